@@ -1,0 +1,1 @@
+"""The database: base classes, scoped sessions, isolation, migrations, the embedded server."""

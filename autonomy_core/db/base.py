@@ -1,0 +1,68 @@
+"""The declarative base that core and plugins share, and what every tenant table has."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The base of every model. Times are aware and in UTC."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: DateTime(timezone=True), str: Text()}  # noqa: RUF012
+
+
+def uuid7() -> UUID:
+    """A UUID that sorts by the time it was made (RFC 9562, section 5.7).
+
+    PostgreSQL makes them itself only from version 18 on, and we support 14.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return UUID(int=value)
+
+
+def utcnow() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class OrganisationScoped:
+    """A table of tenants: the organisation is part of the key, so that no row can point across."""
+
+    organisation_id: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class Identified(OrganisationScoped):
+    """A tenant table whose rows have an id of their own."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+
+
+def tenant_key(column: str, target: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:
+    """A foreign key to a tenant table, within the organisation.
+
+    Args:
+        column: the referring column, for example ``customer_id``.
+        target: the table that is referred to, whose key is ``(organisation_id, id)``.
+        ondelete: what the database does when the row referred to is deleted.
+    """
+    return ForeignKeyConstraint(
+        ["organisation_id", column],
+        [f"{target}.organisation_id", f"{target}.id"],
+        ondelete=ondelete,
+    )

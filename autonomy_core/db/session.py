@@ -1,0 +1,105 @@
+"""Sessions: one organisation each, joined to the request's transaction where there is a request.
+
+`zope.sqlalchemy.register` attaches its listeners to each new session, which costs more than many requests'
+own work. Here they are attached once, to the class, and the manager travels in ``session.info``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pyramid.request import Request
+from pyramid.response import Response
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.orm import Session, SessionTransaction
+from transaction.interfaces import ITransactionManager
+from zope.sqlalchemy import ZopeTransactionEvents
+
+from autonomy_core.errors import AutonomyError
+
+SCOPE_TO_ORGANISATION = text("SELECT set_config('autonomy.organisation', :organisation_id, true)")
+
+
+class TenantSession(Session):
+    """A session that sees one organisation's rows, or none at all."""
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _join_and_scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if transaction.nested:
+        return
+    manager = session.info["manager"]
+    if manager is not None:
+        # "changed": Core statements are committed as well, and not only what the unit of work has seen.
+        ZopeTransactionEvents("changed", manager, keep_session=True).join_transaction(session)
+    # Local to the transaction, so that a pooled connection carries no organisation over to the next user.
+    connection.execute(SCOPE_TO_ORGANISATION, {"organisation_id": session.info["organisation_id"] or ""})
+
+
+class Database:
+    """The engine, and the sessions made from it.
+
+    Args:
+        url: SQLAlchemy URL of the application's own role.
+        pool_size: how many connections are kept, for as many threads.
+        before_connect: called before each new connection, for a server that is started on demand.
+    """
+
+    def __init__(
+        self, url: str, *, pool_size: int = 10, before_connect: Callable[[], None] | None = None
+    ) -> None:
+        self.url = url
+        self.engine: Engine = create_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_timeout=10
+        )
+        if before_connect is not None:
+
+            @event.listens_for(self.engine, "do_connect")
+            def start(*_: Any) -> None:
+                before_connect()
+
+    def session(
+        self, organisation_id: str | None, manager: ITransactionManager | None = None
+    ) -> TenantSession:
+        """A session for one organisation; with none it sees no tenant's rows.
+
+        Args:
+            organisation_id: whose rows it sees.
+            manager: the transaction manager that commits it; without one, the caller does.
+        """
+        return TenantSession(
+            self.engine,
+            expire_on_commit=False,
+            info={"organisation_id": organisation_id, "manager": manager},
+        )
+
+    @contextmanager
+    def transaction(self, organisation_id: str | None) -> Iterator[TenantSession]:
+        """A session in a transaction of its own: committed at the end, rolled back on an exception."""
+        with self.session(organisation_id) as session, session.begin():
+            yield session
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def commit_early(request: Request) -> None:
+    """Commit what the request has done so far and go on in a new transaction.
+
+    For a request that must leave a trace before it calls somebody else's server. From here on the request
+    is not tried again, because its first half has happened.
+    """
+    request.environ["retry.attempts"] = request.environ.get("retry.attempt", 0) + 1
+    request.tm.commit()
+    request.tm.begin()
+
+
+def commit_veto(request: Request, response: Response) -> bool:
+    """Roll back what was refused, unless the refusal itself has something to keep."""
+    error = getattr(request, "exception", None)
+    if isinstance(error, AutonomyError) and error.commits:
+        return False
+    return response.status_int >= 400

@@ -1,0 +1,25 @@
+"""All that a plugin may import from the core.
+
+==================  ==================================================================================
+module              what it offers
+==================  ==================================================================================
+``hooks``           `hookimpl`, the marker of an implementation, and `PluginSettings`
+``hookspecs``       every hook: when it fires, in which transaction, whether it may run twice
+``events``          the frozen objects that ``on_…`` hooks take
+``protocols``       what a payment provider, a product kind or an authenticator must be able to do
+``scope``           `TenantScope`: one organisation, its session and its hooks; all that a service gets
+``models``          the declarative base, keys within an organisation, time-ordered ids
+``migrations``      what a migration of a tenant table needs
+``resources``       contexts of traversal: `Resource`, `Collection`, and the core's nodes to hang from
+``operations``      `api_view`, a view that is validated, documented and gated
+``schemas``         field types and shapes of the wire
+``errors``          errors with a stable code
+``security``        identities, permissions, ACL helpers, secrets derived for one organisation
+``settings``        the base of a settings section's schema, secrets and references to them
+``jobs``            work that outlives a request
+``catalog`` ``customers`` ``grants`` ``payments``   what the core knows, as functions on a scope
+==================  ==================================================================================
+
+Nothing else of the core is public. Names listed here are changed only with notice in the changelog, under
+"Hooks and plugin API".
+"""

@@ -1,0 +1,71 @@
+"""What ``on_…`` hooks are told: one frozen object each, so that a field can be added without breaking anyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from autonomy_core.grants.models import Grant
+    from autonomy_core.payments.domain import Environment
+    from autonomy_core.plugin_api.scope import TenantScope
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFacts:
+    """A payment, as hooks see it.
+
+    Attributes:
+        amount: in the minor unit of the currency.
+        currency: ISO 4217, lower case.
+        environment: ``test`` or ``live``: a test payment grants nothing in live.
+    """
+
+    id: UUID
+    customer_id: UUID
+    product_id: UUID
+    product_kind: str
+    amount: int
+    currency: str
+    environment: Environment
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCompleted:
+    """A payment has been completed, in this very transaction.
+
+    Attributes:
+        scope: the organisation, with the session of the transaction that completes the payment.
+        payment: what has been paid.
+        plugin: the plugin that this event is handed to; grants are recorded under its name.
+    """
+
+    scope: TenantScope
+    payment: PaymentFacts
+    plugin: str
+
+    def grant(self, product_id: UUID) -> Grant:
+        """Give the customer of this payment a product. A second call for the same product changes nothing.
+
+        Args:
+            product_id: a product of the same organisation.
+
+        Raises:
+            NotFound: there is no such product in this organisation.
+        """
+        from autonomy_core.grants.services import grant
+
+        return grant(self.scope, self.payment, product_id, plugin=self.plugin)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRegistered:
+    """A customer has registered, in this very transaction."""
+
+    scope: TenantScope
+    customer_id: UUID
+    email: str

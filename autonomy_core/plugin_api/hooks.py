@@ -1,0 +1,31 @@
+"""The markers of pluggy, under the project's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pluggy
+from marshmallow import Schema
+
+PROJECT = "autonomy"
+"""The name of the pluggy project."""
+
+ENTRY_POINT_GROUP = "autonomy.plugins"
+"""The group in which a distribution names the module that holds its implementations."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginSettings:
+    """The settings that a plugin takes.
+
+    Attributes:
+        organisation: the schema of the section ``[<plugin>]`` in an organisation's ini file, or None when
+            the plugin has nothing to set there.
+        server: the schema of the keys ``<plugin>.…`` in the server's ini file, or None.
+    """
+
+    organisation: type[Schema] | None = None
+    server: type[Schema] | None = None

@@ -1,0 +1,230 @@
+"""Every hook of the server.
+
+``register_…`` hooks run once, when a process starts, and know no organisation: they say what the plugin
+has. ``on_<past tense>`` hooks are about one organisation, run only where that organisation has enabled the
+plugin, and take one frozen event.
+
+Implementations are functions in the plugin's ``plugin.py``, marked with `hookimpl`. pluggy refuses at
+start-up one that names an argument its specification does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from autonomy_core.plugin_api.hooks import PluginSettings, hookspec
+
+if TYPE_CHECKING:
+    import click
+    from pyramid.config import Configurator
+
+    from autonomy_core.db.migrations import Migrations
+    from autonomy_core.plugin_api.events import CustomerRegistered, PaymentCompleted
+    from autonomy_core.plugin_api.jobs import Job
+    from autonomy_core.plugin_api.protocols import Authenticator, PaymentProvider, ProductKind
+
+
+@hookspec
+def register_settings() -> PluginSettings:
+    """The schemas of the settings that the plugin takes.
+
+    Fires: at start-up, before any organisation's ini file is read. Transaction: none. Raising: the process
+    does not start. Twice: once per process.
+
+    Example:
+        >>> from marshmallow import fields
+        >>> from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
+        >>> from autonomy_core.plugin_api.settings import SettingsSchema
+        >>> class BonusSettings(SettingsSchema):
+        ...     product_id = fields.UUID(required=True, metadata={"description": "the bonus product"})
+        >>> @hookimpl
+        ... def register_settings():
+        ...     return PluginSettings(organisation=BonusSettings)
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_migrations() -> Migrations:
+    """The plugin's own Alembic history; importing the models is part of answering.
+
+    Every table is named ``<plugin>_…``; the version table is ``<plugin>_alembic_version``, so that
+    installing, upgrading and removing one plugin leaves the others alone.
+
+    Fires: at start-up, and when migrations run. Transaction: none. Raising: the process does not start.
+    Twice: yes, and the answer must be the same.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> from autonomy_core.plugin_api.migrations import plugin_migrations
+        >>> @hookimpl
+        ... def register_migrations():
+        ...     return plugin_migrations("bonus_track", Path("bonus_track/migrations"))
+        >>> register_migrations().component
+        'bonus_track'
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_views(config: Configurator) -> None:
+    """Register views, and hang children into the tree.
+
+    The configurator belongs to the plugin's package: a view registered through it does not exist (404) for
+    an organisation that has not enabled the plugin. Subscribers, tweens, routes and request methods would
+    be there for everybody, so the contract tests refuse them.
+
+    Args:
+        config: use ``config.scan("<package>.views")`` and ``config.add_child(Parent, name, Factory)``.
+
+    Fires: at start-up, within Pyramid's configuration. Transaction: none. Raising: the process does not
+    start; two plugins that want one name in the tree are a conflict. Twice: once per application.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> from autonomy_core.plugin_api.resources import Customers, Resource
+        >>> class Bonuses(Resource):
+        ...     '''/customers/bonuses'''
+        >>> @hookimpl
+        ... def register_views(config):
+        ...     config.add_child(Customers, "bonuses", Bonuses)
+    """
+
+
+@hookspec
+def register_payment_provider() -> PaymentProvider:
+    """A provider that collects money. An organisation's payments go to the first it has enabled.
+
+    Fires: at start-up. Transaction: none. Raising: the process does not start. Twice: once per process.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> from autonomy_core.plugin_api.protocols import PaymentProvider
+        >>> class Invoices:
+        ...     name = "invoices"
+        ...     def environment(self, organisation): return "live"
+        ...     def prepare(self, scope, order): ...
+        ...     def begin_checkout(self, organisation, order): ...
+        ...     def attach(self, scope, order, checkout): ...
+        ...     def fetch_state(self, scope, payment_id): ...
+        >>> @hookimpl
+        ... def register_payment_provider():
+        ...     return Invoices()
+        >>> isinstance(register_payment_provider(), PaymentProvider)
+        True
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_product_kinds() -> Sequence[ProductKind]:
+    """The kinds of product that the plugin can deliver.
+
+    Fires: at start-up. Transaction: none. Raising: the process does not start. Twice: once per process.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> class Ticket:
+        ...     name = "ticket"
+        ...     def obstacle_to_sale(self, scope, product_id): return None
+        >>> @hookimpl
+        ... def register_product_kinds():
+        ...     return [Ticket()]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_authenticators() -> Sequence[Authenticator]:
+    """Ways to recognise who is asking. They are asked in the order of the plugins' names, the first answer counts.
+
+    Fires: at start-up. Transaction: none; ``identify`` runs within the request's. Raising: the process does
+    not start. Twice: once per process.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> class Nobody:
+        ...     def identify(self, request): return None
+        >>> @hookimpl
+        ... def register_authenticators():
+        ...     return [Nobody()]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_jobs() -> Sequence[Job]:
+    """Work that the worker does, in one organisation at a time.
+
+    Fires: at start-up. Transaction: none; each run of a job has one of its own. Raising: the process does
+    not start. Twice: once per process.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> from autonomy_core.plugin_api.jobs import Job
+        >>> def send_thanks(scope, customer_id): ...
+        >>> @hookimpl
+        ... def register_jobs():
+        ...     return [Job("bonus_track.send_thanks", send_thanks)]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_commands() -> Sequence[click.Command]:
+    """Commands of the ``autonomy`` command line.
+
+    Fires: when the command line starts. Transaction: none. Raising: the command line does not start.
+    Twice: once per process.
+
+    Example:
+        >>> import click
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> @click.command()
+        ... def bonus(): "Look after bonus tracks."
+        >>> @hookimpl
+        ... def register_commands():
+        ...     return [bonus]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def on_payment_completed(event: PaymentCompleted) -> None:
+    """A payment has been completed: grant what has been bought.
+
+    Fires: once a payment, when it is settled as completed, whichever way the news came.
+
+    Transaction: the one that marks the payment completed, each implementation in a savepoint of its own.
+    Outgoing calls do not belong here: defer a job.
+
+    Raising: nothing else is lost. The payment stays completed, the other implementations' work stays, what
+    this one did is rolled back, and it is run again by a job, with back-off, until it succeeds; until then
+    it is listed by name under the payment.
+
+    Twice: yes, whenever it raised and is run again. An implementation is idempotent.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> @hookimpl
+        ... def on_payment_completed(event):
+        ...     if event.payment.product_kind == "ticket":
+        ...         event.grant(event.payment.product_id)
+    """
+
+
+@hookspec
+def on_customer_registered(event: CustomerRegistered) -> None:
+    """A customer has registered.
+
+    Fires: once a customer. Transaction: the one that makes the customer. Raising: the registration is
+    rolled back and refused. Twice: no, unless the request as a whole is tried again.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> @hookimpl
+        ... def on_customer_registered(event):
+        ...     print("welcome", event.email)
+    """

@@ -1,0 +1,143 @@
+"""Plugins: loaded once a process, enabled per organisation."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from autonomy_core.plugin_api import hookspecs
+from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP, PROJECT
+
+
+class PluginError(Exception):
+    """A plugin that cannot be loaded; the message names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """One plugin's implementation of one hook."""
+
+    plugin: str
+    function: Callable[..., Any]
+    arguments: tuple[str, ...]
+
+    def __call__(self, **arguments: Any) -> Any:
+        """Call it with those of the hook's arguments that it asks for."""
+        return self.function(**{name: arguments[name] for name in self.arguments})
+
+
+class Plugins:
+    """The plugins of this process.
+
+    Args:
+        modules: plugin name to the module that holds its implementations.
+    """
+
+    def __init__(self, modules: Mapping[str, ModuleType]) -> None:
+        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager.add_hookspecs(hookspecs)
+        # pluggy calls the last registered first; implementations run in the order of names.
+        for name in sorted(modules, reverse=True):
+            self._register(name, modules[name])
+        self.names: tuple[str, ...] = tuple(sorted(modules))
+        self.packages: dict[str, str] = {_package_of(modules[name]): name for name in self.names}
+        self._hooks: dict[tuple[str, ...], TenantHooks] = {}
+
+    def _register(self, name: str, module: ModuleType) -> None:
+        try:
+            self.manager.register(module, name)
+            self.manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginError(f"plugin {name}: {error}") from error
+
+    @classmethod
+    def from_entry_points(cls, only: Iterable[str] | None = None) -> Plugins:
+        """Load what the installed distributions offer.
+
+        Args:
+            only: load no others than these; None loads all.
+
+        Raises:
+            PluginError: a plugin cannot be imported, two have one name, or one of ``only`` is not installed.
+        """
+        found: dict[str, ModuleType] = {}
+        wanted = None if only is None else set(only)
+        for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+            if wanted is not None and entry_point.name not in wanted:
+                continue
+            if entry_point.name in found:
+                raise PluginError(f"plugin {entry_point.name}: two installed distributions offer it; remove one.")
+            found[entry_point.name] = _load(entry_point)
+        if wanted is not None and (missing := wanted - found.keys()):
+            raise PluginError(f"plugin {', '.join(sorted(missing))}: not installed.")
+        return cls(found)
+
+    def registered(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """Call a ``register_…`` hook: pairs of plugin name and answer, in the order of names."""
+        return [(impl.plugin, impl(**arguments)) for impl in _implementations(self.manager, hook, ())]
+
+    def of_package(self, package: str | None) -> str | None:
+        """The plugin to which a package belongs, None for the core's own."""
+        while package:
+            if package in self.packages:
+                return self.packages[package]
+            package = package.rpartition(".")[0]
+        return None
+
+    def hooks_for(self, enabled: tuple[str, ...]) -> TenantHooks:
+        """The hooks of organisations that have just these plugins enabled; built once and kept."""
+        if enabled not in self._hooks:
+            self._hooks[enabled] = TenantHooks(self, enabled)
+        return self._hooks[enabled]
+
+
+class TenantHooks:
+    """The hooks of one set of enabled plugins, each caller built when it is first used."""
+
+    def __init__(self, plugins: Plugins, enabled: tuple[str, ...]) -> None:
+        self._plugins = plugins
+        self._disabled = tuple(name for name in plugins.names if name not in enabled)
+        self._implementations: dict[str, tuple[Implementation, ...]] = {}
+        self.enabled = enabled
+
+    def implementations(self, hook: str) -> tuple[Implementation, ...]:
+        """Who implements a hook here, in the order of names."""
+        if hook not in self._implementations:
+            self._implementations[hook] = tuple(
+                _implementations(self._plugins.manager, hook, self._disabled)
+            )
+        return self._implementations[hook]
+
+    def call(self, hook: str, event: Any) -> None:
+        """Call every implementation of an ``on_…`` hook; what one raises reaches the caller."""
+        for implementation in self.implementations(hook):
+            implementation(event=event)
+
+
+def _implementations(
+    manager: pluggy.PluginManager, hook: str, disabled: tuple[str, ...]
+) -> list[Implementation]:
+    caller = manager.subset_hook_caller(hook, [manager.get_plugin(name) for name in disabled])
+    return [
+        Implementation(implementation.plugin_name, implementation.function, implementation.argnames)
+        for implementation in reversed(caller.get_hookimpls())
+    ]
+
+
+def _package_of(module: ModuleType) -> str:
+    return module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
+
+
+def _load(entry_point: importlib.metadata.EntryPoint) -> ModuleType:
+    try:
+        module = entry_point.load()
+    except Exception as error:
+        raise PluginError(f"plugin {entry_point.name}: {entry_point.value} cannot be imported: {error}") from error
+    if not isinstance(module, ModuleType):
+        raise PluginError(f"plugin {entry_point.name}: {entry_point.value} must name a module.")
+    return module

@@ -1,0 +1,190 @@
+"""`api_view`: a view that says what it takes and gives.
+
+What it says is used three times: to read and check the request, to write the answer, and to describe the
+call in the organisation's OpenAPI document. A view thereby cannot drift from its description.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import venusian
+from marshmallow import EXCLUDE, Schema, ValidationError
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+from pyramid.viewderivers import VIEW
+
+from autonomy_core.errors import AutonomyError, InvalidInput, Malformed, TooLarge, UnsupportedMediaType
+from autonomy_core.traversal.resources import Resource, plugin_enabled
+
+MAX_JSON_BYTES = 64 * 1024
+"""The largest JSON body that is read."""
+
+PUBLIC = NO_PERMISSION_REQUIRED
+"""The permission of a call that anybody may make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call of the API.
+
+    Attributes:
+        context: the class of the nodes on which it is made.
+        method: the HTTP method.
+        name: the view's name; empty for the node itself.
+        summary: one line.
+        permission: what the caller needs on the context; `PUBLIC` for nothing.
+        body: the schema of the JSON body; loaded into ``request.validated``.
+        query: the schema of the query string; loaded into ``request.query``.
+        returns: the schema of the JSON answer; the view returns the object that it dumps.
+        status: of a successful answer.
+        also: further statuses of success that the view sets itself, with their schema.
+        media: content types of an answer or of a body that are no JSON (``{"audio/mpeg": "the bytes"}``).
+        takes: content type of a body that the view reads itself (``multipart/form-data``, or a raw body),
+            with an OpenAPI schema of it.
+        errors: the errors it may answer with, beside those every call has.
+        parameters: header parameters, as OpenAPI objects.
+        plugin: whose call it is; None for the core's. Set at registration.
+    """
+
+    context: type[Resource]
+    method: str
+    name: str
+    summary: str
+    permission: str
+    body: type[Schema] | None = None
+    query: type[Schema] | None = None
+    returns: type[Schema] | None = None
+    status: int = 200
+    also: Mapping[int, type[Schema] | None] = field(default_factory=dict)
+    media: Mapping[str, str] = field(default_factory=dict)
+    takes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    errors: Sequence[type[AutonomyError]] = ()
+    parameters: Sequence[Mapping[str, Any]] = ()
+    description: str | None = None
+    plugin: str | None = None
+
+
+def api_view(
+    *, context: type[Resource], method: str, summary: str, permission: str, name: str = "", **more: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function ``view(context, request)`` as one call of the API; found by ``config.scan``.
+
+    Args:
+        context, method, summary, permission, name, more: as `Operation` explains them.
+    """
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        def register(scanner: Any, attached_name: str, wrapped: Any) -> None:
+            config = scanner.config.with_package(info.module)
+            plugin = config.registry.runtime.plugins.of_package(config.package.__name__)
+            operation = Operation(
+                context, method, name, summary, permission, plugin=plugin, description=view.__doc__, **more
+            )
+            config.add_operation(operation, wrapped)
+
+        info = venusian.attach(view, register, category="pyramid")
+        return view
+
+    return decorate
+
+
+def add_operation(config: Configurator, operation: Operation, view: Callable[..., Any]) -> None:
+    """Directive: register the view, and remember the operation for the API description."""
+    config.add_view(
+        view,
+        context=operation.context,
+        name=operation.name,
+        request_method=operation.method,
+        permission=operation.permission,
+        renderer="json",
+        operation=operation,
+    )
+    config.registry.operations.append(operation)
+
+
+def validated_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
+    """View deriver: load what the operation takes, dump what it gives."""
+    operation: Operation | None = info.options.get("operation")
+    if operation is None:
+        return view
+
+    def wrapper(context: Any, request: Request) -> Any:
+        if operation.query is not None:
+            request.query = _load(operation.query, dict(request.GET), "query", unknown=EXCLUDE)
+        if operation.body is not None:
+            request.validated = _load(operation.body, _json_body(request), "body")
+        answer = view(context, request)
+        if isinstance(answer, Response):
+            return answer
+        if request.response.status_int == HTTPStatus.OK:
+            request.response.status_int = operation.status
+        request.response.headers.setdefault("Cache-Control", "no-store")
+        schema = operation.also.get(request.response.status_int, operation.returns)
+        if schema is None:
+            request.response.content_type = None
+            return request.response
+        return schema().dump(answer)
+
+    return wrapper
+
+
+validated_view.options = ("operation",)  # type: ignore[attr-defined]
+
+
+def methods_allowed(request: Request) -> list[str]:
+    """The methods that the resource of a request takes from this organisation's plugins."""
+    context = getattr(request, "context", None)
+    if not isinstance(context, Resource) or getattr(request, "subpath", ()):
+        return []
+    view_name = getattr(request, "view_name", "")
+    found = {
+        operation.method
+        for operation in request.registry.operations
+        if isinstance(context, operation.context)
+        and operation.name == view_name
+        and plugin_enabled(request, operation.plugin)
+    }
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+
+def _json_body(request: Request) -> Any:
+    if request.content_type != "application/json":
+        if not request.body:
+            return {}
+        raise UnsupportedMediaType("Send the body as application/json.")
+    if (request.content_length or 0) > MAX_JSON_BYTES:
+        raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
+    body = request.body_file.read(MAX_JSON_BYTES + 1)
+    if len(body) > MAX_JSON_BYTES:
+        raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
+    if not body:
+        return {}
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("The body is not valid JSON.") from error
+
+
+def _load(schema: type[Schema], data: Any, where: str, **options: Any) -> Any:
+    if not isinstance(data, dict):
+        raise InvalidInput("The body must be a JSON object.")
+    try:
+        return schema(**options).load(data)
+    except ValidationError as error:
+        raise InvalidInput(
+            f"The {where} is not valid; see errors.", extra={"errors": {where: error.normalized_messages()}}
+        ) from error
+
+
+def includeme(config: Configurator) -> None:
+    """Make the directive and the deriver known."""
+    config.registry.operations = []
+    config.add_directive("add_operation", add_operation)
+    config.add_view_deriver(validated_view, name="validated_view", under="rendered_view", over=VIEW)

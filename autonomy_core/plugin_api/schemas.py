@@ -1,0 +1,70 @@
+"""What goes over the wire: marshmallow fields and shapes that every answer shares."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from marshmallow import EXCLUDE, Schema, fields, validate
+from sqlalchemy import Select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+
+
+class ApiSchema(Schema):
+    """The base of the API's schemas: fields keep their order, unknown input is refused."""
+
+
+class Timestamp(fields.AwareDateTime):
+    """RFC 3339, in UTC, with a ``Z``."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        text = super()._serialize(value, attr, obj, **kwargs)
+        return text.replace("+00:00", "Z") if isinstance(text, str) else None
+
+
+class PageQuery(ApiSchema):
+    """Which part of a list is wanted."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    limit = fields.Integer(
+        load_default=DEFAULT_LIMIT,
+        validate=validate.Range(1, MAX_LIMIT),
+        metadata={"description": "how many at most"},
+    )
+    cursor = fields.UUID(load_default=None, metadata={"description": "`next` of the answer before"})
+
+
+def page_of(item: type[Schema]) -> type[Schema]:
+    """The schema of a list: ``{"items": [...], "next": cursor or null}``."""
+    members: dict[str, Any] = {
+        "items": fields.List(fields.Nested(item), required=True),
+        "next": fields.String(required=True, allow_none=True),
+    }
+    return ApiSchema.from_dict(members, name=f"{item.__name__.removesuffix('Schema')}Page")  # type: ignore[arg-type, return-value]
+
+
+def paginate(
+    session: Session,
+    statement: Select[Any],
+    key: InstrumentedAttribute[UUID],
+    query: dict[str, Any],
+) -> dict[str, Any]:
+    """One page, newest first: ids sort by the time they were made.
+
+    Args:
+        session: the organisation's session.
+        statement: selects the entities, unordered.
+        key: the id by which they are ordered.
+        query: what `PageQuery` loaded.
+    """
+    limit: int = query["limit"]
+    if query["cursor"] is not None:
+        statement = statement.where(key < query["cursor"])
+    rows = list(session.scalars(statement.order_by(key.desc()).limit(limit + 1)))
+    items = rows[:limit]
+    return {"items": items, "next": str(getattr(items[-1], key.key)) if len(rows) > limit else None}

@@ -1,0 +1,40 @@
+"""What a service gets to work with: one organisation and nothing of any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import Session
+
+    from autonomy_core.plugin_api.manager import TenantHooks
+    from autonomy_core.runtime import Runtime
+    from autonomy_core.tenancy.domain import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class TenantScope:
+    """One organisation in one transaction.
+
+    Attributes:
+        organisation: the organisation as its ini file describes it now.
+        session: a session that sees this organisation's rows only. Whoever made the scope commits it.
+        hooks: the hooks of the plugins that this organisation has enabled.
+        runtime: the process's collaborators; for the core's own use.
+    """
+
+    organisation: Organisation
+    session: Session
+    hooks: TenantHooks
+    runtime: Runtime
+
+    def settings(self, plugin: str) -> Mapping[str, Any]:
+        """The organisation's settings of a plugin, as its schema loaded them."""
+        return self.organisation.settings[plugin]
+
+    def server_settings(self, plugin: str) -> Mapping[str, Any]:
+        """The server's settings of a plugin: ``<plugin>.…`` in the server's ini file."""
+        return self.runtime.settings.plugins.get(plugin, {})
