@@ -175,12 +175,23 @@ def _json_body(request: Request) -> Any:
 def _load(schema: type[Schema], data: Any, where: str, **options: Any) -> Any:
     if not isinstance(data, dict):
         raise InvalidInput("The body must be a JSON object.")
+    if not _storable(data):
+        raise InvalidInput(f"The {where} contains a character that cannot be stored (NUL, or half a surrogate).")
     try:
         return schema(**options).load(data)
     except ValidationError as error:
         raise InvalidInput(
             f"The {where} is not valid; see errors.", extra={"errors": {where: error.normalized_messages()}}
         ) from error
+
+
+def _storable(data: Any) -> bool:
+    """Whether PostgreSQL can store every string in it."""
+    if isinstance(data, str):
+        return not any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in data)
+    if isinstance(data, dict):
+        return all(_storable(key) and _storable(value) for key, value in data.items())
+    return not isinstance(data, list) or all(_storable(item) for item in data)
 
 
 def includeme(config: Configurator) -> None:

@@ -1,0 +1,29 @@
+"""Identities, permissions and keys, for plugins."""
+
+from __future__ import annotations
+
+from pyramid.authorization import Allow, Everyone
+
+from autonomy_core.security.api_keys import bearer_token
+from autonomy_core.security.domain import (
+    CUSTOMER,
+    STAFF,
+    Identity,
+    Permission,
+    customer_identity,
+    link_identity,
+)
+from autonomy_core.security.keys import organisation_key
+
+__all__ = [
+    "CUSTOMER",
+    "STAFF",
+    "Allow",
+    "Everyone",
+    "Identity",
+    "Permission",
+    "bearer_token",
+    "customer_identity",
+    "link_identity",
+    "organisation_key",
+]

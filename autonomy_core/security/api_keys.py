@@ -1,0 +1,112 @@
+"""API keys: ``ak_<id>_<secret>``, shown once, stored hashed.
+
+The secret has 256 random bits, so that one SHA-256 is hash enough: there is nothing to guess by trying.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from uuid import UUID
+
+from pyramid.request import Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from autonomy_core.audit.services import record
+from autonomy_core.db.base import utcnow, uuid7
+from autonomy_core.errors import InvalidInput, NotFound
+from autonomy_core.security.domain import SCOPES, Identity, staff_identity
+from autonomy_core.security.models import ApiKey
+
+PREFIX = "ak_"
+
+
+def issue(session: Session, organisation_id: str, name: str, scopes: Sequence[str], *, actor: str) -> tuple[ApiKey, str]:
+    """Make a key.
+
+    Args:
+        session: the organisation's session.
+        name: what the key is for, for people.
+        scopes: of `SCOPES`.
+        actor: who made it, for the audit.
+
+    Returns:
+        The stored key, and the text that is shown this once.
+
+    Raises:
+        InvalidInput: no scope, or an unknown one.
+    """
+    unknown = sorted(set(scopes) - SCOPES.keys())
+    if unknown or not scopes:
+        raise InvalidInput(f"unknown scope: {', '.join(unknown) or '(none given)'}; there are {', '.join(SCOPES)}")
+    secret = secrets.token_urlsafe(32)
+    key = ApiKey(
+        organisation_id=organisation_id,
+        id=uuid7(),
+        name=name,
+        secret_hash=_hash(secret),
+        scopes=sorted(set(scopes)),
+        created_at=utcnow(),
+    )
+    session.add(key)
+    record(session, organisation_id, actor, "api_key.issued", f"api_key:{key.id}", {"scopes": key.scopes})
+    return key, f"{PREFIX}{key.id.hex}_{secret}"
+
+
+def revoke(session: Session, organisation_id: str, key_id: UUID, *, actor: str) -> ApiKey:
+    """Make a key worthless, at once. Revoking it again changes nothing.
+
+    Raises:
+        NotFound: the organisation has no such key.
+    """
+    key = session.get(ApiKey, (organisation_id, key_id))
+    if key is None:
+        raise NotFound("The organisation has no such key.")
+    if key.revoked_at is None:
+        key.revoked_at = utcnow()
+        record(session, organisation_id, actor, "api_key.revoked", f"api_key:{key.id}")
+    return key
+
+
+def list_keys(session: Session) -> Sequence[ApiKey]:
+    """The organisation's keys, oldest first, revoked ones included."""
+    return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
+
+
+def verify(session: Session, organisation_id: str, text: str) -> ApiKey | None:
+    """The key that a text is, or None when it is none of this organisation's, or a revoked one."""
+    identifier, _, secret = text.removeprefix(PREFIX).partition("_")
+    try:
+        key_id = UUID(hex=identifier)
+    except ValueError:
+        return None
+    key = session.get(ApiKey, (organisation_id, key_id))
+    if key is None or key.revoked_at is not None:
+        return None
+    return key if hmac.compare_digest(key.secret_hash, _hash(secret)) else None
+
+
+class ApiKeyAuthenticator:
+    """Recognises ``Authorization: Bearer ak_…``."""
+
+    def identify(self, request: Request) -> Identity | None:
+        """The staff identity of a valid key."""
+        token = bearer_token(request)
+        if token is None or not token.startswith(PREFIX):
+            return None
+        organisation_id = request.organisation.id
+        key = verify(request.db, organisation_id, token)
+        return staff_identity(organisation_id, key.id, tuple(key.scopes)) if key else None
+
+
+def bearer_token(request: Request) -> str | None:
+    """The token of ``Authorization: Bearer <token>`` (RFC 6750, section 2.1), or None."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip().isascii() else None
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
