@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marshmallow import Schema
 
-from autonomy_core.tenancy.secrets import Secret, SecretField
+from autonomy_core.tenancy.fields import SecretField
+from autonomy_core.tenancy.secrets import Secret
 
 __all__ = ["Secret", "SecretField", "SettingsSchema"]
 

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+from pyramid.authorization import Allow
 from pyramid.request import Request
+
+from autonomy_core.errors import NotAllowed, NotAuthenticated
+from autonomy_core.security.domain import CUSTOMER, Permission
 
 if TYPE_CHECKING:
     from autonomy_core.plugin_api.scope import TenantScope
@@ -146,9 +150,20 @@ class WebhookProvider(Resource):
 class Customers(Resource):
     """``…/customers``: a customer's own things."""
 
+    __acl__ = ((Allow, CUSTOMER, Permission.OWN),)
+
 
 class Admin(Resource):
     """``…/admin``: what staff and the organisation's own back end do."""
+
+    def __getitem__(self, name: str) -> Resource:
+        # Asked before anything below is looked up: a stranger must not learn from a 404 or a 401 which ids exist.
+        identity = self.request.identity
+        if identity is None:
+            raise NotAuthenticated
+        if identity.kind != "staff":
+            raise NotAllowed
+        return super().__getitem__(name)
 
 
 def children_of(registry: Any, parent: type[Resource]) -> Mapping[str, Child]:

@@ -1,0 +1,53 @@
+"""Products on the wire."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
+
+MAX_AMOUNT = 99_999_999
+"""In minor units; Stripe's largest charge in most currencies."""
+
+TITLE = validate.Length(1, 200)
+DESCRIPTION = validate.Length(max=5000)
+AMOUNT = validate.Range(0, MAX_AMOUNT)
+
+
+class ProductSchema(ApiSchema):
+    """A product as customers see it."""
+
+    id = fields.UUID(required=True)
+    title = fields.String(required=True)
+    description = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"example": "mp3"})
+    amount = fields.Integer(required=True, metadata={"description": "in the minor unit of the currency"})
+    currency = fields.String(required=True, metadata={"description": "ISO 4217, lower case", "example": "eur"})
+
+
+class AdminProductSchema(ProductSchema):
+    """A product as staff see it."""
+
+    active = fields.Boolean(required=True, metadata={"description": "whether customers see and buy it"})
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+
+
+class NewProductSchema(ApiSchema):
+    """A product to be made."""
+
+    title = fields.String(required=True, validate=TITLE)
+    description = fields.String(load_default="", validate=DESCRIPTION)
+    kind = fields.String(required=True, validate=validate.Length(1, 50))
+    amount = fields.Integer(required=True, strict=True, validate=AMOUNT)
+    currency = fields.String(validate=validate.Regexp(r"^[a-z]{3}\Z", error="Three lower-case letters."))
+    active = fields.Boolean(load_default=True)
+
+
+class ProductChangesSchema(ApiSchema):
+    """What is to be changed about a product; what is absent stays."""
+
+    title = fields.String(validate=TITLE)
+    description = fields.String(validate=DESCRIPTION)
+    amount = fields.Integer(strict=True, validate=AMOUNT)
+    active = fields.Boolean()

@@ -1,0 +1,86 @@
+"""Use cases of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from autonomy_core.audit.services import record
+from autonomy_core.catalog.models import Product
+from autonomy_core.errors import Conflict, InvalidInput
+from autonomy_core.plugin_api.protocols import ProductKind
+from autonomy_core.plugin_api.scope import TenantScope
+
+
+class UnknownKind(InvalidInput):
+    """None of the organisation's plugins delivers products of this kind."""
+
+    code, title = "unknown_kind", "No plugin of this organisation delivers this kind of product"
+
+
+class NotForSale(Conflict):
+    """The product cannot be sold now: withdrawn, or not yet complete."""
+
+    code, title = "not_for_sale", "The product is not for sale"
+
+
+def on_sale() -> Select[tuple[Product]]:
+    """Select the products that customers see."""
+    return select(Product).where(Product.active)
+
+
+def every_product() -> Select[tuple[Product]]:
+    """Select all of them, for staff."""
+    return select(Product)
+
+
+def find_product(scope: TenantScope, product_id: UUID) -> Product | None:
+    """A product of this organisation, or None."""
+    return scope.session.get(Product, (scope.organisation.id, product_id))
+
+
+def kind_of(scope: TenantScope, name: str) -> ProductKind | None:
+    """What the organisation's plugins know about a kind of product, or None."""
+    return scope.runtime.product_kinds_for(scope.organisation).get(name)
+
+
+def create_product(scope: TenantScope, values: dict[str, Any], *, actor: str) -> Product:
+    """Make a product, in the organisation's currency unless another is given.
+
+    Raises:
+        UnknownKind: nobody could deliver it.
+    """
+    if kind_of(scope, values["kind"]) is None:
+        raise UnknownKind(f"There is no plugin for {values['kind']!r} here.")
+    values = {"currency": scope.organisation.currency, **values}
+    product = Product(organisation_id=scope.organisation.id, **values)
+    scope.session.add(product)
+    scope.session.flush()
+    record(scope.session, scope.organisation.id, actor, "product.created", f"product:{product.id}")
+    return product
+
+
+def change_product(scope: TenantScope, product: Product, changes: dict[str, Any], *, actor: str) -> Product:
+    """Change what is given, leave the rest."""
+    for name, value in changes.items():
+        setattr(product, name, value)
+    scope.session.flush()
+    detail = {"fields": sorted(changes)}
+    record(scope.session, scope.organisation.id, actor, "product.changed", f"product:{product.id}", detail)
+    return product
+
+
+def require_for_sale(scope: TenantScope, product: Product) -> None:
+    """Make sure that the product can be sold now.
+
+    Raises:
+        NotForSale: it is withdrawn, nobody delivers its kind any more, or it is not complete.
+    """
+    kind = kind_of(scope, product.kind)
+    if not product.active or kind is None:
+        raise NotForSale("The product is not on sale.")
+    obstacle = kind.obstacle_to_sale(scope, product.id)
+    if obstacle is not None:
+        raise NotForSale(obstacle)

@@ -1,0 +1,16 @@
+"""Customers on the wire."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
+
+
+class CustomerSchema(ApiSchema):
+    """A customer, as they see themselves."""
+
+    id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    name = fields.String(required=True)
+    created_at = Timestamp(required=True)
