@@ -1,0 +1,190 @@
+"""``autonomy tenants``: looks at the tenants' files, and begins new ones."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from autonomy_core.tenancy.domain import Organisation, Problem, id_problem
+from autonomy_core.tenancy.loader import PluginSchemas, load_directory, load_file, tenant_files
+from autonomy_core.tenancy.secrets import MASK, Secret
+from autonomy_core.tenancy.template import new_tenant_ini
+
+
+class Context(Protocol):
+    """What these commands need of `click.Context.obj`."""
+
+    @property
+    def tenants_directory(self) -> Path: ...
+
+    @property
+    def plugin_schemas(self) -> PluginSchemas: ...
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON for machines.")
+
+
+@click.group()
+def tenants() -> None:
+    """Look at the organisations' files, check them, begin new ones."""
+
+
+@tenants.command("list")
+@json_option
+@click.pass_obj
+def list_(context: Context, *, as_json: bool) -> None:
+    """List the organisations, in order or not."""
+    loaded = load_directory(context.tenants_directory, context.plugin_schemas)
+    rows = [_row(path, loaded.organisations, loaded.problems) for path in _files(context)]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        _print_table(rows)
+
+
+@tenants.command()
+@json_option
+@click.pass_obj
+def check(context: Context, *, as_json: bool) -> None:
+    """Report every problem in every file, with its line. Exit status 1 if there is one."""
+    loaded = load_directory(context.tenants_directory, context.plugin_schemas)
+    if as_json:
+        problems = [asdict(problem) for problem in loaded.problems]
+        report = {"organisations": len(loaded.organisations), "problems": problems}
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False, default=str))
+    else:
+        _print_problems(loaded.problems)
+        click.echo(f"{len(loaded.organisations)} in order, {len(loaded.problems)} problems")
+    if loaded.problems:
+        raise click.exceptions.Exit(1)
+
+
+@tenants.command()
+@click.argument("organisation_id", metavar="ID")
+@json_option
+@click.pass_obj
+def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
+    """Show what the server makes of one organisation's file, its secrets masked."""
+    path = context.tenants_directory / f"{organisation_id}.ini"
+    if path not in _files(context):
+        raise click.ClickException(f"there is no {path}; see autonomy tenants list")
+    loaded = load_file(path, context.plugin_schemas)
+    if loaded.organisation is None:
+        _print_problems(loaded.problems)
+        raise click.exceptions.Exit(1)
+    shown = _masked(loaded.organisation)
+    if as_json:
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+    else:
+        _print_organisation(shown)
+
+
+@tenants.command()
+@click.argument("organisation_id", metavar="ID")
+@click.option("--name", required=True, help="The name customers read.")
+@click.option("--plugins", default="", help="The plugins to use, separated by commas.")
+@click.option("--currency", default="", help="What prices are in, such as eur.")
+@click.pass_obj
+def new(context: Context, organisation_id: str, name: str, plugins: str, currency: str) -> None:
+    """Begin the file of a new organisation, every key explained."""
+    path = context.tenants_directory / f"{organisation_id}.ini"
+    problem = id_problem(path, organisation_id)
+    if problem:
+        raise click.BadParameter(f"{problem.code}: {problem.message}", param_hint="ID")
+    if not (name.isprintable() and name.strip() and currency.isprintable()):
+        raise click.BadParameter("give one line of printable characters", param_hint="--name")
+    chosen = [plugin for plugin in plugins.replace(",", " ").split() if plugin]
+    unknown = [plugin for plugin in chosen if plugin not in context.plugin_schemas]
+    if unknown:
+        installed = ", ".join(sorted(context.plugin_schemas))
+        raise click.BadParameter(
+            f"not installed: {', '.join(unknown)} (installed: {installed})", param_hint="--plugins"
+        )
+    _write_new(path, new_tenant_ini(organisation_id, name.strip(), chosen, context.plugin_schemas, currency))
+    click.echo(f"wrote {path}; to be filled in:")
+    _print_problems(load_file(path, context.plugin_schemas).problems)
+
+
+def _files(context: Context) -> list[Path]:
+    try:
+        return tenant_files(context.tenants_directory)
+    except OSError as error:
+        message = f"cannot read the directory {context.tenants_directory}: {error.strerror}"
+        raise click.ClickException(message) from None
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        # For the owner alone: the file is going to hold secrets.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise click.ClickException(f"{path} exists already") from None
+    except OSError as error:
+        raise click.ClickException(f"cannot write {path}: {error.strerror}") from None
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _row(
+    path: Path, organisations: Mapping[str, Organisation], problems: Iterable[Problem]
+) -> dict[str, Any]:
+    organisation = organisations.get(path.stem)
+    return {
+        "id": path.stem,
+        "name": organisation.name if organisation else None,
+        "hosts": list(organisation.hosts) if organisation else [],
+        "currency": organisation.currency if organisation else None,
+        "plugins": list(organisation.plugins) if organisation else [],
+        "problems": sum(problem.file == path for problem in problems),
+    }
+
+
+def _print_table(rows: Iterable[Mapping[str, Any]]) -> None:
+    table = Table("id", "name", "hosts", "currency", "plugins", "problems")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    Console().print(table)
+
+
+def _print_organisation(shown: Mapping[str, Any]) -> None:
+    table = Table("section", "key", "value")
+    for key, value in shown.items():
+        if key != "settings":
+            table.add_row("organisation", key, Text(_cell(value)))
+    for plugin, settings in shown["settings"].items():
+        for key, value in settings.items() if isinstance(settings, dict) else [("", settings)]:
+            table.add_row(plugin, key, Text(_cell(value)))
+    Console().print(table)
+
+
+def _print_problems(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        click.echo(str(problem))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return " ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+
+
+def _masked(value: Any) -> Any:
+    """Return `value` in terms of JSON, with `MASK` for every secret."""
+    if isinstance(value, Secret):
+        return MASK
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _masked(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

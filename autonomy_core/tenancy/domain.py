@@ -1,0 +1,126 @@
+"""What an organisation is, and what can be wrong with its description."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from autonomy_core.tenancy.files import Signature
+
+Environment = Literal["test", "live"]
+
+ProblemCode = Literal[
+    "duplicate_host",
+    "duplicate_key",
+    "duplicate_section",
+    "invalid_value",
+    "live_key_in_test",
+    "malformed_id",
+    "missing_key",
+    "missing_section",
+    "not_utf8",
+    "plugin_disabled_but_configured",
+    "reserved_id",
+    "syntax",
+    "test_key_in_live",
+    "unknown_key",
+    "unknown_plugin",
+    "unknown_section",
+    "unreadable_file",
+    "unresolved_reference",
+]
+
+# An organisation's id is the first segment of its URLs, where these words mean something else.
+RESERVED_IDS = frozenset(
+    {
+        "admin",
+        "api",
+        "assets",
+        "autonomy",
+        "docs",
+        "health",
+        "metrics",
+        "openapi",
+        "static",
+        "status",
+        "system",
+        "webhook",
+        "webhooks",
+        "well-known",
+        "www",
+    }
+)
+
+_ID = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """One tenant, as its ini file describes it.
+
+    id: the stem of the file's name, the organisation's name in URLs and in the database.
+    hosts: normalised, each ``name`` or ``name:port``.
+    currency: ISO 4217, lower-case.
+    settings: by plugin name, what the plugin's schema made of its section; read-only.
+    """
+
+    id: str
+    name: str
+    hosts: tuple[str, ...]
+    currency: str
+    plugins: tuple[str, ...]
+    settings: Mapping[str, Any] = field(hash=False)
+    source: Path
+    support_email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend in a tenant's file. Never contains a value that could be a secret."""
+
+    file: Path
+    line: int
+    code: ProblemCode
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.code}: {self.message} ({self.remedy})"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """What reading one file gave: an organisation, or problems.
+
+    hosts_line: where it claims its hosts. references: the secret files it refers to, as they were when read.
+    """
+
+    path: Path
+    organisation: Organisation | None
+    problems: tuple[Problem, ...]
+    hosts_line: int = 1
+    references: tuple[tuple[Path, Signature | None], ...] = ()
+
+
+def id_problem(source: Path, organisation_id: str) -> Problem | None:
+    """Return what is wrong with an organisation's id, or None."""
+    if not _ID.fullmatch(organisation_id):
+        return Problem(
+            source,
+            1,
+            "malformed_id",
+            "the file's name is not an organisation's id",
+            "rename it: 3 to 40 lower-case letters, digits and hyphens, beginning with a letter",
+        )
+    if organisation_id in RESERVED_IDS:
+        return Problem(
+            source,
+            1,
+            "reserved_id",
+            f"{organisation_id!r} is a word of the server's own URLs",
+            "rename the file",
+        )
+    return None

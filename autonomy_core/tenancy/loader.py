@@ -1,0 +1,164 @@
+"""Makes organisations out of ini files, or says everything that is in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from marshmallow import Schema
+
+from autonomy_core.tenancy.claims import settle_hosts
+from autonomy_core.tenancy.domain import LoadedFile, Organisation, Problem, id_problem
+from autonomy_core.tenancy.files import read_small_file
+from autonomy_core.tenancy.parser import Ini, Section, parse
+from autonomy_core.tenancy.schemas import SECTION, OrganisationSchema
+from autonomy_core.tenancy.secrets import resolving_from
+from autonomy_core.tenancy.validation import Checked, check_section, did_you_mean
+
+PluginSchemas = Mapping[str, type[Schema] | None]
+"""By the name of every installed plugin, the schema of its section; None when it takes no settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDirectory:
+    """All files of a directory: the organisations that are in order, by id, and all problems."""
+
+    organisations: Mapping[str, Organisation]
+    problems: tuple[Problem, ...]
+
+
+class TenantLoader:
+    """Loads files one by one. Keeps one instance of every schema, which is dear to make."""
+
+    def __init__(self, plugin_schemas: PluginSchemas) -> None:
+        self._organisation_schema = OrganisationSchema()
+        self._schemas = {name: schema() if schema else None for name, schema in plugin_schemas.items()}
+
+    def load(self, path: Path) -> LoadedFile:
+        """Read and check the file at `path`. Never raises for what is in the file."""
+        text = _read_text(path)
+        if isinstance(text, Problem):
+            return LoadedFile(path, None, (text,))
+        ini = parse(path, text)
+        with resolving_from(path.parent) as references:
+            checked = self._check(path, ini)
+        problems = tuple(sorted(self._problems(path, ini, checked), key=lambda problem: problem.line))
+        organisation = None if problems else _organisation(path, checked)
+        return LoadedFile(path, organisation, problems, _line_of(ini, "hosts"), tuple(references.files))
+
+    def _check(self, path: Path, ini: Ini) -> dict[str, Checked]:
+        """Check [organisation] and the section of every installed plugin it uses."""
+        section = ini.sections.get(SECTION) or Section(SECTION, 1)
+        checked = {SECTION: check_section(path, section, self._organisation_schema)}
+        for plugin in _plugins(checked):
+            if plugin in self._schemas:
+                section = ini.sections.get(plugin) or Section(plugin, _line_of(ini, "plugins"))
+                checked[plugin] = check_section(path, section, self._schemas[plugin])
+        return checked
+
+    def _problems(self, path: Path, ini: Ini, checked: dict[str, Checked]) -> Iterator[Problem]:
+        yield from ini.problems
+        problem = id_problem(path, path.stem)
+        if problem:
+            yield problem
+        if SECTION not in ini.sections:
+            remedy = "add it, with name and currency"
+            yield Problem(path, 1, "missing_section", f"there is no section [{SECTION}]", remedy)
+            return
+        yield from self._plugin_problems(path, ini, _plugins(checked))
+        for each in checked.values():
+            yield from each.problems
+
+    def _plugin_problems(self, path: Path, ini: Ini, plugins: tuple[str, ...]) -> Iterator[Problem]:
+        for plugin in plugins:
+            if plugin not in self._schemas:
+                message, remedy = f"no plugin {plugin!r} is installed", did_you_mean(plugin, self._schemas)
+                yield Problem(path, _line_of(ini, "plugins"), "unknown_plugin", message, remedy)
+        for name in ini.sections.keys() - {SECTION, *plugins}:
+            yield self._stray_section(path, ini.sections[name])
+
+    def _stray_section(self, path: Path, section: Section) -> Problem:
+        name = section.name
+        if name in self._schemas:
+            message, remedy = (
+                f"[{name}] is configured but not in use",
+                "add it to plugins, or remove the section",
+            )
+            return Problem(path, section.line, "plugin_disabled_but_configured", message, remedy)
+        remedy = did_you_mean(name, {SECTION, *self._schemas})
+        return Problem(path, section.line, "unknown_section", f"nothing reads [{name}]", remedy)
+
+
+def load_file(path: Path, plugin_schemas: PluginSchemas) -> LoadedFile:
+    """Read and check the tenant file at `path`."""
+    return TenantLoader(plugin_schemas).load(path)
+
+
+def load_directory(directory: Path, plugin_schemas: PluginSchemas) -> LoadedDirectory:
+    """Read and check every tenant file in `directory`. Of two that claim one host, the first by name keeps it."""
+    loader = TenantLoader(plugin_schemas)
+    try:
+        paths = tenant_files(directory)
+    except OSError:
+        return LoadedDirectory({}, (unreadable_directory(directory),))
+    files = {path.stem: loader.load(path) for path in paths}
+    settled = settle_hosts(files, {})
+    return LoadedDirectory(settled.organisations, settled.problems)
+
+
+def tenant_files(directory: Path) -> list[Path]:
+    """Return the ini files in `directory` by name; an editor's hidden working copies are none."""
+    return sorted(path for path in directory.iterdir() if is_tenant_file(path.name))
+
+
+def is_tenant_file(name: str) -> bool:
+    return name.endswith(".ini") and not name.startswith(".")
+
+
+def unreadable_directory(directory: Path) -> Problem:
+    message, remedy = (
+        "the directory of the tenants cannot be read",
+        "make it, or set its path in the server's ini",
+    )
+    return Problem(directory, 1, "unreadable_file", message, remedy)
+
+
+def _read_text(path: Path) -> str | Problem:
+    try:
+        content = read_small_file(path)
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return Problem(path, line, "not_utf8", "the file is not UTF-8 text", "save it in the encoding UTF-8")
+    except OSError as error:
+        message = f"the file cannot be read: {error.strerror or error}"
+        return Problem(path, 1, "unreadable_file", message, "let the server's user read it")
+
+
+def _organisation(path: Path, checked: dict[str, Checked]) -> Organisation:
+    settings = {name: _freeze(each.data) for name, each in checked.items() if name != SECTION}
+    return Organisation(
+        id=path.stem, settings=MappingProxyType(settings), source=path, **checked[SECTION].data
+    )
+
+
+def _plugins(checked: dict[str, Checked]) -> tuple[str, ...]:
+    return tuple(checked[SECTION].data.get("plugins", ()))
+
+
+def _line_of(ini: Ini, key: str) -> int:
+    section = ini.sections.get(SECTION)
+    if section is None:
+        return 1
+    return section.entries[key].line if key in section.entries else section.line
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, dict):
+        return MappingProxyType({key: _freeze(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return tuple(_freeze(item) for item in value)
+    return value

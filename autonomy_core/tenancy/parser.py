@@ -1,0 +1,128 @@
+"""Reads the text of an ini file, remembering the line of everything.
+
+The dialect is the one of `configparser`, without its traps: no interpolation (a ``%`` in a password is a ``%``),
+no comment behind a value (so is a ``#``), ``=`` the only separator, and all mistakes reported, not the first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autonomy_core.tenancy.domain import Problem, ProblemCode
+
+_HEADER = re.compile(r"\[([a-z][a-z0-9_-]*)\]")
+# Strict, so that half a secret on a line of its own is not taken for a key, whose name would be shown.
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One value, and the line of its key, counted from 1."""
+
+    value: str
+    line: int
+
+
+@dataclass(slots=True)
+class Section:
+    """One section's entries by key, and the line of its header."""
+
+    name: str
+    line: int
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def values(self) -> dict[str, str]:
+        return {key: entry.value for key, entry in self.entries.items()}
+
+
+@dataclass(slots=True)
+class Ini:
+    """What a file says, as far as it could be understood."""
+
+    sections: dict[str, Section]
+    problems: list[Problem]
+
+
+def parse(file: Path, text: str) -> Ini:
+    """Return the sections in `text`, and everything in it that is not ini. `file` is for the problems only."""
+    reader = _Reader(file)
+    for number, line in enumerate(text.split("\n"), start=1):
+        reader.read(number, line)
+    return Ini(reader.sections, reader.problems)
+
+
+class _Reader:
+    def __init__(self, file: Path) -> None:
+        self.sections: dict[str, Section] = {}
+        self.problems: list[Problem] = []
+        self._file = file
+        self._section: Section | None = None
+        self._entry: Entry | None = None
+
+    def read(self, number: int, line: str) -> None:
+        text = line.strip()
+        if not text or text.startswith(("#", ";")):
+            return
+        if line[0] in " \t":
+            self._continue_value(number, text)
+        elif text.startswith("["):
+            self._begin_section(number, text)
+        else:
+            self._add_entry(number, text)
+
+    def _continue_value(self, number: int, text: str) -> None:
+        if self._entry is None:
+            self._report(number, "syntax", "an indented line continues nothing", "remove the indentation")
+        else:
+            self._entry.value = f"{self._entry.value}\n{text}".strip()
+
+    def _begin_section(self, number: int, text: str) -> None:
+        self._entry = None
+        header = _HEADER.fullmatch(text)
+        # Even a bad header begins something: what follows must not be counted to the section before.
+        self._section = Section(header[1] if header else "", number)
+        if header is None:
+            self._report(
+                number,
+                "syntax",
+                "this is not a section header",
+                "write [name], in lower case, alone on its line",
+            )
+        elif header[1] in self.sections:
+            first = self.sections[header[1]].line
+            self._report(
+                number, "duplicate_section", f"[{header[1]}] began at line {first} already", "merge the two"
+            )
+        else:
+            self.sections[header[1]] = self._section
+
+    def _add_entry(self, number: int, text: str) -> None:
+        key, equals, value = text.partition("=")
+        key = key.rstrip()
+        self._entry = Entry(value.strip(), number)
+        if not equals or not _KEY.fullmatch(key):
+            self._report(
+                number,
+                "syntax",
+                "this is neither a section header nor a key with a value",
+                "write key = value, the key in lower case; indent a line that continues a value",
+            )
+        elif self._section is None:
+            self._report(
+                number,
+                "syntax",
+                f"{key!r} stands before any section",
+                "put it below [organisation] or a plugin's name",
+            )
+        elif key in self._section.entries:
+            first = self._section.entries[key].line
+            self._report(
+                number, "duplicate_key", f"{key!r} is given at line {first} already", "keep one of the two"
+            )
+        else:
+            self._section.entries[key] = self._entry
+
+    def _report(self, line: int, code: ProblemCode, message: str, remedy: str) -> None:
+        self.problems.append(Problem(self._file, line, code, message, remedy))

@@ -1,0 +1,73 @@
+"""The schema of the section ``[organisation]``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from autonomy_core.tenancy.fields import ProblemMessage, WordsField
+from autonomy_core.tenancy.hosts import normalise_host
+
+SECTION = "organisation"
+
+
+def _printable(value: str) -> None:
+    if not value.isprintable():
+        raise ValidationError("this must be one line of printable characters")
+
+
+class HostsField(WordsField):
+    """Host names, each with a port or without, normalised."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> tuple[str, ...]:
+        words = super()._deserialize(value, attr, data, **kwargs)
+        hosts = [normalise_host(word) for word in words]
+        wrong = [word for word, host in zip(words, hosts, strict=True) if host is None]
+        if wrong:
+            message = f"not a host name: {', '.join(wrong)}"
+            remedy = "give names such as shop.example or localhost:6543, without https:// or a path"
+            raise ValidationError(ProblemMessage(message, code="invalid_value", remedy=remedy))
+        return tuple(dict.fromkeys(host for host in hosts if host is not None))
+
+
+class CurrencyField(fields.String):
+    """An ISO 4217 code in either case, kept in lower case."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        code = str(super()._deserialize(value, attr, data, **kwargs))
+        if not (len(code) == 3 and code.isascii() and code.isalpha()):
+            remedy = "give the three letters of ISO 4217, such as eur or usd"
+            raise ValidationError(ProblemMessage("not a currency", code="invalid_value", remedy=remedy))
+        return code.lower()
+
+
+class OrganisationSchema(Schema):
+    """Who the organisation is and which plugins it uses."""
+
+    name = fields.String(
+        required=True,
+        validate=[validate.Length(min=1, max=200), _printable],
+        metadata={"description": "The name customers read."},
+    )
+    currency = CurrencyField(
+        required=True,
+        metadata={"description": "What prices are in: three letters of ISO 4217, such as eur or usd."},
+    )
+    hosts = HostsField(
+        load_default=(),
+        metadata={
+            "description": "The host names this organisation answers to, and to which a payment may return."
+            " A port is allowed: localhost:6543."
+        },
+    )
+    plugins = WordsField(
+        load_default=(),
+        metadata={"description": "The plugins it uses; each may have a section of its own below."},
+    )
+    support_email = fields.Email(load_default=None, metadata={"description": "Where customers get help."})
