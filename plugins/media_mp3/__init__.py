@@ -1,0 +1,1 @@
+"""MP3 recordings as products: upload, validation, storage and streaming."""
