@@ -56,7 +56,6 @@ class AdminProducts(Collection):
 
     def item_for(self, identifier: UUID, name: str) -> AdminProduct:
         """Any product."""
-        # Not before the permission is checked could a stranger learn which ids exist; see `Admin`.
         product = find_product(self.scope, identifier)
         if product is None:
             raise KeyError(name)

@@ -152,18 +152,25 @@ class Customers(Resource):
 
     __acl__ = ((Allow, CUSTOMER, Permission.OWN),)
 
+    def __getitem__(self, name: str) -> Resource:
+        node = super().__getitem__(name)
+        if self.request.identity is None:
+            raise NotAuthenticated
+        return node
+
 
 class Admin(Resource):
     """``…/admin``: what staff and the organisation's own back end do."""
 
     def __getitem__(self, name: str) -> Resource:
-        # Asked before anything below is looked up: a stranger must not learn from a 404 or a 401 which ids exist.
+        node = super().__getitem__(name)
         identity = self.request.identity
+        # Before any id below is looked up: nobody else may learn from a 404 which of them exist.
         if identity is None:
             raise NotAuthenticated
         if identity.kind != "staff":
             raise NotAllowed
-        return super().__getitem__(name)
+        return node
 
 
 def children_of(registry: Any, parent: type[Resource]) -> Mapping[str, Child]:

@@ -1,0 +1,1 @@
+"""Grants: who owns what, by which payment and which plugin."""

@@ -1,0 +1,73 @@
+"""Use cases of grants."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.dialects.postgresql import insert
+
+from autonomy_core.catalog.models import Product
+from autonomy_core.catalog.services import find_product
+from autonomy_core.db.base import utcnow, uuid7
+from autonomy_core.errors import NotFound
+from autonomy_core.grants.models import Grant
+from autonomy_core.plugin_api.events import PaymentFacts
+from autonomy_core.plugin_api.scope import TenantScope
+
+
+def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin: str) -> Grant:
+    """Give the customer of a payment a product; once per payment and product, however often it is called.
+
+    Args:
+        plugin: whose hook grants it, for the record.
+
+    Raises:
+        NotFound: this organisation has no such product.
+    """
+    if find_product(scope, product_id) is None:
+        raise NotFound("The organisation has no such product.")
+    scope.session.execute(
+        insert(Grant)
+        .values(
+            organisation_id=scope.organisation.id,
+            id=uuid7(),
+            customer_id=payment.customer_id,
+            product_id=product_id,
+            payment_id=payment.id,
+            environment=payment.environment,
+            plugin=plugin,
+            granted_at=utcnow(),
+        )
+        .on_conflict_do_nothing(index_elements=["organisation_id", "payment_id", "product_id"])
+    )
+    return scope.session.scalars(
+        select(Grant).where(Grant.payment_id == payment.id, Grant.product_id == product_id)
+    ).one()
+
+
+def environment_of(scope: TenantScope) -> str:
+    """The environment in which the organisation sells, and customers own, now; live without a provider."""
+    provider = scope.runtime.payment_provider_for(scope.organisation)
+    return provider.environment(scope.organisation) if provider else "live"
+
+
+def owns(scope: TenantScope, customer_id: UUID, product_id: UUID, environment: str | None = None) -> bool:
+    """Whether a customer has a grant of a product that has not been revoked.
+
+    Args:
+        environment: where; by default where the organisation sells now.
+    """
+    condition = _valid(customer_id, environment or environment_of(scope)) & (Grant.product_id == product_id)
+    return bool(scope.session.scalar(select(exists().where(condition))))
+
+
+def owned_products(scope: TenantScope, customer_id: UUID) -> Select[tuple[Product]]:
+    """Select the products that a customer owns, each once, withdrawn ones included."""
+    granted = select(Grant.product_id).where(_valid(customer_id, environment_of(scope)))
+    return select(Product).where(Product.id.in_(granted))
+
+
+def _valid(customer_id: UUID, environment: str) -> Any:
+    return (Grant.customer_id == customer_id) & (Grant.environment == environment) & Grant.revoked_at.is_(None)

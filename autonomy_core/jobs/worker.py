@@ -1,0 +1,121 @@
+"""The worker: takes jobs from the queue and runs each in its organisation."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Any
+
+import procrastinate
+import structlog
+from procrastinate import retry
+
+from autonomy_core.jobs.domain import Job, TryAgain, back_off
+from autonomy_core.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+STALLED_AFTER_S = 30
+"""A worker that has not given a sign of life for so long is dead, and its jobs are another's."""
+
+
+class BackOff(retry.BaseRetryStrategy):
+    """Try again after `back_off`, up to a job's ``max_attempts``."""
+
+    def __init__(self, max_attempts: int | None) -> None:
+        self._max_attempts = max_attempts
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate.jobs.Job
+    ) -> procrastinate.RetryDecision | None:
+        """When to run a job that failed again; None to give it up."""
+        if self._max_attempts is not None and job.attempts + 1 >= self._max_attempts:
+            return None
+        return procrastinate.RetryDecision(retry_in={"seconds": back_off(job.attempts)})
+
+
+class OrganisationUnavailable(Exception):
+    """A job's organisation has no usable ini file now; the job waits."""
+
+
+def run_job(runtime: Runtime, job: Job, organisation_id: str, arguments: dict[str, Any]) -> None:
+    """Run a job in its organisation, in one transaction.
+
+    Raises:
+        TryAgain: the job said so; what it did is committed.
+        OrganisationUnavailable: there is no such organisation now.
+    """
+    organisation = runtime.tenants.get(organisation_id)
+    if organisation is None:
+        raise OrganisationUnavailable(organisation_id)
+    again: TryAgain | None = None
+    with structlog.contextvars.bound_contextvars(organisation=organisation_id, job=job.name):
+        with runtime.transaction(organisation) as scope:
+            try:
+                job.function(scope, **arguments)
+            except TryAgain as error:
+                again = error
+        if again is not None:
+            raise again
+        log.info("job.done")
+
+
+def make_app(runtime: Runtime) -> procrastinate.App:
+    """The Procrastinate application with every job of the core and of the plugins."""
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(
+            # The policy of the queue lets the worker's connections, and no request's, see every job.
+            conninfo=runtime.database.conninfo,
+            kwargs={"options": "-c autonomy.worker=on"},
+            min_size=1,
+            max_size=4,
+        )
+    )
+    for job in runtime.jobs:
+        _add_task(app, runtime, job)
+    _add_rescue(app)
+    return app
+
+
+def _add_task(app: procrastinate.App, runtime: Runtime, job: Job) -> None:
+    @app.task(name=job.name, retry=BackOff(job.max_attempts))
+    def task(organisation_id: str, **arguments: Any) -> None:
+        run_job(runtime, job, organisation_id, arguments)
+
+
+def _add_rescue(app: procrastinate.App) -> None:
+    @app.periodic(cron="* * * * *")
+    @app.task(name="jobs.rescue_stalled", queueing_lock="jobs.rescue_stalled", pass_context=True)
+    async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:
+        for stalled in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+            log.warning("job.rescued", job=stalled.task_name, job_id=stalled.id)
+            await app.job_manager.retry_job(stalled)
+
+
+async def run(runtime: Runtime, *, concurrency: int) -> None:
+    """Work until SIGINT or SIGTERM; then finish the jobs at hand.
+
+    Args:
+        concurrency: how many jobs at once, each in a thread.
+    """
+    app = make_app(runtime)
+    async with app.open_async():
+        worker = asyncio.create_task(
+            app.run_worker_async(
+                concurrency=concurrency,
+                install_signal_handlers=False,
+                delete_jobs="successful",
+                fetch_job_polling_interval=1.0,
+                update_heartbeat_interval=5.0,
+                stalled_worker_timeout=float(STALLED_AFTER_S),
+                shutdown_graceful_timeout=20.0,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, worker.cancel)
+        log.info("worker.started", concurrency=concurrency)
+        try:
+            await worker
+        except asyncio.CancelledError:
+            log.info("worker.stopped")

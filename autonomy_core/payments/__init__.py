@@ -1,0 +1,1 @@
+"""Payments: one function settles them, whoever brings the news."""

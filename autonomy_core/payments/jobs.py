@@ -1,0 +1,27 @@
+"""The jobs of payments."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from autonomy_core.payments.models import HookRun
+from autonomy_core.payments.settlement import HOOK, RETRY_JOB, lock_payment, run_completion_hook
+from autonomy_core.plugin_api.jobs import Job, TryAgain
+from autonomy_core.plugin_api.scope import TenantScope
+
+
+def retry_completion_hook(scope: TenantScope, *, payment_id: str, plugin: str) -> None:
+    """Run the hook that failed again; when it fails again, so does the job, and its back-off goes on.
+
+    Nothing happens when it has succeeded meanwhile, or when the organisation has disabled the plugin.
+    """
+    payment = lock_payment(scope, UUID(payment_id))
+    run = scope.session.get(HookRun, (scope.organisation.id, payment.id, plugin))
+    if run is None or run.outcome == "succeeded":
+        return
+    for implementation in scope.hooks.implementations(HOOK):
+        if implementation.plugin == plugin and not run_completion_hook(scope, payment, implementation):
+            raise TryAgain(f"{plugin}.{HOOK} failed again for payment {payment_id}")
+
+
+JOBS = (Job(RETRY_JOB, retry_completion_hook),)
