@@ -1,0 +1,142 @@
+"""The process's collaborators, put together once. The web application, the worker and the command line share it."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from marshmallow import Schema
+from sqlalchemy import make_url
+from transaction.interfaces import ITransactionManager
+
+from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.db.migrations import Migrations
+from autonomy_core.db.session import Database
+from autonomy_core.jobs.domain import Job
+from autonomy_core.plugin_api.hooks import PluginSettings
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.plugin_api.protocols import PaymentProvider, ProductKind
+from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.settings import Settings, load_settings
+from autonomy_core.tenancy.domain import Organisation
+from autonomy_core.tenancy.registry import TenantRegistry
+
+APPLICATION_ROLE = "autonomy_app"
+"""The database role that requests and jobs use in the embedded server: it owns nothing and obeys every policy."""
+
+DATABASE_NAME = "autonomy"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What every request and job of a process shares.
+
+    Attributes:
+        embedded: the embedded database server, or None where ``sqlalchemy.url`` names another.
+    """
+
+    settings: Settings
+    plugins: Plugins
+    tenants: TenantRegistry
+    database: Database
+    embedded: EmbeddedServer | None
+    providers: Mapping[str, PaymentProvider]
+    kinds: tuple[tuple[str, ProductKind], ...]
+    jobs: tuple[Job, ...]
+
+    def scope(self, organisation: Organisation, session: Any) -> TenantScope:
+        """The scope of an organisation, for a session that somebody else commits."""
+        return TenantScope(organisation, session, self.plugins.hooks_for(organisation.plugins), self)
+
+    def request_scope(self, organisation: Organisation, manager: ITransactionManager) -> TenantScope:
+        """The scope of a request; its transaction manager commits it."""
+        return self.scope(organisation, self.database.session(organisation.id, manager))
+
+    @contextmanager
+    def transaction(self, organisation: Organisation) -> Iterator[TenantScope]:
+        """A scope in a transaction of its own: committed at the end, rolled back on an exception."""
+        with self.database.transaction(organisation.id) as session:
+            yield self.scope(organisation, session)
+
+    def payment_provider_for(self, organisation: Organisation) -> PaymentProvider | None:
+        """The provider of the first enabled plugin that has one."""
+        return next((self.providers[name] for name in organisation.plugins if name in self.providers), None)
+
+    def product_kinds_for(self, organisation: Organisation) -> dict[str, ProductKind]:
+        """What the organisation's plugins can deliver, by the kind's name."""
+        return {kind.name: kind for plugin, kind in self.kinds if plugin in organisation.plugins}
+
+    def close(self) -> None:
+        """Give back what the process holds."""
+        self.tenants.stop()
+        self.database.dispose()
+
+
+def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None) -> Runtime:
+    """Put the collaborators together. Nothing is connected to yet, so that ``proutes`` needs no database.
+
+    Args:
+        raw_settings: the keys of ``[app:main]``.
+        plugins: by default those that are installed.
+
+    Raises:
+        SettingsError, PluginError: with what to do about it.
+    """
+    plugins = plugins or Plugins.from_entry_points()
+    offered: dict[str, PluginSettings] = {name: PluginSettings() for name in plugins.names}
+    offered.update(plugins.registered("register_settings"))
+    settings = load_settings(raw_settings, {name: offered[name].server for name in plugins.names})
+    database, embedded = _database(settings)
+    tenant_schemas: dict[str, type[Schema] | None] = {name: offered[name].organisation for name in plugins.names}
+    tenants = TenantRegistry(settings.tenants, tenant_schemas)
+    return Runtime(
+        settings=settings,
+        plugins=plugins,
+        tenants=tenants,
+        database=database,
+        embedded=embedded,
+        providers=dict(plugins.registered("register_payment_provider")),
+        kinds=tuple(
+            (name, kind) for name, kinds in plugins.registered("register_product_kinds") for kind in kinds
+        ),
+        jobs=_jobs(plugins),
+    )
+
+
+def components(plugins: Plugins) -> list[Migrations]:
+    """The core's migrations and every plugin's, in the order in which they are applied."""
+    from autonomy_core.db.migrations import core_migrations
+
+    return [core_migrations(), *(migrations for _, migrations in plugins.registered("register_migrations"))]
+
+
+def _jobs(plugins: Plugins) -> tuple[Job, ...]:
+    from autonomy_core.payments.jobs import JOBS
+
+    return (*JOBS, *(job for _, jobs in plugins.registered("register_jobs") for job in jobs))
+
+
+def _database(settings: Settings) -> tuple[Database, EmbeddedServer | None]:
+    if settings.database_url is not None:
+        url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
+        return Database(url.render_as_string(hide_password=False), pool_size=settings.pool_size), None
+    server = EmbeddedServer(
+        data_dir=settings.data / "postgresql", bin_dir=settings.embedded_bin_dir, fast=settings.embedded_fast
+    )
+    url_text = server.url(DATABASE_NAME, APPLICATION_ROLE)
+    return Database(url_text, pool_size=settings.pool_size, before_connect=partial(_start, server)), server
+
+
+def _start(server: EmbeddedServer) -> None:
+    if not server.is_running():
+        server.ensure_running()
+        atexit.register(_stop_if_ours, server)
+
+
+def _stop_if_ours(server: EmbeddedServer) -> None:
+    if server.started_by_us:
+        server.stop()

@@ -1,0 +1,159 @@
+"""The server's settings: its ini file becomes one frozen object, and every problem is reported at once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from autonomy_core.tenancy.secrets import Secret
+
+SHORTEST_SECRET = 32
+
+
+class SettingsError(Exception):
+    """The server's ini file cannot be used; the message lists every problem with its remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``[app:main]`` says.
+
+    Attributes:
+        tenants: the directory of the organisations' ini files.
+        data: where the embedded database, uploaded files and the generated secret are kept.
+        secret: from which the organisations' keys are derived.
+        default_organisation: whom ``/api/v1`` is about when the host is nobody's; None for nobody.
+        database_url: of the application's own role; None for the embedded server.
+        owner_url: of the role that owns the tables; only migrations use it.
+        embedded_bin_dir: use these PostgreSQL binaries for the embedded server.
+        pool_size: database connections kept, for as many threads.
+        plugins: the settings of each plugin, by its name.
+    """
+
+    tenants: Path
+    data: Path
+    secret: Secret
+    default_organisation: str | None
+    database_url: str | None
+    owner_url: str | None
+    embedded_bin_dir: Path | None
+    embedded_fast: bool
+    pool_size: int
+    plugins: Mapping[str, Mapping[str, Any]]
+
+
+class ServerSchema(Schema):
+    """The keys of the core in ``[app:main]``."""
+
+    tenants = fields.String(data_key="autonomy.tenants", required=True)
+    data = fields.String(data_key="autonomy.data", required=True)
+    secret = fields.String(data_key="autonomy.secret", load_default=None)
+    default_organisation = fields.String(data_key="autonomy.default_organisation", load_default=None)
+    pool_size = fields.Integer(
+        data_key="autonomy.pool_size", load_default=10, validate=validate.Range(1, 200)
+    )
+    database_url = fields.String(data_key="sqlalchemy.url", load_default=None)
+    owner_url = fields.String(data_key="autonomy.owner_url", load_default=None)
+    embedded_bin_dir = fields.String(data_key="embedded.bin_dir", load_default=None)
+    embedded_fast = fields.Boolean(data_key="embedded.fast", load_default=False)
+
+
+OWN_PREFIXES = ("autonomy.", "sqlalchemy.", "embedded.")
+
+
+def load_settings(raw: Mapping[str, Any], plugin_schemas: Mapping[str, type[Schema] | None]) -> Settings:
+    """Read the settings.
+
+    Args:
+        raw: what PasteDeploy gives: the keys of ``[app:main]``.
+        plugin_schemas: for each installed plugin the schema of its server settings, or None.
+
+    Raises:
+        SettingsError: with every problem.
+    """
+    problems: list[str] = []
+    own = {key: value for key, value in raw.items() if key.startswith(OWN_PREFIXES)}
+    loaded = _load("", ServerSchema, own, problems)
+    plugins = {
+        name: MappingProxyType(_load(f"{name}.", schema, _section(raw, name), problems))
+        for name, schema in plugin_schemas.items()
+        if schema is not None
+    }
+    if problems:
+        raise SettingsError("The server's settings cannot be used:\n" + "\n".join(f"  {line}" for line in problems))
+    data = Path(loaded["data"]).absolute()
+    bin_dir = loaded.pop("embedded_bin_dir")
+    return Settings(
+        **{
+            **loaded,
+            "tenants": Path(loaded["tenants"]).absolute(),
+            "data": data,
+            "secret": _secret(loaded["secret"], data),
+            "embedded_bin_dir": Path(bin_dir) if bin_dir else None,
+        },
+        plugins=MappingProxyType(plugins),
+    )
+
+
+def _load(prefix: str, schema: type[Schema], values: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    try:
+        return schema().load(values)
+    except ValidationError as error:
+        for key, messages in error.normalized_messages().items():
+            text = " ".join(messages) if isinstance(messages, list) else str(messages)
+            problems.append(f"{prefix}{key}: {text}")
+        return {}
+
+
+def _section(raw: Mapping[str, Any], plugin: str) -> dict[str, Any]:
+    prefix = f"{plugin}."
+    return {key.removeprefix(prefix): value for key, value in raw.items() if key.startswith(prefix)}
+
+
+def _secret(reference: str | None, data: Path) -> Secret:
+    """The secret that a reference names; with none, one that is generated in the data directory."""
+    if reference is None:
+        return Secret(_generated_secret(data / "secret"))
+    kind, _, rest = reference.partition(":")
+    if kind == "file":
+        text = _read_secret(Path(rest))
+    elif kind == "env":
+        text = os.environ.get(rest, "")
+    else:
+        raise SettingsError("autonomy.secret: write a reference, env:NAME or file:/path, and not the secret itself.")
+    if len(text) < SHORTEST_SECRET:
+        raise SettingsError(
+            f"autonomy.secret: {reference} must hold at least {SHORTEST_SECRET} characters; "
+            "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    return Secret(text)
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"autonomy.secret: {path} cannot be read: {type(error).__name__}.") from None
+
+
+def _generated_secret(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written whole under another name and linked: of two processes that start together, one wins.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    if not path.exists():
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48), "utf-8")
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return _read_secret(path)
