@@ -104,8 +104,4 @@ class WordsField(fields.Field[tuple[str, ...]]):
     ) -> tuple[str, ...]:
         if not isinstance(value, str):
             raise ValidationError("expected words, separated by commas, spaces or new lines")
-        return (
-            tuple(dict.fromkeys(re.split(r"[\s,]+", value.strip(", \t\r\n"))))
-            if value.strip(", \t\r\n")
-            else ()
-        )
+        return tuple(dict.fromkeys(re.findall(r"[^\s,]+", value)))

@@ -46,7 +46,7 @@ class TenantRegistry:
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
-        self.reload()
+        self._read_first()
 
     def get(self, organisation_id: str) -> Organisation | None:
         return self._snapshot.organisations.get(organisation_id)
@@ -107,7 +107,14 @@ class TenantRegistry:
             try:
                 self._look(forget_missing=woken)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
+                # Not the traceback: what the exception says may come from a tenant's file.
                 log.error("tenants_not_reloaded", error=type(error).__name__)
+
+    def _read_first(self) -> None:
+        self._watched.read_changes(forget_missing=True)
+        before, self._snapshot = self._snapshot, self._settle()
+        _log_problems(before, self._snapshot)
+        log.info("tenants_loaded", organisations=len(self._snapshot.organisations))
 
     def _look(self, *, forget_missing: bool) -> None:
         with self._looking:

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from autonomy_core.tenancy.domain import LoadedFile
+from autonomy_core.tenancy.fields import SecretField
+from autonomy_core.tenancy.loader import PluginSchemas, load_file
+from autonomy_core.tenancy.registry import TenantRegistry
+
+
+class CardsSchema(Schema):
+    """The settings of a plugin that takes payments by card."""
+
+    environment = fields.String(
+        required=True,
+        validate=validate.OneOf(["test", "live"]),
+        metadata={"description": "Which of the two sets of keys is used."},
+    )
+    test_secret_key = SecretField(
+        required=True, prefixes=("sk_test_", "rk_test_"), metadata={"description": "The test key."}
+    )
+    secret_key = SecretField(prefixes=("sk_live_", "rk_live_"), metadata={"description": "The live key."})
+    retries = fields.Integer(load_default=2, metadata={"description": "How often to try again."})
+
+    @validates_schema
+    def _live_needs_its_key(self, data: dict[str, object], **kwargs: object) -> None:
+        if data.get("environment") == "live" and "secret_key" not in data:
+            raise ValidationError({"secret_key": ["needed in live"]})
+
+
+class BrokenSchema(Schema):
+    @validates_schema
+    def _fail(self, data: dict[str, object], **kwargs: object) -> None:
+        raise RuntimeError(f"quoting {data}")
+
+    token = SecretField()
+
+
+ACME = """\
+[organisation]
+name = Acme Records
+currency = EUR
+hosts = acme.example, localhost:6543
+plugins = cards music
+
+[cards]
+environment = test
+test_secret_key = sk_test_abcdef
+"""
+
+
+@pytest.fixture
+def schemas() -> PluginSchemas:
+    return {"cards": CardsSchema, "music": None, "broken": BrokenSchema}
+
+
+@pytest.fixture
+def acme() -> str:
+    """The text of an ini file that is in order."""
+    return ACME
+
+
+@pytest.fixture
+def load(tmp_path: Path, schemas: PluginSchemas) -> Callable[..., LoadedFile]:
+    def write_and_load(text: str | bytes, name: str = "acme.ini") -> LoadedFile:
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return load_file(path, schemas)
+
+    return write_and_load
+
+
+@pytest.fixture
+def codes(load: Callable[..., LoadedFile]) -> Callable[..., list[tuple[int, str]]]:
+    def lines_and_codes(text: str | bytes, name: str = "acme.ini") -> list[tuple[int, str]]:
+        return [(problem.line, problem.code) for problem in load(text, name).problems]
+
+    return lines_and_codes
+
+
+@pytest.fixture
+def registry(tmp_path: Path, schemas: PluginSchemas) -> Iterator[TenantRegistry]:
+    """A registry of the tenants in `tmp_path`, without its thread unless a test starts it."""
+    registry = TenantRegistry(tmp_path, schemas, poll_seconds=0.01)
+    yield registry
+    registry.stop()

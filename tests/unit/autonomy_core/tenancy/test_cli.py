@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner, Result
+
+from autonomy_core.tenancy.cli import tenants
+from autonomy_core.tenancy.loader import PluginSchemas
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, schemas: PluginSchemas) -> Run:
+    context = SimpleNamespace(tenants_directory=tmp_path, plugin_schemas=schemas)
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner().invoke(tenants, arguments, obj=context, env={"COLUMNS": "200"})
+
+    return invoke
+
+
+def test_list_shows_every_file_in_order_or_not(run: Run, tmp_path: Path, acme: str):
+    (tmp_path / "acme.ini").write_text(acme.replace("Acme Records", "Acme [red] Records"))
+    (tmp_path / "bad.ini").write_text("nonsense")
+    result = run("list")
+    assert result.exit_code == 0
+    assert "Acme [red] Records" in result.output
+    assert "bad" in result.output
+    rows = json.loads(run("list", "--json").output)
+    assert [(row["id"], row["problems"]) for row in rows] == [("acme", 0), ("bad", 2)]
+
+
+def test_check_is_silent_and_zero_when_all_is_in_order(run: Run, tmp_path: Path, acme: str):
+    (tmp_path / "acme.ini").write_text(acme)
+    result = run("check")
+    assert (result.exit_code, result.output) == (0, "1 in order, 0 problems\n")
+
+
+def test_check_names_file_and_line_of_every_problem_and_exits_with_one(run: Run, tmp_path: Path, acme: str):
+    (tmp_path / "acme.ini").write_text(acme.replace("EUR", "€").replace("sk_test_", "sk_live_"))
+    result = run("check")
+    assert result.exit_code == 1
+    assert f"{tmp_path}/acme.ini:3: invalid_value: " in result.output
+    assert f"{tmp_path}/acme.ini:9: live_key_in_test: " in result.output
+    assert "abcdef" not in result.output
+
+
+def test_check_writes_json_for_machines(run: Run, tmp_path: Path):
+    (tmp_path / "bad.ini").write_text("[organisation]\nname = Bad\n")
+    result = run("check", "--json")
+    assert result.exit_code == 1
+    report = json.loads(result.output)
+    assert report["organisations"] == 0
+    assert report["problems"] == [
+        {
+            "file": str(tmp_path / "bad.ini"),
+            "line": 1,
+            "code": "missing_key",
+            "message": "[organisation] needs 'currency'",
+            "remedy": "add currency = … to the section",
+        }
+    ]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_show_masks_every_secret(run: Run, tmp_path: Path, acme: str, options: tuple[str, ...]):
+    (tmp_path / "acme.ini").write_text(acme)
+    result = run("show", "acme", *options)
+    assert result.exit_code == 0
+    assert "********" in result.output
+    assert "abcdef" not in result.output
+    assert "Acme Records" in result.output
+
+
+def test_show_of_a_broken_file_says_what_is_wrong(run: Run, tmp_path: Path):
+    (tmp_path / "bad.ini").write_text("nonsense")
+    result = run("show", "bad")
+    assert result.exit_code == 1
+    assert "bad.ini:1: syntax" in result.output
+
+
+@pytest.mark.parametrize("organisation_id", ["nobody", "../acme"])
+def test_show_knows_only_what_is_in_the_directory(run: Run, tmp_path: Path, acme: str, organisation_id: str):
+    result = run("show", organisation_id)
+    assert result.exit_code == 1
+    assert "there is no" in result.output
+
+
+def test_new_writes_a_file_for_its_owner_alone_and_says_what_to_fill_in(run: Run, tmp_path: Path):
+    result = run("new", "acme", "--name", "Acme Records", "--plugins", "cards,music", "--currency", "eur")
+    assert result.exit_code == 0
+    path = tmp_path / "acme.ini"
+    assert "name = Acme Records" in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "'environment' has no value" in result.output
+    assert run("check").exit_code == 1
+
+
+def test_new_leaves_an_existing_file_alone(run: Run, tmp_path: Path, acme: str):
+    (tmp_path / "acme.ini").write_text(acme)
+    result = run("new", "acme", "--name", "Another")
+    assert result.exit_code == 1
+    assert "exists already" in result.output
+    assert (tmp_path / "acme.ini").read_text() == acme
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("admin", "--name", "A"), "reserved_id"),
+        (("../etc", "--name", "A"), "malformed_id"),
+        (("acme", "--name", "A\n[cards]"), "printable"),
+        (("acme", "--name", " "), "printable"),
+        (("acme", "--name", "A", "--currency", "eur\nfoo = 1"), "printable"),
+        (("acme", "--name", "A", "--plugins", "nope"), "not installed: nope"),
+    ],
+)
+def test_new_refuses_what_would_not_pass_the_check(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
+):
+    result = run("new", *arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["list", "check", "show acme", "new acme --name Acme"])
+def test_a_missing_directory_is_a_message_and_no_traceback(
+    command: str, tmp_path: Path, schemas: PluginSchemas
+):
+    context = SimpleNamespace(tenants_directory=tmp_path / "nowhere", plugin_schemas=schemas)
+    result = CliRunner().invoke(tenants, command.split(), obj=context)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "nowhere" in result.output

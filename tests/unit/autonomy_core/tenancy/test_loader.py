@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from autonomy_core.tenancy.domain import RESERVED_IDS, LoadedFile, ProblemCode
+from autonomy_core.tenancy.loader import PluginSchemas, load_directory
+from autonomy_core.tenancy.secrets import Secret
+
+Load = Callable[..., LoadedFile]
+Codes = Callable[..., list[tuple[int, str]]]
+
+
+def test_a_file_in_order_becomes_an_organisation(load: Load, acme: str, tmp_path: Path):
+    organisation = load(acme).organisation
+    assert organisation is not None
+    assert (organisation.id, organisation.name, organisation.currency) == ("acme", "Acme Records", "eur")
+    assert organisation.hosts == ("acme.example", "localhost:6543")
+    assert organisation.plugins == ("cards", "music")
+    assert organisation.source == tmp_path / "acme.ini"
+    assert organisation.support_email is None
+    assert dict(organisation.settings["cards"]) == {
+        "environment": "test",
+        "test_secret_key": Secret("sk_test_abcdef"),
+        "retries": 2,
+    }
+    assert dict(organisation.settings["music"]) == {}
+
+
+def test_an_organisation_cannot_be_changed_and_does_not_show_its_secrets(load: Load, acme: str):
+    organisation = load(acme).organisation
+    assert organisation is not None
+    with pytest.raises(TypeError):
+        organisation.settings["cards"]["environment"] = "live"
+    assert "abcdef" not in repr(organisation)
+
+
+def test_a_byte_order_mark_is_tolerated(load: Load, acme: str):
+    assert load(b"\xef\xbb\xbf" + acme.encode()).organisation is not None
+
+
+def test_name_and_currency_are_enough(load: Load):
+    organisation = load("[organisation]\nname = Acme\ncurrency = usd\nhosts =\nplugins =\n").organisation
+    assert organisation is not None
+    assert (organisation.hosts, organisation.plugins) == ((), ())
+
+
+def test_a_key_nobody_knows_is_a_problem_with_a_guess(load: Load, acme: str):
+    (problem,) = load(acme.replace("environment =", "enviroment =") + "environment = test\n").problems
+    assert (problem.line, problem.code) == (8, "unknown_key")
+    assert "'environment'" in problem.remedy
+
+
+def test_a_plugin_without_settings_takes_no_keys(codes: Codes, acme: str):
+    assert codes(acme + "[music]\n") == []
+    assert codes(acme + "[music]\nvolume = 11\n") == [(11, "unknown_key")]
+
+
+def test_a_section_nobody_reads_is_a_problem_with_a_guess(load: Load, acme: str):
+    (problem,) = load(acme + "[card]\na = 1\n").problems
+    assert (problem.line, problem.code) == (10, "unknown_section")
+    assert "'cards'" in problem.remedy
+
+
+def test_a_missing_key_is_reported_at_its_sections_header(load: Load, acme: str):
+    (problem,) = load(acme.replace("environment = test\n", "")).problems
+    assert (problem.line, problem.code) == (7, "missing_key")
+    assert "'environment'" in problem.message
+
+
+def test_a_plugin_in_use_without_its_section_is_reported_where_it_is_named(codes: Codes):
+    text = "[organisation]\nname = Acme\ncurrency = eur\nplugins = cards\n"
+    assert codes(text) == [(4, "missing_key"), (4, "missing_key")]
+
+
+def test_a_key_that_another_keys_value_requires_is_missing_too(codes: Codes, acme: str):
+    assert codes(acme.replace("environment = test", "environment = live")) == [(7, "missing_key")]
+
+
+def test_a_required_key_without_a_value_is_missing_at_its_own_line(codes: Codes, acme: str):
+    assert codes(acme.replace(" sk_test_abcdef", "")) == [(9, "missing_key")]
+
+
+def test_a_file_without_organisation_section_says_only_that(codes: Codes):
+    assert codes("[cards]\nenvironment = test\n") == [(1, "missing_section")]
+    assert codes("") == [(1, "missing_section")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("currency = EUR", "currency = euros", 3),
+        ("name = Acme Records", "name = Acme\n  Records", 2),
+        ("hosts = acme.example", "hosts = https://acme.example/", 4),
+        ("plugins =", "support_email = nobody\nplugins =", 5),
+        ("environment = test", "environment = staging", 8),
+        ("environment = test", "environment = test\nretries = many", 9),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_invalid_at_its_line(
+    codes: Codes, acme: str, old: str, new: str, line: int
+):
+    assert codes(acme.replace(old, new)) == [(line, "invalid_value")]
+
+
+def test_a_plugin_that_is_not_installed_is_unknown(load: Load, acme: str):
+    (problem,) = load(acme.replace("cards music", "cards musik") + "[musik]\na = 1\n").problems
+    assert (problem.line, problem.code) == (5, "unknown_plugin")
+    assert "'music'" in problem.remedy
+
+
+def test_a_plugin_that_is_configured_but_not_in_use_is_a_problem(codes: Codes, acme: str):
+    assert codes(acme.replace("plugins = cards music", "plugins = music")) == [
+        (7, "plugin_disabled_but_configured")
+    ]
+
+
+def test_a_live_key_where_a_test_key_belongs_is_refused_without_showing_it(load: Load, acme: str):
+    (problem,) = load(acme.replace("sk_test_abcdef", "sk_live_abcdef")).problems
+    assert (problem.line, problem.code) == (9, "live_key_in_test")
+    assert "abcdef" not in str(problem)
+
+
+def test_a_test_key_where_a_live_key_belongs_is_refused_without_showing_it(load: Load, acme: str):
+    (problem,) = load(acme + "secret_key = sk_test_abcdef\n").problems
+    assert (problem.line, problem.code) == (10, "test_key_in_live")
+    assert "abcdef" not in str(problem)
+
+
+@pytest.mark.parametrize("reference", ["env:NOT_SET_ANYWHERE_AT_ALL", "file:not/there", "file:"])
+def test_a_reference_that_leads_nowhere_is_reported_at_its_line(codes: Codes, acme: str, reference: str):
+    assert codes(acme.replace("sk_test_abcdef", reference)) == [(9, "unresolved_reference")]
+
+
+def test_a_file_reference_is_relative_to_the_ini(load: Load, acme: str, tmp_path: Path):
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "key").write_text("sk_test_fromfile\n")
+    organisation = load(acme.replace("sk_test_abcdef", "file:secrets/key")).organisation
+    assert organisation is not None
+    assert organisation.settings["cards"]["test_secret_key"].reveal() == "sk_test_fromfile"
+
+
+def test_a_file_that_is_not_utf8_is_reported_at_the_line_where_it_is_not(codes: Codes):
+    assert codes("[organisation]\nname = Bücher\n".encode("latin-1")) == [(2, "not_utf8")]
+
+
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path, schemas: PluginSchemas):
+    (tmp_path / "folder.ini").mkdir()
+    (tmp_path / "dangling.ini").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "pipe.ini")
+    problems = load_directory(tmp_path, schemas).problems
+    assert [(problem.file.stem, problem.code) for problem in problems] == [
+        ("dangling", "unreadable_file"),
+        ("folder", "unreadable_file"),
+        ("pipe", "unreadable_file"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["Acme", "ac", "1acme", "acme-", "ac_me", "a" * 41, "acme.old", "äcme"])
+def test_a_file_whose_name_is_no_id_is_malformed(codes: Codes, acme: str, name: str):
+    assert codes(acme, f"{name}.ini") == [(1, "malformed_id")]
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_IDS))
+def test_a_word_of_the_servers_own_urls_is_no_id(codes: Codes, acme: str, name: str):
+    assert codes(acme, f"{name}.ini") == [(1, "reserved_id")]
+
+
+def test_of_two_that_claim_one_host_the_first_by_name_keeps_it(tmp_path: Path, schemas: PluginSchemas):
+    text = "[organisation]\nname = Shop\ncurrency = eur\nhosts = {}\n"
+    (tmp_path / "first.ini").write_text(text.format("shop.example"))
+    (tmp_path / "second.ini").write_text(text.format("other.example, SHOP.example."))
+    loaded = load_directory(tmp_path, schemas)
+    assert list(loaded.organisations) == ["first"]
+    (problem,) = loaded.problems
+    assert (problem.file.name, problem.line, problem.code) == ("second.ini", 4, "duplicate_host")
+    assert "first" in problem.message
+
+
+def test_one_name_with_different_ports_is_two_hosts(tmp_path: Path, schemas: PluginSchemas):
+    text = "[organisation]\nname = Shop\ncurrency = eur\nhosts = {}\n"
+    (tmp_path / "first.ini").write_text(text.format("localhost:1"))
+    (tmp_path / "second.ini").write_text(text.format("localhost:2"))
+    assert load_directory(tmp_path, schemas).problems == ()
+
+
+def test_all_problems_of_all_files_are_reported_at_once_in_order(
+    tmp_path: Path, schemas: PluginSchemas, acme: str
+):
+    (tmp_path / "admin.ini").write_text("[organisation]\nname = Admin\nfoo = 1\nnonsense\n[bar]\n")
+    (tmp_path / "zeta.ini").write_text(acme.replace("EUR", "€").replace("sk_test", "sk_live"))
+    problems = load_directory(tmp_path, schemas).problems
+    assert [(problem.file.name, problem.line, problem.code) for problem in problems] == [
+        ("admin.ini", 1, "reserved_id"),
+        ("admin.ini", 1, "missing_key"),
+        ("admin.ini", 3, "unknown_key"),
+        ("admin.ini", 4, "syntax"),
+        ("admin.ini", 5, "unknown_section"),
+        ("zeta.ini", 3, "invalid_value"),
+        ("zeta.ini", 9, "live_key_in_test"),
+    ]
+
+
+def test_a_problem_reads_file_line_code_message_and_remedy(load: Load, acme: str, tmp_path: Path):
+    (problem,) = load(acme.replace("environment = test\n", "")).problems
+    assert str(problem) == (
+        f"{tmp_path}/acme.ini:7: missing_key: [cards] needs 'environment' (add environment = … to the section)"
+    )
+    assert problem.code in get_args(ProblemCode)
+
+
+def test_a_schema_that_fails_is_a_problem_of_this_file_and_shows_nothing(load: Load):
+    (problem,) = load(
+        "[organisation]\nname = Acme\ncurrency = eur\nplugins = broken\n[broken]\ntoken = hunter2\n"
+    ).problems
+    assert (problem.line, problem.code) == (5, "invalid_value")
+    assert "RuntimeError" in problem.message
+    assert "hunter2" not in str(problem)
+
+
+def test_hidden_working_copies_and_other_files_are_not_tenants(
+    tmp_path: Path, schemas: PluginSchemas, acme: str
+):
+    for name in (".acme.ini", "acme.ini~", "acme.ini.bak", "README.md"):
+        (tmp_path / name).write_text(acme)
+    loaded = load_directory(tmp_path, schemas)
+    assert (loaded.organisations, loaded.problems) == ({}, ())
+
+
+def test_a_directory_that_is_not_there_is_a_problem(tmp_path: Path, schemas: PluginSchemas):
+    (problem,) = load_directory(tmp_path / "nowhere", schemas).problems
+    assert problem.code == "unreadable_file"
