@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from marshmallow import EXCLUDE, Schema
 
 from autonomy_core.tenancy.domain import RESERVED_IDS, LoadedFile, ProblemCode
-from autonomy_core.tenancy.loader import PluginSchemas, load_directory
+from autonomy_core.tenancy.loader import PluginSchemas, load_directory, load_file
 from autonomy_core.tenancy.secrets import Secret
 
 Load = Callable[..., LoadedFile]
@@ -53,6 +54,17 @@ def test_a_key_nobody_knows_is_a_problem_with_a_guess(load: Load, acme: str):
     (problem,) = load(acme.replace("environment =", "enviroment =") + "environment = test\n").problems
     assert (problem.line, problem.code) == (8, "unknown_key")
     assert "'environment'" in problem.remedy
+
+
+def test_a_schema_cannot_let_unknown_keys_pass(tmp_path: Path):
+    class Careless(Schema):
+        class Meta:
+            unknown = EXCLUDE
+
+    path = tmp_path / "acme.ini"
+    path.write_text("[organisation]\nname = Acme\ncurrency = eur\nplugins = lax\n[lax]\ntypo = 1\n")
+    (problem,) = load_file(path, {"lax": Careless}).problems
+    assert (problem.line, problem.code) == (6, "unknown_key")
 
 
 def test_a_plugin_without_settings_takes_no_keys(codes: Codes, acme: str):

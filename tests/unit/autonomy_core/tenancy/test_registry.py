@@ -173,6 +173,17 @@ def test_a_broken_edit_is_logged_once_with_its_line_and_without_its_secret(
     assert "abcdef" not in str(logs)
 
 
+def test_a_known_problem_is_not_logged_again_when_another_file_changes(
+    tmp_path: Path, registry: TenantRegistry
+):
+    (tmp_path / "bad.ini").write_text("nonsense")
+    registry.reload()
+    (tmp_path / "good.ini").write_text(shop())
+    with capture_logs() as logs:
+        registry.reload()
+    assert [entry["event"] for entry in logs] == ["tenant_changed"]
+
+
 def test_a_file_broken_from_the_start_serves_nobody_and_disturbs_nobody(
     tmp_path: Path, registry: TenantRegistry
 ):
