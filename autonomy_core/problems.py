@@ -31,7 +31,12 @@ def problem(
         detail: about this occurrence.
         extra: further members, JSON-serialisable.
     """
-    body: dict[str, Any] = {"type": f"urn:autonomy:problem:{code}", "code": code, "title": title, "status": status}
+    body: dict[str, Any] = {
+        "type": f"urn:autonomy:problem:{code}",
+        "code": code,
+        "title": title,
+        "status": status,
+    }
     if detail:
         body["detail"] = detail
     body.update(extra or {})

@@ -91,7 +91,9 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
     offered.update(plugins.registered("register_settings"))
     settings = load_settings(raw_settings, {name: offered[name].server for name in plugins.names})
     database, embedded = _database(settings)
-    tenant_schemas: dict[str, type[Schema] | None] = {name: offered[name].organisation for name in plugins.names}
+    tenant_schemas: dict[str, type[Schema] | None] = {
+        name: offered[name].organisation for name in plugins.names
+    }
     tenants = TenantRegistry(settings.tenants, tenant_schemas)
     return Runtime(
         settings=settings,

@@ -87,7 +87,9 @@ def load_settings(raw: Mapping[str, Any], plugin_schemas: Mapping[str, type[Sche
         if schema is not None
     }
     if problems:
-        raise SettingsError("The server's settings cannot be used:\n" + "\n".join(f"  {line}" for line in problems))
+        raise SettingsError(
+            "The server's settings cannot be used:\n" + "\n".join(f"  {line}" for line in problems)
+        )
     data = Path(loaded["data"]).absolute()
     bin_dir = loaded.pop("embedded_bin_dir")
     return Settings(
@@ -102,7 +104,9 @@ def load_settings(raw: Mapping[str, Any], plugin_schemas: Mapping[str, type[Sche
     )
 
 
-def _load(prefix: str, schema: type[Schema], values: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+def _load(
+    prefix: str, schema: type[Schema], values: Mapping[str, Any], problems: list[str]
+) -> dict[str, Any]:
     try:
         return schema().load(values)
     except ValidationError as error:
@@ -127,7 +131,9 @@ def _secret(reference: str | None, data: Path) -> Secret:
     elif kind == "env":
         text = os.environ.get(rest, "")
     else:
-        raise SettingsError("autonomy.secret: write a reference, env:NAME or file:/path, and not the secret itself.")
+        raise SettingsError(
+            "autonomy.secret: write a reference, env:NAME or file:/path, and not the secret itself."
+        )
     if len(text) < SHORTEST_SECRET:
         raise SettingsError(
             f"autonomy.secret: {reference} must hold at least {SHORTEST_SECRET} characters; "

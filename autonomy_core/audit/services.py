@@ -28,6 +28,10 @@ def record(
     """
     session.add(
         AuditEntry(
-            organisation_id=organisation_id, actor=actor, action=action, target=target, detail=dict(detail or {})
+            organisation_id=organisation_id,
+            actor=actor,
+            action=action,
+            target=target,
+            detail=dict(detail or {}),
         )
     )

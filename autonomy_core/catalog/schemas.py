@@ -22,7 +22,9 @@ class ProductSchema(ApiSchema):
     description = fields.String(required=True)
     kind = fields.String(required=True, metadata={"example": "mp3"})
     amount = fields.Integer(required=True, metadata={"description": "in the minor unit of the currency"})
-    currency = fields.String(required=True, metadata={"description": "ISO 4217, lower case", "example": "eur"})
+    currency = fields.String(
+        required=True, metadata={"description": "ISO 4217, lower case", "example": "eur"}
+    )
 
 
 class AdminProductSchema(ProductSchema):

@@ -12,7 +12,7 @@ from typing import Any
 
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session, SessionTransaction
 from transaction.interfaces import ITransactionManager
 from zope.sqlalchemy import ZopeTransactionEvents
@@ -59,6 +59,11 @@ class Database:
             @event.listens_for(self.engine, "do_connect")
             def start(*_: Any) -> None:
                 before_connect()
+
+    @property
+    def conninfo(self) -> str:
+        """The same address as libpq reads it."""
+        return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def session(
         self, organisation_id: str | None, manager: ITransactionManager | None = None

@@ -70,4 +70,6 @@ def owned_products(scope: TenantScope, customer_id: UUID) -> Select[tuple[Produc
 
 
 def _valid(customer_id: UUID, environment: str) -> Any:
-    return (Grant.customer_id == customer_id) & (Grant.environment == environment) & Grant.revoked_at.is_(None)
+    return (
+        (Grant.customer_id == customer_id) & (Grant.environment == environment) & Grant.revoked_at.is_(None)
+    )

@@ -81,5 +81,8 @@ def prove(
     differing = [name for name, value in expected.items() if reported[name] != value]
     if differing:
         raise ProofFailed(
-            "; ".join(f"{name}: the payment says {expected[name]}, the provider {reported[name]}" for name in differing)
+            "; ".join(
+                f"{name}: the payment says {expected[name]}, the provider {reported[name]}"
+                for name in differing
+            )
         )

@@ -21,7 +21,9 @@ class Payment(Identified, Base):
         tenant_key("customer_id", "customers"),
         tenant_key("product_id", "products"),
         CheckConstraint("environment IN ('test', 'live')", name="environment"),
-        CheckConstraint("status IN ('pending', 'processing', 'expired', 'failed', 'completed')", name="status"),
+        CheckConstraint(
+            "status IN ('pending', 'processing', 'expired', 'failed', 'completed')", name="status"
+        ),
         Index(None, "organisation_id", "customer_id", "id"),
     )
 

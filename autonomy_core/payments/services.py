@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import UUID
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from sqlalchemy import Select, select
 

@@ -71,7 +71,9 @@ def settle(scope: TenantScope, settlement: Settlement, *, provider: str) -> Sett
     if after == PaymentStatus.COMPLETED:
         payment.completed_at = utcnow()
     scope.session.flush()
-    log.info("payment.settled", payment_id=str(payment.id), before=before, after=after, source=settlement.source)
+    log.info(
+        "payment.settled", payment_id=str(payment.id), before=before, after=after, source=settlement.source
+    )
     if after == PaymentStatus.COMPLETED:
         run_completion_hooks(scope, payment)
     return Settled(payment, changed=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyramid.request import Request
+from pyramid.traversal import find_interface
 
 from autonomy_core.catalog.services import NotForSale
 from autonomy_core.db.session import commit_early
@@ -18,7 +19,6 @@ from autonomy_core.plugin_api.operations import api_view
 from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
 from autonomy_core.security.domain import Permission
 from autonomy_core.traversal.resources import ApiV1, Customers
-from pyramid.traversal import find_interface
 
 
 @api_view(

@@ -71,7 +71,9 @@ class Plugins:
             if wanted is not None and entry_point.name not in wanted:
                 continue
             if entry_point.name in found:
-                raise PluginError(f"plugin {entry_point.name}: two installed distributions offer it; remove one.")
+                raise PluginError(
+                    f"plugin {entry_point.name}: two installed distributions offer it; remove one."
+                )
             found[entry_point.name] = _load(entry_point)
         if wanted is not None and (missing := wanted - found.keys()):
             raise PluginError(f"plugin {', '.join(sorted(missing))}: not installed.")
@@ -79,7 +81,11 @@ class Plugins:
 
     def registered(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Call a ``register_…`` hook: pairs of plugin name and answer, in the order of names."""
-        return [(impl.plugin, impl(**arguments)) for impl in _implementations(self.manager, hook, ())]
+        return [(found.plugin, found(**arguments)) for found in self.implementations(hook)]
+
+    def implementations(self, hook: str) -> list[Implementation]:
+        """Who implements a hook, enabled or not, in the order of names."""
+        return _implementations(self.manager, hook, ())
 
     def of_package(self, package: str | None) -> str | None:
         """The plugin to which a package belongs, None for the core's own."""
@@ -108,9 +114,7 @@ class TenantHooks:
     def implementations(self, hook: str) -> tuple[Implementation, ...]:
         """Who implements a hook here, in the order of names."""
         if hook not in self._implementations:
-            self._implementations[hook] = tuple(
-                _implementations(self._plugins.manager, hook, self._disabled)
-            )
+            self._implementations[hook] = tuple(_implementations(self._plugins.manager, hook, self._disabled))
         return self._implementations[hook]
 
     def call(self, hook: str, event: Any) -> None:
@@ -137,7 +141,9 @@ def _load(entry_point: importlib.metadata.EntryPoint) -> ModuleType:
     try:
         module = entry_point.load()
     except Exception as error:
-        raise PluginError(f"plugin {entry_point.name}: {entry_point.value} cannot be imported: {error}") from error
+        raise PluginError(
+            f"plugin {entry_point.name}: {entry_point.value} cannot be imported: {error}"
+        ) from error
     if not isinstance(module, ModuleType):
         raise PluginError(f"plugin {entry_point.name}: {entry_point.value} must name a module.")
     return module

@@ -176,7 +176,9 @@ def _load(schema: type[Schema], data: Any, where: str, **options: Any) -> Any:
     if not isinstance(data, dict):
         raise InvalidInput("The body must be a JSON object.")
     if not _storable(data):
-        raise InvalidInput(f"The {where} contains a character that cannot be stored (NUL, or half a surrogate).")
+        raise InvalidInput(
+            f"The {where} contains a character that cannot be stored (NUL, or half a surrogate)."
+        )
     try:
         return schema(**options).load(data)
     except ValidationError as error:

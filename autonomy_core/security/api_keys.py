@@ -24,7 +24,9 @@ from autonomy_core.security.models import ApiKey
 PREFIX = "ak_"
 
 
-def issue(session: Session, organisation_id: str, name: str, scopes: Sequence[str], *, actor: str) -> tuple[ApiKey, str]:
+def issue(
+    session: Session, organisation_id: str, name: str, scopes: Sequence[str], *, actor: str
+) -> tuple[ApiKey, str]:
     """Make a key.
 
     Args:
@@ -41,7 +43,9 @@ def issue(session: Session, organisation_id: str, name: str, scopes: Sequence[st
     """
     unknown = sorted(set(scopes) - SCOPES.keys())
     if unknown or not scopes:
-        raise InvalidInput(f"unknown scope: {', '.join(unknown) or '(none given)'}; there are {', '.join(SCOPES)}")
+        raise InvalidInput(
+            f"unknown scope: {', '.join(unknown) or '(none given)'}; there are {', '.join(SCOPES)}"
+        )
     secret = secrets.token_urlsafe(32)
     key = ApiKey(
         organisation_id=organisation_id,

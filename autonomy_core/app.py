@@ -1,0 +1,52 @@
+"""The web application: a table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.router import Router
+
+from autonomy_core.db.session import commit_veto
+from autonomy_core.runtime import Runtime
+from autonomy_core.traversal.resources import root_factory
+
+PYRAMID_SETTINGS = {
+    "retry.attempts": 3,
+    "tm.manager_hook": "pyramid_tm.explicit_manager",
+    "tm.commit_veto": commit_veto,
+    # It would authenticate within the tween, for the sake of a note on the transaction.
+    "tm.annotate_user": False,
+}
+
+
+def make_app(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Router:
+    """Configure the application for the collaborators of this process."""
+    config = Configurator(settings={**(settings or {}), **PYRAMID_SETTINGS}, root_factory=root_factory)
+    config.registry.runtime = runtime
+    config.include("pyramid_retry")
+    config.include("pyramid_tm")
+    config.include("autonomy_core.operations")
+    config.include("autonomy_core.traversal.request")
+    config.include("autonomy_core.plugin_api.directives")
+    config.include("autonomy_core.plugin_api.gate")
+    config.include("autonomy_core.plugin_api.operations")
+    config.include("autonomy_core.problems")
+    config.include("autonomy_core.traversal.tree")
+    config.include("autonomy_core.security.policy")
+    config.include("autonomy_core.catalog.views")
+    config.include("autonomy_core.customers.views")
+    config.include("autonomy_core.grants.views")
+    config.include("autonomy_core.payments.views")
+    config.include("autonomy_core.openapi")
+    include_plugins(config)
+    runtime.tenants.start()
+    return config.make_wsgi_app()
+
+
+def include_plugins(config: Configurator) -> None:
+    """Include each plugin's views, as its own package, so that the gate knows whose they are."""
+    for implementation in config.registry.runtime.plugins.implementations("register_views"):
+        with_package = config.with_package(implementation.function.__module__)
+        implementation(config=with_package)

@@ -1,0 +1,5 @@
+"""The ``autonomy`` command."""
+
+
+def main() -> None:
+    """Nothing yet."""

@@ -1,0 +1,13 @@
+"""Every model of the core, imported for the metadata: what Alembic compares with the database."""
+
+from __future__ import annotations
+
+from autonomy_core.audit.models import AuditEntry
+from autonomy_core.catalog.models import Product
+from autonomy_core.customers.models import Customer
+from autonomy_core.db.base import Base
+from autonomy_core.grants.models import Grant
+from autonomy_core.payments.models import HookRun, Payment
+from autonomy_core.security.models import ApiKey
+
+__all__ = ["ApiKey", "AuditEntry", "Base", "Customer", "Grant", "HookRun", "Payment", "Product"]

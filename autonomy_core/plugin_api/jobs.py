@@ -1,0 +1,8 @@
+"""Jobs, for plugins."""
+
+from __future__ import annotations
+
+from autonomy_core.jobs.domain import Job, TryAgain
+from autonomy_core.jobs.services import defer
+
+__all__ = ["Job", "TryAgain", "defer"]

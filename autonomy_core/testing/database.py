@@ -1,0 +1,59 @@
+"""A database for tests: one connection whose outer transaction is rolled back, or a database of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine
+from transaction.interfaces import ITransactionManager
+
+from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.db.session import Database, TenantSession
+from autonomy_core.runtime import APPLICATION_ROLE
+
+
+class SwitchedDatabase(Database):
+    """A `Database` that each test points somewhere else, so that the application is made only once."""
+
+    def __init__(self, server: EmbeddedServer, template: str) -> None:
+        super().__init__(server.url(template, APPLICATION_ROLE))
+        self._server = server
+        self._template = template
+        self._bind: Engine | Connection = self.engine
+
+    def session(self, organisation_id: str | None, manager: ITransactionManager | None = None) -> TenantSession:
+        """A session on what the test points at; on a shared connection it commits savepoints."""
+        return TenantSession(
+            self._bind,
+            expire_on_commit=False,
+            join_transaction_mode="create_savepoint",
+            info={"organisation_id": organisation_id, "manager": manager},
+        )
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[None]:
+        """Everything happens on one connection, and is undone at the end."""
+        engine = create_engine(self._server.url(self._template, APPLICATION_ROLE), poolclass=NullPool)
+        with engine.connect() as connection:
+            outer = connection.begin()
+            self._bind = connection
+            try:
+                yield
+            finally:
+                self._bind = self.engine
+                outer.rollback()
+
+    @contextmanager
+    def of_its_own(self, name: str) -> Iterator[str]:
+        """Everything happens in a new copy of the migrated database; gives the copy's URL for its owner."""
+        before, engine_before = self.url, self.engine
+        self._server.create_database(name, template=self._template)
+        own = Database(self._server.url(name, APPLICATION_ROLE), pool_size=32)
+        self.url, self.engine, self._bind = own.url, own.engine, own.engine
+        try:
+            yield self._server.url(name)
+        finally:
+            own.dispose()
+            self.url, self.engine, self._bind = before, engine_before, engine_before
+            self._server.drop_database(name)

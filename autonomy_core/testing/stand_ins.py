@@ -1,0 +1,85 @@
+"""A plugin that stands in for the ones a test does not want: customers by a header, payments without a provider.
+
+It is never registered as an entry point, so that no server can load it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from autonomy_core.payments.domain import Environment, Settlement
+from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.plugin_api.protocols import Authenticator, Checkout, CheckoutOrder, PaymentProvider, ProductKind
+from autonomy_core.security.domain import Identity, customer_identity
+
+if TYPE_CHECKING:
+    from pyramid.request import Request
+
+    from autonomy_core.plugin_api.scope import TenantScope
+    from autonomy_core.tenancy.domain import Organisation
+
+NAME = "stand_ins"
+CUSTOMER_HEADER = "X-Test-Customer"
+
+
+class HeaderAuthenticator:
+    """Believes a header."""
+
+    def identify(self, request: Request) -> Identity | None:
+        """The customer whose id the header holds."""
+        customer_id = request.headers.get(CUSTOMER_HEADER)
+        return customer_identity(request.organisation.id, UUID(customer_id)) if customer_id else None
+
+
+class PretendedPayments:
+    """A provider that opens checkouts nowhere; the test settles them."""
+
+    name = NAME
+
+    def environment(self, organisation: Organisation) -> Environment:
+        """Always test."""
+        return "test"
+
+    def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
+        """Nothing to keep."""
+
+    def begin_checkout(self, organisation: Organisation, order: CheckoutOrder) -> Checkout:
+        """A page that is not there."""
+        return Checkout(reference=f"pretended_{order.payment_id}", url=f"https://pay.invalid/{order.payment_id}")
+
+    def attach(self, scope: TenantScope, order: CheckoutOrder, checkout: Checkout) -> None:
+        """Nothing to keep."""
+
+    def fetch_state(self, scope: TenantScope, payment_id: UUID) -> Settlement | None:
+        """Nothing ever happens by itself."""
+        return None
+
+
+class Thing:
+    """A kind of product that can always be sold, and that nobody delivers."""
+
+    name = "thing"
+
+    def obstacle_to_sale(self, scope: TenantScope, product_id: UUID) -> str | None:
+        """Never any."""
+        return None
+
+
+@hookimpl
+def register_authenticators() -> Sequence[Authenticator]:
+    """Customers by a header."""
+    return [HeaderAuthenticator()]
+
+
+@hookimpl
+def register_payment_provider() -> PaymentProvider:
+    """Payments that a test completes."""
+    return PretendedPayments()
+
+
+@hookimpl
+def register_product_kinds() -> Sequence[ProductKind]:
+    """Things."""
+    return [Thing()]

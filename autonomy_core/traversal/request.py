@@ -1,0 +1,46 @@
+"""What a request knows of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from sqlalchemy.orm import Session
+
+from autonomy_core.traversal.addressing import organisation_of
+
+if TYPE_CHECKING:
+    from autonomy_core.plugin_api.scope import TenantScope
+    from autonomy_core.runtime import Runtime
+
+
+def runtime(request: Request) -> Runtime:
+    """The process's collaborators."""
+    return request.registry.runtime
+
+
+def scope(request: Request) -> TenantScope:
+    """The organisation, its session and its hooks: what services of this request get."""
+    made = request.runtime.request_scope(request.organisation, request.tm)
+    # When the request is over, whatever came of it: the connection goes back to the pool.
+    request.add_finished_callback(lambda _: made.session.close())
+    return made
+
+
+def db(request: Request) -> Session:
+    """The session of this request, which sees the organisation's rows and is committed with the request."""
+    return request.scope.session
+
+
+def actor(request: Request) -> str:
+    """Who is asking, for the audit."""
+    identity = request.identity
+    return f"{identity.kind}:{identity.id}" if identity else "nobody"
+
+
+def includeme(config: Configurator) -> None:
+    """Add the attributes."""
+    for method in (runtime, scope, db, actor):
+        config.add_request_method(method, reify=True)
+    config.add_request_method(organisation_of, "organisation", reify=True)
