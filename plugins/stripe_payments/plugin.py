@@ -1,0 +1,1 @@
+"""The plugin's implementations of the core's hooks."""
