@@ -52,7 +52,10 @@ def cover_png(colour: tuple[int, int, int], size: int = COVER_SIZE) -> bytes:
     rows = b"".join(b"\x00" + b"".join(_pixel(colour, x, y, size) for x in range(size)) for y in range(size))
     header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows, 9)) + _chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", header)
+        + _chunk(b"IDAT", zlib.compress(rows, 9))
+        + _chunk(b"IEND", b"")
     )
 
 

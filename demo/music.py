@@ -83,11 +83,15 @@ def synthesise(piece: Piece, *, sample_rate: int = SAMPLE_RATE, channels: int = 
     mix = array("d", bytes(8 * round((beats + 1) * piece.beat_s * sample_rate)))
     for bar, chord in enumerate(piece.chords):
         for step, note in enumerate(chord):  # broken, like a strummed guitar
-            _play(mix, note, 4 * bar * piece.beat_s + 0.06 * step, 4 * piece.beat_s, 0.5, sample_rate)
+            start_s = 4 * bar * piece.beat_s + 0.06 * step
+            _play(mix, note, sample_rate, start_s=start_s, length_s=4 * piece.beat_s, volume=0.5)
     for beat, note in enumerate(piece.melody[:beats]):
         if note:
-            _play(mix, note, beat * piece.beat_s, 1.4 * piece.beat_s, 0.8, sample_rate)
-    scale = _LOUDEST / max(1e-9, max(mix), -min(mix))
+            _play(
+                mix, note, sample_rate, start_s=beat * piece.beat_s, length_s=1.4 * piece.beat_s, volume=0.8
+            )
+    loudest = max(abs(max(mix)), abs(min(mix)))
+    scale = _LOUDEST / loudest if loudest else 0.0
     mono = array("h", (int(value * scale) for value in mix))
     if channels == 1:
         return mono
@@ -99,7 +103,9 @@ def synthesise(piece: Piece, *, sample_rate: int = SAMPLE_RATE, channels: int = 
     return stereo
 
 
-def _play(mix: array[float], note: int, start_s: float, length_s: float, volume: float, sample_rate: int) -> None:
+def _play(
+    mix: array[float], note: int, sample_rate: int, *, start_s: float, length_s: float, volume: float
+) -> None:
     """Add one note with a soft attack and a long decay."""
     first = round(start_s * sample_rate)
     count = min(round(length_s * sample_rate), len(mix) - first)
@@ -115,7 +121,12 @@ def _play(mix: array[float], note: int, start_s: float, length_s: float, volume:
 
 
 def encode(
-    samples: array[int], *, bitrate: int = 128, vbr: bool = False, sample_rate: int = SAMPLE_RATE, channels: int = 2
+    samples: array[int],
+    *,
+    bitrate: int = 128,
+    vbr: bool = False,
+    sample_rate: int = SAMPLE_RATE,
+    channels: int = 2,
 ) -> bytes:
     """Encode samples as an MP3 without tags, through LAME.
 

@@ -68,7 +68,8 @@ class _Waveform:
             edge = -(-(index + 1) * self._expected // PEAKS) - self.samples
             stop = length if index == PEAKS - 1 else min(length, edge)
             looked_at = block[position * self._channels : stop * self._channels : self._step]
-            self._peaks[index] = max(self._peaks[index], max(looked_at), -min(looked_at))
+            highest, lowest = max(looked_at), min(looked_at)
+            self._peaks[index] = max(self._peaks[index], highest, -lowest)
             position = stop
         self.samples += length
 

@@ -37,16 +37,22 @@ def inspect(path: Path, *, timeout_s: float = TIMEOUT_S) -> TrackReport:
         )
     except subprocess.TimeoutExpired:
         return TrackReport((finding("inspection_limit", limit="time"),))
+    return _outcome(child, path.name)
+
+
+def _outcome(child: subprocess.CompletedProcess[bytes], name: str) -> TrackReport:
     if child.returncode in _LIMIT_SIGNALS:
         return TrackReport((finding("inspection_limit", limit=_LIMIT_SIGNALS[child.returncode]),))
-    if child.returncode == 0:
-        try:
-            return read_report(child.stdout)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            logger.exception("The inspection of %s printed no report", path.name)
-    else:
-        logger.error("The inspection of %s ended with %d: %s", path.name, child.returncode, _last_line(child.stderr))
-    return TrackReport((finding("inspection_failed"),))
+    if child.returncode != 0:
+        logger.error(
+            "The inspection of %s ended with %d: %s", name, child.returncode, _last_line(child.stderr)
+        )
+        return TrackReport((finding("inspection_failed"),))
+    try:
+        return read_report(child.stdout)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        logger.exception("The inspection of %s printed no report", name)
+        return TrackReport((finding("inspection_failed"),))
 
 
 def read_report(output: bytes) -> TrackReport:

@@ -82,6 +82,7 @@ class Walk:
 
     @property
     def frames(self) -> int:
+        """How many audio frames there are."""
         return sum(self.shapes.values())
 
     @property
@@ -91,6 +92,7 @@ class Walk:
 
     @property
     def frame_bytes(self) -> int:
+        """The bytes of all audio frames."""
         return sum(header.length * n for header, n in self.headers())
 
     @property
@@ -129,7 +131,9 @@ def walk(file: BinaryIO, start: int, end: int) -> Walk:
     gaps = _walk_frames(window, position, found)
     if gaps:
         offset, length = gaps[0]
-        found.findings.append(finding("garbage_between_frames", offset=offset, bytes=length, places=len(gaps)))
+        found.findings.append(
+            finding("garbage_between_frames", offset=offset, bytes=length, places=len(gaps))
+        )
     if not found.shapes:
         found.findings.append(finding("no_audio"))
         return found
@@ -183,9 +187,10 @@ def _chain_begins(window: _Window, position: int) -> bool:
         _, header = window.header(position)
         if header is None:
             return False
-        first = first or header
-        if (header.version, header.layer, header.sample_rate) != (first.version, first.layer, first.sample_rate):
+        kind = header.version, header.layer, header.sample_rate
+        if first not in (None, kind):
             return False
+        first = kind
         position += header.length
         if position >= window.end:
             return position == window.end or count > 0
@@ -241,10 +246,8 @@ def _leftover(window: _Window, position: int) -> list[Finding]:
 
 
 def _consistency(found: Walk) -> list[Finding]:
-    findings = []
     headers = found.headers()
-    for layer in sorted({header.layer for header, _ in headers} - {3}):
-        findings.append(finding(f"layer{layer}"))
+    findings = [finding(f"layer{layer}") for layer in sorted({header.layer for header, _ in headers} - {3})]
     rates = list(dict.fromkeys(header.sample_rate for header, _ in headers))
     if len(rates) > 1:
         offset = _first_difference(found, "sample_rate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 
 SNIFFED_BYTES = 1024
 
@@ -32,7 +33,9 @@ _AT_START: tuple[tuple[bytes, str], ...] = (
     (b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
     (b"FLV\x01", "Flash video"),
 )
-_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|!--|\?xml|\?php|html|head|body|script|svg)", re.IGNORECASE)
+_MARKUP = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|!--|\?xml|\?php|html|head|body|script|svg)", re.IGNORECASE
+)
 
 
 def foreign_format(head: bytes) -> str | None:
@@ -64,7 +67,8 @@ def _is_adts(head: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
-    # The last character may be cut in the middle, hence "ignore"; a stray byte elsewhere shortens the text.
-    text = head.decode("utf-8", "ignore")
-    whole = len(text.encode()) >= len(head) - 3
-    return bool(head) and whole and all(c.isprintable() or c in "\t\r\n\f" for c in text)
+    try:
+        text = getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and all(character.isprintable() or character in "\t\r\n\f" for character in text)

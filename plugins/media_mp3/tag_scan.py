@@ -21,6 +21,7 @@ _APE_FOOTER_BYTES = 32
 _ID3V1_BYTES = 128
 _LYRICS3_FOOTER_BYTES = 15
 _MOST_TAGS = 8
+_TEXT_FRAMES = ("T", "W", "COM", "USLT", "ULT", "SYLT", "SLT")
 _FRAME_ID = re.compile(rb"[A-Z][A-Z0-9]{2,3}")
 
 
@@ -154,9 +155,10 @@ def _check_id3(file: BinaryIO, start: int, header: _Id3Header) -> list[Finding]:
 def _check_frame(frame: _Frame) -> Iterator[Finding]:
     if frame.overrun:
         yield finding("id3_frame_beyond_tag", frame=frame.name, declared=frame.size)
+        return
     if frame.compressed:
         yield finding("id3_compressed_frame", frame=frame.name)
-    if frame.size > MAX_TEXT_BYTES and frame.name.startswith(("T", "W", "COM", "USLT", "ULT")):
+    if frame.size > MAX_TEXT_BYTES and frame.name.startswith(_TEXT_FRAMES):
         yield finding("id3_text_too_long", frame=frame.name, size=frame.size, most=MAX_TEXT_BYTES)
 
 

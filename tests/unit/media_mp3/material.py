@@ -1,0 +1,175 @@
+"""Files for the tests: real MP3s, and everything that has been seen to pass for one."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import wave
+import zlib
+from array import array
+from functools import cache
+
+from demo import music
+from demo.id3 import Id3Tag, cover_png, synchsafe
+from media_mp3.mpeg_header import FrameHeader, parse_header
+
+PIECE = music.PIECES[2]
+
+
+@cache
+def cbr(sample_rate: int = 44100, channels: int = 2) -> bytes:
+    """Three seconds of music at a constant bitrate, without tags."""
+    return music.encode(_seconds(3, sample_rate, channels), sample_rate=sample_rate, channels=channels)
+
+
+@cache
+def vbr() -> bytes:
+    """Six seconds at a variable bitrate with a true Xing header, as the LAME program writes it."""
+    audio = music.encode(_seconds(6, 44100, 2), vbr=True)
+    return xing(len(frames(audio)), len(audio)) + audio
+
+
+def _seconds(seconds: int, sample_rate: int, channels: int) -> array[int]:
+    samples = music.synthesise(PIECE, sample_rate=sample_rate, channels=channels)
+    return samples[: seconds * sample_rate * channels]
+
+
+def tagged(version: int = 3) -> bytes:
+    return music.tag(PIECE, version=version) + cbr()
+
+
+def header_of(frame: bytes) -> FrameHeader:
+    header = parse_header(int.from_bytes(frame[:4]))
+    assert header is not None
+    return header
+
+
+def frames(audio: bytes) -> list[bytes]:
+    """The frames of audio that has nothing but frames."""
+    position, found = 0, []
+    while position < len(audio):
+        length = header_of(audio[position : position + 4]).length
+        found.append(audio[position : position + length])
+        position += length
+    return found
+
+
+def xing(count: int, size: int, *, name: bytes = b"Xing", trimmed: tuple[int, int] = (0, 0)) -> bytes:
+    """A frame of 128 kbit/s, 44.1 kHz, stereo, that declares ``count`` frames in ``size`` bytes."""
+    delay, padding = trimmed
+    lame = b"LAME3.100".ljust(21, b"\0") + (delay << 12 | padding).to_bytes(3) + bytes(12)
+    table = bytes(round(i * 2.55) for i in range(100))
+    declared = struct.pack(">4sIII", name, 15, count, size + 417) + table + struct.pack(">I", 50)
+    return (b"\xff\xfb\x90\x64" + bytes(32) + declared + lame).ljust(417, b"\0")
+
+
+def vbri(count: int, size: int) -> bytes:
+    block = struct.pack(">4sHHHII", b"VBRI", 1, 0, 75, size + 417, count)
+    return (b"\xff\xfb\x90\x64" + bytes(32) + block).ljust(417, b"\0")
+
+
+def layer2() -> bytes:
+    """Half a minute of silence as MP2: 192 kbit/s, 44.1 kHz, whose frames have 626 bytes without padding."""
+    return (b"\xff\xfd\xa0\x04" + bytes(622)) * 1000
+
+
+def layer1() -> bytes:
+    """MPEG layer I at 192 kbit/s and 48 kHz, whose frames have 192 bytes."""
+    return (b"\xff\xff\x64\x04" + bytes(188)) * 300
+
+
+def free_format() -> bytes:
+    return (b"\xff\xfb\x00\x64" + bytes(600)) * 200
+
+
+def random_side_info() -> bytes:
+    """Every header valid, everything the decoder needs behind it random."""
+    chance = random.Random(1)
+    return b"".join(frame[:4] + chance.randbytes(32) + frame[36:] for frame in frames(cbr()))
+
+
+def with_damaged_frames(first: int, count: int) -> bytes:
+    chance, all_frames = random.Random(2), frames(cbr())
+    for index in range(first, first + count):
+        frame = all_frames[index]
+        all_frames[index] = frame[:4] + chance.randbytes(32) + frame[36:]
+    return b"".join(all_frames)
+
+
+def wav_with_mp3_inside() -> bytes:
+    audio = cbr()
+    head = struct.pack(
+        "<4sI4s4sIHHIIHH", b"RIFF", 36 + len(audio), b"WAVE", b"fmt ", 16, 0x55, 2, 44100, 16000, 1, 0
+    )
+    return head + struct.pack("<4sI", b"data", len(audio)) + audio
+
+
+def wav() -> bytes:
+    target = io.BytesIO()
+    with wave.open(target, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(44100)
+        file.writeframes(bytes(88200))
+    return target.getvalue()
+
+
+def mp4_with_mp3_inside() -> bytes:
+    audio = cbr()
+    return (
+        struct.pack(">I8sI4s", 20, b"ftypisom", 512, b"isom")
+        + struct.pack(">I4s", 8 + len(audio), b"mdat")
+        + audio
+    )
+
+
+def id3_with(name: str, content: bytes, *, version: int = 3, flags: int = 0) -> bytes:
+    """An ID3v2 tag with a title and one more frame."""
+    tag = Id3Tag(version)
+    tag.add_text("TIT2", "Title")
+    tag.add_frame(name, content, flags=flags)
+    return tag.to_bytes()
+
+
+def compressed_text_bomb() -> bytes:
+    """A TXXX frame of a few kilobytes that a zlib-minded reader expands to 95 MB of NUL characters."""
+    packed = zlib.compress(b"\x00" + bytes(95_000_000), 9)
+    return id3_with("TXXX", struct.pack(">I", 95_000_001) + packed, flags=0x80) + cbr()
+
+
+def compressed_picture() -> bytes:
+    content = b"\x00image/png\x00\x03\x00" + cover_png((9, 9, 9)) + bytes(50_000_000)
+    packed = synchsafe(len(content) & 0x0FFFFFFF) + zlib.compress(content, 9)
+    return id3_with("APIC", packed, version=4, flags=0x09) + cbr()
+
+
+def id3_with_big_cover() -> bytes:
+    """A megabyte of cover, as photographs have it."""
+    noise = random.Random(3).randbytes(1_000_000)
+    return id3_with("APIC", b"\x00image/png\x00\x03\x00" + cover_png((9, 9, 9)) + noise)
+
+
+def id3_with_footer() -> bytes:
+    body = b"".join((b"TIT2", synchsafe(6), b"\0\0", b"\x03Title"))
+    head = bytes((4, 0, 0x10)) + synchsafe(len(body))
+    return b"ID3" + head + body + b"3DI" + head
+
+
+def id3v1() -> bytes:
+    return b"TAG" + b"Old title".ljust(30, b"\0") + b"Old artist".ljust(30, b"\0") + bytes(65)
+
+
+def ape(*, declared: int | None = None) -> bytes:
+    item = struct.pack("<II", 5, 0) + b"Title\0Title"
+    size = len(item) + 32 if declared is None else declared
+
+    def edge(flags: int) -> bytes:
+        return struct.pack("<8sIIII8x", b"APETAGEX", 2000, size, 1, flags)
+
+    return edge(0xA0000000) + item + edge(0x80000000)
+
+
+def lyrics3() -> bytes:
+    text = b"LYRICSBEGIN" + b"INDLYR00005words"
+    return text + b"%06d" % len(text) + b"LYRICS200"
