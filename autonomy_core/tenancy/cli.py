@@ -24,10 +24,12 @@ class Context(Protocol):
     """What these commands need of `click.Context.obj`."""
 
     @property
-    def tenants_directory(self) -> Path: ...
+    def tenants_directory(self) -> Path:
+        """Where the ini files are."""
 
     @property
-    def plugin_schemas(self) -> PluginSchemas: ...
+    def plugin_schemas(self) -> PluginSchemas:
+        """The settings schema of every installed plugin."""
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON for machines.")
@@ -130,7 +132,7 @@ def _write_new(path: Path, text: str) -> None:
         raise click.ClickException(f"{path} exists already") from None
     except OSError as error:
         raise click.ClickException(f"cannot write {path}: {error.strerror}") from None
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
 
 

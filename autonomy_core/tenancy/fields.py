@@ -21,6 +21,7 @@ class ProblemMessage(str):
     remedy: str
 
     def __new__(cls, message: str, *, code: ProblemCode, remedy: str) -> Self:
+        """Make the message; `remedy` says what to do about it."""
         self = super().__new__(cls, message)
         self.code = code
         self.remedy = remedy
@@ -38,6 +39,7 @@ class KeyPrefix(validate.Validator):
         self.prefixes = prefixes
 
     def __call__(self, value: str | Secret) -> str | Secret:
+        """Return `value`, or raise ValidationError."""
         key = value.reveal() if isinstance(value, Secret) else value
         if not key.startswith(self.prefixes):
             raise ValidationError(self._message(key))

@@ -115,10 +115,12 @@ def tenant_files(directory: Path) -> list[Path]:
 
 
 def is_tenant_file(name: str) -> bool:
+    """Tell whether a file of this name describes a tenant."""
     return name.endswith(".ini") and not name.startswith(".")
 
 
 def unreadable_directory(directory: Path) -> Problem:
+    """Return the problem of a directory that cannot be listed."""
     message, remedy = (
         "the directory of the tenants cannot be read",
         "make it, or set its path in the server's ini",

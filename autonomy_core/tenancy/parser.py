@@ -34,6 +34,7 @@ class Section:
     entries: dict[str, Entry] = field(default_factory=dict)
 
     def values(self) -> dict[str, str]:
+        """Return the values alone, by key."""
         return {key: entry.value for key, entry in self.entries.items()}
 
 

@@ -49,6 +49,7 @@ class TenantRegistry:
         self._read_first()
 
     def get(self, organisation_id: str) -> Organisation | None:
+        """Return the organisation in service under this id."""
         return self._snapshot.organisations.get(organisation_id)
 
     def by_host(self, host: str) -> Organisation | None:
@@ -107,8 +108,8 @@ class TenantRegistry:
             try:
                 self._look(forget_missing=woken)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
-                # Not the traceback: what the exception says may come from a tenant's file.
-                log.error("tenants_not_reloaded", error=type(error).__name__)
+                # No traceback: what the exception says may come from a tenant's file.
+                log.error("tenants_not_reloaded", error=type(error).__name__)  # noqa: TRY400
 
     def _read_first(self) -> None:
         self._watched.read_changes(forget_missing=True)
@@ -139,7 +140,8 @@ class TenantRegistry:
             try:
                 listener(organisation_id)
             except Exception as error:  # noqa: BLE001 - one listener's failure must not keep the news from the others
-                log.error("tenant_listener_failed", organisation=organisation_id, error=type(error).__name__)
+                name = type(error).__name__
+                log.error("tenant_listener_failed", organisation=organisation_id, error=name)  # noqa: TRY400
 
 
 def _changed(before: _Snapshot, after: _Snapshot) -> list[str]:

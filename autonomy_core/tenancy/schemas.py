@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from autonomy_core.tenancy.fields import ProblemMessage, WordsField
 from autonomy_core.tenancy.hosts import normalise_host
 
 SECTION = "organisation"
+
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
 
 
 def _printable(value: str) -> None:
@@ -41,7 +44,7 @@ class CurrencyField(fields.String):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         code = str(super()._deserialize(value, attr, data, **kwargs))
-        if not (len(code) == 3 and code.isascii() and code.isalpha()):
+        if not _CURRENCY.fullmatch(code):
             remedy = "give the three letters of ISO 4217, such as eur or usd"
             raise ValidationError(ProblemMessage("not a currency", code="invalid_value", remedy=remedy))
         return code.lower()

@@ -25,6 +25,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
+        """Return the value itself: at the last moment, to whom it is meant for."""
         return self._value
 
     def __repr__(self) -> str:

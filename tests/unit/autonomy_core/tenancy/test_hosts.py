@@ -34,8 +34,10 @@ def test_hosts_are_compared_in_lower_case_ascii_without_a_final_dot(written: str
         "-a.example",
         "a..b",
         "a:x",
-    ]
-    + ["a" * 64 + ".example", ".".join(["a" * 60] * 5), "\u2024.example"],
+        "a" * 64 + ".example",
+        ".".join(["a" * 60] * 5),
+        "\u2024.example",
+    ],
 )
 def test_what_is_no_host_name_is_none(written: str):
     assert normalise_host(written) is None
