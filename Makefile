@@ -1,0 +1,69 @@
+# Everything one does with this project. `make help` lists it; it needs Python 3.11 or newer, and make.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 6543
+WORKERS ?= 2
+T ?=
+ARGS ?=
+
+PACKAGES := autonomy_core plugins demo tests bench examples
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test sure lint format types contracts install serve worker migrate changelog clean
+
+help:  ## say what can be made
+	@echo "Autonomy Server. Set-up happens by itself; it stays in $(VENV) and var/."
+	@echo
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo "  make demo CHECK=1            the same, but stop after the transcript; the exit status tells"
+	@echo "  make demo PORT=8080          on another port"
+	@echo "  make test T=stripe_payment   only the tests whose names contain this"
+
+demo: $(VENV)/.installed  ## buy and play an MP3, real parts throughout, then keep serving
+	@$(BIN)/python -m demo --port $(PORT) $(if $(CHECK),--check,)
+
+test: $(VENV)/.installed  ## run the tests, on a PostgreSQL of their own
+	@$(BIN)/python -m pytest $(if $(T),-k "$(T)",-n $(WORKERS) --dist loadfile) $(ARGS)
+
+sure: lint types contracts test  ## all that must hold before a change is shared
+
+lint: $(VENV)/.installed  ## style: ruff with all rules, each exception explained
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed  ## mend what can be mended by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/.installed  ## mypy; strict where plugin authors and money depend on it
+	@$(BIN)/mypy
+
+contracts: $(VENV)/.installed  ## architecture: who may import whom
+	@$(BIN)/lint-imports --no-cache
+
+serve: migrate  ## serve development.ini on $(PORT)
+	@$(BIN)/autonomy --config development.ini serve --port $(PORT)
+
+worker: $(VENV)/.installed  ## do the jobs of development.ini
+	@$(BIN)/autonomy --config development.ini worker
+
+migrate: $(VENV)/.installed  ## bring the development database up to date
+	@$(BIN)/autonomy --config development.ini migrate
+
+changelog: $(VENV)/.installed  ## show what the next release's changelog will say
+	@$(BIN)/towncrier build --draft --version next
+
+install: $(VENV)/.installed  ## set up only
+
+$(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=/path/to/python3.11")'
+	@echo "Setting up $(VENV); the first time this takes a minute."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[development]'
+	@touch $@
+
+clean:  ## remove what was set up: the environment, the databases and files of demo and development
+	@rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
