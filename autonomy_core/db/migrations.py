@@ -1,0 +1,221 @@
+"""Alembic, one history and one version table for each component: the core and every plugin.
+
+Branches of a single history would be simpler until a plugin is removed: then its revisions cannot be located,
+and nothing can be migrated any more. Apart from each other, components come, go and move on as they like; only
+the core goes first, since plugins refer to its tables.
+
+There is no ``alembic.ini`` and no ``env.py``: a component is a directory of revision files, with names and shape
+as Alembic has them.
+
+**Procrastinate's schema** is applied as its own schema manager publishes it, if ``procrastinate_jobs`` is missing.
+When a newer Procrastinate changes its schema it comes with scripts, in
+``SchemaManager.get_migrations_path()``. Raise the required version together with a revision of the core that
+executes the scripts in between, ``pre`` and ``post``, if ``to_regclass('procrastinate_jobs')`` is not NULL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from procrastinate.schema import SchemaManager
+from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from autonomy_core.db.base import Base
+from autonomy_core.db.isolation import isolate_jobs, jobs_are_isolated, quote
+from autonomy_core.db.roles import prepare_roles
+
+TEMPLATES = Path(__file__).parent  # script.py.mako is here
+LOCK = 0x6175746F6E6F6D79  # "autonomy", as the number of an advisory lock
+Progress = Callable[[str], None]
+Steps = Callable[[ScriptDirectory, Any], list[Any]]  # from the present revision to where one wants to be
+
+
+def silent(line: str) -> None:
+    """Tell nobody about the progress."""
+
+
+class MigrationError(RuntimeError):
+    """A component cannot be migrated; the database is as its last complete revision left it."""
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """The tables of one component, and how they came about.
+
+    Args:
+        component: the name of the plugin, or ``autonomy_core``.
+        directory: of its revision files.
+        metadata: the models' metadata, which all components share.
+        table_prefix: what its tables' names begin with; None for the core, which has the tables that are left.
+    """
+
+    component: str
+    directory: Path
+    metadata: MetaData
+    table_prefix: str | None
+
+    @property
+    def version_table(self) -> str:
+        """The table that holds the component's present revision."""
+        return f"{self.component}_alembic_version"
+
+    @property
+    def script(self) -> ScriptDirectory:
+        """The revision files, as Alembic reads them."""
+        return _script(self.directory)
+
+
+def core_migrations() -> Migrations:
+    """The core's own history. Whoever compares it with the models imports ``autonomy_core.db.models`` before."""
+    return Migrations("autonomy_core", TEMPLATES / "versions", Base.metadata, table_prefix=None)
+
+
+def migrate(
+    owner_url: str,
+    components: Sequence[Migrations],
+    *,
+    application_role: str,
+    password: str | None = None,
+    progress: Progress = silent,
+) -> None:
+    """Bring a database up to date: tables, jobs, isolation, and the application's role and rights.
+
+    Args:
+        owner_url: SQLAlchemy URL of the role that owns, or will own, the tables.
+        components: the core's, then the plugins' in the order to migrate them.
+        application_role: as whom the application connects; made if missing.
+        password: the application role's, set if given.
+        progress: told each step, in a line.
+
+    Raises:
+        MigrationError: a revision failed, or the code does not know the database's revision.
+        UnsafeRole: the application's role cannot be made, or organisations would not be kept apart for it.
+    """
+    engine = create_engine(owner_url, poolclass=NullPool)
+    with alone(engine, progress):
+        _upgrade_all(engine, components, progress)
+        with engine.begin() as connection:
+            prepare_roles(connection, application_role, password)
+    progress(f"role {application_role}: ready")
+
+
+def upgrade(engine: Engine, components: Sequence[Migrations], progress: Progress = silent) -> None:
+    """Upgrade every component to its newest revision, and make Procrastinate's tables after the core's.
+
+    Raises:
+        MigrationError: see `migrate`.
+    """
+    with alone(engine, progress):
+        _upgrade_all(engine, components, progress)
+
+
+def downgrade(engine: Engine, component: Migrations, to: str = "base", progress: Progress = silent) -> None:
+    """Take one component back to a revision, ``base`` being before its first; the others stay as they are.
+
+    Raises:
+        MigrationError: see `migrate`.
+    """
+    with alone(engine, progress):
+        _run(engine, component, lambda script, current: script._downgrade_revs(to, current), progress)  # noqa: SLF001
+
+
+def pending(connection: Connection, components: Sequence[Migrations]) -> list[str]:
+    """What is not migrated, a sentence each. Two queries and no file read after the first time: for readiness."""
+    names = {component.version_table: component for component in components}
+    listed = text("SELECT tablename FROM pg_tables WHERE tablename = ANY (:names) AND schemaname = 'public'")
+    present = set(connection.scalars(listed, {"names": [*names, "procrastinate_jobs"]}))
+    at = dict.fromkeys(names, "")
+    if tables := sorted(present & names.keys()):
+        query = " UNION ALL ".join(f"SELECT '{name}', version_num FROM {quote(name)}" for name in tables)  # noqa: S608
+        at |= dict(connection.execute(text(query)).all())
+    problems = [
+        f"{component.component}: the database is at {at[name] or 'base'}, the code at {newest or 'base'}"
+        for name, component in names.items()
+        if at[name] != (newest := _newest(component.directory, component.directory.stat().st_mtime_ns))
+    ]
+    return problems + ([] if "procrastinate_jobs" in present else ["procrastinate: its tables are missing"])
+
+
+@lru_cache(maxsize=256)
+def _newest(directory: Path, _mtime: int) -> str:
+    return _script(directory).get_current_head() or ""
+
+
+def _script(directory: Path) -> ScriptDirectory:
+    return ScriptDirectory(TEMPLATES, version_locations=[directory], messaging_opts={"quiet": True})
+
+
+@contextmanager
+def alone(engine: Engine, progress: Progress) -> Iterator[None]:
+    """Migrate this database while nobody else does; wait for whoever began earlier."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
+            progress("waiting for another migration to end")
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
+
+
+def _upgrade_all(engine: Engine, components: Sequence[Migrations], progress: Progress) -> None:
+    core_first = sorted(components, key=lambda component: component.table_prefix is not None)
+    for component in core_first:
+        if component.table_prefix is not None:
+            _prepare_jobs(engine, progress)
+        _run(engine, component, lambda script, current: script._upgrade_revs("head", current), progress)  # noqa: SLF001
+    _prepare_jobs(engine, progress)
+
+
+def _prepare_jobs(engine: Engine, progress: Progress) -> None:
+    with engine.begin() as connection:
+        if connection.scalar(text("SELECT to_regclass('procrastinate_jobs')")) is None:
+            driver = connection.connection.driver_connection
+            assert driver is not None  # noqa: S101 - for the type checker: the connection is open
+            driver.execute(SchemaManager.get_schema())
+            progress("procrastinate: tables made")
+        if not jobs_are_isolated(connection):
+            isolate_jobs(connection)
+
+
+def _run(engine: Engine, component: Migrations, steps: Steps, progress: Progress) -> None:
+    """Run the steps from the present revision, each in a transaction of its own."""
+    script = component.script
+
+    def applied(step: Any, **_: Any) -> None:
+        action = "" if step.is_upgrade else "undone: "
+        progress(f"{component.component}: {action}{step.up_revision.doc.removesuffix('.')}")
+
+    try:
+        with (
+            engine.connect() as connection,
+            EnvironmentContext(Config(), script, fn=lambda at, _: steps(script, at)) as environment,
+        ):
+            environment.configure(
+                connection=connection,
+                target_metadata=component.metadata,
+                version_table=component.version_table,
+                transaction_per_migration=True,
+                on_version_apply=applied,  # type: ignore[arg-type]  # Alembic calls it by keyword
+            )
+            with environment.begin_transaction():
+                environment.run_migrations()
+    except CommandError as error:
+        raise MigrationError(
+            f"{component.component}: {error}. Its revisions are in {component.directory}. If they lack the one "
+            "that the database is at, install the version again that the database was migrated with."
+        ) from error
+    except DBAPIError as error:
+        raise MigrationError(
+            f"{component.component}: a revision in {component.directory} failed and was undone: {error.orig}"
+        ) from error

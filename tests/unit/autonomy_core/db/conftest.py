@@ -1,0 +1,52 @@
+"""A server of these tests' own, and new databases on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, NullPool, create_engine
+
+from autonomy_core.db.embedded import EmbeddedServer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    server = EmbeddedServer(tmp_path_factory.mktemp("postgresql"), fast=True)
+    server.ensure_running()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def database_names() -> Iterator[str]:
+    return (f"database_{number}" for number in count())
+
+
+@pytest.fixture
+def database(server: EmbeddedServer, database_names: Iterator[str]) -> str:
+    """The name of a new, empty database."""
+    name = next(database_names)
+    server.create_database(name)
+    return name
+
+
+@pytest.fixture
+def connect(server: EmbeddedServer, database: str) -> Iterator[Callable[..., Engine]]:
+    """An engine on the database: as the owner, or as the role named."""
+    engines: list[Engine] = []
+
+    def engine(user: str = "postgres", **options: Any) -> Engine:
+        engines.append(create_engine(server.url(database, user), **{"poolclass": NullPool, **options}))
+        return engines[-1]
+
+    yield engine
+    for each in engines:
+        each.dispose()
+
+
+@pytest.fixture
+def owner(connect: Callable[..., Engine]) -> Engine:
+    return connect()

