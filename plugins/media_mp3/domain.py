@@ -134,6 +134,10 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
         "The ID3v2 tag is larger than 16 MiB; a listener would load it before the first sound.",
         "Use a smaller cover picture. " + _RETAG,
     ),
+    "id3_too_many_frames": Explanation(
+        "The ID3v2 tag has more than 4096 frames, which only an attack or a broken tag editor writes.",
+        _RETAG,
+    ),
     "id3_frame_beyond_tag": Explanation(
         "A frame of the ID3v2 tag declares more bytes than the tag has; the detail names the frame.",
         _RETAG,

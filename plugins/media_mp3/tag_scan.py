@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from media_mp3.domain import Finding, finding
 
 MAX_ID3_BYTES = 16 * 1024 * 1024
+MAX_ID3_FRAMES = 4096
 MAX_TEXT_BYTES = 64 * 1024
 
 _ID3_HEADER_BYTES = 10
@@ -147,8 +149,11 @@ def _check_id3(file: BinaryIO, start: int, header: _Id3Header) -> list[Finding]:
     body = _read(file, start + _ID3_HEADER_BYTES, header.body_bytes)
     if header.major < 4 and header.flags & 0x80:
         body = body.replace(b"\xff\x00", b"\xff")  # sizes count the bytes before unsynchronisation
-    # One finding of a code is enough, however many frames a tag has.
-    found = {item.code: item for frame in _frames(body, header) for item in _check_frame(frame)}
+    frames = list(islice(_frames(body, header), MAX_ID3_FRAMES + 1))
+    if len(frames) > MAX_ID3_FRAMES:
+        return [finding("id3_too_many_frames", most=MAX_ID3_FRAMES)]
+    # One finding of a code is enough, however many frames have the fault.
+    found = {item.code: item for frame in frames for item in _check_frame(frame)}
     return list(found.values())
 
 

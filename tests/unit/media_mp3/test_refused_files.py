@@ -64,6 +64,7 @@ REFUSED = {
     "tag with an impossible size": (lambda: b"ID3\x03\0\0\0\0\xff\0" + cbr(), {"id3_malformed"}),
     "tag of an unknown version": (lambda: b"ID3\x09\0\0\0\0\0\0" + cbr(), {"id3_malformed"}),
     "tag of 17 MB": (lambda: Id3Tag(3).to_bytes(padding=17 << 20) + cbr(), {"id3_too_large"}),
+    "tag of 5000 frames": (material.id3_with_many_frames, {"id3_too_many_frames"}),
     "tag frame longer than the tag": (
         lambda: b"ID3\x03\0\0\0\0\0\x14TIT2\x01\0\0\0\0\0\x00" + bytes(9) + cbr(), {"id3_frame_beyond_tag"},
     ),
