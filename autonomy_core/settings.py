@@ -110,7 +110,7 @@ def _load(
     try:
         return schema().load(values)
     except ValidationError as error:
-        for key, messages in error.normalized_messages().items():
+        for key, messages in error.messages_dict.items():
             text = " ".join(messages) if isinstance(messages, list) else str(messages)
             problems.append(f"{prefix}{key}: {text}")
         return {}

@@ -26,12 +26,12 @@ class NotForSale(Conflict):
     code, title = "not_for_sale", "The product is not for sale"
 
 
-def on_sale() -> Select[tuple[Product]]:
+def on_sale() -> Select[Product]:
     """Select the products that customers see."""
     return select(Product).where(Product.active)
 
 
-def every_product() -> Select[tuple[Product]]:
+def every_product() -> Select[Product]:
     """Select all of them, for staff."""
     return select(Product)
 

@@ -63,7 +63,7 @@ def owns(scope: TenantScope, customer_id: UUID, product_id: UUID, environment: s
     return bool(scope.session.scalar(select(exists().where(condition))))
 
 
-def owned_products(scope: TenantScope, customer_id: UUID) -> Select[tuple[Product]]:
+def owned_products(scope: TenantScope, customer_id: UUID) -> Select[Product]:
     """Select the products that a customer owns, each once, withdrawn ones included."""
     granted = select(Grant.product_id).where(_valid(customer_id, environment_of(scope)))
     return select(Product).where(Product.id.in_(granted))

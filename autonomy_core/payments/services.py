@@ -137,7 +137,7 @@ def fail_payment(scope: TenantScope, order: CheckoutOrder, reason: str) -> Payme
     return settle(scope, settlement, provider=provider_for(scope).name).payment
 
 
-def payments_of(customer_id: UUID) -> Select[tuple[Payment]]:
+def payments_of(customer_id: UUID) -> Select[Payment]:
     """Select a customer's payments."""
     return select(Payment).where(Payment.customer_id == customer_id)
 

@@ -44,6 +44,7 @@ class Plugins:
         # pluggy calls the last registered first; implementations run in the order of names.
         for name in sorted(modules, reverse=True):
             self._register(name, modules[name])
+        self.modules = dict(modules)
         self.names: tuple[str, ...] = tuple(sorted(modules))
         self.packages: dict[str, str] = {_package_of(modules[name]): name for name in self.names}
         self._hooks: dict[tuple[str, ...], TenantHooks] = {}

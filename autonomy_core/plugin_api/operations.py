@@ -141,7 +141,7 @@ validated_view.options = ("operation",)  # type: ignore[attr-defined]
 def methods_allowed(request: Request) -> list[str]:
     """The methods that the resource of a request takes from this organisation's plugins."""
     context = getattr(request, "context", None)
-    if not isinstance(context, Resource) or getattr(request, "subpath", ()):
+    if not isinstance(context, Resource) or getattr(request, "subpath", None):
         return []
     view_name = getattr(request, "view_name", "")
     found = {
@@ -156,7 +156,8 @@ def methods_allowed(request: Request) -> list[str]:
 
 def _json_body(request: Request) -> Any:
     if request.content_type != "application/json":
-        if not request.body:
+        # Not `request.body`, which would read a stranger's gigabyte into memory.
+        if not request.is_body_readable:
             return {}
         raise UnsupportedMediaType("Send the body as application/json.")
     if (request.content_length or 0) > MAX_JSON_BYTES:
@@ -183,7 +184,7 @@ def _load(schema: type[Schema], data: Any, where: str, **options: Any) -> Any:
         return schema(**options).load(data)
     except ValidationError as error:
         raise InvalidInput(
-            f"The {where} is not valid; see errors.", extra={"errors": {where: error.normalized_messages()}}
+            f"The {where} is not valid; see errors.", extra={"errors": {where: error.messages}}
         ) from error
 
 

@@ -45,7 +45,7 @@ def page_of(item: type[Schema]) -> type[Schema]:
         "items": fields.List(fields.Nested(item), required=True),
         "next": fields.String(required=True, allow_none=True),
     }
-    return ApiSchema.from_dict(members, name=f"{item.__name__.removesuffix('Schema')}Page")  # type: ignore[arg-type, return-value]
+    return ApiSchema.from_dict(members, name=f"{item.__name__.removesuffix('Schema')}Page")
 
 
 def paginate(

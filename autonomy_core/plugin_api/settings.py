@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from marshmallow import Schema
 
-from autonomy_core.tenancy.fields import SecretField
+from autonomy_core.tenancy.fields import KeyPrefix, ProblemMessage, SecretField, WordsField
 from autonomy_core.tenancy.secrets import Secret
 
-__all__ = ["Secret", "SecretField", "SettingsSchema"]
+__all__ = ["KeyPrefix", "ProblemMessage", "Secret", "SecretField", "SettingsSchema", "WordsField"]
 
 
 class SettingsSchema(Schema):

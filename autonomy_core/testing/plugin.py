@@ -45,8 +45,7 @@ def autonomy_plugins() -> Plugins:
     from autonomy_core.testing import stand_ins
 
     installed = Plugins.from_entry_points()
-    modules = {name: installed.manager.get_plugin(name) for name in installed.names}
-    return Plugins({**modules, stand_ins.NAME: stand_ins})
+    return Plugins({**installed.modules, stand_ins.NAME: stand_ins})
 
 
 @pytest.fixture(scope="session")
