@@ -21,6 +21,7 @@ from autonomy_core.db import embedded_home
 from autonomy_core.db.embedded import EmbeddedServer, EmbeddedServerError
 from autonomy_core.db.embedded_account import make_private
 
+pytestmark = pytest.mark.processes
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
 
 
