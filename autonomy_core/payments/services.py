@@ -115,7 +115,7 @@ def begin_checkout(scope: TenantScope, order: CheckoutOrder) -> Checkout:
     Raises:
         Unavailable: the provider does not answer; the payment stays pending.
     """
-    return provider_for(scope).begin_checkout(scope.organisation, order)
+    return provider_for(scope).begin_checkout(scope, order)
 
 
 def attach_checkout(scope: TenantScope, order: CheckoutOrder, checkout: Checkout) -> None:

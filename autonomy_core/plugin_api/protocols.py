@@ -71,8 +71,11 @@ class PaymentProvider(Protocol):
     def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
         """Write the provider's own row, in the transaction that makes the payment."""
 
-    def begin_checkout(self, organisation: Organisation, order: CheckoutOrder) -> Checkout:
-        """Open a checkout at the provider. Called outside any transaction; twice for one order is one checkout.
+    def begin_checkout(self, scope: TenantScope, order: CheckoutOrder) -> Checkout:
+        """Open a checkout at the provider; twice for one order is one checkout.
+
+        Called between transactions: the scope is for its settings. To use its session would hold a
+        connection to the database for as long as the provider takes to answer.
 
         Raises:
             Unavailable: the provider does not answer, or does not take the order.

@@ -45,7 +45,7 @@ class PretendedPayments:
     def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
         """Nothing to keep."""
 
-    def begin_checkout(self, organisation: Organisation, order: CheckoutOrder) -> Checkout:
+    def begin_checkout(self, scope: TenantScope, order: CheckoutOrder) -> Checkout:
         """A page that is not there."""
         return Checkout(reference=f"pretended_{order.payment_id}", url=f"https://pay.invalid/{order.payment_id}")
 
