@@ -95,7 +95,7 @@ def crash(context: Exception, request: Request) -> Response:
     """What nobody foresaw: logged whole, told briefly."""
     if is_error_retryable(request, context):
         raise context
-    log.exception("request.crashed", method=request.method)
+    log.error("request.crashed", method=request.method, exc_info=context)
     return from_error(errors.AutonomyError("The error has been logged."))
 
 

@@ -111,6 +111,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
 
 def components(plugins: Plugins) -> list[Migrations]:
     """The core's migrations and every plugin's, in the order in which they are applied."""
+    import autonomy_core.db.models  # noqa: F401 - the metadata knows the tables of models that were imported
     from autonomy_core.db.migrations import core_migrations
 
     return [core_migrations(), *(migrations for _, migrations in plugins.registered("register_migrations"))]

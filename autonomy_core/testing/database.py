@@ -9,8 +9,17 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine
 from transaction.interfaces import ITransactionManager
 
 from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.db.migrations import migrate
 from autonomy_core.db.session import Database, TenantSession
-from autonomy_core.runtime import APPLICATION_ROLE
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.runtime import APPLICATION_ROLE, components
+
+
+def make_template(server: EmbeddedServer, plugins: Plugins, name: str) -> str:
+    """Make a migrated database, to be copied or rolled back to; gives its name."""
+    server.create_database(name)
+    migrate(server.url(name), components(plugins), application_role=APPLICATION_ROLE)
+    return name
 
 
 class SwitchedDatabase(Database):

@@ -11,8 +11,8 @@ Override ``autonomy_plugins`` to choose the plugins, ``autonomy_settings`` for t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from autonomy_core.db.embedded import EmbeddedServer
     from autonomy_core.plugin_api.manager import Plugins
     from autonomy_core.testing.application import Autonomy
-
-TEMPLATE = "autonomy_template"
 
 
 @pytest.fixture(scope="session")
@@ -38,49 +36,51 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSer
     server.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def autonomy_plugins() -> Plugins:
     """Every installed plugin, and the stand-ins."""
     from autonomy_core.plugin_api.manager import Plugins
     from autonomy_core.testing import stand_ins
 
-    installed = Plugins.from_entry_points()
-    return Plugins({**installed.modules, stand_ins.NAME: stand_ins})
+    return Plugins({**Plugins.from_entry_points().modules, stand_ins.NAME: stand_ins})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def autonomy_settings() -> dict[str, str]:
     """Keys for ``[app:main]``."""
     return {}
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgresql: EmbeddedServer, autonomy_plugins: Plugins) -> str:
-    """The name of a database that is migrated once, and copied where a test needs its own."""
-    import autonomy_core.db.models
-    from autonomy_core.db.migrations import migrate
-    from autonomy_core.runtime import APPLICATION_ROLE, components
+def _applications(
+    postgresql: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Plugins, dict[str, str]], Autonomy]]:
+    """Makes an application and its migrated database, once for each choice of plugins and settings."""
+    from autonomy_core.testing.application import make_autonomy
+    from autonomy_core.testing.database import SwitchedDatabase, make_template
 
-    postgresql.create_database(TEMPLATE)
-    migrate(postgresql.url(TEMPLATE), components(autonomy_plugins), application_role=APPLICATION_ROLE)
-    return TEMPLATE
+    made: dict[Any, Autonomy] = {}
+
+    def application(plugins: Plugins, settings: dict[str, str]) -> Autonomy:
+        key = (*plugins.modules.values(), *sorted(settings.items()))
+        if key not in made:
+            template = make_template(postgresql, plugins, f"template_{len(made)}")
+            database = SwitchedDatabase(postgresql, template)
+            made[key] = make_autonomy(plugins, database, tmp_path_factory.mktemp("autonomy"), **settings)
+        return made[key]
+
+    yield application
+    for one in made.values():
+        one.runtime.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _application(
-    postgresql: EmbeddedServer,
-    migrated_template: str,
+    _applications: Callable[[Plugins, dict[str, str]], Autonomy],
     autonomy_plugins: Plugins,
     autonomy_settings: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Autonomy]:
-    from autonomy_core.testing.application import make_autonomy
-    from autonomy_core.testing.database import SwitchedDatabase
-
-    database = SwitchedDatabase(postgresql, migrated_template)
-    made = make_autonomy(autonomy_plugins, database, tmp_path_factory.mktemp("autonomy"), **autonomy_settings)
-    yield made
-    made.runtime.close()
+) -> Autonomy:
+    return _applications(autonomy_plugins, autonomy_settings)
 
 
 @pytest.fixture
