@@ -22,7 +22,15 @@ PYRAMID_SETTINGS = {
 
 
 def make_app(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Router:
-    """Configure the application for the collaborators of this process."""
+    """Make the application of the collaborators of this process."""
+    config = configure_core(runtime, settings)
+    include_plugins(config)
+    runtime.tenants.start()
+    return config.make_wsgi_app()
+
+
+def configure_core(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Configurator:
+    """Configure everything but the plugins."""
     config = Configurator(settings={**(settings or {}), **PYRAMID_SETTINGS}, root_factory=root_factory)
     config.registry.runtime = runtime
     config.include("pyramid_retry")
@@ -40,9 +48,7 @@ def make_app(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Rou
     config.include("autonomy_core.grants.views")
     config.include("autonomy_core.payments.views")
     config.include("autonomy_core.openapi")
-    include_plugins(config)
-    runtime.tenants.start()
-    return config.make_wsgi_app()
+    return config
 
 
 def include_plugins(config: Configurator) -> None:
