@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,3 +51,17 @@ def connect(server: EmbeddedServer, database: str) -> Iterator[Callable[..., Eng
 @pytest.fixture
 def owner(connect: Callable[..., Engine]) -> Engine:
     return connect()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Callable[..., EmbeddedServer]]:
+    """Makes servers that are removed after the test; each has data of its own unless told otherwise."""
+    servers: list[EmbeddedServer] = []
+
+    def make(data_dir: Path = tmp_path / "data", **options: object) -> EmbeddedServer:
+        servers.append(EmbeddedServer(data_dir, **{"fast": True, **options}))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.remove()
