@@ -1,0 +1,17 @@
+"""A stand-in for Stripe, for development and tests only.
+
+It keeps Stripe accounts, Checkout sessions, payment intents, events and webhook endpoints, and answers the
+part of Stripe's API (version 2026-08-26.dahlia) that ``stripe_payments`` calls, so that the real SDK, a real
+browser and real signed webhooks can be used without a network. No money moves; every page and every response
+says that it is a simulator, and live keys are refused.
+
+Start it with ``autonomy stripe simulator`` or ``python -m stripe_payments.simulator`` and point the SDK at it
+with ``base_addresses={"api": "http://127.0.0.1:PORT"}``. Any ``sk_test_…`` key works: each is an account.
+
+It is strict on purpose: what Stripe would refuse is refused here, and so is every parameter it does not know.
+"""
+
+from __future__ import annotations
+
+API_VERSION = "2026-08-26.dahlia"
+"""The only version of Stripe's API that the simulator speaks."""

@@ -1,0 +1,95 @@
+"""The parts of the simulator, and the WSGI application that shows them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.events import NewResponse
+from pyramid.request import Request
+from pyramid.response import Response
+
+from stripe_payments.simulator import API_VERSION, objects, parameters, schemas
+from stripe_payments.simulator.checkout import Checkout
+from stripe_payments.simulator.delivery import Courier, RetryPolicy
+from stripe_payments.simulator.errors import StripeError
+from stripe_payments.simulator.events import Events
+from stripe_payments.simulator.idempotency import IdempotencyKeys
+from stripe_payments.simulator.identifiers import account_of, derived_id
+from stripe_payments.simulator.state import Books
+
+log = logging.getLogger(__name__)
+
+CHECKOUT_EVENTS = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+)
+
+
+class Simulator:
+    """Everything behind the HTTP: books, courier, and the rules that use them."""
+
+    def __init__(self, state: str = ":memory:", retry: RetryPolicy | None = None) -> None:
+        """Open the books in the file ``state``; raises ``sqlite3.Error`` if they cannot be read."""
+        self.books = Books(state)
+        self.courier = Courier(self.books, retry)
+        self.events = Events(self.books, self.courier)
+        self.checkout = Checkout(self.books, self.events)
+        self.idempotency = IdempotencyKeys(self.books)
+
+    def seed_endpoint(self, key: str, url: str, secret: str) -> str:
+        """Give the account of ``key`` an endpoint for the Checkout events, with a secret of one's choice.
+
+        It is always the same endpoint for the same key and URL, so that a restart adds none. Returns its id; raises
+        StripeError if ``url`` is not an http URL.
+        """
+        wanted = {"url": url, "enabled_events": {str(i): name for i, name in enumerate(CHECKOUT_EVENTS)}}
+        body = objects.endpoint(
+            parameters.load(schemas.EndpointCreate(), wanted | {"api_version": API_VERSION}),
+            derived_id("we", key, url),
+        )
+        self.books.put("endpoint", body["id"], account_of(key), body | {"secret": secret})
+        return str(body["id"])
+
+
+def make_app(simulator: Simulator) -> Any:
+    """Return the WSGI application of ``simulator``."""
+    config = Configurator()
+    config.registry.simulator = simulator
+    config.include("stripe_payments.simulator.protocol")
+    config.include("stripe_payments.simulator.checkout_page")
+    config.include("stripe_payments.simulator.control")
+    config.add_exception_view(_refused, context=StripeError)
+    config.add_exception_view(_broken, context=Exception)
+    config.add_notfound_view(_not_found)
+    config.add_subscriber(_mark, NewResponse)
+    return config.make_wsgi_app()
+
+
+def _mark(event: NewResponse) -> None:
+    """Say on every response that this is not Stripe."""
+    headers = event.response.headers
+    headers["X-Stripe-Simulator"] = "true"
+    if event.request.path_info.startswith("/v1/"):
+        headers["Request-Id"] = event.request.stripe_request_id
+        headers["Stripe-Version"] = API_VERSION
+
+
+def _refused(error: StripeError, request: Request) -> Response:
+    return Response(json_body=error.body, status=error.status)
+
+
+def _not_found(error: Exception, request: Request) -> Response:
+    return _refused(
+        StripeError(f"Unrecognized request: {request.method} {request.path}", status=404), request
+    )
+
+
+def _broken(error: Exception, request: Request) -> Response:
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return _refused(
+        StripeError("The simulator failed; its log says why.", status=500, error_type="api_error"), request
+    )

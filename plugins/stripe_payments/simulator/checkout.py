@@ -1,0 +1,184 @@
+"""The life of a Checkout session: open, then complete or expired, and paid at once, later or never.
+
+Source: https://docs.stripe.com/payments/checkout and https://docs.stripe.com/payments/checkout/fulfill-orders.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+from stripe_payments.simulator import currencies, objects
+from stripe_payments.simulator.errors import StripeError
+from stripe_payments.simulator.events import Events
+from stripe_payments.simulator.identifiers import new_id
+from stripe_payments.simulator.state import Books, Record
+
+Outcome = Literal["succeeded", "failed"]
+
+DECLINED = {
+    "type": "card_error",
+    "code": "card_declined",
+    "decline_code": "generic_decline",
+    "message": "The simulated card was declined.",
+}
+DEBIT_FAILED = {
+    "type": "card_error",
+    "code": "payment_intent_payment_attempt_failed",
+    "message": "The simulated bank returned the debit.",
+}
+
+
+class Checkout:
+    """What can be done to a session. Each method is one transaction and publishes the events that follow from it.
+
+    A session is kept with two members that the API does not show as such: ``line_items``, which it shows on demand,
+    and ``payment_intent_data``, from which the payment intent is made when the buyer first tries to pay.
+    """
+
+    def __init__(self, books: Books, events: Events) -> None:
+        self._books = books
+        self._events = events
+
+    def create(self, account: str, parameters: dict[str, Any], origin: str) -> Record:
+        """Open a session; ``parameters`` are those of ``schemas.SessionCreate``."""
+        items = [objects.line_item(item) for item in parameters["line_items"]]
+        total = sum(item["amount_total"] for item in items)
+        currencies.check_total(total, items[0]["currency"])
+        body = objects.session(parameters, total, origin)
+        hidden = {"line_items": items, "payment_intent_data": parameters["payment_intent_data"]}
+        return self._books.put("session", body["id"], account, body | hidden)
+
+    def expire(self, session: Record, cause: dict[str, Any] | None = None) -> Record:
+        with self._books.transaction():
+            session = self._open(session)
+            session.body |= {"status": "expired", "url": None}
+            self._books.save(session)
+            self._publish(session, "expired", cause)
+        return session
+
+    def expire_overdue(self) -> None:
+        """Expire every open session whose time has come."""
+        with self._books.transaction():
+            for session in self._books.find("session", status="open"):
+                if session.body["expires_at"] <= time.time():
+                    self.expire(session)
+
+    def pay_by_card(self, session: Record, email: str | None = None) -> Record:
+        """Complete the session, paid."""
+        with self._books.transaction():
+            session = self._open(session)
+            if session.body["payment_status"] == "unpaid":
+                self._collect(session)
+            return self._complete(session, email)
+
+    def pay_by_debit(self, session: Record, email: str | None = None) -> Record:
+        """Complete the session, unpaid until ``settle`` says what the bank did."""
+        with self._books.transaction():
+            session = self._payable(session)
+            intent = self._intent(session)
+            intent.body |= {
+                "status": "processing",
+                "payment_method": new_id("pm"),
+                "last_payment_error": None,
+            }
+            self._books.save(intent)
+            return self._complete(session, email)
+
+    def decline(self, session: Record) -> Record:
+        """Refuse the buyer's card; the session stays open for another try."""
+        with self._books.transaction():
+            session = self._payable(session)
+            self._fail(session, DECLINED)
+        return session
+
+    def settle(self, session: Record, outcome: Outcome) -> Record:
+        """End a bank debit that is on its way; raises StripeError (409) if there is none."""
+        with self._books.transaction():
+            session = self._fresh(session)
+            intent = self._books.get("payment_intent", session.body["payment_intent"] or "")
+            if intent is None or intent.body["status"] != "processing":
+                raise StripeError("No bank debit is on its way for this session.", status=409)
+            if outcome == "succeeded":
+                self._collect(session)
+            else:
+                self._fail(session, DEBIT_FAILED)
+            self._books.save(session)
+            self._publish(session, f"async_payment_{outcome}")
+        return session
+
+    def _complete(self, session: Record, email: str | None) -> Record:
+        buyer = session.body["customer_email"] or email or "buyer@example.com"
+        details = {
+            "email": buyer,
+            "address": None,
+            "name": None,
+            "phone": None,
+            "tax_exempt": "none",
+            "tax_ids": [],
+        }
+        session.body |= {"status": "complete", "url": None, "customer_details": details}
+        self._books.save(session)
+        self._publish(session, "completed")
+        return session
+
+    def _collect(self, session: Record) -> None:
+        intent = self._intent(session)
+        intent.body |= {
+            "status": "succeeded",
+            "amount_received": intent.body["amount"],
+            "latest_charge": new_id("ch"),
+            "last_payment_error": None,
+            "payment_method": intent.body["payment_method"] or new_id("pm"),
+        }
+        self._books.save(intent)
+        session.body["payment_status"] = "paid"
+        self._events.publish(session.account, "payment_intent.succeeded", intent.body)
+
+    def _fail(self, session: Record, error: dict[str, Any]) -> None:
+        intent = self._intent(session)
+        intent.body |= {
+            "status": "requires_payment_method",
+            "payment_method": None,
+            "last_payment_error": error,
+        }
+        self._books.save(intent)
+        self._books.save(session)
+        self._events.publish(session.account, "payment_intent.payment_failed", intent.body)
+
+    def _intent(self, session: Record) -> Record:
+        """Return the payment intent of ``session``, made at the first attempt to pay."""
+        if session.body["payment_intent"] is not None:
+            found = self._books.get("payment_intent", session.body["payment_intent"])
+            assert found is not None
+            return found
+        body = objects.payment_intent(session.body, session.body["payment_intent_data"])
+        session.body["payment_intent"] = body["id"]
+        return self._books.put("payment_intent", body["id"], session.account, body)
+
+    def _fresh(self, session: Record) -> Record:
+        """Read ``session`` again, now that nobody else can change it."""
+        found = self._books.get("session", session.id)
+        assert found is not None
+        return found
+
+    def _open(self, session: Record) -> Record:
+        session = self._fresh(session)
+        if session.body["status"] != "open":
+            raise StripeError(f"Only an open session allows this; this one is {session.body['status']}.")
+        return session
+
+    def _payable(self, session: Record) -> Record:
+        session = self._open(session)
+        if session.body["payment_status"] == "no_payment_required":
+            raise StripeError("This session is free: there is nothing to pay.")
+        return session
+
+    def _publish(self, session: Record, what: str, cause: dict[str, Any] | None = None) -> None:
+        self._events.publish(session.account, f"checkout.session.{what}", public(session), cause)
+
+
+def public(session: Record) -> dict[str, Any]:
+    """Return the session as the API shows it."""
+    hidden = ("line_items", "payment_intent_data")
+    return {name: value for name, value in session.body.items() if name not in hidden}

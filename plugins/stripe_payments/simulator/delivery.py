@@ -1,0 +1,138 @@
+"""Signed delivery of events to webhook endpoints, with retries.
+
+Every delivery is one event for one endpoint. It is tried until the endpoint answers 2xx (a redirect is a failure, as
+at Stripe), each time with a new timestamp and signature, after growing pauses. Threads deliver side by side, so the
+order of events is not kept: Stripe does not promise it either.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import stripe
+
+from stripe_payments.simulator.state import Books
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = (3.05, 20)
+"""Seconds to connect and to wait for an answer."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """When to try again. Far shorter than Stripe's three days, because developers and tests wait for it."""
+
+    first: float = 0.2
+    """Seconds before the second attempt; each further pause is twice as long."""
+    longest: float = 30.0
+    """Seconds that no pause exceeds."""
+    attempts: int = 15
+    """Attempts after which a delivery has failed."""
+
+    def pause_after(self, attempts: int) -> float:
+        return min(self.first * 2 ** (attempts - 1), self.longest)
+
+
+class Courier:
+    """Delivers what is pending in ``books``, in ``threads`` threads, from ``start`` to ``close``."""
+
+    def __init__(self, books: Books, policy: RetryPolicy | None = None, threads: int = 16) -> None:
+        self._books = books
+        self._policy = policy or RetryPolicy()
+        self._due: list[tuple[float, int, str]] = []
+        self._order = itertools.count()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
+
+    def start(self) -> None:
+        """Start delivering, first of all what an earlier run left pending."""
+        for record in reversed(self._books.find("delivery", status="pending")):
+            self.send(record.id)
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop; what is still pending stays so in the books."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def send(self, delivery: str, after: float = 0.0) -> None:
+        """Attempt ``delivery`` (an id) in ``after`` seconds."""
+        with self._changed:
+            heapq.heappush(self._due, (time.monotonic() + after, next(self._order), delivery))
+            self._changed.notify()
+
+    def _work(self) -> None:
+        with requests.Session() as client:
+            client.trust_env = False
+            while (delivery := self._next()) is not None:
+                try:
+                    self._attempt(client, delivery)
+                except Exception:
+                    log.exception("Delivery %s could not be attempted", delivery)
+
+    def _next(self) -> str | None:
+        """Wait for the next due delivery; None means that the courier is closed."""
+        with self._changed:
+            while not self._closed:
+                wait = self._due[0][0] - time.monotonic() if self._due else None
+                if wait is not None and wait <= 0:
+                    return heapq.heappop(self._due)[2]
+                self._changed.wait(wait)
+        return None
+
+    def _attempt(self, client: requests.Session, identifier: str) -> None:
+        with self._books.transaction():
+            delivery = self._books.get("delivery", identifier)
+            event = delivery and self._books.get("event", delivery.body["event"])
+            endpoint = delivery and self._books.get("endpoint", delivery.body["endpoint"])
+        if delivery is None or event is None:
+            return
+        if endpoint is None or endpoint.body["status"] != "enabled":
+            self._note(identifier, status=None, error="the endpoint is disabled or deleted", give_up=True)
+            return
+        self._note(identifier, **_post(client, endpoint.body["url"], event.body, endpoint.body["secret"]))
+
+    def _note(self, identifier: str, status: int | None, error: str | None, give_up: bool = False) -> None:
+        """Write down an attempt, and plan the next one if it failed."""
+        if self._closed:
+            return
+        with self._books.transaction():
+            delivery = self._books.get("delivery", identifier)
+            if delivery is None:
+                return
+            attempts = delivery.body["attempts"]
+            attempts.append({"at": time.time(), "status": status, "error": error})
+            delivered = status is not None and 200 <= status < 300
+            failed = give_up or len(attempts) >= self._policy.attempts
+            delivery.body["status"] = "delivered" if delivered else "failed" if failed else "pending"
+            self._books.save(delivery)
+        if delivery.body["status"] == "pending":
+            self.send(identifier, after=self._policy.pause_after(len(attempts)))
+
+
+def _post(client: requests.Session, url: str, event: dict[str, Any], secret: str) -> dict[str, Any]:
+    """Post ``event`` to ``url``, signed now; return the HTTP status or what went wrong."""
+    payload = json.dumps(event, indent=2)
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "Stripe-Signature": stripe.WebhookSignature.generate_signature_header(payload, secret),
+        "User-Agent": "Stripe-Simulator/1.0",
+        "X-Stripe-Simulator": "true",
+    }
+    try:
+        answer = client.post(url, payload.encode(), headers=headers, timeout=TIMEOUT, allow_redirects=False)
+    except requests.RequestException as error:
+        return {"status": None, "error": type(error).__name__}
+    return {"status": answer.status_code, "error": None}

@@ -1,0 +1,40 @@
+"""The one kind of error that the API answers, in Stripe's shape (https://docs.stripe.com/api/errors)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class StripeError(Exception):
+    """A refusal, as Stripe would word it to a program.
+
+    ``status`` is the HTTP status, ``error_type`` and ``code`` are Stripe's, ``param`` is the offending parameter in
+    Stripe's bracket notation, for example ``line_items[0][quantity]``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        error_type: str = "invalid_request_error",
+        code: str | None = None,
+        param: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.error_type = error_type
+        self.code = code
+        self.param = param
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON body: ``{"error": {...}}`` with only the members that have a value."""
+        members = {"type": self.error_type, "code": self.code, "message": self.message, "param": self.param}
+        return {"error": {name: value for name, value in members.items() if value is not None}}
+
+
+def resource_missing(kind: str, identifier: str, param: str = "id") -> StripeError:
+    """Return the 404 for an object that does not exist, or belongs to another account."""
+    return StripeError(f"No such {kind}: '{identifier}'", status=404, code="resource_missing", param=param)

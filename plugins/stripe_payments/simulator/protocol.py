@@ -1,0 +1,123 @@
+"""What every call of the API has in common: a key, a version, form parameters, an idempotency key, a request id."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+
+from stripe_payments.simulator import API_VERSION, objects, parameters
+from stripe_payments.simulator.api import ROUTES, Call, Route
+from stripe_payments.simulator.errors import StripeError
+from stripe_payments.simulator.idempotency import Answer
+from stripe_payments.simulator.identifiers import account_of, new_id
+
+TEST_KEY = re.compile(r"^sk_test_[A-Za-z0-9_]{4,}$", re.ASCII)
+FORM = "application/x-www-form-urlencoded"
+
+
+def includeme(config: Configurator) -> None:
+    """Register every route of the API."""
+    config.add_request_method(lambda request: new_id("req", 14), "stripe_request_id", reify=True)
+    for number, route in enumerate(ROUTES):
+        config.add_route(f"api {number}", route.pattern, request_method=route.method)
+        config.add_view(_view(route), route_name=f"api {number}")
+
+
+def _view(route: Route) -> Callable[[Request], Response]:
+    def view(request: Request) -> Response:
+        account = _account(request)
+        _check_version(request)
+        return _respond(request, _answer(request, route, account))
+
+    return view
+
+
+def _account(request: Request) -> str:
+    """Return the id of the account that the request's key opens."""
+    key = _key(request.headers.get("Authorization", ""))
+    if not key:
+        raise StripeError("Give a secret key: Authorization: Bearer sk_test_…", status=401)
+    if not TEST_KEY.match(key):
+        shown = f"{key[:8]}…" if key.startswith(("sk_", "pk_", "rk_")) else "what was sent"
+        raise StripeError(f"The simulator takes keys like sk_test_…; {shown} is none.", status=401)
+    return account_of(key)
+
+
+def _key(authorization: str) -> str:
+    """Return the key in ``Bearer KEY``, or in ``Basic`` as the user's name; empty if there is none."""
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _check_version(request: Request) -> None:
+    version = request.headers.get("Stripe-Version", API_VERSION)
+    if version != API_VERSION:
+        raise StripeError(f"The simulator speaks version {API_VERSION} only, not {version[:40]}.")
+
+
+def _answer(request: Request, route: Route, account: str) -> Answer:
+    pairs = _form(request)
+    key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
+    call = Call(
+        simulator=request.registry.simulator,
+        account=account,
+        path=request.matchdict,
+        parameters=parameters.load(route.schema(), parameters.parse(pairs)),
+        origin=request.application_url,
+        cause={"id": request.stripe_request_id, "idempotency_key": key},
+    )
+    if not key:
+        return _perform(route, call)
+    fingerprint = json.dumps([request.method, request.path, sorted(pairs)])
+    digest = hashlib.sha256(fingerprint.encode()).hexdigest()
+    return call.simulator.idempotency.once(account, key, digest, lambda: _perform(route, call))
+
+
+def _form(request: Request) -> list[tuple[str, str]]:
+    """Return the parameters in the order sent: of a POST from its body, else from the query."""
+    if request.method == "POST" and request.body and request.content_type != FORM:
+        raise StripeError(f"The body of a POST must be {FORM}.")
+    source = request.body if request.method == "POST" else request.query_string.encode()
+    try:
+        return parse_qsl(source.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise StripeError("The parameters are not percent-encoded UTF-8.") from None
+
+
+def _perform(route: Route, call: Call) -> Answer:
+    """Do the call. A refusal is an answer too, replayed like one: handlers refuse before they write."""
+    books = call.simulator.books
+    try:
+        with books.transaction():
+            if books.get("account", call.account) is None:
+                books.put("account", call.account, call.account, objects.account(call.account))
+            status, body = 200, route.handler(call)
+    except StripeError as error:
+        status, body = error.status, error.body
+    return Answer(status, body, call.cause["id"])
+
+
+def _respond(request: Request, answer: Answer) -> Response:
+    response = Response(json_body=answer.body, status=answer.status)
+    if request.headers.get("Idempotency-Key") and request.method == "POST":
+        response.headers["Idempotency-Key"] = request.headers["Idempotency-Key"]
+    if answer.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+        response.headers["Original-Request"] = answer.request_id
+    return response

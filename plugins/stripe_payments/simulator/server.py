@@ -1,0 +1,58 @@
+"""The simulator as a running HTTP server."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from waitress import wasyncore
+from waitress.server import create_server
+
+from stripe_payments.simulator.app import Simulator, make_app
+
+SECONDS_BETWEEN_EXPIRIES = 5
+THREADS = 16
+LARGEST_BODY = 1024 * 1024
+
+
+class SimulatorServer:
+    """Serves ``simulator`` on ``host`` and ``port`` (0: any free one) from ``start`` until ``close``."""
+
+    def __init__(self, simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Bind the port; raises OSError if it is taken."""
+        self.simulator = simulator
+        self._sockets: dict[int, Any] = {}
+        self._server = create_server(
+            make_app(simulator),
+            map=self._sockets,
+            host=host,
+            port=port,
+            ipv6=":" in host,
+            threads=THREADS,
+            max_request_body_size=LARGEST_BODY,
+        )
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._server.effective_port}"
+        self._stopping = threading.Event()
+        self._serving = threading.Thread(target=self._server.run, daemon=True)
+        self._expiring = threading.Thread(target=self._expire, daemon=True)
+
+    def start(self) -> None:
+        self.simulator.courier.start()
+        self._serving.start()
+        self._expiring.start()
+
+    def close(self) -> None:
+        """Finish the requests under way, then stop. What is pending stays in the books, if they are in a file."""
+        self._stopping.set()
+        self._server.task_dispatcher.shutdown()
+        # The loop runs until it has no socket left, and sockets may only be closed in its own thread.
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets, ignore_all=True))
+        self._serving.join()
+        self._expiring.join()
+        self.simulator.courier.close()
+        self.simulator.books.close()
+
+    def _expire(self) -> None:
+        while not self._stopping.wait(SECONDS_BETWEEN_EXPIRIES):
+            self.simulator.checkout.expire_overdue()

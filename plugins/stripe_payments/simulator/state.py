@@ -1,0 +1,134 @@
+"""The books: everything the simulator remembers, as JSON documents in SQLite.
+
+In memory unless a file is named. A file is written at every commit, so that a simulator killed with -9 and
+started again goes on where it was; it is not synced to disk, because a lost machine is no concern here.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["account", "session", "payment_intent", "event", "endpoint", "delivery", "idempotency"]
+
+TABLES = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = OFF;
+CREATE TABLE IF NOT EXISTS records (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    account TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (kind, id)
+);
+CREATE INDEX IF NOT EXISTS records_by_account ON records (kind, account, position);
+CREATE INDEX IF NOT EXISTS records_by_status ON records (kind, json_extract(body, '$.status'));
+CREATE INDEX IF NOT EXISTS records_by_event ON records (kind, json_extract(body, '$.event'));
+"""
+
+
+@dataclass
+class Record:
+    """One document, and the account it belongs to."""
+
+    kind: Kind
+    id: str
+    account: str
+    body: dict[str, Any]
+    position: int = 0
+
+
+class Books:
+    """Documents by kind, id and account. Every use is a transaction, and one transaction runs at a time."""
+
+    def __init__(self, path: str = ":memory:") -> None:
+        """Open the books at ``path``; raises ``sqlite3.Error`` if that is not a usable file."""
+        self.lock = threading.RLock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.executescript(TABLES)
+
+    def close(self) -> None:
+        with self.lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the books: all that happens inside is kept, or, after an exception, none of it."""
+        with self.lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def put(self, kind: Kind, identifier: str, account: str, body: dict[str, Any]) -> Record:
+        """Write a new document, or a new version of an old one, and return it."""
+        with self.transaction():
+            self._connection.execute(
+                "INSERT INTO records (kind, id, account, body) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
+                (kind, identifier, account, json.dumps(body)),
+            )
+        return Record(kind, identifier, account, body)
+
+    def save(self, record: Record) -> None:
+        """Write the changed body of ``record``."""
+        self.put(record.kind, record.id, record.account, record.body)
+
+    def remove(self, record: Record) -> None:
+        with self.transaction():
+            self._connection.execute(
+                "DELETE FROM records WHERE kind = ? AND id = ?", (record.kind, record.id)
+            )
+
+    def get(self, kind: Kind, identifier: str, account: str | None = None) -> Record | None:
+        """Return the document, or None if it does not exist or is not of ``account``."""
+        found = self.find(kind, account, identifier=identifier)
+        return found[0] if found else None
+
+    def find(
+        self,
+        kind: Kind,
+        account: str | None = None,
+        *,
+        identifier: str | None = None,
+        older_than: int | None = None,
+        newer_than: int | None = None,
+        limit: int = -1,
+        **values: Any,
+    ) -> list[Record]:
+        """Return documents, newest first, whose body has all of ``values``.
+
+        ``older_than`` and ``newer_than`` are positions; with ``newer_than`` the nearest ``limit`` are returned.
+        """
+        conditions = {
+            "kind = ?": kind,
+            "account = ?": account,
+            "id = ?": identifier,
+            "position < ?": older_than,
+            "position > ?": newer_than,
+            **{f"json_extract(body, '$.{name}') = ?": value for name, value in values.items()},
+        }
+        given = {text: value for text, value in conditions.items() if value is not None}
+        direction = "DESC" if newer_than is None else "ASC"
+        rows = self._rows(
+            f"WHERE {' AND '.join(given)} ORDER BY position {direction} LIMIT ?", [*given.values(), limit]
+        )
+        return rows if newer_than is None else rows[::-1]
+
+    def _rows(self, condition: str, values: list[Any]) -> list[Record]:
+        statement = f"SELECT kind, id, account, body, position FROM records {condition}"
+        with self.lock:
+            rows = self._connection.execute(statement, values).fetchall()
+        return [Record(*row[:3], json.loads(row[3]), row[4]) for row in rows]
