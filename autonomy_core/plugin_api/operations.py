@@ -50,7 +50,9 @@ class Operation:
             with an OpenAPI schema of it.
         errors: the errors it may answer with, beside those every call has.
         parameters: header parameters, as OpenAPI objects.
+        headers: headers of a successful answer, each with what it says.
         plugin: whose call it is; None for the core's. Set at registration.
+        id: the name of the view's function. Set at registration.
     """
 
     context: type[Resource]
@@ -67,8 +69,10 @@ class Operation:
     takes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     errors: Sequence[type[AutonomyError]] = ()
     parameters: Sequence[Mapping[str, Any]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None
     plugin: str | None = None
+    id: str = ""
 
 
 def api_view(
@@ -84,9 +88,8 @@ def api_view(
         def register(scanner: Any, attached_name: str, wrapped: Any) -> None:
             config = scanner.config.with_package(info.module)
             plugin = config.registry.runtime.plugins.of_package(config.package.__name__)
-            operation = Operation(
-                context, method, name, summary, permission, plugin=plugin, description=view.__doc__, **more
-            )
+            known = {"plugin": plugin, "id": view.__name__, "description": view.__doc__}
+            operation = Operation(context, method, name, summary, permission, **known, **more)
             config.add_operation(operation, wrapped)
 
         info = venusian.attach(view, register, category="pyramid")

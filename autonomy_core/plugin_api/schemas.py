@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
 from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -15,6 +16,10 @@ MAX_LIMIT = 100
 
 class ApiSchema(Schema):
     """The base of the API's schemas: fields keep their order, unknown input is refused."""
+
+    class Meta:
+        # marshmallow's default; said here, it is said in the API's description as well.
+        unknown = RAISE
 
 
 class Timestamp(fields.AwareDateTime):
@@ -39,11 +44,14 @@ class PageQuery(ApiSchema):
     cursor = fields.UUID(load_default=None, metadata={"description": "`next` of the answer before"})
 
 
+@cache
 def page_of(item: type[Schema]) -> type[Schema]:
     """The schema of a list: ``{"items": [...], "next": cursor or null}``."""
     members: dict[str, Any] = {
         "items": fields.List(fields.Nested(item), required=True),
-        "next": fields.String(required=True, allow_none=True),
+        "next": fields.String(
+            required=True, allow_none=True, metadata={"description": "the `cursor` of the items after these"}
+        ),
     }
     return ApiSchema.from_dict(members, name=f"{item.__name__.removesuffix('Schema')}Page")
 

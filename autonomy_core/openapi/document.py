@@ -1,0 +1,155 @@
+"""An organisation's OpenAPI document."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import make_schema_key, resolve_schema_instance
+from marshmallow import fields
+
+from autonomy_core.openapi.calls import Call, calls_of
+from autonomy_core.openapi.responses import PROBLEM, responses_of
+from autonomy_core.openapi.security import SCHEMES, security_of
+
+OPENAPI_VERSION = "3.1.0"
+DISTRIBUTION = "autonomy-server"
+
+ABOUT = """\
+What this organisation offers, and nothing else.
+
+- Lists are `{"items": […], "next": …}`; give `next` as `cursor` for the items after these; `null` is the end.
+- Times are RFC 3339 in UTC. Amounts are integers in the minor unit of the currency.
+- An error is `application/problem+json` (RFC 9457); branch on its `code`.
+- `HEAD` is answered wherever `GET` is. A method that a path does not take is answered 405 with `Allow`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A document, as it is served.
+
+    Attributes:
+        document: the parsed document.
+        body: the same as JSON, UTF-8.
+        etag: changes with the body.
+    """
+
+    document: dict[str, Any]
+    body: bytes
+    etag: str
+
+
+def describe(registry: Any, enabled: tuple[str, ...], api_url: str, server_url: str) -> Description:
+    """Make the document of the organisations that have enabled these plugins.
+
+    Args:
+        registry: Pyramid's, with all that has been registered.
+        enabled: names of plugins.
+        api_url: where the organisation's API is, in the spelling that the reader uses.
+        server_url: where the server is, for webhooks.
+
+    Returns:
+        OpenAPI 3.1, https://spec.openapis.org/oas/v3.1.0.
+    """
+    spec = _empty_document(api_url)
+    used_ids: set[str] = set()
+    for call in calls_of(registry, enabled):
+        path_item = {"servers": [{"url": server_url}]} if call.is_webhook else {}
+        operations = {call.operation.method.lower(): _operation(call, used_ids)}
+        spec.path(path=call.path or "/", operations={**path_item, **operations})
+    document = json.loads(json.dumps(spec.to_dict()))
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return Description(document, body, hashlib.sha256(body).hexdigest())
+
+
+def _empty_document(api_url: str) -> APISpec:
+    marshmallow_plugin = MarshmallowPlugin(schema_name_resolver=_name_resolver())
+    spec = APISpec(
+        title="Autonomy Server",
+        version=importlib.metadata.version(DISTRIBUTION),
+        openapi_version=OPENAPI_VERSION,
+        info={"description": ABOUT},
+        servers=[{"url": api_url}],
+        plugins=[marshmallow_plugin],
+    )
+    assert marshmallow_plugin.converter is not None
+    marshmallow_plugin.map_to_openapi_type(fields.Url, "string", "uri")
+    spec.components.schema("Problem", PROBLEM)
+    for name, scheme in SCHEMES.items():
+        spec.components.security_scheme(name, scheme)
+    return spec
+
+
+def _name_resolver() -> Callable[[Any], str | None]:
+    """Names schemas by their class. A second schema of a name is written out where it is used."""
+    taken: dict[str, Any] = {}
+
+    def name_of(schema: Any) -> str | None:
+        instance = resolve_schema_instance(schema)
+        name = type(instance).__name__.removesuffix("Schema")
+        key = make_schema_key(instance)
+        return name if taken.setdefault(name, key) == key else None
+
+    return name_of
+
+
+def _operation(call: Call, used_ids: set[str]) -> dict[str, Any]:
+    operation = call.operation
+    described: dict[str, Any] = {
+        "operationId": _unique_id(call, used_ids),
+        "summary": operation.summary,
+        "tags": [_tag(call)],
+        "security": security_of(call),
+        "parameters": _parameters(call),
+        "responses": responses_of(call),
+    }
+    if operation.description:
+        described["description"] = inspect.cleandoc(operation.description)
+    if body := _request_body(call):
+        described["requestBody"] = body
+    return described
+
+
+def _unique_id(call: Call, used: set[str]) -> str:
+    operation = call.operation
+    own = f"{operation.plugin}_{operation.id}" if operation.plugin else operation.id
+    spelled = "_".join([operation.method.lower(), *(part.strip("{}") for part in call.path.split("/") if part)])
+    chosen = spelled if own in used else own
+    used.add(chosen)
+    return chosen
+
+
+def _tag(call: Call) -> str:
+    if call.is_webhook:
+        return "webhooks"
+    segment = call.path.strip("/").partition("/")[0]
+    return "description" if len(call.place.lineage) == 1 else segment
+
+
+def _parameters(call: Call) -> list[dict[str, Any]]:
+    described: list[dict[str, Any]] = [
+        {"in": "path", "name": name, "required": True, "schema": schema}
+        for name, schema in call.place.parameters
+    ]
+    if call.operation.query is not None:
+        described.append({"in": "query", "schema": call.operation.query})
+    return [*described, *map(dict, call.operation.parameters)]
+
+
+def _request_body(call: Call) -> dict[str, Any] | None:
+    schema = call.operation.body
+    if schema is not None:
+        required = any(field.required for field in schema().fields.values())
+        return {"required": required, "content": {"application/json": {"schema": schema}}}
+    if call.operation.takes:
+        content = {media: {"schema": dict(schema)} for media, schema in call.operation.takes.items()}
+        return {"required": True, "content": content}
+    return None

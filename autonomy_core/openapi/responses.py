@@ -1,0 +1,104 @@
+"""What an operation may answer: its successes, and every problem that it can come to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from marshmallow import Schema
+
+from autonomy_core import errors
+from autonomy_core.openapi.calls import Call
+from autonomy_core.openapi.security import security_of
+from autonomy_core.plugin_api.operations import Operation
+from autonomy_core.problems import CONTENT_TYPE
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "What went wrong: problem details as in RFC 9457. Branch on `code`, which is stable.",
+    "required": ["type", "code", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "examples": ["urn:autonomy:problem:not_found"]},
+        "code": {"type": "string", "examples": ["not_found"]},
+        "title": {"type": "string", "description": "the same for every problem of this code"},
+        "status": {"type": "integer", "description": "the HTTP status code"},
+        "detail": {"type": "string", "description": "about this occurrence"},
+        "errors": {
+            "description": "with `invalid_input`: for `body` or `query`, each field's messages",
+        },
+        "retry_after": {"type": "integer", "description": "seconds after which to ask again"},
+    },
+}
+"""The schema that every problem fits; a code may add members of its own."""
+
+HEADERS: Mapping[int, tuple[str, str]] = {
+    401: ("WWW-Authenticate", "`Bearer`: RFC 6750, section 3"),
+    429: ("Retry-After", "in how many seconds to ask again"),
+}
+WITH_BODY = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.PARTIAL_CONTENT}
+
+
+def responses_of(call: Call) -> dict[str, Any]:
+    """The call's ``responses``, by status."""
+    described = dict([*_successes(call.operation), *_problems(call)])
+    return {str(status): described[status] for status in sorted(described)}
+
+
+def _successes(operation: Operation) -> Iterator[tuple[int, dict[str, Any]]]:
+    headers = {
+        name: {"description": text, "schema": {"type": "string"}} for name, text in operation.headers.items()
+    }
+    for status, schema in {operation.status: operation.returns, **operation.also}.items():
+        response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+        if content := _content(operation, status, schema):
+            response["content"] = content
+        if headers:
+            response["headers"] = headers
+        yield status, response
+
+
+def _content(operation: Operation, status: int, schema: type[Schema] | None) -> dict[str, Any]:
+    if schema is not None:
+        return {"application/json": {"schema": schema}}
+    if status not in WITH_BODY:
+        return {}
+    return {media: {"schema": {"description": text}} for media, text in operation.media.items()}
+
+
+def _problems(call: Call) -> Iterator[tuple[int, dict[str, Any]]]:
+    by_status: dict[int, dict[str, str]] = defaultdict(dict)
+    for error in problems_of(call):
+        by_status[error.status][error.code] = error.title
+    for status, titles in by_status.items():
+        yield status, _problem(status, titles)
+
+
+def problems_of(call: Call) -> Iterator[type[errors.AutonomyError]]:
+    """The errors that a call may answer with: those that follow from what it takes, and its own."""
+    operation = call.operation
+    yield errors.Malformed
+    if security_of(call):
+        yield errors.NotAuthenticated
+        yield errors.NotAllowed
+    if call.place.parameters:
+        yield errors.NotFound
+    if operation.body or operation.takes:
+        yield errors.TooLarge
+        yield errors.UnsupportedMediaType
+    if operation.body or operation.query:
+        yield errors.InvalidInput
+    yield from operation.errors
+
+
+def _problem(status: int, titles: Mapping[str, str]) -> dict[str, Any]:
+    only_these = {"properties": {"code": {"enum": list(titles)}, "status": {"const": status}}}
+    response: dict[str, Any] = {
+        "description": "\n".join(f"- `{code}`: {title}." for code, title in titles.items()),
+        "content": {CONTENT_TYPE: {"schema": {"allOf": ["Problem", only_these]}}},
+    }
+    if status in HEADERS:
+        name, text = HEADERS[status]
+        response["headers"] = {name: {"description": text, "schema": {"type": "string"}}}
+    return response

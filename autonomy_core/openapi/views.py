@@ -1,0 +1,97 @@
+"""``openapi.json``, and ``docs``: Swagger UI, from our own host and without a request to any other."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+from pathlib import Path
+from string import Template
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+
+from autonomy_core.openapi.document import Description
+from autonomy_core.plugin_api.operations import PUBLIC, api_view
+from autonomy_core.traversal.resources import ApiV1
+
+SWAGGER_UI_PACKAGE = "mkdocs_swagger_ui_tag"
+"""The distribution that carries a Swagger UI which shows OpenAPI 3.1. Only its files are used."""
+
+OWN_ASSETS = "autonomy_core.openapi:static/"
+PAGE = Template(Path(__file__).with_name("docs.html").read_text("utf-8"))
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+ASSET_SECONDS = 3600
+
+
+@api_view(
+    context=ApiV1,
+    method="GET",
+    name="openapi.json",
+    summary="Get this document",
+    permission=PUBLIC,
+    media={"application/json": "this document"},
+    also={304: None},
+    headers={"ETag": "for If-None-Match: the document changes with the organisation's plugins"},
+)
+def openapi_json(context: ApiV1, request: Request) -> Response:
+    """The description of what this organisation offers, with the address by which it was asked for."""
+    description: Description = request.registry.describe_api(
+        context.organisation.plugins,
+        request.resource_url(context).rstrip("/"),
+        request.application_url,
+    )
+    response = Response(description.body, content_type="application/json", cache_control="no-cache")
+    response.etag = description.etag
+    response.conditional_response = True
+    return response
+
+
+@api_view(
+    context=ApiV1,
+    method="GET",
+    name="docs",
+    summary="Read this document in a browser",
+    permission=PUBLIC,
+    media={"text/html": "a page that shows the document and tries its calls"},
+)
+def docs(context: ApiV1, request: Request) -> Response:
+    """Everything on the page comes from this host."""
+    addresses = {
+        "title": f"{context.organisation.name} API",
+        "description": request.resource_path(context, "openapi.json"),
+        "swagger_css": request.static_path(f"{swagger_ui_directory()}stylesheets/swagger-ui.css"),
+        "swagger_js": request.static_path(f"{swagger_ui_directory()}javascripts/swagger-ui-bundle.js"),
+        "own_js": request.static_path(f"{OWN_ASSETS}docs.js"),
+    }
+    page = PAGE.substitute({name: html.escape(text) for name, text in addresses.items()})
+    response = Response(page, content_type="text/html", charset="utf-8", cache_control="no-cache")
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response
+
+
+def swagger_ui_directory() -> str:
+    """Where the files of Swagger UI are, with a slash at the end."""
+    spec = importlib.util.find_spec(SWAGGER_UI_PACKAGE)
+    assert spec is not None, f"{SWAGGER_UI_PACKAGE} is a dependency of this distribution"
+    assert spec.submodule_search_locations is not None
+    return f"{Path(spec.submodule_search_locations[0]) / 'swagger-ui'}/"
+
+
+def add_assets(config: Configurator) -> None:
+    """Serve the page's files under ``/static``, which no organisation can be called."""
+    config.add_static_view("static/swagger-ui", swagger_ui_directory(), cache_max_age=ASSET_SECONDS)
+    config.add_static_view("static/docs", OWN_ASSETS, cache_max_age=ASSET_SECONDS)
+
+
