@@ -1,0 +1,112 @@
+"""``python -m demo``: set up, tell the story, keep serving."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from autonomy_core.db.embedded import EmbeddedServerError
+from demo.client import Narrator
+from demo.places import SHOPS, Places, find_places
+from demo.processes import DemoError, Processes
+from demo.shop import RELEASES, staff_key, stock
+from demo.story import EMAIL, PASSWORD, Story
+
+HIGHEST_PORT = 65535
+
+
+@click.command()
+@click.option("--port", default=6543, show_default=True, type=click.IntRange(1, HIGHEST_PORT))
+@click.option("--check", is_flag=True, help="Stop after the transcript; the exit status tells.")
+def main(port: int, *, check: bool) -> None:
+    """Show the main job, end to end."""
+    console = Console(highlight=False)
+    # `kill` ends the demonstration as Ctrl-C does: with its processes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        places = find_places(port)
+    except OSError as error:
+        console.print(
+            f"Port {port} cannot be used ({error.strerror}). Choose another: make demo PORT={port + 1}"
+        )
+        sys.exit(2)
+    try:
+        run(places, console, check=check)
+    except (DemoError, EmbeddedServerError) as error:
+        console.print(f"\n[bold red]The demonstration failed.[/bold red] {error}", markup=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("\nStopped.")
+        sys.exit(130 if check else 0)
+
+
+def run(places: Places, console: Console, *, check: bool) -> None:
+    """Start everything, tell the story, and stop everything.
+
+    Args:
+        check: do not keep serving after the story.
+
+    Raises:
+        DemoError: a step did not hold.
+    """
+    places.write_ini()
+    database = places.database
+    processes = Processes(places)
+    try:
+        with console.status("starting PostgreSQL") as status:
+            database.ensure_running()
+            status.update("migrating")
+            processes.autonomy("migrate")
+            processes.start(status.update)
+        products = set_up_shops(places, processes, console)
+        Story(places, processes, Narrator(console), products).tell()
+        console.print("\n[bold green]Every step held.[/bold green]")
+        if not check:
+            keep_serving(places, processes, console, products)
+    finally:
+        processes.stop()
+        database.stop()
+
+
+def set_up_shops(places: Places, processes: Processes, console: Console) -> dict[str, str]:
+    """Make both shops' music and products; gives the product's id of each."""
+    columns = (TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        return {
+            release.shop: stock(places, release, staff_key(places, processes, release.shop), progress)
+            for release in RELEASES
+        }
+
+
+def keep_serving(places: Places, processes: Processes, console: Console, products: dict[str, str]) -> None:
+    """Say how to go on, and serve until Ctrl-C."""
+    api = places.api(SHOPS[0])
+    console.print(
+        f"""
+Still serving, until Ctrl-C:
+  API description   {api}/docs  (and {places.api(SHOPS[1])}/docs)
+  Stripe simulator  {places.simulator}
+  health, metrics   {places.server}/health/ready  {places.server}/metrics
+  a customer        {EMAIL}, password: {PASSWORD}
+  staff keys        {places.directory}/staff-key-*.json
+
+  curl {api}/products
+  TOKEN=$(curl -s {api}/customers/login -H 'Content-Type: application/json' \\
+    -d '{{"email": "{EMAIL}", "password": "{PASSWORD}"}}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
+  curl -H "Authorization: Bearer $TOKEN" {api}/customers/products/{products[SHOPS[0]]}/tracks
+""",
+        markup=False,
+        soft_wrap=True,
+    )
+    while True:
+        processes.check()
+        time.sleep(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What a shop's staff do before anybody can buy: make products, and upload their recordings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from rich.progress import Progress
+
+from demo import music
+from demo.places import SHOPS, Places
+from demo.processes import DemoError, Processes
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A product and the pieces it consists of. ``amount`` is in the minor unit of the shop's currency."""
+
+    shop: str
+    title: str
+    description: str
+    amount: int
+    pieces: tuple[music.Piece, ...]
+
+
+RELEASES = (
+    Release(SHOPS[0], "First Light", "Two pieces by The Quiet Tide.", 900, music.PIECES[:2]),
+    Release(SHOPS[1], "Machines at Rest", "Two pieces by Ada & the Looms.", 700, music.PIECES[2:4]),
+)
+
+
+def recording(places: Places, piece: music.Piece) -> Path:
+    """The MP3 file of a piece, made when it is not there yet."""
+    path = places.directory / "music" / f"{piece.title}.mp3"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(music.mp3(piece))
+    return path
+
+
+def staff_key(places: Places, processes: Processes, shop: str) -> str:
+    """An API key of the shop's staff, issued the first time and kept for the next runs."""
+    path = places.directory / f"staff-key-{shop}.json"
+    if not path.exists():
+        issued = processes.autonomy(
+            "keys",
+            "issue",
+            shop,
+            "--name",
+            "demo",
+            "--scope",
+            "catalog.write",
+            "--scope",
+            "payments.read",
+            "--json",
+        )
+        path.touch(mode=0o600)
+        path.write_text(issued, "utf-8")
+    key: str = json.loads(path.read_text("utf-8"))["key"]
+    return key
+
+
+def stock(places: Places, release: Release, key: str, progress: Progress) -> str:
+    """Make sure that a shop sells a release; gives the product's id.
+
+    Raises:
+        DemoError: the server refuses it.
+    """
+    staff = requests.Session()
+    staff.headers["Authorization"] = f"Bearer {key}"
+    products = f"{places.api(release.shop)}/admin/products"
+    task = progress.add_task(f"{release.title} ({release.shop})", total=len(release.pieces) * 2)
+    product_id = _product(staff, products, release)
+    tracks = f"{products}/{product_id}/tracks"
+    uploaded = {track["title"] for track in _checked(staff.get(tracks, timeout=30)).json()["items"]}
+    for piece in release.pieces:
+        path = recording(places, piece)
+        progress.advance(task)
+        if piece.title not in uploaded:
+            with path.open("rb") as file:
+                _checked(staff.post(tracks, files={"file": (path.name, file, "audio/mpeg")}, timeout=120))
+        progress.advance(task)
+    return product_id
+
+
+def _product(staff: requests.Session, products: str, release: Release) -> str:
+    for known in _checked(staff.get(products, timeout=30)).json()["items"]:
+        if known["title"] == release.title:
+            return str(known["id"])
+    new = {
+        "title": release.title,
+        "description": release.description,
+        "kind": "mp3",
+        "amount": release.amount,
+    }
+    return str(_checked(staff.post(products, json=new, timeout=30)).json()["id"])
+
+
+def _checked(response: requests.Response) -> requests.Response:
+    if not response.ok:
+        raise DemoError(
+            f"{response.request.method} {response.request.url}: {response.status_code}: {response.text[:500]}"
+        )
+    return response
