@@ -42,20 +42,24 @@ class Call:
 
 
 def create_session(call: Call) -> Document:
+    """Open a Checkout session."""
     session = call.simulator.checkout.create(call.account, call.parameters, call.origin)
     return _session(call, session)
 
 
 def retrieve_session(call: Call) -> Document:
+    """Return a session."""
     return _session(call, call.find("session", "checkout.session"))
 
 
 def expire_session(call: Call) -> Document:
+    """Close an open session unpaid."""
     session = call.find("session", "checkout.session")
     return _session(call, call.simulator.checkout.expire(session, call.cause))
 
 
 def list_sessions(call: Call) -> Document:
+    """Return sessions, of a status or payment intent if wanted."""
     filters = {name: call.parameters.get(name) for name in ("status", "payment_intent")}
     return _page(call, "session", "/v1/checkout/sessions", checkout.public, **filters)
 
@@ -76,14 +80,17 @@ def _session(call: Call, session: Record) -> Document:
 
 
 def retrieve_payment_intent(call: Call) -> Document:
+    """Return a payment intent."""
     return call.find("payment_intent", "payment_intent").body
 
 
 def retrieve_event(call: Call) -> Document:
+    """Return an event."""
     return _event(call, call.find("event", "event"))
 
 
 def list_events(call: Call) -> Document:
+    """Return events, of one type if wanted."""
     filters = {"type": call.parameters.get("type")}
     return _page(call, "event", "/v1/events", lambda event: _event(call, event), **filters)
 
@@ -93,6 +100,7 @@ def _event(call: Call, event: Record) -> Document:
 
 
 def create_endpoint(call: Call) -> Document:
+    """Register a webhook endpoint; this answer alone has its secret."""
     if len(call.simulator.books.find("endpoint", call.account)) >= LARGEST_NUMBER_OF_ENDPOINTS:
         raise StripeError(f"An account has at most {LARGEST_NUMBER_OF_ENDPOINTS} webhook endpoints.")
     body = objects.endpoint(call.parameters, new_id("we")) | {"secret": new_id("whsec", 32)}
@@ -100,14 +108,17 @@ def create_endpoint(call: Call) -> Document:
 
 
 def retrieve_endpoint(call: Call) -> Document:
+    """Return a webhook endpoint."""
     return _endpoint(call.find("endpoint", "webhook endpoint"))
 
 
 def list_endpoints(call: Call) -> Document:
+    """Return webhook endpoints."""
     return _page(call, "endpoint", "/v1/webhook_endpoints", _endpoint)
 
 
 def update_endpoint(call: Call) -> Document:
+    """Change, disable or enable a webhook endpoint."""
     endpoint = call.find("endpoint", "webhook endpoint")
     changes = dict(call.parameters)
     if "disabled" in changes:
@@ -125,6 +136,7 @@ def _merged(old: dict[str, str], new: dict[str, str]) -> dict[str, str]:
 
 
 def delete_endpoint(call: Call) -> Document:
+    """Delete a webhook endpoint; what is pending for it is given up."""
     endpoint = call.find("endpoint", "webhook endpoint")
     call.simulator.books.remove(endpoint)
     return {"id": endpoint.id, "object": "webhook_endpoint", "deleted": True}
@@ -136,18 +148,17 @@ def _endpoint(endpoint: Record) -> Document:
 
 
 def retrieve_account(call: Call) -> Document:
+    """Return the caller's account."""
     found = call.simulator.books.get("account", call.account)
     if found is None:
         raise resource_missing("account", call.account)
     return found.body
 
 
-def _page(
-    call: Call, kind: Kind, url: str, show: Callable[[Record], Document], **filters: str | None
-) -> Document:
+def _page(call: Call, kind: Kind, url: str, show: Callable[[Record], Document], **filters: Any) -> Document:
     """Return one page of the caller's objects, newest first (https://docs.stripe.com/api/pagination)."""
     books, wanted = call.simulator.books, call.parameters
-    cursors = {}
+    cursors: dict[str, Any] = {}
     for parameter, bound in (("starting_after", "older_than"), ("ending_before", "newer_than")):
         if parameter in wanted:
             at = books.get(kind, wanted[parameter], call.account)
@@ -158,15 +169,17 @@ def _page(
     has_more = len(found) > wanted["limit"]
     if has_more:
         found.pop(0 if "newer_than" in cursors else -1)
-    return _list([show(record) for record in found], url, has_more)
+    return _list([show(record) for record in found], url, has_more=has_more)
 
 
-def _list(items: list[Document], url: str, has_more: bool) -> Document:
+def _list(items: list[Document], url: str, *, has_more: bool) -> Document:
     return {"object": "list", "data": items, "has_more": has_more, "url": url}
 
 
 @dataclass(frozen=True)
 class Route:
+    """One call: where it is, what it takes, what it does."""
+
     method: str
     pattern: str
     schema: type[Schema]

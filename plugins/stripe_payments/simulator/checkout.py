@@ -50,6 +50,7 @@ class Checkout:
         return self._books.put("session", body["id"], account, body | hidden)
 
     def expire(self, session: Record, cause: dict[str, Any] | None = None) -> Record:
+        """Close an open session unpaid."""
         with self._books.transaction():
             session = self._open(session)
             session.body |= {"status": "expired", "url": None}
@@ -109,7 +110,7 @@ class Checkout:
 
     def _complete(self, session: Record, email: str | None) -> Record:
         buyer = session.body["customer_email"] or email or "buyer@example.com"
-        details = {
+        details: dict[str, Any] = {
             "email": buyer,
             "address": None,
             "name": None,
@@ -149,18 +150,14 @@ class Checkout:
     def _intent(self, session: Record) -> Record:
         """Return the payment intent of ``session``, made at the first attempt to pay."""
         if session.body["payment_intent"] is not None:
-            found = self._books.get("payment_intent", session.body["payment_intent"])
-            assert found is not None
-            return found
+            return self._books.require("payment_intent", session.body["payment_intent"])
         body = objects.payment_intent(session.body, session.body["payment_intent_data"])
         session.body["payment_intent"] = body["id"]
         return self._books.put("payment_intent", body["id"], session.account, body)
 
     def _fresh(self, session: Record) -> Record:
         """Read ``session`` again, now that nobody else can change it."""
-        found = self._books.get("session", session.id)
-        assert found is not None
-        return found
+        return self._books.require("session", session.id)
 
     def _open(self, session: Record) -> Record:
         session = self._fresh(session)

@@ -14,7 +14,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from stripe_payments.simulator.checkout import Checkout
+from stripe_payments.simulator.checkout import Checkout, Outcome
 from stripe_payments.simulator.currencies import display
 from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.state import Record
@@ -61,6 +61,7 @@ def includeme(config: Configurator) -> None:
 
 @view_config(route_name="pay", request_method="GET")
 def show(request: Request) -> Response:
+    """Show what is sold and what can be done."""
     session = _session(request)
     if session is None:
         return _page("No such session", "<p>Check the address.</p>", 404)
@@ -69,6 +70,7 @@ def show(request: Request) -> Response:
 
 @view_config(route_name="pay", request_method="POST")
 def act(request: Request) -> Response:
+    """Do what the posted ``action`` says."""
     session = _session(request)
     if session is None:
         return _page("No such session", "<p>Check the address.</p>", 404)
@@ -109,7 +111,7 @@ def _expire(request: Request, session: Record) -> Response:
 
 
 def _settle(request: Request, session: Record) -> Response:
-    outcome = "succeeded" if request.POST["action"] == "debit_succeeds" else "failed"
+    outcome: Outcome = "succeeded" if request.POST["action"] == "debit_succeeds" else "failed"
     return _state(request, _checkout(request).settle(session, outcome))
 
 
@@ -149,7 +151,7 @@ def _open_page(session: Record, note: str = "", status: int = 200) -> Response:
     hidden |= {"cancel"} if body["cancel_url"] is None else set()
     offered = {action: label for action, label in ACTIONS.items() if action not in hidden}
     rows = "".join(
-        f"<tr><td>{item['quantity']} × {escape(item['description'])}</td>"
+        f"<tr><td>{item['quantity']} &times; {escape(item['description'])}</td>"
         f"<td>{display(item['amount_total'], item['currency'])}</td></tr>"
         for item in body["line_items"]
     )

@@ -18,7 +18,7 @@ from stripe_payments.simulator.server import SimulatorServer
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
-class Endpoint(click.ParamType):
+class Endpoint(click.ParamType[tuple[str, str, str]]):
     """``KEY,URL,SECRET``."""
 
     name = "KEY,URL,SECRET"
@@ -26,6 +26,7 @@ class Endpoint(click.ParamType):
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str, str]:
+        """Return key, URL and secret, or fail with what to write instead."""
         parts = [part.strip() for part in value.split(",")]
         if len(parts) != 3 or not all(parts):
             self.fail("write KEY,URL,SECRET, separated by commas.", param, ctx)
@@ -56,6 +57,7 @@ class Endpoint(click.ParamType):
     help="Seconds to the second try; then doubling.",
 )
 def simulator(
+    *,
     host: str,
     port: int,
     state: str | None,

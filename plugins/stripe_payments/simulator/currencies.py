@@ -9,6 +9,7 @@ from stripe_payments.simulator.errors import StripeError
 
 
 def codes(text: str) -> frozenset[str]:
+    """Return the currency codes in ``text``."""
     return frozenset(text.split())
 
 

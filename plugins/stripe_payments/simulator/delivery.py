@@ -39,7 +39,8 @@ class RetryPolicy:
     """Attempts after which a delivery has failed."""
 
     def pause_after(self, attempts: int) -> float:
-        return min(self.first * 2 ** (attempts - 1), self.longest)
+        """Return the seconds to wait after the given number of attempts."""
+        return min(self.first * 2.0 ** (attempts - 1), self.longest)
 
 
 class Courier:
@@ -104,7 +105,7 @@ class Courier:
             return
         self._note(identifier, **_post(client, endpoint.body["url"], event.body, endpoint.body["secret"]))
 
-    def _note(self, identifier: str, status: int | None, error: str | None, give_up: bool = False) -> None:
+    def _note(self, identifier: str, status: int | None, error: str | None, *, give_up: bool = False) -> None:
         """Write down an attempt, and plan the next one if it failed."""
         if self._closed:
             return

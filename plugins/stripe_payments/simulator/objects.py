@@ -77,6 +77,7 @@ UNUSED_BY_INTENTS = [
 
 
 def account(identifier: str) -> Document:
+    """Return a new account."""
     return {
         "id": identifier,
         "object": "account",
@@ -142,6 +143,7 @@ def session(parameters: Document, total: int, origin: str) -> Document:
 
 
 def line_item(item: Document) -> Document:
+    """Return a line item, with its price, from one of ``line_items``."""
     price = item["price_data"]
     total = price["unit_amount"] * item["quantity"]
     return {
@@ -217,6 +219,7 @@ def event(kind: str, subject: Document, cause: Document, pending: int) -> Docume
 
 
 def endpoint(parameters: Document, identifier: str) -> Document:
+    """Return a new webhook endpoint, without a secret."""
     return {
         "id": identifier,
         "object": "webhook_endpoint",

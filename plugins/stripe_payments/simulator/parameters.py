@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from string import Template
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -82,7 +82,7 @@ def _first_problem(messages: Any) -> StripeError:
 class Parameters(Schema):
     """An object among the parameters: whatever it does not declare is refused."""
 
-    error_messages: ClassVar[dict[str, str]] = {
+    error_messages = {
         "unknown": "parameter_unknown",
         "type": "parameter_invalid_object",
     }
@@ -94,7 +94,7 @@ class Parameters(Schema):
 class Text(fields.String):
     """A string of at least one character, and of at most ``longest``."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {
+    default_error_messages = {
         "required": "parameter_missing",
         "invalid": "parameter_invalid_string",
     }
@@ -113,6 +113,8 @@ class Text(fields.String):
 
 
 class Email(Text):
+    """An e-mail address."""
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         return str(validate.Email(error="email_invalid")(text))
@@ -133,7 +135,9 @@ class Url(Text):
 
 
 class Integer(fields.Field[int]):
-    default_error_messages: ClassVar[dict[str, str]] = {"required": "parameter_missing"}
+    """A whole number in decimal digits."""
+
+    default_error_messages = {"required": "parameter_missing"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if not isinstance(value, str) or not INTEGER.match(value):
@@ -142,16 +146,18 @@ class Integer(fields.Field[int]):
 
 
 class Boolean(fields.Field[bool]):
+    """``true`` or ``false``."""
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if value not in ("true", "false"):
             raise ValidationError("parameter_invalid_boolean")
         return bool(value == "true")
 
 
-class Array(fields.List):
+class Array(fields.List[Any]):
     """A list of at least one item: ``name[0]``, ``name[1]`` … without a gap, or ``name[]``."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {
+    default_error_messages = {
         "required": "parameter_missing",
         "invalid": "parameter_invalid_array",
     }
@@ -164,7 +170,9 @@ class Array(fields.List):
 
 
 class Object(fields.Nested):
-    default_error_messages: ClassVar[dict[str, str]] = {
+    """Parameters within parameters."""
+
+    default_error_messages = {
         "required": "parameter_missing",
         "type": "parameter_invalid_object",
     }

@@ -26,7 +26,7 @@ FORM = "application/x-www-form-urlencoded"
 
 def includeme(config: Configurator) -> None:
     """Register every route of the API."""
-    config.add_request_method(lambda request: new_id("req", 14), "stripe_request_id", reify=True)
+    config.add_request_method(lambda _: new_id("req", 14), "stripe_request_id", reify=True)
     for number, route in enumerate(ROUTES):
         config.add_route(f"api {number}", route.pattern, request_method=route.method)
         config.add_view(_view(route), route_name=f"api {number}")

@@ -29,10 +29,12 @@ KNOWN_CURRENCY = validate.OneOf(currencies.SUPPORTED, error="$param must be a cu
 
 
 def one_of(*choices: str) -> validate.OneOf:
+    """Return a check that a value is one of ``choices``."""
     return validate.OneOf(choices, error=f"$param must be one of: {', '.join(choices)}.")
 
 
 def between(smallest: int, largest: int) -> validate.Range:
+    """Return a check that a number is in a range, ends included."""
     return validate.Range(smallest, largest, error=f"$param must be from {smallest} to {largest}.")
 
 
@@ -53,26 +55,35 @@ class Nothing(Parameters):
 
 
 class Page(Parameters):
+    """Which part of a list to return."""
+
     limit = Integer(load_default=10, validate=between(1, 100))
     starting_after = Text()
     ending_before = Text()
 
     @validates_schema
     def one_direction(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse both cursors at once."""
         if "starting_after" in data and "ending_before" in data:
             raise ValidationError("$param cannot be combined with starting_after.", "ending_before")
 
 
 class SessionPage(Page):
+    """Which sessions to list."""
+
     payment_intent = Text()
     status = Text(validate=one_of("open", "complete", "expired"))
 
 
 class EventPage(Page):
+    """Which events to list."""
+
     type = Text()
 
 
 class ProductData(Parameters):
+    """What a line item sells."""
+
     name = Text(required=True)
     description = Text()
     images = Array(Url(), validate=validate.Length(max=8, error="$param must have at most 8 items."))
@@ -81,6 +92,8 @@ class ProductData(Parameters):
 
 
 class PriceData(Parameters):
+    """A price written into the session, in minor units."""
+
     currency = Text(required=True, validate=KNOWN_CURRENCY)
     unit_amount = Integer(required=True, validate=between(0, LARGEST_AMOUNT))
     product_data = Object(ProductData, required=True)
@@ -88,6 +101,7 @@ class PriceData(Parameters):
 
     @validates_schema
     def whole_steps(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse an amount that the currency cannot express."""
         step = currencies.unit_step(data["currency"])
         if data["unit_amount"] % step:
             raise ValidationError(
@@ -96,11 +110,15 @@ class PriceData(Parameters):
 
 
 class LineItem(Parameters):
+    """One thing sold, once or more often."""
+
     price_data = Object(PriceData, required=True)
     quantity = Integer(required=True, validate=between(1, 999_999))
 
 
 class PaymentIntentData(Parameters):
+    """The payment intent's own members."""
+
     metadata = Metadata(load_default=dict)
     description = Text(longest=1000, load_default=None)
     receipt_email = Email(load_default=None)
@@ -108,6 +126,8 @@ class PaymentIntentData(Parameters):
 
 
 class SessionCreate(Parameters):
+    """A Checkout session for a single payment on the hosted page."""
+
     mode = Text(required=True, validate=one_of("payment"))
     ui_mode = Text(load_default="hosted_page", validate=one_of("hosted_page"))
     line_items = Array(Object(LineItem), required=True)
@@ -125,11 +145,13 @@ class SessionCreate(Parameters):
 
     @validates("expires_at")
     def within_a_day(self, value: int, **kwargs: Any) -> None:
+        """Refuse a time too near or too far."""
         if not HOUR // 2 <= value - int(time.time()) <= 24 * HOUR:
             raise ValidationError("$param must be from 30 minutes to 24 hours ahead.")
 
     @validates_schema
     def few_items_of_one_currency(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse too many items, and items that cannot be added up."""
         if len(data["line_items"]) > 100:
             raise ValidationError("$param must have at most 100 items.", "line_items")
         if len({item["price_data"]["currency"] for item in data["line_items"]}) > 1:
@@ -137,6 +159,8 @@ class SessionCreate(Parameters):
 
 
 class EndpointCreate(Parameters):
+    """A new webhook endpoint."""
+
     url = Url(required=True)
     enabled_events = event_types(required=True)
     api_version = Text(load_default=None, validate=one_of(API_VERSION))
@@ -145,6 +169,8 @@ class EndpointCreate(Parameters):
 
 
 class EndpointUpdate(Parameters):
+    """Changes of a webhook endpoint."""
+
     url = Url()
     enabled_events = event_types()
     description = Text()

@@ -38,6 +38,7 @@ class SimulatorServer:
         self._expiring = threading.Thread(target=self._expire, daemon=True)
 
     def start(self) -> None:
+        """Serve, deliver and expire, in threads of their own."""
         self.simulator.courier.start()
         self._serving.start()
         self._expiring.start()

@@ -54,6 +54,7 @@ class Books:
         self._connection.executescript(TABLES)
 
     def close(self) -> None:
+        """Close the file; nothing can be done with the books afterwards."""
         with self.lock:
             self._connection.close()
 
@@ -87,6 +88,7 @@ class Books:
         self.put(record.kind, record.id, record.account, record.body)
 
     def remove(self, record: Record) -> None:
+        """Forget ``record``."""
         with self.transaction():
             self._connection.execute(
                 "DELETE FROM records WHERE kind = ? AND id = ?", (record.kind, record.id)
@@ -96,6 +98,13 @@ class Books:
         """Return the document, or None if it does not exist or is not of ``account``."""
         found = self.find(kind, account, identifier=identifier)
         return found[0] if found else None
+
+    def require(self, kind: Kind, identifier: str) -> Record:
+        """Return a document that is known to exist; raises LookupError if it does not after all."""
+        record = self.get(kind, identifier)
+        if record is None:
+            raise LookupError(f"{kind} {identifier}")
+        return record
 
     def find(
         self,
@@ -122,13 +131,15 @@ class Books:
         }
         given = {text: value for text, value in conditions.items() if value is not None}
         direction = "DESC" if newer_than is None else "ASC"
-        rows = self._rows(
-            f"WHERE {' AND '.join(given)} ORDER BY position {direction} LIMIT ?", [*given.values(), limit]
+        # Only the text of this module and the names that callers write down become SQL; values are bound.
+        statement = (
+            f"SELECT kind, id, account, body, position FROM records WHERE {' AND '.join(given)}"  # noqa: S608
+            f" ORDER BY position {direction} LIMIT ?"
         )
-        return rows if newer_than is None else rows[::-1]
-
-    def _rows(self, condition: str, values: list[Any]) -> list[Record]:
-        statement = f"SELECT kind, id, account, body, position FROM records {condition}"
         with self.lock:
-            rows = self._connection.execute(statement, values).fetchall()
-        return [Record(*row[:3], json.loads(row[3]), row[4]) for row in rows]
+            rows = self._connection.execute(statement, [*given.values(), limit]).fetchall()
+        found = [
+            Record(kind, identifier, of, json.loads(body), position)
+            for kind, identifier, of, body, position in rows
+        ]
+        return found if newer_than is None else found[::-1]

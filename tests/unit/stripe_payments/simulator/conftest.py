@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import requests
 import stripe
+
 from stripe_payments.simulator import API_VERSION
 from stripe_payments.simulator.app import Simulator
 from stripe_payments.simulator.delivery import RetryPolicy
 from stripe_payments.simulator.server import SimulatorServer
-
 from tests.unit.stripe_payments.simulator.support import Delivery, Listener
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
+
+from tests.unit.stripe_payments.simulator.support import PATIENCE
 
 
 def states(client, session):
@@ -96,6 +100,17 @@ def test_a_session_cannot_be_paid_twice(client, session, visit, books):
         assert (answer.status_code, "open" in answer.text) == (409, True)
     assert len(books()["payment_intents"]) == 1
     assert states(client, session) == ("complete", "paid", "succeeded")
+
+
+def test_of_many_payments_at_once_one_succeeds(session, server, books):
+    def pay(_):
+        data = {"action": "pay"}
+        page = f"{server.url}/c/pay/{session.id}"
+        return requests.post(page, data=data, allow_redirects=False, timeout=PATIENCE).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(pay, range(8))) == [303] + [409] * 7
+    assert len(books()["payment_intents"]) == 1
 
 
 def test_an_expired_session_cannot_be_paid(client, session, visit, http):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from stripe_payments.simulator.identifiers import account_of
 
+from stripe_payments.simulator.identifiers import account_of
 from tests.unit.stripe_payments.simulator.support import until
 
 

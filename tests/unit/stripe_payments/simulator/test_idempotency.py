@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import stripe
-from stripe_payments.simulator import idempotency
 
+from stripe_payments.simulator import idempotency
 from tests.unit.stripe_payments.simulator.support import until
 
 KEY = {"idempotency_key": "payment-1"}

@@ -11,8 +11,8 @@ import sys
 import pytest
 import requests
 import stripe
-from stripe_payments.simulator import API_VERSION
 
+from stripe_payments.simulator import API_VERSION
 from tests.unit.stripe_payments.simulator.support import PATIENCE, until
 
 KEY = "sk_test_acme"

@@ -131,3 +131,17 @@ def test_one_account_never_sees_another_accounts_objects(client_for, client, ses
         assert (caught.value.http_status, caught.value.code) == (404, "resource_missing")
     assert stranger.checkout.sessions.list().data == stranger.events.list().data == []
     assert stranger.webhook_endpoints.list().data == []
+
+
+def test_objects_have_only_members_that_the_sdk_knows(client, session, visit, listener):
+    visit(session.id, "pay")
+    session = client.v1.checkout.sessions.retrieve(session.id)
+    objects = [
+        session,
+        client.v1.payment_intents.retrieve(session.payment_intent),
+        client.v1.events.list().data[0],
+        client.v1.webhook_endpoints.create({"url": listener.url, "enabled_events": ["*"]}),
+        client.v1.accounts.retrieve_current(),
+    ]
+    for found in objects:
+        assert set(found.to_dict()) <= set(type(found).__annotations__)

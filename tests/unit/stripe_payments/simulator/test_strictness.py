@@ -6,6 +6,7 @@ import time
 
 import pytest
 import stripe
+
 from stripe_payments.simulator import API_VERSION
 
 LINE = "line_items[0]"
@@ -162,7 +163,7 @@ def test_a_key_may_be_the_user_of_basic_authentication(http, server, client):
 
 
 def test_another_version_of_the_api_is_refused(client_for):
-    with pytest.raises(stripe.InvalidRequestError, match="2026-10-28.endive"):
+    with pytest.raises(stripe.InvalidRequestError, match=r"2026-10-28\.endive"):
         client_for("sk_test_acme", stripe_version="2026-10-28.endive").v1.accounts.retrieve_current()
 
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 import stripe
-from stripe_payments.simulator import API_VERSION
 
+from stripe_payments.simulator import API_VERSION
 from tests.unit.stripe_payments.simulator.support import until
 
 CHECKOUT = "checkout.session."
