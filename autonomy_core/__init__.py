@@ -16,6 +16,11 @@ def main(global_config: dict[str, str], **settings: Any) -> Any:
         SettingsError, PluginError: with every problem and what to do about it.
     """
     from autonomy_core.app import make_app
+    from autonomy_core.operations.logging import configure_from
+    from autonomy_core.operations.signals import reload_on_hangup
     from autonomy_core.runtime import make_runtime
 
-    return make_app(make_runtime(settings), settings)
+    configure_from(settings)
+    runtime = make_runtime(settings)
+    reload_on_hangup(runtime.tenants)
+    return make_app(runtime, settings)

@@ -6,13 +6,17 @@ import json
 from typing import Any
 
 import structlog
+from psycopg.errors import UndefinedTable
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPException, HTTPForbidden
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid_retry import is_error_retryable
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from autonomy_core import errors
+from autonomy_core.db.embedded import EmbeddedServerError
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +95,20 @@ def unreadable(context: Exception, request: Request) -> Response:
     return from_error(errors.Malformed("The request contains bytes that are not valid UTF-8."))
 
 
+def database_unavailable(context: Exception, request: Request) -> Response:
+    """The database does not answer, or has not been migrated: an outage, and no fault of the code's."""
+    if is_error_retryable(request, context):
+        raise context
+    if isinstance(context, ProgrammingError) and not isinstance(context.orig, UndefinedTable):
+        return crash(context, request)
+    log.error(
+        "database.unavailable", error=type(context).__name__, reason=str(getattr(context, "orig", context))
+    )
+    return from_error(
+        errors.Unavailable("The database does not answer as it should; /health/ready says more.")
+    )
+
+
 def crash(context: Exception, request: Request) -> Response:
     """What nobody foresaw: logged whole, told briefly."""
     if is_error_retryable(request, context):
@@ -104,6 +122,8 @@ def includeme(config: Configurator) -> None:
     config.add_exception_view(autonomy_error, context=errors.AutonomyError)
     config.add_exception_view(http_error, context=HTTPException)
     config.add_exception_view(unreadable, context=UnicodeDecodeError)
+    for outage in (OperationalError, InterfaceError, ProgrammingError, NoConnectionLeft, EmbeddedServerError):
+        config.add_exception_view(database_unavailable, context=outage)
     config.add_exception_view(crash, context=Exception)
     config.add_notfound_view(not_found)
     config.add_forbidden_view(forbidden)

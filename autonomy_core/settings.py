@@ -34,6 +34,9 @@ class Settings:
         owner_url: of the role that owns the tables; only migrations use it.
         embedded_bin_dir: use these PostgreSQL binaries for the embedded server.
         pool_size: database connections kept, for as many threads.
+        log_format: ``console`` or ``json``.
+        log_level: the least that is logged.
+        operations_public: whether everybody may read ``/metrics`` and the details of ``/health/ready``.
         plugins: the settings of each plugin, by its name.
     """
 
@@ -46,6 +49,9 @@ class Settings:
     embedded_bin_dir: Path | None
     embedded_fast: bool
     pool_size: int
+    log_format: str
+    log_level: str
+    operations_public: bool
     plugins: Mapping[str, Mapping[str, Any]]
 
 
@@ -59,6 +65,15 @@ class ServerSchema(Schema):
     pool_size = fields.Integer(
         data_key="autonomy.pool_size", load_default=10, validate=validate.Range(1, 200)
     )
+    log_format = fields.String(
+        data_key="autonomy.log_format", load_default="console", validate=validate.OneOf(["console", "json"])
+    )
+    log_level = fields.String(
+        data_key="autonomy.log_level",
+        load_default="info",
+        validate=validate.OneOf(["debug", "info", "warning", "error"]),
+    )
+    operations_public = fields.Boolean(data_key="autonomy.operations_public", load_default=False)
     database_url = fields.String(data_key="sqlalchemy.url", load_default=None)
     owner_url = fields.String(data_key="autonomy.owner_url", load_default=None)
     embedded_bin_dir = fields.String(data_key="embedded.bin_dir", load_default=None)

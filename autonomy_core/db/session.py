@@ -52,7 +52,13 @@ class Database:
     ) -> None:
         self.url = url
         self.engine: Engine = create_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_timeout=10
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            pool_timeout=10,
+            # An error's message goes to the log, and values are customers' data.
+            hide_parameters=True,
         )
         if before_connect is not None:
 

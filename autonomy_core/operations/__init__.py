@@ -1,4 +1,13 @@
-"""What whoever runs the server needs: health, metrics, structured logs with request ids."""
+"""What whoever runs the server needs: health, metrics, structured logs with request ids.
+
+================== ====================================================================
+``/health/live``   200 while the process answers at all
+``/health/ready``  200 or 503, and what was looked at; see `health`
+``/metrics``       for Prometheus; see `metrics`
+================== ====================================================================
+
+They are there on every host and belong to no organisation.
+"""
 
 from __future__ import annotations
 
@@ -6,4 +15,8 @@ from pyramid.config import Configurator
 
 
 def includeme(config: Configurator) -> None:
-    """Nothing yet."""
+    """Install the tween and the three URLs."""
+    config.include("autonomy_core.plugin_api.directives")
+    config.include("autonomy_core.operations.request_log")
+    config.include("autonomy_core.operations.health")
+    config.include("autonomy_core.operations.metrics")

@@ -16,6 +16,7 @@ from autonomy_core.catalog.services import find_product
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import NotFound
 from autonomy_core.jobs.services import defer
+from autonomy_core.operations.counters import count_payment_settled
 from autonomy_core.payments.domain import PaymentStatus, Settlement, next_status, prove
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.events import PaymentCompleted, PaymentFacts
@@ -74,6 +75,7 @@ def settle(scope: TenantScope, settlement: Settlement, *, provider: str) -> Sett
     log.info(
         "payment.settled", payment_id=str(payment.id), before=before, after=after, source=settlement.source
     )
+    count_payment_settled(scope.organisation.id, payment.environment, after)
     if after == PaymentStatus.COMPLETED:
         run_completion_hooks(scope, payment)
     return Settled(payment, changed=True)

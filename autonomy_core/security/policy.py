@@ -9,6 +9,7 @@ from uuid import UUID
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
 from pyramid.config import Configurator
 from pyramid.request import Request, RequestLocalCache
+from structlog.contextvars import bind_contextvars
 
 from autonomy_core.plugin_api.protocols import Authenticator
 from autonomy_core.security.api_keys import ApiKeyAuthenticator
@@ -38,6 +39,7 @@ class SecurityPolicy:
                 continue
             identity = authenticator.identify(request)
             if identity is not None and identity.organisation_id == organisation.id:
+                bind_contextvars(actor=identity.kind)
                 return identity
         return None
 

@@ -1,0 +1,154 @@
+"""``/health/live`` and ``/health/ready``: for load balancers, supervisors, and people who wonder.
+
+Ready means that requests can be served: the database answers, the application's role is bound by row-level
+security, and the tables are those of the code. What is wrong without keeping requests from being served (a
+tenant's file with problems, whose last good version stays in service; no worker) makes it ``degraded``, still
+with 200. Everybody sees each check's outcome; the reasons, which name files and organisations, are shown to
+those who may see ``/metrics``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.security import NO_PERMISSION_REQUIRED
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from autonomy_core.db.embedded import EmbeddedServerError
+from autonomy_core.db.migrations import pending
+from autonomy_core.db.roles import UnsafeRole, check_application_role
+from autonomy_core.operations.metrics import may_see_operations
+from autonomy_core.runtime import Runtime, components
+from autonomy_core.traversal.resources import Resource, Root
+
+WORKER_SEEN_WITHIN_S = 60
+MIGRATE = "run: autonomy migrate"
+
+
+class Outcome(StrEnum):
+    """How a check has ended, from good to bad."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+
+
+SEVERITY = list(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found.
+
+    Attributes:
+        detail: what is wrong and what to do, a sentence each.
+    """
+
+    name: str
+    outcome: Outcome = Outcome.OK
+    detail: tuple[str, ...] = ()
+
+
+def check_readiness(runtime: Runtime) -> list[Check]:
+    """Look at everything that serving depends on."""
+    return [*_check_database(runtime), check_tenants(runtime)]
+
+
+def _check_database(runtime: Runtime) -> Iterator[Check]:
+    """The checks on a connection; where there is none, that is the one that fails."""
+    try:
+        with runtime.database.transaction(None) as session:
+            connection = session.connection()
+            found = [Check("database"), check_role(connection), check_migrations(connection, runtime)]
+            if found[-1].outcome == Outcome.OK:
+                found.append(check_worker(connection))
+    except (SQLAlchemyError, EmbeddedServerError) as error:
+        found = [Check("database", Outcome.FAILED, (explain_outage(error),))]
+    yield from found
+
+
+def explain_outage(error: Exception) -> str:
+    """In a line or two why the database does not answer, and what to do."""
+    reason = " ".join(str(getattr(error, "orig", None) or error).split())
+    missing = "does not exist" in reason
+    return f"{reason} ({MIGRATE})" if missing else reason
+
+
+def check_role(connection: Connection) -> Check:
+    """The application's role cannot evade the policies."""
+    try:
+        check_application_role(connection)
+    except UnsafeRole as error:
+        return Check("role", Outcome.FAILED, (str(error),))
+    return Check("role")
+
+
+def check_migrations(connection: Connection, runtime: Runtime) -> Check:
+    """The tables are those that the code expects."""
+    behind = pending(connection, components(runtime.plugins))
+    return Check("migrations", Outcome.FAILED, (*behind, MIGRATE)) if behind else Check("migrations")
+
+
+def check_worker(connection: Connection) -> Check:
+    """A worker has given a sign of life of late; without one, what failed is not tried again."""
+    seen = text(
+        "SELECT max(last_heartbeat) > now() - make_interval(secs => :limit) FROM procrastinate_workers"
+    )
+    if connection.scalar(seen, {"limit": WORKER_SEEN_WITHIN_S}):
+        return Check("worker")
+    return Check("worker", Outcome.DEGRADED, ("no worker has been seen lately; run: autonomy worker",))
+
+
+def check_tenants(runtime: Runtime) -> Check:
+    """The organisations' files are in order."""
+    problems = tuple(str(problem) for problem in runtime.tenants.problems())
+    return Check("tenants", Outcome.DEGRADED, problems) if problems else Check("tenants")
+
+
+class Health(Resource):
+    """``/health``"""
+
+
+def live(context: Health, request: Request) -> dict[str, str]:
+    """The process answers."""
+    return {"status": "live"}
+
+
+def ready(context: Health, request: Request) -> dict[str, Any]:
+    """Whether requests can be served, check by check."""
+    checks = check_readiness(request.runtime)
+    worst = max((check.outcome for check in checks), key=SEVERITY.index)
+    if worst == Outcome.FAILED:
+        request.response.status_int = 503
+    described = _describe if may_see_operations(request) else _outcome_only
+    return {"status": worst, "checks": {check.name: described(check) for check in checks}}
+
+
+def _describe(check: Check) -> dict[str, Any]:
+    return {"status": check.outcome, **({"detail": list(check.detail)} if check.detail else {})}
+
+
+def _outcome_only(check: Check) -> dict[str, Any]:
+    return {"status": check.outcome}
+
+
+def includeme(config: Configurator) -> None:
+    """Hang it below the root."""
+    config.add_child(Root, "health", Health)
+    views: dict[str, Callable[..., Any]] = {"live": live, "ready": ready}
+    for name, view in views.items():
+        config.add_view(
+            view,
+            context=Health,
+            name=name,
+            request_method="GET",
+            renderer="json",
+            http_cache=0,
+            permission=NO_PERMISSION_REQUIRED,
+        )

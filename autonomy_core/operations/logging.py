@@ -1,0 +1,94 @@
+"""Logs: structlog and the standard library's loggers, in one format, on the standard error.
+
+A line says what happened in ``event`` (``payment.settled``), and the rest in named values. Whoever logs passes
+identifiers, never what a customer or Stripe sent: no query strings (they hold signatures), no headers, no bodies.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+LEVELS = ("debug", "info", "warning", "error")
+TALKATIVE = ("alembic", "procrastinate", "urllib3", "stripe")
+"""Libraries that tell every step at the level info."""
+
+
+class StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what ``sys.stderr`` is at that moment."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        """The stream."""
+        return sys.stderr
+
+
+def configure_logging(log_format: str = "console", level: str = "info") -> None:
+    """Route all logging to the standard error in one format. Calling it again changes the format.
+
+    Levels that ``[loggers]`` in an ini file gave to loggers below the root are kept.
+
+    Args:
+        log_format: ``json``, an object a line; or ``console``, for people.
+        level: the least that is logged; of `LEVELS`.
+    """
+    common: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *common,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    handler = StandardError()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=common, processors=_rendering(log_format))
+    )
+    _install(handler, level)
+
+
+def configure_from(raw_settings: Mapping[str, Any]) -> None:
+    """`configure_logging` by the keys of ``[app:main]``, which nobody has checked yet."""
+    log_format = raw_settings.get("autonomy.log_format", "console")
+    level = raw_settings.get("autonomy.log_level", "info")
+    configure_logging(log_format, level if level in LEVELS else "info")
+
+
+def _rendering(log_format: str) -> list[Processor]:
+    without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if log_format == "json":
+        as_text = structlog.processors.JSONRenderer(default=str)
+        return [without_meta, structlog.processors.format_exc_info, as_text]
+    # The default would show the frames' local variables, and with them secrets.
+    traceback = structlog.dev.plain_traceback
+    colors = sys.stderr.isatty()
+    return [without_meta, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=traceback)]
+
+
+def _install(handler: logging.Handler, level: str) -> None:
+    root = logging.getLogger()
+    # Those for the console, ours of an earlier call included; a file's or a collector's stay.
+    root.handlers = [other for other in root.handlers if not _writes_to_console(other)] + [handler]
+    root.setLevel(level.upper())
+    for name in TALKATIVE:
+        if logging.getLogger(name).level == logging.NOTSET:
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _writes_to_console(handler: Any) -> bool:
+    return type(handler) in (logging.StreamHandler, StandardError)

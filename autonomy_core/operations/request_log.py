@@ -1,0 +1,118 @@
+"""One line of log for each request, under an id that the answer carries as well.
+
+The id is the caller's ``X-Request-ID`` if that is well-formed, so that a proxy's log and ours can be read
+together; otherwise a new one. Everything that is logged during the request carries it, and the organisation.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid_retry import is_error_retryable
+from structlog import contextvars
+
+from autonomy_core.errors import AutonomyError
+from autonomy_core.operations.counters import count_request
+from autonomy_core.operations.metrics import resource_of
+
+log = structlog.get_logger(__name__)
+
+HEADER = "X-Request-ID"
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,128}")
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    # Links to recordings are signed in the query string, which no other site is told.
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+"""On every answer, unless the view has said otherwise. HTTPS, and so HSTS, is the proxy's."""
+
+Handler = Callable[[Request], Response]
+
+
+def request_log_tween(handler: Handler, registry: Any) -> Handler:
+    """Wrap the whole of the application, its error pages included."""
+
+    def tween(request: Request) -> Response:
+        began = time.perf_counter()
+        request_id = _request_id(request)
+        organisation = _organisation_id(request)
+        # Whoever recognises the caller adds ``actor``; all of it is forgotten before the thread's next request.
+        contextvars.clear_contextvars()
+        contextvars.bind_contextvars(
+            request_id=request_id, **({"organisation": organisation} if organisation else {})
+        )
+        try:
+            response = handler(request)
+            if not _will_be_tried_again(request):
+                _finish(request, response, organisation, time.perf_counter() - began)
+        finally:
+            contextvars.clear_contextvars()
+        response.headers[HEADER] = request_id
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return tween
+
+
+def _finish(request: Request, response: Response, organisation: str | None, seconds: float) -> None:
+    count_request(
+        method=request.method,
+        status=response.status_int,
+        resource=resource_of(request),
+        organisation=organisation,
+        seconds=seconds,
+    )
+    log.info(
+        "request",
+        method=request.method,
+        path=_path(request),
+        status=response.status_int,
+        duration_ms=round(seconds * 1000, 1),
+    )
+
+
+def _request_id(request: Request) -> str:
+    # Kept in the environment, so that a request that is tried again keeps its id.
+    known = request.environ.get("autonomy.request_id")
+    if known is None:
+        offered = request.headers.get(HEADER, "")
+        known = offered if WELL_FORMED.fullmatch(offered) else uuid4().hex
+        request.environ["autonomy.request_id"] = known
+    return str(known)
+
+
+def _organisation_id(request: Request) -> str | None:
+    # A path that cannot be read names nobody; traversal is going to answer for it.
+    with suppress(AutonomyError):
+        organisation = request.organisation
+        return organisation.id if organisation else None
+    return None
+
+
+def _path(request: Request) -> str:
+    try:
+        return str(request.path_info)
+    except UnicodeDecodeError:
+        return "(not valid UTF-8)"
+
+
+def _will_be_tried_again(request: Request) -> bool:
+    error = getattr(request, "exception", None)
+    return error is not None and is_error_retryable(request, error)
+
+
+def includeme(config: Configurator) -> None:
+    """Put the tween around all others."""
+    config.add_tween(f"{__name__}.request_log_tween")
