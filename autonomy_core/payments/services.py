@@ -13,7 +13,7 @@ from autonomy_core.customers.services import find_customer
 from autonomy_core.db.base import uuid7
 from autonomy_core.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 from autonomy_core.grants.services import owns
-from autonomy_core.payments.domain import PaymentStatus, Settlement
+from autonomy_core.payments.domain import Environment, PaymentStatus, Settlement
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.settlement import settle
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, PaymentProvider
@@ -75,30 +75,18 @@ def open_payment(
     provider = provider_for(scope)
     for url in (success_url, cancel_url):
         check_return_url(scope, url, api_url)
-    environment = provider.environment(scope.organisation)
     require_for_sale(scope, product)
+    environment = provider.environment(scope.organisation)
     if owns(scope, customer_id, product.id, environment):
         raise AlreadyOwned
-    payment = Payment(
-        organisation_id=scope.organisation.id,
-        id=uuid7(),
-        customer_id=customer_id,
-        product_id=product.id,
-        provider=provider.name,
-        environment=environment,
-        status=PaymentStatus.PENDING,
-        amount=product.amount,
-        currency=product.currency,
-    )
-    scope.session.add(payment)
-    scope.session.flush()
+    payment = _add_payment(scope, customer_id, product, provider.name, environment)
     order = CheckoutOrder(
         payment_id=payment.id,
         product_id=product.id,
         customer_id=customer_id,
         title=product.title,
-        amount=product.amount,
-        currency=product.currency,
+        amount=payment.amount,
+        currency=payment.currency,
         environment=environment,
         customer_email=customer.email,
         success_url=success_url,
@@ -107,6 +95,25 @@ def open_payment(
     )
     provider.prepare(scope, order)
     return payment, order
+
+
+def _add_payment(
+    scope: TenantScope, customer_id: UUID, product: Product, provider: str, environment: Environment
+) -> Payment:
+    payment = Payment(
+        organisation_id=scope.organisation.id,
+        id=uuid7(),
+        customer_id=customer_id,
+        product_id=product.id,
+        provider=provider,
+        environment=environment,
+        status=PaymentStatus.PENDING,
+        amount=product.amount,
+        currency=product.currency,
+    )
+    scope.session.add(payment)
+    scope.session.flush()
+    return payment
 
 
 def begin_checkout(scope: TenantScope, order: CheckoutOrder) -> Checkout:
