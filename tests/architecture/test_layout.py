@@ -71,7 +71,7 @@ def test_only_plugin_py_knows_pluggy():
     knowing = {
         str(path.relative_to(ROOT))
         for path in sources(*PLUGINS, *STRANGERS)
-        if any(name == "pluggy" or name == "autonomy_core.plugin_api.hooks" for name in imported(path))
+        if any(name in {"pluggy", "autonomy_core.plugin_api.hooks"} for name in imported(path))
     }
     assert {Path(name).name for name in knowing} == {"plugin.py"}
 

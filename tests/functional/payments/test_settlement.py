@@ -146,11 +146,9 @@ def test_a_retried_hook_that_has_succeeded_meanwhile_is_left_alone(autonomy, sal
 
 def test_what_was_bought_in_test_is_not_owned_in_live(autonomy, sale, monkeypatch):
     autonomy.settle(sale)
-    with autonomy.scope() as scope:
-        customer_id = sale.customer_id
-    headers = {stand_ins.CUSTOMER_HEADER: str(customer_id)}
+    headers = {stand_ins.CUSTOMER_HEADER: str(sale.customer_id)}
     assert len(autonomy.app.get("/acme/api/v1/customers/products", headers=headers).json["items"]) == 1
-    monkeypatch.setattr(stand_ins.PretendedPayments, "environment", lambda self, organisation: "live")
+    monkeypatch.setattr(stand_ins.PretendedPayments, "environment", lambda *_: "live")
     assert autonomy.app.get("/acme/api/v1/customers/products", headers=headers).json["items"] == []
 
 
