@@ -80,7 +80,6 @@ def _empty_document(api_url: str) -> APISpec:
         servers=[{"url": api_url}],
         plugins=[marshmallow_plugin],
     )
-    assert marshmallow_plugin.converter is not None
     marshmallow_plugin.map_to_openapi_type(fields.Url, "string", "uri")
     spec.components.schema("Problem", PROBLEM)
     for name, scheme in SCHEMES.items():
@@ -88,15 +87,15 @@ def _empty_document(api_url: str) -> APISpec:
     return spec
 
 
-def _name_resolver() -> Callable[[Any], str | None]:
+def _name_resolver() -> Callable[[Any], str]:
     """Names schemas by their class. A second schema of a name is written out where it is used."""
     taken: dict[str, Any] = {}
 
-    def name_of(schema: Any) -> str | None:
+    def name_of(schema: Any) -> str:
         instance = resolve_schema_instance(schema)
         name = type(instance).__name__.removesuffix("Schema")
         key = make_schema_key(instance)
-        return name if taken.setdefault(name, key) == key else None
+        return name if taken.setdefault(name, key) == key else ""
 
     return name_of
 
@@ -121,7 +120,9 @@ def _operation(call: Call, used_ids: set[str]) -> dict[str, Any]:
 def _unique_id(call: Call, used: set[str]) -> str:
     operation = call.operation
     own = f"{operation.plugin}_{operation.id}" if operation.plugin else operation.id
-    spelled = "_".join([operation.method.lower(), *(part.strip("{}") for part in call.path.split("/") if part)])
+    spelled = "_".join(
+        [operation.method.lower(), *(part.strip("{}") for part in call.path.split("/") if part)]
+    )
     chosen = spelled if own in used else own
     used.add(chosen)
     return chosen

@@ -100,5 +100,5 @@ def _problem(status: int, titles: Mapping[str, str]) -> dict[str, Any]:
     }
     if status in HEADERS:
         name, text = HEADERS[status]
-        response["headers"] = {name: {"description": text, "schema": {"type": "string"}}}
+        response["headers"] = {name: {"description": text, "required": True, "schema": {"type": "string"}}}
     return response

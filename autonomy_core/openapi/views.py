@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib.util
 from pathlib import Path
 from string import Template
 
@@ -15,22 +14,13 @@ from autonomy_core.openapi.document import Description
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
 from autonomy_core.traversal.resources import ApiV1
 
-SWAGGER_UI_PACKAGE = "mkdocs_swagger_ui_tag"
-"""The distribution that carries a Swagger UI which shows OpenAPI 3.1. Only its files are used."""
-
+# swagger-ui-bundle stops at Swagger UI 4.15, which cannot show OpenAPI 3.1. Of this package only the files are used.
+SWAGGER_UI = "mkdocs_swagger_ui_tag:swagger-ui/"
 OWN_ASSETS = "autonomy_core.openapi:static/"
 PAGE = Template(Path(__file__).with_name("docs.html").read_text("utf-8"))
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 ASSET_SECONDS = 3600
 
@@ -71,8 +61,8 @@ def docs(context: ApiV1, request: Request) -> Response:
     addresses = {
         "title": f"{context.organisation.name} API",
         "description": request.resource_path(context, "openapi.json"),
-        "swagger_css": request.static_path(f"{swagger_ui_directory()}stylesheets/swagger-ui.css"),
-        "swagger_js": request.static_path(f"{swagger_ui_directory()}javascripts/swagger-ui-bundle.js"),
+        "swagger_css": request.static_path(f"{SWAGGER_UI}stylesheets/swagger-ui.css"),
+        "swagger_js": request.static_path(f"{SWAGGER_UI}javascripts/swagger-ui-bundle.js"),
         "own_js": request.static_path(f"{OWN_ASSETS}docs.js"),
     }
     page = PAGE.substitute({name: html.escape(text) for name, text in addresses.items()})
@@ -81,17 +71,7 @@ def docs(context: ApiV1, request: Request) -> Response:
     return response
 
 
-def swagger_ui_directory() -> str:
-    """Where the files of Swagger UI are, with a slash at the end."""
-    spec = importlib.util.find_spec(SWAGGER_UI_PACKAGE)
-    assert spec is not None, f"{SWAGGER_UI_PACKAGE} is a dependency of this distribution"
-    assert spec.submodule_search_locations is not None
-    return f"{Path(spec.submodule_search_locations[0]) / 'swagger-ui'}/"
-
-
 def add_assets(config: Configurator) -> None:
     """Serve the page's files under ``/static``, which no organisation can be called."""
-    config.add_static_view("static/swagger-ui", swagger_ui_directory(), cache_max_age=ASSET_SECONDS)
+    config.add_static_view("static/swagger-ui", SWAGGER_UI, cache_max_age=ASSET_SECONDS)
     config.add_static_view("static/docs", OWN_ASSETS, cache_max_age=ASSET_SECONDS)
-
-

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from webtest import TestApp
 
 from autonomy_core.app import make_app
 from autonomy_core.catalog.models import Product
@@ -27,6 +26,7 @@ from autonomy_core.security import api_keys
 from autonomy_core.security.domain import SCOPES
 from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.testing import stand_ins
+from autonomy_core.testing.conformance import ConformingApp
 from autonomy_core.testing.database import SwitchedDatabase
 
 
@@ -35,13 +35,13 @@ class Autonomy:
     """The application under test.
 
     Attributes:
-        app: a WebTest client of it.
+        app: a WebTest client of it, which compares every answer with the API's description.
         runtime: the collaborators of its process.
         database: switched by the fixtures.
         directory: for whatever a test wants to keep.
     """
 
-    app: TestApp
+    app: ConformingApp
     runtime: Runtime
     database: SwitchedDatabase
     directory: Path
@@ -98,7 +98,9 @@ class Autonomy:
         """Headers of a request by a customer; needs the stand-ins to be enabled."""
         return {stand_ins.CUSTOMER_HEADER: str(customer.id)}
 
-    def as_staff(self, organisation_id: str = "acme", scopes: Sequence[str] = tuple(SCOPES)) -> dict[str, str]:
+    def as_staff(
+        self, organisation_id: str = "acme", scopes: Sequence[str] = tuple(SCOPES)
+    ) -> dict[str, str]:
         """Headers of a request with a new API key."""
         with self.scope(organisation_id) as scope:
             _, text_ = api_keys.issue(scope.session, organisation_id, "test", scopes, actor="test")
@@ -106,7 +108,14 @@ class Autonomy:
 
     def product(self, organisation_id: str = "acme", **values: Any) -> Product:
         """Make a product, by default a thing for 12.00."""
-        values = {"title": "A thing", "description": "", "kind": "thing", "amount": 1200, "currency": "eur", **values}
+        values = {
+            "title": "A thing",
+            "description": "",
+            "kind": "thing",
+            "amount": 1200,
+            "currency": "eur",
+            **values,
+        }
         with self.scope(organisation_id) as scope:
             product = Product(organisation_id=organisation_id, **values)
             scope.session.add(product)
@@ -120,7 +129,9 @@ class Autonomy:
             urls = dict.fromkeys(urls, f"https://{scope.organisation.hosts[0]}/")
             return open_payment(scope, customer.id, product, **urls)[0]
 
-    def settle(self, payment: Payment, status: PaymentStatus = PaymentStatus.COMPLETED, **changes: Any) -> Settled:
+    def settle(
+        self, payment: Payment, status: PaymentStatus = PaymentStatus.COMPLETED, **changes: Any
+    ) -> Settled:
         """Settle a payment as its provider would; ``changes`` make it say something else."""
         settlement = Settlement(
             payment_id=payment.id,
@@ -139,7 +150,9 @@ class Autonomy:
 
     def jobs(self, organisation_id: str = "acme") -> list[Mapping[str, Any]]:
         """The organisation's waiting jobs: ``id``, ``task_name``, ``args``."""
-        statement = text("SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id")
+        statement = text(
+            "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id"
+        )
         with self.scope(organisation_id) as scope:
             return [dict(row) for row in scope.session.execute(statement).mappings()]
 
@@ -155,7 +168,9 @@ class Autonomy:
                 again.append(waiting["task_name"])
                 continue
             with self.scope(organisation_id) as scope:
-                scope.session.execute(text("DELETE FROM procrastinate_jobs WHERE id = :id"), {"id": waiting["id"]})
+                scope.session.execute(
+                    text("DELETE FROM procrastinate_jobs WHERE id = :id"), {"id": waiting["id"]}
+                )
         return again
 
 
@@ -167,5 +182,4 @@ def make_autonomy(plugins: Plugins, database: SwitchedDatabase, directory: Path,
     made = make_runtime(raw, plugins)
     made.database.dispose()
     runtime = replace(made, database=database, embedded=None)
-    return Autonomy(TestApp(make_app(runtime)), runtime, database, directory)
-
+    return Autonomy(ConformingApp(make_app(runtime)), runtime, database, directory)
