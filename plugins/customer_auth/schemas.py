@@ -1,0 +1,92 @@
+"""What goes over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from autonomy_core.plugin_api.customers import CustomerSchema
+from autonomy_core.plugin_api.schemas import ApiSchema
+from customer_auth.domain import LONGEST_PASSWORD, SHORTEST_PASSWORD, canonical_email, weakness_of
+
+LONGEST_EMAIL = 254
+LONGEST_NAME = 200
+# Of what is compared only; any text is answered as a wrong one.
+LONGEST_SECRET = 1024
+
+
+class EmailField(fields.String):
+    """An e-mail address, brought into its canonical form. Whether it receives mail is not asked here."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+        if len(text) > LONGEST_EMAIL:
+            raise ValidationError(f"An e-mail address has at most {LONGEST_EMAIL} characters.")
+        try:
+            found = validate_email(text, check_deliverability=False)
+        except EmailNotValidError as error:
+            raise ValidationError("This is not an e-mail address.") from error
+        return canonical_email(found.local_part, found.ascii_domain)
+
+
+def _secret(description: str, **options: Any) -> fields.String:
+    return fields.String(
+        required=True, load_only=True, metadata={"format": "password", "description": description}, **options
+    )
+
+
+class RegistrationSchema(ApiSchema):
+    """A new customer."""
+
+    email = EmailField(required=True, metadata={"description": "compared without regard to case"})
+    password = _secret(f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, not the e-mail address")
+    name = fields.String(
+        required=True,
+        validate=[validate.Length(1, LONGEST_NAME), validate.Regexp(r"\s*\S", error="A name is not blank.")],
+        metadata={"description": "how the customer wants to be called"},
+    )
+
+    @validates_schema
+    def check_password(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """Refuse a weak password; it is compared with the address, so that both are needed."""
+        if (weakness := weakness_of(data["password"], data["email"])) is not None:
+            raise ValidationError(weakness, "password")
+
+
+class LoginSchema(ApiSchema):
+    """What a customer knows. Rules for new passwords do not apply: old ones were made under older rules."""
+
+    email = EmailField(required=True)
+    password = _secret("the customer's", validate=validate.Length(max=LONGEST_SECRET))
+
+
+class RefreshTokenSchema(ApiSchema):
+    """The newest refresh token."""
+
+    refresh_token = _secret(
+        "of the last register, login or refresh", validate=validate.Length(max=LONGEST_SECRET)
+    )
+
+
+class TokensSchema(ApiSchema):
+    """Tokens, named as in RFC 6749, section 5.1."""
+
+    access_token = fields.String(
+        required=True, metadata={"description": "goes into the header `Authorization: Bearer …`"}
+    )
+    refresh_token = fields.String(required=True, metadata={"description": "can be exchanged once"})
+    token_type = fields.String(required=True, validate=validate.Equal("Bearer"))
+    expires_in = fields.Integer(
+        required=True, metadata={"description": "for how many seconds the access token is valid"}
+    )
+
+
+class RegisteredSchema(TokensSchema):
+    """The new customer, logged in."""
+
+    customer = fields.Nested(CustomerSchema, required=True)

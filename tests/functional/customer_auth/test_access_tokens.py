@@ -1,0 +1,181 @@
+import base64
+import json
+import time
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from sqlalchemy import event
+
+from autonomy_core.plugin_api.security import organisation_key
+from customer_auth.domain import AUDIENCE
+
+
+def key_of(shop, purpose="customer_auth.access_token"):
+    with shop.autonomy.scope(shop.id) as scope:
+        return OctKey.import_key(organisation_key(scope, purpose))
+
+
+def claims_of(token):
+    return json.loads(part(token, 1))
+
+
+def part(token, index):
+    text = token.split(".")[index]
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def packed(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def forge(shop):
+    """A token with the organisation's own key, different in what a test says."""
+    good = claims_of(shop.register().json["access_token"])
+
+    def make(header=None, key=None, without=(), **claims):
+        payload = {name: value for name, value in {**good, **claims}.items() if name not in without}
+        header = {"alg": "HS256", "typ": "at+jwt", **(header or {})}
+        return jwt.encode(
+            header, payload, key or key_of(shop), ["HS256", "HS384", "HS512"], default_type=None
+        )
+
+    return make
+
+
+def test_a_token_says_who_for_whom_and_how_long(shop):
+    answer = shop.register().json
+    claims = claims_of(answer["access_token"])
+    assert claims["iss"] == "acme"
+    assert claims["sub"] == answer["customer"]["id"]
+    assert claims["aud"] == AUDIENCE
+    assert claims["exp"] - claims["iat"] == answer["expires_in"]
+
+
+def test_a_token_like_ours_is_accepted(shop, forge):
+    shop.me(forge())
+
+
+def test_the_organisation_decides_how_long_a_token_lives(make_shop):
+    assert make_shop(access_token_minutes=2).register().json["expires_in"] == 120
+
+
+@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+def test_another_algorithm_is_refused_although_the_key_is_right(shop, forge, algorithm):
+    shop.me(forge({"alg": algorithm}), 401)
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "", None, 5])
+def test_an_unsigned_token_is_refused(shop, forge, algorithm):
+    claims = forge().split(".")[1]
+    for signature in ("", "AAAA"):
+        shop.me(f"{packed({'alg': algorithm, 'typ': 'at+jwt'})}.{claims}.{signature}", 401)
+
+
+@pytest.mark.parametrize("type_", ["JWT", "rt+jwt", "", None, ["at+jwt"]])
+def test_a_token_of_another_type_is_refused(shop, forge, type_):
+    claims = forge().split(".")[1]
+    header = packed({"alg": "HS256", "typ": type_})
+    signed = sign(key_of(shop), f"{header}.{claims}")
+    shop.me(signed, 401)
+
+
+def sign(key, text):
+    import hashlib
+    import hmac
+
+    mac = hmac.new(key.raw_value, text.encode(), hashlib.sha256).digest()
+    return f"{text}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+
+def test_the_signature_of_these_tests_is_the_right_one(shop, forge):
+    claims = forge().split(".")[1]
+    shop.me(sign(key_of(shop), f"{packed({'alg': 'HS256', 'typ': 'at+jwt'})}.{claims}"))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": 1},
+        {"exp": "tomorrow"},
+        {"exp": None},
+        {"exp": True},
+        {"iat": time.time() + 86400},
+        {"aud": "another-api"},
+        {"aud": []},
+        {"aud": None},
+        {"iss": "beacon"},
+        {"iss": None},
+        {"iss": ["acme"]},
+        {"sub": "ada"},
+        {"sub": ""},
+        {"sub": 5},
+        {"sub": None},
+        {"nbf": time.time() + 86400},
+    ],
+)
+def test_a_token_that_claims_something_else_is_refused(shop, forge, claims):
+    shop.me(forge(**claims), 401)
+
+
+@pytest.mark.parametrize("claim", ["iss", "sub", "aud", "iat", "exp"])
+def test_a_token_that_lacks_a_claim_is_refused(shop, forge, claim):
+    shop.me(forge(without=[claim]), 401)
+
+
+def test_a_key_for_another_purpose_signs_no_access_token(shop, forge):
+    shop.me(forge(key=key_of(shop, "media_mp3.signed_url")), 401)
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_token_of_which_one_bit_was_changed_is_refused(shop, forge, index):
+    parts = forge().split(".")
+    changed = bytearray(part(".".join(parts), index))
+    changed[len(changed) // 2] ^= 1
+    parts[index] = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
+    shop.me(".".join(parts), 401)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        ".",
+        "..",
+        "....",
+        "a.b.c",
+        "tökën",
+        "e30.e30.e30",
+        "é.è.ê",
+        "=.=.=",
+        "W10.W10.W10",
+        "x" * 100_000,
+        "x." * 50_000,
+    ],
+)
+def test_what_is_no_token_is_nobody(shop, token):
+    shop.me(token.encode().decode("latin-1"), 401)
+
+
+def test_a_header_nested_deeply_is_refused(shop):
+    deep = base64.urlsafe_b64encode(b"[" * 1000).decode().rstrip("=")
+    shop.me(f"{deep}.e30.e30", 401)
+
+
+def test_a_token_is_verified_without_asking_the_database(shop, forge, autonomy):
+    token = forge()
+    asked = []
+    engine = autonomy.database.engine
+    path = "/acme/api/v1/customers/junk"
+
+    def remember(conn, cursor, statement, *_):
+        asked.append(statement)
+
+    with autonomy.scope() as scope:
+        engine = scope.session.connection().engine
+    event.listen(engine, "before_cursor_execute", remember)
+    autonomy.app.get("/acme/api/v1/admin/products", headers={"Authorization": f"Bearer {token}"}, status=403)
+    autonomy.app.get(path, headers={"Authorization": f"Bearer {token}"}, status=404)
+    event.remove(engine, "before_cursor_execute", remember)
+    assert asked == []

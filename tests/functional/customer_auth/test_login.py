@@ -1,0 +1,99 @@
+from argon2 import PasswordHasher
+from sqlalchemy import select, update
+
+from customer_auth.models import Credential
+
+
+def stored_hash(shop):
+    with shop.autonomy.scope(shop.id) as scope:
+        return scope.session.scalars(select(Credential.password_hash)).one()
+
+
+def test_a_customer_logs_in_in_any_spelling_of_the_address(shop):
+    shop.register("ada@example.org")
+    answer = shop.login("ADA@example.org").json
+    assert set(answer) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert shop.me(answer["access_token"]).json["email"] == "ada@example.org"
+
+
+def test_a_password_is_the_same_however_the_keyboard_composes_it(shop):
+    shop.register(password="ma\u00f1ana ma\u00f1ana")
+    shop.login(password="man\u0303ana man\u0303ana")
+
+
+def test_an_unknown_address_and_a_wrong_password_are_answered_alike(shop):
+    shop.register()
+    wrong = shop.login(password="another engine", status=401)
+    unknown = shop.login("eve@example.org", status=401)
+    assert wrong.json["code"] == "invalid_credentials"
+    assert wrong.body == unknown.body
+    headers = [{**answer.headers, "X-Request-ID": ""} for answer in (wrong, unknown)]
+    assert headers[0] == headers[1]
+
+
+def test_an_unknown_address_costs_a_verification_too(shop, monkeypatch):
+    from customer_auth import passwords
+
+    verified = []
+    real = passwords.PARAMETERS.verify
+    monkeypatch.setattr(
+        type(passwords.PARAMETERS), "verify", lambda _, *given: verified.append(given[0]) or real(*given)
+    )
+    shop.login("eve@example.org", status=401)
+    assert len(verified) == 1
+    assert verified[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_a_customer_without_a_password_cannot_log_in(shop):
+    shop.autonomy.customer("acme", "ada@example.org")
+    assert shop.login(status=401).json["code"] == "invalid_credentials"
+
+
+def test_a_login_tells_who_is_asked_to_authenticate_how(shop):
+    assert shop.login(status=401).headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_hash_with_older_parameters_is_renewed_by_a_login(shop):
+    shop.register()
+    weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("a long engine")
+    with shop.autonomy.scope() as scope:
+        scope.session.execute(update(Credential).values(password_hash=weak))
+    shop.login()
+    assert "m=19456,t=2,p=1" in stored_hash(shop)
+    shop.login()
+
+
+def test_a_failed_login_renews_nothing(shop):
+    shop.register()
+    weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("a long engine")
+    with shop.autonomy.scope() as scope:
+        scope.session.execute(update(Credential).values(password_hash=weak))
+    shop.login(password="another engine", status=401)
+    assert stored_hash(shop) == weak
+
+
+def test_a_hash_that_nobody_can_read_is_a_wrong_password(shop):
+    shop.register()
+    with shop.autonomy.scope() as scope:
+        scope.session.execute(update(Credential).values(password_hash="damaged"))
+    shop.login(status=401)
+
+
+def test_no_connection_is_held_while_a_password_is_hashed(committed_shop, monkeypatch):
+    from customer_auth.passwords import Passwords
+
+    held = []
+    pool = committed_shop.autonomy.database.engine.pool
+
+    def watched(real):
+        def call(self, *given):
+            held.append(pool.checkedout())
+            return real(self, *given)
+
+        return call
+
+    monkeypatch.setattr(Passwords, "hash", watched(Passwords.hash))
+    monkeypatch.setattr(Passwords, "matches", watched(Passwords.matches))
+    committed_shop.register()
+    committed_shop.login()
+    assert held == [0, 0]

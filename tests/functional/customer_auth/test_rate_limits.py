@@ -1,0 +1,176 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from customer_auth.models import Attempts
+
+
+def let_pass(shop, by):
+    """Make it seem that so much time has passed."""
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(update(Attempts).values(drained_at=Attempts.drained_at - by))
+
+
+def fail(shop, email="ada@example.org", status=401):
+    return shop.login(email, "another engine", status)
+
+
+def test_after_so_many_failures_an_account_is_closed_for_a_while(make_shop):
+    shop = make_shop(failed_logins_per_email=3)
+    shop.register()
+    for _ in range(3):
+        fail(shop)
+    refused = fail(shop, status=429)
+    assert refused.json["code"] == "too_many_requests"
+    assert 0 < int(refused.headers["Retry-After"]) <= 15 * 60 / 3
+    assert refused.json["retry_after"] == int(refused.headers["Retry-After"])
+
+
+def test_meanwhile_the_right_password_is_put_off_too(make_shop):
+    shop = make_shop(failed_logins_per_email=1)
+    shop.register()
+    fail(shop)
+    shop.login(status=429)
+
+
+def test_an_account_that_does_not_exist_is_limited_alike(make_shop):
+    shop = make_shop(failed_logins_per_email=1)
+    fail(shop, "eve@example.org")
+    fail(shop, "EVE@example.org", status=429)
+
+
+def test_an_account_is_limited_wherever_the_logins_come_from(make_shop):
+    shop = make_shop(failed_logins_per_email=2)
+    for shop.address in ("192.0.2.1", "198.51.100.7"):
+        fail(shop)
+    shop.address = "203.0.113.9"
+    fail(shop, status=429)
+
+
+def test_attempts_come_back_one_by_one(make_shop):
+    shop = make_shop(failed_logins_per_email=3)
+    for _ in range(3):
+        fail(shop)
+    let_pass(shop, timedelta(minutes=5))
+    fail(shop)
+    fail(shop, status=429)
+
+
+def test_refused_attempts_do_not_lengthen_the_wait(make_shop):
+    shop = make_shop(failed_logins_per_email=1)
+    fail(shop)
+    for _ in range(5):
+        fail(shop, status=429)
+    let_pass(shop, timedelta(minutes=15))
+    fail(shop)
+
+
+def test_logins_that_succeed_are_not_counted(make_shop):
+    shop = make_shop(failed_logins_per_email=1, failed_logins_per_address=1)
+    shop.register()
+    for _ in range(4):
+        shop.login()
+
+
+def test_a_success_takes_back_its_own_attempt_and_no_failure(make_shop):
+    shop = make_shop(failed_logins_per_address=2)
+    shop.register()
+    fail(shop, "b@example.org")
+    shop.login()
+    fail(shop, "c@example.org")
+    shop.login(status=429)
+
+
+def test_an_address_is_limited_whichever_accounts_it_tries(make_shop):
+    shop = make_shop(failed_logins_per_address=2)
+    fail(shop, "b@example.org")
+    fail(shop, "c@example.org")
+    fail(shop, "d@example.org", status=429)
+    shop.address = "198.51.100.7"
+    fail(shop, "d@example.org")
+
+
+def test_the_addresses_of_one_ipv6_subscriber_are_one(make_shop):
+    shop = make_shop(failed_logins_per_address=1)
+    shop.address = "2001:db8:1:2::1"
+    fail(shop, "b@example.org")
+    shop.address = "2001:db8:1:2:ffff::9"
+    fail(shop, "c@example.org", status=429)
+    shop.address = "2001:db8:1:3::1"
+    fail(shop, "c@example.org")
+
+
+def test_an_address_that_a_client_writes_into_a_header_is_not_believed(make_shop):
+    shop = make_shop(failed_logins_per_address=1)
+    shop.autonomy.app.extra_environ["HTTP_X_FORWARDED_FOR"] = "198.51.100.7"
+    fail(shop, "b@example.org")
+    shop.autonomy.app.extra_environ["HTTP_X_FORWARDED_FOR"] = "203.0.113.9"
+    fail(shop, "c@example.org", status=429)
+    del shop.autonomy.app.extra_environ["HTTP_X_FORWARDED_FOR"]
+
+
+def test_registrations_are_limited_by_the_clients_address(make_shop):
+    shop = make_shop(registrations_per_address=2)
+    shop.register("b@example.org")
+    shop.register("c@example.org")
+    assert int(shop.register("d@example.org", status=429).headers["Retry-After"]) > 0
+    shop.address = "198.51.100.7"
+    shop.register("d@example.org")
+
+
+def test_asking_whether_addresses_are_taken_is_limited(committed_shop):
+    shop = committed_shop
+    shop.autonomy.organisation(
+        plugins=("customer_auth",), settings={"customer_auth": {"registrations_per_address": "3"}}
+    )
+    shop.register()
+    shop.register(status=409)
+    shop.register(status=409)
+    shop.register(status=429)
+
+
+def test_input_that_is_not_valid_is_not_counted(make_shop):
+    shop = make_shop(registrations_per_address=1)
+    shop.register("nobody", status=422)
+    shop.register(password="short", status=422)
+    shop.register()
+
+
+def test_failures_are_counted_although_the_answer_is_401(committed_shop):
+    fail(committed_shop)
+    with committed_shop.autonomy.scope() as scope:
+        assert scope.session.scalar(select(func.count()).select_from(Attempts)) == 2
+
+
+def test_one_organisations_attempts_are_not_the_others(make_shop):
+    shops = [
+        make_shop(name, failed_logins_per_email=1, failed_logins_per_address=1) for name in ("acme", "beacon")
+    ]
+    for shop in shops:
+        fail(shop)
+        fail(shop, status=429)
+
+
+def test_nobodys_address_is_stored(shop):
+    fail(shop)
+    with shop.autonomy.scope() as scope:
+        stored = " ".join(scope.session.scalars(select(Attempts.bucket)))
+    assert "ada" not in stored
+    assert "192.0.2.1" not in stored
+
+
+def test_buckets_that_have_drained_are_removed_by_later_attempts(shop):
+    for number in range(5):
+        fail(shop, f"stranger{number}@example.org")
+    let_pass(shop, timedelta(hours=1))
+    fail(shop)
+    with shop.autonomy.scope() as scope:
+        assert scope.session.scalar(select(func.count()).select_from(Attempts)) == 2
+
+
+@pytest.mark.parametrize("key", ["failed_logins_per_email", "access_token_minutes", "refresh_token_days"])
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1000000"])
+def test_a_setting_out_of_range_is_reported(make_shop, key, value):
+    with pytest.raises(AssertionError, match=key):
+        make_shop(**{key: value})

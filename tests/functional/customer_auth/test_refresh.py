@@ -1,0 +1,122 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from customer_auth.domain import REUSE_GRACE
+from customer_auth.models import LoginSession, RefreshToken
+
+
+def make_older(shop, by=REUSE_GRACE):
+    """Make it seem that whatever happened to tokens happened that much earlier."""
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(update(RefreshToken).values(used_at=RefreshToken.used_at - by))
+
+
+def test_a_refresh_token_is_exchanged_for_new_tokens(shop):
+    first = shop.register().json
+    second = shop.refresh(first["refresh_token"]).json
+    assert second["refresh_token"] != first["refresh_token"]
+    assert shop.me(second["access_token"]).json == first["customer"]
+    shop.refresh(second["refresh_token"])
+
+
+def test_a_token_used_twice_in_a_moment_is_a_double_click(shop):
+    first = shop.register().json
+    second = shop.refresh(first["refresh_token"]).json
+    assert shop.refresh(first["refresh_token"], 409).json["code"] == "refresh_in_progress"
+    shop.refresh(second["refresh_token"])
+
+
+def test_a_token_used_again_later_ends_the_login(shop):
+    first = shop.register().json
+    second = shop.refresh(first["refresh_token"]).json
+    make_older(shop)
+    refused = shop.refresh(first["refresh_token"], 401)
+    assert refused.json["code"] == "invalid_refresh_token"
+    shop.refresh(second["refresh_token"], 401)
+
+
+def test_the_end_of_the_login_is_committed_although_the_answer_is_401(committed_shop):
+    shop = committed_shop
+    token = shop.register().json["refresh_token"]
+    shop.refresh(token)
+    make_older(shop)
+    shop.refresh(token, 401)
+    with shop.autonomy.scope() as scope:
+        assert scope.session.scalars(select(LoginSession)).one().revoked_at is not None
+
+
+def test_the_oldest_token_of_a_login_ends_it_as_well(shop):
+    oldest = newest = shop.register().json["refresh_token"]
+    for _ in range(3):
+        newest = shop.refresh(newest).json["refresh_token"]
+    make_older(shop)
+    shop.refresh(oldest, 401)
+    shop.refresh(newest, 401)
+
+
+def test_a_reused_token_leaves_the_customers_other_logins_alone(shop):
+    stolen = shop.register().json["refresh_token"]
+    elsewhere = shop.login().json["refresh_token"]
+    shop.refresh(stolen)
+    make_older(shop)
+    shop.refresh(stolen, 401)
+    shop.refresh(elsewhere)
+
+
+@pytest.mark.parametrize("token", ["", "unknown", "ünbekannt", "x" * 1024, "\U0001f5dd"])
+def test_a_token_that_nobody_issued_is_refused(shop, token):
+    assert shop.refresh(token, 401).json["code"] == "invalid_refresh_token"
+
+
+@pytest.mark.parametrize("token", [None, 5, [], "x" * 1025, "\ud800", "a\x00b"])
+def test_what_cannot_be_a_token_is_refused(shop, token):
+    assert shop.refresh(token, 422).json["code"] == "invalid_input"
+
+
+def test_a_login_runs_out_when_nobody_refreshes(shop):
+    token = shop.register().json["refresh_token"]
+    with shop.autonomy.scope() as scope:
+        scope.session.execute(update(LoginSession).values(expires_at=LoginSession.created_at))
+    shop.refresh(token, 401)
+
+
+def test_a_refresh_lengthens_the_login(shop):
+    token = shop.register().json["refresh_token"]
+    with shop.autonomy.scope() as scope:
+        shortened = LoginSession.expires_at - timedelta(days=29)
+        before = scope.session.scalar(update(LoginSession).values(expires_at=shortened).returning(shortened))
+    shop.refresh(token)
+    with shop.autonomy.scope() as scope:
+        assert scope.session.scalar(select(LoginSession.expires_at)) > before
+
+
+def test_an_access_token_is_no_refresh_token_and_the_other_way_round(shop):
+    tokens = shop.register().json
+    shop.refresh(tokens["access_token"], 401)
+    shop.me(tokens["refresh_token"], 401)
+
+
+def test_refresh_tokens_are_stored_hashed(shop):
+    token = shop.register().json["refresh_token"]
+    with shop.autonomy.scope() as scope:
+        assert token not in scope.session.scalars(select(RefreshToken.token_hash)).all()
+
+
+def test_logins_that_have_run_out_are_removed_by_the_next_login(shop):
+    shop.register()
+    with shop.autonomy.scope() as scope:
+        scope.session.execute(update(LoginSession).values(expires_at=LoginSession.created_at))
+    shop.login()
+    with shop.autonomy.scope() as scope:
+        assert scope.session.scalar(select(func.count()).select_from(LoginSession)) == 1
+        assert scope.session.scalar(select(func.count()).select_from(RefreshToken)) == 1
+
+
+def test_tokens_used_long_ago_are_removed_by_the_next_refresh(shop):
+    token = shop.refresh(shop.register().json["refresh_token"]).json["refresh_token"]
+    make_older(shop, timedelta(days=31))
+    shop.refresh(token)
+    with shop.autonomy.scope() as scope:
+        assert scope.session.scalar(select(func.count()).select_from(RefreshToken)) == 2
