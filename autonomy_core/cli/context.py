@@ -1,0 +1,142 @@
+"""What the commands share: the ini file, and what is made from it when a command first asks."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autonomy_core.cli.failures import Failure
+
+if TYPE_CHECKING:
+    from autonomy_core.plugin_api.hooks import PluginSettings
+    from autonomy_core.plugin_api.manager import Plugins
+    from autonomy_core.plugin_api.scope import TenantScope
+    from autonomy_core.runtime import Runtime
+    from autonomy_core.settings import Settings
+    from autonomy_core.tenancy.domain import Organisation
+    from autonomy_core.tenancy.loader import PluginSchemas
+
+
+@dataclass
+class CliContext:
+    """`click.Context.obj` of every command.
+
+    Attributes:
+        config: the server's ini file.
+    """
+
+    config: Path = Path("development.ini")
+
+    @cached_property
+    def raw_settings(self) -> dict[str, Any]:
+        """The keys of ``[app:main]``.
+
+        Raises:
+            Failure: the file is missing or cannot be read.
+        """
+        return read_ini(self.config)
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        """The installed plugins."""
+        from autonomy_core.plugin_api.manager import Plugins
+
+        return Plugins.from_entry_points()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The server's settings, checked."""
+        from autonomy_core.settings import load_settings
+
+        schemas = {name: offered.server for name, offered in self._offered_settings.items()}
+        return load_settings(self.raw_settings, schemas)
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The collaborators of a server; what they log is shown from warnings on."""
+        from autonomy_core.operations.logging import configure_logging
+        from autonomy_core.runtime import make_runtime
+
+        configure_logging(level="warning")
+        made = make_runtime(self.raw_settings, self.plugins)
+        click.get_current_context().find_root().call_on_close(made.close)
+        return made
+
+    @property
+    def tenants_directory(self) -> Path:
+        """Where the organisations' files are."""
+        return self.settings.tenants
+
+    @property
+    def plugin_schemas(self) -> PluginSchemas:
+        """The schema of each plugin's section in an organisation's file."""
+        return {name: offered.organisation for name, offered in self._offered_settings.items()}
+
+    @property
+    def actor(self) -> str:
+        """Who runs the command, for the audit."""
+        try:
+            return f"cli:{getpass.getuser()}"
+        except (KeyError, OSError):
+            return f"cli:{os.getuid()}"
+
+    def organisation(self, organisation_id: str) -> Organisation:
+        """An organisation in service.
+
+        Raises:
+            Failure: there is none of this id.
+        """
+        found = self.runtime.tenants.get(organisation_id)
+        if found is None:
+            raise Failure(
+                f"There is no organisation {organisation_id!r} in service; "
+                "autonomy tenants list shows those there are, autonomy tenants check what is wrong with a file."
+            )
+        return found
+
+    @contextmanager
+    def transaction(self, organisation_id: str) -> Iterator[TenantScope]:
+        """One organisation in a transaction that is committed at the end."""
+        with self.runtime.transaction(self.organisation(organisation_id)) as scope:
+            yield scope
+
+    @cached_property
+    def _offered_settings(self) -> dict[str, PluginSettings]:
+        from autonomy_core.plugin_api.hooks import PluginSettings
+
+        offered = {name: PluginSettings() for name in self.plugins.names}
+        return offered | dict(self.plugins.registered("register_settings"))
+
+
+def read_ini(path: Path) -> dict[str, Any]:
+    """The keys of ``[app:main]`` as PasteDeploy reads them.
+
+    Raises:
+        Failure: the file is missing or cannot be read.
+    """
+    import configparser
+
+    import plaster
+
+    if not path.is_file():
+        raise Failure(
+            f"There is no file {path}. Name the server's ini file with --config FILE or in $AUTONOMY_CONFIG, "
+            "or go to the directory of development.ini.",
+            exit_code=2,
+        )
+    try:
+        return dict(plaster.get_loader(str(path.absolute()), ["wsgi"]).get_wsgi_app_settings())
+    except (configparser.Error, LookupError, ValueError, OSError) as error:
+        raise Failure(f"{path} cannot be read: {error}", exit_code=2) from None
+
+
+pass_cli = click.make_pass_decorator(CliContext)
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON for machines.")

@@ -1,0 +1,42 @@
+"""Errors that have an explanation become one message and an exit status; all others are bugs."""
+
+from __future__ import annotations
+
+import click
+
+
+class Failure(click.ClickException):
+    """One message on the standard error.
+
+    Args:
+        message: what is wrong, and what to do.
+        exit_code: 2 for what has to be put right in a file or on the command line, otherwise 1.
+    """
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def failure_for(error: Exception) -> Failure | None:
+    """The explanation of an error, or None if it has none."""
+    # Here, because most commands fail at nothing.
+    from pyramid.exceptions import ConfigurationError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from autonomy_core.db.embedded import EmbeddedServerError
+    from autonomy_core.db.migrations import MigrationError
+    from autonomy_core.db.roles import UnsafeRole
+    from autonomy_core.errors import AutonomyError
+    from autonomy_core.plugin_api.manager import PluginError
+    from autonomy_core.settings import SettingsError
+
+    if isinstance(error, SettingsError | PluginError | ConfigurationError):
+        return Failure(str(error), exit_code=2)
+    if isinstance(error, MigrationError | UnsafeRole | EmbeddedServerError | AutonomyError):
+        return Failure(str(error))
+    if isinstance(error, SQLAlchemyError):
+        from autonomy_core.operations.health import explain_outage
+
+        return Failure(f"The database does not do what is asked: {explain_outage(error)}")
+    return None

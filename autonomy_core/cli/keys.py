@@ -1,0 +1,80 @@
+"""``autonomy keys``: API keys for an organisation's back end and staff."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import click
+
+from autonomy_core.cli.context import CliContext, json_option, pass_cli
+from autonomy_core.cli.output import print_json, print_rows
+from autonomy_core.security.domain import SCOPES
+
+
+@click.group()
+def keys() -> None:
+    """Issue and revoke API keys, by which an organisation's back end and staff are recognised."""
+
+
+@keys.command()
+@click.argument("organisation_id", metavar="ORG")
+@click.option("--name", required=True, help="What the key is for.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([str(scope) for scope in SCOPES]),
+    help="What the key allows; may be repeated.",
+)
+@json_option
+@pass_cli
+def issue(
+    cli: CliContext, organisation_id: str, name: str, scopes: tuple[str, ...], *, as_json: bool
+) -> None:
+    """Issue a key. It is shown once and cannot be shown again."""
+    from autonomy_core.security import api_keys
+
+    with cli.transaction(organisation_id) as scope:
+        key, text = api_keys.issue(scope.session, organisation_id, name, scopes, actor=cli.actor)
+        issued = {"id": str(key.id), "name": key.name, "scopes": key.scopes, "key": text}
+    if as_json:
+        print_json(issued)
+        return
+    click.echo(f"Key {issued['id']} of {organisation_id}. Keep it now, it is not shown again:", err=True)
+    click.echo(text)
+
+
+@keys.command("list")
+@click.argument("organisation_id", metavar="ORG")
+@json_option
+@pass_cli
+def list_(cli: CliContext, organisation_id: str, *, as_json: bool) -> None:
+    """List the keys of an organisation, revoked ones included."""
+    from autonomy_core.security import api_keys
+
+    with cli.transaction(organisation_id) as scope:
+        rows = [
+            {
+                "id": str(key.id),
+                "name": key.name,
+                "scopes": key.scopes,
+                "created_at": key.created_at.isoformat(timespec="seconds"),
+                "revoked_at": key.revoked_at.isoformat(timespec="seconds") if key.revoked_at else None,
+            }
+            for key in api_keys.list_keys(scope.session)
+        ]
+    print_rows(rows, as_json=as_json, nothing="no keys")
+
+
+@keys.command()
+@click.argument("organisation_id", metavar="ORG")
+@click.argument("key_id", metavar="KEY_ID", type=UUID)
+@pass_cli
+def revoke(cli: CliContext, organisation_id: str, key_id: UUID) -> None:
+    """Make a key worthless, at once."""
+    from autonomy_core.security import api_keys
+
+    with cli.transaction(organisation_id) as scope:
+        api_keys.revoke(scope.session, organisation_id, key_id, actor=cli.actor)
+    click.echo(f"revoked {key_id}")

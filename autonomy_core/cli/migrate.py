@@ -1,0 +1,102 @@
+"""``autonomy migrate``"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+
+from autonomy_core.cli.context import CliContext, pass_cli
+from autonomy_core.cli.embedded import start_embedded
+from autonomy_core.cli.failures import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which database to migrate, as whom, and for whom.
+
+    Attributes:
+        owner_url: SQLAlchemy URL of the role that owns the tables.
+        role, password: those of the application.
+    """
+
+    owner_url: str
+    role: str
+    password: str | None
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; exit status 1 if something is pending.")
+@pass_cli
+def migrate(cli: CliContext, *, check: bool) -> None:
+    """Bring the database up to date: tables, isolation, and the application's role.
+
+    With the embedded server the database is made first. Elsewhere autonomy.owner_url names the role that owns
+    the tables, and sqlalchemy.url the one that the application uses, which is made if it is missing.
+    """
+    if check:
+        _check(cli)
+    else:
+        _migrate(cli)
+
+
+def _migrate(cli: CliContext) -> None:
+    from autonomy_core.db.migrations import migrate as run
+    from autonomy_core.runtime import components
+
+    target = _target(cli)
+    console = Console(stderr=True)
+    with console.status("migrating"):
+        run(
+            target.owner_url,
+            components(cli.plugins),
+            application_role=target.role,
+            password=target.password,
+            progress=lambda line: console.print(f"[green]✓[/green] {line}", highlight=False),
+        )
+    click.echo("The database is up to date.")
+
+
+def _target(cli: CliContext) -> Target:
+    from sqlalchemy import make_url
+
+    from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME
+
+    settings, server = cli.runtime.settings, cli.runtime.embedded
+    if server is not None:
+        start_embedded(server)
+        server.create_database(DATABASE_NAME)
+        return Target(server.url(DATABASE_NAME), APPLICATION_ROLE, None)
+    if settings.owner_url is None:
+        raise Failure(
+            f"{cli.config}: autonomy.owner_url is missing. Migrations need a role that owns the tables; "
+            "the one in sqlalchemy.url must not.",
+            exit_code=2,
+        )
+    application = make_url(cli.runtime.database.url)
+    if application.username is None:
+        raise Failure(f"{cli.config}: sqlalchemy.url must name the application's role.", exit_code=2)
+    owner = make_url(settings.owner_url).set(drivername="postgresql+psycopg")
+    password = None if application.password is None else str(application.password)
+    return Target(owner.render_as_string(hide_password=False), application.username, password)
+
+
+def _check(cli: CliContext) -> None:
+    waiting = pending_migrations(cli)
+    for line in waiting:
+        click.echo(line)
+    if waiting:
+        raise click.exceptions.Exit(1)
+    click.echo("The database is up to date.")
+
+
+def pending_migrations(cli: CliContext) -> list[str]:
+    """What is not migrated, a sentence each."""
+    from autonomy_core.db.migrations import pending
+    from autonomy_core.runtime import components
+
+    if cli.runtime.embedded is not None:
+        start_embedded(cli.runtime.embedded)
+    with cli.runtime.database.transaction(None) as session:
+        return pending(session.connection(), components(cli.plugins))

@@ -1,0 +1,95 @@
+"""``autonomy payments``: for whoever asks why a customer did not get what they paid for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+
+from autonomy_core.cli.context import CliContext, json_option, pass_cli
+from autonomy_core.cli.failures import Failure
+from autonomy_core.cli.output import print_facts, print_json, print_rows
+
+if TYPE_CHECKING:
+    from autonomy_core.payments.models import Payment
+    from autonomy_core.plugin_api.scope import TenantScope
+
+
+@click.group()
+def payments() -> None:
+    """Look at an organisation's payments, and at what came of them."""
+
+
+@payments.command("list")
+@click.argument("organisation_id", metavar="ORG")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many at most."
+)
+@json_option
+@pass_cli
+def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:
+    """List the newest payments."""
+    from sqlalchemy import select
+
+    from autonomy_core.payments.models import Payment
+
+    with cli.transaction(organisation_id) as scope:
+        newest = select(Payment).order_by(Payment.id.desc()).limit(limit)
+        rows = [_summary(payment) for payment in scope.session.scalars(newest)]
+    print_rows(rows, as_json=as_json, nothing="no payments")
+
+
+@payments.command()
+@click.argument("organisation_id", metavar="ORG")
+@click.argument("payment_id", metavar="PAYMENT_ID", type=UUID)
+@json_option
+@pass_cli
+def show(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json: bool) -> None:
+    """Show a payment, what each plugin made of its completion, and what it granted."""
+    with cli.transaction(organisation_id) as scope:
+        found = _details(scope, payment_id)
+    if as_json:
+        print_json(found)
+        return
+    print_facts(found["payment"])
+    print_rows(found["hook_runs"], as_json=False, nothing="no plugin has been told of its completion")
+    print_rows(found["grants"], as_json=False, nothing="it has granted nothing")
+
+
+def _summary(payment: Payment) -> dict[str, Any]:
+    return {
+        "id": str(payment.id),
+        "status": payment.status,
+        "environment": payment.environment,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "customer_id": str(payment.customer_id),
+        "product_id": str(payment.product_id),
+        "created_at": payment.created_at.isoformat(timespec="seconds"),
+    }
+
+
+def _details(scope: TenantScope, payment_id: UUID) -> dict[str, Any]:
+    from sqlalchemy import select
+
+    from autonomy_core.grants.models import Grant
+    from autonomy_core.payments.models import HookRun, Payment
+
+    payment = scope.session.get(Payment, (scope.organisation.id, payment_id))
+    if payment is None:
+        raise Failure(f"{scope.organisation.id} has no payment {payment_id}; see autonomy payments list")
+    runs = scope.session.scalars(select(HookRun).where(HookRun.payment_id == payment_id))
+    grants = scope.session.scalars(select(Grant).where(Grant.payment_id == payment_id))
+    more = ("provider", "settled_by", "failure_reason", "completed_at")
+    return {
+        "payment": _summary(payment) | {name: getattr(payment, name) for name in more},
+        "hook_runs": [
+            {name: getattr(run, name) for name in ("plugin", "outcome", "attempts", "last_error")}
+            for run in runs
+        ],
+        "grants": [
+            {name: getattr(grant, name) for name in ("product_id", "plugin", "granted_at", "revoked_at")}
+            for grant in grants
+        ],
+    }

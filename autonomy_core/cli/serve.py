@@ -1,0 +1,112 @@
+"""``autonomy serve``: the API, by granian."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import tempfile
+from functools import partial
+from typing import Any
+
+import click
+
+from autonomy_core.cli.context import CliContext, pass_cli
+from autonomy_core.cli.embedded import start_embedded
+from autonomy_core.cli.failures import Failure
+
+SECONDS_TO_FINISH = 20
+"""How long a worker process may go on with requests at hand when it is to end."""
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option(
+    "--port",
+    default=6543,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port; 0 for any free one.",
+)
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; a core for each."
+)
+@click.option(
+    "--threads",
+    default=64,
+    show_default=True,
+    type=click.IntRange(1, 512),
+    help="Threads of each. A slow listener occupies one; without a proxy that sends the files, have many.",
+)
+@pass_cli
+def serve(cli: CliContext, host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the API until SIGINT or SIGTERM. SIGHUP reloads the organisations' files."""
+    free = find_port(host, port)
+    if workers > 1:
+        # Before anything counts: where this names a directory, processes keep their numbers in files.
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="autonomy-metrics-"))
+    prepare(cli)
+    click.echo(f"Autonomy Server on http://{f'[{host}]' if ':' in host else host}:{free}")
+    run_granian(str(cli.config.absolute()), host, free, workers, threads)
+
+
+def find_port(host: str, port: int) -> int:
+    """The port, or a free one for 0.
+
+    Raises:
+        Failure: it is taken, or cannot be listened at. granian would share it with another granian.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as attempt:
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            attempt.bind(address)
+            attempt.listen(1)
+            return int(attempt.getsockname()[1])
+    except OSError as error:
+        raise Failure(
+            f"Cannot listen at {host}, port {port}: {error.strerror}. Choose another with --port."
+        ) from None
+
+
+def prepare(cli: CliContext) -> None:
+    """Refuse bad settings before anything listens, and have the embedded database run as long as the server."""
+    from autonomy_core.operations.logging import configure_logging
+
+    runtime = cli.runtime
+    configure_logging(runtime.settings.log_format, runtime.settings.log_level)
+    if runtime.embedded is not None:
+        start_embedded(runtime.embedded)
+
+
+def run_granian(config: str, host: str, port: int, workers: int, threads: int) -> None:
+    """Run worker processes and keep them running."""
+    from granian.constants import HTTPModes, Interfaces
+    from granian.server import Server
+
+    from autonomy_core.cli.wsgi import application_in_worker
+
+    class ReloadingServer(Server):
+        """Where granian would replace its workers, these are told to reload the organisations' files."""
+
+        def signal_handler_reload(self, *_: Any, **__: Any) -> None:
+            for worker in self.wrks:
+                os.kill(worker.inner.pid, signal.SIGHUP)
+
+    server = ReloadingServer(
+        "autonomy_core.cli.wsgi",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=workers,
+        blocking_threads=threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=SECONDS_TO_FINISH,
+        # Its lines go where all others go. No access log: it would hold query strings, and those signatures.
+        log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
+    )
+    server.serve(target_loader=partial(application_in_worker, config), wrap_loader=False)

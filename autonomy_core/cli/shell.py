@@ -1,0 +1,37 @@
+"""What ``pshell`` offers beside Pyramid's own names; ``[pshell] setup`` in the ini file names `setup`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autonomy_core.plugin_api.scope import TenantScope
+    from autonomy_core.runtime import Runtime
+
+
+def setup(env: dict[str, Any]) -> Iterator[None]:
+    """Offer ``scope("harbour")``, ``models``, ``tenants`` and ``runtime``; close what was opened at the end."""
+    runtime: Runtime = env["registry"].runtime
+    opened = ExitStack()
+
+    def scope(organisation_id: str) -> TenantScope:
+        """The scope of an organisation, for services; ``.session.commit()`` keeps what was done."""
+        organisation = runtime.tenants.get(organisation_id)
+        if organisation is None:
+            raise LookupError(f"{organisation_id!r}; there are {', '.join(runtime.tenants.ids())}")
+        session = opened.enter_context(runtime.database.session(organisation_id))
+        return runtime.scope(organisation, session)
+
+    env.update(scope=scope, models=_models(), tenants=runtime.tenants, runtime=runtime)
+    with opened:
+        yield
+
+
+def _models() -> SimpleNamespace:
+    """Every model, the plugins' included, by its class's name."""
+    from autonomy_core.db.base import Base
+
+    return SimpleNamespace(**{mapper.class_.__name__: mapper.class_ for mapper in Base.registry.mappers})

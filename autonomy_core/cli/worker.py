@@ -1,0 +1,35 @@
+"""``autonomy worker``"""
+
+from __future__ import annotations
+
+import click
+
+from autonomy_core.cli.context import CliContext, pass_cli
+from autonomy_core.cli.failures import Failure
+from autonomy_core.cli.migrate import pending_migrations
+
+
+@click.command()
+@click.option(
+    "--concurrency",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Jobs at once, each in a thread.",
+)
+@pass_cli
+def worker(cli: CliContext, concurrency: int) -> None:
+    """Run jobs until SIGINT or SIGTERM, and finish those at hand. SIGHUP reloads the organisations' files."""
+    import asyncio
+
+    from autonomy_core.jobs.worker import run
+    from autonomy_core.operations.logging import configure_logging
+    from autonomy_core.operations.signals import reload_on_hangup
+
+    runtime = cli.runtime
+    configure_logging(runtime.settings.log_format, runtime.settings.log_level)
+    if waiting := pending_migrations(cli):
+        raise Failure("\n".join(["The database is not up to date; run: autonomy migrate", *waiting]))
+    runtime.tenants.start()
+    reload_on_hangup(runtime.tenants)
+    asyncio.run(run(runtime, concurrency=concurrency))

@@ -1,0 +1,63 @@
+"""The WSGI application from an ini file, as ``pserve`` makes it: for granian, and for any other WSGI server.
+
+Others name `app` as their factory, and the ini file in ``AUTONOMY_CONFIG``.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import plaster
+
+
+def application(config: Path) -> Any:
+    """The application, with logging set up.
+
+    Args:
+        config: the ini file.
+
+    Raises:
+        SettingsError, PluginError: with every problem and what to do about it.
+    """
+    loader = plaster.get_loader(str(config.absolute()), ["wsgi"])
+    loader.setup_logging()
+    return loader.get_wsgi_app()
+
+
+def app() -> Any:
+    """`application` of the file that ``AUTONOMY_CONFIG`` names, by default ``development.ini``."""
+    return application(Path(os.environ.get("AUTONOMY_CONFIG", "development.ini")))
+
+
+def application_in_worker(config: str) -> Any:
+    """`application` in a worker process of ``autonomy serve``: errors are told in a message."""
+    from autonomy_core.cli.failures import failure_for
+
+    _end_with_parent()
+    try:
+        return application(Path(config))
+    except Exception as error:
+        failure = failure_for(error)
+        if failure is None:
+            raise
+        failure.show()
+        sys.exit(failure.exit_code)
+
+
+def _end_with_parent() -> None:
+    """A worker whose main process was killed would keep the port, and no restart could have it."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="end-with-parent", daemon=True).start()
