@@ -1,0 +1,49 @@
+import pytest
+
+PRODUCTS = "/acme/api/v1/products"
+PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+
+
+@pytest.fixture(autouse=True)
+def shops(autonomy):
+    autonomy.organisation("acme", hosts=("acme.example", "localhost"))
+    autonomy.organisation("other")
+
+
+@pytest.mark.parametrize("origin", ["https://acme.example", "http://localhost:5173"])
+def test_a_page_on_the_organisations_host_may_read_the_answer(autonomy, origin):
+    answer = autonomy.app.get(PRODUCTS, headers={"Origin": origin})
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+    assert "Origin" in answer.headers["Vary"]
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://other.example", "https://acme.example.evil.example", "null", "https://["]
+)
+def test_a_page_elsewhere_may_not(autonomy, origin):
+    answer = autonomy.app.get(PRODUCTS, headers={"Origin": origin})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_browsers_preflight_is_answered(autonomy):
+    # A preflight is the browser's own question, and no call of the API.
+    answer = autonomy.app.options(
+        "/acme/api/v1/customers/me",
+        headers={"Origin": "https://acme.example", **PREFLIGHT},
+        extra_environ={"autonomy.unchecked": "1"},
+        status=204,
+    )
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+    assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+
+
+def test_a_strangers_preflight_is_not(autonomy):
+    headers = {"Origin": "https://other.example", **PREFLIGHT}
+    answer = autonomy.app.options(PRODUCTS, headers=headers, status=405)
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_an_error_can_be_read_as_well(autonomy):
+    answer = autonomy.app.get("/acme/api/v1/nothing", headers={"Origin": "https://acme.example"}, status=404)
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://acme.example"
