@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autonomy_core.tenancy.domain import Organisation
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
 
     from autonomy_core.plugin_api.manager import TenantHooks
     from autonomy_core.runtime import Runtime
-    from autonomy_core.tenancy.domain import Organisation
+
+__all__ = ["Organisation", "TenantScope"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,152 @@
+"""The only module that calls Stripe: one connection pool a process, one client a call.
+
+Clients are made anew for every call, which takes microseconds, so that a changed key counts at once and no
+organisation's key can serve another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import stripe
+import structlog
+
+from autonomy_core.plugin_api.errors import Unavailable
+from autonomy_core.plugin_api.payments import Environment
+from autonomy_core.plugin_api.protocols import CheckoutOrder
+from autonomy_core.plugin_api.scope import TenantScope
+from stripe_payments.amounts import InexactAmount, to_stripe
+from stripe_payments.settings import PLUGIN, key_name, keys_of
+
+log = structlog.get_logger(__name__)
+
+API_VERSION = "2026-08-26.dahlia"
+"""Pinned, so that an upgrade of the SDK does not change what events and sessions look like."""
+
+TIMEOUT_S = (3.05, 20)
+"""To connect, and to wait for an answer."""
+
+RETRIES = 2
+
+# It would write a file under the home directory and send data about the machine.
+stripe.enable_telemetry = False
+
+
+class StripeUnavailable(Unavailable):
+    """Stripe does not answer, or is too busy; trying again may help."""
+
+    code, title = "stripe_unavailable", "The payment provider does not answer"
+
+
+class StripeRefused(Unavailable):
+    """Stripe does not take what we ask, or the key that we ask with; the log says why."""
+
+    code, title = "stripe_refused", "The payment provider did not take the order"
+
+
+class StripeNotConfigured(Unavailable):
+    """The organisation's or the server's settings do not let us ask Stripe."""
+
+    code, title = "stripe_not_configured", "The organisation's payments are not set up"
+
+
+REFUSALS = (stripe.AuthenticationError, stripe.PermissionError, stripe.InvalidRequestError, stripe.CardError)
+
+
+def create_session(scope: TenantScope, order: CheckoutOrder) -> dict[str, Any]:
+    """Open a checkout session; twice for one order is one session.
+
+    Every parameter follows from the order, because Stripe refuses other parameters under the same
+    idempotency key. The session expires when Stripe says so, after 24 hours.
+
+    Raises:
+        StripeUnavailable, StripeRefused, StripeNotConfigured
+    """
+    client = _client(scope, order.environment)
+    options: Any = {"idempotency_key": f"checkout-{order.payment_id}"}
+    with _translated("checkout.sessions.create"):
+        session = client.v1.checkout.sessions.create(params=_parameters(scope, order), options=options)
+        return session.to_dict()
+
+
+def retrieve_session(scope: TenantScope, environment: Environment, session_id: str) -> dict[str, Any]:
+    """A checkout session as it is now, with its payment intent.
+
+    Raises:
+        StripeUnavailable, StripeRefused, StripeNotConfigured
+    """
+    client = _client(scope, environment)
+    with _translated("checkout.sessions.retrieve"):
+        session = client.v1.checkout.sessions.retrieve(session_id, params={"expand": ["payment_intent"]})
+        return session.to_dict()
+
+
+def _client(scope: TenantScope, environment: Environment) -> stripe.StripeClient:
+    key = keys_of(scope.settings(PLUGIN), environment).secret_key
+    if key is None:
+        raise StripeNotConfigured(
+            f"Set {key_name(environment, 'secret_key')} in the organisation's ini file."
+        )
+    api_base = scope.server_settings(PLUGIN).get("api_base")
+    if api_base and environment == "live":
+        raise StripeNotConfigured(
+            "stripe_payments.api_base points at the simulator, which takes no live payments: "
+            "remove it from the server's ini file, or set the organisation's environment to test."
+        )
+    return stripe.StripeClient(
+        key.reveal(),
+        stripe_version=API_VERSION,
+        max_network_retries=RETRIES,
+        http_client=_connections(),
+        base_addresses={"api": api_base} if api_base else None,
+    )
+
+
+@cache
+def _connections() -> stripe.HTTPClient:
+    return stripe.RequestsClient(timeout=TIMEOUT_S)
+
+
+def _parameters(scope: TenantScope, order: CheckoutOrder) -> Any:
+    """https://docs.stripe.com/api/checkout/sessions/create"""
+    try:
+        amount = to_stripe(order.amount, order.currency)
+    except InexactAmount:
+        raise StripeRefused("The price cannot be collected in this currency.") from None
+    # On both, so that events about either lead back to the payment.
+    metadata = {"organisation_id": scope.organisation.id, "payment_id": str(order.payment_id)}
+    price = {"currency": order.currency, "unit_amount": amount, "product_data": {"name": order.title}}
+    return {
+        "mode": "payment",
+        "line_items": [{"price_data": price, "quantity": 1}],
+        "client_reference_id": str(order.payment_id),
+        "customer_email": order.customer_email,
+        "metadata": metadata,
+        "payment_intent_data": {"metadata": metadata},
+        "success_url": f"{order.api_url}checkout/stripe/return?session_id={{CHECKOUT_SESSION_ID}}",
+        "cancel_url": order.cancel_url,
+    }
+
+
+@contextmanager
+def _translated(call: str) -> Iterator[None]:
+    """Turn the SDK's errors into ours. Stripe's own words stay here: they may quote a key."""
+    try:
+        yield
+    except stripe.StripeError as error:
+        refused = isinstance(error, REFUSALS)
+        log.warning(
+            "stripe.call_failed",
+            call=call,
+            error=type(error).__name__,
+            # A 409's code is in its body only.
+            code=error.code or getattr(error.error, "code", None),
+            param=getattr(error, "param", None),
+            status=error.http_status,
+            stripe_request_id=error.request_id,
+            remedy="check the organisation's keys" if error.http_status in (401, 403) else None,
+        )
+        raise (StripeRefused if refused else StripeUnavailable) from None

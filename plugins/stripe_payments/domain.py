@@ -1,0 +1,264 @@
+"""What may be read in an event, and believed of a checkout session. No framework, no SDK.
+
+Source: https://docs.stripe.com/api/events/object, https://docs.stripe.com/api/checkout/sessions/object and
+https://docs.stripe.com/payments/checkout/fulfill-orders.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from stripe_payments.amounts import InexactAmount, from_stripe
+
+Environment = Literal["test", "live"]
+Outcome = Literal["processing", "expired", "failed", "completed"]
+"""What can become of a payment, in the core's words."""
+
+SUCCEEDED = "checkout.session.async_payment_succeeded"
+FAILED = "checkout.session.async_payment_failed"
+EXPIRED = "checkout.session.expired"
+COMPLETED = "checkout.session.completed"
+CHECKOUT_EVENTS = frozenset({COMPLETED, SUCCEEDED, FAILED, EXPIRED})
+"""The events that end a checkout session. Others are stored and ignored."""
+
+_EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
+_EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}")
+
+
+class NotUnderstood(ValueError):
+    """What was sent is signed, and yet no event, or about nothing that we know. The message says which."""
+
+
+class NotBelieved(ValueError):
+    """A checkout session does not agree with the payment that it names. The message says in what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event's envelope; ``object`` is what it is about."""
+
+    id: str
+    type: str
+    environment: Environment
+    object: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutSession:
+    """What a checkout session says of itself. None of it is believed before `check_binding`.
+
+    Attributes:
+        amount: in the minor unit of the currency.
+        organisation_id, payment_id: from the metadata, where we wrote them.
+        client_reference_id: the payment's id once more.
+        payment_intent_status: only where the payment intent was expanded.
+    """
+
+    id: str
+    environment: Environment
+    amount: int
+    currency: str
+    status: str
+    payment_status: str
+    organisation_id: str | None
+    payment_id: UUID | None
+    client_reference_id: UUID | None
+    payment_intent_id: str | None
+    payment_intent_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One way to find the payment of a session: its name, and the value that a column has."""
+
+    strategy: Literal["session_id", "client_reference_id", "metadata", "payment_intent"]
+    column: Literal["session_id", "payment_id", "payment_intent_id"]
+    value: str | UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What we know of the payment that was found. ``session_id`` is None when a crash kept us from noting it."""
+
+    organisation_id: str
+    environment: Environment
+    payment_id: UUID
+    session_id: str | None
+    amount: int
+    currency: str
+
+
+def environment_of(livemode: Any) -> Environment:
+    """The environment that a ``livemode`` stands for.
+
+    Raises:
+        NotUnderstood: it is no boolean.
+    """
+    if not isinstance(livemode, bool):
+        raise NotUnderstood("livemode is neither true nor false")
+    return "live" if livemode else "test"
+
+
+def parse_event(payload: Any) -> Event:
+    """Read an event's envelope.
+
+    Args:
+        payload: whatever the JSON of a signed body was.
+
+    Raises:
+        NotUnderstood: it is no event.
+    """
+    if not isinstance(payload, dict) or payload.get("object") != "event":
+        raise NotUnderstood("the body is no event")
+    data = payload.get("data")
+    subject = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(subject, dict):
+        raise NotUnderstood("the event is about no object")
+    return Event(
+        id=_matching(_EVENT_ID, payload.get("id"), "id"),
+        type=_matching(_EVENT_TYPE, payload.get("type"), "type"),
+        environment=environment_of(payload.get("livemode")),
+        object=subject,
+    )
+
+
+def parse_session(session: Mapping[str, Any]) -> CheckoutSession:
+    """Read a checkout session, from an event or from Stripe's API.
+
+    Raises:
+        NotUnderstood: it is no checkout session for a payment.
+    """
+    if session.get("object") != "checkout.session" or session.get("mode") != "payment":
+        raise NotUnderstood("this is no checkout session for a payment")
+    metadata = session.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    intent = session.get("payment_intent")
+    expanded = intent if isinstance(intent, dict) else {"id": intent}
+    currency = _text(session, "currency")
+    return CheckoutSession(
+        id=_text(session, "id"),
+        environment=environment_of(session.get("livemode")),
+        amount=_amount(session.get("amount_total"), currency),
+        currency=currency,
+        status=_text(session, "status"),
+        payment_status=_text(session, "payment_status"),
+        organisation_id=_optional_text(metadata.get("organisation_id")),
+        payment_id=_uuid(metadata.get("payment_id")),
+        client_reference_id=_uuid(session.get("client_reference_id")),
+        payment_intent_id=_optional_text(expanded.get("id")),
+        payment_intent_status=_optional_text(expanded.get("status")),
+    )
+
+
+def outcome_of_event(event_type: str, payment_status: str) -> Outcome:
+    """What an event says has become of the payment.
+
+    Raises:
+        NotUnderstood: Stripe has learnt a status that we have not.
+    """
+    settled: dict[str, Outcome] = {SUCCEEDED: "completed", FAILED: "failed", EXPIRED: "expired"}
+    if event_type in settled:
+        return settled[event_type]
+    if payment_status in ("paid", "no_payment_required"):
+        return "completed"
+    if payment_status == "unpaid":
+        return "processing"
+    raise NotUnderstood(f"payment_status is {payment_status!r}")
+
+
+def outcome_of_session(session: CheckoutSession) -> Outcome | None:
+    """What has become of a session that Stripe was asked about; None while the buyer may still pay.
+
+    Raises:
+        NotUnderstood: as `outcome_of_event`.
+    """
+    if session.status == "open":
+        return None
+    if session.status == "expired":
+        return "expired"
+    outcome = outcome_of_event(COMPLETED, session.payment_status)
+    gave_up = session.payment_intent_status in ("requires_payment_method", "canceled")
+    return "failed" if outcome == "processing" and gave_up else outcome
+
+
+def lookups(session: CheckoutSession) -> Iterator[Lookup]:
+    """The ways to find a session's payment, in the order in which they are tried.
+
+    Finding is not believing: see `check_binding`.
+    """
+    yield Lookup("session_id", "session_id", session.id)
+    if session.client_reference_id is not None:
+        yield Lookup("client_reference_id", "payment_id", session.client_reference_id)
+    if session.payment_id is not None:
+        yield Lookup("metadata", "payment_id", session.payment_id)
+    if session.payment_intent_id is not None:
+        yield Lookup("payment_intent", "payment_intent_id", session.payment_intent_id)
+
+
+def check_binding(session: CheckoutSession, environment: Environment, recorded: Recorded) -> None:
+    """Make sure that a session is about this payment and no other.
+
+    What we wrote into the session ourselves may be missing from it, but must not contradict; the rest must
+    agree.
+
+    Args:
+        environment: the one whose secret, or key, vouches for the session.
+        recorded: the payment that a lookup found.
+
+    Raises:
+        NotBelieved: something differs; the message lists all of it.
+    """
+    ours_and_theirs = {
+        "organisation": (recorded.organisation_id, session.organisation_id or recorded.organisation_id),
+        "environment": (recorded.environment, environment),
+        "livemode": (recorded.environment, session.environment),
+        "payment": (recorded.payment_id, session.payment_id or recorded.payment_id),
+        "client_reference_id": (recorded.payment_id, session.client_reference_id or recorded.payment_id),
+        "session": (recorded.session_id or session.id, session.id),
+        "amount": (recorded.amount, session.amount),
+        "currency": (recorded.currency, session.currency),
+    }
+    differing = [
+        f"{name}: the payment has {ours}, the session {theirs}"
+        for name, (ours, theirs) in ours_and_theirs.items()
+        if ours != theirs
+    ]
+    if differing:
+        raise NotBelieved("; ".join(differing))
+
+
+def _matching(pattern: re.Pattern[str], value: Any, name: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise NotUnderstood(f"the event has no valid {name}")
+    return value
+
+
+def _text(session: Mapping[str, Any], name: str) -> str:
+    value = session.get(name)
+    if not isinstance(value, str):
+        raise NotUnderstood(f"the session has no {name}")
+    return value
+
+
+def _optional_text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _amount(total: Any, currency: str) -> int:
+    if not isinstance(total, int) or isinstance(total, bool):
+        raise NotUnderstood("the session has no amount_total")
+    try:
+        return from_stripe(total, currency)
+    except InexactAmount as error:
+        raise NotUnderstood(str(error)) from None
+
+
+def _uuid(value: Any) -> UUID | None:
+    try:
+        return UUID(value)
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,72 @@
+"""The tables: a checkout for each payment, and the inbox of events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from autonomy_core.plugin_api.models import Base, OrganisationScoped, tenant_key, utcnow
+
+ENVIRONMENT = "environment IN ('test', 'live')"
+
+
+class StripePayment(OrganisationScoped, Base):
+    """What Stripe calls one of our payments.
+
+    ``session_id`` is NULL until Stripe has answered; a crash in between leaves it so until the first event.
+    ``success_url`` is where the buyer goes from our return page, checked when the payment was opened.
+    """
+
+    __tablename__ = "stripe_payments_payments"
+    __table_args__ = (
+        tenant_key("payment_id", "payments"),
+        CheckConstraint(ENVIRONMENT, name="environment"),
+        UniqueConstraint(
+            "organisation_id", "environment", "session_id", name="uq_stripe_payments_payments_session"
+        ),
+        Index("ix_stripe_payments_payments_intent", "organisation_id", "environment", "payment_intent_id"),
+    )
+
+    payment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    environment: Mapped[str]
+    session_id: Mapped[str | None]
+    payment_intent_id: Mapped[str | None]
+    checkout_url: Mapped[str | None]
+    success_url: Mapped[str]
+    expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class StripeEvent(OrganisationScoped, Base):
+    """An event, as Stripe sent it and its signature vouched for it, and what has become of it.
+
+    ``received`` and ``failed`` events are still to be handled; the other statuses are final.
+    """
+
+    __tablename__ = "stripe_payments_events"
+    __table_args__ = (
+        tenant_key("payment_id", "payments"),
+        CheckConstraint(ENVIRONMENT, name="environment"),
+        CheckConstraint(
+            "status IN ('received', 'processed', 'ignored', 'set_aside', 'failed')", name="status"
+        ),
+        Index("ix_stripe_payments_events_status", "organisation_id", "status", "received_at"),
+        Index("ix_stripe_payments_events_payment", "organisation_id", "payment_id"),
+    )
+
+    environment: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    status: Mapped[str]
+    reason: Mapped[str | None]
+    matched_by: Mapped[str | None]
+    payment_id: Mapped[UUID | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    received_at: Mapped[datetime] = mapped_column(default=utcnow)
+    processed_at: Mapped[datetime | None]

@@ -1,0 +1,122 @@
+"""What an organisation and the server may set, and the keys of one environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from autonomy_core.plugin_api.payments import Environment
+from autonomy_core.plugin_api.settings import KeyPrefix, ProblemMessage, Secret, SecretField, SettingsSchema
+
+PLUGIN = "stripe_payments"
+
+ENVIRONMENTS: tuple[Environment, ...] = ("test", "live")
+
+REQUIRED = ("secret_key", "public_key", "webhook_secret")
+"""The keys without which an environment cannot be sold in."""
+
+_ONE_WORD = re.compile(r"[\x21-\x7e]+")
+ENDPOINT_ID = validate.Regexp(r"we_[A-Za-z0-9_]+", error="an endpoint's id begins with we_")
+
+
+def key_name(environment: Environment, key: str) -> str:
+    """What a key of an environment is called in the ini file: ``test_secret_key``, but ``secret_key``."""
+    return f"test_{key}" if environment == "test" else key
+
+
+def _one_word(value: str | Secret) -> None:
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not _ONE_WORD.fullmatch(text):
+        raise ValidationError("it must be one word of ASCII characters")
+
+
+def _secret(description: str, *prefixes: str) -> SecretField:
+    return SecretField(
+        prefixes=prefixes, load_default=None, validate=[_one_word], metadata={"description": description}
+    )
+
+
+def _public(description: str, validator: Any) -> fields.String:
+    return fields.String(
+        load_default=None, validate=[validator, _one_word], metadata={"description": description}
+    )
+
+
+class StripeSettings(SettingsSchema):
+    """The section ``[stripe_payments]`` of an organisation."""
+
+    environment = fields.String(
+        required=True,
+        validate=validate.OneOf(ENVIRONMENTS),
+        metadata={"description": "test or live: where new payments are made. Its keys are required."},
+    )
+    test_secret_key = _secret("Stripe's secret or restricted key for test.", "sk_test_", "rk_test_")
+    test_public_key = _public("Stripe's publishable key for test.", KeyPrefix("pk_test_"))
+    test_webhook_secret = _secret("The signing secret of the webhook endpoint for test.", "whsec_")
+    test_webhook_endpoint_id = _public("The id of that endpoint.", ENDPOINT_ID)
+    secret_key = _secret("Stripe's secret or restricted key for live.", "sk_live_", "rk_live_")
+    public_key = _public("Stripe's publishable key for live.", KeyPrefix("pk_live_"))
+    webhook_secret = _secret("The signing secret of the webhook endpoint for live.", "whsec_")
+    webhook_endpoint_id = _public("The id of that endpoint.", ENDPOINT_ID)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def chosen_environment_is_complete(
+        self, data: Mapping[str, Any], original: Mapping[str, Any], **_: Any
+    ) -> None:
+        """The keys of the environment that is sold in are there."""
+        environment = data.get("environment")
+        if environment is None:
+            return
+        missing = [name for key in REQUIRED if (name := key_name(environment, key)) not in original]
+        if missing:
+            raise ValidationError({name: [f"{environment} needs it"] for name in missing})
+
+    @validates_schema(skip_on_field_errors=False)
+    def environments_have_secrets_of_their_own(self, data: Mapping[str, Any], **_: Any) -> None:
+        """The secret that verifies an event tells its environment, so no two may be the same."""
+        secret = data.get("webhook_secret")
+        if secret is not None and secret == data.get("test_webhook_secret"):
+            problem = ProblemMessage(
+                "the same as test_webhook_secret",
+                code="invalid_value",
+                remedy="give the secret of the live endpoint; Stripe has one for each",
+            )
+            raise ValidationError({"webhook_secret": [problem]})
+
+
+class StripeServerSettings(SettingsSchema):
+    """The keys ``stripe_payments.…`` of the server."""
+
+    api_base = fields.Url(
+        load_default=None,
+        schemes={"http", "https"},
+        require_tld=False,
+        metadata={
+            "description": "Where the Stripe simulator listens; without it the server talks to Stripe."
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """An organisation's keys of one environment; None for what it has not set."""
+
+    environment: Environment
+    secret_key: Secret | None
+    public_key: str | None
+    webhook_secret: Secret | None
+    webhook_endpoint_id: str | None
+
+
+def keys_of(settings: Mapping[str, Any], environment: Environment) -> Keys:
+    """The keys of an environment.
+
+    Args:
+        settings: the organisation's, as `StripeSettings` loaded them.
+    """
+    names = ("secret_key", "public_key", "webhook_secret", "webhook_endpoint_id")
+    return Keys(environment, **{name: settings[key_name(environment, name)] for name in names})

@@ -1,0 +1,61 @@
+"""Where Stripe posts, and where its checkout page sends the buyer back to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.request import Request
+from pyramid.response import Response
+
+from autonomy_core.plugin_api.errors import TooLarge
+from autonomy_core.plugin_api.operations import PUBLIC, api_view
+from stripe_payments import inbox, schemas, services, webhooks
+from stripe_payments.resources import StripeCheckouts, StripeEndpoint
+from stripe_payments.settings import ENVIRONMENTS, PLUGIN, keys_of
+
+
+@api_view(
+    context=StripeEndpoint,
+    method="POST",
+    summary="Take an event from Stripe",
+    permission=PUBLIC,
+    takes=schemas.EVENT_BODY,
+    parameters=[schemas.SIGNATURE],
+    returns=schemas.ReceivedSchema,
+    errors=(webhooks.BadSignature, webhooks.BadEvent, TooLarge, inbox.EventNotStored),
+)
+def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
+    """The signature vouches for the caller. An event is stored and handled once, however often it is posted."""
+    settings = context.scope.settings(PLUGIN)
+    keys = [keys_of(settings, environment) for environment in ENVIRONMENTS]
+    delivery = webhooks.verify(_body(request), request.headers.get("Stripe-Signature"), keys)
+    return {"received": True, "status": inbox.receive(context.scope, delivery)}
+
+
+@api_view(
+    context=StripeCheckouts,
+    name="return",
+    method="GET",
+    summary="Come back from Stripe's checkout page",
+    permission=PUBLIC,
+    query=schemas.ReturnQuery,
+    status=303,
+    errors=(services.CheckoutNotFound,),
+)
+def come_back(context: StripeCheckouts, request: Request) -> Response:
+    """Settles the payment if no event has, and sends the buyer to the purchase's `success_url`, with the
+    payment's id appended as `payment_id`: ask for that payment to learn its status.
+    """
+    url = services.finish_checkout(context.scope, request.query["session_id"])
+    return HTTPSeeOther(url, cache_control="no-store")
+
+
+def _body(request: Request) -> bytes:
+    too_large = TooLarge(f"An event may have {schemas.MAX_EVENT_BYTES} bytes.")
+    if (request.content_length or 0) > schemas.MAX_EVENT_BYTES:
+        raise too_large
+    body: bytes = request.body_file.read(schemas.MAX_EVENT_BYTES + 1)
+    if len(body) > schemas.MAX_EVENT_BYTES:
+        raise too_large
+    return body
