@@ -174,6 +174,16 @@ class Autonomy:
         return again
 
 
+def chosen_plugins(*names: str) -> Plugins:
+    """The stand-ins, and installed plugins: those that are named, or all when none is.
+
+    Raises:
+        PluginError: one is not installed, or cannot be imported.
+    """
+    installed = Plugins.from_entry_points(names or None)
+    return Plugins({**installed.modules, stand_ins.NAME: stand_ins})
+
+
 def make_autonomy(plugins: Plugins, database: SwitchedDatabase, directory: Path, **settings: str) -> Autonomy:
     """Make the application for some plugins; the fixtures point its database somewhere for each test."""
     tenants = directory / "tenants"

@@ -31,7 +31,9 @@ class SwitchedDatabase(Database):
         self._template = template
         self._bind: Engine | Connection = self.engine
 
-    def session(self, organisation_id: str | None, manager: ITransactionManager | None = None) -> TenantSession:
+    def session(
+        self, organisation_id: str | None, manager: ITransactionManager | None = None
+    ) -> TenantSession:
         """A session on what the test points at; on a shared connection it commits savepoints."""
         return TenantSession(
             self._bind,

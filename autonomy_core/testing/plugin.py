@@ -6,7 +6,12 @@
 ``committed``     the same application on a database of the test's own, for tests about concurrency
 ================  ====================================================================================
 
-Override ``autonomy_plugins`` to choose the plugins, ``autonomy_settings`` for the server's settings.
+Override ``autonomy_plugins`` to choose the plugins, ``autonomy_settings`` for the server's settings, both with
+``scope="module"``. In a plugin's ``conftest.py``::
+
+    @pytest.fixture(scope="module")
+    def autonomy_plugins():
+        return chosen_plugins("bonus_track")
 """
 
 from __future__ import annotations
@@ -16,6 +21,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+
+# So that a failing contract shows what it compared.
+pytest.register_assert_rewrite("autonomy_core.testing.contract")
 
 if TYPE_CHECKING:
     # Imported late: pytest loads this module even where nobody tests a plugin.
@@ -39,10 +47,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSer
 @pytest.fixture(scope="module")
 def autonomy_plugins() -> Plugins:
     """Every installed plugin, and the stand-ins."""
-    from autonomy_core.plugin_api.manager import Plugins
-    from autonomy_core.testing import stand_ins
+    from autonomy_core.testing.application import chosen_plugins
 
-    return Plugins({**Plugins.from_entry_points().modules, stand_ins.NAME: stand_ins})
+    return chosen_plugins()
 
 
 @pytest.fixture(scope="module")

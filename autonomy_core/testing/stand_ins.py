@@ -11,7 +11,13 @@ from uuid import UUID
 
 from autonomy_core.payments.domain import Environment, Settlement
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.protocols import Authenticator, Checkout, CheckoutOrder, PaymentProvider, ProductKind
+from autonomy_core.plugin_api.protocols import (
+    Authenticator,
+    Checkout,
+    CheckoutOrder,
+    PaymentProvider,
+    ProductKind,
+)
 from autonomy_core.security.domain import Identity, customer_identity
 
 if TYPE_CHECKING:
@@ -47,7 +53,9 @@ class PretendedPayments:
 
     def begin_checkout(self, scope: TenantScope, order: CheckoutOrder) -> Checkout:
         """A page that is not there."""
-        return Checkout(reference=f"pretended_{order.payment_id}", url=f"https://pay.invalid/{order.payment_id}")
+        return Checkout(
+            reference=f"pretended_{order.payment_id}", url=f"https://pay.invalid/{order.payment_id}"
+        )
 
     def attach(self, scope: TenantScope, order: CheckoutOrder, checkout: Checkout) -> None:
         """Nothing to keep."""

@@ -1,0 +1,152 @@
+"""`PluginContract`: what every plugin has to keep, as tests to inherit.
+
+In a plugin's ``tests/test_contract.py``::
+
+    from autonomy_core.testing.contract import PluginContract
+
+
+    class TestContract(PluginContract):
+        plugin = "bonus_track"
+        settings = {"product_id": "0198c0de-0000-7000-8000-000000000001"}
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from autonomy_core.db.base import uuid7
+from autonomy_core.db.isolation import unisolated_tables
+from autonomy_core.db.migrations import downgrade, upgrade
+from autonomy_core.db.revisions import check_models_match
+from autonomy_core.payments.models import HookRun
+from autonomy_core.payments.settlement import HOOK, run_completion_hook
+from autonomy_core.plugin_api.hooks import PluginSettings
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.testing.application import Autonomy
+from autonomy_core.testing.arrangement import WITH, WITHOUT, Arrangement
+from autonomy_core.testing.registrations import registrations_of, ungated
+from autonomy_core.testing.source import foreign_imports, settings_problems
+from autonomy_core.testing.tables import organisations_in, rows_of, shared_tables, structure, tables_of
+
+
+class PluginContract(Arrangement):
+    """Inherit it, and say which plugin; `Arrangement` tells what can be overridden."""
+
+    def test_it_is_absent_where_it_is_disabled(self, autonomy: Autonomy) -> None:
+        """Its calls and nodes answer 404, whoever asks, or 405 where others offer another method."""
+        self.organise(autonomy)
+        for method, path in self.calls(autonomy, registrations_of(autonomy.runtime, self.plugin), WITHOUT):
+            for headers in self.callers(autonomy, WITHOUT):
+                answer = autonomy.app.request(path, method=method, headers=headers, expect_errors=True)
+                absent = answer.status_int == 404 or (
+                    answer.status_int == 405 and method not in answer.headers["Allow"]
+                )
+                assert absent, f"{method} {path} answers {answer.status} where {self.plugin} is disabled"
+
+    def test_it_is_there_where_it_is_enabled(self, autonomy: Autonomy) -> None:
+        """The same calls, so that their absence elsewhere means something. Unknown ids are 404 here as well."""
+        self.organise(autonomy)
+        staff = autonomy.as_staff(WITH)
+        found = registrations_of(autonomy.runtime, self.plugin)
+        for method, path in self.calls(autonomy, found, WITH, unknown_ids=False):
+            # The answer to a method that nobody offers lists those that are offered.
+            headers = (
+                staff
+                if "/admin/" in path
+                else autonomy.as_customer(autonomy.customer(WITH, f"{uuid7()}@example.org"))
+            )
+            answer = autonomy.app.request(path, method="TRACE", headers=headers, expect_errors=True)
+            assert method in answer.headers.get("Allow", ""), f"{method} {path} is not there: {answer.status}"
+
+    def test_it_registers_nothing_that_would_be_there_for_everybody(self, autonomy: Autonomy) -> None:
+        """Subscribers, tweens, routes, request methods and the like know no organisation: use views and children."""
+        found = ungated(autonomy.runtime, self.plugin)
+        assert not found, "\n".join(found)
+
+    def test_a_completed_payment_told_twice_changes_nothing_more(self, autonomy: Autonomy) -> None:
+        """``on_payment_completed`` is run again after a failure, so it has to be idempotent."""
+        self.needs(autonomy, HOOK)
+        self.organise(autonomy)
+        payment = self.sell(autonomy, WITH)
+        with autonomy.scope(WITH) as scope:
+            tables = ["grants", *tables_of(scope.session.connection(), self.plugin)]
+            run = scope.session.get_one(HookRun, (WITH, payment.id, self.plugin))
+            assert run.outcome == "succeeded", run.last_error
+            once = rows_of(scope.session, tables)
+            for implementation in scope.hooks.implementations(HOOK):
+                if implementation.plugin == self.plugin:
+                    run_completion_hook(scope, payment, implementation)
+            scope.session.refresh(run)
+            assert run.outcome == "succeeded", run.last_error
+            assert rows_of(scope.session, tables) == once
+
+    def test_its_tables_show_one_organisation_only(self, autonomy: Autonomy) -> None:
+        """Isolated by the database: SQL without a WHERE sees the rows of the organisation that asks, and no other."""
+        self.organise(autonomy, both=True)
+        for organisation_id in (WITH, WITHOUT):
+            self.sell(autonomy, organisation_id)
+        for organisation_id in (WITH, WITHOUT):
+            with autonomy.scope(organisation_id) as scope:
+                connection = scope.session.connection()
+                tables = tables_of(connection, self.plugin)
+                assert not (shared := shared_tables(connection, tables)), f"without organisation_id: {shared}"
+                lax = [line for line in unisolated_tables(connection) if line.partition(":")[0] in tables]
+                assert not lax, "\n".join(lax)
+                for table in tables:
+                    assert organisations_in(scope.session, table) <= {organisation_id}, table
+
+    def test_its_migrations_go_up_and_down_and_leave_others_alone(
+        self, autonomy_plugins: Plugins, migrated_copy: Engine
+    ) -> None:
+        """What they make is named ``<plugin>_…``, and is gone after a downgrade; nothing else changes."""
+        component = self.migrations(autonomy_plugins)
+        before = structure(migrated_copy)
+        downgrade(migrated_copy, component)
+        without = structure(migrated_copy)
+        made = before.keys() - without.keys()
+        misnamed = [name for name in made if not name.startswith(f"{self.plugin}_")]
+        assert not misnamed, f"not named {self.plugin}_…: {misnamed}"
+        left = [
+            name for name in without if name.startswith(f"{self.plugin}_") and name != component.version_table
+        ]
+        assert not left, f"left after the downgrade: {left}"
+        changed = [name for name, parts in without.items() if parts != before.get(name)]
+        assert not changed, f"other components' tables that the downgrade changes: {changed}"
+        upgrade(migrated_copy, [component])
+        assert structure(migrated_copy) == before
+
+    def test_its_models_are_what_its_migrations_make(
+        self, autonomy_plugins: Plugins, migrated_copy: Engine
+    ) -> None:
+        """No revision is missing."""
+        component, others = self.migrations(autonomy_plugins), self.other_migrations(autonomy_plugins)
+        with migrated_copy.connect() as connection:
+            differences = check_models_match(connection, component, others)
+        assert not differences, "\n".join(differences)
+
+    def test_its_settings_explain_themselves_and_refuse_what_they_do_not_know(
+        self, autonomy_plugins: Plugins, autonomy_settings: dict[str, str]
+    ) -> None:
+        """``autonomy tenants new`` writes the descriptions; a typo in an ini file must not pass unnoticed."""
+        offered = self.registered(autonomy_plugins, "register_settings") or PluginSettings()
+        prefix = f"{self.plugin}."
+        server = {
+            key.removeprefix(prefix): text
+            for key, text in autonomy_settings.items()
+            if key.startswith(prefix)
+        }
+        problems = settings_problems(offered.organisation, self.settings) + settings_problems(
+            offered.server, server
+        )
+        assert not problems, "\n".join(problems)
+
+    def test_its_jobs_bear_its_name(self, autonomy_plugins: Plugins) -> None:
+        """``<plugin>.<what it does>``: two plugins then never want one name."""
+        names = [job.name for job in self.registered(autonomy_plugins, "register_jobs") or ()]
+        assert [name for name in names if not name.startswith(f"{self.plugin}.")] == []
+        assert len(names) == len(set(names)), "two jobs have one name"
+
+    def test_it_imports_nothing_private(self, autonomy_plugins: Plugins) -> None:
+        """Of the core only `autonomy_core.plugin_api`, of other plugins nothing."""
+        found = foreign_imports(autonomy_plugins, self.plugin)
+        assert not found, "\n".join(found)

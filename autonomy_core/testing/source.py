@@ -1,0 +1,92 @@
+"""What can be checked about a plugin without running it: its imports and its settings."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from autonomy_core.plugin_api.manager import Plugins
+
+PUBLIC = "autonomy_core.plugin_api"
+FOR_TESTS = "autonomy_core.testing"
+
+
+def package_of(plugins: Plugins, plugin: str) -> str:
+    """The package of a plugin."""
+    return next(package for package, name in plugins.packages.items() if name == plugin)
+
+
+def foreign_imports(plugins: Plugins, plugin: str) -> list[str]:
+    """Imports of what is not public, or another plugin's: ``file:line: module`` each.
+
+    ``testing.py``, and files below a directory ``tests``, may import `autonomy_core.testing` as well.
+    """
+    package = package_of(plugins, plugin)
+    directory = Path(importlib.import_module(package).__path__[0])
+    others = set(plugins.packages) - {package}
+    return [
+        f"{path.relative_to(directory.parent)}:{line}: imports {module}"
+        for path in sorted(directory.rglob("*.py"))
+        for line, module in _imports(path)
+        if not _allowed(module, others, for_tests=path.name == "testing.py" or "tests" in path.parts)
+    ]
+
+
+def _imports(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            # "from autonomy_core import plugin_api" names the module in what it imports.
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def _allowed(module: str, others: set[str], *, for_tests: bool) -> bool:
+    def within(name: str) -> bool:
+        return module == name or module.startswith(f"{name}.")
+
+    if any(within(other) for other in others):
+        return False
+    return not within("autonomy_core") or within(PUBLIC) or (for_tests and within(FOR_TESTS))
+
+
+def settings_problems(schema: type[Schema] | None, settings: Mapping[str, str]) -> list[str]:
+    """What is wrong with the schema of a settings section, a sentence each.
+
+    Args:
+        schema: the schema, None for a plugin that takes no settings.
+        settings: a section that the schema should take, as text.
+    """
+    if schema is None:
+        return [f"the plugin takes no settings, but was given {', '.join(settings)}"] if settings else []
+    fields = schema().load_fields
+    names = {field.data_key or name: field for name, field in fields.items()}
+    undescribed = [name for name, field in names.items() if not field.metadata.get("description")]
+    problems = [
+        f"the key {name} has no description: give it metadata={{'description': …}}" for name in undescribed
+    ]
+    refused = _messages(schema, settings)
+    problems += [f"the settings of the contract are refused: {key}: {text}" for key, text in refused.items()]
+    if "surely_unknown" not in _messages(schema, {**settings, "surely_unknown": "x"}):
+        problems.append("an unknown key is not refused: derive the schema from SettingsSchema")
+    required = {name for name, field in names.items() if field.required}
+    without = {name: {key: value for key, value in settings.items() if key != name} for name in required}
+    problems += [
+        f"{name} is required, but is not missed"
+        for name in required
+        if name not in _messages(schema, without[name])
+    ]
+    return problems
+
+
+def _messages(schema: type[Schema], values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        schema().load(values)
+    except ValidationError as error:
+        return error.messages_dict
+    return {}

@@ -1,0 +1,30 @@
+"""The plugin's table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from autonomy_core.plugin_api.models import Base, Identified, tenant_key, utcnow
+
+
+class Bonus(Identified, Base):
+    """Which payment brought which bonus; a payment brings one at most."""
+
+    __tablename__ = "bonus_track_bonuses"
+    __table_args__ = (
+        tenant_key("payment_id", "payments"),
+        tenant_key("customer_id", "customers"),
+        tenant_key("product_id", "products"),
+        UniqueConstraint("organisation_id", "payment_id"),
+        Index(None, "organisation_id", "customer_id", "id"),
+    )
+
+    payment_id: Mapped[UUID]
+    customer_id: Mapped[UUID]
+    product_id: Mapped[UUID]
+    environment: Mapped[str]
+    given_at: Mapped[datetime] = mapped_column(default=utcnow)

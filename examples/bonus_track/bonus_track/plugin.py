@@ -1,0 +1,41 @@
+"""The plugin's hooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyramid.config import Configurator
+
+from autonomy_core.plugin_api.events import PaymentCompleted
+from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
+from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
+from autonomy_core.plugin_api.resources import Admin, Customers
+from bonus_track import services
+from bonus_track.resources import AdminBonuses, CustomerBonuses
+from bonus_track.settings import BonusTrackSettings
+
+
+@hookimpl
+def register_settings() -> PluginSettings:
+    """The section ``[bonus_track]``."""
+    return PluginSettings(organisation=BonusTrackSettings)
+
+
+@hookimpl
+def register_migrations() -> Migrations:
+    """The table of bonuses."""
+    return plugin_migrations("bonus_track", Path(__file__).parent / "migrations")
+
+
+@hookimpl
+def register_views(config: Configurator) -> None:
+    """``customers/bonuses`` and ``admin/bonuses``."""
+    config.add_child(Customers, "bonuses", CustomerBonuses)
+    config.add_child(Admin, "bonuses", AdminBonuses)
+    config.scan("bonus_track.views")
+
+
+@hookimpl
+def on_payment_completed(event: PaymentCompleted) -> None:
+    """Give the bonus."""
+    services.give_bonus(event)

@@ -1,0 +1,20 @@
+"""What an organisation says in its section ``[bonus_track]``."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from autonomy_core.plugin_api.settings import SettingsSchema
+
+
+class BonusTrackSettings(SettingsSchema):
+    """Which product is given, and from which amount on."""
+
+    product_id = fields.UUID(
+        required=True, metadata={"description": "The product that is given to whoever buys another one."}
+    )
+    minimum_amount = fields.Integer(
+        load_default=0,
+        validate=validate.Range(min=0),
+        metadata={"description": "How much has to be paid for it, in the minor unit of the currency."},
+    )

@@ -1,0 +1,74 @@
+from uuid import UUID
+
+import pytest
+
+BONUS = UUID("0198c0de-0000-7000-8000-000000000001")
+
+
+@pytest.fixture
+def shop(autonomy):
+    """Two organisations, of which one gives a bonus from 5.00 on."""
+    section = {"bonus_track": {"product_id": str(BONUS), "minimum_amount": "500"}}
+    autonomy.organisation("acme", plugins=("stand_ins", "bonus_track"), settings=section)
+    autonomy.organisation("globex", plugins=("stand_ins",))
+    return autonomy
+
+
+@pytest.fixture
+def bonus(shop):
+    shop.product("globex", id=BONUS, title="Bonus", amount=900)
+    return shop.product("acme", id=BONUS, title="Bonus", amount=900)
+
+
+def owned_by(shop, customer):
+    path = f"/{customer.organisation_id}/api/v1/customers/products"
+    return {item["title"] for item in shop.app.get(path, headers=shop.as_customer(customer)).json["items"]}
+
+
+def test_whoever_buys_is_given_the_bonus_and_sees_it(shop, bonus):
+    ada = shop.customer("acme")
+    payment = shop.buy(ada, shop.product("acme", amount=500))
+    assert owned_by(shop, ada) == {"Bonus"}
+    bonuses = shop.app.get("/acme/api/v1/customers/bonuses", headers=shop.as_customer(ada)).json["items"]
+    assert [(bonus["product_id"], bonus["payment_id"]) for bonus in bonuses] == [
+        (str(BONUS), str(payment.id))
+    ]
+
+
+def test_a_smaller_purchase_brings_nothing(shop, bonus):
+    ada = shop.customer("acme")
+    shop.buy(ada, shop.product("acme", amount=499))
+    assert owned_by(shop, ada) == set()
+
+
+def test_buying_the_bonus_brings_no_bonus(shop, bonus):
+    ada = shop.customer("acme")
+    shop.buy(ada, bonus)
+    assert shop.app.get("/acme/api/v1/customers/bonuses", headers=shop.as_customer(ada)).json["items"] == []
+
+
+def test_customers_see_their_own_bonuses_and_staff_see_all(shop, bonus):
+    ada, eve = shop.customer("acme"), shop.customer("acme", "eve@example.org")
+    shop.buy(ada, shop.product("acme"))
+    assert shop.app.get("/acme/api/v1/customers/bonuses", headers=shop.as_customer(eve)).json["items"] == []
+    [bonus] = shop.app.get("/acme/api/v1/admin/bonuses", headers=shop.as_staff("acme")).json["items"]
+    assert bonus["customer_id"] == str(ada.id)
+    reader_of_products = shop.as_staff("acme", scopes=["catalog.read"])
+    shop.app.get("/acme/api/v1/admin/bonuses", headers=reader_of_products, status=403)
+
+
+def test_where_it_is_not_enabled_there_is_nothing_of_it(shop, bonus):
+    ada = shop.customer("globex")
+    shop.buy(ada, shop.product("globex"))
+    assert owned_by(shop, ada) == set()
+    shop.app.get("/globex/api/v1/customers/bonuses", headers=shop.as_customer(ada), status=404)
+    shop.app.get("/globex/api/v1/admin/bonuses", headers=shop.as_staff("globex"), status=404)
+
+
+def test_a_missing_bonus_product_fails_no_payment_and_the_bonus_is_given_later(shop):
+    ada = shop.customer("acme")
+    assert shop.buy(ada, shop.product("acme")).status == "completed"
+    assert shop.run_jobs("acme") == ["payments.retry_completion_hook"]
+    shop.product("acme", id=BONUS, title="Bonus")
+    assert shop.run_jobs("acme") == []
+    assert owned_by(shop, ada) == {"Bonus"}

@@ -1,0 +1,55 @@
+"""A stranger's plugin, installed from its wheel beside the core's."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.processes
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "bonus_track"
+
+WHERE = """
+import autonomy_core, bonus_track, media_mp3
+from importlib.metadata import entry_points
+for module in (autonomy_core, bonus_track, media_mp3):
+    print(module.__file__)
+print(*sorted(entry_points(group="autonomy.plugins").names))
+"""
+
+
+@pytest.fixture(scope="module")
+def with_bonus_track(stranger, build_wheel, tmp_path_factory):
+    stranger.install(build_wheel(EXAMPLE, tmp_path_factory.mktemp("bonus_track")))
+    return stranger
+
+
+def test_the_wheel_has_every_file_of_every_package(core_wheel):
+    installed = set(zipfile.ZipFile(core_wheel).namelist())
+    sources = {
+        path.relative_to(directory).as_posix()
+        for directory, pattern in ((ROOT, "autonomy_core/**/*"), (ROOT / "plugins", "**/*"))
+        for path in directory.glob(pattern)
+        if path.is_file() and "__pycache__" not in path.parts and ".egg-info" not in str(path)
+    }
+    assert sorted(sources - installed) == []
+
+
+def test_what_is_imported_is_what_was_installed(with_bonus_track, tmp_path):
+    *files, names = with_bonus_track.run("-c", WHERE, cwd=tmp_path).splitlines()
+    assert [file for file in files if not file.startswith(str(with_bonus_track.packages))] == []
+    assert names == "bonus_track customer_auth media_mp3 stripe_payments"
+
+
+def test_it_works_where_it_is_enabled_and_is_absent_elsewhere(with_bonus_track, tmp_path):
+    shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
+    shutil.copy(EXAMPLE / "pyproject.toml", tmp_path)
+    written = with_bonus_track.run("-m", "pytest", "-v", "-p", "no:cacheprovider", cwd=tmp_path)
+    assert "test_whoever_buys_is_given_the_bonus_and_sees_it PASSED" in written
+    assert "test_where_it_is_not_enabled_there_is_nothing_of_it PASSED" in written
+    assert "test_it_is_absent_where_it_is_disabled PASSED" in written
+    assert "skipped" not in written
