@@ -1,0 +1,133 @@
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customer_auth.domain import (
+    REUSE_GRACE,
+    AccessClaims,
+    Bucket,
+    RateLimit,
+    RefreshVerdict,
+    canonical_email,
+    client_network,
+    judge_refresh,
+    prepare_password,
+    weakness_of,
+)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
+EMAIL = "ada@example.org"
+
+
+@given(st.text(), st.from_regex(r"[A-Za-z]+\.[A-Za-z]+", fullmatch=True))
+def test_the_canonical_form_of_an_address_is_its_own_canonical_form(local_part, domain):
+    once = canonical_email(local_part, domain)
+    local_part, _, domain = once.rpartition("@")
+    assert canonical_email(local_part, domain) == once
+
+
+@given(st.text())
+def test_a_password_composed_or_decomposed_is_prepared_alike(password):
+    spellings = {unicodedata.normalize(form, password) for form in ("NFC", "NFD")}
+    assert len({prepare_password(spelling) for spelling in spellings}) == 1
+
+
+def test_every_kind_of_space_in_a_password_is_a_space():
+    assert prepare_password("a\u00a0b\u3000c d") == "a b c d"
+
+
+def test_case_and_outer_spaces_of_a_password_matter():
+    assert prepare_password(" Engine ") == " Engine "
+
+
+@pytest.mark.parametrize("length", [8, 256])
+def test_a_password_of_an_allowed_length_is_taken(length):
+    assert weakness_of("x" * length, EMAIL) is None
+
+
+@pytest.mark.parametrize("length", [0, 7, 257])
+def test_a_password_of_another_length_is_refused(length):
+    assert "8 to 256" in weakness_of("x" * length, EMAIL)
+
+
+@pytest.mark.parametrize("password", ["ada@example.org", "ADA@Example.org", " ada@example.org "])
+def test_the_address_is_no_password(password):
+    assert "e-mail" in weakness_of(password, EMAIL)
+
+
+def test_claims_are_written_to_the_second():
+    claims = AccessClaims("acme", UUID(int=7), NOW, NOW + timedelta(minutes=15)).to_json()
+    assert claims == {
+        "iss": "acme",
+        "sub": "00000000-0000-0000-0000-000000000007",
+        "aud": "autonomy-api",
+        "iat": 1767225600,
+        "exp": 1767226500,
+    }
+
+
+@pytest.mark.parametrize(
+    ("used_at", "expires_at", "revoked_at", "verdict"),
+    [
+        (None, LATER, None, RefreshVerdict.ROTATE),
+        (NOW, LATER, None, RefreshVerdict.WAIT),
+        (NOW - REUSE_GRACE + timedelta(seconds=1), LATER, None, RefreshVerdict.WAIT),
+        (NOW - REUSE_GRACE, LATER, None, RefreshVerdict.REVOKE),
+        (None, NOW, None, RefreshVerdict.REFUSE),
+        (NOW, NOW, None, RefreshVerdict.REFUSE),
+        (None, LATER, NOW, RefreshVerdict.REFUSE),
+        (NOW - REUSE_GRACE, LATER, NOW, RefreshVerdict.REFUSE),
+    ],
+)
+def test_a_refresh_token_is_judged_by_what_happened_to_it(used_at, expires_at, revoked_at, verdict):
+    assert judge_refresh(NOW, used_at=used_at, expires_at=expires_at, revoked_at=revoked_at) is verdict
+
+
+@given(st.integers(1, 50), st.integers(1, 100_000))
+def test_a_bucket_holds_just_its_attempts(attempts, seconds):
+    limit = RateLimit(attempts, timedelta(seconds=seconds))
+    full = NOW + limit.interval * attempts
+    assert limit.wait(full - limit.interval, NOW) == 0
+    # A microsecond is the clock's last digit, in which intervals are rounded.
+    assert limit.wait(full + limit.interval, NOW) >= 1
+
+
+@given(st.integers(1, 50), st.integers(1, 100_000))
+def test_whoever_waits_as_long_as_told_is_let_in(attempts, seconds):
+    limit = RateLimit(attempts, timedelta(seconds=seconds))
+    too_much = NOW + limit.interval * (attempts + 1)
+    wait = timedelta(seconds=limit.wait(too_much, NOW))
+    assert limit.wait(too_much, NOW + wait) == 0
+
+
+def test_a_bucket_is_stored_under_a_name_that_depends_on_key_kind_and_subject():
+    limit = RateLimit(1, timedelta(minutes=1))
+    names = {
+        Bucket(kind, subject, limit).name(key)
+        for kind in ("login.email", "login.address")
+        for subject in (EMAIL, "eve@example.org")
+        for key in (b"k" * 32, b"l" * 32)
+    }
+    assert len(names) == 8
+    assert not any(EMAIL in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "unknown"),
+        (None, "unknown"),
+        ("a unix socket", "unknown"),
+    ],
+)
+def test_a_client_is_counted_by_its_network(address, network):
+    assert client_network(address) == network
