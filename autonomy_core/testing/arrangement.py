@@ -11,10 +11,13 @@ from sqlalchemy import Engine, NullPool, create_engine
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.db.base import uuid7
-from autonomy_core.db.migrations import Migrations
+from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.db.migrations import Migrations, migrate
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.runtime import components
+from autonomy_core.plugin_api.operations import Operation
+from autonomy_core.plugin_api.resources import Resource
+from autonomy_core.runtime import APPLICATION_ROLE, components
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.registrations import Registrations, addresses
@@ -47,6 +50,16 @@ class Arrangement:
         with _application.database.of_its_own(f"contract_{uuid7().hex}") as owner_url:
             yield create_engine(owner_url, poolclass=NullPool)
 
+    @pytest.fixture
+    def migrated_without_it(self, postgresql: EmbeddedServer, autonomy_plugins: Plugins) -> Iterator[Engine]:
+        """A database with everything but the plugin, as its owner sees it."""
+        name = f"contract_{uuid7().hex}"
+        postgresql.create_database(name)
+        others = self.other_migrations(autonomy_plugins)
+        migrate(postgresql.url(name), others, application_role=APPLICATION_ROLE)
+        yield create_engine(postgresql.url(name), poolclass=NullPool)
+        postgresql.drop_database(name)
+
     def organise(self, autonomy: Autonomy, *, both: bool = False) -> None:
         """Make an organisation with the plugin, and one without it, unless both are to have it."""
         for organisation_id, enabled in ((WITH, True), (WITHOUT, both)):
@@ -74,19 +87,11 @@ class Arrangement:
             unknown_ids: with those whose path has an id that only the plugin can know; it is made up.
         """
         where = addresses(found.registry)
-        patterns = {
-            (operation.method, f"{path}/{operation.name}".rstrip("/"))
-            for operation in found.operations
-            for context, paths in where.items()
-            if issubclass(context, operation.context)
-            for path in paths
-        }
-        patterns |= {
-            ("GET", path)
-            for child in found.children.values()
-            for path in where.get(child.factory, ())
-            if unknown_ids
-        }
+        patterns = {call for operation in found.operations for call in _addressed(operation, where)}
+        if unknown_ids:
+            patterns |= {
+                ("GET", path) for child in found.children.values() for path in where.get(child.factory, ())
+            }
         known = {"organisation": organisation_id, "product_id": autonomy.product(organisation_id).id}
         if not unknown_ids:
             patterns = {(method, path) for method, path in patterns if not _parameters(path) - known.keys()}
@@ -118,6 +123,16 @@ class _Ids(dict[str, Any]):
 
     def __missing__(self, parameter: str) -> UUID:
         return uuid7()
+
+
+def _addressed(operation: Operation, where: Mapping[type[Resource], list[str]]) -> list[tuple[str, str]]:
+    paths = [
+        path for context, paths in where.items() if issubclass(context, operation.context) for path in paths
+    ]
+    assert paths, (
+        f"{operation.context.__name__} is nowhere in the tree: use add_child, or a Collection's item"
+    )
+    return [(operation.method, f"{path}/{operation.name}".rstrip("/")) for path in paths]
 
 
 def _parameters(path: str) -> set[str]:

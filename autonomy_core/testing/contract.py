@@ -96,24 +96,23 @@ class PluginContract(Arrangement):
                     assert organisations_in(scope.session, table) <= {organisation_id}, table
 
     def test_its_migrations_go_up_and_down_and_leave_others_alone(
-        self, autonomy_plugins: Plugins, migrated_copy: Engine
+        self, autonomy_plugins: Plugins, migrated_without_it: Engine
     ) -> None:
         """What they make is named ``<plugin>_…``, and is gone after a downgrade; nothing else changes."""
         component = self.migrations(autonomy_plugins)
-        before = structure(migrated_copy)
-        downgrade(migrated_copy, component)
-        without = structure(migrated_copy)
-        made = before.keys() - without.keys()
-        misnamed = [name for name in made if not name.startswith(f"{self.plugin}_")]
+        before = structure(migrated_without_it)
+        upgrade(migrated_without_it, [component])
+        made = structure(migrated_without_it)
+        misnamed = [name for name in made.keys() - before.keys() if not name.startswith(f"{self.plugin}_")]
         assert not misnamed, f"not named {self.plugin}_…: {misnamed}"
-        left = [
-            name for name in without if name.startswith(f"{self.plugin}_") and name != component.version_table
-        ]
-        assert not left, f"left after the downgrade: {left}"
-        changed = [name for name, parts in without.items() if parts != before.get(name)]
-        assert not changed, f"other components' tables that the downgrade changes: {changed}"
-        upgrade(migrated_copy, [component])
-        assert structure(migrated_copy) == before
+        changed = [name for name, parts in before.items() if parts != made.get(name)]
+        assert not changed, f"others' tables that it changes: {changed}"
+        downgrade(migrated_without_it, component)
+        after = structure(migrated_without_it)
+        left = after.keys() - before.keys() - {component.version_table}
+        assert not left, f"left after the downgrade: {sorted(left)}"
+        upgrade(migrated_without_it, [component])
+        assert structure(migrated_without_it) == made
 
     def test_its_models_are_what_its_migrations_make(
         self, autonomy_plugins: Plugins, migrated_copy: Engine

@@ -1,0 +1,122 @@
+"""The contract refuses each thing that it is there to refuse."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.unit.autonomy_core.testing.toys import PLUGINS
+
+CONTRACTS = """
+from importlib import import_module
+
+import pytest
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.testing import stand_ins
+from autonomy_core.testing.contract import PluginContract
+
+NAMES = {names}
+
+@pytest.fixture(scope="module")
+def autonomy_plugins():
+    return Plugins({{"stand_ins": stand_ins, **{{name: import_module(name) for name in NAMES}}}})
+
+for name in NAMES:
+    globals()["Test_" + name] = type("Test_" + name, (PluginContract,), {{"plugin": name}})
+"""
+
+ABSENT = "test_it_is_absent_where_it_is_disabled"
+PRESENT = "test_it_is_there_where_it_is_enabled"
+UNGATED = "test_it_registers_nothing_that_would_be_there_for_everybody"
+TWICE = "test_a_completed_payment_told_twice_changes_nothing_more"
+ISOLATED = "test_its_tables_show_one_organisation_only"
+MIGRATIONS = "test_its_migrations_go_up_and_down_and_leave_others_alone"
+MODELS = "test_its_models_are_what_its_migrations_make"
+SETTINGS = "test_its_settings_explain_themselves_and_refuse_what_they_do_not_know"
+JOBS = "test_its_jobs_bear_its_name"
+IMPORTS = "test_it_imports_nothing_private"
+
+
+@pytest.fixture(scope="module")
+def failures(tmp_path_factory):
+    """For each plugin its failed tests, with what they say. In a process of its own: models are known to all."""
+    directory = tmp_path_factory.mktemp("contracts")
+    for name, files in PLUGINS.items():
+        for path, text in files.items():
+            (directory / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (directory / name / path).write_text(text)
+    (directory / "test_contracts.py").write_text(CONTRACTS.format(names=sorted(PLUGINS)))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=results.xml"]
+    environment = {**os.environ, "PYTHONPATH": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return read(directory / "results.xml")
+
+
+def read(path: Path) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {name: {} for name in PLUGINS}
+    for case in ET.parse(path).iter("testcase"):
+        for failure in (*case.findall("failure"), *case.findall("error")):
+            plugin = case.attrib["classname"].rpartition("Test_")[2]
+            found[plugin][case.attrib["name"]] = f"{failure.attrib['message']}\n{failure.text}"
+    return found
+
+
+def test_a_sound_plugin_passes(failures):
+    assert failures["sound"] == {}
+
+
+@pytest.mark.parametrize(
+    ("plugin", "test", "says"),
+    [
+        ("hangs_for_all", ABSENT, "GET /without-it/api/v1/for_all answers 200"),
+        ("hangs_for_all", UNGATED, "the child 'for_all' of ApiV1 is hung there for another package"),
+        ("hangs_for_all", UNGATED, "is registered for the package autonomy_core"),
+        ("registers_for_all", UNGATED, "subscribers:"),
+        ("registers_for_all", UNGATED, "tweens:"),
+        ("registers_for_all", UNGATED, "routes:"),
+        ("registers_for_all", UNGATED, "request extensions:"),
+        ("unreachable", PRESENT, "Node is nowhere in the tree"),
+        ("counts_twice", TWICE, "paid"),
+        ("raises", TWICE, "ZeroDivisionError"),
+        ("unisolated", ISOLATED, "unisolated_rows: row-level security is not both enabled and forced"),
+        ("shared", ISOLATED, "without organisation_id: ['shared_rows']"),
+        ("unprefixed", MIGRATIONS, "not named unprefixed_…: ['oddments']"),
+        ("leaves_things", MIGRATIONS, "left after the downgrade: ['leaves_things_behind']"),
+        ("meddles", MIGRATIONS, "others' tables that it changes: ['products']"),
+        ("lacks_a_revision", MODELS, "add column: lacks_a_revision_rows, extra"),
+        ("unexplained", SETTINGS, "the key colour has no description"),
+        ("unexplained", SETTINGS, "an unknown key is not refused"),
+        ("misnames_a_job", JOBS, "payments.mine"),
+        ("pries", IMPORTS, "pries/__init__.py:1: imports autonomy_core.db.session.Database"),
+        ("pries", IMPORTS, "pries/__init__.py:2: imports sound"),
+    ],
+)
+def test_a_plugin_that_breaks_the_contract_is_told_how(failures, plugin, test, says):
+    assert says in failures[plugin][test]
+
+
+def test_nothing_else_is_found_fault_with(failures):
+    expected = {
+        "sound": set(),
+        "hangs_for_all": {ABSENT, UNGATED},
+        "registers_for_all": {UNGATED},
+        "unreachable": {ABSENT, PRESENT},
+        "counts_twice": {TWICE},
+        "raises": {TWICE},
+        "unisolated": {ISOLATED},
+        "shared": {ISOLATED},
+        "unprefixed": {MIGRATIONS},
+        "leaves_things": {MIGRATIONS},
+        "meddles": {MIGRATIONS},
+        "lacks_a_revision": {MODELS},
+        "unexplained": {SETTINGS},
+        "misnames_a_job": {JOBS},
+        "pries": {IMPORTS},
+    }
+    assert {plugin: set(failed) for plugin, failed in failures.items()} == expected
