@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import logging
 import os
+import shutil
 import signal
 import socket
 import tempfile
@@ -43,8 +46,7 @@ def serve(cli: CliContext, host: str, port: int, workers: int, threads: int) -> 
     """Serve the API until SIGINT or SIGTERM. SIGHUP reloads the organisations' files."""
     free = find_port(host, port)
     if workers > 1:
-        # Before anything counts: where this names a directory, processes keep their numbers in files.
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="autonomy-metrics-"))
+        count_in_files()
     prepare(cli)
     click.echo(f"Autonomy Server on http://{f'[{host}]' if ':' in host else host}:{free}")
     run_granian(str(cli.config.absolute()), host, free, workers, threads)
@@ -71,14 +73,27 @@ def find_port(host: str, port: int) -> int:
         ) from None
 
 
+def count_in_files() -> None:
+    """Have the processes keep their numbers where each can sum up all; to be called before anything counts."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory = tempfile.mkdtemp(prefix="autonomy-metrics-")
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)
+
+
 def prepare(cli: CliContext) -> None:
     """Refuse bad settings before anything listens, and have the embedded database run as long as the server."""
     from autonomy_core.operations.logging import configure_logging
 
     runtime = cli.runtime
+    logging.getLogger("_granian").addFilter(is_news)
     configure_logging(runtime.settings.log_format, runtime.settings.log_level)
     if runtime.embedded is not None:
         start_embedded(runtime.embedded)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of granian's is worth a place in the log: it warns of many threads, which are meant."""
+    return "Python threads" not in record.getMessage()
 
 
 def run_granian(config: str, host: str, port: int, workers: int, threads: int) -> None:

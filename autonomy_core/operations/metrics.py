@@ -27,19 +27,17 @@ from autonomy_core.traversal.resources import Resource, Root
 NO_RESOURCE = "none"
 
 
-def resource_of(request: Request) -> str:
-    """The class of what a request was about, with the view's name: ``ProductDetail``, ``Track.stream``.
+def resource_of(request: Request, status: int) -> str:
+    """The class of what a request was about, with the view's name: ``ProductDetail``, ``Health.ready``.
 
-    Names that lead nowhere are the caller's invention and are all the same here.
+    Args:
+        status: of the answer. With 404 the view's name may be the caller's invention, and is left out.
     """
     context = getattr(request, "context", None)
     if not isinstance(context, Resource):
         return NO_RESOURCE
-    if not request.view_name:
-        return type(context).__name__
-    known = {operation.name for operation in request.registry.operations}
-    view_name = request.view_name if request.view_name in known else NO_RESOURCE
-    return f"{type(context).__name__}.{view_name}"
+    name = type(context).__name__
+    return f"{name}.{request.view_name}" if request.view_name and status != NotFound.status else name
 
 
 class Metrics(Resource):

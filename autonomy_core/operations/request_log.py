@@ -70,7 +70,7 @@ def _finish(request: Request, response: Response, organisation: str | None, seco
     count_request(
         method=request.method,
         status=response.status_int,
-        resource=resource_of(request),
+        resource=resource_of(request, response.status_int),
         organisation=organisation,
         seconds=seconds,
     )

@@ -1,0 +1,81 @@
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import structlog
+from click.testing import CliRunner, Result
+
+from autonomy_core.cli.commands import autonomy as command
+from autonomy_core.cli.context import CliContext
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.runtime import APPLICATION_ROLE
+from autonomy_core.testing import stand_ins
+
+
+@dataclass
+class Site:
+    """A directory with a server's ini file and two organisations, and a database that is not there yet."""
+
+    directory: Path
+    plugins: Plugins
+
+    @property
+    def ini(self) -> Path:
+        return self.directory / "server.ini"
+
+    def write(self, **settings):
+        keys = {
+            "autonomy.tenants": self.directory / "tenants",
+            "autonomy.data": self.directory / "data",
+            **settings,
+        }
+        lines = [f"{key} = {str(value).replace('%', '%%')}" for key, value in keys.items()]
+        self.ini.write_text("\n".join(["[app:main]", "use = egg:autonomy-server", *lines, ""]))
+
+    def run(self, *arguments, config=None) -> Result:
+        context = CliContext()
+        context.plugins = self.plugins
+        return CliRunner().invoke(command, ["--config", str(config or self.ini), *arguments], obj=context)
+
+
+def write_organisation(directory, name):
+    text = f"[organisation]\nname = {name}\nhosts = {name}.example\ncurrency = eur\nplugins = stand_ins\n"
+    (directory / f"{name}.ini").write_text(text)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def unmigrated(postgresql, tmp_path):
+    """The site, with an empty database on a server that is not the embedded one."""
+    (tmp_path / "tenants").mkdir()
+    for name in ("acme", "zenith"):
+        write_organisation(tmp_path / "tenants", name)
+    database = f"cli_{uuid4().hex}"
+    postgresql.create_database(database)
+    site = Site(tmp_path, Plugins({stand_ins.NAME: stand_ins}))
+    urls = {
+        "sqlalchemy.url": postgresql.url(database, APPLICATION_ROLE),
+        "autonomy.owner_url": postgresql.url(database),
+    }
+    site.write(**urls)
+    yield site
+    postgresql.drop_database(database)
+
+
+@pytest.fixture
+def site(unmigrated):
+    """The site, migrated by the command."""
+    result = unmigrated.run("migrate")
+    assert result.exit_code == 0, result.output
+    return unmigrated

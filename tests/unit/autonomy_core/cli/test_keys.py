@@ -1,0 +1,68 @@
+import getpass
+import json
+
+from sqlalchemy import text
+
+from autonomy_core.cli.context import CliContext
+
+
+def issue(site, organisation="acme"):
+    arguments = ("--name", "back end", "--scope", "catalog.read", "--scope", "catalog.write", "--json")
+    result = site.run("keys", "issue", organisation, *arguments)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def audited(site, organisation="acme"):
+    from autonomy_core.runtime import make_runtime
+
+    cli = CliContext(site.ini)
+    runtime = make_runtime(cli.raw_settings, site.plugins)
+    with runtime.transaction(runtime.tenants.get(organisation)) as scope:
+        rows = scope.session.execute(text("SELECT actor, action, target FROM audit_entries ORDER BY id"))
+        found = [tuple(row) for row in rows]
+    runtime.close()
+    return found
+
+
+def test_a_key_is_shown_once_and_then_only_described(site):
+    issued = issue(site)
+    assert issued["key"].startswith("ak_")
+    listed = site.run("keys", "list", "acme", "--json").stdout
+    (described,) = json.loads(listed)
+    assert described["id"] == issued["id"]
+    assert described["scopes"] == ["catalog.read", "catalog.write"]
+    assert described["revoked_at"] is None
+    assert issued["key"] not in listed
+    assert issued["key"].rpartition("_")[2] not in listed
+
+
+def test_people_get_the_key_alone_on_the_standard_output(site):
+    result = site.run("keys", "issue", "acme", "--name", "shop", "--scope", "payments.read")
+    assert result.stdout.startswith("ak_")
+    assert result.stdout.count("\n") == 1
+    assert "not shown again" in result.stderr
+
+
+def test_a_key_belongs_to_one_organisation(site):
+    issued = issue(site)
+    assert json.loads(site.run("keys", "list", "zenith", "--json").stdout) == []
+    refused = site.run("keys", "revoke", "zenith", issued["id"])
+    assert refused.exit_code == 1
+    assert "no such key" in refused.stderr
+
+
+def test_issuing_and_revoking_are_audited_with_who_did_it(site):
+    issued = issue(site)
+    assert site.run("keys", "revoke", "acme", issued["id"]).exit_code == 0
+    (described,) = json.loads(site.run("keys", "list", "acme", "--json").stdout)
+    assert described["revoked_at"] is not None
+    actor, target = f"cli:{getpass.getuser()}", f"api_key:{issued['id']}"
+    assert audited(site) == [(actor, "api_key.issued", target), (actor, "api_key.revoked", target)]
+
+
+def test_an_unknown_scope_is_a_usage_error(site):
+    result = site.run("keys", "issue", "acme", "--name", "x", "--scope", "everything")
+    assert result.exit_code == 2
+    assert "payments.read" in result.stderr
+    assert site.run("keys", "issue", "acme", "--name", "x").exit_code == 2

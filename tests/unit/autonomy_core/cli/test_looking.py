@@ -1,0 +1,77 @@
+"""What whoever is asked "where is my record" types."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from autonomy_core.cli.context import CliContext
+from autonomy_core.customers.services import register_customer
+from autonomy_core.jobs.services import defer
+from autonomy_core.payments.domain import PaymentStatus, Settlement
+from autonomy_core.payments.services import open_payment
+from autonomy_core.payments.settlement import settle
+from autonomy_core.runtime import make_runtime
+
+
+@pytest.fixture
+def acme(site):
+    """Do something in an organisation, in a transaction that is committed."""
+    runtime = make_runtime(CliContext(site.ini).raw_settings, site.plugins)
+    yield lambda: runtime.transaction(runtime.tenants.get("acme"))
+    runtime.close()
+
+
+@pytest.fixture
+def payment_id(acme):
+    from autonomy_core.catalog.models import Product
+
+    with acme() as scope:
+        customer = register_customer(scope, "ada@example.org", "Ada")
+        product = Product(
+            organisation_id="acme", title="A thing", description="", kind="thing", amount=500, currency="eur"
+        )
+        scope.session.add(product)
+        scope.session.flush()
+        urls = dict.fromkeys(("success_url", "cancel_url", "api_url"), "https://acme.example/")
+        payment, _ = open_payment(scope, customer.id, product, **urls)
+        expired = Settlement(payment.id, PaymentStatus.EXPIRED, "test", 500, "eur", "test")
+        settle(scope, replace(expired, reason="too late"), provider=payment.provider)
+        return str(payment.id)
+
+
+def test_payments_are_listed_for_their_organisation_only(site, payment_id):
+    (row,) = json.loads(site.run("payments", "list", "acme", "--json").stdout)
+    assert (row["id"], row["status"], row["amount"]) == (payment_id, "expired", 500)
+    assert site.run("payments", "list", "zenith").stdout == "no payments\n"
+    assert payment_id in site.run("payments", "list", "acme").stdout
+
+
+def test_a_payment_is_shown_with_what_came_of_it(site, payment_id):
+    shown = json.loads(site.run("payments", "show", "acme", payment_id, "--json").stdout)
+    assert shown["payment"]["failure_reason"] == "too late"
+    assert shown["hook_runs"] == shown["grants"] == []
+    for_people = site.run("payments", "show", "acme", payment_id).stdout
+    assert "it has granted nothing" in for_people
+
+
+def test_a_payment_of_another_organisation_is_not_there(site, payment_id):
+    result = site.run("payments", "show", "zenith", payment_id)
+    assert result.exit_code == 1
+    assert "has no payment" in result.stderr
+
+
+def test_waiting_jobs_are_listed_by_name(site, acme):
+    with acme() as scope:
+        defer(scope, "payments.retry_completion_hook", plugin="stand_ins", payment_id="1")
+    (row,) = json.loads(site.run("jobs", "list", "acme", "--json").stdout)
+    assert (row["job"], row["status"]) == ("payments.retry_completion_hook", "todo")
+    assert row["arguments"] == {"plugin": "stand_ins", "payment_id": "1"}
+    assert site.run("jobs", "list", "zenith").stdout == "no jobs\n"
+    assert "todo" in site.run("jobs", "list", "acme").stdout
+
+
+def test_a_worker_refuses_a_database_that_is_not_up_to_date(unmigrated):
+    result = unmigrated.run("worker")
+    assert result.exit_code == 1
+    assert "run: autonomy migrate" in result.stderr
