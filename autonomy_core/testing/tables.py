@@ -43,8 +43,9 @@ def tables_of(connection: Connection, plugin: str) -> list[str]:
     """The plugin's tables, by their prefix; without the table of its versions."""
     return sorted(
         name
-        for name in structure(connection)
-        if name.startswith(f"{plugin}_") and name != f"{plugin}_alembic_version"
+        for name, parts in structure(connection).items()
+        if any(part.startswith("column ") for part in parts)
+        and name.startswith(f"{plugin}_") and name != f"{plugin}_alembic_version"
     )
 
 
