@@ -61,11 +61,15 @@ def describe(registry: Any, enabled: tuple[str, ...], api_url: str, server_url: 
     """
     spec = _empty_document(api_url)
     used_ids: set[str] = set()
-    for call in calls_of(registry, enabled):
-        path_item = {"servers": [{"url": server_url}]} if call.is_webhook else {}
-        operations = {call.operation.method.lower(): _operation(call, used_ids)}
-        spec.path(path=call.path or "/", operations={**path_item, **operations})
+    calls = list(calls_of(registry, enabled))
+    for call in calls:
+        spec.path(
+            path=call.path or "/", operations={call.operation.method.lower(): _operation(call, used_ids)}
+        )
     document = json.loads(json.dumps(spec.to_dict()))
+    for call in calls:
+        if call.is_webhook:
+            document["paths"][call.path]["servers"] = [{"url": server_url}]
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return Description(document, body, hashlib.sha256(body).hexdigest())
 
