@@ -8,12 +8,15 @@ import click
 
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.output import print_json, print_rows
+from autonomy_core.cli.plugins_new import new
 
 
 @click.group()
 def plugins() -> None:
     """List and check the installed plugins."""
 
+
+plugins.add_command(new)
 
 @plugins.command("list")
 @json_option

@@ -42,7 +42,7 @@ def test_the_wheel_has_every_file_of_every_package(core_wheel):
 def test_what_is_imported_is_what_was_installed(with_bonus_track, tmp_path):
     *files, names = with_bonus_track.run("-c", WHERE, cwd=tmp_path).splitlines()
     assert [file for file in files if not file.startswith(str(with_bonus_track.packages))] == []
-    assert names == "bonus_track customer_auth media_mp3 stripe_payments"
+    assert {"bonus_track", "customer_auth", "media_mp3", "stripe_payments"} <= set(names.split())
 
 
 def test_it_works_where_it_is_enabled_and_is_absent_elsewhere(with_bonus_track, tmp_path):

@@ -1,0 +1,86 @@
+"""``autonomy plugins new``: begins a plugin that works, with tests that pass."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import keyword
+import re
+from pathlib import Path
+from string import Template
+
+import click
+
+from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP
+
+TEMPLATE = Path(__file__).parent / "plugin_template"
+"""The files of a new plugin, each with ``.txt`` at its end so that nothing takes them for code."""
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_LONGEST = 30
+_TAKEN = frozenset({"autonomy", "embedded", "organisation", "sqlalchemy", "stand_ins", "tests"})
+"""Words of the server's own ini keys, of organisations' ini files and of the tests."""
+
+
+@click.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """Begin a plugin in the directory ./NAME, with tests that pass."""
+    problem = name_problem(name)
+    if problem is not None:
+        raise click.BadParameter(problem, param_hint="NAME")
+    directory = Path(name)
+    try:
+        write_plugin(name, directory)
+    except FileExistsError:
+        raise click.ClickException(f"./{directory} exists already; nothing was written") from None
+    except OSError as error:
+        raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from None
+    click.echo(f"wrote ./{directory}; go on with:\n")
+    click.echo(f"  cd {directory} && pip install -e '.[testing]' && pytest")
+
+
+def name_problem(name: str) -> str | None:
+    """What speaks against a name for a plugin, or None. It will be a package, a section and a table prefix."""
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST or keyword.iskeyword(name):
+        return f"use at most {_LONGEST} lower-case letters, digits and single underscores, a letter first"
+    if importlib.metadata.entry_points(group=ENTRY_POINT_GROUP, name=name):
+        return "a plugin of this name is installed"
+    if name in _TAKEN:
+        return "the word means something else to the server"
+    # What has no origin is a mere directory; `write_plugin` refuses it.
+    if (spec := importlib.util.find_spec(name)) is not None and spec.origin is not None:
+        return "there is a Python module of this name"
+    if tables := _core_tables(f"{name}_"):
+        return f"its tables would begin as the core's do: {', '.join(tables)}"
+    return None
+
+
+def write_plugin(name: str, directory: Path) -> None:
+    """Write the files of a new plugin.
+
+    Args:
+        directory: is made.
+
+    Raises:
+        FileExistsError: it is there already.
+        OSError: it cannot be written.
+    """
+    words = {
+        "name": name,
+        "dashed": name.replace("_", "-"),
+        "camel": "".join(word.title() for word in name.split("_")),
+    }
+    directory.mkdir()
+    for source in sorted(TEMPLATE.rglob("*.txt")):
+        parts = (name if part == "NAME" else part for part in source.relative_to(TEMPLATE).parts)
+        target = directory.joinpath(*parts).with_suffix("")
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(Template(source.read_text("utf-8")).substitute(words), "utf-8")
+
+
+def _core_tables(prefix: str) -> list[str]:
+    from autonomy_core.db.models import Base
+
+    names = {*Base.metadata.tables, "procrastinate_jobs"}
+    return sorted(table for table in names if table.startswith(prefix))

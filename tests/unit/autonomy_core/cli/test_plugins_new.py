@@ -1,0 +1,67 @@
+"""``autonomy plugins new``; that what it writes passes its tests is shown in tests/strangers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from autonomy_core.cli.plugins import plugins
+
+EXAMPLE = Path(__file__).parents[4] / "examples" / "bonus_track"
+
+
+@pytest.fixture
+def new(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda name: CliRunner().invoke(plugins, ["new", name])
+
+
+def files_of(directory: Path, package: str) -> set[str]:
+    modules = {path.relative_to(directory).as_posix() for path in (directory / package).glob("*.py")}
+    return {path.replace(package, "NAME") for path in modules} | {
+        path.name for path in directory.iterdir() if path.is_file() and path.name != "LICENSE"
+    }
+
+
+def test_it_has_the_files_that_every_plugin_has(new, tmp_path):
+    assert new("gift_wrap").exit_code == 0
+    assert files_of(tmp_path / "gift_wrap", "gift_wrap") == files_of(EXAMPLE, "bonus_track")
+    assert (tmp_path / "gift_wrap" / "gift_wrap" / "migrations" / "__init__.py").is_file()
+
+
+def test_no_place_is_left_unfilled(new, tmp_path):
+    new("gift_wrap")
+    texts = [path.read_text("utf-8") for path in (tmp_path / "gift_wrap").rglob("*") if path.is_file()]
+    assert [text for text in texts if "$" in text or "NAME" in text] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "because"),
+    [
+        ("Gift", "lower-case"),
+        ("gift-wrap", "lower-case"),
+        ("../gift", "lower-case"),
+        ("gift__wrap", "lower-case"),
+        ("class", "lower-case"),
+        ("g" * 31, "at most 30"),
+        ("customer_auth", "a plugin of this name is installed"),
+        ("json", "a Python module of this name"),
+        ("payment", "payment_hook_runs"),
+        ("organisation", "means something else"),
+    ],
+)
+def test_a_name_that_would_cause_trouble_is_refused(new, tmp_path, name, because):
+    refused = new(name)
+    assert refused.exit_code == 2
+    assert because in refused.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten(new, tmp_path):
+    (tmp_path / "gift").mkdir()
+    refused = new("gift")
+    assert refused.exit_code == 1
+    assert "./gift exists already" in refused.output
+    assert list((tmp_path / "gift").iterdir()) == []
