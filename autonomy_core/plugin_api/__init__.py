@@ -17,6 +17,8 @@ module              what it offers
 ``security``        identities, permissions, ACL helpers, secrets derived for one organisation
 ``settings``        the base of a settings section's schema, secrets and references to them
 ``jobs``            work that outlives a request
+``transactions``    `commit_early`, for a view that calls somebody else, or works long
+``audit``           who did what, recorded in the transaction that does it
 ``catalog`` ``customers`` ``grants`` ``payments``   what the core knows, as functions on a scope
 ==================  ==================================================================================
 

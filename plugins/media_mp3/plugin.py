@@ -1,1 +1,67 @@
 """The plugin's implementations of the core's hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from pyramid.config import Configurator
+
+from autonomy_core.plugin_api.events import PaymentCompleted
+from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
+from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
+from autonomy_core.plugin_api.protocols import Authenticator, ProductKind
+from autonomy_core.plugin_api.resources import AdminProduct, CustomerProduct, Customers
+from media_mp3 import models  # noqa: F401 - makes the table known to the migrations
+from media_mp3.authenticator import LinkAuthenticator
+from media_mp3.commands import media
+from media_mp3.kind import Mp3
+from media_mp3.resources import AdminProductTracks, CustomerProductTracks, Tracks
+from media_mp3.settings import PLUGIN, OrganisationSettings, ServerSettings
+
+
+@hookimpl
+def register_settings() -> PluginSettings:
+    """How long links play, how large uploads may be, where recordings are kept."""
+    return PluginSettings(organisation=OrganisationSettings, server=ServerSettings)
+
+
+@hookimpl
+def register_migrations() -> Migrations:
+    """Tracks."""
+    return plugin_migrations(PLUGIN, Path(__file__).parent / "migrations")
+
+
+@hookimpl
+def register_views(config: Configurator) -> None:
+    """``tracks``, below a customer's products, below customers, and below the staff's products."""
+    config.add_child(CustomerProduct, "tracks", CustomerProductTracks)
+    config.add_child(Customers, "tracks", Tracks)
+    config.add_child(AdminProduct, "tracks", AdminProductTracks)
+    config.scan("media_mp3.views")
+
+
+@hookimpl
+def register_product_kinds() -> Sequence[ProductKind]:
+    """Products that consist of recordings."""
+    return [Mp3()]
+
+
+@hookimpl
+def register_authenticators() -> Sequence[Authenticator]:
+    """Listeners, by a signed link."""
+    return [LinkAuthenticator()]
+
+
+@hookimpl
+def register_commands() -> Sequence[click.Command]:
+    """``autonomy media``."""
+    return [media]
+
+
+@hookimpl
+def on_payment_completed(event: PaymentCompleted) -> None:
+    """Give the customer the recordings that they have paid for."""
+    if event.payment.product_kind == Mp3.name:
+        event.grant(event.payment.product_id)

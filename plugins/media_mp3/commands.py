@@ -1,0 +1,57 @@
+"""``autonomy media``: what the inspection says, without uploading anything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from media_mp3.domain import TrackReport
+
+
+@click.group()
+def media() -> None:
+    """Look at MP3 files as an upload would be looked at."""
+
+
+@media.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Write JSON for machines.")
+def inspect(file: Path, *, as_json: bool) -> None:
+    """Inspect FILE just as an upload is inspected. Exit status 1 if it would be refused."""
+    from media_mp3.inspection import inspect as inspect_file
+
+    report = inspect_file(file)
+    click.echo(_json(report) if as_json else _text(report))
+    sys.exit(0 if report.accepted else 1)
+
+
+def _json(report: TrackReport) -> str:
+    from media_mp3.intake import describe
+
+    document = {
+        "accepted": report.accepted,
+        "findings": [describe(finding) for finding in report.findings],
+        "facts": asdict(report.facts) if report.facts else None,
+        "tags": asdict(report.tags),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _text(report: TrackReport) -> str:
+    from media_mp3.domain import FINDINGS
+
+    lines = ["accepted" if report.accepted else "refused"]
+    for finding in report.findings:
+        lines += ["", finding.code, f"  {finding.message}"]
+        lines += [f"  {name}: {value}" for name, value in finding.detail.items()]
+        lines += [f"  What to do: {FINDINGS[finding.code].remedy}"]
+    if report.facts:
+        lines += ["", "facts", *(f"  {name}: {value}" for name, value in asdict(report.facts).items())]
+    known = {name: value for name, value in asdict(report.tags).items() if value is not None}
+    if known:
+        lines += ["", "tags", *(f"  {name}: {value}" for name, value in known.items())]
+    return "\n".join(lines)

@@ -1,0 +1,144 @@
+"""From the body of a request to a file that is known to play. No database connection is held meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Any, BinaryIO
+
+import structlog
+from marshmallow import ValidationError
+
+from autonomy_core.plugin_api.errors import AutonomyError, InvalidInput
+from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3 import errors, inspection
+from media_mp3.domain import FINDINGS, Finding, TrackReport
+from media_mp3.schemas import UploadFieldsSchema
+from media_mp3.settings import PLUGIN, incoming_directory, max_upload_bytes
+from media_mp3.upload import Upload, UploadError, receive
+
+log = structlog.get_logger(__name__)
+
+FILE_FIELD = "file"
+WAIT_S = 30
+"""For how long an upload waits for its turn to be inspected, in seconds."""
+_ABANDONED_S = 24 * 3600
+
+_ERRORS: dict[str, type[AutonomyError]] = {
+    error.code: error
+    for error in (
+        errors.UploadTooLarge,
+        errors.UploadMalformed,
+        errors.UploadInterrupted,
+        errors.UploadWithoutFile,
+    )
+}
+
+
+@contextmanager
+def received(
+    scope: TenantScope, body: BinaryIO, content_type: str, content_length: int | None
+) -> Iterator[Upload]:
+    """Receive a form with one file; the temporary file is gone after the block.
+
+    Raises:
+        UploadTooLarge, UploadMalformed, UploadInterrupted, UploadWithoutFile, StorageUnavailable
+    """
+    upload = _receive(scope, body, content_type, content_length)
+    try:
+        yield upload
+    finally:
+        upload.path.unlink(missing_ok=True)
+
+
+def _receive(scope: TenantScope, body: BinaryIO, content_type: str, content_length: int | None) -> Upload:
+    try:
+        directory = incoming_directory(scope)
+        remove_abandoned(directory)
+        return receive(
+            body,
+            content_type,
+            content_length,
+            file_field=FILE_FIELD,
+            max_bytes=max_upload_bytes(scope),
+            directory=directory,
+        )
+    except UploadError as error:
+        raise _ERRORS[error.code](str(error)) from error
+    except OSError as error:
+        log.exception("media_mp3.upload_not_written")
+        raise errors.StorageUnavailable("The file could not be written.") from error
+
+
+def remove_abandoned(directory: Path) -> None:
+    """Remove what a process that was killed in the middle of an upload has left."""
+    oldest = time.time() - _ABANDONED_S
+    for path in directory.glob("upload-*"):
+        try:
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+        except FileNotFoundError:
+            continue
+
+
+def fields_of(upload: Upload) -> dict[str, Any]:
+    """What the form says beside the file.
+
+    Raises:
+        InvalidInput: with each field's messages.
+    """
+    try:
+        fields: dict[str, Any] = UploadFieldsSchema().load(upload.fields)
+    except ValidationError as error:
+        raise InvalidInput(
+            "The body is not valid; see errors.", extra={"errors": {"body": error.messages}}
+        ) from error
+    return fields
+
+
+def accepted(scope: TenantScope, upload: Upload) -> TrackReport:
+    """Inspect an upload.
+
+    Raises:
+        NotPlayable: with every finding.
+        InspectionBusy: there are too many already.
+    """
+    with a_turn(_turns(scope.server_settings(PLUGIN)["inspections_at_once"]), WAIT_S):
+        report = inspection.inspect(upload.path)
+    if not report.accepted:
+        findings = [describe(finding) for finding in report.findings]
+        log.info("media_mp3.refused", codes=[finding["code"] for finding in findings], size=upload.size)
+        raise errors.NotPlayable(
+            "Every reason is in findings, with what to do about it.", extra={"findings": findings}
+        )
+    return report
+
+
+def describe(finding: Finding) -> dict[str, Any]:
+    """A finding as it is told, with its remedy."""
+    return {**asdict(finding), "detail": dict(finding.detail), "remedy": FINDINGS[finding.code].remedy}
+
+
+@contextmanager
+def a_turn(turns: BoundedSemaphore, wait_s: float) -> Iterator[None]:
+    """Take one of a number of turns.
+
+    Raises:
+        InspectionBusy: none was free for ``wait_s`` seconds.
+    """
+    if not turns.acquire(timeout=wait_s):
+        raise errors.InspectionBusy("Upload the file again in a while.", extra={"retry_after": WAIT_S})
+    try:
+        yield
+    finally:
+        turns.release()
+
+
+@lru_cache(maxsize=8)
+def _turns(at_once: int) -> BoundedSemaphore:
+    return BoundedSemaphore(at_once)

@@ -1,0 +1,20 @@
+"""The kind of product that this plugin delivers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3 import services
+
+
+class Mp3:
+    """A product that consists of MP3 recordings."""
+
+    name = services.KIND
+
+    def obstacle_to_sale(self, scope: TenantScope, product_id: UUID) -> str | None:
+        """A product without tracks cannot be sold. Those that are there have all been inspected and stored."""
+        if services.has_tracks(scope, product_id):
+            return None
+        return "The product has no tracks yet; upload at least one."

@@ -1,0 +1,59 @@
+"""The plugin's nodes in the tree."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pyramid.request import Request
+
+from autonomy_core.plugin_api.catalog import Product
+from autonomy_core.plugin_api.resources import Collection, ProductNode, Resource
+from autonomy_core.plugin_api.security import CUSTOMER, Allow, Permission
+from media_mp3 import services
+from media_mp3.models import Track
+
+
+class ProductTracks(Resource):
+    """A node that is about the tracks of the product above it."""
+
+    @property
+    def product(self) -> Product:
+        """The product."""
+        assert isinstance(self.__parent__, ProductNode)  # noqa: S101 - it is hung below such nodes only
+        return self.__parent__.product
+
+
+class CustomerProductTracks(ProductTracks):
+    """``…/customers/products/{product_id}/tracks``: what the customer who owns the product listens to."""
+
+
+class AdminProductTracks(ProductTracks):
+    """``…/admin/products/{product_id}/tracks``: for staff."""
+
+
+class TrackNode(Resource):
+    """``…/customers/tracks/{track_id}``: a track, for a customer or for whoever has a link to this very path."""
+
+    def __init__(self, request: Request, parent: Resource, name: str, track: Track) -> None:
+        super().__init__(request, parent, name)
+        self.track = track
+
+    def __acl__(self) -> Any:
+        """Whether the listener owns the track is the view's question."""
+        listeners = (CUSTOMER, f"link:{self.request.path}")
+        return [(Allow, principal, Permission.LISTEN) for principal in listeners]
+
+
+class Tracks(Collection):
+    """``…/customers/tracks``"""
+
+    item = TrackNode
+    parameter = "track_id"
+
+    def item_for(self, identifier: UUID, name: str) -> TrackNode:
+        """A track of the organisation."""
+        track = services.find_track(self.scope, identifier)
+        if track is None:
+            raise KeyError(name)
+        return TrackNode(self.request, self, name, track)

@@ -1,0 +1,97 @@
+"""What goes over the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
+
+LONGEST_TEXT = 200
+
+
+class TrackSchema(ApiSchema):
+    """A track as its owner sees it."""
+
+    id = fields.UUID(required=True)
+    title = fields.String(required=True)
+    artist = fields.String(required=True, allow_none=True)
+    duration_ms = fields.Integer(required=True, metadata={"description": "milliseconds"})
+    bitrate = fields.Integer(required=True, metadata={"description": "bits a second, the average"})
+    size = fields.Integer(required=True, metadata={"description": "bytes"})
+    stream_url = fields.Url(
+        required=True, metadata={"description": "plays in `<audio>` for a while, without a header"}
+    )
+    download_url = fields.Url(required=True, metadata={"description": "the same, to be saved as a file"})
+
+
+class AdminTrackSchema(TrackSchema):
+    """A track as staff see it."""
+
+    class Meta:
+        exclude = ("stream_url", "download_url")
+
+    product_id = fields.UUID(required=True)
+    position = fields.Integer(required=True, metadata={"description": "tracks are listed by it"})
+    filename = fields.String(required=True, metadata={"description": "of the upload"})
+    sha256 = fields.String(required=True)
+    created_at = Timestamp(required=True)
+
+
+class FactsSchema(ApiSchema):
+    """What the audio frames say; tags and headers are not believed."""
+
+    duration_ms = fields.Integer(required=True)
+    bitrate = fields.Integer(required=True)
+    sample_rate = fields.Integer(required=True, metadata={"description": "hertz"})
+    channels = fields.Integer(required=True)
+    mpeg_version = fields.String(required=True)
+    layer = fields.Integer(required=True)
+    vbr = fields.Boolean(required=True, metadata={"description": "whether the bitrate varies"})
+    frames = fields.Integer(required=True)
+
+
+class UploadedSchema(ApiSchema):
+    """A track that has been accepted."""
+
+    track = fields.Nested(AdminTrackSchema, required=True)
+    facts = fields.Nested(FactsSchema, required=True)
+
+
+class Text(fields.String):
+    """One line of text, without space around it."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs)).strip()
+        if not text.isprintable():
+            raise ValidationError("Use printable characters on one line.")
+        return text
+
+
+class UploadFieldsSchema(ApiSchema):
+    """The fields beside the file. What is absent or blank is taken from the tags, and the title then from the file's name."""
+
+    title = Text(load_default=None, validate=validate.Length(max=LONGEST_TEXT))
+    artist = Text(load_default=None, validate=validate.Length(max=LONGEST_TEXT))
+    position = fields.Integer(
+        load_default=None, validate=validate.Range(1, 10_000), metadata={"description": "by default the last"}
+    )
+
+
+UPLOAD_FORM = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {"type": "string", "contentMediaType": "audio/mpeg", "description": "the MP3"},
+        "title": {"type": "string", "maxLength": LONGEST_TEXT, "description": "by default from the tags"},
+        "artist": {"type": "string", "maxLength": LONGEST_TEXT, "description": "by default from the tags"},
+        "position": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "description": "by default the last",
+        },
+    },
+}
+"""The form of an upload, for the API description."""

@@ -1,0 +1,83 @@
+"""Answers with the bytes of a recording, or a part of them (RFC 9110, section 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pyramid.request import Request
+from pyramid.response import Response
+
+from media_mp3 import services
+from media_mp3.errors import PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
+from media_mp3.models import Track
+from media_mp3.ranges import Decision, Resource, decide
+from media_mp3.resources import TrackNode
+
+MEDIA_TYPE = "audio/mpeg"
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"in": "header", "name": name, "description": description, "schema": {"type": "string"}}
+
+
+def _link_field(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"in": "query", "name": name, "description": f"of a signed link: {description}", "schema": schema}
+
+
+DESCRIPTION: dict[str, Any] = {
+    "media": {MEDIA_TYPE: "the recording"},
+    "also": {206: None, 304: None},
+    "errors": (PreconditionFailed, RangeNotSatisfiable, StorageUnavailable),
+    "parameters": (
+        _header("Range", "one range of bytes; several are answered with the whole"),
+        _header("If-Range", "the `ETag` of the part that you have: another file is then sent whole"),
+        _header("If-None-Match", "the `ETag` that you have: 304 if it is still right"),
+        _link_field("expires", "until when", {"type": "integer"}),
+        _link_field("customer", "for whom", {"type": "string", "format": "uuid"}),
+        _link_field("signature", "over all of it", {"type": "string"}),
+    ),
+    "headers": {"ETag": "strong; the SHA-256 of the recording", "Accept-Ranges": "`bytes`"},
+}
+"""What `api_view` is told of the two calls."""
+
+
+def recording(context: TrackNode, request: Request, disposition: str) -> Response:
+    """Answer a GET or HEAD.
+
+    All that needs the database happens here: the body is read after the transaction has ended.
+
+    Raises:
+        NotFound, PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
+    """
+    track = context.track
+    services.require_ownership(context.scope, request.identity.id, track)
+    decision = decide(
+        Resource(track.size, f'"{track.sha256}"', track.created_at), request.method, request.headers
+    )
+    _refuse(decision, request)
+    body: Iterable[bytes] = ()
+    if request.method == "GET" and decision.length > 0:
+        body = services.open_recording(context.scope, track, decision.start, decision.end_inclusive)
+    response = Response(status=decision.status, app_iter=body)
+    response.headers.clear()
+    response.headers.update(decision.headers)
+    # Not even the private cache of a shared computer plays it to the next user without asking.
+    response.headers["Cache-Control"] = "private, no-cache"
+    if decision.status != 304:
+        response.headers.update({"Content-Type": MEDIA_TYPE, "Content-Disposition": disposition})
+    return response
+
+
+def _refuse(decision: Decision, request: Request) -> None:
+    if decision.status == PreconditionFailed.status:
+        raise PreconditionFailed
+    if decision.status == RangeNotSatisfiable.status:
+        length = decision.headers["Content-Range"]
+        request.add_response_callback(lambda _, response: response.headers.update({"Content-Range": length}))
+        raise RangeNotSatisfiable(f"The file is {length.removeprefix('bytes */')} bytes long.")
+
+
+def name_of(track: Track) -> str:
+    """What a downloaded file is called, without the extension."""
+    return f"{track.artist} - {track.title}" if track.artist else track.title
