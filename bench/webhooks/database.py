@@ -1,0 +1,64 @@
+"""The PostgreSQL of the benchmark: the embedded server with its durability, one database for each contender."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from sqlalchemy import make_url
+
+from autonomy_core.db.embedded import SUPERUSER, EmbeddedServer
+
+SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+SETTINGS: LiteralString = "SELECT name, setting FROM pg_settings WHERE name = ANY (%(names)s)"
+
+
+class VoidRun(RuntimeError):
+    """What was measured does not count; the message says why."""
+
+
+@contextmanager
+def embedded_server(directory: Path) -> Iterator[EmbeddedServer]:
+    """A durable PostgreSQL, removed with all its data at the end of the block."""
+    server = EmbeddedServer(data_dir=directory)
+    try:
+        server.ensure_running()
+        yield server
+    finally:
+        server.remove()
+
+
+def conninfo(server: EmbeddedServer, database: str, user: str = SUPERUSER) -> str:
+    """The address of a database as libpq reads it, by default for its owner."""
+    return make_url(server.url(database, user)).set(drivername="postgresql").render_as_string()
+
+
+def execute(
+    address: str, statement: LiteralString, values: Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """Execute a statement as the databases' owner, whom no policy binds; gives its rows."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        cursor = connection.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def require_durability(server: EmbeddedServer) -> str:
+    """Make sure that a commit is on the disk when it is reported; gives PostgreSQL's version.
+
+    Raises:
+        VoidRun: it is not.
+    """
+    address = conninfo(server, "postgres")
+    listed = execute(address, SETTINGS, {"names": [*SAFE]})
+    if dict(listed) != SAFE:
+        raise VoidRun(f"PostgreSQL is not durable: {dict(listed)}")
+    return str(execute(address, "SHOW server_version")[0][0])
+
+
+def settle_down(address: str) -> None:
+    """Do now what PostgreSQL would otherwise do while it is measured."""
+    execute(address, "ANALYZE")
+    execute(address, "CHECKPOINT")

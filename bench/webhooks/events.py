@@ -1,0 +1,76 @@
+"""The load: one ``checkout.session.completed`` for each payment, as Stripe would post it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from stripe import WebhookSignature
+
+from stripe_payments.simulator import objects
+
+AMOUNT, CURRENCY = 1200, "eur"
+SECRET = "whsec_benchmark"
+SITE = "https://shop.example"
+
+
+def session_id(number: int) -> str:
+    """The id of a payment's checkout session; SQL makes the same one."""
+    return f"cs_test_bench{number:012}"
+
+
+def completed_event(number: int, *, reference: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The event that ends the checkout of payment ``number``, with every member that Stripe sends.
+
+    Args:
+        reference: the session's ``client_reference_id``.
+        metadata: the session's.
+    """
+    session = objects.session(_parameters(reference, metadata), AMOUNT, "https://checkout.stripe.com")
+    paid = {
+        "id": session_id(number),
+        "status": "complete",
+        "payment_status": "paid",
+        "payment_intent": f"pi_bench{number:012}",
+        "customer_details": {"email": "ada@example.org", "name": "Ada", "phone": None, "tax_exempt": "none"},
+        "url": None,
+    }
+    event = objects.event(
+        "checkout.session.completed", {**session, **paid}, {"id": None, "idempotency_key": None}, 1
+    )
+    return {**event, "id": f"evt_bench{number:012}"}
+
+
+def signed_request(path: str, event: Mapping[str, Any]) -> bytes:
+    """The HTTP request that delivers an event, signed now: it is good for five minutes.
+
+    The body is indented, as Stripe's are.
+    """
+    body = json.dumps(event, indent=2)
+    signature = WebhookSignature.generate_signature_header(body, SECRET, timestamp=int(time.time()))
+    head = [
+        f"POST {path} HTTP/1.1",
+        "Host: shop.example",
+        "Content-Type: application/json; charset=utf-8",
+        f"Content-Length: {len(body.encode())}",
+        f"Stripe-Signature: {signature}",
+    ]
+    return "\r\n".join([*head, "", body]).encode()
+
+
+def _parameters(reference: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+    item = {"price_data": {"currency": CURRENCY, "unit_amount": AMOUNT}, "quantity": 1}
+    return {
+        "cancel_url": f"{SITE}/cancelled",
+        "client_reference_id": reference,
+        "customer_email": "ada@example.org",
+        "line_items": [item],
+        "locale": None,
+        "metadata": dict(metadata),
+        "mode": "payment",
+        "submit_type": None,
+        "success_url": f"{SITE}/thanks",
+        "ui_mode": "hosted_page",
+    }

