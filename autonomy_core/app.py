@@ -6,14 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyramid.config import Configurator
+from pyramid.request import Request
 from pyramid.router import Router
 
 from autonomy_core.db.session import commit_veto
 from autonomy_core.runtime import Runtime
 from autonomy_core.traversal.resources import root_factory
 
+
+def attempts(request: Request) -> int | None:
+    """How often a request is tried: once where its body is large, because to try again it would be copied first.
+
+    Uploads and webhooks thereby reach their views unread, and are refused unread when they are too large.
+    """
+    return 1 if (request.content_length or 0) > request.request_body_tempfile_limit else None
+
+
 PYRAMID_SETTINGS = {
     "retry.attempts": 3,
+    "retry.activate_hook": attempts,
     "tm.manager_hook": "pyramid_tm.explicit_manager",
     "tm.commit_veto": commit_veto,
     # It would authenticate within the tween, for the sake of a note on the transaction.

@@ -15,7 +15,7 @@ import stripe
 import structlog
 
 from autonomy_core.plugin_api.errors import Unavailable
-from autonomy_core.plugin_api.payments import Environment
+from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
 from autonomy_core.plugin_api.protocols import CheckoutOrder
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.amounts import InexactAmount, to_stripe
@@ -35,23 +35,8 @@ RETRIES = 2
 stripe.enable_telemetry = False
 
 
-class StripeUnavailable(Unavailable):
-    """Stripe does not answer, or is too busy; trying again may help."""
-
-    code, title = "stripe_unavailable", "The payment provider does not answer"
-
-
-class StripeRefused(Unavailable):
-    """Stripe does not take what we ask, or the key that we ask with; the log says why."""
-
-    code, title = "stripe_refused", "The payment provider did not take the order"
-
-
-class StripeNotConfigured(Unavailable):
-    """The organisation's or the server's settings do not let us ask Stripe."""
-
-    code, title = "stripe_not_configured", "The organisation's payments are not set up"
-
+NO_ANSWER = "The payment provider does not answer."
+REFUSED = "The payment provider did not take the order."
 
 REFUSALS = (stripe.AuthenticationError, stripe.PermissionError, stripe.InvalidRequestError, stripe.CardError)
 
@@ -63,7 +48,8 @@ def create_session(scope: TenantScope, order: CheckoutOrder) -> dict[str, Any]:
     idempotency key. The session expires when Stripe says so, after 24 hours.
 
     Raises:
-        StripeUnavailable, StripeRefused, StripeNotConfigured
+        Unavailable: Stripe does not answer, or is too busy; trying again may help.
+        PaymentsUnavailable: Stripe does not take what we ask, or the settings do not let us ask.
     """
     client = _client(scope, order.environment)
     options: Any = {"idempotency_key": f"checkout-{order.payment_id}"}
@@ -76,7 +62,8 @@ def retrieve_session(scope: TenantScope, environment: Environment, session_id: s
     """A checkout session as it is now, with its payment intent.
 
     Raises:
-        StripeUnavailable, StripeRefused, StripeNotConfigured
+        Unavailable: Stripe does not answer, or is too busy; trying again may help.
+        PaymentsUnavailable: Stripe does not take what we ask, or the settings do not let us ask.
     """
     client = _client(scope, environment)
     with _translated("checkout.sessions.retrieve"):
@@ -87,12 +74,12 @@ def retrieve_session(scope: TenantScope, environment: Environment, session_id: s
 def _client(scope: TenantScope, environment: Environment) -> stripe.StripeClient:
     key = keys_of(scope.settings(PLUGIN), environment).secret_key
     if key is None:
-        raise StripeNotConfigured(
+        raise PaymentsUnavailable(
             f"Set {key_name(environment, 'secret_key')} in the organisation's ini file."
         )
     api_base = scope.server_settings(PLUGIN).get("api_base")
     if api_base and environment == "live":
-        raise StripeNotConfigured(
+        raise PaymentsUnavailable(
             "stripe_payments.api_base points at the simulator, which takes no live payments: "
             "remove it from the server's ini file, or set the organisation's environment to test."
         )
@@ -115,7 +102,7 @@ def _parameters(scope: TenantScope, order: CheckoutOrder) -> Any:
     try:
         amount = to_stripe(order.amount, order.currency)
     except InexactAmount:
-        raise StripeRefused("The price cannot be collected in this currency.") from None
+        raise PaymentsUnavailable("The price cannot be collected in this currency.") from None
     # On both, so that events about either lead back to the payment.
     metadata = {"organisation_id": scope.organisation.id, "payment_id": str(order.payment_id)}
     price = {"currency": order.currency, "unit_amount": amount, "product_data": {"name": order.title}}
@@ -137,7 +124,6 @@ def _translated(call: str) -> Iterator[None]:
     try:
         yield
     except stripe.StripeError as error:
-        refused = isinstance(error, REFUSALS)
         log.warning(
             "stripe.call_failed",
             call=call,
@@ -149,4 +135,6 @@ def _translated(call: str) -> Iterator[None]:
             stripe_request_id=error.request_id,
             remedy="check the organisation's keys" if error.http_status in (401, 403) else None,
         )
-        raise (StripeRefused if refused else StripeUnavailable) from None
+        if isinstance(error, REFUSALS):
+            raise PaymentsUnavailable(REFUSED) from None
+        raise Unavailable(NO_ANSWER) from None

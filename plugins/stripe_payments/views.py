@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 
@@ -48,7 +47,7 @@ def come_back(context: StripeCheckouts, request: Request) -> Response:
     payment's id appended as `payment_id`: ask for that payment to learn its status.
     """
     url = services.finish_checkout(context.scope, request.query["session_id"])
-    return HTTPSeeOther(url, cache_control="no-store")
+    return Response(status=303, location=url, content_type=None, cache_control="no-store")
 
 
 def _body(request: Request) -> bytes:

@@ -1,0 +1,114 @@
+"""For tests: an organisation's settings, events as Stripe makes and signs them, and a running simulator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from stripe import WebhookSignature
+
+from autonomy_core.plugin_api.payments import Payment
+from stripe_payments.amounts import to_stripe
+from stripe_payments.client import API_VERSION
+
+if TYPE_CHECKING:
+    from stripe_payments.simulator.server import SimulatorServer
+
+
+def webhook_secret(organisation_id: str, environment: str = "test") -> str:
+    """The signing secret that `stripe_settings` gives an organisation."""
+    return f"whsec_{environment}_{organisation_id.replace('-', '_')}"
+
+
+def stripe_settings(organisation_id: str = "acme", **changes: str) -> dict[str, str]:
+    """A section ``[stripe_payments]`` with keys of its own for every organisation and both environments.
+
+    Args:
+        changes: other values, for example ``environment="live"``.
+    """
+    word = organisation_id.replace("-", "_")
+    return {
+        "environment": "test",
+        "test_secret_key": f"sk_test_{word}",
+        "test_public_key": f"pk_test_{word}",
+        "test_webhook_secret": webhook_secret(organisation_id),
+        "secret_key": f"sk_live_{word}",
+        "public_key": f"pk_live_{word}",
+        "webhook_secret": webhook_secret(organisation_id, "live"),
+        **changes,
+    }
+
+
+def checkout_session(payment: Payment, **changes: Any) -> dict[str, Any]:
+    """A paid checkout session for a payment, as an event shows it.
+
+    Args:
+        changes: other members, for example ``payment_status="unpaid"``.
+    """
+    payment_id = str(payment.id)
+    return {
+        "id": f"cs_{payment.environment}_{payment.id.hex}",
+        "object": "checkout.session",
+        "mode": "payment",
+        "livemode": payment.environment == "live",
+        "status": "complete",
+        "payment_status": "paid",
+        "amount_total": to_stripe(payment.amount, payment.currency),
+        "currency": payment.currency,
+        "client_reference_id": payment_id,
+        "metadata": {"organisation_id": payment.organisation_id, "payment_id": payment_id},
+        "payment_intent": f"pi_{payment.id.hex}",
+        **changes,
+    }
+
+
+def stripe_event(event_type: str, subject: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """An event with an id of its own.
+
+    Args:
+        event_type: for example ``checkout.session.completed``.
+        subject: what it is about, see `checkout_session`.
+        changes: other members of the envelope, for example ``id``.
+    """
+    return {
+        "id": f"evt_{uuid4().hex}",
+        "object": "event",
+        "api_version": API_VERSION,
+        "type": event_type,
+        "livemode": subject.get("livemode", False),
+        "data": {"object": dict(subject)},
+        **changes,
+    }
+
+
+def signed(
+    event: Mapping[str, Any] | bytes, secret: str, *, at: int | None = None
+) -> tuple[bytes, dict[str, str]]:
+    """The body and the headers with which Stripe would post an event.
+
+    Args:
+        event: or any body at all.
+        secret: of the endpoint, see `webhook_secret`.
+        at: the signature's time in seconds since 1970; by default now.
+    """
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    header = WebhookSignature.generate_signature_header(body.decode("utf-8"), secret, timestamp=at)
+    return body, {"Content-Type": "application/json", "Stripe-Signature": header}
+
+
+@contextmanager
+def simulated_stripe() -> Iterator[SimulatorServer]:
+    """A simulator on a free port of this process; its ``url`` is what ``stripe_payments.api_base`` is set to."""
+    from stripe_payments.simulator.app import Simulator
+    from stripe_payments.simulator.delivery import RetryPolicy
+    from stripe_payments.simulator.server import SimulatorServer
+
+    server = SimulatorServer(Simulator(retry=RetryPolicy(first=0.05, longest=0.5)))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.close()

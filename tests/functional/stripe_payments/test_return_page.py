@@ -1,0 +1,114 @@
+"""The page to which Stripe sends the buyer back."""
+
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from stripe_payments.models import StripeEvent, StripePayment
+from stripe_payments.testing import stripe_event
+from tests.functional.stripe_payments.shop import COMPLETED, Shop
+
+THANKS = "https://acme.example/thanks?from=shop"
+
+
+def come_back(shop, location, status=303):
+    parts = urlsplit(location)
+    return shop.autonomy.app.get(f"{parts.path}?{parts.query}", status=status)
+
+
+def path_for(shop, session_id):
+    return f"/{shop.id}/api/v1/checkout/stripe/return?session_id={session_id}"
+
+
+def test_a_buyer_who_is_quicker_than_the_webhook_finds_the_payment_completed(shop):
+    answer = shop.purchase(success_url=THANKS).json
+    location = shop.visit(answer["checkout_url"], "pay")
+    come_back(shop, location)
+    payment = shop.present(UUID(answer["payment"]["id"]))
+    assert (payment.status, payment.settled_by) == ("completed", "return_page")
+    assert len(shop.grants()) == 1
+    assert shop.rows(StripeEvent) == []
+
+
+def test_the_webhook_that_comes_later_settles_nothing_twice(shop):
+    answer = shop.purchase().json
+    come_back(shop, shop.visit(answer["checkout_url"], "pay"))
+    assert shop.post_events() == ["processed"]
+    assert shop.present(UUID(answer["payment"]["id"])).settled_by == "return_page"
+    assert len(shop.grants()) == 1
+
+
+def test_the_buyer_goes_on_to_the_success_url_with_the_payments_id(shop):
+    answer = shop.purchase(success_url=THANKS).json
+    response = come_back(shop, shop.visit(answer["checkout_url"], "pay"))
+    url = urlsplit(response.headers["Location"])
+    assert (url.netloc, url.path) == ("acme.example", "/thanks")
+    assert parse_qs(url.query) == {"from": ["shop"], "payment_id": [answer["payment"]["id"]]}
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_completed_payment_is_not_asked_about_again(shop):
+    answer = shop.purchase().json
+    location = shop.visit(answer["checkout_url"], "pay")
+    shop.post_events()
+    shop.configure(test_secret_key="sk_test_of_an_account_without_the_session")
+    come_back(shop, location)
+    assert shop.present(UUID(answer["payment"]["id"])).settled_by == "webhook"
+
+
+def test_a_buyer_who_has_not_paid_is_sent_on_and_owns_nothing(shop):
+    answer = shop.purchase().json
+    (session,) = shop.books("sessions")
+    come_back(shop, path_for(shop, session["id"]))
+    assert shop.status(UUID(answer["payment"]["id"])) == "pending"
+    assert shop.grants() == []
+
+
+def test_a_bank_debit_is_processing_when_the_buyer_comes_back(shop):
+    answer = shop.purchase().json
+    come_back(shop, shop.visit(answer["checkout_url"], "pay_by_debit"))
+    assert shop.status(UUID(answer["payment"]["id"])) == "processing"
+
+
+def test_a_session_that_nobody_opened_is_not_found(shop):
+    problem = shop.autonomy.app.get(path_for(shop, "cs_test_nobody"), status=404).json
+    assert problem["code"] == "checkout_not_found"
+
+
+def test_another_organisations_session_is_not_found(shop, autonomy, simulator):
+    other = Shop(autonomy, simulator, "other")
+    other.purchase()
+    (session,) = other.books("sessions")
+    shop.autonomy.app.get(path_for(shop, session["id"]), status=404)
+    assert shop.grants() == other.grants() == []
+
+
+def test_a_return_without_a_session_is_a_clear_problem(shop):
+    for query in ("", "?session_id=", "?session_id=pi_1", "?session_id=cs_1%00", "?session_id=../../evil"):
+        problem = shop.autonomy.app.get(f"/acme/api/v1/checkout/stripe/return{query}", status=422).json
+        assert problem["code"] == "invalid_input"
+
+
+def test_a_session_whose_amount_differs_from_the_payments_grants_nothing(shop):
+    answer = shop.purchase().json
+    location = shop.visit(answer["checkout_url"], "pay")
+    with shop.scope() as scope:
+        payment = shop.present(UUID(answer["payment"]["id"]))
+        scope.session.add(payment)
+        payment.amount = 999
+    come_back(shop, location)
+    assert shop.status(payment) == "pending"
+    assert shop.grants() == []
+
+
+def test_the_page_does_not_exist_without_the_plugin(shop, autonomy):
+    autonomy.organisation("bare")
+    autonomy.app.get("/bare/api/v1/checkout/stripe/return?session_id=cs_test_1", status=404)
+
+
+def test_an_event_that_was_quicker_than_the_answer_of_stripe_keeps_the_page_of_its_checkout(shop):
+    answer = shop.purchase().json
+    (row,) = shop.rows(StripePayment)
+    (session,) = shop.books("sessions")
+    shop.post(stripe_event(COMPLETED, session | {"payment_status": "paid"}))
+    (after,) = shop.rows(StripePayment)
+    assert (after.session_id, after.checkout_url) == (row.session_id, answer["checkout_url"])

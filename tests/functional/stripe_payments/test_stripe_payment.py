@@ -1,0 +1,185 @@
+"""A purchase from the call to the checkout page, and what comes of it."""
+
+from uuid import UUID
+
+import pytest
+import requests
+from sqlalchemy import select
+
+from autonomy_core.plugin_api.payments import Payment, ProofFailed
+from autonomy_core.plugin_api.protocols import CheckoutOrder
+from stripe_payments.models import StripePayment
+from stripe_payments.provider import StripeCheckout
+from tests.functional.stripe_payments.shop import Shop
+
+
+def order_for(payment, shop):
+    return CheckoutOrder(
+        payment_id=payment.id,
+        product_id=payment.product_id,
+        customer_id=payment.customer_id,
+        title="A thing",
+        amount=payment.amount,
+        currency=payment.currency,
+        environment=payment.environment,
+        customer_email=shop.customer.email,
+        success_url="https://acme.example/thanks",
+        cancel_url="https://acme.example/",
+        api_url="https://acme.example/api/v1/",
+    )
+
+
+def test_a_purchase_opens_a_session_that_leads_back_to_the_payment(shop):
+    answer = shop.purchase().json
+    (session,) = shop.books("sessions")
+    assert answer["checkout_url"] == session["url"]
+    payment_id = answer["payment"]["id"]
+    assert session["client_reference_id"] == payment_id
+    assert session["metadata"] == {"organisation_id": "acme", "payment_id": payment_id}
+    assert (session["amount_total"], session["currency"]) == (1200, "eur")
+    assert session["customer_email"] == "ada@example.org"
+    (row,) = shop.rows(StripePayment)
+    assert (str(row.payment_id), row.environment, row.session_id) == (payment_id, "test", session["id"])
+    assert (row.checkout_url, int(row.expires_at.timestamp())) == (session["url"], session["expires_at"])
+
+
+def test_the_payment_intent_leads_back_to_the_payment_as_well(shop):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "pay")
+    (intent,) = shop.books("payment_intents")
+    assert intent["metadata"] == {"organisation_id": "acme", "payment_id": answer["payment"]["id"]}
+
+
+def test_a_paid_session_completes_the_payment_and_grants_the_product(shop):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "pay")
+    assert shop.post_events() == ["processed"]
+    payment = shop.present(UUID(answer["payment"]["id"]))
+    assert (payment.status, payment.settled_by) == ("completed", "webhook")
+    (grant,) = shop.grants()
+    assert (grant.payment_id, grant.product_id, grant.customer_id) == (
+        payment.id,
+        shop.product.id,
+        shop.customer.id,
+    )
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("debit_succeeds", "completed"), ("debit_fails", "failed")])
+def test_a_bank_debit_is_processing_until_the_bank_has_decided(shop, outcome, status):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "pay_by_debit")
+    shop.post_events()
+    assert shop.status(UUID(answer["payment"]["id"])) == "processing"
+    assert shop.grants() == []
+    shop.visit(answer["checkout_url"], outcome)
+    shop.post_events()
+    assert shop.status(UUID(answer["payment"]["id"])) == status
+    assert len(shop.grants()) == (status == "completed")
+
+
+def test_a_session_that_nobody_pays_expires_the_payment(shop):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "expire")
+    shop.post_events()
+    assert shop.status(UUID(answer["payment"]["id"])) == "expired"
+
+
+def test_a_checkout_that_is_opened_twice_for_one_payment_is_one_session(shop):
+    payment = shop.autonomy.payment(shop.customer, shop.product)
+    provider = StripeCheckout()
+    with shop.scope() as scope:
+        once, twice = (provider.begin_checkout(scope, order_for(payment, shop)) for _ in range(2))
+    assert once == twice
+    assert len(shop.books("sessions")) == 1
+
+
+def test_a_new_key_in_the_ini_file_counts_for_the_next_purchase(shop):
+    shop.purchase()
+    assert len(shop.books("sessions")) == 1
+    shop.key = "sk_test_rotated_to"
+    shop.configure()
+    shop.purchase()
+    assert len(shop.books("sessions")) == 1
+
+
+def test_an_organisation_sells_through_its_own_account(shop, autonomy, simulator):
+    other = Shop(autonomy, simulator, "other")
+    shop.purchase()
+    answer = other.purchase().json
+    (session,) = other.books("sessions")
+    assert session["metadata"] == {"organisation_id": "other", "payment_id": answer["payment"]["id"]}
+    assert len(shop.books("sessions")) == 1
+
+
+def test_when_stripe_refuses_the_order_the_buyer_is_told_and_the_payment_has_failed(autonomy, simulator):
+    shop = Shop(autonomy, simulator, amount=1)
+    problem = shop.purchase(status=503).json
+    assert problem["code"] == "payments_unavailable"
+    (payment,) = shop.rows(Payment)
+    assert payment.status == "failed"
+
+
+def test_a_refused_key_is_not_shown_to_anybody(shop, capsys):
+    shop.key = "sk_test_%no_key%"
+    shop.configure()
+    answer = shop.purchase(status=503)
+    assert answer.json["code"] == "payments_unavailable"
+    assert "no_key" not in answer.text + capsys.readouterr().out
+
+
+def test_a_live_organisation_is_not_sold_through_the_simulator(shop):
+    shop.configure(environment="live")
+    problem = shop.purchase(status=503).json
+    assert problem["code"] == "payments_unavailable"
+    assert "stripe_payments.api_base" in problem["detail"]
+    assert shop.books("sessions") == []
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "stripe_amount"),
+    [("jpy", 1200, 1200), ("isk", 1200, 120_000), ("eur", 1200, 1200)],
+)
+def test_stripe_is_asked_for_the_amount_in_its_own_units(
+    autonomy, simulator, currency, amount, stripe_amount
+):
+    shop = Shop(autonomy, simulator, amount=amount, currency=currency)
+    answer = shop.purchase().json
+    (session,) = shop.books("sessions")
+    assert session["amount_total"] == stripe_amount
+    shop.visit(answer["checkout_url"], "pay")
+    assert shop.post_events() == ["processed"]
+    assert shop.status(UUID(answer["payment"]["id"])) == "completed"
+
+
+@pytest.mark.parametrize(
+    ("actions", "status"),
+    [
+        ([], None),
+        (["pay"], "completed"),
+        (["decline"], None),
+        (["pay_by_debit"], "processing"),
+        (["pay_by_debit", "debit_succeeds"], "completed"),
+        (["pay_by_debit", "debit_fails"], "failed"),
+        (["expire"], "expired"),
+    ],
+)
+def test_stripe_can_be_asked_what_has_become_of_a_payment(shop, actions, status):
+    answer = shop.purchase().json
+    for action in actions:
+        shop.visit(answer["checkout_url"], action)
+    with shop.scope() as scope:
+        settlement = StripeCheckout().fetch_state(scope, UUID(answer["payment"]["id"]))
+    assert (settlement and settlement.status) == status
+
+
+def test_a_session_of_another_payment_is_not_taken_for_an_answer(shop):
+    mine, other = (UUID(shop.purchase().json["payment"]["id"]) for _ in range(2))
+    with shop.scope() as scope:
+        rows = {row.payment_id: row for row in scope.session.scalars(select(StripePayment))}
+        others_session = rows[other].session_id
+        rows[other].session_id = None
+        scope.session.flush()
+        rows[mine].session_id = others_session
+    requests.post(shop.books("sessions")[0]["url"], data={"action": "pay"}, allow_redirects=False, timeout=10)
+    with shop.scope() as scope, pytest.raises(ProofFailed, match="client_reference_id"):
+        StripeCheckout().fetch_state(scope, mine)

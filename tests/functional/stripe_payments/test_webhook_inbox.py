@@ -1,0 +1,314 @@
+"""Events: stored once, handled once, in any order; what cannot be believed is set aside."""
+
+import itertools
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from stripe_payments import inbox, services
+from stripe_payments.models import StripeEvent, StripePayment
+from stripe_payments.settings import ENVIRONMENTS, keys_of
+from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
+from stripe_payments.webhooks import verify
+from tests.functional.stripe_payments.shop import COMPLETED, EXPIRED, FAILED, SUCCEEDED, Shop
+
+
+def store_only(shop, event):
+    """What is left when the process dies between storing and handling."""
+    keys = [
+        keys_of(shop.autonomy.get_organisation(shop.id).settings["stripe_payments"], each)
+        for each in ENVIRONMENTS
+    ]
+    body, headers = signed(event, webhook_secret(shop.id))
+    with shop.scope() as scope:
+        return inbox.store(scope, verify(body, headers["Stripe-Signature"], keys))
+
+
+@pytest.mark.parametrize(
+    ("event_type", "payment_status", "status"),
+    [
+        (COMPLETED, "paid", "completed"),
+        (COMPLETED, "no_payment_required", "completed"),
+        (COMPLETED, "unpaid", "processing"),
+        (SUCCEEDED, "paid", "completed"),
+        (FAILED, "unpaid", "failed"),
+        (EXPIRED, "unpaid", "expired"),
+    ],
+)
+def test_each_event_that_ends_a_session_moves_the_payment(shop, event_type, payment_status, status):
+    payment = shop.payment()
+    answer = shop.post(shop.event(payment, event_type, payment_status=payment_status))
+    assert answer.json["status"] == "processed"
+    assert shop.status(payment) == status
+    assert len(shop.grants()) == (status == "completed")
+
+
+def test_a_processed_event_records_what_it_settled_and_how_it_was_found(shop):
+    payment = shop.payment()
+    event = shop.event(payment)
+    shop.post(event)
+    stored = shop.stored(event)
+    assert (stored.status, stored.payment_id, stored.matched_by) == ("processed", payment.id, "session_id")
+    assert (stored.environment, stored.type, stored.attempts) == ("test", COMPLETED, 1)
+    assert stored.payload == event
+    assert stored.processed_at >= stored.received_at
+
+
+def test_the_same_event_again_is_answered_and_not_handled_again(shop):
+    event = shop.event(shop.payment())
+    assert [shop.post(event).json["status"] for _ in range(3)] == ["processed"] * 3
+    assert shop.stored(event).attempts == 1
+    assert len(shop.grants()) == 1
+
+
+def test_two_events_for_one_fact_settle_once(shop):
+    payment = shop.payment()
+    for _ in range(2):
+        assert shop.post(shop.event(payment)).json["status"] == "processed"
+    assert len(shop.rows(StripeEvent)) == 2
+    assert len(shop.grants()) == 1
+
+
+def test_events_of_other_types_are_stored_and_ignored(shop):
+    event = stripe_event("invoice.paid", {"object": "invoice"})
+    assert shop.post(event).json["status"] == "ignored"
+    assert shop.stored(event).reason == "events of this type are not handled"
+    assert shop.autonomy.jobs("acme") == []
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                (COMPLETED, "paid"),
+                (COMPLETED, "unpaid"),
+                (SUCCEEDED, "paid"),
+                (FAILED, "unpaid"),
+                (EXPIRED, "unpaid"),
+            ]
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_any_order_and_repetition_of_the_events_ends_in_the_right_state(shop, reports):
+    shop.product = shop.autonomy.product()
+    payment = shop.payment()
+    granted_before = len(shop.grants())
+    events = {report: shop.event(payment, report[0], payment_status=report[1]) for report in set(reports)}
+    for report in reports:
+        shop.post(events[report])
+    if any(payment_status == "paid" for _, payment_status in reports):
+        expected = "completed"
+    elif (FAILED, "unpaid") in reports:
+        expected = "failed"
+    elif (EXPIRED, "unpaid") in reports:
+        expected = "expired"
+    else:
+        expected = "processing"
+    assert shop.status(payment) == expected
+    assert len(shop.grants()) - granted_before == (expected == "completed")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([COMPLETED, SUCCEEDED, FAILED, EXPIRED])))
+def test_the_four_events_in_any_order_complete_a_payment_that_succeeded(shop, order):
+    payment = shop.payment()
+    for event_type in order:
+        paid = "paid" if event_type == SUCCEEDED else "unpaid"
+        shop.post(shop.event(payment, event_type, payment_status=paid))
+    assert shop.status(payment) == "completed"
+    assert len(shop.grants()) == 1
+
+
+def test_an_event_that_was_stored_before_a_crash_is_handled_by_the_job(shop):
+    payment = shop.payment()
+    event = shop.event(payment)
+    assert store_only(shop, event) == "received"
+    assert shop.status(payment) == "pending"
+    assert shop.autonomy.run_jobs("acme") == []
+    assert shop.stored(event).status == "processed"
+    assert shop.status(payment) == "completed"
+
+
+def test_an_event_that_was_stored_before_a_crash_is_handled_when_it_is_delivered_again(shop):
+    payment = shop.payment()
+    event = shop.event(payment)
+    store_only(shop, event)
+    assert shop.post(event).json["status"] == "processed"
+    assert shop.status(payment) == "completed"
+
+
+def test_the_job_does_nothing_for_an_event_that_has_been_handled(shop):
+    event = shop.event(shop.payment())
+    shop.post(event)
+    assert [job["task_name"] for job in shop.autonomy.jobs("acme")] == ["stripe_payments.handle_event"]
+    assert shop.autonomy.run_jobs("acme") == []
+    assert shop.stored(event).attempts == 1
+    assert len(shop.grants()) == 1
+
+
+def test_a_known_event_defers_no_second_job(shop):
+    event = shop.event(shop.payment())
+    for _ in range(3):
+        shop.post(event)
+    assert len(shop.autonomy.jobs("acme")) == 1
+
+
+def test_an_event_whose_handling_fails_is_kept_and_tried_again_until_it_succeeds(shop, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("no such luck")
+
+    payment = shop.payment()
+    event = shop.event(payment)
+    with monkeypatch.context() as patched:
+        patched.setattr(inbox, "settle_session", broken)
+        assert shop.post(event).json == {"received": True, "status": "failed"}
+        assert (shop.stored(event).reason, shop.stored(event).attempts) == ("RuntimeError", 1)
+        assert shop.autonomy.run_jobs("acme") == ["stripe_payments.handle_event"]
+        assert shop.stored(event).attempts == 2
+    assert shop.autonomy.run_jobs("acme") == []
+    stored = shop.stored(event)
+    assert (stored.status, stored.attempts, stored.reason) == ("processed", 3, None)
+    assert shop.status(payment) == "completed"
+
+
+def test_what_failed_handling_had_done_is_undone(shop, monkeypatch):
+    real = services.settle
+
+    def settle_and_fail(*arguments, **named):
+        real(*arguments, **named)
+        raise RuntimeError("after the work")
+
+    payment = shop.payment()
+    monkeypatch.setattr(services, "settle", settle_and_fail)
+    shop.post(shop.event(payment))
+    assert shop.status(payment) == "pending"
+    assert shop.grants() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "strategy"),
+    [
+        ({}, "session_id"),
+        ({"client_reference_id": None, "metadata": {}}, "session_id"),
+        ({"forgotten": True}, "client_reference_id"),
+        ({"forgotten": True, "client_reference_id": None}, "metadata"),
+        (
+            {"forgotten": True, "client_reference_id": None, "metadata": {}, "known_intent": True},
+            "payment_intent",
+        ),
+    ],
+)
+def test_a_payment_is_found_in_several_ways_and_which_one_is_recorded(shop, changes, strategy):
+    changes = dict(changes)
+    payment = shop.payment()
+    with shop.scope() as scope:
+        row = scope.session.get_one(StripePayment, (shop.id, payment.id))
+        if changes.pop("forgotten", False):
+            row.session_id = None
+        if changes.pop("known_intent", False):
+            row.payment_intent_id = f"pi_{payment.id.hex}"
+    event = shop.event(payment, **changes)
+    assert shop.post(event).json["status"] == "processed"
+    assert shop.stored(event).matched_by == strategy
+    assert shop.status(payment) == "completed"
+
+
+def test_a_session_that_a_crash_kept_us_from_noting_is_bound_by_its_first_event(shop):
+    payment = shop.autonomy.payment(shop.customer, shop.product)
+    session = checkout_session(payment)
+    shop.post(stripe_event(COMPLETED, session))
+    (row,) = shop.rows(StripePayment)
+    assert (row.session_id, row.payment_intent_id) == (session["id"], session["payment_intent"])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"amount_total": 1}, "amount"),
+        ({"amount_total": 1201}, "amount"),
+        ({"currency": "usd"}, "currency"),
+        ({"currency": "isk", "amount_total": 120_000}, "currency"),
+        ({"id": "cs_test_of_somebody_else"}, "session"),
+        ({"metadata": {"organisation_id": "other"}}, "organisation"),
+        ({"metadata": {"payment_id": str(uuid4())}}, "payment"),
+        ({"client_reference_id": str(uuid4())}, "client_reference_id"),
+        ({"livemode": True}, "livemode"),
+        ({"amount_total": None}, "amount_total"),
+        ({"amount_total": "1200"}, "amount_total"),
+        ({"amount_total": True}, "amount_total"),
+        ({"currency": "mga", "amount_total": 12.5}, "amount_total"),
+        ({"mode": "subscription"}, "checkout session"),
+        ({"payment_status": "maybe"}, "payment_status"),
+        ({"id": None}, "id"),
+    ],
+    ids=lambda value: repr(value)[:50],
+)
+def test_an_event_that_does_not_agree_with_the_payment_is_set_aside_and_grants_nothing(shop, change, reason):
+    payment = shop.payment()
+    event = stripe_event(COMPLETED, checkout_session(payment, **change), livemode=False)
+    assert shop.post(event).json["status"] == "set_aside"
+    stored = shop.stored(event)
+    assert stored.status == "set_aside"
+    assert reason in stored.reason
+    assert shop.status(payment) == "pending"
+    assert shop.grants() == []
+
+
+def test_an_event_about_no_payment_of_ours_is_set_aside_with_the_reason(shop):
+    payment = shop.payment()
+    payment.id = uuid4()
+    event = shop.event(payment)
+    assert shop.post(event).json["status"] == "set_aside"
+    assert "no payment of this organisation" in shop.stored(event).reason
+
+
+def test_an_event_about_another_organisations_payment_is_set_aside_and_settles_neither(
+    shop, autonomy, simulator
+):
+    other = Shop(autonomy, simulator, "other")
+    theirs = other.payment()
+    assert shop.post(other.event(theirs)).json["status"] == "set_aside"
+    assert other.status(theirs) == "pending"
+    assert other.rows(StripeEvent) == []
+    assert other.grants() == shop.grants() == []
+
+
+def test_a_live_event_about_a_test_payment_is_set_aside(shop):
+    payment = shop.payment()
+    event = shop.event(payment, livemode=True, id="cs_live_1")
+    assert shop.post(event, webhook_secret("acme", "live")).json["status"] == "set_aside"
+    assert "environment" in shop.stored(event).reason
+    assert shop.grants() == []
+
+
+def test_what_was_set_aside_stays_so_when_it_is_delivered_again(shop):
+    event = shop.event(shop.payment(), amount_total=1)
+    assert [shop.post(event).json["status"] for _ in range(2)] == ["set_aside"] * 2
+    assert shop.autonomy.run_jobs("acme") == []
+    assert shop.stored(event).attempts == 1
+
+
+def test_the_same_event_id_is_another_event_in_another_organisation(shop, autonomy, simulator):
+    other = Shop(autonomy, simulator, "other")
+    for each in (shop, other):
+        event = each.event(each.payment()) | {"id": "evt_shared"}
+        assert each.post(event).json["status"] == "processed"
+        assert len(each.grants()) == 1
+
+
+def test_an_event_of_an_abandoned_attempt_does_not_undo_a_completed_payment(shop):
+    payment = shop.payment()
+    shop.post(shop.event(payment))
+    shop.post(shop.event(payment, EXPIRED, payment_status="unpaid"))
+    assert shop.status(payment) == "completed"
+    with shop.scope() as scope:
+        assert set(scope.session.scalars(select(StripeEvent.status))) == {"processed"}
