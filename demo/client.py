@@ -37,6 +37,8 @@ class Narrator:
         target = parts.path + ("?…" if parts.query else "")
         if parts.port is not None and "/c/pay/" in parts.path:
             target = f"(checkout page) {parts.path}"
+        if "Range" in response.request.headers:
+            target += f"  ({response.request.headers['Range']})"
         colour = "green" if response.ok or response.is_redirect else "yellow"
         self._console.print(
             f"   {response.request.method:<5} {escape(target)}  "
