@@ -33,14 +33,19 @@ class PluginContract(Arrangement):
     """Inherit it, and say which plugin; `Arrangement` tells what can be overridden."""
 
     def test_it_is_absent_where_it_is_disabled(self, autonomy: Autonomy) -> None:
-        """Its calls and nodes answer 404, whoever asks, or 405 where others offer another method."""
+        """Its calls and nodes answer as paths do that nobody has registered: 404, or 405 with others' methods."""
         self.organise(autonomy)
         for method, path in self.calls(autonomy, registrations_of(autonomy.runtime, self.plugin), WITHOUT):
             for headers in self.callers(autonomy, WITHOUT):
                 answer = autonomy.app.request(path, method=method, headers=headers, expect_errors=True)
-                absent = answer.status_int == 404 or (
-                    answer.status_int == 405 and method not in answer.headers["Allow"]
+                nowhere = autonomy.app.request(
+                    f"{path.rpartition('/')[0]}/nobody-has-this",
+                    method=method,
+                    headers=headers,
+                    expect_errors=True,
                 )
+                taken = answer.status_int == 405 and method not in answer.headers["Allow"]
+                absent = taken or answer.status_int == nowhere.status_int >= 400
                 assert absent, f"{method} {path} answers {answer.status} where {self.plugin} is disabled"
 
     def test_it_is_there_where_it_is_enabled(self, autonomy: Autonomy) -> None:
