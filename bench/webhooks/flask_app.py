@@ -93,6 +93,7 @@ def create_app() -> Flask:
     """Make the application; the environment has ``DATABASE_URL``, ``WEBHOOK_SECRET`` and ``POOL_SIZE``."""
     app = Flask(__name__)
     engine = create_engine(os.environ["DATABASE_URL"], pool_size=int(os.environ["POOL_SIZE"]))
+    app.extensions["engine"] = engine
     sessions = sessionmaker(engine)
     secret = os.environ["WEBHOOK_SECRET"]
 

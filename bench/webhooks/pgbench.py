@@ -22,6 +22,7 @@ from bench.webhooks.database import VoidRun, conninfo
 
 NAME = "pgbench"
 SIX = "pgbench_six"
+SCRIPTS_DIRECTORY = Path(__file__).parent
 SCRIPTS = {NAME: "webhook.sql", SIX: "six.sql"}
 PER_SECOND = re.compile(r"^tps = ([\d.]+) \(without initial connection time\)", re.MULTILINE)
 
@@ -37,7 +38,7 @@ def contender(
     """
     address = ours.make_shop(postgresql, name)
     target = conninfo(postgresql, name, APPLICATION_ROLE)
-    script = Path(__file__).with_name(SCRIPTS[name])
+    script = SCRIPTS_DIRECTORY / SCRIPTS[name]
     payload = json.dumps(ours.completed_event(0))
 
     def run(numbers: range) -> Timing:

@@ -36,6 +36,8 @@ UPDATE payments SET status = 'completed', settled_by = 'webhook', updated_at = n
 SELECT * FROM products
     WHERE organisation_id = 'bench' AND id = lpad((:number % 20)::text, 32, '0')::uuid;
 SAVEPOINT hook;
+SELECT * FROM products
+    WHERE organisation_id = 'bench' AND id = lpad((:number % 20)::text, 32, '0')::uuid;
 INSERT INTO grants
     (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)
     VALUES ('bench', lpad((:number)::text, 32, '0')::uuid, lpad((:number)::text, 32, '0')::uuid,

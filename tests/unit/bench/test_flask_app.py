@@ -24,7 +24,9 @@ def shop(postgresql, monkeypatch):
     for name, value in (("DATABASE_URL", postgresql.url("flask_app")), ("WEBHOOK_SECRET", events.SECRET)):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("POOL_SIZE", "2")
-    yield create_app().test_client(), address
+    app = create_app()
+    yield app.test_client(), address
+    app.extensions["engine"].dispose()
     postgresql.drop_database("flask_app")
 
 
