@@ -1,0 +1,37 @@
+"""The application with every installed plugin and one that is hostile, and two organisations in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.testing import stand_ins
+from autonomy_core.testing.application import Autonomy
+from tests.isolation import intruder
+from tests.isolation.sides import World, make_world
+
+
+@pytest.fixture(scope="module")
+def autonomy_plugins() -> Plugins:
+    installed = Plugins.from_entry_points(__import__("os").environ.get("ONLY", "").split() or None).modules
+    return Plugins({**installed, stand_ins.NAME: stand_ins, intruder.NAME: intruder})
+
+
+@pytest.fixture(autouse=True)
+def no_orders() -> Iterator[None]:
+    yield
+    intruder.orders.act = None
+
+
+@pytest.fixture
+def world(autonomy: Autonomy) -> World:
+    """Two organisations; what a test does to them is undone."""
+    return make_world(autonomy)
+
+
+@pytest.fixture
+def committed_world(committed: Autonomy) -> World:
+    """Two organisations in a database of the test's own, reached through a pool of connections."""
+    return make_world(committed)

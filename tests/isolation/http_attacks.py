@@ -1,0 +1,165 @@
+"""Attacks over HTTP: every call, with what belongs to the other organisation.
+
+`breaches` returns sentences; none is what everybody hopes for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from webtest.response import TestResponse
+
+from autonomy_core.openapi.calls import Call
+from tests.isolation.requests import Asked, Unbuildable, ask, holders, takes_links
+from tests.isolation.sides import Side, World
+from tests.isolation.tables import content_of
+
+REFUSALS = {401, 403, 404}
+SIGNATURE_REFUSALS = {400}
+
+ANSWERS_ALL_ALIKE = {"logout"}
+"""Calls whose answer tells nothing, so that nobody is refused; what they change is looked at all the same."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A request that should not get through.
+
+    Attributes:
+        title: what is tried.
+        spared: the organisation that it is not addressed to: nothing of it may be seen or changed.
+        refusals: the statuses that refuse it; empty if it may be answered, for example because it is public.
+    """
+
+    title: str
+    asked: Asked
+    spared: Side
+    refusals: frozenset[int]
+
+
+def breaches(world: World, calls: list[Call] | None = None) -> list[str]:
+    """Attack the calls, each organisation from the other.
+
+    Args:
+        calls: by default every call of every plugin.
+    """
+    found: list[str] = []
+    for call in world.calls if calls is None else calls:
+        for here in (world.one, world.other):
+            try:
+                found += _breaches_of(world, call, here)
+            except Unbuildable as problem:
+                found.append(f"cannot be attacked: {problem}")
+    return found
+
+
+def _breaches_of(world: World, call: Call, here: Side) -> Iterator[str]:
+    there = world.opponent(here)
+    holder = working_holder(world, call, here)
+    if isinstance(holder, Refused):
+        yield f"cannot be attacked: {call.operation.method} {call.path} refuses the right credentials: {holder}"
+        return
+    if takes_links(call):
+        yield from _useless_link(world, call, here)
+    for attempt in attempts(call, here, there, holder):
+        for breach in _outcome(world, attempt):
+            yield f"{attempt.title}: {attempt.asked} {breach}"
+
+
+class Refused(str):
+    """How a call answered those who may make it."""
+
+
+def working_holder(world: World, call: Call, here: Side) -> str | Refused | None:
+    """Whose credentials a call takes for the organisation's own things: without that, no refusal proves anything."""
+    answers = []
+    for holder in holders(call):
+        with world.undone():
+            answer = ask(call, here, here).by(here.credentials.get(holder or "")).send(world.autonomy)
+        if answer.status_int < 400:
+            return holder
+        answers.append(f"{answer.status} {answer.body[:300]!r}")
+    return Refused("; ".join(answers))
+
+
+def _useless_link(world: World, call: Call, here: Side) -> Iterator[str]:
+    # The link that was found opens one of the calls; at the others it is as good as none.
+    if here.link and call.path.rsplit("/", 1)[-1] == here.link_opens:
+        answer = ask(call, here, here).with_link(here.link).send(world.autonomy)
+        if answer.status_int >= 400:
+            yield f"cannot be attacked: {call.path} refuses its own link: {answer.status}"
+
+
+def attempts(call: Call, here: Side, there: Side, holder: str | None) -> Iterator[Attempt]:
+    """Everything that is tried on a call of ``here`` by means of ``there``."""
+    if call.is_webhook:
+        yield Attempt("the other's signature", ask(call, here, there), there, frozenset(SIGNATURE_REFUSALS))
+        return
+    yield from _with_foreign_identifiers(call, here, there, holder)
+    yield from _at_foreign_hosts(call, here, there, holder)
+    yield from _with_foreign_credentials(call, here, there, holder)
+    yield from _with_foreign_links(call, here, there)
+
+
+def _with_foreign_identifiers(call: Call, here: Side, there: Side, holder: str | None) -> Iterator[Attempt]:
+    for by_host in (False, True):
+        asked = ask(call, here, there, by_host=by_host)
+        if not asked.identified:
+            return
+        refusals = frozenset(() if call.operation.id in ANSWERS_ALL_ALIKE else REFUSALS)
+        own = asked.by(here.credentials.get(holder or ""))
+        yield Attempt("own credentials, the other's ids", own, there, refusals)
+        theirs = asked.by(there.credentials.get(holder or ""))
+        yield Attempt("the other's whole request", theirs, there, refusals)
+
+
+def _at_foreign_hosts(call: Call, here: Side, there: Side, holder: str | None) -> Iterator[Attempt]:
+    refused = frozenset(REFUSALS)
+    for side in (here, there):
+        asked = ask(call, here, here).at(there.host).by(side.credentials.get(holder or ""))
+        yield Attempt("the path at the other's host", asked, there, refused)
+    if holder is not None:
+        asked = ask(call, there, there, by_host=True).by(here.credentials[holder])
+        yield Attempt("own credentials at the other's host", asked, here, refused)
+
+
+def _with_foreign_credentials(call: Call, here: Side, there: Side, holder: str | None) -> Iterator[Attempt]:
+    # What anybody may ask may be asked with a useless token as well; nothing of the other may come of it.
+    refusals = frozenset(REFUSALS if holder is not None else ())
+    for name, credential in there.credentials.items():
+        for by_host in (False, True):
+            asked = ask(call, here, here, by_host=by_host).by(credential)
+            yield Attempt(f"the other's {name} token", asked, there, refusals)
+
+
+def _with_foreign_links(call: Call, here: Side, there: Side) -> Iterator[Attempt]:
+    if takes_links(call):
+        refused = frozenset(REFUSALS)
+        yield Attempt("the other's link", ask(call, here, here).with_link(there.link), there, refused)
+        yield Attempt("the other's link and ids", ask(call, here, there).with_link(there.link), there, refused)
+        yield Attempt("own link, the other's ids", ask(call, here, there).with_link(here.link), there, refused)
+        yield Attempt("own link at the other", ask(call, there, there).with_link(here.link), here, refused)
+        asked = ask(call, here, here).with_link(here.link).at(there.host)
+        yield Attempt("own link at the other's host", asked, there, refused)
+
+
+def _outcome(world: World, attempt: Attempt) -> Iterator[str]:
+    before = content_of(world.runtime, attempt.spared)
+    with world.undone():
+        answer = attempt.asked.send(world.autonomy)
+        after = content_of(world.runtime, attempt.spared)
+    if attempt.refusals and answer.status_int not in attempt.refusals:
+        yield f"is answered {answer.status}"
+    if answer.status_int >= 500:
+        yield f"fails with {answer.status}"
+    for secret in leaked(attempt.asked, answer, attempt.spared):
+        yield f"tells {secret!r} of {attempt.spared.id}"
+    if before != after:
+        yield f"changes rows of {attempt.spared.id}"
+
+
+def leaked(asked: Asked, answer: TestResponse, spared: Side) -> list[str]:
+    """What an answer tells of an organisation, beyond what it was told."""
+    said = answer.body + str(answer.headers).encode()
+    return sorted(secret for secret in spared.secrets if secret.encode() in said and not asked.contains(secret))

@@ -1,0 +1,185 @@
+"""Requests for any call of any plugin, made from what its operation says that it takes.
+
+A new call is thereby attacked without anybody adding a test. One that takes what nobody knows a value for is
+reported, and the suite fails until `sides.Side.identifiers` or `VALUES` has one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from marshmallow import fields
+from webtest import TestRequest, TestResponse
+
+from autonomy_core.openapi.calls import Call
+from autonomy_core.openapi.security import security_of
+from autonomy_core.security.domain import Permission
+from autonomy_core.testing.application import Autonomy
+from autonomy_core.testing.conformance import UNCHECKED
+from tests.isolation.sides import Side, event_of, recording
+
+NEUTRAL_HOST = "server.example"
+"""A name of the server that is no organisation's."""
+
+VALUES: Mapping[type[fields.Field], Any] = {
+    fields.Integer: 100,
+    fields.Boolean: True,
+    fields.String: "a text",
+}
+KINDS = {"kind": "thing"}
+
+OFFERS_TO_EVERYBODY = {"register": ("email", "password")}
+"""Calls that are for people whom the organisation does not know: what they bring is nobody's yet."""
+
+
+class Unbuildable(Exception):
+    """Nobody knows a value for something that a call takes."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request.
+
+    Attributes:
+        identified: names of the identifiers that are in it.
+    """
+
+    method: str
+    path: str
+    host: str = NEUTRAL_HOST
+    query: Mapping[str, str] | None = None
+    body: bytes | None = None
+    headers: Mapping[str, str] | None = None
+    identified: frozenset[str] = frozenset()
+
+    def by(self, credential: str | None) -> Asked:
+        """The same request by whoever holds a credential."""
+        if credential is None:
+            return self
+        return replace(self, headers={**(self.headers or {}), "Authorization": f"Bearer {credential}"})
+
+    def with_link(self, link: Mapping[str, str]) -> Asked:
+        """The same request with the query of a signed link."""
+        return replace(self, query={**(self.query or {}), **link})
+
+    def at(self, host: str) -> Asked:
+        """The same request at another host."""
+        return replace(self, host=host)
+
+    def send(self, autonomy: Autonomy) -> TestResponse:
+        url = self.path + (f"?{urlencode(self.query)}" if self.query else "")
+        headers = {"Host": self.host, **(self.headers or {})}
+        request = TestRequest.blank(
+            url, environ=dict(UNCHECKED), method=self.method, body=self.body or b"", headers=headers
+        )
+        return autonomy.app.do_request(request, expect_errors=True)
+
+    def contains(self, value: str) -> bool:
+        """Whether the request says it itself, so that an answer may repeat it."""
+        said = f"{self.path} {self.host} {urlencode(self.query or {})} {dict(self.headers or {})}".encode()
+        return value.encode() in said + (self.body or b"")
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.host}{self.path}"
+
+
+def ask(call: Call, addressed: Side, named: Side, *, by_host: bool = False) -> Asked:
+    """A request for a call, without credentials.
+
+    Args:
+        addressed: whose API is asked.
+        named: whose identifiers are in the request.
+        by_host: the organisation is told by the host, and not by the path.
+
+    Raises:
+        Unbuildable: see `VALUES`.
+    """
+    values = _Values(call, named)
+    path = re.sub(r"{(\w+)}", lambda match: values.identifier(match[1]), call.path)
+    if call.is_webhook:
+        path = path.removesuffix(named.id) + addressed.id
+    elif not by_host:
+        path = f"/{addressed.id}/api/v1{path}"
+    else:
+        path = f"/api/v1{path}"
+    query = values.of_schema(call.operation.query)
+    body, headers = _body(call, values, named)
+    host = addressed.host if by_host else NEUTRAL_HOST
+    method = call.operation.method
+    return Asked(method, path, host, query, body, headers, frozenset(values.identified))
+
+
+def holders(call: Call) -> list[str | None]:
+    """Who may make a call: names of credentials, None for anybody."""
+    schemes = [scheme for requirement in security_of(call) for scheme in requirement]
+    if "staff" in schemes:
+        return ["staff"]
+    return ["visitor", "owner"] if "customer" in schemes else [None]
+
+
+def takes_links(call: Call) -> bool:
+    """Whether a signed link opens it."""
+    return call.operation.permission == Permission.LISTEN
+
+
+class _Values:
+    def __init__(self, call: Call, side: Side) -> None:
+        self._call = call
+        self._side = side
+        self._offered = OFFERS_TO_EVERYBODY.get(call.operation.id, ())
+        self.identified: set[str] = set()
+
+    def identifier(self, name: str) -> str:
+        if name not in self._side.identifiers:
+            raise Unbuildable(f"{self._call.path}: no value is known for {name}")
+        self.identified.add(name)
+        return self._side.identifiers[name]
+
+    def of_schema(self, schema: type[Any] | None) -> dict[str, Any]:
+        """What is required, and identifiers that could be given."""
+        found = schema().load_fields if schema else {}
+        return {
+            name: self._of_field(name, field)
+            for name, field in found.items()
+            if field.required or name in self._side.identifiers
+        }
+
+    def _of_field(self, name: str, field: fields.Field) -> Any:
+        if name in self._offered:
+            return f"{uuid4().hex}@example.org"[: 100 if name == "email" else 32]
+        if name in self._side.identifiers:
+            return self.identifier(name)
+        if name in KINDS:
+            return KINDS[name]
+        for kind, value in VALUES.items():
+            if isinstance(field, kind):
+                return value
+        raise Unbuildable(f"{self._call.path}: no value is known for {name}, a {type(field).__name__}")
+
+
+def _body(call: Call, values: _Values, named: Side) -> tuple[bytes | None, dict[str, str]]:
+    if call.operation.body is not None:
+        body = json.dumps(values.of_schema(call.operation.body)).encode()
+        return body, {"Content-Type": "application/json"}
+    if call.is_webhook:
+        return event_of(named, "charge.updated")
+    if "multipart/form-data" in call.operation.takes:
+        return _upload()
+    if call.operation.takes:
+        raise Unbuildable(f"{call.path}: no body is known of type {', '.join(call.operation.takes)}")
+    return None, {}
+
+
+@cache
+def _upload() -> tuple[bytes, dict[str, str]]:
+    boundary = "the-boundary"
+    head = 'Content-Disposition: form-data; name="file"; filename="a.mp3"\r\nContent-Type: audio/mpeg\r\n\r\n'
+    body = f"--{boundary}\r\n{head}".encode() + recording("An upload") + f"\r\n--{boundary}--\r\n".encode()
+    return body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
