@@ -1,0 +1,9 @@
+"""What every plugin has to keep."""
+
+from autonomy_core.testing.contract import PluginContract
+from stripe_payments.testing import stripe_settings
+
+
+class TestContract(PluginContract):
+    plugin = "stripe_payments"
+    settings = stripe_settings("with-it")
