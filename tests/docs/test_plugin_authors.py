@@ -1,0 +1,62 @@
+"""The guide for plugin authors says what is the case."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from autonomy_core.plugin_api import hookspecs
+from autonomy_core.testing import plugin as fixtures
+from autonomy_core.testing.application import Autonomy
+from autonomy_core.testing.contract import PluginContract
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "plugin-authors.md"
+TEXT = GUIDE.read_text("utf-8")
+BLOCK = re.compile(r"(?:<!-- (?P<source>\S+) -->\n)?```python\n(?P<code>.*?)```", re.DOTALL)
+BLOCKS = [match.groupdict() for match in BLOCK.finditer(TEXT)]
+
+
+def table_of(heading: str) -> set[str]:
+    """The names in the first column of the table that begins with a heading."""
+    table = TEXT.partition(f"| {heading} |")[2].partition("\n\n")[0]
+    cells = (line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    return {name for cell in cells for name in re.findall(r"`(\w+)", cell)}
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block["source"]], ids=lambda block: block["source"]
+)
+def test_what_it_quotes_is_in_the_example(block):
+    assert block["code"] in (ROOT / block["source"]).read_text("utf-8")
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if not block["source"]])
+def test_what_it_does_not_quote_runs(block):
+    names: dict[str, object] = {}
+    exec(block["code"], names)
+    [job] = names["register_jobs"]()
+    assert job.name == "bonus_track.send_thanks"
+
+
+def test_every_hook_is_in_its_table():
+    hooks = {name for name in vars(hookspecs) if name.startswith(("register_", "on_"))}
+    assert table_of("hook") == hooks
+
+
+def test_every_test_of_the_contract_is_in_its_table():
+    assert table_of("the contract") == {name for name in dir(PluginContract) if name.startswith("test_")}
+
+
+def test_every_fixture_and_helper_that_it_names_exists():
+    assert {name for name in table_of("fixture") if not hasattr(fixtures, name)} == set()
+    helpers = {*vars(Autonomy), *Autonomy.__dataclass_fields__}
+    assert table_of("`autonomy.`") - helpers == set()
+
+
+def test_its_links_lead_somewhere():
+    links = [link for link in re.findall(r"\]\(([^)#]+)", TEXT) if "://" not in link]
+    assert [link for link in links if not (GUIDE.parent / link).exists()] == []
+    assert links
