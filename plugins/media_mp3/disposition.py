@@ -16,11 +16,9 @@ def attachment(name: str, extension: str) -> str:
         name: what to call it; characters that file systems or headers give a meaning to are replaced.
         extension: with its dot.
     """
-    safe = _safe(name) + extension
-    header = f'attachment; filename="{_ascii(safe)}"'
-    if safe.isascii():
-        return header
-    return f"{header}; filename*=UTF-8''{quote(safe, safe='')}"
+    safe = _safe(name)
+    header = f'attachment; filename="{_ascii(safe)}{extension}"'
+    return header if safe.isascii() else f"{header}; filename*=UTF-8''{quote(safe + extension, safe='')}"
 
 
 def _safe(name: str) -> str:
@@ -35,4 +33,4 @@ def _safe(name: str) -> str:
 def _ascii(name: str) -> str:
     """What old clients get: letters without their accents. No ``%``, which some of them would decode."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return _safe(plain).replace("%", "_") if plain.strip(" .") else "track"
+    return _safe(plain).replace("%", "_")

@@ -9,7 +9,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.traversal import find_interface
 
-from autonomy_core.plugin_api.errors import UnsupportedMediaType
+from autonomy_core.plugin_api.errors import InvalidInput, UnsupportedMediaType
 from autonomy_core.plugin_api.operations import api_view
 from autonomy_core.plugin_api.resources import Customers
 from autonomy_core.plugin_api.schemas import page_of
@@ -105,6 +105,7 @@ def list_product_tracks(context: AdminProductTracks, request: Request) -> dict[s
     returns=UploadedSchema,
     status=201,
     errors=(
+        InvalidInput,
         errors.NotPlayable,
         errors.WrongKind,
         errors.TrackExists,

@@ -1,0 +1,100 @@
+"""A shop that sells recordings, and its API as staff and listeners use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+
+from autonomy_core.testing.application import Autonomy, chosen_plugins
+from demo import music
+from tests.unit.media_mp3 import material
+
+MUSIC = music.tag(material.PIECE) + material.cbr()
+
+
+@pytest.fixture(scope="module")
+def autonomy_plugins():
+    return chosen_plugins("media_mp3")
+
+
+@dataclass
+class Shop:
+    """One organisation, its staff and a customer."""
+
+    autonomy: Autonomy
+    id: str
+
+    def __post_init__(self):
+        self.staff = self.autonomy.as_staff(self.id)
+        self.ada = self.autonomy.customer(self.id)
+        self.as_ada = self.autonomy.as_customer(self.ada)
+
+    @property
+    def api(self):
+        return f"/{self.id}/api/v1"
+
+    @property
+    def incoming(self):
+        return self.autonomy.runtime.settings.data / "media" / "incoming"
+
+    def album(self, **values):
+        return self.autonomy.product(self.id, **{"title": "An album", "kind": "mp3", **values})
+
+    def upload(self, album, content=MUSIC, filename="song.mp3", status=201, headers=None, **fields):
+        answer = self.autonomy.app.post(
+            f"{self.api}/admin/products/{album.id}/tracks",
+            {name: str(value) for name, value in fields.items()},
+            upload_files=[("file", filename, content, "audio/mpeg")],
+            headers=self.staff if headers is None else headers,
+            status=status,
+        )
+        assert list(self.incoming.glob("*")) == [], "a temporary file is left"
+        return answer.json
+
+    def sell(self, album, customer=None):
+        return self.autonomy.buy(customer or self.ada, album)
+
+    def tracks(self, album, headers=None, status=200):
+        path = f"{self.api}/customers/products/{album.id}/tracks"
+        return self.autonomy.app.get(
+            path, headers=self.as_ada if headers is None else headers, status=status
+        ).json
+
+    def get(self, url, status=200, method="GET", **headers):
+        """Request a path, or a link as it was given out."""
+        parts = urlsplit(url)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.autonomy.app.request(target, method=method, headers=sent, status=status)
+
+
+@pytest.fixture
+def make_shop(autonomy):
+    def make(organisation_id="acme", **settings):
+        autonomy.organisation(
+            organisation_id,
+            plugins=("media_mp3", "stand_ins"),
+            settings={"media_mp3": {key: str(value) for key, value in settings.items()}}
+            if settings
+            else None,
+        )
+        return Shop(autonomy, organisation_id)
+
+    return make
+
+
+@pytest.fixture
+def shop(make_shop):
+    return make_shop()
+
+
+@pytest.fixture
+def owned(shop):
+    """An album with one track that Ada has bought, and the track as she sees it."""
+    album = shop.album()
+    shop.upload(album)
+    shop.sell(album)
+    (track,) = shop.tracks(album)["items"]
+    return album, track

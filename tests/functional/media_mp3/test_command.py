@@ -1,0 +1,40 @@
+"""``autonomy media inspect`` tells before an upload what an upload would tell."""
+
+from __future__ import annotations
+
+import json
+
+from click.testing import CliRunner
+
+from media_mp3.commands import media
+from tests.functional.media_mp3.conftest import MUSIC
+from tests.unit.media_mp3 import material
+
+
+def inspect(tmp_path, content, *options):
+    path = tmp_path / "track.mp3"
+    path.write_bytes(content)
+    return CliRunner().invoke(media, ["inspect", str(path), *options])
+
+
+def test_a_file_that_plays_is_accepted_with_its_facts(tmp_path):
+    result = inspect(tmp_path, MUSIC)
+
+    assert (result.exit_code, result.output.splitlines()[0]) == (0, "accepted")
+    assert "sample_rate: 44100" in result.output
+    assert f"title: {material.PIECE.title}" in result.output
+
+
+def test_a_file_that_does_not_is_refused_with_every_finding_and_its_remedy(tmp_path):
+    result = inspect(tmp_path, material.cbr() + material.cbr(48000)[:-10])
+
+    assert (result.exit_code, result.output.splitlines()[0]) == (1, "refused")
+    for line in ("truncated", "mixed_sample_rates", "  rates: 44100, 48000"):
+        assert line in result.output.splitlines()
+    assert result.output.count("What to do:") == 2
+
+
+def test_machines_get_json(tmp_path):
+    document = json.loads(inspect(tmp_path, material.layer2(), "--json").output)
+
+    assert (document["accepted"], document["findings"][0]["code"]) == (False, "layer2")

@@ -1,0 +1,206 @@
+"""A real server on a real socket: slow listeners, uploads that break off, many at once. No database waits for them."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from socketserver import ThreadingMixIn
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+import pytest
+import requests
+
+from demo import music
+from tests.functional.media_mp3.conftest import MUSIC, Shop
+from tests.unit.media_mp3 import material
+
+# Larger than what sockets on both sides buffer, so that the server cannot finish while nobody reads.
+LONG = music.tag(material.PIECE) + material.cbr() * 400
+
+
+class Server(ThreadingMixIn, WSGIServer):
+    """The standard library's: it buffers neither bodies nor answers, so that the application sees the socket itself."""
+
+    daemon_threads = True
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def shop(committed):
+    committed.organisation("acme", plugins=("media_mp3", "stand_ins"))
+    return Shop(committed, "acme")
+
+
+@pytest.fixture
+def address(shop):
+    server = Server(("127.0.0.1", 0), Quiet)
+    server.set_app(shop.autonomy.app.app)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server.server_address
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def connections_in_use(shop):
+    return shop.autonomy.database.engine.pool.checkedout()
+
+
+def wait_until(holds):
+    for _ in range(500):
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def send_headers(shop, address, album, length, headers=None):
+    """Begin an upload, and send what comes before the file."""
+    connection = socket.create_connection(address)
+    lines = [
+        f"POST {shop.api}/admin/products/{album.id}/tracks HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: multipart/form-data; boundary=XX",
+        f"Content-Length: {length}",
+        *(f"{name}: {value}" for name, value in (headers or shop.staff).items()),
+    ]
+    connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+    return connection
+
+
+FILE = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n\r\n'
+
+
+def test_while_a_listener_dawdles_no_database_connection_is_held(shop, address):
+    album = shop.album()
+    shop.upload(album, LONG)
+    shop.sell(album)
+    link = urlsplit(shop.tracks(album)["items"][0]["stream_url"])
+    idle = connections_in_use(shop)
+
+    with socket.create_connection(address) as listener:
+        listener.sendall(f"GET {link.path}?{link.query} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        begun = listener.recv(1000)
+        assert begun.startswith(b"HTTP/1.0 200")
+        assert connections_in_use(shop) == idle == 0
+        received = len(begun)
+        while piece := listener.recv(1 << 20):
+            received += len(piece)
+    assert received > len(LONG)
+
+
+def test_the_file_is_closed_when_the_listener_leaves(shop):
+    album = shop.album()
+    shop.upload(album, LONG)
+    shop.sell(album)
+    track = shop.tracks(album)["items"][0]
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": f"{shop.api}/customers/tracks/{track['id']}/stream",
+        "QUERY_STRING": urlsplit(track["stream_url"]).query,
+        "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "http", "wsgi.version": (1, 0),
+    }  # fmt: skip
+
+    body = shop.autonomy.app.app(environ, lambda *_: None)
+    first = next(iter(body))
+
+    assert LONG.startswith(first)
+    assert len(first) < len(LONG) / 4, "the recording is not in memory as a whole"
+    assert connections_in_use(shop) == 0
+    body.close()
+    assert next(iter(body), None) is None
+
+
+def test_while_an_upload_arrives_no_database_connection_is_held(shop, address):
+    album = shop.album()
+    body = FILE + MUSIC + b"\r\n--XX--\r\n"
+
+    with send_headers(shop, address, album, len(body)) as connection:
+        connection.sendall(body[:20_000])
+        assert wait_until(lambda: any(shop.incoming.glob("*")))
+        assert wait_until(lambda: connections_in_use(shop) == 0)
+        connection.sendall(body[20_000:])
+        assert connection.recv(100).startswith(b"HTTP/1.0 201")
+
+
+def test_an_upload_that_breaks_off_leaves_neither_file_nor_track(shop, address):
+    album = shop.album()
+
+    with send_headers(shop, address, album, 1_000_000) as connection:
+        connection.sendall(FILE + MUSIC[:20_000])
+        assert wait_until(lambda: any(shop.incoming.glob("*")))
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.0 400")
+    assert b'"upload_interrupted"' in answer
+    assert list(shop.incoming.glob("*")) == []
+    listed = shop.autonomy.app.get(f"{shop.api}/admin/products/{album.id}/tracks", headers=shop.staff).json
+    assert listed["items"] == []
+
+
+def test_a_stranger_is_refused_before_the_upload_is_read(shop, address):
+    with send_headers(shop, address, shop.album(), 1_000_000, {"X-Nobody": "1"}) as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.0 401")
+
+
+def test_a_huge_upload_is_refused_before_it_is_sent(shop, address):
+    with send_headers(shop, address, shop.album(), 10**12) as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.0 413")
+
+
+def test_of_many_uploads_of_one_file_at_once_one_wins(shop, address):
+    album = shop.album()
+
+    statuses = upload_at_once(shop, address, album, [MUSIC] * 4)
+
+    assert sorted(statuses) == [201, 409, 409, 409]
+
+
+def test_of_many_uploads_at_once_each_gets_a_position_of_its_own(shop, address):
+    album = shop.album()
+    files = [music.tag(piece) + material.cbr() for piece in music.PIECES]
+
+    assert upload_at_once(shop, address, album, files) == [201] * 4
+
+    listed = shop.autonomy.app.get(f"{shop.api}/admin/products/{album.id}/tracks", headers=shop.staff).json
+    assert [item["position"] for item in listed["items"]] == [1, 2, 3, 4]
+    assert list(shop.incoming.glob("*")) == []
+
+
+def upload_at_once(shop, address, album, files):
+    url = f"http://{address[0]}:{address[1]}{shop.api}/admin/products/{album.id}/tracks"
+
+    def upload(content):
+        return requests.post(
+            url, files={"file": ("a.mp3", content)}, headers=shop.staff, timeout=60
+        ).status_code
+
+    with ThreadPoolExecutor(len(files)) as pool:
+        return list(pool.map(upload, files))
+
+
+def test_players_probe_seek_and_resume(shop, address):
+    album = shop.album()
+    shop.upload(album)
+    shop.sell(album)
+    link = urlsplit(shop.tracks(album)["items"][0]["stream_url"])
+    url = f"http://{address[0]}:{address[1]}{link.path}?{link.query}"
+
+    with requests.Session() as player:
+        probe = player.get(url, headers={"Range": "bytes=0-1"}, timeout=10)
+        assert (probe.status_code, probe.content) == (206, MUSIC[:2])
+        size = int(re.fullmatch(r"bytes 0-1/(\d+)", probe.headers["Content-Range"])[1])
+        seek = {"Range": f"bytes={size // 2}-", "If-Range": probe.headers["ETag"]}
+        rest = player.get(url, headers=seek, timeout=10)
+    assert (rest.status_code, rest.content) == (206, MUSIC[size // 2 :])

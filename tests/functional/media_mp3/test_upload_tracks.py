@@ -1,0 +1,126 @@
+"""Staff upload recordings."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from sqlalchemy import text
+
+from demo import music
+from tests.functional.media_mp3.conftest import MUSIC
+from tests.unit.media_mp3 import material
+
+
+def test_an_upload_becomes_a_track_named_by_its_tags(shop):
+    album = shop.album()
+
+    uploaded = shop.upload(album, filename="01 whatever.mp3")
+
+    track, facts = uploaded["track"], uploaded["facts"]
+    assert (track["title"], track["artist"]) == (material.PIECE.title, material.PIECE.artist)
+    assert (track["position"], track["filename"]) == (1, "01 whatever.mp3")
+    assert (track["size"], track["sha256"]) == (len(MUSIC), hashlib.sha256(MUSIC).hexdigest())
+    assert track["duration_ms"] == facts["duration_ms"] == pytest.approx(3000, abs=100)
+    assert (facts["layer"], facts["channels"], facts["sample_rate"], facts["vbr"]) == (3, 2, 44100, False)
+
+
+def test_what_the_staff_say_counts_more_than_the_tags(shop):
+    track = shop.upload(shop.album(), title=" Überfahrt ", artist="Somebody", position=7)["track"]
+
+    assert (track["title"], track["artist"], track["position"]) == ("Überfahrt", "Somebody", 7)
+
+
+def test_a_file_without_tags_is_called_as_the_file_is(shop):
+    track = shop.upload(shop.album(), material.cbr(), filename="C:\\music\\Night walk.mp3", title="  ")[
+        "track"
+    ]
+
+    assert (track["title"], track["artist"]) == ("Night walk", None)
+
+
+def test_tracks_come_one_after_another(shop):
+    album = shop.album()
+    shop.upload(album, position=3, title="third")
+    shop.upload(album, material.cbr(48000), title="fourth")
+    shop.upload(album, material.cbr(44100, 1), title="first", position=1)
+
+    listed = shop.autonomy.app.get(f"{shop.api}/admin/products/{album.id}/tracks", headers=shop.staff).json
+
+    assert [(item["position"], item["title"]) for item in listed["items"]] == [
+        (1, "first"),
+        (3, "third"),
+        (4, "fourth"),
+    ]
+    assert listed["next"] is None
+
+
+def test_the_same_file_twice_in_one_product_is_a_conflict(shop):
+    album = shop.album()
+    first = shop.upload(album)["track"]
+
+    again = shop.upload(album, title="another title", status=409)
+
+    assert (again["code"], again["track_id"]) == ("track_exists", first["id"])
+
+
+def test_the_same_file_in_two_products_is_stored_once(shop):
+    one, other = shop.album(), shop.album()
+
+    shop.upload(one)
+    shop.upload(other)
+
+    stored = shop.autonomy.runtime.settings.data / "media" / "files" / shop.id
+    assert len(list(stored.rglob(f"{hashlib.sha256(MUSIC).hexdigest()}.mp3"))) == 1
+
+
+def test_a_product_of_another_kind_has_no_tracks(shop):
+    assert shop.upload(shop.autonomy.product(shop.id), status=409)["code"] == "not_an_mp3_product"
+
+
+def test_only_staff_who_may_change_the_catalogue_upload(shop):
+    album = shop.album()
+    reader = shop.autonomy.as_staff(shop.id, ["catalog.read"])
+
+    assert shop.upload(album, status=401, headers={})["code"] == "not_authenticated"
+    assert shop.upload(album, status=403, headers=shop.as_ada)["code"] == "not_allowed"
+    assert shop.upload(album, status=403, headers=reader)["code"] == "not_allowed"
+
+
+def test_another_organisations_product_is_not_there(shop, make_shop):
+    beacon = make_shop("beacon")
+    theirs = beacon.album()
+
+    shop.upload(theirs, status=404)
+    shop.upload(theirs, status=401, headers=beacon.staff)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("position", "first"), ("position", 0), ("title", "a\nb"), ("artist", "x" * 201), ("colour", "unknown")],
+)
+def test_a_field_that_is_not_valid_is_named(shop, field, value):
+    answer = shop.upload(shop.album(), status=422, **{field: value})
+
+    assert answer["code"] == "invalid_input"
+    assert list(answer["errors"]["body"]) == [field]
+
+
+def test_who_uploaded_what_is_recorded(shop):
+    track = shop.upload(shop.album())["track"]
+
+    with shop.autonomy.scope(shop.id) as scope:
+        statement = text("SELECT actor, target FROM audit_entries WHERE action = 'track.added'")
+        ((actor, target),) = scope.session.execute(statement).all()
+    assert actor.startswith("staff:")
+    assert target == f"track:{track['id']}"
+
+
+def test_a_variable_bitrate_is_reported_as_such(shop):
+    facts = shop.upload(shop.album(), material.vbr())["facts"]
+
+    assert facts["vbr"] is True
+
+
+def test_demonstration_pieces_are_accepted(shop):
+    shop.upload(shop.album(), music.mp3(music.PIECES[3], version=4))
