@@ -9,6 +9,7 @@ import click
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.cli.plugins_new import new
+from autonomy_core.cli.plugins_revision import revision
 
 
 @click.group()
@@ -17,6 +18,8 @@ def plugins() -> None:
 
 
 plugins.add_command(new)
+plugins.add_command(revision)
+
 
 @plugins.command("list")
 @json_option

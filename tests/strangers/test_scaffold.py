@@ -10,12 +10,16 @@ import pytest
 pytestmark = pytest.mark.processes
 
 
+def autonomy(stranger):
+    """The installed command."""
+    return stranger.python.with_name("autonomy")
+
+
 @pytest.fixture(scope="module")
 def scaffold(stranger, build_wheel, tmp_path_factory):
     """A new plugin, written by the installed command, and installed."""
     directory = tmp_path_factory.mktemp("scaffold")
-    autonomy = "import sys; from autonomy_core.cli import main; sys.argv[0] = 'autonomy'; main()"
-    stranger.run("-c", autonomy, "plugins", "new", "gift_wrap", cwd=directory)
+    stranger.run(autonomy(stranger), "plugins", "new", "gift_wrap", cwd=directory)
     stranger.install(build_wheel(directory / "gift_wrap", tmp_path_factory.mktemp("wheel")))
     return directory / "gift_wrap"
 
@@ -31,3 +35,15 @@ def test_it_is_in_good_style(scaffold):
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "B,E,F,I,UP,W"]
     done = subprocess.run([*command, "--line-length=110"], cwd=scaffold, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_changed_model_gets_its_migration(stranger, scaffold):
+    command = (autonomy(stranger), "plugins", "revision", "gift_wrap", "Signature")
+    assert "nothing was written" in stranger.run(*command, cwd=scaffold)
+    models = stranger.packages / "gift_wrap" / "models.py"
+    models.write_text(
+        models.read_text().replace("    text: ", "    signature: Mapped[str | None]\n    text: ")
+    )
+    assert "0002_signature.py" in stranger.run(*command, cwd=scaffold)
+    select = ("-k", "models_are_what_its_migrations_make or up_and_down")
+    assert "2 passed" in stranger.run("-m", "pytest", "-p", "no:cacheprovider", *select, cwd=scaffold)

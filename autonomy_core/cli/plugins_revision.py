@@ -1,0 +1,68 @@
+"""``autonomy plugins revision``: writes the migration that a changed model calls for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from autonomy_core.cli.context import CliContext, pass_cli
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from autonomy_core.db.migrations import Migrations
+
+
+@click.command()
+@click.argument("name")
+@click.argument("message")
+@pass_cli
+def revision(cli: CliContext, name: str, message: str) -> None:
+    """Write the next migration of plugin NAME; MESSAGE says what it does, in a few words.
+
+    The models are compared with what the migrations make in a database of the command's own, so that no
+    server is needed. autonomy_core is a NAME too.
+    """
+    import autonomy_core.db.models  # noqa: F401 - for the metadata
+    from autonomy_core.db.revisions import check_models_match, new_revision
+    from autonomy_core.runtime import components
+
+    every = components(cli.plugins)
+    component = next((one for one in every if one.component == name), None)
+    if component is None:
+        names = ", ".join(one.component for one in every)
+        raise click.BadParameter(f"no such plugin has migrations; there are {names}", param_hint="NAME")
+    others = [one for one in every if one is not component]
+    with _migrated_database(every) as connection:
+        if not check_models_match(connection, component, others):
+            click.echo(f"the models of {name} are what its migrations make; nothing was written")
+            return
+        path = new_revision(component, message, compare_with=connection, others=others)
+    click.echo(f"wrote {path}; read it before you keep it")
+
+
+@contextmanager
+def _migrated_database(components: Sequence[Migrations]) -> Iterator[Connection]:
+    from sqlalchemy import NullPool, create_engine
+
+    from autonomy_core.db.embedded import EmbeddedServer
+    from autonomy_core.db.migrations import migrate
+    from autonomy_core.runtime import APPLICATION_ROLE
+
+    with TemporaryDirectory() as directory:
+        server = EmbeddedServer(Path(directory) / "postgresql", fast=True)
+        server.ensure_running()
+        try:
+            server.create_database("revision")
+            url = server.url("revision")
+            migrate(url, components, application_role=APPLICATION_ROLE)
+            with create_engine(url, poolclass=NullPool).connect() as connection:
+                yield connection
+        finally:
+            server.stop()
+            server.remove()
