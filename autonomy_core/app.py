@@ -19,7 +19,9 @@ def attempts(request: Request) -> int | None:
 
     Uploads and webhooks thereby reach their views unread, and are refused unread when they are too large.
     """
-    return 1 if (request.content_length or 0) > request.request_body_tempfile_limit else None
+    # A chunked body does not say how large it is.
+    unknown = "Transfer-Encoding" in request.headers
+    return 1 if unknown or (request.content_length or 0) > request.request_body_tempfile_limit else None
 
 
 PYRAMID_SETTINGS = {

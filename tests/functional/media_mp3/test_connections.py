@@ -159,6 +159,26 @@ def test_a_huge_upload_is_refused_before_it_is_sent(shop, address):
         assert connection.recv(100).startswith(b"HTTP/1.0 413")
 
 
+def test_a_strangers_chunked_upload_is_not_read_either(shop):
+    class Unread:
+        def read(self, *_):
+            raise AssertionError("the body was read")
+
+    statuses = []
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"{shop.api}/admin/products/{shop.album().id}/tracks",
+        "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_TYPE": "multipart/form-data; boundary=XX",
+        "wsgi.url_scheme": "http", "wsgi.version": (1, 0),
+        "wsgi.input": Unread(), "wsgi.input_terminated": True,
+    }  # fmt: skip
+
+    shop.autonomy.app.app(environ, lambda status, _: statuses.append(status))
+
+    assert statuses == ["401 Unauthorized"]
+
+
 def test_of_many_uploads_of_one_file_at_once_one_wins(shop, address):
     album = shop.album()
 
