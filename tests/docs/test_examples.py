@@ -1,0 +1,83 @@
+"""What the documents tell readers to type does what the documents say."""
+
+from __future__ import annotations
+
+import io
+import shutil
+
+import pytest
+from rich.console import Console
+
+from demo.client import Narrator
+from demo.story import Story
+from tests.docs.markdown import DOCUMENTS, ROOT, Document, blocks_of
+from tests.docs.shell import Command, Result, commands, disagreement
+
+INDEX = Document(ROOT / "docs" / "README.md")
+PREAMBLE = [
+    command
+    for block in blocks_of(INDEX.section("Try the examples"))
+    for command in commands(block.text, block.line)
+]
+"""What a reader types before any document's examples."""
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        not (shutil.which("bash") and shutil.which("curl")), reason="the examples are for bash and curl"
+    ),
+]
+
+
+def executed(document):
+    return [block for block in document.blocks("console") if block.excuse is None]
+
+
+@pytest.mark.parametrize("document", filter(executed, DOCUMENTS), ids=lambda document: document.name)
+def test_the_console_blocks_of(document, stack):
+    wrong = []
+    with stack.shell() as shell:
+        if document != INDEX:
+            wrong += [
+                found for step in PREAMBLE if (found := disagreement(step, stack.run(shell, step.text)))
+            ]
+        for block in executed(document):
+            for command in commands(block.text, block.line):
+                problem = disagreement(command, stack.run(shell, command.text))
+                wrong += [problem] if problem else []
+    assert not wrong, "\n\n".join([document.name, *wrong])
+
+
+def test_the_transcript_of_the_readme_is_true(stack, monkeypatch):
+    # The documents' own examples register the name that the demonstration uses.
+    monkeypatch.setattr("demo.story.EMAIL", "grace@example.org")
+    written = io.StringIO()
+    narrator = Narrator(Console(file=written, width=200, highlight=False))
+    Story(stack.places, stack.processes, narrator, stack.products).tell()
+    [transcript] = [
+        block for block in Document(ROOT / "README.md").blocks("text") if block.comment == "the transcript"
+    ]
+    shown = Command("make demo", transcript.text, transcript.line)
+    problem = disagreement(shown, Result(written.getvalue(), 0))
+    assert problem is None, problem
+
+
+def test_a_wrong_output_is_noticed(stack):
+    with stack.shell() as shell:
+        wrong = [
+            disagreement(command, stack.run(shell, command.text))
+            for command in commands(
+                "$ echo right\nright\n$ echo left\nright\n$ false\n$ X=1\n$ echo $X\n1\n", 1
+            )
+        ]
+    assert [problem is None for problem in wrong] == [True, False, False, True, True]
+
+
+def test_whatever_is_not_executed_has_a_reason():
+    unexplained = [
+        f"{document.name}:{block.line}"
+        for document in DOCUMENTS
+        for block in document.all_blocks
+        if block.excuse is not None and len(block.excuse.split()) < 3
+    ]
+    assert not unexplained

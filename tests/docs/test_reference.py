@@ -1,0 +1,156 @@
+"""The tables in the documents are those of the code: errors, settings, commands."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import shlex
+
+import click
+import pytest
+
+from autonomy_core import errors
+from autonomy_core.cli.commands import autonomy
+from autonomy_core.plugin_api.hooks import PluginSettings
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.settings import ServerSchema
+from autonomy_core.tenancy.schemas import OrganisationSchema
+from tests.docs.markdown import DOCUMENTS, ROOT, Document, codes, rows
+from tests.docs.shell import commands
+
+ERRORS = Document(ROOT / "docs" / "api" / "errors.md")
+INDEX = Document(ROOT / "docs" / "README.md")
+PLUGINS = ("customer_auth", "media_mp3", "stripe_payments")
+TEST = re.compile(r"def (test_\w+)")
+
+
+def import_everything():
+    for name in ("autonomy_core", *PLUGINS):
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+            if not re.search(r"\.(testing|simulator|migrations|versions|__main__)(\.|$)", module.name):
+                importlib.import_module(module.name)
+
+
+def public_errors():
+    import_everything()
+    known, found = [errors.AutonomyError], {}
+    while known:
+        kind = known.pop()
+        known += kind.__subclasses__()
+        if kind.__module__.split(".")[0] in ("autonomy_core", *PLUGINS) and ".testing" not in kind.__module__:
+            found.setdefault(kind.code, str(kind.status))
+    return found
+
+
+def test_every_error_code_is_documented_with_its_status():
+    table = {
+        code: status
+        for code_cell, status, *_ in rows(ERRORS.section("All codes"))
+        for code in codes(code_cell)
+    }
+    assert table == public_errors()
+
+
+def test_every_error_tells_a_client_what_to_do():
+    silent = [row[0] for row in rows(ERRORS.section("All codes")) if len(row) != 4 or not all(row)]
+    assert not silent
+
+
+def offered():
+    plugins = Plugins.from_entry_points()
+    settings = dict(plugins.registered("register_settings"))
+    return {name: settings.get(name, PluginSettings()) for name in PLUGINS}
+
+
+def documented_keys(heading):
+    return {key for cell, *_ in rows(INDEX.section(heading)) for key in codes(cell)}
+
+
+def field_names(schema):
+    return {field.data_key or name for name, field in schema().fields.items()} if schema else set()
+
+
+def test_every_key_of_the_servers_ini_file_is_documented():
+    plugins = {f"{name}.{key}" for name, each in offered().items() for key in field_names(each.server)}
+    assert documented_keys("The server's ini file") == field_names(ServerSchema) | plugins
+
+
+@pytest.mark.parametrize("section", ["organisation", *PLUGINS])
+def test_every_key_of_an_organisations_ini_file_is_documented(section):
+    schema = OrganisationSchema if section == "organisation" else offered()[section].organisation
+    assert documented_keys(f"`[{section}]`") == field_names(schema)
+
+
+def shown_commands():
+    """Every simple command in a console block, and every one that prose or a table names."""
+    for document in DOCUMENTS:
+        for block in document.blocks("console"):
+            for command in commands(block.text, block.line):
+                yield from ((document.name, line) for line in command.text.splitlines())
+        yield from ((document.name, code) for code in codes(document.prose))
+
+
+def words_after(program, line):
+    """What follows a program in a line, wherever a command may begin."""
+    for found in re.finditer(rf"(?:^|[|;&(]|\$\()\s*(?:\S*/)?{program}\s+([^|;&)]*)", line):
+        try:
+            yield shlex.split(found[1], comments=True)
+        except ValueError:
+            yield found[1].split()
+
+
+def unknown_words(words):
+    """The first word that is no command of ``autonomy``, or None."""
+    command, context = autonomy, click.Context(autonomy, info_name="autonomy")
+    takes_value = {"-c", "--config"}
+    rest = iter(words)
+    for word in rest:
+        if not isinstance(command, click.Group):
+            return None
+        if word in takes_value:
+            next(rest, None)
+        elif word.startswith("-"):
+            continue
+        elif word in ("…", "..."):
+            return None
+        else:
+            found = command.get_command(context, word)
+            if found is None:
+                return word
+            command = found
+    return None
+
+
+def test_every_autonomy_command_that_is_named_exists():
+    unknown = [
+        f"{name}: {line}"
+        for name, line in shown_commands()
+        for words in words_after("autonomy", line)
+        if unknown_words(words)
+    ]
+    assert not unknown
+
+
+def test_every_make_target_that_is_named_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    unknown = [
+        f"{name}: {line}"
+        for name, line in shown_commands()
+        for words in words_after("make", line)
+        if not {word for word in words if "=" not in word} <= targets
+    ]
+    assert not unknown
+
+
+def test_every_selection_of_tests_that_is_named_selects_some():
+    names = " ".join(
+        f"{path.relative_to(ROOT)} {' '.join(TEST.findall(path.read_text('utf-8')))}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+    )
+    selections = {
+        found for document in DOCUMENTS for found in re.findall(r"make test T=(\w+)", document.text)
+    }
+    assert {"customer_purchase_flow", "stripe_payment"} <= selections
+    assert [selection for selection in selections if selection not in names] == []
