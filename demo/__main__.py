@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from autonomy_core.db.embedded import EmbeddedServerError
 from demo.client import Narrator
-from demo.places import SHOPS, Places, find_places
+from demo.places import DIRECTORY, SHOPS, Places, find_places
 from demo.processes import DemoError, Processes
 from demo.shop import RELEASES, staff_key, stock
 from demo.story import EMAIL, PASSWORD, Story
@@ -22,14 +23,20 @@ HIGHEST_PORT = 65535
 
 @click.command()
 @click.option("--port", default=6543, show_default=True, type=click.IntRange(1, HIGHEST_PORT))
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path),
+    default=DIRECTORY,
+    help="Where data are kept between runs.",
+)
 @click.option("--check", is_flag=True, help="Stop after the transcript; the exit status tells.")
-def main(port: int, *, check: bool) -> None:
+def main(port: int, directory: Path, *, check: bool) -> None:
     """Show the main job, end to end."""
     console = Console(highlight=False)
     # `kill` ends the demonstration as Ctrl-C does: with its processes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        places = find_places(port)
+        places = find_places(port, directory)
     except OSError as error:
         console.print(
             f"Port {port} cannot be used ({error.strerror}). Choose another: make demo PORT={port + 1}"

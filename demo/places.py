@@ -10,6 +10,9 @@ from autonomy_core.db.embedded import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parent.parent
 
+DIRECTORY = ROOT / "var" / "demo"
+"""What the demonstration keeps between runs: the database, the simulator's books, the recordings."""
+
 SHOPS = ("harbour", "nightjar")
 """The sample organisations: the one that ``/api/v1`` is about on localhost, and its neighbour."""
 
@@ -69,11 +72,12 @@ class Places:
         self.ini.write_text(text, "utf-8")
 
 
-def find_places(port: int) -> Places:
+def find_places(port: int, directory: Path = DIRECTORY) -> Places:
     """Where this run's things are.
 
     Args:
         port: the server's.
+        directory: what is kept between runs.
 
     Raises:
         OSError: the port is taken.
@@ -81,10 +85,11 @@ def find_places(port: int) -> Places:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
-    return Places(port, _free_port(), ROOT / "var" / "demo")
+    return Places(port, free_port(), directory)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody uses at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]
