@@ -79,6 +79,7 @@ def problems_of(call: Call) -> Iterator[type[errors.AutonomyError]]:
     """The errors that a call may answer with: those that follow from what it takes, and its own."""
     operation = call.operation
     yield errors.Malformed
+    yield errors.Unavailable
     if security_of(call):
         yield errors.NotAuthenticated
         yield errors.NotAllowed

@@ -1,0 +1,141 @@
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import make_url, text
+
+from autonomy_core.db.session import Database
+from autonomy_core.runtime import APPLICATION_ROLE
+
+HERE = {"REMOTE_ADDR": "127.0.0.1"}
+
+
+@pytest.fixture
+def with_database(autonomy, monkeypatch):
+    """Have the application use another database, by its URL."""
+    opened = []
+
+    def use(url):
+        opened.append(Database(url))
+        registry = autonomy.app.app.registry
+        monkeypatch.setattr(registry, "runtime", replace(autonomy.runtime, database=opened[0]))
+
+    yield use
+    for database in opened:
+        database.dispose()
+
+
+@pytest.fixture
+def empty_database(postgresql):
+    name = f"empty_{uuid4().hex}"
+    postgresql.create_database(name)
+    yield name
+    postgresql.drop_database(name)
+
+
+def ready(autonomy, **options):
+    return autonomy.app.get("/health/ready", extra_environ=HERE, **options)
+
+
+def see_a_worker(autonomy, ago="0 seconds"):
+    with autonomy.scope() as scope:
+        beat = text(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - CAST(:ago AS interval))"
+        )
+        scope.session.execute(beat, {"ago": ago})
+
+
+def test_a_process_that_answers_is_live_on_any_host(autonomy):
+    for host in ("nobody.example", "acme.example"):
+        assert autonomy.app.get("/health/live", headers={"Host": host}).json == {"status": "live"}
+
+
+def test_all_is_well_with_a_worker(autonomy):
+    autonomy.organisation("acme")
+    see_a_worker(autonomy)
+    answer = ready(autonomy)
+    assert answer.json["status"] == "ok"
+    assert set(answer.json["checks"]) == {"database", "role", "migrations", "worker", "tenants"}
+    assert all(check == {"status": "ok"} for check in answer.json["checks"].values())
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_without_a_worker_the_server_is_degraded_and_serves(autonomy):
+    autonomy.organisation("acme")
+    see_a_worker(autonomy, ago="2 minutes")
+    answer = ready(autonomy)
+    assert answer.status_int == 200
+    assert answer.json["status"] == "degraded"
+    assert "autonomy worker" in answer.json["checks"]["worker"]["detail"][0]
+
+
+def test_a_broken_tenant_file_is_told_with_its_line_and_the_server_serves(autonomy):
+    acme = autonomy.organisation("acme")
+    see_a_worker(autonomy)
+    path = autonomy.runtime.settings.tenants / "acme.ini"
+    path.write_text(path.read_text() + "colour = blue\n")
+    autonomy.runtime.tenants.reload()
+    answer = ready(autonomy)
+    assert answer.status_int == 200
+    assert answer.json["checks"]["tenants"]["status"] == "degraded"
+    assert "acme.ini:6" in answer.json["checks"]["tenants"]["detail"][0]
+    assert autonomy.runtime.tenants.get("acme") == acme
+
+
+def test_strangers_and_proxies_see_outcomes_without_reasons(autonomy):
+    for asked in (
+        {"extra_environ": {"REMOTE_ADDR": "203.0.113.9"}},
+        {"extra_environ": HERE, "headers": {"X-Forwarded-For": "203.0.113.9"}},
+    ):
+        checks = autonomy.app.get("/health/ready", **asked).json["checks"]
+        assert checks["worker"] == {"status": "degraded"}
+
+
+def test_a_database_that_is_not_migrated_is_not_ready_and_says_what_to_do(
+    autonomy, with_database, postgresql, empty_database
+):
+    with_database(postgresql.url(empty_database, APPLICATION_ROLE))
+    answer = ready(autonomy, status=503)
+    assert answer.json["status"] == "failed"
+    detail = answer.json["checks"]["migrations"]["detail"]
+    assert "autonomy_core: the database is at base" in detail[0]
+    assert detail[-1] == "run: autonomy migrate"
+
+
+def test_a_database_that_does_not_exist_says_what_to_do(autonomy, with_database, postgresql):
+    with_database(postgresql.url("nowhere", APPLICATION_ROLE))
+    database = ready(autonomy, status=503).json["checks"]["database"]
+    assert "run: autonomy migrate" in database["detail"][0]
+
+
+def test_a_role_that_owns_the_tables_is_not_ready(autonomy, with_database, postgresql):
+    with_database(postgresql.url(make_url(autonomy.runtime.database.url).database))
+    role = ready(autonomy, status=503).json["checks"]["role"]
+    assert role["status"] == "failed"
+    assert "is a superuser" in role["detail"][0]
+
+
+def test_while_the_database_is_away_requests_are_answered_503_and_never_500(autonomy, with_database):
+    autonomy.organisation("acme")
+    with_database("postgresql+psycopg://autonomy_app:s3cret@127.0.0.1:1/autonomy")
+    answer = ready(autonomy, status=503)
+    assert answer.json["checks"]["database"]["status"] == "failed"
+    assert "s3cret" not in answer.text
+    problem = autonomy.app.get("/acme/api/v1/products", status=503)
+    assert problem.content_type == "application/problem+json"
+    assert problem.json["code"] == "unavailable"
+    autonomy.app.get("/health/live", status=200)
+
+
+def test_requests_to_a_database_that_is_not_migrated_are_answered_503(
+    autonomy, with_database, postgresql, empty_database
+):
+    autonomy.organisation("acme")
+    with_database(postgresql.url(empty_database, APPLICATION_ROLE))
+    assert autonomy.app.get("/acme/api/v1/products", status=503).json["code"] == "unavailable"
+
+
+def test_the_servers_own_urls_have_nothing_below_and_take_no_posts(autonomy):
+    for path in ("/health", "/health/other", "/health/live/more", "/metrics/more"):
+        autonomy.app.get(path, extra_environ=HERE, status=404)
+    autonomy.app.post("/health/live", status=404)
