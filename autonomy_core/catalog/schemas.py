@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
+from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp, Truth, WholeNumber
 
 MAX_AMOUNT = 99_999_999
 """In minor units; Stripe's largest charge in most currencies."""
@@ -41,9 +41,9 @@ class NewProductSchema(ApiSchema):
     title = fields.String(required=True, validate=TITLE)
     description = fields.String(load_default="", validate=DESCRIPTION)
     kind = fields.String(required=True, validate=validate.Length(1, 50))
-    amount = fields.Integer(required=True, strict=True, validate=AMOUNT)
+    amount = WholeNumber(required=True, validate=AMOUNT)
     currency = fields.String(validate=validate.Regexp(r"^[a-z]{3}\Z", error="Three lower-case letters."))
-    active = fields.Boolean(load_default=True)
+    active = Truth(load_default=True)
 
 
 class ProductChangesSchema(ApiSchema):
@@ -51,5 +51,5 @@ class ProductChangesSchema(ApiSchema):
 
     title = fields.String(validate=TITLE)
     description = fields.String(validate=DESCRIPTION)
-    amount = fields.Integer(strict=True, validate=AMOUNT)
-    active = fields.Boolean()
+    amount = WholeNumber(validate=AMOUNT)
+    active = Truth()

@@ -8,7 +8,7 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -85,6 +85,7 @@ def _empty_document(api_url: str) -> APISpec:
         plugins=[marshmallow_plugin],
     )
     marshmallow_plugin.map_to_openapi_type(fields.Url, "string", "uri")
+    cast("Any", marshmallow_plugin.converter).add_attribute_function(_portable_pattern)
     spec.components.schema("Problem", PROBLEM)
     for name, scheme in SCHEMES.items():
         spec.components.security_scheme(name, scheme)
@@ -102,6 +103,12 @@ def _name_resolver() -> Callable[[Any], str]:
         return name if taken.setdefault(name, key) == key else ""
 
     return name_of
+
+
+def _portable_pattern(converter: Any, field: fields.Field, ret: dict[str, Any], **_: Any) -> dict[str, str]:
+    # To JSON Schema, Python's anchors are letters.
+    pattern = ret.get("pattern")
+    return {"pattern": pattern.replace(r"\A", "^").replace(r"\Z", "$")} if pattern else {}
 
 
 def _operation(call: Call, used_ids: set[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from autonomy_core.traversal.resources import Admin, Customers
 
 CUSTOMER = "customer"
 STAFF = "staff"
+LINK = "link"
 
 _scopes = "\n".join(f"- `{scope}`: {meaning}" for scope, meaning in SCOPES.items())
 
@@ -26,6 +27,12 @@ SCHEMES: dict[str, dict[str, Any]] = {
         "bearerFormat": "ak_…",
         "description": f"An API key of the organisation's staff or back end. Its scopes:\n\n{_scopes}",
     },
+    LINK: {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "A signed link, which another answer gives whole: use it as it is, without a header.",
+    },
 }
 """The security schemes of the document."""
 
@@ -36,8 +43,7 @@ def security_of(call: Call) -> Requirement:
     """The call's ``security``: alternatives, each scheme with the scopes that it needs; empty for nothing."""
     permission = call.operation.permission
     if permission == Permission.LISTEN:
-        # A signed link needs no header: the empty alternative, its parameters are in the link.
-        return [{CUSTOMER: []}, {}]
+        return [{CUSTOMER: []}, {LINK: []}]
     if _below(call, Admin):
         return [{STAFF: [] if permission == PUBLIC else [str(permission)]}]
     if permission == PUBLIC and not _below(call, Customers):

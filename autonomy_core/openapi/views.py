@@ -16,7 +16,7 @@ from autonomy_core.traversal.resources import ApiV1
 
 # swagger-ui-bundle stops at Swagger UI 4.15, which cannot show OpenAPI 3.1. Of this package only the files are used.
 SWAGGER_UI = "mkdocs_swagger_ui_tag:swagger-ui/"
-OWN_ASSETS = "autonomy_core.openapi:static/"
+OWN_ASSETS = f"{Path(__file__).with_name('static')}/"
 PAGE = Template(Path(__file__).with_name("docs.html").read_text("utf-8"))
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

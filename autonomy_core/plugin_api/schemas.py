@@ -30,6 +30,26 @@ class Timestamp(fields.AwareDateTime):
         return text.replace("+00:00", "Z") if isinstance(text, str) else None
 
 
+class Truth(fields.Boolean):
+    """``true`` or ``false`` and nothing that resembles them: marshmallow would take ``"no"`` and ``0`` as well."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class WholeNumber(fields.Integer):
+    """A number without a fraction. ``12.0`` is one, as in JSON Schema; ``"12"`` is a string."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, str):
+            raise self.make_error("invalid", input=value)
+        if isinstance(value, float) and not value.is_integer():
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class PageQuery(ApiSchema):
     """Which part of a list is wanted."""
 

@@ -1,0 +1,154 @@
+"""What the description of an organisation says, and that it says all there is and nothing else."""
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from autonomy_core.openapi.calls import calls_of
+from autonomy_core.plugin_api.resources import ApiV1
+from autonomy_core.testing import stand_ins
+
+STRIPE = {
+    "environment": "test",
+    "test_secret_key": "sk_test_described",
+    "test_public_key": "pk_test_described",
+    "test_webhook_secret": "whsec_described",
+}
+CHOICES = [
+    (stand_ins.NAME,),
+    ("customer_auth",),
+    ("media_mp3",),
+    ("stripe_payments",),
+    ("customer_auth", "media_mp3", "stripe_payments"),
+]
+
+
+@pytest.fixture
+def document_of(autonomy):
+    def document_of(*plugins):
+        settings = {"stripe_payments": STRIPE} if "stripe_payments" in plugins else {}
+        autonomy.organisation(plugins=plugins, settings=settings)
+        return autonomy.app.get("/acme/api/v1/openapi.json").json
+
+    return document_of
+
+
+def operations_in(document):
+    return {
+        (method.upper(), path): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method != "servers"
+    }
+
+
+@pytest.mark.parametrize("plugins", CHOICES, ids=" ".join)
+def test_the_document_is_valid_openapi_3_1_whatever_is_enabled(document_of, plugins):
+    document = document_of(*plugins)
+    assert document["openapi"].startswith("3.1.")
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_every_registered_operation_is_in_the_document_of_whoever_enables_everything(autonomy, document_of):
+    document = document_of(*autonomy.runtime.plugins.names)
+    described = {operation["operationId"] for operation in operations_in(document).values()}
+    registered = {
+        f"{one.plugin}_{one.id}" if one.plugin else one.id for one in autonomy.app.app.registry.operations
+    }
+    assert described == registered
+
+
+def test_every_view_below_the_api_is_an_operation(autonomy):
+    registry = autonomy.app.app.registry
+    operations = {(one.context, one.name, one.method) for one in registry.operations}
+    views = {
+        key_of(view["introspectable"])
+        for view in registry.introspector.get_category("views")
+        if is_below_the_api(registry, view["introspectable"]["context"])
+    }
+    assert views == operations
+
+
+def is_below_the_api(registry, context):
+    nodes = {
+        node for call in calls_of(registry, registry.runtime.plugins.names) for node in call.place.lineage
+    }
+    return isinstance(context, type) and any(issubclass(node, context) for node in nodes | {ApiV1})
+
+
+def key_of(view):
+    methods = view["request_methods"] or ()
+    method = methods if isinstance(methods, str) else next((one for one in methods if one != "HEAD"), None)
+    return (view["context"], view["name"], method)
+
+
+def test_what_a_plugin_offers_is_described_only_where_it_is_enabled(document_of):
+    without = operations_in(document_of("customer_auth"))
+    assert ("POST", "/customers/login") in without
+    assert not any("tracks" in path or "webhook" in path for _, path in without)
+    with_media = operations_in(document_of("media_mp3"))
+    assert ("GET", "/customers/tracks/{track_id}/stream") in with_media
+    assert ("POST", "/customers/login") not in with_media
+
+
+def test_the_server_is_named_as_it_was_asked_for(autonomy):
+    autonomy.organisation(hosts=("shop.example",))
+    by_path = autonomy.app.get("/acme/api/v1/openapi.json")
+    by_host = autonomy.app.get("/api/v1/openapi.json", headers={"Host": "shop.example"})
+    assert by_path.json["servers"] == [{"url": "http://localhost/acme/api/v1"}]
+    assert by_host.json["servers"] == [{"url": "http://shop.example/api/v1"}]
+    assert by_path.headers["ETag"] != by_host.headers["ETag"]
+
+
+def test_the_webhook_is_described_relative_to_the_server(document_of):
+    item = document_of("stripe_payments")["paths"]["/api/webhook/stripe/{organisation_id}"]
+    assert item["servers"] == [{"url": "http://localhost"}]
+    assert item["post"]["security"] == []
+
+
+def test_a_reader_who_has_the_document_is_told_so(autonomy):
+    autonomy.organisation()
+    first = autonomy.app.get("/acme/api/v1/openapi.json")
+    assert first.headers["Cache-Control"] == "no-cache"
+    again = autonomy.app.get(
+        "/acme/api/v1/openapi.json", headers={"If-None-Match": first.headers["ETag"]}, status=304
+    )
+    assert again.body == b""
+    autonomy.organisation(plugins=("customer_auth",))
+    changed = autonomy.app.get(
+        "/acme/api/v1/openapi.json", headers={"If-None-Match": first.headers["ETag"]}, status=200
+    )
+    assert "/customers/login" in changed.json["paths"]
+
+
+def test_the_permission_of_a_call_tells_what_its_caller_has_to_show(document_of):
+    security = {
+        key: operation["security"] for key, operation in operations_in(document_of("media_mp3")).items()
+    }
+    assert security["GET", "/products"] == []
+    assert security["GET", "/customers/me"] == [{"customer": []}]
+    assert security["POST", "/admin/products"] == [{"staff": ["catalog.write"]}]
+    assert security["GET", "/admin/products"] == [{"staff": ["catalog.read"]}]
+    assert security["GET", "/customers/tracks/{track_id}/stream"] == [{"customer": []}, {"link": []}]
+
+
+def test_a_call_tells_of_the_errors_that_it_can_come_to_by_their_codes(document_of):
+    operations = operations_in(document_of(stand_ins.NAME))
+    purchase = operations["POST", "/customers/products/{product_id}/purchase"]["responses"]
+    assert list(purchase) == ["201", "400", "401", "403", "404", "409", "413", "415", "422", "503"]
+    assert "`already_owned`" in purchase["409"]["description"]
+    assert "WWW-Authenticate" in purchase["401"]["headers"]
+    assert list(purchase["409"]["content"]) == ["application/problem+json"]
+    assert list(operations["GET", "/products"]["responses"]) == ["200", "400", "422", "503"]
+
+
+def test_types_of_the_wire_are_said_as_json_schema_says_them(document_of):
+    schemas = document_of(stand_ins.NAME)["components"]["schemas"]
+    payment = schemas["Payment"]["properties"]
+    assert payment["id"] == {"type": "string", "format": "uuid"}
+    assert payment["created_at"] == {"type": "string", "format": "date-time"}
+    assert set(payment["completed_at"]["type"]) == {"string", "null"}
+    assert schemas["NewProduct"]["properties"]["currency"]["pattern"] == "^[a-z]{3}$"
+    assert schemas["NewProduct"]["additionalProperties"] is False
+    page = schemas["ProductPage"]
+    assert page["required"] == ["items", "next"]
+    assert page["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Product"}

@@ -1,0 +1,79 @@
+"""Requests generated from the description of an organisation with every plugin, valid ones and spoilt ones."""
+
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import from_schema
+from schemathesis.engine.events import NonFatalError, ScenarioFinished
+
+from autonomy_core.testing import stand_ins
+from tests.functional.openapi.serving import served
+
+# Rules that a schema cannot say: what the organisation can sell, whose a return URL is, what is guessed easily.
+BEYOND_SCHEMA = [
+    "/admin/products",
+    "/customers/products/{product_id}/purchase",
+    "/customers/register",
+    "/customers/login",
+]
+REFUSALS = ["2xx", "3xx", "401", "403", "404", "409", "422", "429"]
+
+STRIPE = {
+    "environment": "test",
+    "test_secret_key": "sk_test_generated",
+    "test_public_key": "pk_test_generated",
+    "test_webhook_secret": "whsec_generated",
+}
+
+CONFIG = {
+    "seed": 1,
+    "generation": {"max-examples": 5, "database": "none"},
+    "operations": [
+        # The webhook's address is relative to the server and not to the API: its own tests are about it.
+        {"include-path-regex": "^/api/webhook/", "enabled": False},
+        *(
+            {"include-path": path, "checks": {"positive_data_acceptance": {"expected-statuses": REFUSALS}}}
+            for path in BEYOND_SCHEMA
+        ),
+    ],
+}
+
+
+def generated_findings(address, auth):
+    config = SchemathesisConfig.from_dict({**CONFIG, "auth": {"openapi": auth}})
+    schema = schemathesis.openapi.from_url(f"{address}/acme/api/v1/openapi.json", config=config)
+    findings, cases = [], 0
+    for event in from_schema(schema).execute():
+        if isinstance(event, NonFatalError):
+            findings.append(f"{event.label}: {event.info.format()}")
+        if isinstance(event, ScenarioFinished):
+            cases += len(event.recorder.cases)
+            findings += failures_of(event.recorder)
+    return findings, cases
+
+
+def failures_of(recorder):
+    for checks in recorder.checks.values():
+        for check in checks:
+            if check.failure_info is not None:
+                failure = check.failure_info.failure
+                yield f"{recorder.label}: {check.name}: {failure.title} {failure.message}\n{check.failure_info.code_sample}"
+
+
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
+def test_generated_requests_find_nothing_that_is_not_as_described(autonomy):
+    # The first that collects money is the one that calls nobody.
+    plugins = sorted(autonomy.runtime.plugins.names, key=lambda name: name != stand_ins.NAME)
+    autonomy.organisation(plugins=plugins, settings={"stripe_payments": STRIPE})
+    registration = {"email": "ada@example.org", "password": "a long engine", "name": "Ada"}
+    token = autonomy.app.post_json("/acme/api/v1/customers/register", registration).json["access_token"]
+    for _ in range(3):
+        autonomy.product()
+    auth = {
+        "customer": {"bearer": token},
+        "staff": {"bearer": autonomy.as_staff()["Authorization"].removeprefix("Bearer ")},
+    }
+    with served(autonomy.app.app) as address:
+        findings, cases = generated_findings(address, auth)
+    assert cases > 100
+    assert not findings, "\n\n".join(findings)
