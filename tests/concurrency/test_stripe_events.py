@@ -13,6 +13,7 @@ from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.testing.application import chosen_plugins
+from stripe_payments import inbox, services
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 from tests.functional.stripe_payments.shop import COMPLETED, PLUGINS, granting
@@ -93,11 +94,19 @@ def rows(autonomy, organisation_id, model):
         return list(scope.session.scalars(select(model)))
 
 
-def test_the_same_event_delivered_a_hundred_times_sixteen_at_once_settles_once(committed):
+def test_the_same_event_delivered_a_hundred_times_sixteen_at_once_is_handled_once(committed, monkeypatch):
+    handled = []
+
+    def noted(*arguments, **named):
+        handled.append(named["source"])
+        return services.settle_session(*arguments, **named)
+
+    monkeypatch.setattr(inbox, "settle_session", noted)
     organise(committed, "acme")
     (payment,) = open_payments(committed, "acme", 1)
     event = stripe_event(COMPLETED, checkout_session(payment))
     assert post_all(committed, [("acme", event)] * 100) == {200}
+    assert handled == ["webhook"]
     (stored,) = rows(committed, "acme", StripeEvent)
     assert (stored.status, stored.attempts) == ("processed", 1)
     (settled,) = rows(committed, "acme", Payment)
@@ -114,6 +123,18 @@ def test_many_events_for_one_fact_at_once_settle_once(committed):
     assert {event.status for event in rows(committed, "acme", StripeEvent)} == {"processed"}
     assert len(rows(committed, "acme", Grant)) == 1
     assert [run.attempts for run in rows(committed, "acme", HookRun)] == [1]
+
+
+def test_of_many_sessions_that_name_one_payment_at_once_one_is_bound(committed):
+    organise(committed, "acme")
+    (payment,) = open_payments(committed, "acme", 1)
+    with committed.scope("acme") as scope:
+        scope.session.get_one(StripePayment, ("acme", payment.id)).session_id = None
+    sessions = [checkout_session(payment, id=f"cs_test_{number}") for number in range(THREADS)]
+    assert post_all(committed, [("acme", stripe_event(COMPLETED, session)) for session in sessions]) == {200}
+    statuses = sorted(event.status for event in rows(committed, "acme", StripeEvent))
+    assert statuses == ["processed", *["set_aside"] * (THREADS - 1)]
+    assert len(rows(committed, "acme", Grant)) == 1
 
 
 def test_a_thousand_purchases_in_two_organisations_at_once_end_complete_and_in_the_right_place(committed):

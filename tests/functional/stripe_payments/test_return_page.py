@@ -46,12 +46,15 @@ def test_the_buyer_goes_on_to_the_success_url_with_the_payments_id(shop):
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_a_completed_payment_is_not_asked_about_again(shop):
+def test_a_completed_payment_is_not_asked_about_again(shop, capsys):
     answer = shop.purchase().json
     location = shop.visit(answer["checkout_url"], "pay")
     shop.post_events()
+    # Asked with this key, Stripe would know of no such session, and the log would tell.
     shop.configure(test_secret_key="sk_test_of_an_account_without_the_session")
+    capsys.readouterr()
     come_back(shop, location)
+    assert "stripe.call_failed" not in "".join(capsys.readouterr())
     assert shop.present(UUID(answer["payment"]["id"])).settled_by == "webhook"
 
 

@@ -158,6 +158,7 @@ def test_a_signed_body_that_is_no_event_is_refused(shop, body):
         {"account": "nul\x00"},
         {"account": "\ud800"},
         {"account": 1e400},
+        {"account": float("nan")},
     ],
     ids=lambda change: repr(change)[:40],
 )
