@@ -45,7 +45,8 @@ def tables_of(connection: Connection, plugin: str) -> list[str]:
         name
         for name, parts in structure(connection).items()
         if any(part.startswith("column ") for part in parts)
-        and name.startswith(f"{plugin}_") and name != f"{plugin}_alembic_version"
+        and name.startswith(f"{plugin}_")
+        and name != f"{plugin}_alembic_version"
     )
 
 

@@ -16,6 +16,7 @@ CONTRACTS = """
 from importlib import import_module
 
 import pytest
+from autonomy_core.db.migrations import core_migrations
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.contract import PluginContract
@@ -26,8 +27,13 @@ NAMES = {names}
 def autonomy_plugins():
     return Plugins({{"stand_ins": stand_ins, **{{name: import_module(name) for name in NAMES}}}})
 
+class BesideTheCoreAlone(PluginContract):
+    # Saves the time to migrate all the others for each.
+    def other_migrations(self, plugins):
+        return [core_migrations()]
+
 for name in NAMES:
-    globals()["Test_" + name] = type("Test_" + name, (PluginContract,), {{"plugin": name}})
+    globals()["Test_" + name] = type("Test_" + name, (BesideTheCoreAlone,), {{"plugin": name}})
 """
 
 ABSENT = "test_it_is_absent_where_it_is_disabled"
