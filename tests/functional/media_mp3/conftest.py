@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
+from socketserver import ThreadingMixIn
 from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import pytest
 
@@ -12,6 +16,34 @@ from demo import music
 from tests.unit.media_mp3 import material
 
 MUSIC = music.tag(material.PIECE) + material.cbr()
+# Larger than what sockets on both sides buffer, so that a server cannot finish while nobody reads.
+LONG = music.tag(material.PIECE) + material.cbr() * 400
+
+
+class Server(ThreadingMixIn, WSGIServer):
+    """The standard library's: it buffers neither bodies nor answers, so that the application sees the socket itself."""
+
+    daemon_threads = True
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def serving(application):
+    """Serve a WSGI application; gives host and port."""
+    server = Server(("127.0.0.1", 0), Quiet)
+    server.set_app(application)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server.server_address
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +120,12 @@ def make_shop(autonomy):
 @pytest.fixture
 def shop(make_shop):
     return make_shop()
+
+
+@pytest.fixture
+def committed_shop(committed):
+    committed.organisation("acme", plugins=("media_mp3", "stand_ins"))
+    return Shop(committed, "acme")
 
 
 @pytest.fixture

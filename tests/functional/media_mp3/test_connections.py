@@ -4,51 +4,27 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from socketserver import ThreadingMixIn
 from urllib.parse import urlsplit
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import pytest
 import requests
 
 from demo import music
-from tests.functional.media_mp3.conftest import MUSIC, Shop
+from tests.functional.media_mp3.conftest import LONG, MUSIC, serving
 from tests.unit.media_mp3 import material
-
-# Larger than what sockets on both sides buffer, so that the server cannot finish while nobody reads.
-LONG = music.tag(material.PIECE) + material.cbr() * 400
-
-
-class Server(ThreadingMixIn, WSGIServer):
-    """The standard library's: it buffers neither bodies nor answers, so that the application sees the socket itself."""
-
-    daemon_threads = True
-
-
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
-def shop(committed):
-    committed.organisation("acme", plugins=("media_mp3", "stand_ins"))
-    return Shop(committed, "acme")
+def shop(committed_shop):
+    return committed_shop
 
 
 @pytest.fixture
 def address(shop):
-    server = Server(("127.0.0.1", 0), Quiet)
-    server.set_app(shop.autonomy.app.app)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server.server_address
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(shop.autonomy.app.app) as address:
+        yield address
 
 
 def connections_in_use(shop):
