@@ -13,6 +13,7 @@ from autonomy_core.audit.models import AuditEntry
 def record(
     session: Session,
     organisation_id: str,
+    *,
     actor: str,
     action: str,
     target: str,

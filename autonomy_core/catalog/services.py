@@ -58,7 +58,7 @@ def create_product(scope: TenantScope, values: dict[str, Any], *, actor: str) ->
     product = Product(organisation_id=scope.organisation.id, **values)
     scope.session.add(product)
     scope.session.flush()
-    record(scope.session, scope.organisation.id, actor, "product.created", f"product:{product.id}")
+    _record(scope, "product.created", product, actor)
     return product
 
 
@@ -67,9 +67,15 @@ def change_product(scope: TenantScope, product: Product, changes: dict[str, Any]
     for name, value in changes.items():
         setattr(product, name, value)
     scope.session.flush()
-    detail = {"fields": sorted(changes)}
-    record(scope.session, scope.organisation.id, actor, "product.changed", f"product:{product.id}", detail)
+    _record(scope, "product.changed", product, actor, {"fields": sorted(changes)})
     return product
+
+
+def _record(
+    scope: TenantScope, action: str, product: Product, actor: str, detail: dict[str, Any] | None = None
+) -> None:
+    target = f"product:{product.id}"
+    record(scope.session, scope.organisation.id, actor=actor, action=action, target=target, detail=detail)
 
 
 def require_for_sale(scope: TenantScope, product: Product) -> None:

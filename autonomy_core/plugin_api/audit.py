@@ -1,4 +1,4 @@
-"""The audit trail, for plugins."""
+"""The audit trail, for plugins: what staff or the command line do is recorded with the act itself."""
 
 from __future__ import annotations
 

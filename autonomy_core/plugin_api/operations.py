@@ -19,6 +19,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.viewderivers import VIEW
+from pyramid_retry import BeforeRetry
 
 from autonomy_core.errors import AutonomyError, InvalidInput, Malformed, TooLarge, UnsupportedMediaType
 from autonomy_core.traversal.resources import Resource, plugin_enabled
@@ -165,7 +166,9 @@ def _json_body(request: Request) -> Any:
         raise UnsupportedMediaType("Send the body as application/json.")
     if (request.content_length or 0) > MAX_JSON_BYTES:
         raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
-    body = request.body_file.read(MAX_JSON_BYTES + 1)
+    # `body` begins at the beginning, also when the request is tried again; a chunked one is tried once.
+    chunked = request.content_length is None
+    body = request.body_file.read(MAX_JSON_BYTES + 1) if chunked else request.body
     if len(body) > MAX_JSON_BYTES:
         raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
     if not body:
@@ -200,8 +203,14 @@ def _storable(data: Any) -> bool:
     return not isinstance(data, list) or all(_storable(item) for item in data)
 
 
+def rewind_body(event: BeforeRetry) -> None:
+    """Subscriber: a request that is tried again has its body from the beginning; pyramid_retry leaves it read."""
+    event.request.make_body_seekable()
+
+
 def includeme(config: Configurator) -> None:
     """Make the directive and the deriver known."""
     config.registry.operations = []
     config.add_directive("add_operation", add_operation)
+    config.add_subscriber(rewind_body, BeforeRetry)
     config.add_view_deriver(validated_view, name="validated_view", under="rendered_view", over=VIEW)

@@ -56,7 +56,8 @@ def issue(
         created_at=utcnow(),
     )
     session.add(key)
-    record(session, organisation_id, actor, "api_key.issued", f"api_key:{key.id}", {"scopes": key.scopes})
+    target, detail = f"api_key:{key.id}", {"scopes": key.scopes}
+    record(session, organisation_id, actor=actor, action="api_key.issued", target=target, detail=detail)
     return key, f"{PREFIX}{key.id.hex}_{secret}"
 
 
@@ -71,7 +72,8 @@ def revoke(session: Session, organisation_id: str, key_id: UUID, *, actor: str) 
         raise NotFound("The organisation has no such key.")
     if key.revoked_at is None:
         key.revoked_at = utcnow()
-        record(session, organisation_id, actor, "api_key.revoked", f"api_key:{key.id}")
+        target = f"api_key:{key.id}"
+        record(session, organisation_id, actor=actor, action="api_key.revoked", target=target)
     return key
 
 
