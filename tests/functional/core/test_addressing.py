@@ -1,0 +1,82 @@
+"""Which organisation a URL is about, and that nothing but the exact path of something answers."""
+
+import pytest
+
+
+@pytest.fixture
+def two(acme):
+    acme.organisation("other", hosts=("other.example",))
+    return acme
+
+
+def products_of(two, path, host="localhost"):
+    return [item["title"] for item in two.app.get(path, headers={"Host": host}).json["items"]]
+
+
+def test_both_spellings_reach_the_same(two):
+    two.product("acme", title="Acme's")
+    two.product("other", title="Other's")
+    assert products_of(two, "/other/api/v1/products") == ["Other's"]
+    assert products_of(two, "/api/v1/products", "other.example") == ["Other's"]
+    assert products_of(two, "/api/v1/products", "acme.example") == ["Acme's"]
+
+
+def test_a_host_that_is_nobodys_is_the_default_organisations(two):
+    two.product("acme", title="Acme's")
+    assert products_of(two, "/api/v1/products", "nobody.example") == ["Acme's"]
+
+
+def test_an_organisations_host_refuses_anothers_path(two):
+    two.organisation("third", hosts=("third.example",))
+    two.app.get("/third/api/v1/products", headers={"Host": "other.example"}, status=404)
+    two.app.get("/other/api/v1/products", headers={"Host": "other.example"})
+    # The default organisation's host is also where the others are reached by path.
+    two.app.get("/third/api/v1/products", headers={"Host": "acme.example"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/acme",
+        "/acme/api",
+        "/acme/api/v1",
+        "/acme/api/v2/products",
+        "/nobody/api/v1/products",
+        "/acme/api/v1/nothing",
+        "/acme/api/v1/products/junk",
+        "/acme/api/v1/products/0199d1a0-0000-7000-8000-000000000000",
+        "/acme/api/v1/trials/junk",
+        "/acme/api/v1/trials/echo/junk",
+        "/acme/api/v1/openapi.json/junk",
+        "/acme/api/v1/acme/api/v1/products",
+        "/api/webhook/stripe/acme",
+    ],
+)
+def test_where_nothing_is_the_answer_is_a_problem(acme, path):
+    answer = acme.app.get(path, status=404)
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["code"] == "not_found"
+
+
+def test_segments_after_a_product_are_not_overlooked(acme):
+    product = acme.product()
+    acme.app.get(f"/acme/api/v1/products/{product.id}")
+    acme.app.get(f"/acme/api/v1/products/{product.id}/junk", status=404)
+
+
+def test_an_id_has_one_spelling(acme):
+    product = acme.product()
+    acme.app.get(f"/acme/api/v1/products/{product.id.hex}", status=404)
+    acme.app.get(f"/acme/api/v1/products/{{{product.id}}}", status=404)
+
+
+@pytest.mark.parametrize("path", ["/%ff", "/acme/api/v1/%ff", "/%ff/api/v1/products"])
+def test_a_path_that_is_not_utf_8_is_malformed(acme, path):
+    answer = acme.app.get(path, status=400)
+    assert answer.json["code"] == "malformed_request"
+    assert answer.content_type == "application/problem+json"
+
+
+def test_a_query_that_is_not_utf_8_is_malformed(acme):
+    assert acme.app.get("/acme/api/v1/products?limit=%ff", status=400).json["code"] == "malformed_request"

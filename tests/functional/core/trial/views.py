@@ -1,0 +1,123 @@
+"""Calls that do what their caller wants to see done."""
+
+from marshmallow import fields, validate
+from pyramid.response import Response
+from pyramid_retry import RetryableException
+
+from autonomy_core.catalog.services import create_product
+from autonomy_core.plugin_api.errors import Conflict
+from autonomy_core.plugin_api.operations import PUBLIC, api_view
+from autonomy_core.plugin_api.resources import ApiV1, Resource
+from autonomy_core.plugin_api.schemas import ApiSchema, Truth, WholeNumber
+from autonomy_core.plugin_api.security import Permission
+from autonomy_core.plugin_api.transactions import commit_early
+
+attempts = []
+
+
+class Trials(Resource):
+    """``…/trials``"""
+
+
+class Refused(Conflict):
+    """Refused; nothing is kept."""
+
+    code, title = "refused", "Refused"
+
+
+class RefusedAndKept(Conflict):
+    """Refused, and what was done is kept."""
+
+    code, title = "refused_and_kept", "Refused and kept"
+    commits = True
+
+
+class EchoSchema(ApiSchema):
+    text = fields.String(required=True)
+    number = WholeNumber()
+    truth = Truth()
+
+
+class OrderSchema(ApiSchema):
+    early = Truth(load_default=False)
+    outcome = fields.String(
+        required=True,
+        validate=validate.OneOf(
+            ["done", "refused", "refused_and_kept", "answered", "crash", "again", "always"]
+        ),
+    )
+
+
+@api_view(context=Trials, method="GET", summary="Look", permission=PUBLIC)
+def look(context, request):
+    return None
+
+
+@api_view(context=Trials, method="GET", name="private", summary="Look closer", permission=Permission.OWN)
+def look_closer(context, request):
+    return None
+
+
+@api_view(context=ApiV1, method="GET", name="trial-of-the-root", summary="Look here", permission=PUBLIC)
+def look_here(context, request):
+    return None
+
+
+@api_view(
+    context=Trials,
+    method="POST",
+    name="echo",
+    summary="Say it again",
+    permission=PUBLIC,
+    body=EchoSchema,
+    returns=EchoSchema,
+)
+def echo(context, request):
+    return request.validated
+
+
+@api_view(
+    context=Trials,
+    method="POST",
+    name="order",
+    summary="Write a product, then do as told",
+    permission=PUBLIC,
+    body=OrderSchema,
+    errors=(Refused, RefusedAndKept),
+)
+def order(context, request):
+    attempts.append(request.validated["outcome"])
+    if request.validated["early"]:
+        write(context, "before")
+        commit_early(request)
+    write(context, "after")
+    return OUTCOMES[request.validated["outcome"]]()
+
+
+def write(context, title):
+    values = {"title": title, "description": "", "kind": "thing", "amount": 1, "active": True}
+    create_product(context.scope, values, actor="test")
+
+
+def fail(error):
+    raise error
+
+
+OUTCOMES = {
+    "done": lambda: None,
+    "refused": lambda: fail(Refused()),
+    "refused_and_kept": lambda: fail(RefusedAndKept()),
+    "answered": lambda: Response(
+        status=409,
+        content_type="application/problem+json",
+        json_body={
+            "type": "urn:autonomy:problem:refused",
+            "code": "refused",
+            "title": "Refused",
+            "status": 409,
+        },
+    ),
+    "crash": lambda: 1 / 0,
+    "again": lambda: fail(RetryableException()) if len(attempts) < 3 else None,
+    "always": lambda: fail(RetryableException()),
+}
