@@ -103,7 +103,7 @@ def run_granian(config: str, host: str, port: int, workers: int, threads: int) -
 
     from autonomy_core.cli.wsgi import application_in_worker
 
-    class ReloadingServer(Server):
+    class ReloadingServer(Server):  # type: ignore[misc, valid-type]
         """Where granian would replace its workers, these are told to reload the organisations' files."""
 
         def signal_handler_reload(self, *_: Any, **__: Any) -> None:

@@ -1,0 +1,217 @@
+"""The real processes, on an embedded database of their own."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.processes
+
+PROGRAMS = Path(sys.executable).parent
+PATIENCE_S = 60
+
+
+class Installation:
+    """A directory with an ini file, organisations, and the embedded database."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        (directory / "tenants").mkdir()
+        self.write_organisation("acme")
+        self.write("[app:main]", "use = egg:autonomy-server", "autonomy.tenants = %(here)s/tenants")
+        self.write("autonomy.data = %(here)s/data", "autonomy.log_format = json", "embedded.fast = true")
+        self.write("[server:main]", "use = egg:waitress#main", "listen = 127.0.0.1:%(http_port)s")
+        self.write("[pshell]", "setup = autonomy_core.cli.shell.setup")
+
+    def write(self, *lines):
+        with (self.directory / "development.ini").open("a") as file:
+            file.writelines(f"{line}\n" for line in lines)
+
+    def write_organisation(self, name):
+        text = f"[organisation]\nname = {name}\nhosts = {name}.example\ncurrency = eur\nplugins =\n"
+        (self.directory / "tenants" / f"{name}.ini").write_text(text)
+
+    def run(self, program, *arguments, **options):
+        return subprocess.run(
+            [PROGRAMS / program, *arguments],
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            **options,
+        )
+
+    @contextmanager
+    def started(self, program, *arguments):
+        """A process in a group of its own, with what it writes; all of the group is gone afterwards."""
+        log = self.directory / f"{program}-{arguments[0]}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [PROGRAMS / program, *arguments],
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield process, log
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    made = Installation(tmp_path_factory.mktemp("installation"))
+    migrated = made.run("autonomy", "migrate")
+    assert migrated.returncode == 0, migrated.stderr
+    assert made.run("autonomy", "db", "start").returncode == 0
+    yield made
+    made.run("autonomy", "db", "stop")
+
+
+def wait_for(found, what):
+    deadline = time.monotonic() + PATIENCE_S
+    while not (result := found()):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+    return result
+
+
+def ask(url):
+    """The status and the JSON of an answer; None while nobody listens."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+    except OSError:
+        return None
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def serving(installation, *options):
+    with installation.started("autonomy", "serve", "--port", "0", *options) as (process, log):
+        url = wait_for(lambda: re.search(r"http://\S+", log.read_text()), "the URL").group()
+        wait_for(lambda: ask(f"{url}/health/live"), "an answer")
+        yield process, url, log
+
+
+def test_the_server_tells_its_url_serves_and_ends_when_told(installation):
+    with serving(installation) as (process, url, log):
+        assert ask(f"{url}/acme/api/v1/products") == (200, {"items": [], "next": None})
+        status, ready = ask(f"{url}/health/ready")
+        assert (status, ready["checks"]["migrations"]) == (200, {"status": "ok"})
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+        assert ask(f"{url}/health/live") is None
+        first, *lines = log.read_text().splitlines()
+    assert first == f"Autonomy Server on {url}"
+    events = [json.loads(line) for line in lines]
+    (request,) = [event for event in events if event.get("path") == "/acme/api/v1/products"]
+    assert (request["organisation"], request["status"]) == ("acme", 200)
+
+
+def test_a_taken_port_is_refused_in_one_line(installation):
+    with serving(installation) as (_, url, _):
+        port = url.rpartition(":")[2]
+        refused = installation.run("autonomy", "serve", "--port", port)
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"Error: Cannot listen at 127.0.0.1, port {port}: Address already in use. Choose another with --port.\n"
+    )
+
+
+def test_a_server_that_was_killed_is_started_again_on_its_port(installation):
+    with serving(installation) as (process, url, _):
+        process.kill()
+        process.wait()
+        wait_for(lambda: ask(f"{url}/health/live") is None, "the worker process to follow")
+    with installation.started("autonomy", "serve", "--port", url.rpartition(":")[2]):
+        wait_for(lambda: ask(f"{url}/health/live"), "an answer")
+        assert ask(f"{url}/acme/api/v1/products")[0] == 200
+
+
+def test_a_worker_process_that_was_killed_is_replaced_and_the_numbers_go_on(installation):
+    with serving(installation, "--workers", "2") as (_, url, log):
+        wait_for(lambda: log.read_text().count("Started worker-") == 2, "both")
+        child = re.search(r"Spawning worker-1 with PID: (\d+)", log.read_text()).group(1)
+        os.kill(int(child), signal.SIGKILL)
+        wait_for(lambda: log.read_text().count("Started worker-") == 3, "the replacement")
+        for _ in range(20):
+            wait_for(lambda: ask(f"{url}/acme/api/v1/products"), "an answer")
+        with urllib.request.urlopen(f"{url}/metrics") as answer:
+            counted = re.search(rb'organisation="acme",status_class="2xx"} (\S+)', answer.read())
+    assert float(counted.group(1)) >= 20
+
+
+@pytest.mark.parametrize("program", ["autonomy", "pserve"])
+def test_sighup_reloads_the_organisations_and_the_server_goes_on(installation, program):
+    port = free_port()
+    arguments = {
+        "autonomy": ("serve", "--port", str(port)),
+        "pserve": ("development.ini", f"http_port={port}"),
+    }
+    name = f"new-{program}"
+    with installation.started(program, *arguments[program]) as (process, log):
+        wait_for(lambda: ask(f"http://127.0.0.1:{port}/health/live"), "an answer")
+        installation.write_organisation(name)
+        process.send_signal(signal.SIGHUP)
+        wait_for(
+            lambda: ask(f"http://127.0.0.1:{port}/{name}/api/v1/products")[0] == 200, "the new organisation"
+        )
+        assert process.poll() is None
+        assert "respawning" not in log.read_text()
+
+
+def test_the_worker_is_seen_and_ends_when_told(installation):
+    working = installation.started("autonomy", "worker", "--concurrency", "2")
+    with serving(installation) as (_, url, _), working as (worker, _):
+        seen = {"status": "ok"}
+        wait_for(
+            lambda: ask(f"{url}/health/ready")[1]["checks"]["worker"] == seen, "the worker's sign of life"
+        )
+        worker.send_signal(signal.SIGHUP)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(PATIENCE_S) == 0
+
+
+def test_pyramids_own_commands_work(installation):
+    views = installation.run("pviews", "development.ini", "/acme/api/v1/products", "http_port=0")
+    assert "autonomy_core.catalog.views.list_products" in views.stdout
+    typed = "print(scope('acme').organisation.name, models.Product.__tablename__)\n"
+    shell = installation.run("pshell", "development.ini", "http_port=0", input=typed)
+    assert "acme products" in shell.stdout
+    for result in (views, shell):
+        assert result.returncode == 0
+        assert "Traceback" not in result.stderr
+
+
+def test_proutes_needs_no_database(installation, tmp_path):
+    ini = tmp_path / "apart.ini"
+    text = (installation.directory / "development.ini").read_text()
+    ini.write_text(
+        text.replace("[server", "sqlalchemy.url = postgresql://nobody@127.0.0.1:1/nowhere\n[server")
+    )
+    (tmp_path / "tenants").mkdir()
+    routes = installation.run("proutes", str(ini), "http_port=0")
+    assert routes.returncode == 0
+    assert "Traceback" not in routes.stderr
