@@ -43,7 +43,7 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing the core's."""
         offered = _plugin_commands(ctx, tell=True)
-        helps = {name: command.get_short_help_str() for name, command in offered.items()}
+        helps = {name: command.get_short_help_str(limit=100) for name, command in offered.items()}
         helps |= {name: line for name, (_, line) in COMMANDS.items()}
         with formatter.section("Commands"):
             formatter.write_dl(sorted(helps.items()))
