@@ -105,6 +105,8 @@ def _set_password(connection: Connection, role: str, password: str) -> None:
 
 def _grants(connection: Connection, role: str) -> Iterator[str]:
     yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"  # what PostgreSQL 14 still grants
+    # A temporary table outlives its transaction, and hides the real one of its name from the connection's next user.
+    yield f"REVOKE TEMPORARY ON DATABASE {quote(_database(connection))} FROM PUBLIC"
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
     for name in _owned(connection, "pg_class", "rel", "AND relkind IN ('r', 'p')"):
         yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE {name} TO {role}"
@@ -116,6 +118,10 @@ def _grants(connection: Connection, role: str) -> Iterator[str]:
         yield f"GRANT EXECUTE ON ROUTINE {name} TO {role}"
     for objects in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE ON SEQUENCES", "EXECUTE ON ROUTINES"):
         yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {objects} TO {role}"
+
+
+def _database(connection: Connection) -> str:
+    return str(connection.scalar(text("SELECT current_database()")))
 
 
 def _owned(connection: Connection, catalog: str, prefix: str, condition: str) -> list[str]:

@@ -19,7 +19,11 @@ from zope.sqlalchemy import ZopeTransactionEvents
 
 from autonomy_core.errors import AutonomyError
 
-SCOPE_TO_ORGANISATION = text("SELECT set_config('autonomy.organisation', :organisation_id, true)")
+SCOPE_TO_ORGANISATION = text(
+    "SELECT set_config('autonomy.organisation', :organisation_id, true),"
+    # Only the queue's own connections see every job, whatever somebody has left behind on this one.
+    " set_config('autonomy.worker', 'off', true)"
+)
 
 
 class TenantSession(Session):

@@ -50,6 +50,7 @@ def test_tables_made_later_are_granted_as_well(application: Engine, owner: Engin
         "UPDATE media_alembic_version SET version_num = 'x'",
         "DELETE FROM media_alembic_version",
         "CREATE TABLE mine (id int)",
+        "CREATE TEMPORARY TABLE album AS SELECT * FROM album",
         "ALTER TABLE album DISABLE ROW LEVEL SECURITY",
         "DROP TABLE album",
         "TRUNCATE album",
