@@ -44,8 +44,8 @@ class SwitchedDatabase(Database):
 
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
-        """Everything happens on one connection, and is undone at the end."""
-        engine = create_engine(self._server.url(self._template, APPLICATION_ROLE), poolclass=NullPool)
+        """Everything happens on one connection, and is undone at the end. Within `of_its_own`, on that database."""
+        engine = create_engine(self.url, poolclass=NullPool)
         with engine.connect() as connection:
             outer = connection.begin()
             self._bind = connection
