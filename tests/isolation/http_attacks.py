@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from webtest.response import TestResponse
@@ -39,40 +39,37 @@ class Attempt:
 
 
 def breaches(world: World, calls: list[Call] | None = None) -> list[str]:
-    """Attack the calls, each organisation from the other.
+    """Attack the calls, each organisation by means of the other.
 
     Args:
         calls: by default every call of every plugin.
     """
     found: list[str] = []
+    contents = {side.id: content_of(world.runtime, side) for side in (world.one, world.other)}
     for call in world.calls if calls is None else calls:
         for here in (world.one, world.other):
             try:
-                found += _breaches_of(world, call, here)
+                found += _breaches_of(world, call, here, contents)
             except Unbuildable as problem:
-                found.append(f"cannot be attacked: {problem}")
+                found.append(f"cannot be attacked: {call.operation.method} {call.path}: {problem}")
     return found
 
 
-def _breaches_of(world: World, call: Call, here: Side) -> Iterator[str]:
-    there = world.opponent(here)
+def _breaches_of(world: World, call: Call, here: Side, contents: Mapping[str, str]) -> Iterator[str]:
     holder = working_holder(world, call, here)
-    if isinstance(holder, Refused):
-        yield f"cannot be attacked: {call.operation.method} {call.path} refuses the right credentials: {holder}"
-        return
     if takes_links(call):
-        yield from _useless_link(world, call, here)
-    for attempt in attempts(call, here, there, holder):
-        for breach in _outcome(world, attempt):
+        _require_own_link_to_work(world, call, here)
+    for attempt in attempts(call, here, world.opponent(here), holder):
+        for breach in _outcome(world, attempt, contents):
             yield f"{attempt.title}: {attempt.asked} {breach}"
 
 
-class Refused(str):
-    """How a call answered those who may make it."""
+def working_holder(world: World, call: Call, here: Side) -> str | None:
+    """Whose credentials a call takes for the organisation's own things.
 
-
-def working_holder(world: World, call: Call, here: Side) -> str | Refused | None:
-    """Whose credentials a call takes for the organisation's own things: without that, no refusal proves anything."""
+    Raises:
+        Unbuildable: nobody's, so that the refusal of anything else would prove nothing.
+    """
     answers = []
     for holder in holders(call):
         with world.undone():
@@ -80,15 +77,15 @@ def working_holder(world: World, call: Call, here: Side) -> str | Refused | None
         if answer.status_int < 400:
             return holder
         answers.append(f"{answer.status} {answer.body[:300]!r}")
-    return Refused("; ".join(answers))
+    raise Unbuildable(f"the right credentials are refused: {'; '.join(answers)}")
 
 
-def _useless_link(world: World, call: Call, here: Side) -> Iterator[str]:
+def _require_own_link_to_work(world: World, call: Call, here: Side) -> None:
     # The link that was found opens one of the calls; at the others it is as good as none.
-    if here.link and call.path.rsplit("/", 1)[-1] == here.link_opens:
+    if here.link and call.path.endswith(f"/{here.link_opens}"):
         answer = ask(call, here, here).with_link(here.link).send(world.autonomy)
         if answer.status_int >= 400:
-            yield f"cannot be attacked: {call.path} refuses its own link: {answer.status}"
+            raise Unbuildable(f"its own link is refused: {answer.status}")
 
 
 def attempts(call: Call, here: Side, there: Side, holder: str | None) -> Iterator[Attempt]:
@@ -137,15 +134,18 @@ def _with_foreign_links(call: Call, here: Side, there: Side) -> Iterator[Attempt
     if takes_links(call):
         refused = frozenset(REFUSALS)
         yield Attempt("the other's link", ask(call, here, here).with_link(there.link), there, refused)
-        yield Attempt("the other's link and ids", ask(call, here, there).with_link(there.link), there, refused)
-        yield Attempt("own link, the other's ids", ask(call, here, there).with_link(here.link), there, refused)
+        yield Attempt(
+            "the other's link and ids", ask(call, here, there).with_link(there.link), there, refused
+        )
+        yield Attempt(
+            "own link, the other's ids", ask(call, here, there).with_link(here.link), there, refused
+        )
         yield Attempt("own link at the other", ask(call, there, there).with_link(here.link), here, refused)
         asked = ask(call, here, here).with_link(here.link).at(there.host)
         yield Attempt("own link at the other's host", asked, there, refused)
 
 
-def _outcome(world: World, attempt: Attempt) -> Iterator[str]:
-    before = content_of(world.runtime, attempt.spared)
+def _outcome(world: World, attempt: Attempt, contents: Mapping[str, str]) -> Iterator[str]:
     with world.undone():
         answer = attempt.asked.send(world.autonomy)
         after = content_of(world.runtime, attempt.spared)
@@ -155,11 +155,13 @@ def _outcome(world: World, attempt: Attempt) -> Iterator[str]:
         yield f"fails with {answer.status}"
     for secret in leaked(attempt.asked, answer, attempt.spared):
         yield f"tells {secret!r} of {attempt.spared.id}"
-    if before != after:
+    if after != contents[attempt.spared.id]:
         yield f"changes rows of {attempt.spared.id}"
 
 
 def leaked(asked: Asked, answer: TestResponse, spared: Side) -> list[str]:
     """What an answer tells of an organisation, beyond what it was told."""
     said = answer.body + str(answer.headers).encode()
-    return sorted(secret for secret in spared.secrets if secret.encode() in said and not asked.contains(secret))
+    return sorted(
+        secret for secret in spared.secrets if secret.encode() in said and not asked.contains(secret)
+    )

@@ -40,7 +40,7 @@ OFFERS_TO_EVERYBODY = {"register": ("email", "password")}
 
 
 class Unbuildable(Exception):
-    """Nobody knows a value for something that a call takes."""
+    """No attack on a call can be made; the message says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -131,14 +131,13 @@ def takes_links(call: Call) -> bool:
 
 class _Values:
     def __init__(self, call: Call, side: Side) -> None:
-        self._call = call
         self._side = side
         self._offered = OFFERS_TO_EVERYBODY.get(call.operation.id, ())
         self.identified: set[str] = set()
 
     def identifier(self, name: str) -> str:
         if name not in self._side.identifiers:
-            raise Unbuildable(f"{self._call.path}: no value is known for {name}")
+            raise Unbuildable(f"no value is known for {name}")
         self.identified.add(name)
         return self._side.identifiers[name]
 
@@ -161,7 +160,7 @@ class _Values:
         for kind, value in VALUES.items():
             if isinstance(field, kind):
                 return value
-        raise Unbuildable(f"{self._call.path}: no value is known for {name}, a {type(field).__name__}")
+        raise Unbuildable(f"no value is known for {name}, a {type(field).__name__}")
 
 
 def _body(call: Call, values: _Values, named: Side) -> tuple[bytes | None, dict[str, str]]:
@@ -173,7 +172,7 @@ def _body(call: Call, values: _Values, named: Side) -> tuple[bytes | None, dict[
     if "multipart/form-data" in call.operation.takes:
         return _upload()
     if call.operation.takes:
-        raise Unbuildable(f"{call.path}: no body is known of type {', '.join(call.operation.takes)}")
+        raise Unbuildable(f"no body is known of type {', '.join(call.operation.takes)}")
     return None, {}
 
 

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
-
+from autonomy_core.catalog.models import Product
 from autonomy_core.openapi.calls import Call, calls_of
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.services import open_payment
@@ -22,6 +21,7 @@ from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.conformance import UNCHECKED
 from demo import music
+from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 from tests.isolation import intruder
 
 PASSWORD = "correct horse of "
@@ -38,7 +38,6 @@ class Side:
         identifiers: values of path parameters and of members of bodies and queries, by their names.
         link: the query of a signed link, empty without a plugin that signs any.
         link_opens: the last segment of the link's path.
-        secrets: what no answer to anybody else may contain.
     """
 
     id: str
@@ -51,6 +50,7 @@ class Side:
 
     @property
     def secrets(self) -> set[str]:
+        """What no answer to anybody else may contain."""
         named = {name: value for name, value in self.identifiers.items() if name != "organisation_id"}
         return {self.marker, *named.values(), *self.credentials.values(), *self.link.values()}
 
@@ -105,7 +105,10 @@ def make_world(autonomy: Autonomy) -> World:
 def _organise(autonomy: Autonomy, side: Side) -> None:
     # The stand-ins come first: purchases go to the provider that needs nobody else's server.
     plugins = sorted(autonomy.runtime.plugins.names, key=lambda name: name != stand_ins.NAME)
-    settings = {"stripe_payments": stripe_settings(side.id), "customer_auth": {"failed_logins_per_address": MANY}}
+    settings = {
+        "stripe_payments": stripe_settings(side.id),
+        "customer_auth": {"failed_logins_per_address": MANY},
+    }
     autonomy.organisation(
         side.id,
         plugins=plugins,
@@ -123,7 +126,11 @@ def _post(autonomy: Autonomy, side: Side, path: str, body: dict[str, Any], who: 
 
 def _register(autonomy: Autonomy, side: Side) -> None:
     for who in ("visitor", "owner"):
-        body = {"email": f"{who}.{side.marker}@example.org", "password": PASSWORD + side.marker, "name": side.marker}
+        body = {
+            "email": f"{who}.{side.marker}@example.org",
+            "password": PASSWORD + side.marker,
+            "name": side.marker,
+        }
         registered = _post(autonomy, side, "customers/register", body)
         side.credentials[who] = registered["access_token"]
         side.credentials["refresh token"] = registered["refresh_token"]
@@ -153,29 +160,27 @@ def recording(title: str) -> bytes:
 def _sell(autonomy: Autonomy, side: Side) -> None:
     with autonomy.scope(side.id) as scope:
         defer(scope, intruder.JOB, note=side.marker)
-    for name in sorted(autonomy.runtime.providers):
-        payment = _payment_at(autonomy, side, name)
+        sold = scope.session.get_one(Product, (side.id, side.identifiers["product_id"]))
+    for name in autonomy.runtime.providers:
+        product = autonomy.product(side.id, title=side.marker) if name == stand_ins.NAME else sold
+        payment, checkout = payment_at(autonomy, side, name, product)
         autonomy.settle(payment)
-        side.identifiers["payment_id"] = str(payment.id)
+        side.identifiers |= {"payment_id": str(payment.id), "session_id": checkout.reference}
 
 
-def _payment_at(autonomy: Autonomy, side: Side, provider_name: str) -> Payment:
-    """A payment as its provider keeps it, without asking the provider's server for a checkout."""
-    from autonomy_core.catalog.models import Product
-
+def payment_at(
+    autonomy: Autonomy, side: Side, provider_name: str, product: Product
+) -> tuple[Payment, Checkout]:
+    """A pending payment as its provider keeps it, without asking the provider's server for a checkout."""
     provider = autonomy.runtime.providers[provider_name]
     urls = dict.fromkeys(("success_url", "cancel_url", "api_url"), f"https://{side.host}/")
     with autonomy.scope(side.id) as scope:
-        product = scope.session.get_one(Product, (side.id, side.identifiers["product_id"]))
-        product = autonomy.product(side.id, title=side.marker) if provider_name == stand_ins.NAME else product
-        payment, order = open_payment(scope, side.identifiers["customer_id"], product, **urls)
+        payment, order = open_payment(scope, UUID(side.identifiers["customer_id"]), product, **urls)
         payment.provider = provider.name
-        if provider_name != stand_ins.NAME:
-            provider.prepare(scope, order)
-            session_id = checkout_session(payment)["id"]
-            provider.attach(scope, order, Checkout(session_id, f"https://pay.example/{side.marker}"))
-            side.identifiers["session_id"] = session_id
-    return payment
+        checkout = Checkout(checkout_session(payment)["id"], f"https://pay.example/{side.marker}")
+        provider.prepare(scope, order)
+        provider.attach(scope, order, checkout)
+    return payment, checkout
 
 
 def _tell_of_payments(autonomy: Autonomy, side: Side) -> None:

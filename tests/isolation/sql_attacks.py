@@ -61,7 +61,10 @@ def breaches(scope: TenantScope, other: str, tables: Iterable[str] | None = None
     chosen = [table for table in found if tables is None or table.name in tables]
     attacks: tuple[Attack, ...] = (reading, writing, giving_away, copying_out, truncating)
     breached = [
-        f"{table.name}: {breach}" for table in chosen for attack in attacks for breach in attack(scope, table, other)
+        f"{table.name}: {breach}"
+        for table in chosen
+        for attack in attacks
+        for breach in attack(scope, table, other)
     ]
     return [*breached, *statistics(scope, other)]
 
@@ -100,13 +103,13 @@ def giving_away(scope: TenantScope, table: Table, other: str) -> Iterator[str]:
 
 def copying_out(scope: TenantScope, table: Table, other: str) -> Iterator[str]:
     """COPY knows the policies as well."""
-    connection = scope.session.connection().connection.driver_connection
-    with scope.session.begin_nested() as savepoint, connection.cursor() as cursor:
+    savepoint = scope.session.begin_nested()
+    with scope.session.connection().connection.driver_connection.cursor() as cursor:
         with cursor.copy(f"COPY (SELECT {table.whose} FROM {table.quoted}) TO STDOUT") as rows:
             seen = {row[0] for row in rows.rows()}
         with cursor.copy(f"COPY {table.quoted} TO STDOUT") as data:
             everything = b"".join(bytes(part) for part in data)
-        savepoint.rollback()
+    savepoint.rollback()
     if seen != {scope.organisation.id}:
         yield f"COPY shows rows of {seen}"
     if not everything or other.encode() + b"\t" in everything:
@@ -135,11 +138,12 @@ def pointing_across(scope: TenantScope, keys: dict[str, tuple[str, ...]]) -> Ite
         keys: by foreign key, the values of the columns that it refers to in one of the other's rows.
     """
     for reference in references(scope.session, tenant_tables(scope.session)):
-        values = ", ".join(f"{column} = '{value}'" for column, value in zip(reference.columns, keys[reference.name], strict=True))
-        # One row is enough, and does not collide with itself.
-        statement = (
-            f'UPDATE "{reference.table}" SET {values} WHERE ctid = (SELECT min(ctid) FROM "{reference.table}") RETURNING 1'
+        values = ", ".join(
+            f"{column} = '{value}'"
+            for column, value in zip(reference.columns, keys[reference.name], strict=True)
         )
+        # One row is enough, and does not collide with itself.
+        statement = f'UPDATE "{reference.table}" SET {values} WHERE ctid = (SELECT min(ctid) FROM "{reference.table}") RETURNING 1'
         result = tried(scope, statement, "")
         if result not in [*FOREIGN_KEY, *APPEND_ONLY]:
             yield f"{reference.table}: {reference.name} can point to another organisation's {reference.target}: {result}"
@@ -155,12 +159,16 @@ def referred_keys(scope: TenantScope) -> dict[str, tuple[str, ...]]:
 
 def _first_key(scope: TenantScope, reference: Reference) -> tuple[str, ...]:
     columns = ", ".join(reference.target_columns)
-    return tuple(map(str, scope.session.execute(text(f'SELECT {columns} FROM "{reference.target}" LIMIT 1')).one()))
+    return tuple(
+        map(str, scope.session.execute(text(f'SELECT {columns} FROM "{reference.target}" LIMIT 1')).one())
+    )
 
 
 def filled(template: str, table: Table) -> str:
     """The statement for a table."""
-    copied = [table.given_away if column.strip('"') == table.owner_column else column for column in table.copied]
+    copied = [
+        table.given_away if column.strip('"') == table.owner_column else column for column in table.copied
+    ]
     return template.format(
         table=table.quoted,
         whose=table.whose,

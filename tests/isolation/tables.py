@@ -64,12 +64,17 @@ TABLES = text("""
 
 def all_tables(session: Any) -> list[Table]:
     """Every table there is."""
-    return [Table(name, tuple(f'"{column.strip(chr(34))}"' for column in columns)) for name, columns in session.execute(TABLES)]
+    return [
+        Table(name, tuple(f'"{column.strip(chr(34))}"' for column in columns))
+        for name, columns in session.execute(TABLES)
+    ]
 
 
 def tenant_tables(session: Any) -> list[Table]:
     """Those with an organisation's rows, and the jobs, whose organisation is in their arguments."""
-    return [table for table in all_tables(session) if '"organisation_id"' in table.columns or table.name == JOBS]
+    return [
+        table for table in all_tables(session) if '"organisation_id"' in table.columns or table.name == JOBS
+    ]
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,9 @@ def content_of(runtime: Runtime, side: Side) -> str:
     assert organisation is not None
     with runtime.transaction(organisation) as scope:
         rows = " UNION ALL ".join(
-            f"SELECT '{table.name}' || t::text AS row FROM {table.quoted} t" for table in tenant_tables(scope.session)
+            f"SELECT '{table.name}' || t::text AS row FROM {table.quoted} t"
+            for table in tenant_tables(scope.session)
         )
-        return scope.session.scalar(text(f"SELECT md5(string_agg(row, '|' ORDER BY row)) FROM ({rows}) every"))
+        return scope.session.scalar(
+            text(f"SELECT md5(string_agg(row, '|' ORDER BY row)) FROM ({rows}) every")
+        )

@@ -27,7 +27,9 @@ def in_a_job(world: World, side: Side) -> None:
 
 
 @pytest.fixture(params=[in_a_view, in_a_hook, in_a_job])
-def inside(request: pytest.FixtureRequest, world: World) -> Callable[[Side, Callable[[TenantScope], list[str]]], list[str]]:
+def inside(
+    request: pytest.FixtureRequest, world: World
+) -> Callable[[Side, Callable[[TenantScope], list[str]]], list[str]]:
     """Runs an attack in the plugin; gives its breaches."""
 
     def run(side: Side, attack: Callable[[TenantScope], list[str]]) -> list[str]:

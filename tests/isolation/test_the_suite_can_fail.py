@@ -1,0 +1,164 @@
+"""Each wall is taken down in turn, and the attacks have to notice: otherwise they would prove nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, NullPool, create_engine, text
+
+from autonomy_core.db import session
+from autonomy_core.db.isolation import POLICY, isolate, isolate_jobs, quote, unisolated_tables
+from autonomy_core.testing.application import Autonomy
+from autonomy_core.testing.plugin import _forget_organisations
+from autonomy_core.traversal import addressing
+from customer_auth import access_tokens
+from tests.isolation import http_attacks, sql_attacks
+from tests.isolation.sides import World, make_world
+from tests.isolation.tables import JOBS, tenant_tables
+
+
+@dataclass
+class Copy:
+    """The application on a database of the test's own, and that database as its owner sees it."""
+
+    autonomy: Autonomy
+    owner: Engine
+
+
+@pytest.fixture
+def copy(_application: Autonomy) -> Iterator[Copy]:
+    with _application.database.of_its_own(f"test_{uuid4().hex}") as owner_url:
+        yield Copy(_application, create_engine(owner_url, poolclass=NullPool))
+    _forget_organisations(_application)
+
+
+def by_sql(world: World, table: str) -> list[str]:
+    with world.autonomy.scope(world.one.id) as scope:
+        return sql_attacks.breaches(scope, world.other.id, [table])
+
+
+def table_names(owner: Engine) -> list[str]:
+    with owner.connect() as connection:
+        return [table.name for table in tenant_tables(connection)]
+
+
+def change(owner: Engine, statement: str) -> None:
+    with owner.begin() as connection:
+        connection.execute(text(statement))
+
+
+def disable(owner: Engine, table: str) -> None:
+    change(owner, f"ALTER TABLE {quote(table)} DISABLE ROW LEVEL SECURITY")
+
+
+def allow_all(owner: Engine, table: str) -> None:
+    change(owner, f"ALTER POLICY {POLICY} ON {quote(table)} USING (true) WITH CHECK (true)")
+
+
+def allow_reading(owner: Engine, table: str) -> None:
+    change(owner, f"CREATE POLICY wide ON {quote(table)} FOR SELECT USING (true)")
+
+
+def allow_writing(owner: Engine, table: str) -> None:
+    change(owner, f"CREATE POLICY wide ON {quote(table)} FOR INSERT WITH CHECK (true)")
+
+
+def drop_policy(owner: Engine, table: str) -> None:
+    change(owner, f"DROP POLICY {POLICY} ON {quote(table)}")
+
+
+def restore(owner: Engine, table: str) -> None:
+    with owner.begin() as connection:
+        connection.execute(text(f"DROP POLICY IF EXISTS wide ON {quote(table)}"))
+        connection.execute(text(f"DROP POLICY IF EXISTS {POLICY} ON {quote(table)}"))
+        isolate_jobs(connection) if table == JOBS else isolate(connection, table)
+
+
+@pytest.mark.parametrize("weaken", [disable, allow_all, allow_reading, allow_writing, drop_policy])
+def test_a_weakened_policy_is_noticed_on_whichever_table(
+    copy: Copy, weaken: Callable[[Engine, str], None]
+) -> None:
+    world = make_world(copy.autonomy)
+    for table in table_names(copy.owner):
+        assert by_sql(world, table) == []
+        weaken(copy.owner, table)
+        assert by_sql(world, table) != [], f"{weaken.__name__} of {table} is not noticed by the attacks"
+        with copy.owner.connect() as connection:
+            assert any(line.startswith(f"{table}: ") for line in unisolated_tables(connection))
+        restore(copy.owner, table)
+
+
+def test_an_application_that_connects_as_the_owner_is_noticed(copy: Copy) -> None:
+    world = make_world(copy.autonomy)
+    copy.autonomy.database._bind = copy.owner
+    assert all(by_sql(world, table) for table in table_names(copy.owner))
+
+
+def test_a_call_that_lists_rows_shows_it_when_their_table_has_no_policy(copy: Copy) -> None:
+    disable(copy.owner, "products")
+    with copy.autonomy.database.rolled_back():
+        world = make_world(copy.autonomy)
+        found = http_attacks.breaches(world, [call for call in world.calls if call.path == "/products"])
+    assert any(world.other.marker in breach for breach in found)
+
+
+def test_a_call_that_nobody_can_attack_is_reported(world: World) -> None:
+    del world.one.identifiers["product_id"]
+    found = http_attacks.breaches(
+        world, [call for call in world.calls if call.path == "/products/{product_id}"]
+    )
+    assert any("cannot be attacked: GET /products/{product_id}" in breach for breach in found)
+
+
+def test_a_call_whose_right_credentials_are_refused_is_reported(world: World) -> None:
+    world.one.credentials["staff"] = "ak_useless"
+    found = http_attacks.breaches(world, [call for call in world.calls if call.path == "/admin/products"])
+    assert any("the right credentials are refused" in breach for breach in found)
+
+
+@pytest.fixture
+def noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Replaces something, and gives what the attacks on the calls whose path fits say to it."""
+
+    def attack(module: object, name: str, replacement: object, path: str) -> list[str]:
+        calls = [call for call in world.calls if call.path == path]
+        assert http_attacks.breaches(world, calls) == []
+        monkeypatch.setattr(module, name, replacement)
+        return http_attacks.breaches(world, calls)
+
+    return attack
+
+
+def test_sessions_that_do_not_say_whose_they_are_are_noticed(
+    committed_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "SCOPE_TO_ORGANISATION", text("SELECT :organisation_id"))
+    assert "products: there are no own rows, so the attack proves nothing" in by_sql(
+        committed_world, "products"
+    )
+
+
+def test_sessions_of_the_wrong_organisation_are_noticed(noticed) -> None:
+    wrong = text("SELECT set_config('autonomy.organisation', 'beacon', true), :organisation_id")
+    assert noticed(session, "SCOPE_TO_ORGANISATION", wrong, "/products") != []
+
+
+def test_hosts_that_serve_every_organisation_are_noticed(noticed) -> None:
+    found = noticed(addressing, "_is_default_host", lambda *_: True, "/customers/me")
+    assert any("at the other's host" in breach for breach in found)
+
+
+def test_tokens_that_are_good_everywhere_are_noticed(
+    autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two walls: the key, and the issuer's name in the token. One alone still holds.
+    monkeypatch.setattr(access_tokens, "organisation_key", lambda *_: b"one key for everybody".ljust(32))
+    world = make_world(autonomy)
+    calls = [call for call in world.calls if call.path == "/customers/payments"]
+    assert http_attacks.breaches(world, calls) == []
+    monkeypatch.setattr(access_tokens, "_registry", lambda _: access_tokens.jwt.JWTClaimsRegistry())
+    found = http_attacks.breaches(world, calls)
+    assert any("the other's owner token" in breach and "is answered 200" in breach for breach in found)

@@ -1,0 +1,106 @@
+"""Events of one organisation's Stripe account, and the other organisation."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from autonomy_core.grants.models import Grant
+from autonomy_core.payments.models import Payment
+from autonomy_core.testing import stand_ins
+from autonomy_core.testing.application import Autonomy
+from stripe_payments.models import StripeEvent
+from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
+from tests.isolation import intruder
+from tests.isolation.sides import Side, World, payment_at
+from tests.isolation.tables import content_of
+
+COMPLETED = "checkout.session.completed"
+
+
+@pytest.fixture
+def pending(world: World) -> Payment:
+    """A payment of beacon's that waits for its event."""
+    return payment_of(world, world.other)
+
+
+def payment_of(world: World, side: Side) -> Payment:
+    product = world.autonomy.product(side.id)
+    return payment_at(world.autonomy, side, "stripe_payments", product)[0]
+
+
+def post(world: World, event: dict, *, secret_of: str, to: str, status: int) -> dict:
+    body, headers = signed(event, webhook_secret(secret_of))
+    return world.autonomy.app.post(f"/api/webhook/stripe/{to}", body, headers=headers, status=status).json
+
+
+def state(world: World, payment: Payment) -> tuple[str, int, int]:
+    """The payment's status, how many grants came of it, and how many events beacon has."""
+    with world.autonomy.scope("beacon") as scope:
+        status = scope.session.get_one(Payment, ("beacon", payment.id)).status
+        grants = select(func.count()).select_from(Grant).where(Grant.payment_id == payment.id)
+        events = select(func.count()).select_from(StripeEvent)
+        return status, scope.session.scalar(grants), scope.session.scalar(events)
+
+
+def test_an_event_signed_with_the_own_secret_completes_the_payment(world: World, pending: Payment) -> None:
+    event = stripe_event(COMPLETED, checkout_session(pending))
+    _, grants, events = state(world, pending)
+    assert post(world, event, secret_of="beacon", to="beacon", status=200)["status"] == "processed"
+    assert state(world, pending) == ("completed", grants + 1, events + 1)
+
+
+def test_an_event_signed_with_another_organisations_secret_is_refused(world: World, pending: Payment) -> None:
+    before = content_of(world.runtime, world.other)
+    event = stripe_event(COMPLETED, checkout_session(pending))
+    assert post(world, event, secret_of="acme", to="beacon", status=400)["code"] == "bad_signature"
+    assert content_of(world.runtime, world.other) == before
+
+
+def test_a_good_event_posted_to_another_organisations_address_is_refused(
+    world: World, pending: Payment
+) -> None:
+    before = content_of(world.runtime, world.one), content_of(world.runtime, world.other)
+    event = stripe_event(COMPLETED, checkout_session(pending))
+    post(world, event, secret_of="beacon", to="acme", status=400)
+    assert (content_of(world.runtime, world.one), content_of(world.runtime, world.other)) == before
+
+
+@pytest.mark.parametrize("claimed", ["acme", "beacon"])
+def test_an_event_about_another_organisations_payment_is_set_aside_and_grants_nothing(
+    world: World, pending: Payment, claimed: str
+) -> None:
+    """Whoever owns an account can have it say anything, correctly signed."""
+    before = content_of(world.runtime, world.other)
+    metadata = {"organisation_id": claimed, "payment_id": str(pending.id)}
+    event = stripe_event(COMPLETED, checkout_session(pending, metadata=metadata))
+    assert post(world, event, secret_of="acme", to="acme", status=200)["status"] == "set_aside"
+    assert content_of(world.runtime, world.other) == before
+    with world.autonomy.scope("acme") as scope:
+        stored = scope.session.scalars(select(StripeEvent).where(StripeEvent.event_id == event["id"])).one()
+        grants = select(func.count()).select_from(Grant).where(Grant.payment_id == pending.id)
+        assert (stored.payment_id, scope.session.scalar(grants)) == (None, 0)
+
+
+def test_an_own_payment_with_the_others_name_in_its_metadata_is_set_aside(world: World) -> None:
+    payment = payment_of(world, world.one)
+    metadata = {"organisation_id": "beacon", "payment_id": str(payment.id)}
+    event = stripe_event(COMPLETED, checkout_session(payment, metadata=metadata))
+    assert post(world, event, secret_of="acme", to="acme", status=200)["status"] == "set_aside"
+    with world.autonomy.scope("acme") as scope:
+        assert scope.session.get_one(Payment, ("acme", payment.id)).status == "pending"
+
+
+def test_the_same_event_id_in_two_accounts_is_two_events(world: World) -> None:
+    for organisation in ("acme", "beacon"):
+        event = stripe_event("charge.updated", {"livemode": False}, id="evt_of_both")
+        assert post(world, event, secret_of=organisation, to=organisation, status=200)["status"] == "ignored"
+        with world.autonomy.scope(organisation) as scope:
+            assert scope.session.get(StripeEvent, (organisation, "test", "evt_of_both")) is not None
+
+
+def test_an_organisation_without_the_plugin_has_no_webhook(autonomy: Autonomy) -> None:
+    autonomy.organisation("acme", plugins=(stand_ins.NAME, intruder.NAME))
+    event = stripe_event("charge.updated", {"livemode": False})
+    body, headers = signed(event, webhook_secret("acme"))
+    autonomy.app.post("/api/webhook/stripe/acme", body, headers=headers, status=404)
