@@ -126,8 +126,14 @@ def add_track(
     )
     scope.session.add(track)
     scope.session.flush()
-    detail = {"product": str(product_id), "sha256": upload.sha256}
-    record(scope.session, scope.organisation.id, actor, "track.added", f"track:{track.id}", detail)
+    record(
+        scope.session,
+        scope.organisation.id,
+        actor=actor,
+        action="track.added",
+        target=f"track:{track.id}",
+        detail={"product": str(product_id), "sha256": upload.sha256},
+    )
     return track
 
 
