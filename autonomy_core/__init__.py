@@ -15,6 +15,8 @@ def main(global_config: dict[str, str], **settings: Any) -> Any:
     Raises:
         SettingsError, PluginError: with every problem and what to do about it.
     """
+    from granian.utils.proxies import wrap_wsgi_with_proxy_headers
+
     from autonomy_core.app import make_app
     from autonomy_core.operations.logging import configure_from
     from autonomy_core.operations.signals import reload_on_hangup
@@ -23,4 +25,6 @@ def main(global_config: dict[str, str], **settings: Any) -> Any:
     configure_from(settings)
     runtime = make_runtime(settings)
     reload_on_hangup(runtime.tenants)
-    return make_app(runtime, settings)
+    app = make_app(runtime, settings)
+    proxies = runtime.settings.trusted_proxies
+    return wrap_wsgi_with_proxy_headers(app, list(proxies)) if proxies else app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
@@ -37,6 +38,8 @@ class Settings:
         log_format: ``console`` or ``json``.
         log_level: the least that is logged.
         operations_public: whether everybody may read ``/metrics`` and the details of ``/health/ready``.
+        trusted_proxies: the addresses and networks of the proxies in front, which are believed when they tell
+            for whom they ask, and whether by HTTPS.
         plugins: the settings of each plugin, by its name.
     """
 
@@ -52,7 +55,21 @@ class Settings:
     log_format: str
     log_level: str
     operations_public: bool
+    trusted_proxies: tuple[str, ...]
     plugins: Mapping[str, Mapping[str, Any]]
+
+
+class AddressesField(fields.Field[tuple[str, ...]]):
+    """IP addresses and networks, separated by commas."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        addresses = tuple(part.strip() for part in str(value).split(",") if part.strip())
+        try:
+            for address in addresses:
+                ipaddress.ip_network(address)
+        except ValueError as error:
+            raise ValidationError(f"{error}; write addresses or networks, separated by commas.") from None
+        return addresses
 
 
 class ServerSchema(Schema):
@@ -74,6 +91,7 @@ class ServerSchema(Schema):
         validate=validate.OneOf(["debug", "info", "warning", "error"]),
     )
     operations_public = fields.Boolean(data_key="autonomy.operations_public", load_default=False)
+    trusted_proxies = AddressesField(data_key="autonomy.trusted_proxies", load_default=())
     database_url = fields.String(data_key="sqlalchemy.url", load_default=None)
     owner_url = fields.String(data_key="autonomy.owner_url", load_default=None)
     embedded_bin_dir = fields.String(data_key="embedded.bin_dir", load_default=None)
