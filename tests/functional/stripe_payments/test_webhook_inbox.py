@@ -15,6 +15,9 @@ from stripe_payments.testing import checkout_session, signed, stripe_event, webh
 from stripe_payments.webhooks import verify
 from tests.functional.stripe_payments.shop import COMPLETED, EXPIRED, FAILED, SUCCEEDED, Shop
 
+STRANGERS = "aa729003-a566-4f09-8c11-7f9d3f5f0a10"
+"""The id of a payment that is not there."""
+
 
 def store_only(shop, event):
     """What is left when the process dies between storing and handling."""
@@ -239,8 +242,8 @@ def test_a_session_that_a_crash_kept_us_from_noting_is_bound_by_its_first_event(
         ({"currency": "isk", "amount_total": 120_000}, "currency"),
         ({"id": "cs_test_of_somebody_else"}, "session"),
         ({"metadata": {"organisation_id": "other"}}, "organisation"),
-        ({"metadata": {"payment_id": str(uuid4())}}, "payment"),
-        ({"client_reference_id": str(uuid4())}, "client_reference_id"),
+        ({"metadata": {"payment_id": STRANGERS}}, "payment"),
+        ({"client_reference_id": STRANGERS}, "client_reference_id"),
         ({"livemode": True}, "livemode"),
         ({"amount_total": None}, "amount_total"),
         ({"amount_total": "1200"}, "amount_total"),
