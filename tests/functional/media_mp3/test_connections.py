@@ -6,12 +6,17 @@ import re
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from sqlalchemy import text
 
 from demo import music
+from media_mp3 import services
+from media_mp3.domain import AudioFacts, TrackReport
+from media_mp3.upload import Upload
 from tests.functional.media_mp3.conftest import LONG, MUSIC, serving
 from tests.unit.media_mp3 import material
 
@@ -161,6 +166,28 @@ def test_of_many_uploads_of_one_file_at_once_one_wins(shop, address):
     statuses = upload_at_once(shop, address, album, [MUSIC] * 4)
 
     assert sorted(statuses) == [201, 409, 409, 409]
+
+
+def test_of_two_uploads_that_end_together_the_second_comes_after_the_first(shop):
+    album = shop.album()
+
+    def add(scope, name):
+        upload = Upload(Path(name), name * 64, 1, f"{name}.mp3", {})
+        report = TrackReport(facts=AudioFacts(1000, 128_000, 44100, 2, "1", 3, vbr=False, frames=38))
+        nothing = {"title": None, "artist": None, "position": None}
+        return services.add_track(scope, album.id, upload, report, nothing, actor="test").position
+
+    def add_alone(name):
+        with shop.autonomy.scope(shop.id) as scope:
+            return add(scope, name)
+
+    with ThreadPoolExecutor(1) as pool:
+        with shop.autonomy.scope(shop.id) as scope:
+            first = add(scope, "a")
+            second = pool.submit(add_alone, "b")
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            assert wait_until(lambda: second.done() or scope.session.scalar(waiting))
+        assert (first, second.result()) == (1, 2)
 
 
 def test_of_many_uploads_at_once_each_gets_a_position_of_its_own(shop, address):
