@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.openapi.calls import Call, calls_of
@@ -91,7 +92,7 @@ def calls_of_all(autonomy: Autonomy) -> list[Call]:
 
 def make_world(autonomy: Autonomy) -> World:
     """Fill two organisations, each through its own API as far as that goes."""
-    sides = [Side(name, f"{name}.example", f"secretof{name}{uuid4().hex[:8]}") for name in ("acme", "beacon")]
+    sides = [Side(name, f"{name}.example", f"confidential{name}") for name in ("acme", "beacon")]
     for side in sides:
         _organise(autonomy, side)
         _register(autonomy, side)
@@ -152,6 +153,7 @@ def _stock(autonomy: Autonomy, side: Side) -> None:
         )
 
 
+@cache
 def recording(title: str) -> bytes:
     """A real MP3 file."""
     return music.mp3(replace(music.PIECES[0], title=title))
