@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import ipaddress
 import logging
 import os
 import shutil
@@ -42,39 +41,15 @@ SECONDS_TO_FINISH = 20
     type=click.IntRange(1, 512),
     help="Threads of each. A slow listener occupies one; without a proxy that sends the files, have many.",
 )
-@click.option(
-    "--trusted-proxy",
-    "proxies",
-    multiple=True,
-    metavar="ADDRESS",
-    callback=lambda _context, _parameter, values: checked_addresses(values),
-    help="A proxy, or a network of them, whose X-Forwarded-For and -Proto are believed; may be repeated.",
-)
 @pass_cli
-def serve(
-    cli: CliContext, *, host: str, port: int, workers: int, threads: int, proxies: tuple[str, ...]
-) -> None:
+def serve(cli: CliContext, host: str, port: int, workers: int, threads: int) -> None:
     """Serve the API until SIGINT or SIGTERM. SIGHUP reloads the organisations' files."""
     free = find_port(host, port)
     if workers > 1:
         count_in_files()
     prepare(cli)
     click.echo(f"Autonomy Server on http://{f'[{host}]' if ':' in host else host}:{free}")
-    run_granian(str(cli.config.absolute()), host, free, workers=workers, threads=threads, proxies=proxies)
-
-
-def checked_addresses(values: tuple[str, ...]) -> tuple[str, ...]:
-    """The addresses and networks.
-
-    Raises:
-        BadParameter: one is neither.
-    """
-    for value in values:
-        try:
-            ipaddress.ip_network(value)
-        except ValueError as error:
-            raise click.BadParameter(f"{error}; write 127.0.0.1 or 10.0.0.0/8") from None
-    return values
+    run_granian(str(cli.config.absolute()), host, free, workers, threads)
 
 
 def find_port(host: str, port: int) -> int:
@@ -121,9 +96,7 @@ def is_news(record: logging.LogRecord) -> bool:
     return "Python threads" not in record.getMessage()
 
 
-def run_granian(
-    config: str, host: str, port: int, *, workers: int, threads: int, proxies: tuple[str, ...]
-) -> None:
+def run_granian(config: str, host: str, port: int, workers: int, threads: int) -> None:
     """Run worker processes and keep them running."""
     from granian.constants import HTTPModes, Interfaces
     from granian.server import Server
@@ -151,4 +124,4 @@ def run_granian(
         # Its lines go where all others go. No access log: it would hold query strings, and those signatures.
         log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
     )
-    server.serve(target_loader=partial(application_in_worker, config, proxies), wrap_loader=False)
+    server.serve(target_loader=partial(application_in_worker, config), wrap_loader=False)

@@ -35,33 +35,19 @@ def app() -> Any:
     return application(Path(os.environ.get("AUTONOMY_CONFIG", "development.ini")))
 
 
-def application_in_worker(config: str, proxies: tuple[str, ...] = ()) -> Any:
-    """`application` in a worker process of ``autonomy serve``: errors are told in a message.
-
-    Args:
-        proxies: addresses of those that are believed when they say for whom they ask.
-    """
+def application_in_worker(config: str) -> Any:
+    """`application` in a worker process of ``autonomy serve``: errors are told in a message."""
     from autonomy_core.cli.failures import failure_for
 
     _end_with_parent()
     try:
-        return behind(application(Path(config)), proxies)
+        return application(Path(config))
     except Exception as error:
         failure = failure_for(error)
         if failure is None:
             raise
         failure.show()
         sys.exit(failure.exit_code)
-
-
-def behind(app: Any, proxies: tuple[str, ...]) -> Any:
-    """An application that takes the client's address and scheme from these proxies, and from nobody else.
-
-    Without it a proxy's customers would all be one client, and links to recordings ``http``.
-    """
-    from granian.utils.proxies import wrap_wsgi_with_proxy_headers
-
-    return wrap_wsgi_with_proxy_headers(app, list(proxies)) if proxies else app
 
 
 def _end_with_parent() -> None:
