@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 FENCE = re.compile(
-    r"(?:^<!-- (?P<comment>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+    r"(?:^ *<!-- (?P<comment>[^\n]*?) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    re.DOTALL | re.MULTILINE,
 )
 NOT_EXECUTED = "not executed: "
 HEADING = re.compile(r"^#{1,6} (.*)$", re.MULTILINE)
@@ -44,7 +46,7 @@ def blocks_of(text: str) -> list[Block]:
     return [
         Block(
             language=found["language"],
-            text=found["text"],
+            text=textwrap.dedent(found["text"]),
             line=text.count("\n", 0, found.start("text")) + 1,
             comment=found["comment"],
         )

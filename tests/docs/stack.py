@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -68,14 +68,15 @@ def running_stack() -> Iterator[Stack]:
         places = find_places(free_port(), clone / "var" / "demo")
         _like_a_clone(clone, places)
         processes = Processes(places)
+        database = replace(places.database, fast=True)
         try:
-            places.database.ensure_running()
+            database.ensure_running()
             processes.autonomy("migrate")
             processes.start(lambda _: None)
             yield Stack(places, processes, _stocked(places, processes), clone)
         finally:
             processes.stop()
-            places.database.stop()
+            database.stop()
 
 
 def _like_a_clone(clone: Path, places: Places) -> None:

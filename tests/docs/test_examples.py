@@ -7,7 +7,9 @@ import shutil
 
 import pytest
 from rich.console import Console
+from sqlalchemy import NullPool, create_engine
 
+from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME
 from demo.client import Narrator
 from demo.story import Story
 from tests.docs.markdown import DOCUMENTS, ROOT, Document, blocks_of
@@ -33,7 +35,7 @@ def executed(document):
     return [block for block in document.blocks("console") if block.excuse is None]
 
 
-@pytest.mark.parametrize("document", filter(executed, DOCUMENTS), ids=lambda document: document.name)
+@pytest.mark.parametrize("document", [*filter(executed, DOCUMENTS)], ids=lambda document: document.name)
 def test_the_console_blocks_of(document, stack):
     wrong = []
     with stack.shell() as shell:
@@ -46,6 +48,21 @@ def test_the_console_blocks_of(document, stack):
                 problem = disagreement(command, stack.run(shell, command.text))
                 wrong += [problem] if problem else []
     assert not wrong, "\n\n".join([document.name, *wrong])
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(block, id=f"{document.name}:{block.line}")
+        for document in DOCUMENTS
+        for block in document.blocks("sql")
+        if block.excuse is None
+    ],
+)
+def test_sql_runs_as_the_application(block, stack):
+    engine = create_engine(stack.places.database.url(DATABASE_NAME, APPLICATION_ROLE), poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.connection.driver_connection.execute(block.text)
 
 
 def test_the_transcript_of_the_readme_is_true(stack, monkeypatch):
