@@ -25,6 +25,7 @@ CONTENDERS = (
     pgbench.contender,
     partial(pgbench.contender, name=pgbench.SIX),
 )
+DIRECTORY = ROOT / "var" / "bench"
 BASELINES = (by_hand.NAME, pgbench.NAME)
 
 
@@ -67,9 +68,8 @@ def measure(events: int, rounds: int, connections: int, tell: Callable[[str], No
 
 @contextmanager
 def _directory() -> Iterator[Path]:
-    parent = ROOT / "var" / "bench"
-    parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="webhooks-", dir=parent))
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="webhooks-", dir=DIRECTORY))
     directory.chmod(0o755)  # the embedded server's account has to pass through
     try:
         yield directory

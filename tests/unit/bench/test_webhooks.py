@@ -2,26 +2,23 @@
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from bench.webhooks import __main__ as benchmark
 from bench.webhooks.database import VoidRun, require_durability
 
-DIRECTORY = Path(__file__).resolve().parents[3] / "var" / "bench"
-
 pytestmark = pytest.mark.processes
 
 
-def test_it_settles_every_event_prints_ratios_and_leaves_nothing_behind(capsys):
-    before = set(DIRECTORY.glob("*"))
+def test_it_settles_every_event_prints_ratios_and_leaves_nothing_behind(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, "DIRECTORY", tmp_path / "bench")
     assert benchmark.main(["--rounds", "1", "--events", "20", "--connections", "4"]) == 0
     printed = capsys.readouterr().out
     assert all(f"| {name} |" in printed for name in ("ours", "flask", "pgbench", "pgbench_six"))
     assert "x flask" in printed
     assert "x pgbench" in printed
-    assert set(DIRECTORY.glob("*")) == before
+    assert list((tmp_path / "bench").iterdir()) == []
     children = subprocess.run(
         ["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True
     )
