@@ -37,7 +37,8 @@ PYRAMID_SETTINGS = {
 def make_app(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Router:
     """Make the application of the collaborators of this process."""
     config = configure_core(runtime, settings)
-    include_plugins(config)
+    # Included, and not called: what the application itself registers would replace the core's without a word.
+    config.include(include_plugins)
     runtime.tenants.start()
     return config.make_wsgi_app()
 

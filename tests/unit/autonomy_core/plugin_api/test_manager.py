@@ -1,0 +1,100 @@
+"""Plugins are loaded in the order of their names, and asked only where they are enabled."""
+
+from types import ModuleType
+
+import pytest
+
+from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.plugin_api.manager import PluginError, Plugins
+
+
+def plugin(name, called, **implementations):
+    module = ModuleType(f"{name}.plugin")
+
+    @hookimpl
+    def on_customer_registered(event):
+        called.append((name, event))
+
+    module.on_customer_registered = on_customer_registered
+    for hook, function in implementations.items():
+        setattr(module, hook, hookimpl(function))
+    return module
+
+
+@pytest.fixture
+def called():
+    return []
+
+
+@pytest.fixture
+def plugins(called):
+    return Plugins({name: plugin(name, called) for name in ("middle", "alpha", "zulu")})
+
+
+def test_implementations_run_in_the_order_of_names_however_they_were_registered(plugins, called):
+    plugins.hooks_for(("zulu", "alpha", "middle")).call("on_customer_registered", "event")
+    assert called == [("alpha", "event"), ("middle", "event"), ("zulu", "event")]
+
+
+def test_a_disabled_plugin_is_not_asked(plugins, called):
+    plugins.hooks_for(("zulu", "alpha")).call("on_customer_registered", "event")
+    assert [name for name, _ in called] == ["alpha", "zulu"]
+
+
+def test_an_implementation_under_another_name_is_disabled_with_its_plugin(called):
+    module = ModuleType("renamed.plugin")
+    module.welcome = hookimpl(specname="on_customer_registered")(lambda event: called.append(event))  # noqa: PLW0108 - pluggy reads the arguments' names
+    plugins = Plugins({"renamed": module})
+    plugins.hooks_for(()).call("on_customer_registered", "event")
+    assert called == []
+    plugins.hooks_for(("renamed",)).call("on_customer_registered", "event")
+    assert called == ["event"]
+
+
+def test_hooks_are_made_once_for_each_choice_of_plugins(plugins):
+    first = plugins.hooks_for(("alpha",))
+    assert plugins.hooks_for(("alpha",)) is first
+    assert plugins.hooks_for(("zulu",)) is not first
+    implementations = first.implementations("on_customer_registered")
+    assert first.implementations("on_customer_registered") is implementations
+
+
+def test_what_one_implementation_raises_reaches_the_caller_and_stops_the_rest(called):
+    modules = {name: plugin(name, called) for name in ("alpha", "zulu")}
+    modules["broken"] = ModuleType("broken.plugin")
+    modules["broken"].on_customer_registered = hookimpl(lambda event: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Plugins(modules).hooks_for(tuple(modules)).call("on_customer_registered", "event")
+    assert [name for name, _ in called] == ["alpha"]
+
+
+def test_an_implementation_gets_those_arguments_that_it_asks_for(called):
+    module = plugin("alpha", called, register_views=lambda: called.append("views"))
+    Plugins({"alpha": module}).registered("register_views", config="a configurator")
+    assert called == ["views"]
+
+
+def test_what_a_hook_does_not_have_is_refused_by_the_plugin_s_name():
+    module = ModuleType("wrong.plugin")
+    module.register_jobs = hookimpl(lambda surprise: [])
+    with pytest.raises(PluginError, match=r"plugin wrong: (?s:.*)surprise"):
+        Plugins({"wrong": module})
+
+
+def test_an_implementation_of_no_hook_is_refused():
+    module = ModuleType("typo.plugin")
+    module.on_customer_registerd = hookimpl(lambda event: None)
+    with pytest.raises(PluginError, match=r"plugin typo: .*on_customer_registerd"):
+        Plugins({"typo": module})
+
+
+def test_a_package_belongs_to_the_plugin_whose_package_it_is_within(plugins):
+    assert plugins.of_package("alpha") == "alpha"
+    assert plugins.of_package("alpha.views.deep") == "alpha"
+    assert plugins.of_package("alphabet") is None
+    assert plugins.of_package("autonomy_core.catalog") is None
+
+
+def test_a_plugin_that_is_wanted_and_not_installed_is_named():
+    with pytest.raises(PluginError, match="plugin nowhere: not installed"):
+        Plugins.from_entry_points(["nowhere"])
