@@ -27,6 +27,7 @@ STRIPE = {
 
 CONFIG = {
     "seed": 1,
+    "cache": {"enabled": False},
     "generation": {"max-examples": 5, "database": "none"},
     "operations": [
         # The webhook's address is relative to the server and not to the API: its own tests are about it.
