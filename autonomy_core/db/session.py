@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg.pq import TransactionStatus
 from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
@@ -26,8 +27,70 @@ SCOPE_TO_ORGANISATION = text(
 )
 
 
+class NotYourTransaction(RuntimeError):
+    """Somebody to whom a session is lent has tried to end its transaction, or has left it unusable."""
+
+
 class TenantSession(Session):
-    """A session that sees one organisation's rows, or none at all."""
+    """A session that sees one organisation's rows, or none at all.
+
+    Attributes:
+        lent: whether it is in the hands of code that must not end the transaction, see `savepoint_for_guest`.
+    """
+
+    lent = False
+
+    def commit(self) -> None:
+        """Commit, unless the session is lent."""
+        self._refuse_when_lent("commit")
+        super().commit()
+
+    def rollback(self) -> None:
+        """Roll back, unless the session is lent."""
+        self._refuse_when_lent("rollback")
+        super().rollback()
+
+    def close(self) -> None:
+        """Close, unless the session is lent."""
+        self._refuse_when_lent("close")
+        super().close()
+
+    def _refuse_when_lent(self, what: str) -> None:
+        if self.lent:
+            raise NotYourTransaction(
+                f"{what}() would end the transaction of whoever called the hook; "
+                "to undo a part of your own, use session.begin_nested()"
+            )
+
+
+@contextmanager
+def savepoint_for_guest(session: TenantSession) -> Iterator[None]:
+    """A savepoint for somebody else's code, after which the transaction goes on, whatever that code did.
+
+    Raises:
+        NotYourTransaction: it has swallowed an error of the database, and its work is lost; or it has tried
+            to end the transaction.
+    """
+    with session.begin_nested() as savepoint:
+        session.lent = True
+        try:
+            yield
+            if savepoint.is_active:
+                session.flush()
+        finally:
+            session.lent = False
+        # Within the block, because a savepoint that cannot be released can still be rolled back to.
+        if not savepoint.is_active or _is_aborted(session.connection()):
+            raise NotYourTransaction(
+                "an error of the database was caught without a savepoint of its own, which undoes everything "
+                "that was done; put what may fail into session.begin_nested()"
+            )
+
+
+def _is_aborted(connection: Connection) -> bool:
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - for the type checker: the connection is open
+    return bool(driver.info.transaction_status == TransactionStatus.INERROR)
 
 
 @event.listens_for(TenantSession, "after_begin")

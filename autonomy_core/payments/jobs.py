@@ -11,17 +11,21 @@ from autonomy_core.plugin_api.scope import TenantScope
 
 
 def retry_completion_hook(scope: TenantScope, *, payment_id: str, plugin: str) -> None:
-    """Run the hook that failed again; when it fails again, so does the job, and its back-off goes on.
+    """Run the hook that failed again; nothing happens when it has succeeded meanwhile.
 
-    Nothing happens when it has succeeded meanwhile, or when the organisation has disabled the plugin.
+    Raises:
+        TryAgain: it failed again, or the organisation has disabled the plugin: what was paid for is not
+            forgotten, and is delivered when the plugin is back.
     """
     payment = lock_payment(scope, UUID(payment_id))
     run = scope.session.get(HookRun, (scope.organisation.id, payment.id, plugin))
     if run is None or run.outcome == "succeeded":
         return
-    for implementation in scope.hooks.implementations(HOOK):
-        if implementation.plugin == plugin and not run_completion_hook(scope, payment, implementation):
-            raise TryAgain(f"{plugin}.{HOOK} failed again for payment {payment_id}")
+    implementation = next((each for each in scope.hooks.implementations(HOOK) if each.plugin == plugin), None)
+    if implementation is None:
+        raise TryAgain(f"{plugin} is disabled; its {HOOK} for payment {payment_id} waits")
+    if not run_completion_hook(scope, payment, implementation):
+        raise TryAgain(f"{plugin}.{HOOK} failed again for payment {payment_id}")
 
 
 JOBS = (Job(RETRY_JOB, retry_completion_hook),)

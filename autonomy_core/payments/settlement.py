@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.catalog.services import find_product
 from autonomy_core.db.base import utcnow
+from autonomy_core.db.session import savepoint_for_guest
 from autonomy_core.errors import NotFound
 from autonomy_core.jobs.services import defer
 from autonomy_core.operations.counters import count_payment_settled
@@ -110,10 +111,10 @@ def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Im
     event = PaymentCompleted(scope, payment_facts(scope, payment), implementation.plugin)
     error: str | None = None
     try:
-        with scope.session.begin_nested():
+        with savepoint_for_guest(scope.session):
             implementation(event=event)
-    except Exception as exception:
-        error = f"{type(exception).__name__}: {exception}"[:500]
+    except (Exception, SystemExit) as exception:
+        error = _described(exception)
         log.exception("payment.hook_failed", payment_id=str(payment.id), plugin=implementation.plugin)
     _record_run(scope, payment.id, implementation.plugin, error)
     return error is None
@@ -134,6 +135,15 @@ def payment_facts(scope: TenantScope, payment: Payment) -> PaymentFacts:
         environment=payment.environment,  # type: ignore[arg-type]
         completed_at=payment.completed_at,
     )
+
+
+def _described(error: BaseException) -> str:
+    """An exception in one line that can be stored, whatever its author has put into it."""
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - a stranger's __str__ may raise anything
+        text = type(error).__name__
+    return text[:500].encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 def _record_run(scope: TenantScope, payment_id: UUID, plugin: str, error: str | None) -> None:

@@ -10,8 +10,7 @@ from autonomy_core.tenancy.domain import Organisation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy.orm import Session
-
+    from autonomy_core.db.session import TenantSession
     from autonomy_core.plugin_api.manager import TenantHooks
     from autonomy_core.runtime import Runtime
 
@@ -30,7 +29,7 @@ class TenantScope:
     """
 
     organisation: Organisation
-    session: Session
+    session: TenantSession
     hooks: TenantHooks
     runtime: Runtime
 

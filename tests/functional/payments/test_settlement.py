@@ -144,6 +144,17 @@ def test_a_retried_hook_that_has_succeeded_meanwhile_is_left_alone(autonomy, sal
     assert troubled.seen == 1
 
 
+def test_a_failed_hook_waits_while_its_plugin_is_disabled(autonomy, sale, troubled):
+    troubled.fails = True
+    autonomy.settle(sale)
+    troubled.fails = False
+    autonomy.organisation("acme", plugins=(stand_ins.NAME,))
+    assert autonomy.run_jobs() == ["payments.retry_completion_hook"]
+    autonomy.organisation("acme", plugins=(stand_ins.NAME, "troubled"))
+    assert autonomy.run_jobs() == []
+    assert len(rows(autonomy, Grant)) == 1
+
+
 def test_what_was_bought_in_test_is_not_owned_in_live(autonomy, sale, monkeypatch):
     autonomy.settle(sale)
     headers = {stand_ins.CUSTOMER_HEADER: str(sale.customer_id)}
