@@ -126,15 +126,20 @@ def add_track(
     )
     scope.session.add(track)
     scope.session.flush()
+    _record_added(scope, track, actor)
+    return track
+
+
+def _record_added(scope: TenantScope, track: Track, actor: str) -> None:
+    target, detail = f"track:{track.id}", {"product": str(track.product_id), "sha256": track.sha256}
     record(
         scope.session,
         scope.organisation.id,
         actor=actor,
         action="track.added",
-        target=f"track:{track.id}",
-        detail={"product": str(product_id), "sha256": upload.sha256},
+        target=target,
+        detail=detail,
     )
-    return track
 
 
 def has_tracks(scope: TenantScope, product_id: UUID) -> bool:

@@ -94,25 +94,20 @@ def account(identifier: str) -> Document:
     }
 
 
+CHOSEN = ("cancel_url", "client_reference_id", "customer_email", "locale", "metadata", "mode", "submit_type")
+"""Parameters of a session that it shows as they were given."""
+
+
 def session(parameters: Document, total: int, origin: str) -> Document:
     """Return a new open Checkout session of ``total`` minor units; its page is below the URL ``origin``."""
     identifier = new_id("cs_test", 58)
     now = int(time.time())
     currency = parameters["line_items"][0]["price_data"]["currency"]
-    chosen = (
-        "cancel_url",
-        "client_reference_id",
-        "customer_email",
-        "locale",
-        "metadata",
-        "mode",
-        "submit_type",
-    )
     return {
         "id": identifier,
         "object": "checkout.session",
         **dict.fromkeys(UNUSED_BY_SESSIONS),
-        **{name: parameters[name] for name in chosen},
+        **{name: parameters[name] for name in CHOSEN},
         "amount_subtotal": total,
         "amount_total": total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
