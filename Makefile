@@ -11,7 +11,7 @@ ARGS ?=
 PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sure lint format types contracts install serve worker migrate changelog clean
+.PHONY: help demo test sure lint format types contracts install serve worker migrate changelog bench clean
 
 help:  ## say what can be made
 	@echo "Autonomy Server. Set-up happens by itself; it stays in $(VENV) and var/."
@@ -43,6 +43,9 @@ types: $(VENV)/.installed  ## mypy; strict where plugin authors and money depend
 
 contracts: $(VENV)/.installed  ## architecture: who may import whom
 	@$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.installed  ## webhooks per second, beside a hand-written shop and bare statements
+	@$(BIN)/python -m bench.webhooks
 
 serve: migrate  ## serve development.ini on $(PORT)
 	@$(BIN)/autonomy --config development.ini serve --port $(PORT)

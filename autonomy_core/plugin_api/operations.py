@@ -166,9 +166,8 @@ def _json_body(request: Request) -> Any:
         raise UnsupportedMediaType("Send the body as application/json.")
     if (request.content_length or 0) > MAX_JSON_BYTES:
         raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
-    # `body` begins at the beginning, also when the request is tried again; a chunked one is tried once.
-    chunked = request.content_length is None
-    body = request.body_file.read(MAX_JSON_BYTES + 1) if chunked else request.body
+    # Not `request.body`, which would put more than a few kilobytes into a temporary file.
+    body = request.body_file.read(MAX_JSON_BYTES + 1)
     if len(body) > MAX_JSON_BYTES:
         raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
     if not body:
