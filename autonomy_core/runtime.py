@@ -62,6 +62,13 @@ class Runtime:
         with self.database.transaction(organisation.id) as session:
             yield self.scope(organisation, session)
 
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The hosts on which every organisation is reached by its path."""
+        default = self.settings.default_organisation
+        organisation = self.tenants.get(default) if default else None
+        return frozenset({*self.settings.hosts, *(organisation.hosts if organisation else ())})
+
     def payment_provider_for(self, organisation: Organisation) -> PaymentProvider | None:
         """The provider of the first enabled plugin that has one."""
         return next((self.providers[name] for name in organisation.plugins if name in self.providers), None)

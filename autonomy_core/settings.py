@@ -6,6 +6,7 @@ import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from autonomy_core.tenancy.schemas import HostsField
 from autonomy_core.tenancy.secrets import Secret
 
 SHORTEST_SECRET = 32
@@ -30,6 +32,7 @@ class Settings:
         tenants: the directory of the organisations' ini files.
         data: where the embedded database, uploaded files and the generated secret are kept.
         secret: from which the organisations' keys are derived.
+        hosts: on which every organisation is reached by its path, and to which its buyers may return.
         default_organisation: whom ``/api/v1`` is about when the host is nobody's; None for nobody.
         database_url: of the application's own role; None for the embedded server.
         owner_url: of the role that owns the tables; only migrations use it.
@@ -46,6 +49,7 @@ class Settings:
     tenants: Path
     data: Path
     secret: Secret
+    hosts: tuple[str, ...]
     default_organisation: str | None
     database_url: str | None
     owner_url: str | None
@@ -78,6 +82,7 @@ class ServerSchema(Schema):
     tenants = fields.String(data_key="autonomy.tenants", required=True)
     data = fields.String(data_key="autonomy.data", required=True)
     secret = fields.String(data_key="autonomy.secret", load_default=None)
+    hosts = HostsField(data_key="autonomy.hosts", load_default=())
     default_organisation = fields.String(data_key="autonomy.default_organisation", load_default=None)
     pool_size = fields.Integer(
         data_key="autonomy.pool_size", load_default=10, validate=validate.Range(1, 200)
@@ -157,7 +162,7 @@ def _section(raw: Mapping[str, Any], plugin: str) -> dict[str, Any]:
 def _secret(reference: str | None, data: Path) -> Secret:
     """The secret that a reference names; with none, one that is generated in the data directory."""
     if reference is None:
-        return Secret(_generated_secret(data / "secret"))
+        reference = f"file:{_generated_secret(data / 'secret')}"
     kind, _, rest = reference.partition(":")
     if kind == "file":
         text = _read_secret(Path(rest))
@@ -182,17 +187,27 @@ def _read_secret(path: Path) -> str:
         raise SettingsError(f"autonomy.secret: {path} cannot be read: {type(error).__name__}.") from None
 
 
-def _generated_secret(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _generated_secret(path: Path) -> Path:
+    """Make the file unless it is there."""
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_secret(path)
+    except OSError as error:
+        raise SettingsError(
+            f"autonomy.data: {path} cannot be made: {error.strerror or error}. The server keeps its data there: "
+            "let its user write to the directory, or name another one."
+        ) from None
+    return path
+
+
+def _write_secret(path: Path) -> None:
     # Written whole under another name and linked: of two processes that start together, one wins.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    if not path.exists():
+    try:
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48), "utf-8")
-        try:
+        with suppress(FileExistsError):
             path.hardlink_to(draft)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return _read_secret(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -7,7 +7,11 @@ from marshmallow import fields, validate
 from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
 
-RETURN_URL = validate.Length(1, 1000)
+RETURN_URL = (
+    validate.Length(1, 1000),
+    # It becomes a header, and Stripe's parameter.
+    validate.Regexp(r"^[!-~]*\Z", error="Percent-encode what is not ASCII."),
+)
 
 
 class PaymentSchema(ApiSchema):

@@ -18,6 +18,10 @@ from autonomy_core.payments.models import Payment
 from autonomy_core.payments.settlement import settle
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, PaymentProvider
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.tenancy.hosts import host_keys
+
+LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+"""A developer's own machine: pages there are taken when the API is called there."""
 
 
 class AlreadyOwned(Conflict):
@@ -73,7 +77,7 @@ def open_payment(
     if customer is None:
         raise NotAuthenticated
     provider = provider_for(scope)
-    for url in (success_url, cancel_url):
+    for url in (api_url, success_url, cancel_url):
         check_return_url(scope, url, api_url)
     require_for_sale(scope, product)
     environment = provider.environment(scope.organisation)
@@ -159,19 +163,26 @@ def check_return_url(scope: TenantScope, url: str, api_url: str) -> None:
 
     Args:
         url: absolute, http or https.
-        api_url: where the API was called; the server's own address is as good as the organisation's hosts.
+        api_url: where the API was called. The caller says so, in the Host header, and is not believed: it is
+            checked like any other URL.
 
     Raises:
         ForeignReturnUrl: it is another host's, or no absolute URL.
     """
+    allowed = {*scope.organisation.hosts, *scope.runtime.own_hosts}
+    if LOOPBACK & _hosts_of(api_url):
+        allowed |= LOOPBACK
+    if not allowed & _hosts_of(url):
+        raise ForeignReturnUrl(f"Use one of: {', '.join(sorted(allowed))}.")
+
+
+def _hosts_of(url: str) -> set[str]:
+    """The host of a URL, as organisations' hosts are compared; empty when it has none or is suspicious."""
     try:
         parts = urlsplit(url)
-        host, own = parts.netloc.lower(), urlsplit(api_url).netloc.lower()
-        name = (parts.hostname or "").lower()
     except ValueError:
-        raise ForeignReturnUrl("It is not a URL.") from None
-    # A backslash or a control character means one host to a browser and another to a URL parser.
-    suspicious = any(character in url for character in "\\\r\n\t ") or "@" in parts.netloc
-    allowed = {own, *scope.organisation.hosts}
-    if parts.scheme not in ("http", "https") or suspicious or not ({host, name} & allowed):
-        raise ForeignReturnUrl(f"Use one of: {', '.join(sorted(allowed))}.")
+        return set()
+    # A backslash means one host to a browser and another to a URL parser.
+    if parts.scheme not in ("http", "https") or "\\" in url:
+        return set()
+    return set(host_keys(parts.netloc))

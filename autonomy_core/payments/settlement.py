@@ -30,6 +30,17 @@ HOOK = "on_payment_completed"
 RETRY_JOB = "payments.retry_completion_hook"
 """The job that runs a failed hook again."""
 
+_RUN = insert(HookRun)
+_RECORD_RUN = _RUN.on_conflict_do_update(
+    index_elements=["organisation_id", "payment_id", "plugin"],
+    set_={
+        "outcome": _RUN.excluded.outcome,
+        "last_error": _RUN.excluded.last_error,
+        "updated_at": _RUN.excluded.updated_at,
+        "attempts": HookRun.attempts + 1,
+    },
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -39,7 +50,9 @@ class Settled:
     changed: bool
 
 
-def settle(scope: TenantScope, settlement: Settlement, *, provider: str) -> Settled:
+def settle(
+    scope: TenantScope, settlement: Settlement, *, provider: str, locked: Payment | None = None
+) -> Settled:
     """Move a payment to where a provider says it is; the second time nothing happens.
 
     The payment is locked first, so that of many callers at once one does the work and the others find it done.
@@ -49,12 +62,13 @@ def settle(scope: TenantScope, settlement: Settlement, *, provider: str) -> Sett
         scope: the organisation, in the transaction that is to contain all of this.
         settlement: what the provider says, verified to come from it.
         provider: the provider that says so.
+        locked: the payment, where the caller has read and locked it in this transaction.
 
     Raises:
         NotFound: this organisation has no such payment.
         ProofFailed: environment, amount, currency or provider are not the payment's.
     """
-    payment = lock_payment(scope, settlement.payment_id)
+    payment = locked or lock_payment(scope, settlement.payment_id)
     prove(
         settlement,
         provider=provider,
@@ -101,6 +115,8 @@ def lock_payment(scope: TenantScope, payment_id: UUID) -> Payment:
 
 def run_completion_hooks(scope: TenantScope, payment: Payment) -> None:
     """Run every plugin's hook for a completed payment; one that raises becomes a job in this transaction."""
+    # The session forgets what nobody holds: so the hooks, and what they grant, find the product without a query.
+    _product = product_of(scope, payment)
     for implementation in scope.hooks.implementations(HOOK):
         if not run_completion_hook(scope, payment, implementation):
             defer(scope, RETRY_JOB, payment_id=str(payment.id), plugin=implementation.plugin)
@@ -122,9 +138,7 @@ def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Im
 
 def payment_facts(scope: TenantScope, payment: Payment) -> PaymentFacts:
     """What hooks are told about a payment."""
-    product = find_product(scope, payment.product_id)
-    if product is None:
-        raise NotFound("The payment's product is gone.")
+    product = product_of(scope, payment)
     return PaymentFacts(
         id=payment.id,
         customer_id=payment.customer_id,
@@ -147,13 +161,13 @@ def _described(error: BaseException) -> str:
 
 
 def _record_run(scope: TenantScope, payment_id: UUID, plugin: str, error: str | None) -> None:
-    values = {"outcome": "failed" if error else "succeeded", "last_error": error, "updated_at": utcnow()}
-    key = {"organisation_id": scope.organisation.id, "payment_id": payment_id, "plugin": plugin}
-    scope.session.execute(
-        insert(HookRun)
-        .values(**key, **values, attempts=1)
-        .on_conflict_do_update(
-            index_elements=["organisation_id", "payment_id", "plugin"],
-            set_={**values, "attempts": HookRun.attempts + 1},
-        )
-    )
+    values = {
+        "organisation_id": scope.organisation.id,
+        "payment_id": payment_id,
+        "plugin": plugin,
+        "outcome": "failed" if error else "succeeded",
+        "last_error": error,
+        "updated_at": utcnow(),
+        "attempts": 1,
+    }
+    scope.session.execute(_RECORD_RUN, values)

@@ -7,6 +7,7 @@ call in the organisation's OpenAPI document. A view thereby cannot drift from it
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -26,6 +27,8 @@ from autonomy_core.traversal.resources import Resource, plugin_enabled
 
 MAX_JSON_BYTES = 64 * 1024
 """The largest JSON body that is read."""
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 PUBLIC = NO_PERMISSION_REQUIRED
 """The permission of a call that anybody may make."""
@@ -195,11 +198,18 @@ def _load(schema: type[Schema], data: Any, where: str, **options: Any) -> Any:
 
 def _storable(data: Any) -> bool:
     """Whether PostgreSQL can store every string in it."""
-    if isinstance(data, str):
-        return not any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in data)
-    if isinstance(data, dict):
-        return all(_storable(key) and _storable(value) for key, value in data.items())
-    return not isinstance(data, list) or all(_storable(item) for item in data)
+    waiting = [data]
+    # A loop, because what a stranger nests is deeper than we may recurse.
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str) and _UNSTORABLE.search(value):
+            return False
+        if isinstance(value, dict):
+            waiting += value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return True
 
 
 def rewind_body(event: BeforeRetry) -> None:

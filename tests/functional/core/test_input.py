@@ -11,7 +11,9 @@ JSON = {"Content-Type": "application/json"}
 
 
 def refused(acme, body, status, headers=JSON):
-    answer = acme.app.post(ECHO, body, headers=headers, status=status)
+    statuses = status if isinstance(status, tuple) else (status,)
+    answer = acme.app.post(ECHO, body, headers=headers, expect_errors=True)
+    assert answer.status_int in statuses, answer
     assert answer.content_type == "application/problem+json"
     return answer.json
 
@@ -35,6 +37,16 @@ def test_what_is_no_object_is_invalid(acme, body):
 def test_characters_that_cannot_be_stored_are_invalid(acme, text):
     assert "cannot be stored" in refused(acme, json.dumps({"text": text}), 422)["detail"]
     assert "cannot be stored" in refused(acme, json.dumps({"text": "", text: 1}), 422)["detail"]
+
+
+@pytest.mark.parametrize("depth", [400, 600, 800])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"x": ', "}")])
+def test_what_is_nested_deeply_is_invalid_like_anything_else_of_the_wrong_type(acme, opening, closing, depth):
+    nested = opening * depth + "1" + closing * depth
+    assert refused(acme, f'{{"text": {nested}}}', (400, 422))["code"] in (
+        "invalid_input",
+        "malformed_request",
+    )
 
 
 def test_a_member_that_is_missing_or_unknown_is_named(acme):

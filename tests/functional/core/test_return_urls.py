@@ -1,0 +1,89 @@
+"""Where a buyer may be sent after a checkout: to pages of the organisation, whatever the request says of itself."""
+
+from dataclasses import replace
+
+import pytest
+
+
+@pytest.fixture
+def purchase(autonomy):
+    autonomy.organisation("acme", hosts=("acme.example", "shop.example:8443"))
+    customer, product = autonomy.customer(), autonomy.product()
+
+    def purchase(status, host="acme.example", path="/acme", **body):
+        url = f"{path}/api/v1/customers/products/{product.id}/purchase"
+        headers = {**autonomy.as_customer(customer), "Host": host}
+        return autonomy.app.post_json(url, body, headers=headers, status=status).json
+
+    return purchase
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://acme.example/thanks?x=1#top",
+        "http://ACME.example/",
+        "https://acme.example:444/",
+        "https://shop.example:8443/",
+    ],
+)
+def test_a_page_of_the_organisation_is_taken(purchase, url):
+    purchase(201, success_url=url, cancel_url=url)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:3000/", "http://127.0.0.1:3000/", "http://[::1]:3000/"])
+def test_a_page_on_the_developers_machine_is_taken_when_the_server_is_called_there(purchase, url):
+    purchase(201, host="localhost:6543", success_url=url)
+    purchase(422, host="acme.example", success_url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/",
+        "https://shop.example/",
+        "https://acme.example.evil.example/",
+        "https://localhost.evil.example/",
+        "https://evil.example/acme.example",
+        "https://acme.example@evil.example/",
+        "https://acme.example:443@evil.example/",
+        "https://evil.example\\@acme.example/",
+        "https://acme.example\\.evil.example/",
+        "//evil.example/",
+        "/thanks",
+        "https:acme.example",
+        "javascript://acme.example/%0aalert(1)",
+        "https://acme.example。evil.example/",
+        "https://\u0430cme.example/",
+        "https://acme.example/日本",
+        "https://acme.example/a b",
+        "https://acme.example/\t",
+        "https://acme.example/\r\nSet-Cookie: a=b",
+    ],
+)
+@pytest.mark.parametrize("field", ["success_url", "cancel_url"])
+def test_any_other_is_refused(purchase, field, url):
+    assert purchase(422, **{field: url})["code"] in ("foreign_return_url", "invalid_input")
+
+
+def test_a_host_header_makes_no_page_the_organisations_own(purchase):
+    refused = purchase(422, host="evil.example", success_url="https://evil.example/")
+    assert refused["code"] == "foreign_return_url"
+
+
+def test_a_host_header_does_not_decide_where_the_provider_sends_the_buyer(purchase):
+    assert purchase(422, host="evil.example")["code"] == "foreign_return_url"
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:6543", "127.0.0.1:80", "ACME.example.:443"])
+def test_a_purchase_needs_no_return_urls_where_the_server_knows_its_name(purchase, host):
+    purchase(201, host=host)
+
+
+def test_the_servers_own_hosts_are_as_good_as_the_organisations(autonomy, purchase, monkeypatch):
+    settings = replace(autonomy.runtime.settings, hosts=("api.example",))
+    runtime = replace(autonomy.runtime, settings=settings)
+    monkeypatch.setattr(autonomy.app.app.registry, "runtime", runtime)
+    purchase(201, host="api.example")
+    purchase(201, host="api.example", success_url="https://acme.example/")
+    purchase(422, host="api.example", success_url="https://evil.example/")

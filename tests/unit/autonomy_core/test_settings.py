@@ -1,0 +1,79 @@
+"""The server's settings, and the secret from which keys are derived."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from autonomy_core.settings import SettingsError, load_settings
+
+
+def load(directory, **changes):
+    keys = {"tenants": str(directory / "tenants"), "data": str(directory / "data"), **changes}
+    return load_settings({f"autonomy.{name}": value for name, value in keys.items()}, {})
+
+
+def test_every_problem_is_reported_at_once(tmp_path):
+    with pytest.raises(SettingsError) as error:
+        load_settings({"autonomy.pool_size": "none", "autonomy.tenant": "x", "embedded.fast": "?"}, {})
+    keys = {"autonomy.pool_size", "autonomy.tenant", "autonomy.tenants", "autonomy.data", "embedded.fast"}
+    assert {line.split(":")[0].strip() for line in str(error.value).splitlines()[1:]} == keys
+
+
+def test_a_secret_is_generated_once_and_for_its_owner_alone(tmp_path):
+    first = load(tmp_path)
+    assert len(first.secret.reveal()) >= 32
+    assert load(tmp_path).secret == first.secret
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["secret"]
+    assert stat.S_IMODE((tmp_path / "data" / "secret").stat().st_mode) == 0o600
+
+
+def test_processes_that_start_together_have_one_secret(tmp_path):
+    with ThreadPoolExecutor(16) as threads:
+        found = set(threads.map(lambda _: load(tmp_path).secret, range(64)))
+    assert len(found) == 1
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize("content", ["", "\n", "short"])
+def test_a_generated_secret_of_which_a_crash_left_nothing_is_refused(tmp_path, content):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "secret").write_text(content)
+    with pytest.raises(SettingsError, match="at least 32 characters"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "short"])
+def test_a_secret_of_ones_own_is_long_enough(tmp_path, monkeypatch, content):
+    monkeypatch.setenv("OUR_SECRET", content)
+    with pytest.raises(SettingsError, match="at least 32 characters"):
+        load(tmp_path, secret="env:OUR_SECRET")
+
+
+def test_a_secret_in_the_ini_file_itself_is_refused_and_not_shown(tmp_path):
+    secret = "s3cr3t" * 10
+    with pytest.raises(SettingsError, match="write a reference") as error:
+        load(tmp_path, secret=secret)
+    assert secret not in str(error.value)
+
+
+def test_a_data_directory_that_cannot_be_made_is_a_clear_error(tmp_path):
+    (tmp_path / "data").write_text("a file is in its place")
+    with pytest.raises(SettingsError, match=r"autonomy\.data: .*/data/secret cannot be made: .*directory"):
+        load(tmp_path)
+
+
+def test_a_data_directory_that_takes_no_file_is_a_clear_error(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr("pathlib.Path.touch", refuse)
+    with pytest.raises(SettingsError, match="cannot be made: Permission denied"):
+        load(tmp_path)
+
+
+def test_hosts_are_normalised_and_checked(tmp_path):
+    assert load(tmp_path, hosts="API.Example, localhost:6543").hosts == ("api.example", "localhost:6543")
+    with pytest.raises(SettingsError, match=r"autonomy\.hosts: not a host name"):
+        load(tmp_path, hosts="https://api.example/")
