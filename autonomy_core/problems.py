@@ -6,19 +6,32 @@ import json
 from typing import Any
 
 import structlog
-from psycopg.errors import UndefinedTable
+from psycopg.errors import ReadOnlySqlTransaction, UndefinedColumn, UndefinedTable
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPException, HTTPForbidden
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid_retry import is_error_retryable
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from autonomy_core import errors
 from autonomy_core.db.embedded import EmbeddedServerError
 
 log = structlog.get_logger(__name__)
+
+OUTAGES: tuple[type[Exception], ...] = (
+    OperationalError,
+    InterfaceError,
+    InternalError,
+    ProgrammingError,
+    NoConnectionLeft,
+    EmbeddedServerError,
+)
+"""What may mean that the database does not answer as it should."""
+
+NOT_READY = (UndefinedTable, UndefinedColumn, ReadOnlySqlTransaction)
+"""Which internal and programming errors mean that: it has not been migrated, or is a stand-by after a failover."""
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -99,7 +112,7 @@ def database_unavailable(context: Exception, request: Request) -> Response:
     """The database does not answer, or has not been migrated: an outage, and no fault of the code's."""
     if is_error_retryable(request, context):
         raise context
-    if isinstance(context, ProgrammingError) and not isinstance(context.orig, UndefinedTable):
+    if isinstance(context, ProgrammingError | InternalError) and not isinstance(context.orig, NOT_READY):
         return crash(context, request)
     log.error(
         "database.unavailable", error=type(context).__name__, reason=str(getattr(context, "orig", context))
@@ -122,7 +135,7 @@ def includeme(config: Configurator) -> None:
     config.add_exception_view(autonomy_error, context=errors.AutonomyError)
     config.add_exception_view(http_error, context=HTTPException)
     config.add_exception_view(unreadable, context=UnicodeDecodeError)
-    for outage in (OperationalError, InterfaceError, ProgrammingError, NoConnectionLeft, EmbeddedServerError):
+    for outage in OUTAGES:
         config.add_exception_view(database_unavailable, context=outage)
     config.add_exception_view(crash, context=Exception)
     config.add_notfound_view(not_found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import procrastinate
@@ -32,6 +33,10 @@ class BackOff(retry.BaseRetryStrategy):
         if self._max_attempts is not None and job.attempts + 1 >= self._max_attempts:
             return None
         return procrastinate.RetryDecision(retry_in={"seconds": back_off(job.attempts)})
+
+
+class Interrupted(Exception):
+    """A job's worker has died, or did not know the job."""
 
 
 class OrganisationUnavailable(Exception):
@@ -73,7 +78,7 @@ def make_app(runtime: Runtime) -> procrastinate.App:
     )
     for job in runtime.jobs:
         _add_task(app, runtime, job)
-    _add_rescue(app)
+    _add_rescue(app, runtime.jobs)
     return app
 
 
@@ -83,13 +88,38 @@ def _add_task(app: procrastinate.App, runtime: Runtime, job: Job) -> None:
         run_job(runtime, job, organisation_id, arguments)
 
 
-def _add_rescue(app: procrastinate.App) -> None:
+def _add_rescue(app: procrastinate.App, jobs: Sequence[Job]) -> None:
+    most_attempts = {job.name: job.max_attempts for job in jobs}
+
     @app.periodic(cron="* * * * *")
     @app.task(name="jobs.rescue_stalled", queueing_lock="jobs.rescue_stalled", pass_context=True)
     async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:
-        for stalled in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
-            log.warning("job.rescued", job=stalled.task_name, job_id=stalled.id)
-            await app.job_manager.retry_job(stalled)
+        await rescue_jobs(app, most_attempts)
+
+
+async def rescue_jobs(app: procrastinate.App, most_attempts: Mapping[str, int | None]) -> None:
+    """Take up again what a dead worker had in hand, and what a worker without the job's plugin refused.
+
+    Both count as failures, so that a job that kills its worker is not back at once, nor for ever.
+
+    Args:
+        most_attempts: by the name of every job that is known here, its ``max_attempts``.
+    """
+    for stalled in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+        await _try_again(app, stalled, most_attempts.get(stalled.task_name))
+    for refused in await app.job_manager.list_jobs_async(status="failed"):
+        most = most_attempts.get(refused.task_name, 0)
+        if most is None or refused.attempts < most:
+            await _try_again(app, refused, None)
+
+
+async def _try_again(app: procrastinate.App, job: procrastinate.jobs.Job, most_attempts: int | None) -> None:
+    decision = BackOff(most_attempts).get_retry_decision(exception=Interrupted(), job=job)
+    log.warning("job.rescued", job=job.task_name, job_id=job.id, given_up=decision is None)
+    if decision is None:
+        await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=False)
+    else:
+        await app.job_manager.retry_job(job, retry_at=decision.retry_at)
 
 
 async def run(runtime: Runtime, *, concurrency: int) -> None:

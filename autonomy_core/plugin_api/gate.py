@@ -32,12 +32,15 @@ def gate(view: View, info: Any) -> View:
 
 
 def exact_path(view: View, info: Any) -> View:
-    """404 where segments are left over: Pyramid would answer ``/products/junk/more`` like ``/products/junk``."""
+    """404 where segments are left over: Pyramid would answer ``/products/junk/more`` like ``/products/junk``.
+
+    Also for ``/health/@@ready``, which Pyramid would answer like ``/health/ready``, whatever a proxy makes of it.
+    """
     if info.exception_only:
         return view
 
     def exact(context: Any, request: Request) -> Response:
-        if request.subpath and request.matched_route is None:
+        if (request.subpath and request.matched_route is None) or "/@@" in request.path_info:
             raise NotFound
         return view(context, request)
 

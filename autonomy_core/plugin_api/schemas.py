@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -26,7 +27,8 @@ class Timestamp(fields.AwareDateTime):
     """RFC 3339, in UTC, with a ``Z``."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        text = super()._serialize(value, attr, obj, **kwargs)
+        # The database answers in the time zone of its own.
+        text = super()._serialize(value and value.astimezone(UTC), attr, obj, **kwargs)
         return text.replace("+00:00", "Z") if isinstance(text, str) else None
 
 

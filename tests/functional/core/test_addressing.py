@@ -48,6 +48,8 @@ def test_an_organisations_host_refuses_anothers_path(two):
         "/acme/api/v1/products/0199d1a0-0000-7000-8000-000000000000",
         "/acme/api/v1/trials/junk",
         "/acme/api/v1/trials/echo/junk",
+        "/acme/api/v1/@@trial-of-the-root",
+        "/health/@@live",
         "/acme/api/v1/openapi.json/junk",
         "/acme/api/v1/acme/api/v1/products",
         "/api/webhook/stripe/acme",

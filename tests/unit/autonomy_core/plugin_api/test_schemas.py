@@ -1,6 +1,6 @@
 """Types of the wire."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from marshmallow import ValidationError
@@ -51,3 +51,9 @@ def test_a_query_has_a_limit_though_none_is_given():
 def test_a_list_of_one_kind_has_one_schema():
     assert page_of(EverySchema) is page_of(EverySchema)
     assert page_of(EverySchema).__name__ == "EveryPage"
+
+
+def test_a_time_of_another_zone_is_told_in_utc():
+    here = datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=2)))
+    assert EverySchema().dump({"when": here}) == {"when": "2025-12-31T22:00:00Z"}
+    assert EverySchema().dump({"when": None}) == {"when": None}

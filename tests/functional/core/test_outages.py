@@ -1,0 +1,50 @@
+"""A database that is not as the code expects it: an outage, 503, and no fault of the caller's or the code's."""
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+pytestmark = pytest.mark.concurrent
+
+
+@pytest.fixture
+def acme(committed):
+    committed.organisation("acme")
+    return committed
+
+
+def as_owner(acme, postgresql, statement):
+    database = make_url(acme.database.url).database
+    engine = create_engine(postgresql.url(database))
+    with engine.begin() as connection:
+        connection.execute(text(statement.format(database=database)))
+    engine.dispose()
+    acme.database.engine.dispose()
+
+
+def test_a_table_that_lacks_a_column_is_an_outage(acme, postgresql):
+    as_owner(acme, postgresql, "ALTER TABLE products DROP COLUMN description")
+    answer = acme.app.get("/acme/api/v1/products", status=503)
+    assert answer.json["code"] == "unavailable"
+    assert "description" not in answer.text
+
+
+def test_a_stand_by_that_takes_no_writes_is_an_outage(acme, postgresql):
+    headers = acme.as_staff()
+    as_owner(acme, postgresql, "ALTER DATABASE {database} SET default_transaction_read_only = on")
+    product = {"title": "A thing", "kind": "thing", "amount": 1}
+    answer = acme.app.post_json("/acme/api/v1/admin/products", product, headers=headers, status=503)
+    assert answer.json["code"] == "unavailable"
+    acme.app.get("/acme/api/v1/products", status=200)
+
+
+def test_when_no_connection_is_left_the_answer_is_503(acme, monkeypatch):
+    pool = acme.database.engine.pool
+    monkeypatch.setattr(pool, "_timeout", 0.1)
+    monkeypatch.setattr(pool, "_max_overflow", 0)
+    held = [acme.database.engine.connect() for _ in range(pool.size())]
+    try:
+        assert acme.app.get("/acme/api/v1/products", status=503).json["code"] == "unavailable"
+    finally:
+        for connection in held:
+            connection.close()
+    acme.app.get("/acme/api/v1/products", status=200)
