@@ -26,15 +26,16 @@ _TEXT_LENGTH = 200
 
 def limit_process() -> None:
     """Bound memory and processor time, and forbid writing files and dumping core."""
-    for kind, most in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
+    for kind, most, beyond in (
+        (resource.RLIMIT_AS, MEMORY_BYTES, 0),
+        # The system says why it ends a process at the soft limit; at the hard one it looks like lack of memory.
+        (resource.RLIMIT_CPU, CPU_SECONDS, 1),
+        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
         hard = resource.getrlimit(kind)[1]
-        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (bound, bound))
+        bound = most + beyond if hard == resource.RLIM_INFINITY else min(most + beyond, hard)
+        resource.setrlimit(kind, (min(most, bound), bound))
 
 
 def examine(path: Path) -> TrackReport:

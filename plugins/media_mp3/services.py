@@ -19,7 +19,7 @@ from media_mp3.domain import TrackReport
 from media_mp3.errors import StorageUnavailable, TrackExists, WrongKind
 from media_mp3.models import Track
 from media_mp3.settings import storage_of
-from media_mp3.storage import storage_key
+from media_mp3.storage import FAILURES, storage_key
 from media_mp3.upload import Upload
 
 log = structlog.get_logger(__name__)
@@ -63,13 +63,16 @@ def open_recording(scope: TenantScope, track: Track, start: int, end_inclusive: 
     """The bytes of a track. The file is found here; it is read while the iterator is consumed.
 
     Raises:
-        StorageUnavailable: the file is not where it was stored.
+        StorageUnavailable: the file is not where it was stored, or is cut short.
     """
     try:
         return storage_of(scope).open_range(track.storage_key, start, end_inclusive)
     except FileNotFoundError as error:
         log.error("media_mp3.file_missing", track=str(track.id), key=track.storage_key)  # noqa: TRY400
         raise StorageUnavailable("The recording's file is missing.") from error
+    except FAILURES as error:
+        log.exception("media_mp3.file_unreadable", track=str(track.id), key=track.storage_key)
+        raise StorageUnavailable("The recording's file cannot be read.") from error
 
 
 def require_mp3(product: Product) -> None:
@@ -83,9 +86,17 @@ def require_mp3(product: Product) -> None:
 
 
 def store(scope: TenantScope, upload: Upload) -> str:
-    """Keep an accepted file, and give its key. A file that no track refers to is harmless: the next upload finds it."""
+    """Keep an accepted file, and give its key. A file that no track refers to is harmless: the next upload finds it.
+
+    Raises:
+        StorageUnavailable: it cannot be kept, for example because the disk is full.
+    """
     key = storage_key(scope.organisation.id, upload.sha256)
-    storage_of(scope).put_file(key, upload.path)
+    try:
+        storage_of(scope).put_file(key, upload.path)
+    except FAILURES as error:
+        log.exception("media_mp3.file_not_stored", key=key)
+        raise StorageUnavailable("The file could not be stored.") from error
     return key
 
 

@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore
 
 CHUNK_BYTES: Final = 256 * 1024
 
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}/([0-9a-f]{2})/(?=\1)[0-9a-f]{64}\.mp3", re.ASCII)
+
+
+FAILURES: Final = (OSError, BaseError)
+"""What a store raises that does not do as it should: the disk is full, a file is gone or cut short."""
 
 
 class BadKey(ValueError):
@@ -27,11 +32,11 @@ class BadKey(ValueError):
 class Storage(Protocol):
     """Where files are. Every method takes a key as `storage_key` makes it, and raises `BadKey` for any other.
 
-    Reading what is not there raises FileNotFoundError.
+    Reading what is not there raises FileNotFoundError; whatever else goes wrong raises one of `FAILURES`.
     """
 
     def put_file(self, key: str, path: Path) -> bool:
-        """Store a file. Returns whether it was written: False when the key was there already."""
+        """Store a file. Returns whether it was written: False when it was there already, and whole."""
 
     def open_range(self, key: str, start: int, end_inclusive: int) -> Iterator[bytes]:
         """The bytes from ``start`` to ``end_inclusive``, in chunks; the file is found before the first is taken."""
@@ -89,7 +94,8 @@ class ObjectStorage:
 
     def put_file(self, key: str, path: Path) -> bool:
         """Store a file without reading it into memory. See `Storage`."""
-        if self._exists(key):
+        # A file that a power failure cut short is there, and is not the file.
+        if self._size_if_there(key) == path.stat().st_size:
             return False
         # The store's own create-only mode would read the whole file into memory. Multipart writes are atomic, and two
         # at once write the same bytes, since the key is the content.
@@ -101,7 +107,10 @@ class ObjectStorage:
         checked_key(key)
         if end_inclusive < start:
             return iter(())
-        found = obstore.get(self._store, key, options={"range": (start, end_inclusive + 1)})
+        wanted = (start, end_inclusive + 1)
+        found = obstore.get(self._store, key, options={"range": wanted})
+        if found.range != wanted:
+            raise OSError(f"the file ends before byte {end_inclusive}")
         return (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK_BYTES))
 
     def size(self, key: str) -> int:
@@ -121,9 +130,8 @@ class ObjectStorage:
         checked_key(key)
         return self._root / key if self._root else None
 
-    def _exists(self, key: str) -> bool:
+    def _size_if_there(self, key: str) -> int | None:
         try:
-            self.size(key)
+            return self.size(key)
         except FileNotFoundError:
-            return False
-        return True
+            return None

@@ -92,3 +92,15 @@ def test_when_everybody_uploads_the_next_is_asked_to_come_again():
     assert busy.value.extra["retry_after"] > 0
     with a_turn(turns, wait_s=0):
         pass
+
+
+def test_a_store_that_takes_nothing_is_an_outage_and_no_crash(make_shop):
+    shop = make_shop("blocked")
+    # Where the organisation's directory should be: root may write anywhere, but not below a file.
+    obstacle = shop.autonomy.runtime.settings.data / "media" / "files" / shop.id
+    obstacle.parent.mkdir(parents=True, exist_ok=True)
+    obstacle.write_bytes(b"")
+    try:
+        assert shop.upload(shop.album(), status=503)["code"] == "storage_unavailable"
+    finally:
+        obstacle.unlink()

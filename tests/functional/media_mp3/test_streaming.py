@@ -87,3 +87,16 @@ def test_a_file_that_is_missing_is_an_outage_and_no_crash(shop, url):
         assert shop.get(url, status=503).json["code"] == "storage_unavailable"
     finally:
         path.with_suffix(".away").rename(path)
+
+
+@pytest.mark.parametrize("left", [0, 10])
+def test_a_file_that_is_cut_short_is_an_outage_and_no_short_answer(shop, url, left):
+    files = shop.autonomy.runtime.settings.data / "media" / "files"
+    path = files / storage_key(shop.id, SHA256)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:left])
+    try:
+        assert shop.get(url, status=503).json["code"] == "storage_unavailable"
+        assert shop.get(url, status=503, Range="bytes=20-30").json["code"] == "storage_unavailable"
+    finally:
+        path.write_bytes(whole)

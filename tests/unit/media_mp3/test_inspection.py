@@ -53,9 +53,21 @@ def test_writing_files_is_forbidden(tmp_path: Path) -> None:
 
 
 def test_processor_time_is_limited() -> None:
-    child = limited("import resource; print(resource.getrlimit(resource.RLIMIT_CPU)[0])")
+    child = limited("import resource; print(*resource.getrlimit(resource.RLIMIT_CPU))")
 
-    assert 0 < int(child.stdout) <= 60
+    soft, hard = map(int, child.stdout.split())
+    assert 0 < soft <= 60
+    assert soft < hard <= 61
+
+
+def test_who_takes_too_much_processor_time_is_told_so() -> None:
+    at_once = "import media_mp3.inspect_child as child; child.CPU_SECONDS = 1; child.limit_process(); "
+    child = subprocess.run(
+        [sys.executable, "-I", "-c", f"{at_once}\nwhile True: pass"], capture_output=True, check=False
+    )
+
+    (found,) = inspection._outcome(child, "upload.mp3").findings
+    assert found.detail == {"limit": "processor time"}
 
 
 @pytest.mark.parametrize(

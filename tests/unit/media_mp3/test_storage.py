@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,17 @@ def test_what_was_put_is_read_back(storage: ObjectStorage, source: Path) -> None
     assert source.read_bytes() == CONTENT
 
 
+def test_a_file_that_was_cut_short_is_put_anew(storage: ObjectStorage, source: Path) -> None:
+    storage.put_file(KEY, source)
+    stored = storage.local_path(KEY)
+    assert stored is not None
+    os.truncate(stored, 100)
+
+    assert storage.put_file(KEY, source)
+    assert stored.read_bytes() == CONTENT
+    assert not storage.put_file(KEY, source)
+
+
 def test_a_part_is_read_in_chunks(storage: ObjectStorage, source: Path) -> None:
     storage.put_file(KEY, source)
 
@@ -58,7 +70,7 @@ def test_an_empty_part_has_no_bytes(storage: ObjectStorage, source: Path) -> Non
 
 def test_a_file_is_written_once(storage: ObjectStorage, source: Path, tmp_path: Path) -> None:
     storage.put_file(KEY, source)
-    (other := tmp_path / "other").write_bytes(b"other")
+    (other := tmp_path / "other").write_bytes(bytes(len(CONTENT)))
 
     assert not storage.put_file(KEY, other)
     assert storage.size(KEY) == len(CONTENT)
