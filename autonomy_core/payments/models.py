@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from autonomy_core.catalog.models import Product
+from autonomy_core.catalog.models import CURRENCY, Product
 from autonomy_core.db.base import Base, Identified, OrganisationScoped, tenant_key, utcnow
 from autonomy_core.payments.domain import PaymentStatus
 
@@ -24,6 +24,8 @@ class Payment(Identified, Base):
         CheckConstraint(
             "status IN ('pending', 'processing', 'expired', 'failed', 'completed')", name="status"
         ),
+        CheckConstraint("amount >= 0", name="amount_not_negative"),
+        CheckConstraint(CURRENCY, name="currency"),
         Index(None, "organisation_id", "customer_id", "id"),
     )
 
