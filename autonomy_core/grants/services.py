@@ -16,6 +16,12 @@ from autonomy_core.grants.models import Grant
 from autonomy_core.plugin_api.events import PaymentFacts
 from autonomy_core.plugin_api.scope import TenantScope
 
+_GRANT = (
+    insert(Grant)
+    .on_conflict_do_nothing(index_elements=["organisation_id", "payment_id", "product_id"])
+    .returning(Grant)
+)
+
 
 def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin: str) -> Grant:
     """Give the customer of a payment a product; once per payment and product, however often it is called.
@@ -28,23 +34,23 @@ def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin
     """
     if find_product(scope, product_id) is None:
         raise NotFound("The organisation has no such product.")
-    scope.session.execute(
-        insert(Grant)
-        .values(
-            organisation_id=scope.organisation.id,
-            id=uuid7(),
-            customer_id=payment.customer_id,
-            product_id=product_id,
-            payment_id=payment.id,
-            environment=payment.environment,
-            plugin=plugin,
-            granted_at=utcnow(),
-        )
-        .on_conflict_do_nothing(index_elements=["organisation_id", "payment_id", "product_id"])
+    values = {
+        "organisation_id": scope.organisation.id,
+        "id": uuid7(),
+        "customer_id": payment.customer_id,
+        "product_id": product_id,
+        "payment_id": payment.id,
+        "environment": payment.environment,
+        "plugin": plugin,
+        "granted_at": utcnow(),
+    }
+    granted: Grant | None = scope.session.scalar(_GRANT, values)
+    return (
+        granted
+        or scope.session.scalars(
+            select(Grant).where(Grant.payment_id == payment.id, Grant.product_id == product_id)
+        ).one()
     )
-    return scope.session.scalars(
-        select(Grant).where(Grant.payment_id == payment.id, Grant.product_id == product_id)
-    ).one()
 
 
 def environment_of(scope: TenantScope) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import joinedload
 
 from autonomy_core.catalog.services import find_product
 from autonomy_core.db.base import utcnow
@@ -97,7 +98,7 @@ def settle(
 
 
 def lock_payment(scope: TenantScope, payment_id: UUID) -> Payment:
-    """The payment, locked until the transaction ends.
+    """The payment, locked until the transaction ends, with its product, which every hook and grant asks for.
 
     Raises:
         NotFound: this organisation has no such payment.
@@ -105,7 +106,8 @@ def lock_payment(scope: TenantScope, payment_id: UUID) -> Payment:
     payment = scope.session.scalars(
         select(Payment)
         .where(Payment.organisation_id == scope.organisation.id, Payment.id == payment_id)
-        .with_for_update()
+        .options(joinedload(Payment.product, innerjoin=True))
+        .with_for_update(of=Payment)
         .execution_options(populate_existing=True)
     ).one_or_none()
     if payment is None:
@@ -115,8 +117,6 @@ def lock_payment(scope: TenantScope, payment_id: UUID) -> Payment:
 
 def run_completion_hooks(scope: TenantScope, payment: Payment) -> None:
     """Run every plugin's hook for a completed payment; one that raises becomes a job in this transaction."""
-    # The session forgets what nobody holds: so the hooks, and what they grant, find the product without a query.
-    _product = product_of(scope, payment)
     for implementation in scope.hooks.implementations(HOOK):
         if not run_completion_hook(scope, payment, implementation):
             defer(scope, RETRY_JOB, payment_id=str(payment.id), plugin=implementation.plugin)
@@ -138,7 +138,9 @@ def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Im
 
 def payment_facts(scope: TenantScope, payment: Payment) -> PaymentFacts:
     """What hooks are told about a payment."""
-    product = product_of(scope, payment)
+    product = find_product(scope, payment.product_id)
+    if product is None:
+        raise NotFound("The payment's product is gone.")
     return PaymentFacts(
         id=payment.id,
         customer_id=payment.customer_id,

@@ -1,15 +1,17 @@
-"""Events: stored before they are handled, handled once, and tried again until they are.
+"""Events: stored and handled in one transaction, and tried again until they are handled.
 
-Storing and handling are two transactions. With the first, Stripe's part is done: from then on the event is
-ours. The same first transaction defers a job that handles the event some time later, so that it is handled even
-if this process dies; usually the job finds it done. An event is ``processed`` only in the transaction
-that did its work.
+If the process dies before the commit nothing is stored and nothing answered, and Stripe delivers again. What
+goes wrong in handling is undone to a savepoint: the event is committed as ``failed``, with a job that tries
+again, and from then on it is ours. An event is ``processed`` only in the transaction that did its work.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
@@ -19,12 +21,17 @@ from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Environment
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.domain import CHECKOUT_EVENTS, NotUnderstood, outcome_of_event, parse_session
-from stripe_payments.jobs import HANDLE_JOB, RESCUE_AFTER_S, TO_HANDLE
+from stripe_payments.jobs import HANDLE_JOB, RETRY_AFTER_S, TO_HANDLE
 from stripe_payments.models import StripeEvent
 from stripe_payments.services import Found, SetAside, settle_session
 from stripe_payments.webhooks import BadEvent, Delivery
 
 log = structlog.get_logger(__name__)
+
+PATIENCE = text("SET LOCAL statement_timeout = '10s'")
+"""How long a statement may take, or wait for a lock, while Stripe waits for the answer. The job has no such limit."""
+
+STORE = insert(StripeEvent).on_conflict_do_nothing().returning(StripeEvent)
 
 
 class EventNotStored(Unavailable):
@@ -34,7 +41,9 @@ class EventNotStored(Unavailable):
 
 
 def receive(scope: TenantScope, delivery: Delivery) -> str:
-    """Store an event and handle it, each in a transaction of its own; what was handled before is not again.
+    """Store an event and handle it, in one transaction; what was handled before is not again.
+
+    Of many deliveries at once the first handles it: the others wait for its commit, because the event is unique.
 
     Args:
         scope: the organisation; its own transaction is not used.
@@ -46,22 +55,22 @@ def receive(scope: TenantScope, delivery: Delivery) -> str:
         BadEvent: it contains what PostgreSQL cannot keep.
         EventNotStored: the database does not take it now.
     """
-    status = _store_in_transaction(scope, delivery)
-    if status not in TO_HANDLE:
-        return status
     try:
         with scope.runtime.transaction(scope.organisation) as own:
-            return attempt(own, delivery.environment, delivery.event.id).status
+            return _store_and_handle(own, delivery)
+    except (BadEvent, EventNotStored):
+        raise
     except Exception:
-        # It is stored, so it is ours to try again and not Stripe's.
+        # The transaction is lost. The event must not be, or Stripe would deliver it to the same end again and again.
         log.exception("stripe.event_interrupted", event_id=delivery.event.id)
-        return status
+    with _errors_of_storing(delivery), scope.runtime.transaction(scope.organisation) as own:
+        return store(own, delivery)
 
 
-def _store_in_transaction(scope: TenantScope, delivery: Delivery) -> str:
+@contextmanager
+def _errors_of_storing(delivery: Delivery) -> Iterator[None]:
     try:
-        with scope.runtime.transaction(scope.organisation) as own:
-            return store(own, delivery)
+        yield
     except DataError:
         raise BadEvent("It contains a character or a number that cannot be stored.") from None
     except SQLAlchemyError as error:
@@ -69,66 +78,91 @@ def _store_in_transaction(scope: TenantScope, delivery: Delivery) -> str:
         raise EventNotStored from error
 
 
+def _store_and_handle(scope: TenantScope, delivery: Delivery) -> str:
+    with _errors_of_storing(delivery):
+        event = _insert(scope, delivery)
+    if event is None:
+        status = _status_of_known(scope, delivery)
+        return attempt(scope, *_name(delivery)).status if status in TO_HANDLE else status
+    if event.status in TO_HANDLE:
+        _handle(scope, event)
+        _defer_unless_handled(scope, event)
+    return event.status
+
+
 def store(scope: TenantScope, delivery: Delivery) -> str:
-    """Store an event unless it is known; gives its status. What we do not handle is ignored at once."""
+    """Store an event for the job, unless it is known; gives its status."""
+    event = _insert(scope, delivery)
+    if event is None:
+        return _status_of_known(scope, delivery)
+    _defer_unless_handled(scope, event)
+    return event.status
+
+
+def _insert(scope: TenantScope, delivery: Delivery) -> StripeEvent | None:
+    """Insert an event, None if it is known. What we do not handle is ignored at once."""
+    scope.session.execute(PATIENCE)
     event = delivery.event
     handled = event.type in CHECKOUT_EVENTS
-    key = {
+    values = {
         "organisation_id": scope.organisation.id,
         "environment": delivery.environment,
         "event_id": event.id,
+        "type": event.type,
+        "payload": delivery.payload,
+        "status": "received" if handled else "ignored",
+        "reason": None if handled else "events of this type are not handled",
+        "attempts": 0,
+        "received_at": utcnow(),
     }
-    inserted = scope.session.scalar(
-        insert(StripeEvent)
-        .values(
-            **key,
-            type=event.type,
-            payload=delivery.payload,
-            status="received" if handled else "ignored",
-            reason=None if handled else "events of this type are not handled",
-            attempts=0,
-            received_at=utcnow(),
-        )
-        .on_conflict_do_nothing()
-        .returning(StripeEvent.status)
-    )
-    if inserted is None:
-        return scope.session.execute(select(StripeEvent.status).filter_by(**key)).scalar_one()
-    if handled:
-        arguments = {"environment": delivery.environment, "event_id": event.id}
-        defer(scope, HANDLE_JOB, in_seconds=RESCUE_AFTER_S, **arguments)
-    return inserted
+    return scope.session.scalar(STORE, values)
+
+
+def _status_of_known(scope: TenantScope, delivery: Delivery) -> str:
+    environment, event_id = _name(delivery)
+    key = {"organisation_id": scope.organisation.id, "environment": environment, "event_id": event_id}
+    return scope.session.scalars(select(StripeEvent.status).filter_by(**key)).one()
+
+
+def _name(delivery: Delivery) -> tuple[Environment, str]:
+    return delivery.environment, delivery.event.id
+
+
+def _defer_unless_handled(scope: TenantScope, event: StripeEvent) -> None:
+    if event.status in TO_HANDLE:
+        arguments = {"environment": event.environment, "event_id": event.event_id}
+        defer(scope, HANDLE_JOB, in_seconds=RETRY_AFTER_S, **arguments)
 
 
 def attempt(scope: TenantScope, environment: Environment, event_id: str) -> StripeEvent:
-    """Handle a stored event, unless it has been. It is locked, so that of many deliveries at once one handles it.
-
-    What goes wrong is undone to a savepoint and recorded: the event is ``failed``, and to be tried again.
-    """
+    """Handle a stored event, unless it has been. It is locked, so that of many attempts at once one handles it."""
     event = scope.session.get_one(
         StripeEvent,
         (scope.organisation.id, environment, event_id),
         with_for_update=True,
         populate_existing=True,
     )
-    if event.status not in TO_HANDLE:
-        return event
-    event.attempts += 1
-    try:
-        with scope.session.begin_nested():
-            found = _handle(scope, event)
-    except SetAside as refusal:
-        _record(event, "set_aside", refusal.found, str(refusal))
-        log.warning("stripe.event_set_aside", event_id=event_id, reason=str(refusal))
-    except Exception as error:
-        _record(event, "failed", None, type(error).__name__)
-        log.exception("stripe.event_failed", event_id=event_id, attempts=event.attempts)
-    else:
-        _record(event, "processed", found, None)
+    if event.status in TO_HANDLE:
+        _handle(scope, event)
     return event
 
 
-def _handle(scope: TenantScope, event: StripeEvent) -> Found:
+def _handle(scope: TenantScope, event: StripeEvent) -> None:
+    """Handle an event that nobody else can reach, and record what came of it; what goes wrong is undone."""
+    try:
+        with scope.session.begin_nested():
+            found = _settle(scope, event)
+    except SetAside as refusal:
+        _record(event, "set_aside", refusal.found, str(refusal))
+        log.warning("stripe.event_set_aside", event_id=event.event_id, reason=str(refusal))
+    except Exception as error:
+        _record(event, "failed", None, type(error).__name__)
+        log.exception("stripe.event_failed", event_id=event.event_id, attempts=event.attempts)
+    else:
+        _record(event, "processed", found, None)
+
+
+def _settle(scope: TenantScope, event: StripeEvent) -> Found:
     environment: Environment = event.environment  # type: ignore[assignment]
     try:
         session = parse_session(event.payload["data"]["object"])
@@ -140,6 +174,7 @@ def _handle(scope: TenantScope, event: StripeEvent) -> Found:
 
 def _record(event: StripeEvent, status: str, found: Found | None, reason: str | None) -> None:
     event.status = status
+    event.attempts += 1
     event.reason = reason
     event.matched_by = found.matched_by if found else None
     event.payment_id = found.payment.id if found else None

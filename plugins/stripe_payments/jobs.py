@@ -1,4 +1,4 @@
-"""The job behind the inbox: it handles what was stored and then left."""
+"""The job behind the inbox: it tries again what was stored and could not be handled."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from autonomy_core.plugin_api.scope import TenantScope
 
 HANDLE_JOB = "stripe_payments.handle_event"
 
-RESCUE_AFTER_S = 60
-"""When the job looks whether an event has been handled."""
+RETRY_AFTER_S = 60
+"""When an event is tried again whose handling has failed."""
 
 TO_HANDLE = ("received", "failed")
 """The statuses of events that are still to be handled."""
 
 
 def handle_event(scope: TenantScope, *, environment: Environment, event_id: str) -> None:
-    """Handle an event that may have been left over; nothing happens when it has been handled.
+    """Handle an event that could not be handled at once; nothing happens when it has been meanwhile.
 
     Raises:
         TryAgain: it failed again.

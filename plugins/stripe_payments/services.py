@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from autonomy_core.plugin_api.errors import NotFound, Unavailable
 from autonomy_core.plugin_api.payments import (
@@ -36,6 +37,19 @@ from stripe_payments.models import StripePayment
 from stripe_payments.settings import ENVIRONMENTS, PLUGIN
 
 log = structlog.get_logger(__name__)
+
+LOCKED_WITH_PAYMENT = (
+    select(StripePayment, Payment)
+    .join(
+        Payment,
+        (Payment.organisation_id == StripePayment.organisation_id) & (Payment.id == StripePayment.payment_id),
+    )
+    # Hooks and grants ask for the product; the payment holds it, so that the session does not forget it.
+    .options(joinedload(Payment.product, innerjoin=True))
+    .limit(1)
+    .with_for_update(of=(StripePayment, Payment))
+    .execution_options(populate_existing=True)
+)
 
 
 class CheckoutNotFound(NotFound):
@@ -78,7 +92,8 @@ def settle_session(
     found = find(scope, session, environment)
     try:
         check_binding(session, environment, _recorded(found))
-        settle(scope, _settlement(found, session, outcome, source), provider=PLUGIN)
+        settlement = _settlement(found, session, outcome, source)
+        settle(scope, settlement, provider=PLUGIN, locked=found.payment)
     except (NotBelieved, ProofFailed) as error:
         raise SetAside(str(error), found) from None
     found.row.session_id = session.id
@@ -87,28 +102,27 @@ def settle_session(
 
 
 def find(scope: TenantScope, session: CheckoutSession, environment: Environment) -> Found:
-    """The payment that a session names, by the first lookup that finds one; its Stripe row is locked.
+    """The payment that a session names, by the first lookup that finds one. It and its Stripe row are locked.
 
     Raises:
         SetAside: none does.
     """
     for lookup in lookups(session):
-        row = _row_by(scope, lookup, environment)
-        if row is not None:
-            payment = scope.session.get_one(Payment, (scope.organisation.id, row.payment_id))
-            return Found(row, payment, lookup.strategy)
+        found = _found_by(scope, lookup, environment)
+        if found is not None:
+            return found
     raise SetAside("no payment of this organisation belongs to the session")
 
 
-def _row_by(scope: TenantScope, lookup: Lookup, environment: Environment) -> StripePayment | None:
-    statement = select(StripePayment).where(
+def _found_by(scope: TenantScope, lookup: Lookup, environment: Environment) -> Found | None:
+    statement = LOCKED_WITH_PAYMENT.where(
         StripePayment.organisation_id == scope.organisation.id,
         getattr(StripePayment, lookup.column) == lookup.value,
     )
     if lookup.column != "payment_id":  # which is unique in both environments; the binding compares them
         statement = statement.where(StripePayment.environment == environment)
-    locked = statement.limit(1).with_for_update().execution_options(populate_existing=True)
-    return scope.session.scalars(locked).one_or_none()
+    rows = scope.session.execute(statement).one_or_none()
+    return Found(*rows, lookup.strategy) if rows else None
 
 
 def fetch_settlement(scope: TenantScope, payment_id: UUID) -> Settlement | None:

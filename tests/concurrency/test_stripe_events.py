@@ -4,7 +4,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from webob import Request
 
 from autonomy_core.customers.models import Customer
@@ -12,6 +12,7 @@ from autonomy_core.grants.models import Grant
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.models import utcnow, uuid7
+from autonomy_core.plugin_api.payments import lock_payment
 from autonomy_core.testing.application import chosen_plugins
 from stripe_payments import inbox, services
 from stripe_payments.models import StripeEvent, StripePayment
@@ -134,6 +135,40 @@ def test_of_many_sessions_that_name_one_payment_at_once_one_is_bound(committed):
     assert post_all(committed, [("acme", stripe_event(COMPLETED, session)) for session in sessions]) == {200}
     statuses = sorted(event.status for event in rows(committed, "acme", StripeEvent))
     assert statuses == ["processed", *["set_aside"] * (THREADS - 1)]
+    assert len(rows(committed, "acme", Grant)) == 1
+
+
+def test_an_event_whose_handling_kills_the_connection_is_kept_and_handled_by_the_job(committed, monkeypatch):
+    def disconnect(scope, *_, **__):
+        scope.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    organise(committed, "acme")
+    (payment,) = open_payments(committed, "acme", 1)
+    event = stripe_event(COMPLETED, checkout_session(payment))
+    with monkeypatch.context() as patched:
+        patched.setattr(inbox, "settle_session", disconnect)
+        assert post_all(committed, [("acme", event)]) == {200}
+    (stored,) = rows(committed, "acme", StripeEvent)
+    assert (stored.status, stored.attempts) == ("received", 0)
+    assert committed.run_jobs("acme") == []
+    (stored,) = rows(committed, "acme", StripeEvent)
+    assert (stored.status, stored.attempts) == ("processed", 1)
+    assert len(rows(committed, "acme", Grant)) == 1
+
+
+def test_an_event_whose_payment_somebody_else_keeps_locked_is_kept_and_handled_by_the_job(
+    committed, monkeypatch
+):
+    monkeypatch.setattr(inbox, "PATIENCE", text("SET LOCAL statement_timeout = '50ms'"))
+    organise(committed, "acme")
+    (payment,) = open_payments(committed, "acme", 1)
+    with committed.scope("acme") as somebody:
+        lock_payment(somebody, payment.id)
+        assert post_all(committed, [("acme", stripe_event(COMPLETED, checkout_session(payment)))]) == {200}
+    (stored,) = rows(committed, "acme", StripeEvent)
+    assert (stored.status, stored.attempts) == ("failed", 1)
+    assert committed.run_jobs("acme") == []
+    assert [event.status for event in rows(committed, "acme", StripeEvent)] == ["processed"]
     assert len(rows(committed, "acme", Grant)) == 1
 
 

@@ -19,8 +19,12 @@ STRANGERS = "aa729003-a566-4f09-8c11-7f9d3f5f0a10"
 """The id of a payment that is not there."""
 
 
+def broken(*_, **__):
+    raise RuntimeError("no such luck")
+
+
 def store_only(shop, event):
-    """What is left when the process dies between storing and handling."""
+    """What is left when handling takes the transaction down with it."""
     keys = [
         keys_of(shop.autonomy.get_organisation(shop.id).settings["stripe_payments"], each)
         for each in ENVIRONMENTS
@@ -131,7 +135,7 @@ def test_the_four_events_in_any_order_complete_a_payment_that_succeeded(shop, or
     assert len(shop.grants()) == 1
 
 
-def test_an_event_that_was_stored_before_a_crash_is_handled_by_the_job(shop):
+def test_an_event_that_was_stored_alone_is_handled_by_the_job(shop):
     payment = shop.payment()
     event = shop.event(payment)
     assert store_only(shop, event) == "received"
@@ -141,7 +145,7 @@ def test_an_event_that_was_stored_before_a_crash_is_handled_by_the_job(shop):
     assert shop.status(payment) == "completed"
 
 
-def test_an_event_that_was_stored_before_a_crash_is_handled_when_it_is_delivered_again(shop):
+def test_an_event_that_was_stored_alone_is_handled_when_it_is_delivered_again(shop):
     payment = shop.payment()
     event = shop.event(payment)
     store_only(shop, event)
@@ -149,8 +153,16 @@ def test_an_event_that_was_stored_before_a_crash_is_handled_when_it_is_delivered
     assert shop.status(payment) == "completed"
 
 
+def test_an_event_that_is_handled_at_once_needs_no_job(shop):
+    payment = shop.payment()
+    assert shop.post(shop.event(payment, amount_total=1)).json["status"] == "set_aside"
+    assert shop.post(shop.event(payment)).json["status"] == "processed"
+    assert shop.autonomy.jobs("acme") == []
+
+
 def test_the_job_does_nothing_for_an_event_that_has_been_handled(shop):
     event = shop.event(shop.payment())
+    store_only(shop, event)
     shop.post(event)
     assert [job["task_name"] for job in shop.autonomy.jobs("acme")] == ["stripe_payments.handle_event"]
     assert shop.autonomy.run_jobs("acme") == []
@@ -158,17 +170,35 @@ def test_the_job_does_nothing_for_an_event_that_has_been_handled(shop):
     assert len(shop.grants()) == 1
 
 
-def test_a_known_event_defers_no_second_job(shop):
+def test_a_known_event_defers_no_second_job(shop, monkeypatch):
     event = shop.event(shop.payment())
-    for _ in range(3):
-        shop.post(event)
+    with monkeypatch.context() as patched:
+        patched.setattr(inbox, "settle_session", broken)
+        assert [shop.post(event).json["status"] for _ in range(3)] == ["failed"] * 3
+    assert shop.post(event).json["status"] == "processed"
     assert len(shop.autonomy.jobs("acme")) == 1
+    assert shop.stored(event).attempts == 4
+
+
+def test_a_process_that_dies_while_it_handles_an_event_leaves_nothing_and_answers_nothing(shop, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def dying(*arguments, **named):
+        services.settle_session(*arguments, **named)
+        raise Killed
+
+    payment = shop.payment()
+    event = shop.event(payment)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(inbox, "settle_session", dying)
+        shop.post(event)
+    assert shop.stored(event) is None
+    assert shop.status(payment) == "pending"
+    assert shop.post(event).json["status"] == "processed"
 
 
 def test_an_event_whose_handling_fails_is_kept_and_tried_again_until_it_succeeds(shop, monkeypatch):
-    def broken(*_, **__):
-        raise RuntimeError("no such luck")
-
     payment = shop.payment()
     event = shop.event(payment)
     with monkeypatch.context() as patched:

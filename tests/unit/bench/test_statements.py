@@ -20,13 +20,13 @@ def outline(statement):
     words = " ".join(statement.split())
     if words in ("", ";"):
         return None
-    if found := re.match(r"(BEGIN|COMMIT|SAVEPOINT|RELEASE SAVEPOINT)\b", words):
+    if found := re.match(r"(BEGIN|COMMIT|SAVEPOINT|RELEASE SAVEPOINT|SET LOCAL \w+)\b", words):
         return found[1]
-    if found := re.search(r"\b(set_config|procrastinate_defer_jobs_v1)\b", words):
-        return found[1]
+    if "set_config" in words:
+        return "set_config"
     verb, table = re.match(r"(?:(INSERT) INTO|(UPDATE)|(SELECT) .*? FROM) (\w+)", words).group(1, 4)
     verb = verb or words.split()[0]
-    return f"{verb} {table}{' FOR UPDATE' if words.endswith('FOR UPDATE') else ''}"
+    return f"{verb} {table}{' FOR UPDATE' if 'FOR UPDATE' in words else ''}"
 
 
 def outlines(statements):
