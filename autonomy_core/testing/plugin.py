@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """A PostgreSQL server of this test session's own."""
     from autonomy_core.db.embedded import EmbeddedServer
+    from autonomy_core.testing.removal import removed_afterwards
 
     server = EmbeddedServer(data_dir=tmp_path_factory.mktemp("postgresql"), fast=True)
-    server.ensure_running()
-    yield server
-    server.stop()
-    server.remove()
+    with removed_afterwards(server):
+        server.ensure_running()
+        yield server
 
 
 @pytest.fixture(scope="module")

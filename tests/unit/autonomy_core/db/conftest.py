@@ -11,14 +11,15 @@ import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
 from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.testing.removal import removed_afterwards
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     server = EmbeddedServer(tmp_path_factory.mktemp("postgresql"), fast=True)
-    server.ensure_running()
-    yield server
-    server.remove()
+    with removed_afterwards(server):
+        server.ensure_running()
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,34 @@
+"""A PostgreSQL server that does not outlive the tests, however they end: also when they are killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from autonomy_core.db.embedded import EmbeddedServer
+
+
+@contextmanager
+def removed_afterwards(server: EmbeddedServer) -> Iterator[None]:
+    """Remove a server with all its data after the block, or when this process ends within it.
+
+    Args:
+        server: any; it need not run yet.
+    """
+    command = [sys.executable, "-m", __name__, str(server.data_dir)]
+    # Another process removes it. It waits for the end of a pipe, which the system closes however we end. In a session
+    # of its own, so that what ends this one, Ctrl-C for example, does not end it as well.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
+        yield
+
+
+def _remove_when_told() -> None:
+    sys.stdin.read()
+    EmbeddedServer(Path(sys.argv[1])).remove()
+
+
+if __name__ == "__main__":
+    _remove_when_told()

@@ -1,0 +1,44 @@
+"""Tests that are killed leave no database server behind."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from autonomy_core.db.embedded import EmbeddedServer
+
+TEST = """
+import time
+
+def test_that_does_not_end(postgresql):
+    print("server", postgresql.data_dir, flush=True)
+    time.sleep(600)
+"""
+PATIENCE_S = 60
+
+
+def until(condition):
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_server_of_tests_that_are_killed_is_removed(tmp_path, number):
+    (tmp_path / "test_it.py").write_text(TEST)
+    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", f"--basetemp={tmp_path}/base"]
+    with subprocess.Popen(
+        [*command, f"--rootdir={tmp_path}", tmp_path / "test_it.py"], stdout=subprocess.PIPE, text=True
+    ) as tests:
+        assert tests.stdout is not None
+        line = next(line for line in tests.stdout if "server /" in line)
+        server = EmbeddedServer(Path(line.rpartition("server ")[2].strip()))
+        assert server.is_running()
+        tests.send_signal(number)
+    until(lambda: not server.is_running())
+    until(lambda: not server.directory.exists())
