@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -12,8 +13,10 @@ from pyramid.httpexceptions import HTTPException, HTTPForbidden
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid_retry import is_error_retryable
+from pyramid_tm import is_tm_active, maybe_tag_retryable
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from transaction.interfaces import NoTransaction
 
 from autonomy_core import errors
 from autonomy_core.db.embedded import EmbeddedServerError
@@ -108,9 +111,17 @@ def unreadable(context: Exception, request: Request) -> Response:
     return from_error(errors.Malformed("The request contains bytes that are not valid UTF-8."))
 
 
+def _will_be_tried_again(request: Request, error: Exception) -> bool:
+    # pyramid_tm asks the session whether it was a collision, but only once the error has been answered.
+    if is_tm_active(request):
+        with suppress(NoTransaction):
+            maybe_tag_retryable(request, (type(error), error, error.__traceback__))
+    return bool(is_error_retryable(request, error))
+
+
 def database_unavailable(context: Exception, request: Request) -> Response:
     """The database does not answer, or has not been migrated: an outage, and no fault of the code's."""
-    if is_error_retryable(request, context):
+    if _will_be_tried_again(request, context):
         raise context
     if isinstance(context, ProgrammingError | InternalError) and not isinstance(context.orig, NOT_READY):
         return crash(context, request)
@@ -124,7 +135,7 @@ def database_unavailable(context: Exception, request: Request) -> Response:
 
 def crash(context: Exception, request: Request) -> Response:
     """What nobody foresaw: logged whole, told briefly."""
-    if is_error_retryable(request, context):
+    if _will_be_tried_again(request, context):
         raise context
     log.error("request.crashed", method=request.method, exc_info=context)
     return from_error(errors.AutonomyError("The error has been logged."))

@@ -30,9 +30,10 @@ def test_what_is_committed_early_stays_whatever_comes_after(acme):
     assert ordered(acme, "done", 200, early=True) == ["after", "before", "before"]
 
 
-def test_a_request_that_collided_is_tried_again_and_writes_once(acme, attempts):
-    assert ordered(acme, "again", 200) == ["after"]
-    assert attempts == ["again"] * 3
+@pytest.mark.parametrize("outcome", ["again", "deadlock"])
+def test_a_request_that_collided_is_tried_again_and_writes_once(acme, attempts, outcome):
+    assert ordered(acme, outcome, 200) == ["after"]
+    assert attempts == [outcome] * 3
 
 
 def test_a_request_that_always_collides_is_given_up_and_undone(acme, attempts):
@@ -43,6 +44,11 @@ def test_a_request_that_always_collides_is_given_up_and_undone(acme, attempts):
 def test_a_request_that_has_committed_is_not_tried_again(acme, attempts):
     assert ordered(acme, "always", 500, early=True) == ["before"]
     assert attempts == ["always"]
+
+
+def test_a_deadlock_after_something_was_committed_is_answered_and_not_tried_again(acme, attempts):
+    assert ordered(acme, "deadlock", 503, early=True) == ["before"]
+    assert attempts == ["deadlock"]
 
 
 def test_a_crash_tells_the_caller_nothing_of_its_cause(acme):

@@ -1,8 +1,10 @@
 """Calls that do what their caller wants to see done."""
 
 from marshmallow import fields, validate
+from psycopg.errors import DeadlockDetected
 from pyramid.response import Response
 from pyramid_retry import RetryableException
+from sqlalchemy.exc import OperationalError
 
 from autonomy_core.catalog.services import create_product
 from autonomy_core.plugin_api.errors import Conflict
@@ -43,7 +45,7 @@ class OrderSchema(ApiSchema):
     outcome = fields.String(
         required=True,
         validate=validate.OneOf(
-            ["done", "refused", "refused_and_kept", "answered", "crash", "again", "always"]
+            ["done", "refused", "refused_and_kept", "answered", "crash", "again", "always", "deadlock"]
         ),
     )
 
@@ -103,6 +105,11 @@ def fail(error):
     raise error
 
 
+def deadlock():
+    """What SQLAlchemy raises when PostgreSQL has chosen this transaction to end a deadlock."""
+    return OperationalError("UPDATE …", {}, DeadlockDetected("deadlock detected"))
+
+
 OUTCOMES = {
     "done": lambda: None,
     "refused": lambda: fail(Refused()),
@@ -119,5 +126,6 @@ OUTCOMES = {
     ),
     "crash": lambda: 1 / 0,
     "again": lambda: fail(RetryableException()) if len(attempts) < 3 else None,
+    "deadlock": lambda: fail(deadlock()) if len(attempts) < 3 else None,
     "always": lambda: fail(RetryableException()),
 }
