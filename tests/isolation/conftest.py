@@ -10,6 +10,7 @@ from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from tests.isolation import intruder
+from tests.isolation.requests import NEUTRAL_HOST
 from tests.isolation.sides import World, make_world
 
 
@@ -17,6 +18,11 @@ from tests.isolation.sides import World, make_world
 def autonomy_plugins() -> Plugins:
     installed = Plugins.from_entry_points(__import__("os").environ.get("ONLY", "").split() or None).modules
     return Plugins({**installed, stand_ins.NAME: stand_ins, intruder.NAME: intruder})
+
+
+@pytest.fixture(scope="module")
+def autonomy_settings() -> dict[str, str]:
+    return {"autonomy.hosts": NEUTRAL_HOST}
 
 
 @pytest.fixture(autouse=True)
