@@ -39,4 +39,7 @@ def failure_for(error: Exception) -> Failure | None:
         from autonomy_core.operations.health import explain_outage
 
         return Failure(f"The database does not do what is asked: {explain_outage(error)}")
+    # A file or directory that the machine does not give us. Without a name it is none, and a bug.
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failure(f"{error.filename}: {error.strerror}")
     return None

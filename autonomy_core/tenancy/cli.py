@@ -81,7 +81,7 @@ def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
         raise click.ClickException(f"there is no {path}; see autonomy tenants list")
     loaded = load_file(path, context.plugin_schemas)
     if loaded.organisation is None:
-        _print_problems(loaded.problems)
+        _print_problems(loaded.problems, err=True)
         raise click.exceptions.Exit(1)
     shown = _masked(loaded.organisation)
     if as_json:
@@ -168,9 +168,9 @@ def _print_organisation(shown: Mapping[str, Any]) -> None:
     Console().print(table)
 
 
-def _print_problems(problems: Iterable[Problem]) -> None:
+def _print_problems(problems: Iterable[Problem], *, err: bool = False) -> None:
     for problem in problems:
-        click.echo(str(problem))
+        click.echo(str(problem), err=err)
 
 
 def _cell(value: Any) -> str:

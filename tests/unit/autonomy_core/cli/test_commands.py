@@ -130,3 +130,15 @@ def test_an_unknown_organisation_is_one_message(site):
 def test_tenants_are_looked_at_with_the_servers_settings(unmigrated):
     assert "zenith" in unmigrated.run("tenants", "list").stdout
     assert "2 in order, 0 problems" in unmigrated.run("tenants", "check").stdout
+
+
+def test_a_file_that_the_machine_does_not_give_is_a_message_and_no_traceback(tmp_path):
+    @click.command()
+    def bonus():
+        (tmp_path / "nowhere" / "file").read_bytes()
+
+    result = run(plugin_with_commands(bonus), "bonus")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr == f"Error: {tmp_path}/nowhere/file: No such file or directory\n"
+    assert result.stdout == ""

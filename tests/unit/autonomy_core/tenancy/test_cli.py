@@ -78,11 +78,15 @@ def test_show_masks_every_secret(run: Run, tmp_path: Path, acme: str, options: t
     assert "Acme Records" in result.output
 
 
-def test_show_of_a_broken_file_says_what_is_wrong(run: Run, tmp_path: Path):
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_show_of_a_broken_file_says_what_is_wrong_where_no_program_reads_it(
+    run: Run, tmp_path: Path, options: tuple[str, ...]
+):
     (tmp_path / "bad.ini").write_text("nonsense")
-    result = run("show", "bad")
+    result = run("show", "bad", *options)
     assert result.exit_code == 1
-    assert "bad.ini:1: syntax" in result.output
+    assert "bad.ini:1: syntax" in result.stderr
+    assert result.stdout == ""
 
 
 @pytest.mark.parametrize("organisation_id", ["nobody", "../acme"])
