@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from autonomy_core.db.embedded import EmbeddedServerError
@@ -19,6 +23,7 @@ from demo.shop import RELEASES, staff_key, stock
 from demo.story import EMAIL, PASSWORD, Story
 
 HIGHEST_PORT = 65535
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
@@ -33,8 +38,9 @@ HIGHEST_PORT = 65535
 def main(port: int, directory: Path, *, check: bool) -> None:
     """Show the main job, end to end."""
     console = Console(highlight=False)
-    # `kill` ends the demonstration as Ctrl-C does: with its processes.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # `kill` and closing the terminal end the demonstration as Ctrl-C does: with its processes.
+    for number in ENDINGS:
+        signal.signal(number, signal.default_int_handler)
     try:
         places = find_places(port, directory)
     except OSError as error:
@@ -43,13 +49,32 @@ def main(port: int, directory: Path, *, check: bool) -> None:
         )
         sys.exit(2)
     try:
-        run(places, console, check=check)
-    except (DemoError, EmbeddedServerError) as error:
-        console.print(f"\n[bold red]The demonstration failed.[/bold red] {error}", markup=True)
+        with alone_in(directory):
+            run(places, console, check=check)
+    except (DemoError, EmbeddedServerError, OSError) as error:
+        console.print(f"\n[bold red]The demonstration failed.[/bold red] {escape(str(error))}")
         sys.exit(1)
     except KeyboardInterrupt:
         console.print("\nStopped.")
         sys.exit(130 if check else 0)
+
+
+@contextmanager
+def alone_in(directory: Path) -> Iterator[None]:
+    """Keep other demonstrations out: they would share a database, and the first to end would stop it.
+
+    Raises:
+        DemoError: one is there already.
+        OSError: the directory cannot be made or written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    # The system unlocks the file of a process that was killed.
+    with (directory / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError(f"Another demonstration is running in {directory}; end that one first.") from None
+        yield
 
 
 def run(places: Places, console: Console, *, check: bool) -> None:
@@ -76,6 +101,9 @@ def run(places: Places, console: Console, *, check: bool) -> None:
         if not check:
             keep_serving(places, processes, console, products)
     finally:
+        # Whoever ends it once more waits for this end.
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_IGN)
         processes.stop()
         database.stop()
 

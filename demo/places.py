@@ -65,11 +65,10 @@ class Places:
 
     def write_ini(self) -> None:
         """Write the server's ini file for this run's ports."""
-        self.directory.mkdir(parents=True, exist_ok=True)
         text = SERVER_INI.format(
             root=ROOT, data=self.directory / "data", default=SHOPS[0], simulator=self.simulator
         )
-        self.ini.write_text(text, "utf-8")
+        write_whole(self.ini, text.encode())
 
 
 def find_places(port: int, directory: Path = DIRECTORY) -> Places:
@@ -86,6 +85,20 @@ def find_places(port: int, directory: Path = DIRECTORY) -> Places:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
     return Places(port, free_port(), directory)
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write a file that later runs rely on: whoever is interrupted leaves all of it or nothing.
+
+    Args:
+        mode: who may read it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode)
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
 
 
 def free_port() -> int:

@@ -10,7 +10,7 @@ import requests
 from rich.progress import Progress
 
 from demo import music
-from demo.places import SHOPS, Places
+from demo.places import SHOPS, Places, write_whole
 from demo.processes import DemoError, Processes
 
 
@@ -35,8 +35,7 @@ def recording(places: Places, piece: music.Piece) -> Path:
     """The MP3 file of a piece, made when it is not there yet."""
     path = places.directory / "music" / f"{piece.title}.mp3"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(music.mp3(piece))
+        write_whole(path, music.mp3(piece))
     return path
 
 
@@ -56,8 +55,7 @@ def staff_key(places: Places, processes: Processes, shop: str) -> str:
             "payments.read",
             "--json",
         )
-        path.touch(mode=0o600)
-        path.write_text(issued, "utf-8")
+        write_whole(path, issued.encode(), mode=0o600)
     key: str = json.loads(path.read_text("utf-8"))["key"]
     return key
 

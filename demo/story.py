@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.client import Client, Narrator
-from demo.places import SHOPS, Places
+from demo.places import SHOPS, Places, write_whole
 from demo.processes import DemoError, Processes
 from demo.shop import RELEASES, Release, recording
 
@@ -90,9 +90,8 @@ class Story:
         if answer.status_code == 409:
             return None
         bought = answer.json()
-        kept.write_text(
-            json.dumps({"payment_id": bought["payment"]["id"], "checkout_url": bought["checkout_url"]})
-        )
+        checkout = {"payment_id": bought["payment"]["id"], "checkout_url": bought["checkout_url"]}
+        write_whole(kept, json.dumps(checkout).encode())
         self._narrator.note(f"payment {bought['payment']['id']}: {bought['payment']['status']}")
         return str(bought["checkout_url"])
 

@@ -1,10 +1,12 @@
 """Real processes, killed at bad moments: in the end there is one payment, and one grant."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -13,7 +15,7 @@ import pytest
 from demo.places import find_places, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-WITHIN_S = 60
+WITHIN_S = 180
 
 pytestmark = pytest.mark.processes
 
@@ -140,9 +142,28 @@ def test_a_taken_port_is_a_clear_message(places, demonstration):
     assert f"Port {places.port} cannot be used" in "".join(refused.transcript)
 
 
-def test_ctrl_c_stops_every_process(places, demonstration):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_kill_and_a_closed_terminal_stop_every_process_however_often(places, demonstration, number):
     stopped = demonstration()
     stopped.until("pending")
-    os.kill(stopped.process.pid, signal.SIGINT)
+    for _ in range(3):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(stopped.process.pid, number)
+        time.sleep(0.3)
     assert stopped.end() == 130
     assert remaining(places) == []
+
+
+def test_a_second_demonstration_in_the_same_place_is_refused_and_disturbs_nobody(places, demonstration):
+    first = demonstration()
+    first.until("1. harbour")
+    second = subprocess.run(
+        [sys.executable, "-m", "demo", "--check", f"--port={free_port()}", f"--directory={places.directory}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "is running" in second.stdout
+    assert first.end() == 0, "".join(first.transcript)

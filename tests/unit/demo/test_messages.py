@@ -1,0 +1,55 @@
+"""What goes wrong with the demonstration is told in words, whole."""
+
+import signal
+
+import pytest
+from click.testing import CliRunner
+
+from demo import __main__ as command
+from demo.places import free_port, write_whole
+from demo.processes import DemoError
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """The command is in this process: what it does to its signals is undone."""
+    before = {number: signal.getsignal(number) for number in command.ENDINGS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def demonstrate(directory):
+    return CliRunner().invoke(command.main, [f"--port={free_port()}", f"--directory={directory}"])
+
+
+def test_a_place_that_cannot_be_written_is_a_message(tmp_path):
+    (tmp_path / "var").write_bytes(b"a file")
+    shown = demonstrate(tmp_path / "var" / "demo")
+    assert shown.exit_code == 1
+    assert "demonstration failed" in shown.output
+    assert "Not a directory" in shown.output
+
+
+@pytest.mark.parametrize("words", ["[error    ] job.failed", "an end [/] of nothing", "[app:main]"])
+def test_what_looks_like_markup_is_shown_as_it_is(tmp_path, monkeypatch, words):
+    def fail(*_, **__):
+        raise DemoError(words)
+
+    monkeypatch.setattr(command, "run", fail)
+    shown = demonstrate(tmp_path)
+    assert shown.exit_code == 1
+    assert words in shown.output
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "kept" / "key.json"
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="killed"):
+        broken.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+        write_whole(path, b"{}", mode=0o600)
+    assert not path.exists()
+
+    write_whole(path, b"{}", mode=0o600)
+    assert path.read_bytes() == b"{}"
+    assert [each.name for each in path.parent.iterdir()] == ["key.json"]
+    assert path.stat().st_mode & 0o777 == 0o600
