@@ -31,7 +31,8 @@ HOOK = "on_payment_completed"
 RETRY_JOB = "payments.retry_completion_hook"
 """The job that runs a failed hook again."""
 
-_RUN = insert(HookRun)
+# "raw": sent as it stands, without what the ORM does for inserts of many rows.
+_RUN = insert(HookRun).execution_options(dml_strategy="raw")
 _RECORD_RUN = _RUN.on_conflict_do_update(
     index_elements=["organisation_id", "payment_id", "plugin"],
     set_={

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from autonomy_core.plugin_api.errors import NotFound, Unavailable
@@ -44,12 +44,21 @@ LOCKED_WITH_PAYMENT = (
         Payment,
         (Payment.organisation_id == StripePayment.organisation_id) & (Payment.id == StripePayment.payment_id),
     )
+    .where(StripePayment.organisation_id == bindparam("organisation_id"))
     # Hooks and grants ask for the product; the payment holds it, so that the session does not forget it.
     .options(joinedload(Payment.product, innerjoin=True))
     .limit(1)
     .with_for_update(of=(StripePayment, Payment))
     .execution_options(populate_existing=True)
 )
+IN_ENVIRONMENT = LOCKED_WITH_PAYMENT.where(StripePayment.environment == bindparam("environment"))
+LOCKED_BY = {
+    "session_id": IN_ENVIRONMENT.where(StripePayment.session_id == bindparam("value")),
+    "payment_intent_id": IN_ENVIRONMENT.where(StripePayment.payment_intent_id == bindparam("value")),
+    # Unique in both environments; the binding compares them.
+    "payment_id": LOCKED_WITH_PAYMENT.where(StripePayment.payment_id == bindparam("value")),
+}
+"""By a lookup's column."""
 
 
 class CheckoutNotFound(NotFound):
@@ -115,13 +124,12 @@ def find(scope: TenantScope, session: CheckoutSession, environment: Environment)
 
 
 def _found_by(scope: TenantScope, lookup: Lookup, environment: Environment) -> Found | None:
-    statement = LOCKED_WITH_PAYMENT.where(
-        StripePayment.organisation_id == scope.organisation.id,
-        getattr(StripePayment, lookup.column) == lookup.value,
-    )
-    if lookup.column != "payment_id":  # which is unique in both environments; the binding compares them
-        statement = statement.where(StripePayment.environment == environment)
-    rows = scope.session.execute(statement).one_or_none()
+    values = {
+        "organisation_id": scope.organisation.id,
+        "environment": environment,
+        "value": lookup.value,
+    }
+    rows = scope.session.execute(LOCKED_BY[lookup.column], values).one_or_none()
     return Found(*rows, lookup.strategy) if rows else None
 
 
