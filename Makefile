@@ -1,6 +1,6 @@
 # Everything one does with this project. `make help` lists it; it needs Python 3.11 or newer, and make.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 6543
@@ -64,9 +64,13 @@ install: $(VENV)/.installed  ## set up only
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=/path/to/python3.11")'
 	@echo "Setting up $(VENV); the first time this takes a minute."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# Not merely whether it is there: one that was interrupted has no pip, and is mended by making it again.
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[development]'
 	@touch $@
 
 clean:  ## remove what was set up: the environment, the databases and files of demo and development
+	@# As root, PostgreSQL may be elsewhere.
+	@test ! -e $(VENV)/.installed || for data in var/demo/data var/development; do \
+	    $(BIN)/python -m autonomy_core.testing.removal $$data/postgresql </dev/null; done
 	@rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
