@@ -103,7 +103,8 @@ def _organisation_id(request: Request) -> str | None:
 
 def _path(request: Request) -> str:
     try:
-        return str(request.path_info)
+        # Percent-encoded: decoded, it could hold what moves a terminal's cursor or writes its title.
+        return str(request.path)
     except UnicodeDecodeError:
         return "(not valid UTF-8)"
 

@@ -63,6 +63,13 @@ def test_refused_requests_are_logged_and_protected_alike(autonomy, path):
     assert answer.headers["X-Frame-Options"] == "DENY"
 
 
+@pytest.mark.parametrize("path", ["/acme%0aFAKE", "/%1b%5d0;owned%07", "/%00", "/%c2%9b2J", "/%e2%80%ae"])
+def test_a_path_cannot_write_to_the_terminal_of_who_reads_the_log(autonomy, path):
+    _, (line,) = lines_of(autonomy, path, status=404)
+    assert line["path"].isascii()
+    assert line["path"].isprintable()
+
+
 @pytest.fixture
 def written(capsys):
     """Gives what has been written to the standard error; afterwards logging is as it was."""
