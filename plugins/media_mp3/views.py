@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from pyramid.request import Request
 from pyramid.response import Response
@@ -50,12 +51,12 @@ def _with_links(context: CustomerProductTracks, request: Request, track: Track) 
 
 def _link(context: CustomerProductTracks, request: Request, track: Track, view: str) -> str:
     place = (find_interface(context, Customers), "tracks", str(track.id), view)
+    url: str = request.resource_url(*place)
     expires = int(time.time()) + link_seconds(context.scope)
-    query = links.signed_query(
-        link_key(context.scope), request.resource_path(*place), request.identity.id, expires
-    )
-    url: str = request.resource_url(*place, query=query)
-    return url
+    # The URL's own path, and so with the prefix under which the application may be mounted.
+    path = urlsplit(url).path
+    query = links.signed_query(link_key(context.scope), path, request.identity.id, expires)
+    return f"{url}?{urlencode(query)}"
 
 
 @api_view(

@@ -34,6 +34,20 @@ def test_a_link_plays_and_downloads_without_a_header(shop, owned):
     )
 
 
+def test_a_link_plays_where_the_application_is_mounted_below_a_prefix(shop, owned):
+    album, _ = owned
+    mounted = {"SCRIPT_NAME": "/music shop"}
+    app = shop.autonomy.app
+    path = f"{shop.api}/customers/products/{album.id}/tracks"
+    (track,) = app.get(path, headers=shop.as_ada, extra_environ=mounted).json["items"]
+
+    parts = urlsplit(track["stream_url"])
+    assert parts.path.startswith(f"/music%20shop{shop.api}/")
+    below = parts.path.removeprefix("/music%20shop")
+    assert app.get(f"{below}?{parts.query}", extra_environ=mounted).body == MUSIC
+    app.get(f"{below}?{parts.query}", status=401)
+
+
 def test_a_link_ends_after_the_minutes_that_the_organisation_sets(make_shop):
     shop = make_shop(link_minutes=5)
     album = shop.album()
