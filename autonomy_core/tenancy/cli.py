@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
@@ -10,10 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from autonomy_core.cli.context import json_option
+from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.tenancy.domain import Organisation, Problem, id_problem
 from autonomy_core.tenancy.loader import PluginSchemas, load_directory, load_file, tenant_files
 from autonomy_core.tenancy.secrets import MASK, Secret
@@ -32,9 +30,6 @@ class Context(Protocol):
         """The settings schema of every installed plugin."""
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON for machines.")
-
-
 @click.group()
 def tenants() -> None:
     """Look at the organisations' files, check them, begin new ones."""
@@ -47,10 +42,7 @@ def list_(context: Context, *, as_json: bool) -> None:
     """List the organisations, in order or not."""
     loaded = load_directory(context.tenants_directory, context.plugin_schemas)
     rows = [_row(path, loaded.organisations, loaded.problems) for path in _files(context)]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-    else:
-        _print_table(rows)
+    print_rows(rows, as_json=as_json, nothing="no organisations")
 
 
 @tenants.command()
@@ -62,7 +54,7 @@ def check(context: Context, *, as_json: bool) -> None:
     if as_json:
         problems = [asdict(problem) for problem in loaded.problems]
         report = {"organisations": len(loaded.organisations), "problems": problems}
-        click.echo(json.dumps(report, indent=2, ensure_ascii=False, default=str))
+        print_json(report)
     else:
         _print_problems(loaded.problems)
         click.echo(f"{len(loaded.organisations)} in order, {len(loaded.problems)} problems")
@@ -85,7 +77,7 @@ def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
     shown = _masked(loaded.organisation)
     if as_json:
-        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        print_json(shown)
     else:
         _print_organisation(shown)
 
@@ -150,33 +142,21 @@ def _row(
     }
 
 
-def _print_table(rows: Iterable[Mapping[str, Any]]) -> None:
-    table = Table("id", "name", "hosts", "currency", "plugins", "problems")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    Console().print(table)
-
-
 def _print_organisation(shown: Mapping[str, Any]) -> None:
-    table = Table("section", "key", "value")
-    for key, value in shown.items():
-        if key != "settings":
-            table.add_row("organisation", key, Text(_cell(value)))
+    sections = {"organisation": {key: value for key, value in shown.items() if key != "settings"}}
     for plugin, settings in shown["settings"].items():
-        for key, value in settings.items() if isinstance(settings, dict) else [("", settings)]:
-            table.add_row(plugin, key, Text(_cell(value)))
-    Console().print(table)
+        sections[plugin] = settings if isinstance(settings, dict) else {"": settings}
+    rows = [
+        {"section": section, "key": key, "value": value}
+        for section, values in sections.items()
+        for key, value in values.items()
+    ]
+    print_rows(rows, as_json=False, nothing="")
 
 
 def _print_problems(problems: Iterable[Problem], *, err: bool = False) -> None:
     for problem in problems:
         click.echo(str(problem), err=err)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return " ".join(str(item) for item in value) if isinstance(value, list) else str(value)
 
 
 def _masked(value: Any) -> Any:

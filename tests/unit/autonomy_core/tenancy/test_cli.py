@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,13 @@ def test_list_shows_every_file_in_order_or_not(run: Run, tmp_path: Path, acme: s
     assert "bad" in result.output
     rows = json.loads(run("list", "--json").output)
     assert [(row["id"], row["problems"]) for row in rows] == [("acme", 0), ("bad", 2)]
+
+
+def test_list_is_whole_in_a_pipe(run: Run, tmp_path: Path, acme: str):
+    hosts = " ".join(f"shop{number}.acme.example" for number in range(5))
+    (tmp_path / "acme.ini").write_text(re.sub("hosts = .*", f"hosts = {hosts}", acme))
+    assert "shop4.acme.example" in run("list").output.replace("\n", "")
+    assert len([line for line in run("list").output.splitlines() if "acme" in line]) == 1
 
 
 def test_check_is_silent_and_zero_when_all_is_in_order(run: Run, tmp_path: Path, acme: str):
