@@ -15,7 +15,7 @@ def signature(path: Path) -> Signature | None:
     """Return what changes when the file at `path` does, or None when there is none to look at."""
     try:
         return signature_of(path.stat())
-    except OSError:
+    except (OSError, ValueError):  # a path with a NUL is the latter
         return None
 
 

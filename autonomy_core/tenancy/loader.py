@@ -18,6 +18,9 @@ from autonomy_core.tenancy.schemas import SECTION, OrganisationSchema
 from autonomy_core.tenancy.secrets import resolving_from
 from autonomy_core.tenancy.validation import Checked, check_section, did_you_mean
 
+MOST_PROBLEMS = 100
+"""Of one file. What has more is no ini file, and must not fill the log and the answer of ``/health/ready``."""
+
 PluginSchemas = Mapping[str, type[Schema] | None]
 """By the name of every installed plugin, the schema of its section; None when it takes no settings."""
 
@@ -45,7 +48,7 @@ class TenantLoader:
         ini = parse(path, text)
         with resolving_from(path.parent) as references:
             checked = self._check(path, ini)
-        problems = tuple(sorted(self._problems(path, ini, checked), key=lambda problem: problem.line))
+        problems = _shown(sorted(self._problems(path, ini, checked), key=lambda problem: problem.line))
         organisation = None if problems else _organisation(path, checked)
         return LoadedFile(path, organisation, problems, _line_of(ini, "hosts"), tuple(references.files))
 
@@ -90,6 +93,17 @@ class TenantLoader:
             return Problem(path, section.line, "plugin_disabled_but_configured", message, remedy)
         remedy = did_you_mean(name, {SECTION, *self._schemas})
         return Problem(path, section.line, "unknown_section", f"nothing reads [{name}]", remedy)
+
+
+def _shown(problems: list[Problem]) -> tuple[Problem, ...]:
+    left_out = problems[MOST_PROBLEMS:]
+    if not left_out:
+        return tuple(problems)
+    first, count = left_out[0], len(left_out)
+    more = Problem(
+        first.file, first.line, "syntax", f"and {count} more from here on", "mend those above first"
+    )
+    return (*problems[:MOST_PROBLEMS], more)
 
 
 def load_file(path: Path, plugin_schemas: PluginSchemas) -> LoadedFile:

@@ -9,7 +9,7 @@ import pytest
 from marshmallow import EXCLUDE, Schema
 
 from autonomy_core.tenancy.domain import RESERVED_IDS, LoadedFile, ProblemCode
-from autonomy_core.tenancy.loader import PluginSchemas, load_directory, load_file
+from autonomy_core.tenancy.loader import MOST_PROBLEMS, PluginSchemas, load_directory, load_file
 from autonomy_core.tenancy.secrets import Secret
 
 Load = Callable[..., LoadedFile]
@@ -146,6 +146,19 @@ def test_a_test_key_where_a_live_key_belongs_is_refused_without_showing_it(load:
 @pytest.mark.parametrize("reference", ["env:NOT_SET_ANYWHERE_AT_ALL", "file:not/there", "file:"])
 def test_a_reference_that_leads_nowhere_is_reported_at_its_line(codes: Codes, acme: str, reference: str):
     assert codes(acme.replace("sk_test_abcdef", reference)) == [(9, "unresolved_reference")]
+
+
+def test_a_reference_to_what_can_be_no_file_leads_nowhere(codes: Codes, acme: str):
+    assert codes(acme.replace("sk_test_abcdef", "file:a\0b")) == codes(
+        acme.replace("sk_test_abcdef", "file:nowhere")
+    )
+
+
+def test_of_a_file_that_is_no_ini_at_all_the_first_problems_are_enough(load: Load, acme: str):
+    *shown, rest = load(acme + "nonsense\n" * 5000).problems
+    assert len(shown) == MOST_PROBLEMS
+    assert {problem.line for problem in shown} == set(range(shown[0].line, rest.line))
+    assert rest.message == f"and {5000 - MOST_PROBLEMS} more from here on"
 
 
 def test_a_file_reference_is_relative_to_the_ini(load: Load, acme: str, tmp_path: Path):
