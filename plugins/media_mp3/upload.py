@@ -110,6 +110,9 @@ def _parse(stream: BinaryIO, content_length: int | None, boundary: bytes, form: 
             if not piece:
                 break
             received += len(piece)
+            # Of a chunked body nobody has announced the length, and what follows the form has no end of its own.
+            if received > form.max_bytes + _OVERHEAD_BYTES:
+                raise _too_large(form.max_bytes)
             parser.write(piece)
     except FormParserError as error:
         raise UploadError("upload_malformed", f"The body is no well-formed form: {error}") from error
@@ -148,7 +151,7 @@ class _Form:
     """What the parser calls back; it sees a piece of a header or of the content at a time."""
 
     def __init__(self, target: BinaryIO, file_field: str, max_bytes: int) -> None:
-        self._target, self._file_field, self._max_bytes = target, file_field, max_bytes
+        self._target, self._file_field, self.max_bytes = target, file_field, max_bytes
         self._digest, self._size = hashlib.sha256(), 0
         self._fields: dict[str, str] = {}
         self._filename: str | None = None
@@ -231,8 +234,8 @@ class _Form:
 
     def _write(self, piece: bytes) -> None:
         self._size += len(piece)
-        if self._size > self._max_bytes:
-            raise _too_large(self._max_bytes)
+        if self._size > self.max_bytes:
+            raise _too_large(self.max_bytes)
         self._digest.update(piece)
         self._target.write(piece)
 

@@ -165,3 +165,9 @@ def test_no_body_breaks_it_or_leaves_a_file_behind(body: bytes, tmp_path: Path) 
     with contextlib.suppress(UploadError):
         received(body, tmp_path).path.unlink()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_follows_the_form_is_not_read_for_ever(tmp_path: Path) -> None:
+    body = form(part("file", MUSIC, "song.mp3")) + bytes(10_000_000)
+
+    assert refused(body, tmp_path, length=None) == "upload_too_large"
