@@ -5,10 +5,16 @@ def test_a_customer_buys_a_thing_and_owns_nothing_until_a_plugin_grants_it(auton
     listed = autonomy.app.get("/acme/api/v1/products").json
     assert [item["id"] for item in listed["items"]] == [str(thing.id)]
     bought = autonomy.app.post_json(
-        f"/acme/api/v1/customers/products/{thing.id}/purchase", {}, headers=autonomy.as_customer(ada), status=201
+        f"/acme/api/v1/customers/products/{thing.id}/purchase",
+        {},
+        headers=autonomy.as_customer(ada),
+        status=201,
     ).json
     assert bought["payment"]["status"] == "pending"
-    assert autonomy.app.get("/acme/api/v1/customers/products", headers=autonomy.as_customer(ada)).json["items"] == []
+    assert (
+        autonomy.app.get("/acme/api/v1/customers/products", headers=autonomy.as_customer(ada)).json["items"]
+        == []
+    )
     autonomy.app.get("/acme/api/v1/customers/products", status=401)
     autonomy.app.get("/nobody/api/v1/products", status=404)
     autonomy.app.get("/acme/api/v1/products/junk", status=404)
