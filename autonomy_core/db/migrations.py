@@ -94,7 +94,7 @@ def migrate(
         owner_url: SQLAlchemy URL of the role that owns, or will own, the tables.
         components: the core's, then the plugins' in the order to migrate them.
         application_role: as whom the application connects; made if missing.
-        password: the application role's, set if given.
+        password: the application role's, set if given and the owner may.
         progress: told each step, in a line.
 
     Raises:
@@ -105,7 +105,7 @@ def migrate(
     with alone(engine, progress):
         _upgrade_all(engine, components, progress)
         with engine.begin() as connection:
-            prepare_roles(connection, application_role, password)
+            prepare_roles(connection, application_role, password, progress)
     progress(f"role {application_role}: ready")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from psycopg import errors
 from sqlalchemy import Connection, text
@@ -18,7 +18,12 @@ class UnsafeRole(RuntimeError):
     """A role could see or change what it must not."""
 
 
-def prepare_roles(connection: Connection, application_role: str, password: str | None = None) -> None:
+def prepare_roles(
+    connection: Connection,
+    application_role: str,
+    password: str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> None:
     """Make the application's role where it is missing, and grant it what it needs. Safe to repeat.
 
     Grants cover what the connected role owns in schema ``public``, now and in future; of the migrations'
@@ -27,18 +32,24 @@ def prepare_roles(connection: Connection, application_role: str, password: str |
     Args:
         connection: of the role that owns the tables; the caller commits.
         application_role: the role's name.
-        password: set if given; sent hashed (SCRAM-SHA-256), so that it is in no server log.
+        password: set if given; sent hashed (SCRAM-SHA-256), so that it is in no server log. A role that an
+            administrator has made keeps the one it has, where the connected role may not set it.
+        progress: told if that is so.
 
     Raises:
-        UnsafeRole: the role exists with rights that isolation does not survive, or cannot be made.
+        UnsafeRole: the role exists with rights that isolation does not survive, or cannot be made or granted
+            what it needs.
     """
     if connection.scalar(text("SELECT current_user")) == application_role:
         raise UnsafeRole(f"The role {application_role!r} owns the tables; the application needs another one.")
     _create_role(connection, application_role)
-    if password is not None:
-        _set_password(connection, application_role, password)
+    if password is not None and not _set_password(connection, application_role, password):
+        progress(
+            f"role {application_role}: keeps the password it has; the tables' owner may not set it, "
+            "an administrator of the server can"
+        )
     for statement in _grants(connection, quote(application_role)):
-        connection.execute(text(statement))
+        _grant(connection, application_role, statement)
     _check(connection, application_role)
 
 
@@ -96,11 +107,28 @@ def _create_role(connection: Connection, role: str) -> None:
         ) from None
 
 
-def _set_password(connection: Connection, role: str, password: str) -> None:
+def _set_password(connection: Connection, role: str, password: str) -> bool:
+    """Set it, unless that takes CREATEROLE, or the ADMIN option on the role since PostgreSQL 16: then False."""
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - for the type checker: the connection is open
     hashed = driver.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
-    connection.exec_driver_sql(f"ALTER ROLE {quote(role)} PASSWORD '{hashed}'")
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(f"ALTER ROLE {quote(role)} PASSWORD '{hashed}'")
+    except DBAPIError as error:
+        if isinstance(error.orig, errors.InsufficientPrivilege):
+            return False
+        raise UnsafeRole(f"The password of the role {role!r} cannot be set: {error.orig}") from None
+    return True
+
+
+def _grant(connection: Connection, role: str, statement: str) -> None:
+    try:
+        connection.execute(text(statement))
+    except DBAPIError as error:
+        raise UnsafeRole(
+            f"The role {role!r} cannot be given its rights: {error.orig}. The statement was: {statement}"
+        ) from None
 
 
 def _grants(connection: Connection, role: str) -> Iterator[str]:

@@ -25,6 +25,12 @@ class Site:
     def ini(self) -> Path:
         return self.directory / "server.ini"
 
+    @property
+    def owner_url(self) -> str:
+        lines = self.ini.read_text().splitlines()
+        line = next(line for line in lines if line.startswith("autonomy.owner_url"))
+        return line.partition(" = ")[2].replace("%%", "%")
+
     def write(self, **settings):
         keys = {
             "autonomy.tenants": self.directory / "tenants",

@@ -1,4 +1,9 @@
+from uuid import uuid4
+
+import psycopg
 import pytest
+from psycopg import sql
+from sqlalchemy import make_url
 
 
 def test_migrate_tells_each_step_and_is_done_the_second_time(unmigrated):
@@ -28,11 +33,64 @@ def test_an_external_database_needs_the_owners_url(unmigrated):
     assert "autonomy.owner_url is missing" in result.stderr
 
 
-def test_the_application_may_not_be_the_owner(unmigrated, postgresql):
-    database = next(
-        line for line in unmigrated.ini.read_text().splitlines() if line.startswith("autonomy.owner_url")
+@pytest.fixture
+def administration(postgresql):
+    """Runs a statement about roles as a superuser; returns what it finds."""
+
+    def run(statement, *names):
+        composed = sql.SQL(statement).format(*map(sql.Identifier, names))
+        with psycopg.connect(url_for_libpq(postgresql.url("postgres")), autocommit=True) as connection:
+            found = connection.execute(composed)
+            return found.fetchone() if found.description else None
+
+    return run
+
+
+def url_for_libpq(url):
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def two_roles(administration):
+    """The names of an owner without any privilege, and of an application's role with a password."""
+    owner, application = f"owner_{uuid4().hex}", f"application_{uuid4().hex}"
+    administration("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEROLE PASSWORD 'change-me-too'", owner)
+    administration("CREATE ROLE {} LOGIN PASSWORD 'change-me'", application)
+    yield owner, application
+    administration("DROP ROLE {}, {}", owner, application)
+
+
+def test_an_owner_without_privileges_migrates_for_a_role_that_an_administrator_made(
+    two_roles, unmigrated, administration, postgresql
+):
+    owner, application = two_roles
+    database = make_url(unmigrated.owner_url).database
+    administration("ALTER DATABASE {} OWNER TO {}", database, owner)
+    unmigrated.write(
+        **{
+            "sqlalchemy.url": with_password(postgresql.url(database, application), "change-me"),
+            "autonomy.owner_url": with_password(postgresql.url(database, owner), "change-me-too"),
+        }
     )
-    owner = database.partition(" = ")[2].replace("%%", "%")
+    hashed = f"SELECT rolpassword FROM pg_authid WHERE rolname = '{application}'"
+    made_with = administration(hashed)
+    for _ in range(2):
+        result = unmigrated.run("migrate")
+        assert result.exit_code == 0, result.stderr
+        told = " ".join(result.stderr.split())
+        assert f"role {application}: keeps the password it has" in told
+        assert f"role {application}: ready" in told
+    assert administration(hashed) == made_with
+    assert unmigrated.run("migrate", "--check").exit_code == 0
+    assert unmigrated.run("keys", "list", "acme").stdout == "no keys\n"
+
+
+def with_password(url, password):
+    return make_url(url).set(password=password).render_as_string(hide_password=False)
+
+
+def test_the_application_may_not_be_the_owner(unmigrated, postgresql):
+    owner = unmigrated.owner_url
     unmigrated.write(**{"sqlalchemy.url": owner, "autonomy.owner_url": owner})
     result = unmigrated.run("migrate")
     assert result.exit_code == 1

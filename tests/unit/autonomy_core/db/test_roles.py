@@ -168,3 +168,30 @@ def test_an_owner_who_is_no_superuser_grants_what_is_its_own(
         with pytest.raises(DBAPIError) as refused:
             connection.execute(text("SELECT * FROM somebody_elses"))
         assert isinstance(refused.value.orig, psycopg.errors.InsufficientPrivilege)
+
+
+def test_a_role_that_exists_keeps_its_password_where_the_owner_may_not_set_it(
+    owner: Engine, connect: Callable[..., Engine], database: str
+) -> None:
+    stored = text("SELECT rolpassword FROM pg_authid WHERE rolname = 'appointed'")
+    with owner.begin() as connection:
+        connection.execute(text("CREATE ROLE humble LOGIN; CREATE ROLE appointed LOGIN PASSWORD 'first'"))
+        connection.execute(text(f"ALTER DATABASE {database} OWNER TO humble"))
+        before = connection.scalar(stored)
+    told: list[str] = []
+    with connect("humble").begin() as connection:
+        prepare_roles(connection, "appointed", "second", told.append)
+    with owner.begin() as connection:
+        assert connection.scalar(stored) == before
+    assert [line.partition(";")[0] for line in told] == ["role appointed: keeps the password it has"]
+
+
+def test_a_right_that_cannot_be_granted_is_named(owner: Engine, connect: Callable[..., Engine]) -> None:
+    with owner.begin() as connection:
+        connection.execute(text("CREATE ROLE stranger LOGIN; CREATE ROLE appointee LOGIN"))
+        connection.execute(text("REVOKE ALL ON SCHEMA public FROM PUBLIC"))
+    with (
+        connect("stranger").begin() as connection,
+        pytest.raises(UnsafeRole, match=r"'appointee' cannot be given its rights.*permission denied.*REVOKE"),
+    ):
+        prepare_roles(connection, "appointee")
