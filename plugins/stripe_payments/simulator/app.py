@@ -59,6 +59,7 @@ def make_app(simulator: Simulator) -> Any:
     """Return the WSGI application of ``simulator``."""
     config = Configurator()
     config.registry.simulator = simulator
+    config.include("stripe_payments.simulator.front_page")
     config.include("stripe_payments.simulator.protocol")
     config.include("stripe_payments.simulator.checkout_page")
     config.include("stripe_payments.simulator.control")
