@@ -14,12 +14,34 @@ RETURN_URL = (
 )
 
 
+STATUS_MEANINGS = """\
+- `pending`: the buyer may still pay
+- `processing`: the money is on its way, for example by a bank debit, which takes days
+- `expired`: the buyer did not pay in time
+- `failed`: the payment, or its checkout, was refused
+- `completed`: the money has arrived, and the product is the buyer's
+"""
+
+
+def _return_url(description: str) -> fields.Url:
+    return fields.Url(
+        schemes={"http", "https"},
+        require_tld=False,
+        validate=RETURN_URL,
+        metadata={"description": f"{description}; on one of the organisation's hosts or the server's own"},
+    )
+
+
 class PaymentSchema(ApiSchema):
     """A payment, as its customer sees it."""
 
     id = fields.UUID(required=True)
     product_id = fields.UUID(required=True)
-    status = fields.String(required=True, validate=validate.OneOf([str(status) for status in PaymentStatus]))
+    status = fields.String(
+        required=True,
+        validate=validate.OneOf([str(status) for status in PaymentStatus]),
+        metadata={"description": STATUS_MEANINGS},
+    )
     amount = fields.Integer(required=True, metadata={"description": "in the minor unit of the currency"})
     currency = fields.String(required=True, metadata={"description": "ISO 4217, lower case"})
     environment = fields.String(required=True, validate=validate.OneOf(["test", "live"]))
@@ -28,10 +50,12 @@ class PaymentSchema(ApiSchema):
 
 
 class PurchaseSchema(ApiSchema):
-    """Where the buyer goes after the checkout; on the organisation's own hosts."""
+    """Where the buyer goes after the checkout; without it to the API's own address, which is no page."""
 
-    success_url = fields.Url(schemes={"http", "https"}, require_tld=False, validate=RETURN_URL)
-    cancel_url = fields.Url(schemes={"http", "https"}, require_tld=False, validate=RETURN_URL)
+    success_url = _return_url(
+        "where the buyer goes after paying, with `payment_id` appended to the query by the return page"
+    )
+    cancel_url = _return_url("where the buyer goes who turns back on the checkout page")
 
 
 class PurchaseAnswerSchema(ApiSchema):

@@ -73,7 +73,10 @@ def list_payments(context: CustomerPayments, request: Request) -> dict[str, Any]
     returns=PaymentSchema,
 )
 def get_payment(context: CustomerPayment, request: Request) -> Payment:
-    """A page that waits for a payment asks here until the status is ``completed`` or ``failed``."""
+    """Ask until the status is final: `completed`, `failed` or `expired`. `processing` takes days: do not wait for it.
+
+    Money that arrives after all makes a `failed` or `expired` payment `completed`.
+    """
     return context.payment
 
 
