@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
+from autonomy_core.currencies import CURRENCIES
 from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp, Truth, WholeNumber
 
 MAX_AMOUNT = 99_999_999
@@ -12,6 +13,13 @@ MAX_AMOUNT = 99_999_999
 TITLE = validate.Length(1, 200)
 DESCRIPTION = validate.Length(max=5000)
 AMOUNT = validate.Range(0, MAX_AMOUNT)
+IN_MINOR_UNIT = "in the minor unit of the currency: 500 is 5.00 euros, and 500 yen"
+ON_SALE = "whether customers see and buy it"
+
+
+def _in_use(currency: str) -> None:
+    if currency not in CURRENCIES:
+        raise ValidationError("This is no currency of ISO 4217 that is in use.")
 
 
 class ProductSchema(ApiSchema):
@@ -21,7 +29,7 @@ class ProductSchema(ApiSchema):
     title = fields.String(required=True)
     description = fields.String(required=True)
     kind = fields.String(required=True, metadata={"example": "mp3"})
-    amount = fields.Integer(required=True, metadata={"description": "in the minor unit of the currency"})
+    amount = fields.Integer(required=True, metadata={"description": IN_MINOR_UNIT})
     currency = fields.String(
         required=True, metadata={"description": "ISO 4217, lower case", "example": "eur"}
     )
@@ -30,7 +38,7 @@ class ProductSchema(ApiSchema):
 class AdminProductSchema(ProductSchema):
     """A product as staff see it."""
 
-    active = fields.Boolean(required=True, metadata={"description": "whether customers see and buy it"})
+    active = fields.Boolean(required=True, metadata={"description": ON_SALE})
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 
@@ -40,10 +48,20 @@ class NewProductSchema(ApiSchema):
 
     title = fields.String(required=True, validate=TITLE)
     description = fields.String(load_default="", validate=DESCRIPTION)
-    kind = fields.String(required=True, validate=validate.Length(1, 50))
-    amount = WholeNumber(required=True, validate=AMOUNT)
-    currency = fields.String(validate=validate.Regexp(r"^[a-z]{3}\Z", error="Three lower-case letters."))
-    active = Truth(load_default=True)
+    kind = fields.String(
+        required=True,
+        validate=validate.Length(1, 50),
+        metadata={"description": "which plugin delivers it; it does not change", "example": "mp3"},
+    )
+    amount = WholeNumber(required=True, validate=AMOUNT, metadata={"description": IN_MINOR_UNIT})
+    currency = fields.String(
+        validate=[validate.Regexp(r"^[a-z]{3}\Z", error="Three lower-case letters."), _in_use],
+        metadata={
+            "description": "ISO 4217, lower case; the organisation's if absent. It does not change",
+            "example": "eur",
+        },
+    )
+    active = Truth(load_default=True, metadata={"description": ON_SALE})
 
 
 class ProductChangesSchema(ApiSchema):
@@ -51,5 +69,5 @@ class ProductChangesSchema(ApiSchema):
 
     title = fields.String(validate=TITLE)
     description = fields.String(validate=DESCRIPTION)
-    amount = WholeNumber(validate=AMOUNT)
-    active = Truth()
+    amount = WholeNumber(validate=AMOUNT, metadata={"description": IN_MINOR_UNIT})
+    active = Truth(metadata={"description": ON_SALE})

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from autonomy_core.currencies import CURRENCIES
 from autonomy_core.tenancy.fields import ProblemMessage, WordsField
 from autonomy_core.tenancy.hosts import normalise_host
 
 SECTION = "organisation"
-
-_CURRENCY = re.compile(r"[A-Za-z]{3}")
 
 
 def _printable(value: str) -> None:
@@ -43,11 +41,11 @@ class CurrencyField(fields.String):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
-        code = str(super()._deserialize(value, attr, data, **kwargs))
-        if not _CURRENCY.fullmatch(code):
+        code = str(super()._deserialize(value, attr, data, **kwargs)).lower()
+        if code not in CURRENCIES:
             remedy = "give the three letters of ISO 4217, such as eur or usd"
             raise ValidationError(ProblemMessage("not a currency", code="invalid_value", remedy=remedy))
-        return code.lower()
+        return code
 
 
 class OrganisationSchema(Schema):

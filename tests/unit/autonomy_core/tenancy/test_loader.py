@@ -106,6 +106,8 @@ def test_a_file_without_organisation_section_says_only_that(codes: Codes):
     ("old", "new", "line"),
     [
         ("currency = EUR", "currency = euros", 3),
+        ("currency = EUR", "currency = xyz", 3),
+        ("currency = EUR", "currency = xau", 3),
         ("name = Acme Records", "name = Acme\n  Records", 2),
         ("hosts = acme.example", "hosts = https://acme.example/", 4),
         ("plugins =", "support_email = nobody\nplugins =", 5),

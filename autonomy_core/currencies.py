@@ -1,0 +1,9 @@
+"""What prices can be in: the currencies of ISO 4217 that are in use, as the package `iso4217` lists them."""
+
+from __future__ import annotations
+
+from iso4217 import Currency
+
+# A code without a minor unit is a metal, a unit of account or a placeholder, such as xau, xdr and xxx.
+CURRENCIES = frozenset(currency.code.lower() for currency in Currency if currency.exponent is not None)
+"""The codes, in lower case."""
