@@ -52,7 +52,9 @@ def main(port: int, directory: Path, *, check: bool) -> None:
         with alone_in(directory):
             run(places, console, check=check)
     except (DemoError, EmbeddedServerError, OSError) as error:
-        console.print(f"\n[bold red]The demonstration failed.[/bold red] {escape(str(error))}")
+        console.print(
+            f"\n[bold red]The demonstration failed.[/bold red] {escape(str(error))}", soft_wrap=True
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         console.print("\nStopped.")
@@ -89,6 +91,7 @@ def run(places: Places, console: Console, *, check: bool) -> None:
     places.write_ini()
     database = places.database
     processes = Processes(places)
+    check_tenants(processes, console)
     try:
         with console.status("starting PostgreSQL") as status:
             database.ensure_running()
@@ -106,6 +109,23 @@ def run(places: Places, console: Console, *, check: bool) -> None:
             signal.signal(number, signal.SIG_IGN)
         processes.stop()
         database.stop()
+
+
+def check_tenants(processes: Processes, console: Console) -> None:
+    """Make sure that the sample shops are in order; what is wrong with others is shown.
+
+    Raises:
+        DemoError: with the problems of a sample shop.
+    """
+    problems = processes.problems_of_tenants()
+    # A problem may also be with the directory itself.
+    grave = [
+        str(problem) for problem in problems if problem.file.suffix != ".ini" or problem.file.stem in SHOPS
+    ]
+    if grave:
+        raise DemoError("\n".join(["A sample shop has problems; mend them first:", *grave]))
+    for problem in problems:
+        console.print(f"[yellow]not served:[/yellow] {escape(str(problem))}", soft_wrap=True)
 
 
 def set_up_shops(places: Places, processes: Processes, console: Console) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import requests
 
+from autonomy_core.tenancy.domain import Problem
 from demo.places import SHOPS, Places
 
 STOP_WITHIN_S = 25
@@ -40,11 +42,23 @@ class Processes:
         Raises:
             DemoError: with what it says, when it fails.
         """
-        command = [*_autonomy(self._places.ini), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = self._run(*arguments)
         if done.returncode != 0:
             raise DemoError(f"autonomy {' '.join(arguments)} failed:\n{done.stderr or done.stdout}")
         return done.stdout
+
+    def problems_of_tenants(self) -> list[Problem]:
+        """What ``autonomy tenants check`` finds.
+
+        Raises:
+            DemoError: it cannot look.
+        """
+        done = self._run("tenants", "check", "--json")
+        try:
+            found = json.loads(done.stdout)["problems"]
+        except ValueError:
+            raise DemoError(f"autonomy tenants check failed:\n{done.stderr}") from None
+        return [Problem(**each | {"file": Path(each["file"])}) for each in found]
 
     def start(self, say: Callable[[str], None]) -> None:
         """Start the simulator, the server and the worker, and wait until they are ready."""
@@ -56,8 +70,8 @@ class Processes:
         self._start("worker", [*_autonomy(places.ini), "worker"])
         self._start("server", [*_autonomy(places.ini), "serve", "--port", str(places.port)])
         say("waiting for the server and the worker")
-        self._wait_until(lambda: _answers(f"{places.simulator}/_simulator/books"), "the simulator")
-        self._wait_until(lambda: _ready(places), "the server")
+        self._wait_while(lambda: amiss_with_simulator(places))
+        self._wait_while(lambda: amiss_with_server(places))
 
     def stop(self) -> None:
         """Stop every process, the last started first; none is left."""
@@ -82,6 +96,10 @@ class Processes:
             if process.poll() is not None:
                 raise DemoError(f"The {name} has stopped; its last words:\n{self._tail(name)}")
 
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*_autonomy(self._places.ini), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
     def _start(self, name: str, command: list[str]) -> None:
         with self._log(name).open("wb") as log:
             # A session of its own: Ctrl-C reaches the demonstration alone, which then stops them in order.
@@ -94,12 +112,12 @@ class Processes:
             )
         self._running.append((name, process))
 
-    def _wait_until(self, condition: Callable[[], bool], what: str) -> None:
+    def _wait_while(self, amiss: Callable[[], str | None]) -> None:
         deadline = time.monotonic() + START_WITHIN_S
-        while not condition():
+        while problem := amiss():
             self.check()
             if time.monotonic() > deadline:
-                raise DemoError(f"{what} does not answer; see {self._places.directory}/*.log")
+                raise DemoError(f"{problem}; see {self._places.directory}/*.log")
             time.sleep(0.1)
 
     def _log(self, name: str) -> Path:
@@ -117,19 +135,24 @@ def _endpoint(places: Places, shop: str) -> str:
     return f"sk_test_{shop},{places.server}/api/webhook/stripe/{shop},whsec_{shop}_sample"
 
 
-def _answers(url: str) -> bool:
+def amiss_with_simulator(places: Places) -> str | None:
+    """Why the simulator cannot be used yet, or None."""
     try:
-        return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
-        return False
+        requests.get(places.simulator, timeout=5).raise_for_status()
+    except requests.RequestException:
+        return "The simulator does not answer"
+    return None
 
 
-def _ready(places: Places) -> bool:
+def amiss_with_server(places: Places) -> str | None:
+    """Why the server and the worker cannot be used yet, or None."""
     try:
-        answer = requests.get(f"{places.server}/health/ready", timeout=5)
-    except requests.ConnectionError:
-        return False
-    return answer.ok and answer.json()["status"] == "ok"
+        checks = requests.get(f"{places.server}/health/ready", timeout=5).json()["checks"]
+    except requests.RequestException:
+        return "The server does not answer"
+    # The sample shops are in order; another organisation's problems keep nobody from using them.
+    failing = [name for name, check in checks.items() if check["status"] != "ok" and name != "tenants"]
+    return f"The server is not ready: {', '.join(failing)}" if failing else None
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
