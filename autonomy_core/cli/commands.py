@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from autonomy_core.cli.context import CliContext
+from autonomy_core.cli.context import DEFAULT_CONFIG, CliContext
 from autonomy_core.cli.failures import failure_for
 
 COMMANDS = {
@@ -92,4 +92,4 @@ def _plugin_commands(ctx: click.Context, *, tell: bool = False) -> dict[str, cli
 @click.pass_context
 def autonomy(ctx: click.Context, config: Path | None) -> None:
     """Run and look after an Autonomy Server."""
-    ctx.ensure_object(CliContext).config = config or Path("development.ini")
+    ctx.ensure_object(CliContext).config = config or DEFAULT_CONFIG

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import click
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from autonomy_core.tenancy.loader import PluginSchemas
 
 
+DEFAULT_CONFIG = Path("development.ini")
+
+
 @dataclass
 class CliContext:
     """`click.Context.obj` of every command.
@@ -33,7 +37,12 @@ class CliContext:
         config: the server's ini file.
     """
 
-    config: Path = Path("development.ini")
+    config: Path = DEFAULT_CONFIG
+
+    @property
+    def has_config(self) -> bool:
+        """Whether there is an ini file, or at least one was named: false in a directory of something else."""
+        return self.config != DEFAULT_CONFIG or self.config.is_file()
 
     @cached_property
     def raw_settings(self) -> dict[str, Any]:
@@ -137,6 +146,23 @@ def read_ini(path: Path) -> dict[str, Any]:
     except (configparser.Error, LookupError, ValueError, OSError) as error:
         raise Failure(f"{path} cannot be read: {error}", exit_code=2) from None
 
+
+class Identifier(click.ParamType):
+    """The id of a key or a payment, a UUID."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        """Return the UUID, or end with a usage error."""
+        try:
+            return UUID(str(value))
+        except ValueError:
+            # What is longer than an id may be an API key, pasted in its stead.
+            subject = repr(value) if len(str(value)) <= len(_EXAMPLE) else "this"
+            self.fail(f"{subject} is no id; one looks like {_EXAMPLE}", param, ctx)
+
+
+_EXAMPLE = "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071"
 
 pass_cli = click.make_pass_decorator(CliContext)
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON for machines.")

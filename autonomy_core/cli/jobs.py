@@ -29,7 +29,10 @@ def jobs() -> None:
 @json_option
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:
-    """List the jobs that wait (todo), run (doing) or have been given up (failed), oldest first."""
+    """List the unfinished jobs, oldest first.
+
+    They wait (todo), run (doing) or have been given up (failed).
+    """
     from sqlalchemy import text
 
     with cli.transaction(organisation_id) as scope:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import click
 
-from autonomy_core.cli.context import CliContext, json_option, pass_cli
+from autonomy_core.cli.context import CliContext, Identifier, json_option, pass_cli
 from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.security.domain import SCOPES
 
@@ -59,8 +59,8 @@ def list_(cli: CliContext, organisation_id: str, *, as_json: bool) -> None:
                 "id": str(key.id),
                 "name": key.name,
                 "scopes": key.scopes,
-                "created_at": key.created_at.isoformat(timespec="seconds"),
-                "revoked_at": key.revoked_at.isoformat(timespec="seconds") if key.revoked_at else None,
+                "created_at": key.created_at,
+                "revoked_at": key.revoked_at,
             }
             for key in api_keys.list_keys(scope.session)
         ]
@@ -69,7 +69,7 @@ def list_(cli: CliContext, organisation_id: str, *, as_json: bool) -> None:
 
 @keys.command()
 @click.argument("organisation_id", metavar="ORG")
-@click.argument("key_id", metavar="KEY_ID", type=UUID)
+@click.argument("key_id", metavar="KEY_ID", type=Identifier())
 @pass_cli
 def revoke(cli: CliContext, organisation_id: str, key_id: UUID) -> None:
     """Make a key worthless, at once."""

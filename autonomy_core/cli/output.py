@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -37,8 +38,8 @@ def print_facts(facts: Mapping[str, Any]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print anything as JSON; dates and ids as text."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Print anything as JSON; times as RFC 3339 in UTC, ids as text."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_text))
 
 
 def _console() -> Console:
@@ -50,4 +51,10 @@ def _console() -> Console:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return ", ".join(map(_text, value)) if isinstance(value, list | tuple) else _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return str(value)

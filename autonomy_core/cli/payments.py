@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from autonomy_core.cli.context import CliContext, json_option, pass_cli
+from autonomy_core.cli.context import CliContext, Identifier, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_facts, print_json, print_rows
 
@@ -42,11 +42,14 @@ def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -
 
 @payments.command()
 @click.argument("organisation_id", metavar="ORG")
-@click.argument("payment_id", metavar="PAYMENT_ID", type=UUID)
+@click.argument("payment_id", metavar="PAYMENT_ID", type=Identifier())
 @json_option
 @pass_cli
 def show(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json: bool) -> None:
-    """Show a payment, what each plugin made of its completion, and what it granted."""
+    """Show a payment and what came of it.
+
+    That is what each plugin made of its completion, and what it granted.
+    """
     with cli.transaction(organisation_id) as scope:
         found = _details(scope, payment_id)
     if as_json:
@@ -66,7 +69,7 @@ def _summary(payment: Payment) -> dict[str, Any]:
         "currency": payment.currency,
         "customer_id": str(payment.customer_id),
         "product_id": str(payment.product_id),
-        "created_at": payment.created_at.isoformat(timespec="seconds"),
+        "created_at": payment.created_at,
     }
 
 

@@ -25,20 +25,14 @@ plugins.add_command(revision)
 @json_option
 @pass_cli
 def list_(cli: CliContext, *, as_json: bool) -> None:
-    """List the plugins, the distributions they come from, and the organisations that have enabled them."""
-    from autonomy_core.tenancy.loader import load_directory
+    """List the plugins and who uses them.
 
-    loaded = load_directory(cli.tenants_directory, cli.plugin_schemas)
+    Without a server's ini file it is not said which organisations have enabled them.
+    """
+    enabled_by = _enabled_by(cli) if cli.has_config else None
     rows: list[dict[str, Any]] = [
-        {
-            "plugin": name,
-            **_distribution(name),
-            "enabled_by": [
-                organisation.id
-                for organisation in loaded.organisations.values()
-                if name in organisation.plugins
-            ],
-        }
+        {"plugin": name, **_distribution(name)}
+        | ({} if enabled_by is None else {"enabled_by": enabled_by[name]})
         for name in cli.plugins.names
     ]
     print_rows(rows, as_json=as_json, nothing="no plugins are installed")
@@ -61,6 +55,14 @@ def check(cli: CliContext, *, as_json: bool) -> None:
                 click.echo(f"  {problem}")
     if any(found.values()):
         raise click.exceptions.Exit(1)
+
+
+def _enabled_by(cli: CliContext) -> dict[str, list[str]]:
+    """By the name of every plugin, the organisations that use it."""
+    from autonomy_core.tenancy.loader import load_directory
+
+    organisations = load_directory(cli.tenants_directory, cli.plugin_schemas).organisations.values()
+    return {name: [one.id for one in organisations if name in one.plugins] for name in cli.plugins.names}
 
 
 def _distribution(plugin: str) -> dict[str, str | None]:

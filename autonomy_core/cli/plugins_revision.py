@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.argument("message")
 @pass_cli
 def revision(cli: CliContext, name: str, message: str) -> None:
-    """Write the next migration of plugin NAME; MESSAGE says what it does, in a few words.
+    """Write the next migration of plugin NAME.
+
+    MESSAGE says what it does, in a few words.
 
     The models are compared with what the migrations make in a database of the command's own, so that no
     server is needed. autonomy_core is a NAME too.

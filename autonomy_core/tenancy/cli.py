@@ -12,7 +12,7 @@ import click
 
 from autonomy_core.cli.context import json_option
 from autonomy_core.cli.output import print_json, print_rows
-from autonomy_core.tenancy.domain import Organisation, Problem, id_problem
+from autonomy_core.tenancy.domain import ID_RULE, Organisation, Problem, id_problem
 from autonomy_core.tenancy.loader import PluginSchemas, load_directory, load_file, tenant_files
 from autonomy_core.tenancy.secrets import MASK, Secret
 from autonomy_core.tenancy.template import new_tenant_ini
@@ -52,12 +52,12 @@ def check(context: Context, *, as_json: bool) -> None:
     """Report every problem in every file, with its line. Exit status 1 if there is one."""
     loaded = load_directory(context.tenants_directory, context.plugin_schemas)
     if as_json:
-        problems = [asdict(problem) for problem in loaded.problems]
-        report = {"organisations": len(loaded.organisations), "problems": problems}
-        print_json(report)
+        found = [asdict(problem) for problem in loaded.problems]
+        print_json({"organisations": len(loaded.organisations), "problems": found})
     else:
         _print_problems(loaded.problems)
-        click.echo(f"{len(loaded.organisations)} in order, {len(loaded.problems)} problems")
+        organisations, problems = len(loaded.organisations), len(loaded.problems)
+        click.echo(f"{_count(organisations, 'organisation')} in order, {_count(problems, 'problem')}")
     if loaded.problems:
         raise click.exceptions.Exit(1)
 
@@ -67,7 +67,10 @@ def check(context: Context, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
-    """Show what the server makes of one organisation's file, its secrets masked."""
+    """Show an organisation's settings, secrets masked.
+
+    It is what the server makes of the file, defaults included.
+    """
     path = context.tenants_directory / f"{organisation_id}.ini"
     if path not in _files(context):
         raise click.ClickException(f"there is no {path}; see autonomy tenants list")
@@ -86,14 +89,20 @@ def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
 @click.argument("organisation_id", metavar="ID")
 @click.option("--name", required=True, help="The name customers read.")
 @click.option("--plugins", default="", help="The plugins to use, separated by commas.")
-@click.option("--currency", default="", help="What prices are in, such as eur.")
+@click.option(
+    "--currency",
+    default="",
+    help="What prices are in, such as eur. Without it, the key is left for you to fill in.",
+)
 @click.pass_obj
 def new(context: Context, organisation_id: str, name: str, plugins: str, currency: str) -> None:
     """Begin the file of a new organisation, every key explained."""
     path = context.tenants_directory / f"{organisation_id}.ini"
     problem = id_problem(path, organisation_id)
     if problem:
-        raise click.BadParameter(f"{problem.code}: {problem.message}", param_hint="ID")
+        raise click.BadParameter(
+            f"{problem.code}: {problem.message}; give another: {ID_RULE}", param_hint="ID"
+        )
     if not (name.isprintable() and name.strip() and currency.isprintable()):
         raise click.BadParameter("give one line of printable characters", param_hint="--name")
     chosen = [plugin for plugin in plugins.replace(",", " ").split() if plugin]
@@ -104,8 +113,9 @@ def new(context: Context, organisation_id: str, name: str, plugins: str, currenc
             f"not installed: {', '.join(unknown)} (installed: {installed})", param_hint="--plugins"
         )
     _write_new(path, new_tenant_ini(organisation_id, name.strip(), chosen, context.plugin_schemas, currency))
-    click.echo(f"wrote {path}; to be filled in:")
-    _print_problems(load_file(path, context.plugin_schemas).problems)
+    problems = load_file(path, context.plugin_schemas).problems
+    click.echo(f"wrote {path}; {'to be filled in:' if problems else 'it is in order'}")
+    _print_problems(problems)
 
 
 def _files(context: Context) -> list[Path]:
@@ -157,6 +167,10 @@ def _print_organisation(shown: Mapping[str, Any]) -> None:
 def _print_problems(problems: Iterable[Problem], *, err: bool = False) -> None:
     for problem in problems:
         click.echo(str(problem), err=err)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _masked(value: Any) -> Any:

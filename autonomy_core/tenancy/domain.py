@@ -56,6 +56,8 @@ RESERVED_IDS = frozenset(
 
 _ID = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
 
+ID_RULE = "3 to 40 lower-case letters, digits and hyphens, a letter first and no hyphen last"
+
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
@@ -112,8 +114,8 @@ def id_problem(source: Path, organisation_id: str) -> Problem | None:
             source,
             1,
             "malformed_id",
-            "the file's name is not an organisation's id",
-            "rename it: 3 to 40 lower-case letters, digits and hyphens, beginning with a letter",
+            f"{organisation_id!r} is not an organisation's id",
+            f"rename the file: {ID_RULE}",
         )
     if organisation_id in RESERVED_IDS:
         return Problem(

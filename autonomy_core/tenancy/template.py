@@ -50,9 +50,10 @@ def _key(key: str, field: fields.Field[Any], known: Mapping[str, str]) -> str:
 
 
 def _comment(field: fields.Field[Any]) -> list[str]:
+    """The description, and whether the key is needed: where that depends, the metadata ``needed`` says on what."""
     text = str(field.metadata.get("description", ""))
     notes = [
-        "Required." if field.required else "Optional.",
+        "Required." if field.required else str(field.metadata.get("needed", "Optional.")),
         "A secret." if isinstance(field, SecretField) else "",
     ]
     text = " ".join(part for part in (text, *notes) if part)

@@ -34,16 +34,25 @@ def _one_word(value: str | Secret) -> None:
         raise ValidationError("it must be one word of ASCII characters")
 
 
-def _secret(description: str, *prefixes: str) -> SecretField:
+def _secret(description: str, environment: Environment, *prefixes: str) -> SecretField:
     return SecretField(
-        prefixes=prefixes, load_default=None, validate=[_one_word], metadata={"description": description}
+        prefixes=prefixes,
+        load_default=None,
+        validate=[_one_word],
+        metadata={"description": description, "needed": _needed_in(environment)},
     )
 
 
-def _public(description: str, validator: Any) -> fields.String:
+def _public(description: str, validator: Any, **metadata: str) -> fields.String:
     return fields.String(
-        load_default=None, validate=[validator, _one_word], metadata={"description": description}
+        load_default=None,
+        validate=[validator, _one_word],
+        metadata={"description": description, **metadata},
     )
+
+
+def _needed_in(environment: Environment) -> str:
+    return f"Required if environment = {environment}."
 
 
 class StripeSettings(SettingsSchema):
@@ -52,15 +61,19 @@ class StripeSettings(SettingsSchema):
     environment = fields.String(
         required=True,
         validate=validate.OneOf(ENVIRONMENTS),
-        metadata={"description": "test or live: where new payments are made. Its keys are required."},
+        metadata={"description": "test or live: where new payments are made."},
     )
-    test_secret_key = _secret("Stripe's secret or restricted key for test.", "sk_test_", "rk_test_")
-    test_public_key = _public("Stripe's publishable key for test.", KeyPrefix("pk_test_"))
-    test_webhook_secret = _secret("The signing secret of the webhook endpoint for test.", "whsec_")
+    test_secret_key = _secret("Stripe's secret or restricted key for test.", "test", "sk_test_", "rk_test_")
+    test_public_key = _public(
+        "Stripe's publishable key for test.", KeyPrefix("pk_test_"), needed=_needed_in("test")
+    )
+    test_webhook_secret = _secret("The signing secret of the webhook endpoint for test.", "test", "whsec_")
     test_webhook_endpoint_id = _public("The id of that endpoint.", ENDPOINT_ID)
-    secret_key = _secret("Stripe's secret or restricted key for live.", "sk_live_", "rk_live_")
-    public_key = _public("Stripe's publishable key for live.", KeyPrefix("pk_live_"))
-    webhook_secret = _secret("The signing secret of the webhook endpoint for live.", "whsec_")
+    secret_key = _secret("Stripe's secret or restricted key for live.", "live", "sk_live_", "rk_live_")
+    public_key = _public(
+        "Stripe's publishable key for live.", KeyPrefix("pk_live_"), needed=_needed_in("live")
+    )
+    webhook_secret = _secret("The signing secret of the webhook endpoint for live.", "live", "whsec_")
     webhook_endpoint_id = _public("The id of that endpoint.", ENDPOINT_ID)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)

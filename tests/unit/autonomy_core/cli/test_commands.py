@@ -37,6 +37,23 @@ def test_help_lists_every_command_with_a_line():
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_the_summary_of_each_command_is_whole(name):
+    assert "..." not in run(Plugins({}), name, "--help").stdout.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("arguments", [("keys", "revoke"), ("payments", "show")])
+def test_what_is_no_id_is_told_with_what_one_looks_like(arguments):
+    result = run(Plugins({}), *arguments, "acme", "abc")
+    assert result.exit_code == 2
+    assert "'abc' is no id; one looks like 01a2" in result.stderr
+
+
+def test_a_key_that_is_given_for_its_id_is_not_repeated():
+    key = f"ak_{'0' * 32}_hunter2"
+    assert "hunter2" not in run(Plugins({}), "keys", "revoke", "acme", key).output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_explains_itself(name):
     result = run(Plugins({}), name, "--help")
     assert result.exit_code == 0
@@ -129,7 +146,7 @@ def test_an_unknown_organisation_is_one_message(site):
 
 def test_tenants_are_looked_at_with_the_servers_settings(unmigrated):
     assert "zenith" in unmigrated.run("tenants", "list").stdout
-    assert "2 in order, 0 problems" in unmigrated.run("tenants", "check").stdout
+    assert "2 organisations in order, 0 problems" in unmigrated.run("tenants", "check").stdout
 
 
 def test_a_file_that_the_machine_does_not_give_is_a_message_and_no_traceback(tmp_path):

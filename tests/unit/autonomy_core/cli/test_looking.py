@@ -1,6 +1,7 @@
 """What whoever is asked "where is my record" types."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,13 @@ def test_a_payment_is_shown_with_what_came_of_it(site, payment_id):
     assert shown["hook_runs"] == shown["grants"] == []
     for_people = site.run("payments", "show", "acme", payment_id).stdout
     assert "it has granted nothing" in for_people
+
+
+def test_every_time_is_rfc_3339_in_utc(site, payment_id):
+    for_people = site.run("payments", "show", "acme", payment_id).stdout
+    assert re.search(r"created_at +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n", for_people)
+    (row,) = json.loads(site.run("payments", "list", "acme", "--json").stdout)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["created_at"])
 
 
 def test_a_payment_of_another_organisation_is_not_there(site, payment_id):

@@ -2,13 +2,17 @@ import json
 from pathlib import Path
 from types import ModuleType
 
+from click.testing import CliRunner
 from marshmallow import EXCLUDE, Schema, fields
 
+from autonomy_core.cli.commands import autonomy as command
+from autonomy_core.cli.context import CliContext
 from autonomy_core.cli.plugin_checks import problems_of
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.migrations import plugin_migrations
+from autonomy_core.testing import stand_ins
 
 
 def problems_with(*functions):
@@ -24,6 +28,19 @@ def test_the_list_says_which_organisations_have_enabled_a_plugin(unmigrated):
     assert row["plugin"] == "stand_ins"
     assert row["enabled_by"] == ["acme", "zenith"]
     assert "stand_ins" in unmigrated.run("plugins", "list").stdout
+
+
+def test_the_list_needs_no_ini_file_where_a_plugin_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    context = CliContext()
+    context.plugins = Plugins({"stand_ins": stand_ins})
+    result = CliRunner().invoke(command, ["plugins", "list", "--json"], obj=context)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == [{"plugin": "stand_ins", "distribution": None, "version": None}]
+
+
+def test_an_ini_file_that_is_named_has_to_be_there_for_the_list_too(unmigrated, tmp_path):
+    assert unmigrated.run("plugins", "list", config=tmp_path / "nowhere.ini").exit_code == 2
 
 
 def test_a_plugin_in_order_is_said_to_be(unmigrated):

@@ -24,6 +24,7 @@ class CardsSchema(Schema):
         required=True, prefixes=("sk_test_", "rk_test_"), metadata={"description": "The test key."}
     )
     secret_key = SecretField(prefixes=("sk_live_", "rk_live_"), metadata={"description": "The live key."})
+    seal = SecretField(metadata={"description": "The seal.", "needed": "Required in live."})
     retries = fields.Integer(load_default=2, metadata={"description": "How often to try again."})
 
     @validates_schema

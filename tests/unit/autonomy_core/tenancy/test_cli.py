@@ -47,13 +47,14 @@ def test_list_is_whole_in_a_pipe(run: Run, tmp_path: Path, acme: str):
 def test_check_is_silent_and_zero_when_all_is_in_order(run: Run, tmp_path: Path, acme: str):
     (tmp_path / "acme.ini").write_text(acme)
     result = run("check")
-    assert (result.exit_code, result.output) == (0, "1 in order, 0 problems\n")
+    assert (result.exit_code, result.output) == (0, "1 organisation in order, 0 problems\n")
 
 
 def test_check_names_file_and_line_of_every_problem_and_exits_with_one(run: Run, tmp_path: Path, acme: str):
     (tmp_path / "acme.ini").write_text(acme.replace("EUR", "€").replace("sk_test_", "sk_live_"))
     result = run("check")
     assert result.exit_code == 1
+    assert result.output.endswith("0 organisations in order, 2 problems\n")
     assert f"{tmp_path}/acme.ini:3: invalid_value: " in result.output
     assert f"{tmp_path}/acme.ini:9: live_key_in_test: " in result.output
     assert "abcdef" not in result.output
@@ -114,6 +115,11 @@ def test_new_writes_a_file_for_its_owner_alone_and_says_what_to_fill_in(run: Run
     assert run("check").exit_code == 1
 
 
+def test_new_asks_for_nothing_where_nothing_is_missing(run: Run, tmp_path: Path):
+    result = run("new", "acme", "--name", "Acme Records", "--plugins", "music", "--currency", "eur")
+    assert result.output == f"wrote {tmp_path}/acme.ini; it is in order\n"
+
+
 def test_new_leaves_an_existing_file_alone(run: Run, tmp_path: Path, acme: str):
     (tmp_path / "acme.ini").write_text(acme)
     result = run("new", "acme", "--name", "Another")
@@ -127,6 +133,7 @@ def test_new_leaves_an_existing_file_alone(run: Run, tmp_path: Path, acme: str):
     [
         (("admin", "--name", "A"), "reserved_id"),
         (("../etc", "--name", "A"), "malformed_id"),
+        (("Acme", "--name", "A"), "3 to 40 lower-case letters"),
         (("acme", "--name", "A\n[cards]"), "printable"),
         (("acme", "--name", " "), "printable"),
         (("acme", "--name", "A", "--currency", "eur\nfoo = 1"), "printable"),

@@ -22,6 +22,7 @@ def test_every_key_is_explained_and_only_the_required_ones_are_live(schemas: Plu
     }
     assert ini.sections["cards"].values() == {"environment": "", "test_secret_key": ""}
     assert "# The live key. Optional. A secret.\n# secret_key =\n" in text
+    assert "# The seal. Required in live. A secret.\n# seal =\n" in text
     assert "# How often to try again. Optional.\n# retries = 2\n" in text
 
 
