@@ -42,19 +42,14 @@ def prepare_password(password: str) -> str:
     return unicodedata.normalize("NFC", spaced)
 
 
-def weakness_of(password: str, email: str) -> str | None:
-    """Why a password is refused, in a sentence for the customer; None when it is taken.
+def is_the_address(password: str, email: str) -> bool:
+    """Whether a password is the customer's own address, which is guessed first.
 
     Args:
         password: as it was sent.
         email: in its canonical form.
     """
-    length = len(prepare_password(password))
-    if not SHORTEST_PASSWORD <= length <= LONGEST_PASSWORD:
-        return f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
-    if password.strip().lower() == email:
-        return "The password must not be the e-mail address."
-    return None
+    return password.strip().lower() == email
 
 
 @dataclass(frozen=True, slots=True)

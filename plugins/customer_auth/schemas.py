@@ -10,7 +10,13 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from autonomy_core.plugin_api.customers import CustomerSchema
 from autonomy_core.plugin_api.schemas import ApiSchema
-from customer_auth.domain import LONGEST_PASSWORD, SHORTEST_PASSWORD, canonical_email, weakness_of
+from customer_auth.domain import (
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+    canonical_email,
+    is_the_address,
+    prepare_password,
+)
 
 LONGEST_EMAIL = 254
 LONGEST_NAME = 200
@@ -34,6 +40,20 @@ class EmailField(fields.String):
         return canonical_email(found.local_part, found.ascii_domain)
 
 
+class PasswordLength(validate.Length):
+    """The length of a password as it is hashed, however its letters are composed."""
+
+    def __call__(self, value: Any) -> Any:
+        """Return `value`, or raise ValidationError."""
+        super().__call__(prepare_password(value))
+        return value
+
+
+NEW_PASSWORD = PasswordLength(
+    SHORTEST_PASSWORD, LONGEST_PASSWORD, error="A password has {min} to {max} characters."
+)
+
+
 def _secret(description: str, **options: Any) -> fields.String:
     return fields.String(
         required=True, load_only=True, metadata={"format": "password", "description": description}, **options
@@ -44,7 +64,7 @@ class RegistrationSchema(ApiSchema):
     """A new customer."""
 
     email = EmailField(required=True, metadata={"description": "compared without regard to case"})
-    password = _secret(f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, not the e-mail address")
+    password = _secret("not the e-mail address", validate=NEW_PASSWORD)
     name = fields.String(
         required=True,
         validate=[validate.Length(1, LONGEST_NAME), validate.Regexp(r"\s*\S", error="A name is not blank.")],
@@ -53,9 +73,9 @@ class RegistrationSchema(ApiSchema):
 
     @validates_schema
     def check_password(self, data: Mapping[str, Any], **kwargs: Any) -> None:
-        """Refuse a weak password; it is compared with the address, so that both are needed."""
-        if (weakness := weakness_of(data["password"], data["email"])) is not None:
-            raise ValidationError(weakness, "password")
+        """Refuse the address as a password. Both have to be in order to be compared."""
+        if is_the_address(data["password"], data["email"]):
+            raise ValidationError("The password must not be the e-mail address.", "password")
 
 
 class LoginSchema(ApiSchema):

@@ -48,6 +48,16 @@ def test_a_taken_address_with_the_right_password_is_no_login(shop):
     assert "access_token" not in shop.register(status=409).json
 
 
+@pytest.mark.parametrize("password", ["x" * 8, "x" * 256, "e\u0301" * 256])
+def test_a_password_of_8_to_256_characters_is_taken_however_they_are_composed(shop, password):
+    shop.register(password=password)
+
+
+def test_everything_that_is_wrong_is_told_at_once(shop):
+    body = {"email": "ada", "password": "short", "name": " "}
+    assert set(shop.post("register", body, 422).json["errors"]["body"]) == {"email", "password", "name"}
+
+
 @pytest.mark.parametrize("password", ["1234567", "x" * 257, "Ada@Example.org", "e\u0301" * 7])
 def test_a_weak_password_is_refused_and_not_repeated(shop, password):
     refused = shop.register(password=password, status=422)
