@@ -21,6 +21,8 @@ class AutonomyError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
+    members: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """JSON schemas of the members that ``extra`` brings, for the API's description."""
     commits: ClassVar[bool] = False
     """Whether the work of the transaction is kept although the request is refused."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -28,7 +28,15 @@ PROBLEM: dict[str, Any] = {
         "errors": {
             "description": "with `invalid_input`: for `body` or `query`, each field's messages",
         },
-        "retry_after": {"type": "integer", "description": "seconds after which to ask again"},
+        "allow": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "with `method_not_allowed`: the methods that are, as in the header `Allow`",
+        },
+        "retry_after": {
+            "type": "integer",
+            "description": "in how many seconds to ask again, as in the header `Retry-After`",
+        },
     },
 }
 """The schema that every problem fits; a code may add members of its own."""
@@ -68,11 +76,11 @@ def _content(operation: Operation, status: int, schema: type[Schema] | None) -> 
 
 
 def _problems(call: Call) -> Iterator[tuple[int, dict[str, Any]]]:
-    by_status: dict[int, dict[str, str]] = defaultdict(dict)
+    by_status: dict[int, list[type[errors.AutonomyError]]] = defaultdict(list)
     for error in problems_of(call):
-        by_status[error.status][error.code] = error.title
-    for status, titles in by_status.items():
-        yield status, _problem(status, titles)
+        by_status[error.status].append(error)
+    for status, possible in by_status.items():
+        yield status, _problem(status, possible)
 
 
 def problems_of(call: Call) -> Iterator[type[errors.AutonomyError]]:
@@ -93,8 +101,10 @@ def problems_of(call: Call) -> Iterator[type[errors.AutonomyError]]:
     yield from operation.errors
 
 
-def _problem(status: int, titles: Mapping[str, str]) -> dict[str, Any]:
-    only_these = {"properties": {"code": {"enum": list(titles)}, "status": {"const": status}}}
+def _problem(status: int, possible: Sequence[type[errors.AutonomyError]]) -> dict[str, Any]:
+    titles = {error.code: error.title for error in possible}
+    members = {name: dict(schema) for error in possible for name, schema in error.members.items()}
+    only_these = {"properties": {"code": {"enum": list(titles)}, "status": {"const": status}, **members}}
     response: dict[str, Any] = {
         "description": "\n".join(f"- `{code}`: {title}." for code, title in titles.items()),
         "content": {CONTENT_TYPE: {"schema": {"allOf": ["Problem", only_these]}}},

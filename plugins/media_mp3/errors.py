@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from autonomy_core.plugin_api.errors import (
     AutonomyError,
     Conflict,
@@ -16,6 +18,22 @@ class NotPlayable(InvalidInput):
     """The inspection found something; ``findings`` has everything, see the debugging guide."""
 
     code, title = "not_playable", "The file is not an MP3 that plays everywhere"
+    members: ClassVar = {
+        "findings": {
+            "type": "array",
+            "description": "with `not_playable`: every reason",
+            "items": {
+                "type": "object",
+                "required": ["code", "message", "detail", "remedy"],
+                "properties": {
+                    "code": {"type": "string", "description": "stable, see the MP3 upload guide"},
+                    "message": {"type": "string", "description": "a sentence for people"},
+                    "detail": {"type": "object", "description": "figures, such as byte offsets"},
+                    "remedy": {"type": "string", "description": "what to do about it"},
+                },
+            },
+        }
+    }
 
 
 class WrongKind(Conflict):
@@ -28,6 +46,13 @@ class TrackExists(Conflict):
     """The product has a track with exactly these bytes."""
 
     code, title = "track_exists", "The product has this very file already"
+    members: ClassVar = {
+        "track_id": {
+            "type": "string",
+            "format": "uuid",
+            "description": "with `track_exists`: the track it is",
+        }
+    }
 
 
 class UploadTooLarge(TooLarge):

@@ -141,6 +141,35 @@ def test_a_call_tells_of_the_errors_that_it_can_come_to_by_their_codes(document_
     assert list(operations["GET", "/products"]["responses"]) == ["200", "400", "422", "503"]
 
 
+def test_the_members_that_a_code_brings_are_described_where_it_can_occur(document_of):
+    document = document_of("media_mp3")
+    assert {"errors", "allow", "retry_after"} <= document["components"]["schemas"]["Problem"][
+        "properties"
+    ].keys()
+    upload = operations_in(document)["POST", "/admin/products/{product_id}/tracks"]["responses"]
+    assert "findings" in problem_members(upload["422"])
+    assert "track_id" in problem_members(upload["409"])
+    assert "findings" not in problem_members(upload["409"])
+
+
+def problem_members(response):
+    _, of_this_call = response["content"]["application/problem+json"]["schema"]["allOf"]
+    return of_this_call["properties"]
+
+
+def test_what_a_form_has_to_explain_is_in_the_description(document_of):
+    schemas = document_of("customer_auth")["components"]["schemas"]
+    password = schemas["Registration"]["properties"]["password"]
+    assert (password["minLength"], password["maxLength"]) == (8, 256)
+    for schema, names in {
+        "Purchase": ("success_url", "cancel_url"),
+        "NewProduct": ("kind", "amount", "currency"),
+        "ProductChanges": ("amount",),
+        "Payment": ("status",),
+    }.items():
+        assert not [name for name in names if "description" not in schemas[schema]["properties"][name]]
+
+
 def test_types_of_the_wire_are_said_as_json_schema_says_them(document_of):
     schemas = document_of(stand_ins.NAME)["components"]["schemas"]
     payment = schemas["Payment"]["properties"]
