@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import procrastinate
+import psycopg
 import structlog
 from procrastinate import retry
 
@@ -18,6 +20,12 @@ log = structlog.get_logger(__name__)
 
 STALLED_AFTER_S = 30
 """A worker that has not given a sign of life for so long is dead, and its jobs are another's."""
+
+STEADY_AFTER_S = 60
+"""After a worker has worked for so long, its next failure is a first one."""
+
+LONGEST_WAIT_S = 30
+"""For so long a worker that has failed waits at most before it works again."""
 
 
 class BackOff(retry.BaseRetryStrategy):
@@ -74,6 +82,7 @@ def make_app(runtime: Runtime) -> procrastinate.App:
             kwargs={"options": "-c autonomy.worker=on"},
             min_size=1,
             max_size=4,
+            timeout=10.0,
         )
     )
     for job in runtime.jobs:
@@ -123,29 +132,55 @@ async def _try_again(app: procrastinate.App, job: procrastinate.jobs.Job, most_a
 
 
 async def run(runtime: Runtime, *, concurrency: int) -> None:
-    """Work until SIGINT or SIGTERM; then finish the jobs at hand.
+    """Work until SIGINT or SIGTERM; then finish the jobs at hand. While the database is away, wait for it.
 
     Args:
         concurrency: how many jobs at once, each in a thread.
     """
+    stopping = asyncio.Event()
+    working = asyncio.create_task(_keep_working(runtime, concurrency, stopping))
+
+    def stop() -> None:
+        stopping.set()
+        working.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    with suppress(asyncio.CancelledError):
+        await working
+    log.info("worker.stopped")
+
+
+async def _keep_working(runtime: Runtime, concurrency: int, stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    event, failures = "worker.started", 0
+    while not stopping.is_set():
+        began, reason = loop.time(), "connection lost"
+        try:
+            await _work(runtime, concurrency, event)
+        except (procrastinate.exceptions.ConnectorException, psycopg.Error) as error:
+            reason = str(error.__cause__ or error)
+        if stopping.is_set():
+            return
+        failures = 0 if loop.time() - began > STEADY_AFTER_S else failures + 1
+        wait = min(2**failures, LONGEST_WAIT_S)
+        log.error("worker.failed", reason=reason, again_in_s=wait)
+        await asyncio.sleep(wait)
+        event = "worker.restarted"
+
+
+async def _work(runtime: Runtime, concurrency: int, event: str) -> None:
+    """Work until cancelled. Procrastinate returns or raises when it has lost the database, and logs why."""
     app = make_app(runtime)
     async with app.open_async():
-        worker = asyncio.create_task(
-            app.run_worker_async(
-                concurrency=concurrency,
-                install_signal_handlers=False,
-                delete_jobs="successful",
-                fetch_job_polling_interval=1.0,
-                update_heartbeat_interval=5.0,
-                stalled_worker_timeout=float(STALLED_AFTER_S),
-                shutdown_graceful_timeout=20.0,
-            )
+        log.info(event, concurrency=concurrency)
+        await app.run_worker_async(
+            concurrency=concurrency,
+            install_signal_handlers=False,
+            delete_jobs="successful",
+            fetch_job_polling_interval=1.0,
+            update_heartbeat_interval=5.0,
+            stalled_worker_timeout=float(STALLED_AFTER_S),
+            shutdown_graceful_timeout=20.0,
         )
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, worker.cancel)
-        log.info("worker.started", concurrency=concurrency)
-        try:
-            await worker
-        except asyncio.CancelledError:
-            log.info("worker.stopped")

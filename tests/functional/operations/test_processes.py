@@ -13,6 +13,7 @@ import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 
 pytestmark = pytest.mark.processes
@@ -192,6 +193,47 @@ def test_the_worker_is_seen_and_ends_when_told(installation):
         worker.send_signal(signal.SIGHUP)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(PATIENCE_S) == 0
+
+
+@pytest.fixture
+def statement(installation):
+    """Runs a statement as the embedded server's superuser; returns what it finds."""
+    url = installation.run("autonomy", "db", "url").stdout.strip().replace("autonomy_app@", "postgres@")
+
+    def run(text):
+        with psycopg.connect(url, autocommit=True) as connection:
+            found = connection.execute(text)
+            return found.fetchone() if found.description else None
+
+    return run
+
+
+def test_the_worker_outlives_a_restart_of_the_database_and_does_jobs_again(installation, statement):
+    with installation.started("autonomy", "worker") as (worker, log):
+        wait_for(lambda: "worker.started" in log.read_text(), "the worker")
+        for verb in ("stop", "start"):
+            assert installation.run("autonomy", "db", verb).returncode == 0
+        wait_for(lambda: "worker.restarted" in log.read_text(), "the worker's second start")
+        statement(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
+            """ VALUES ('default', 'jobs.rescue_stalled', '{"timestamp": 0}')"""
+        )
+        wait_for(lambda: statement("SELECT count(*) FROM procrastinate_jobs") == (0,), "the job's end")
+        assert worker.poll() is None
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(PATIENCE_S) == 0
+        assert "worker.failed" in log.read_text()
+
+
+def test_the_worker_ends_when_told_while_the_database_is_away(installation):
+    with installation.started("autonomy", "worker") as (worker, log):
+        wait_for(lambda: "worker.started" in log.read_text(), "the worker")
+        assert installation.run("autonomy", "db", "stop").returncode == 0
+        try:
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(PATIENCE_S) == 0
+        finally:
+            assert installation.run("autonomy", "db", "start").returncode == 0
 
 
 def test_pyramids_own_commands_work(installation):
