@@ -11,7 +11,7 @@ ARGS ?=
 PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sure lint format types contracts install serve worker migrate changelog bench clean
+.PHONY: help demo test sure lint format types contracts install serve worker simulator migrate changelog bench clean
 
 help:  ## say what can be made
 	@echo "Autonomy Server. Set-up happens by itself; it stays in $(VENV) and var/."
@@ -52,6 +52,11 @@ serve: migrate  ## serve development.ini on $(PORT)
 
 worker: $(VENV)/.installed  ## do the jobs of development.ini
 	@$(BIN)/autonomy --config development.ini worker
+
+simulator: $(VENV)/.installed  ## stand in for Stripe, for the sample shops of development.ini on $(PORT)
+	@mkdir -p var/development
+	@$(BIN)/autonomy --config development.ini stripe simulator --state var/development/simulator.sqlite \
+	    $(foreach shop,harbour nightjar,--endpoint sk_test_$(shop),http://localhost:$(PORT)/api/webhook/stripe/$(shop),whsec_$(shop)_sample) $(ARGS)
 
 migrate: $(VENV)/.installed  ## bring the development database up to date
 	@$(BIN)/autonomy --config development.ini migrate
