@@ -29,7 +29,8 @@ NOT_EXECUTED = {
     ("docs/README.md", "$ stripe listen --forward-to localhost:6543/api/webhook/stripe/harbour"),
     ("docs/operations.md", "CREATE ROLE autonomy_owner LOGIN PASSWORD 'change-me-too';"),
     ("docs/performance.md", "$ .venv/bin/python -m bench.webhooks --rounds 5 --events 500"),
-    ("docs/plugin-authors.md", "$ pip install 'autonomy-server[testing]'"),
+    ("docs/plugin-authors.md", "$ make install"),
+    ("docs/plugin-authors.md", "$ pip install '/path/to/clone[testing]'"),
 }
 """The first line of each block that says that it is not executed, and why."""
 
