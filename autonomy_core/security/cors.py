@@ -17,6 +17,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from autonomy_core.errors import AutonomyError
+from autonomy_core.tenancy.domain import Organisation
 
 ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE"
 ALLOWED_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, If-Range, Range, X-Request-ID"
@@ -30,28 +31,44 @@ def cors_tween(handler: Handler, registry: Any) -> Handler:
     """Answer a browser's questions about what a page may do."""
 
     def tween(request: Request) -> Response:
-        origin = request.headers.get("Origin")
-        if origin is None or not is_own_origin(request, origin):
+        organisation = _organisation_of(request)
+        if organisation is None:
             return handler(request)
-        is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-        response = _preflight() if is_preflight else handler(request)
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+        origin = request.headers.get("Origin", "")
+        is_own = is_own_origin(organisation, origin)
+        response = _preflight() if is_own and _is_preflight(request) else handler(request)
+        if is_own:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+        # On every answer: a cache must not give one that lacks the headers above to a page that may read it.
         response.headers.add("Vary", "Origin")
         return response
 
     return tween
 
 
-def is_own_origin(request: Request, origin: str) -> bool:
-    """Whether a page comes from one of the hosts of the organisation that the request is about."""
-    # A path that cannot be read names nobody; traversal is going to answer for it.
-    with suppress(AutonomyError, ValueError):
+def is_own_origin(organisation: Organisation, origin: str) -> bool:
+    """Whether a page comes from one of the organisation's hosts.
+
+    Args:
+        origin: the header's value, as the browser sent it.
+    """
+    with suppress(ValueError):
         parts = urlsplit(origin)
-        organisation = request.organisation
-        if organisation is not None and parts.scheme in ("http", "https"):
+        if parts.scheme in ("http", "https"):
             return bool({parts.netloc.lower(), (parts.hostname or "").lower()} & set(organisation.hosts))
     return False
+
+
+def _organisation_of(request: Request) -> Organisation | None:
+    # A path that cannot be read names nobody; traversal is going to answer for it.
+    with suppress(AutonomyError, ValueError):
+        return request.organisation
+    return None
+
+
+def _is_preflight(request: Request) -> bool:
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
 def _preflight() -> Response:

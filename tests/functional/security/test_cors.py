@@ -26,6 +26,14 @@ def test_a_page_elsewhere_may_not(autonomy, origin):
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    "headers", [{}, {"Origin": "https://acme.example"}, {"Origin": "https://other.example"}]
+)
+@pytest.mark.parametrize(("path", "status"), [(PRODUCTS, 200), ("/acme/api/v1/nothing", 404)])
+def test_a_cache_is_told_that_every_answer_depends_on_the_origin(autonomy, headers, path, status):
+    assert "Origin" in autonomy.app.get(path, headers=headers, status=status).headers["Vary"]
+
+
 def test_a_browsers_preflight_is_answered(autonomy):
     # A preflight is the browser's own question, and no call of the API.
     answer = autonomy.app.options(
