@@ -22,7 +22,7 @@ class Permission(StrEnum):
 
 SCOPES: dict[str, str] = {
     Permission.READ_CATALOG: "see products, those that are not on sale included",
-    Permission.WRITE_CATALOG: "make and change products, upload their files",
+    Permission.WRITE_CATALOG: "make and change products, upload their files, and all that `catalog.read` allows",
     Permission.READ_PAYMENTS: "see payments and grants",
 }
 """The scopes that an API key may have, each with what it allows."""
