@@ -37,6 +37,12 @@ stripe.enable_telemetry = False
 
 NO_ANSWER = "The payment provider does not answer."
 REFUSED = "The payment provider did not take the order."
+NOT_SET_UP = "Payments are not set up completely."
+
+REMEDIES = {
+    "amount_too_small": "raise the price: Stripe takes at least about 0.50 euros, or as much elsewhere"
+}
+"""What to do about Stripe's error codes, where the code is not enough."""
 
 REFUSALS = (stripe.AuthenticationError, stripe.PermissionError, stripe.InvalidRequestError, stripe.CardError)
 
@@ -74,14 +80,12 @@ def retrieve_session(scope: TenantScope, environment: Environment, session_id: s
 def _client(scope: TenantScope, environment: Environment) -> stripe.StripeClient:
     key = keys_of(scope.settings(PLUGIN), environment).secret_key
     if key is None:
-        raise PaymentsUnavailable(
-            f"Set {key_name(environment, 'secret_key')} in the organisation's ini file."
-        )
+        raise _not_set_up(f"set {key_name(environment, 'secret_key')} in the organisation's ini file")
     api_base = scope.server_settings(PLUGIN).get("api_base")
     if api_base and environment == "live":
-        raise PaymentsUnavailable(
+        raise _not_set_up(
             "stripe_payments.api_base points at the simulator, which takes no live payments: "
-            "remove it from the server's ini file, or set the organisation's environment to test."
+            "remove it from the server's ini file, or set the organisation's environment to test"
         )
     return stripe.StripeClient(
         key.reveal(),
@@ -90,6 +94,12 @@ def _client(scope: TenantScope, environment: Environment) -> stripe.StripeClient
         http_client=_connections(),
         base_addresses={"api": api_base} if api_base else None,
     )
+
+
+def _not_set_up(remedy: str) -> PaymentsUnavailable:
+    """The error for the customer, to whom files and keys mean nothing; the remedy goes to the log."""
+    log.error("stripe.not_set_up", remedy=remedy)
+    return PaymentsUnavailable(NOT_SET_UP)
 
 
 @cache
@@ -124,17 +134,22 @@ def _translated(call: str) -> Iterator[None]:
     try:
         yield
     except stripe.StripeError as error:
+        # A 409's code is in its body only.
+        code = error.code or getattr(error.error, "code", None)
         log.warning(
             "stripe.call_failed",
             call=call,
             error=type(error).__name__,
-            # A 409's code is in its body only.
-            code=error.code or getattr(error.error, "code", None),
+            code=code,
             param=getattr(error, "param", None),
             status=error.http_status,
             stripe_request_id=error.request_id,
-            remedy="check the organisation's keys" if error.http_status in (401, 403) else None,
+            remedy=_remedy(error.http_status, code),
         )
         if isinstance(error, REFUSALS):
             raise PaymentsUnavailable(REFUSED) from None
         raise Unavailable(NO_ANSWER) from None
+
+
+def _remedy(status: int | None, code: str | None) -> str | None:
+    return "check the organisation's keys" if status in (401, 403) else REMEDIES.get(code or "")

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from autonomy_core.plugin_api.payments import Payment, ProofFailed
 from autonomy_core.plugin_api.protocols import CheckoutOrder
+from stripe_payments import client
 from stripe_payments.models import StripePayment
 from stripe_payments.provider import StripeCheckout
 from tests.functional.stripe_payments.shop import Shop
@@ -119,6 +120,13 @@ def test_when_stripe_refuses_the_order_the_buyer_is_told_and_the_payment_has_fai
     assert payment.status == "failed"
 
 
+def test_the_log_says_what_to_do_about_a_price_that_is_too_small(autonomy, simulator, capsys):
+    Shop(autonomy, simulator, amount=10).purchase(status=503)
+    logged = capsys.readouterr().out
+    assert "amount_too_small" in logged
+    assert "raise the price" in logged
+
+
 def test_a_refused_key_is_not_shown_to_anybody(shop, capsys):
     shop.key = "sk_test_%no_key%"
     shop.configure()
@@ -127,11 +135,12 @@ def test_a_refused_key_is_not_shown_to_anybody(shop, capsys):
     assert "no_key" not in answer.text + capsys.readouterr().out
 
 
-def test_a_live_organisation_is_not_sold_through_the_simulator(shop):
+def test_a_live_organisation_is_not_sold_through_the_simulator(shop, capsys):
     shop.configure(environment="live")
     problem = shop.purchase(status=503).json
     assert problem["code"] == "payments_unavailable"
-    assert "stripe_payments.api_base" in problem["detail"]
+    assert problem["detail"] == client.NOT_SET_UP
+    assert "remove it from the server's ini file" in capsys.readouterr().out
     assert shop.books("sessions") == []
 
 
