@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +15,11 @@ from typing import NoReturn
 from autonomy_core.tenancy.files import Signature, read_small_file, signature
 
 MASK = "********"
+
+_VARIABLE = re.compile(r"[A-Z]{1,15}(_([A-Z]{1,15}|[0-9]{1,3}))+")
+_PATH = re.compile(r"[./]*([a-z]{1,15}|[0-9]{1,3})([-_./]([a-z]{1,15}|[0-9]{1,3}))*")
+_KEY = re.compile(r"(?:^|[^a-z])(?:ak|pk|rk|sk|whsec)_")
+"""How a key begins, Stripe's and our own."""
 
 
 class Secret:
@@ -53,7 +59,7 @@ class Secret:
 
 
 class UnresolvedReferenceError(ValueError):
-    """An ``env:`` or ``file:`` reference that leads to no value; the message names neither."""
+    """An ``env:`` or ``file:`` reference that leads to no value; the message names it if it cannot be a secret."""
 
 
 @dataclass(slots=True)
@@ -81,8 +87,8 @@ def resolving_from(directory: Path) -> Iterator[References]:
 def resolve(text: str) -> str:
     """Return the value that ``env:NAME`` or ``file:path`` refers to; any other text is the value itself.
 
-    Raises UnresolvedReferenceError. Its message leaves out what the reference says, which may be a secret
-    pasted in the wrong place.
+    Raises UnresolvedReferenceError. Its message repeats what the reference says only where that is clearly a
+    name: it may be a secret pasted in the wrong place.
     """
     kind, colon, target = text.partition(":")
     if colon and kind == "env":
@@ -95,11 +101,13 @@ def resolve(text: str) -> str:
 def _from_environment(name: str) -> str:
     value = os.environ.get(name, "")
     if not value:
-        raise UnresolvedReferenceError("the environment variable it names is not set, or is empty")
+        shown = name if _VARIABLE.fullmatch(name) else "it names"
+        raise UnresolvedReferenceError(f"the environment variable {shown} is not set, or is empty")
     return value
 
 
 def _from_file(path: Path) -> str:
+    shown = path if _is_clearly_a_path(str(path)) else "it names"
     references = _references.get()
     if references is not None:
         path = references.directory / path
@@ -108,9 +116,14 @@ def _from_file(path: Path) -> str:
     try:
         value = read_small_file(path).decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
-        raise UnresolvedReferenceError("the file it names is not UTF-8") from None
+        raise UnresolvedReferenceError(f"the file {shown} is not UTF-8") from None
     except (OSError, ValueError):
-        raise UnresolvedReferenceError("the file it names does not exist or cannot be read") from None
+        raise UnresolvedReferenceError(f"the file {shown} does not exist or cannot be read") from None
     if not value:
-        raise UnresolvedReferenceError("the file it names is empty")
+        raise UnresolvedReferenceError(f"the file {shown} is empty")
     return value
+
+
+def _is_clearly_a_path(text: str) -> bool:
+    """Whether it is made of directories and short words, as no key is, and hardly a password."""
+    return "/" in text and _PATH.fullmatch(text) is not None and _KEY.search(text) is None

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -82,10 +83,41 @@ def test_a_named_pipe_does_not_resolve_and_does_not_block(tmp_path: Path):
         resolve("file:key")
 
 
-def test_an_unresolved_reference_does_not_say_what_it_refers_to():
-    with pytest.raises(UnresolvedReferenceError) as info:
-        resolve("env:sk_live_pasted_here_by_mistake")
-    assert "pasted" not in str(info.value)
+@pytest.mark.parametrize(
+    ("reference", "named"),
+    [
+        ("env:HARBOUR_TEST_SECRET_KEY", "the environment variable HARBOUR_TEST_SECRET_KEY is not set"),
+        ("env:KEY_2", "the environment variable KEY_2 is not set"),
+        ("file:secrets/kingfisher-test-webhook", "the file secrets/kingfisher-test-webhook does not exist"),
+        ("file:/run/secrets/stripe.key", "the file /run/secrets/stripe.key does not exist"),
+        ("file:../secrets/live-key", "the file ../secrets/live-key does not exist"),
+    ],
+)
+def test_an_unresolved_reference_says_which_it_is(reference: str, named: str, tmp_path: Path):
+    with resolving_from(tmp_path), pytest.raises(UnresolvedReferenceError, match=re.escape(named)):
+        resolve(reference)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "sk_live_pasted_here_by_mistake",
+        "secrets/sk_live_pasted",
+        "whsec_pasted/by/mistake",
+        "ak_pasted/by/mistake",
+        "AKIA7PASTED2KEY4",
+        "JBSWYPASTEDDPEHP",
+        "0b6f4e2c/pasted8d1a7c",
+        "wJalrPasted/K7MDENG/bPxRfi",
+        "correct-horse-pasted-staple",
+        "pasted",
+    ],
+)
+@pytest.mark.parametrize("kind", ["env", "file"])
+def test_a_secret_pasted_into_a_reference_is_not_repeated(kind: str, pasted: str, tmp_path: Path):
+    with resolving_from(tmp_path), pytest.raises(UnresolvedReferenceError) as info:
+        resolve(f"{kind}:{pasted}")
+    assert "pasted" not in str(info.value).lower()
 
 
 @pytest.mark.parametrize(
