@@ -17,10 +17,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from autonomy_core.db.embedded import EmbeddedServerError
 from demo.client import Narrator
+from demo.customer import PASSWORD, Customer
 from demo.places import DIRECTORY, SHOPS, Places, find_places
 from demo.processes import DemoError, Processes
 from demo.shop import RELEASES, staff_key, stock
-from demo.story import EMAIL, PASSWORD, Story
+from demo.story import Story
 
 HIGHEST_PORT = 65535
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -99,10 +100,12 @@ def run(places: Places, console: Console, *, check: bool) -> None:
             processes.autonomy("migrate")
             processes.start(status.update)
         products = set_up_shops(places, processes, console)
-        Story(places, processes, Narrator(console), products).tell()
+        story = Story(places, processes, Narrator(console), products)
+        story.tell()
         console.print("\n[bold green]Every step held.[/bold green]")
         if not check:
-            keep_serving(places, processes, console, products)
+            console.print(how_to_go_on(places, products, story.customer), markup=False, soft_wrap=True)
+            keep_serving(processes)
     finally:
         # Whoever ends it once more waits for this end.
         for number in ENDINGS:
@@ -138,26 +141,26 @@ def set_up_shops(places: Places, processes: Processes, console: Console) -> dict
         }
 
 
-def keep_serving(places: Places, processes: Processes, console: Console, products: dict[str, str]) -> None:
-    """Say how to go on, and serve until Ctrl-C."""
+def how_to_go_on(places: Places, products: dict[str, str], customer: Customer) -> str:
+    """What to look at, and what to type."""
     api = places.api(SHOPS[0])
-    console.print(
-        f"""
+    return f"""
 Still serving, until Ctrl-C:
   API description   {api}/docs  (and {places.api(SHOPS[1])}/docs)
   Stripe simulator  {places.simulator}
   health, metrics   {places.server}/health/ready  {places.server}/metrics
-  a customer        {EMAIL}, password: {PASSWORD}
+  a customer        {customer.email}, password: {PASSWORD}  (registered in both shops)
   staff keys        {places.directory}/staff-key-*.json
 
   curl {api}/products
   TOKEN=$(curl -s {api}/customers/login -H 'Content-Type: application/json' \\
-    -d '{{"email": "{EMAIL}", "password": "{PASSWORD}"}}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
+    -d '{{"email": "{customer.email}", "password": "{PASSWORD}"}}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
   curl -H "Authorization: Bearer $TOKEN" {api}/customers/products/{products[SHOPS[0]]}/tracks
-""",
-        markup=False,
-        soft_wrap=True,
-    )
+"""
+
+
+def keep_serving(processes: Processes) -> None:
+    """Watch the processes until Ctrl-C."""
     while True:
         processes.check()
         time.sleep(1)

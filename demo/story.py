@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from demo.client import Client, Narrator
+from demo.customer import PASSWORD, customer_of_this_run, has_been_served
 from demo.places import SHOPS, Places, write_whole
 from demo.processes import DemoError, Processes
 from demo.shop import RELEASES, Release, recording
 
-EMAIL = "ada@example.org"
-PASSWORD = "correct horse battery"
 GRANTED_WITHIN_S = 60
 
 
@@ -25,6 +24,9 @@ class Story:
         places, processes: of this run.
         narrator: writes it down.
         products: the product's id of each shop.
+
+    Attributes:
+        customer: of this run; an interrupted run's, if there is one.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Story:
         self._processes = processes
         self._narrator = narrator
         self._products = products
+        self.customer = customer_of_this_run(places)
 
     def tell(self) -> None:
         """Tell it.
@@ -43,15 +46,23 @@ class Story:
         """
         for release in RELEASES:
             self._narrator.step(f"{release.shop}: a customer registers, and logs in")
-            customer = self._customer(release.shop)
+            self._register(release.shop)
+            customer = self._log_in(release.shop)
             self._buy(release, customer)
             self._listen(release, customer)
         self._stay_apart()
+        has_been_served(self._places, self.customer)
 
-    def _customer(self, shop: str) -> Client:
+    def _register(self, shop: str) -> None:
         client = Client(self._places.api(shop), self._narrator)
-        who = {"email": EMAIL, "password": PASSWORD}
-        client.call("POST", "customers/register", (201, 409), json={**who, "name": "Ada"})
+        who = {"email": self.customer.email, "password": PASSWORD, "name": "Ada"}
+        answer = client.call("POST", "customers/register", (201, 409), json=who)
+        if answer.status_code == 409:
+            self._narrator.note("an earlier run was interrupted; its customer goes on")
+
+    def _log_in(self, shop: str) -> Client:
+        client = Client(self._places.api(shop), self._narrator)
+        who = {"email": self.customer.email, "password": PASSWORD}
         tokens = client.call("POST", "customers/login", json=who).json()
         client.authorize(tokens["access_token"])
         return client
@@ -64,10 +75,10 @@ class Story:
             raise DemoError(f"{release.title} is not in the catalogue.")
         narrator.note(f"{release.title}: {release.amount / 100:.2f} {listed[product_id]['currency'].upper()}")
         checkout_url = self._checkout(release.shop, customer, product_id)
-        if checkout_url is None:
-            narrator.note("bought in an earlier run; nobody pays twice")
-            return
         narrator.step(f"{release.shop}: pays on the checkout page, and Stripe posts its webhook")
+        if checkout_url is None:
+            narrator.note("paid before an earlier run was interrupted; nobody pays twice")
+            return
         customer.call("GET", checkout_url)
         paid = customer.call("POST", checkout_url, (303, 409), data={"action": "pay"})
         if paid.status_code == 409:
@@ -153,7 +164,7 @@ class Story:
     def _stay_apart(self) -> None:
         here, there = SHOPS
         self._narrator.step(f"{there} stays strictly apart from {here}")
-        customer = self._customer(here)
+        customer = self._log_in(here)
         foreign = self._products[there]
         customer.call("GET", f"products/{foreign}", (404,))
         customer.call("POST", f"customers/products/{foreign}/purchase", (404,), json={})

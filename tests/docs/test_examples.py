@@ -76,9 +76,7 @@ def test_sql_runs_as_the_application(block, stack):
         connection.connection.driver_connection.execute(block.text)
 
 
-def test_the_transcript_of_the_readme_is_true(stack, monkeypatch):
-    # The documents' own examples register the name that the demonstration uses.
-    monkeypatch.setattr("demo.story.EMAIL", "grace@example.org")
+def test_the_transcript_of_the_readme_is_true(stack):
     written = io.StringIO()
     narrator = Narrator(Console(file=written, width=200, highlight=False))
     Story(stack.places, stack.processes, narrator, stack.products).tell()

@@ -133,6 +133,21 @@ def test_a_demonstration_whose_part_is_killed_ends_the_second_time_with_one_paym
     assert rows(places, GRANTED) == [("harbour", 1), ("nightjar", 1)]
 
 
+def test_each_whole_demonstration_shows_a_whole_purchase_by_a_customer_of_its_own(places, demonstration):
+    shown = []
+    for _ in range(2):
+        whole = demonstration()
+        assert whole.end() == 0, "".join(whole.transcript)
+        shown.append("".join(whole.transcript))
+    for transcript in shown:
+        assert transcript.count("/register  201") == transcript.count("/purchase  201") == 2
+        assert "409 Conflict" not in transcript
+        assert "9. nightjar stays strictly apart" in transcript
+    places.database.ensure_running()
+    assert rows(places, COMPLETED) == [("harbour", 2), ("nightjar", 2)]
+    assert rows(places, GRANTED) == [("harbour", 2), ("nightjar", 2)]
+
+
 def test_a_taken_port_is_a_clear_message(places, demonstration):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", places.port))

@@ -53,3 +53,16 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert path.read_bytes() == b"{}"
     assert [each.name for each in path.parent.iterdir()] == ["key.json"]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_job_in_the_background_whose_shell_ignores_ctrl_c_is_ended_by_it_all_the_same(
+    tmp_path, monkeypatch
+):
+    def interrupt(*_, **__):
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(command, "run", interrupt)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    shown = demonstrate(tmp_path)
+    assert "Stopped." in shown.output
