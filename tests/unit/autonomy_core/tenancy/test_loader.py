@@ -121,6 +121,13 @@ def test_a_value_of_the_wrong_type_is_invalid_at_its_line(
     assert codes(acme.replace(old, new)) == [(line, "invalid_value")]
 
 
+def test_every_word_that_is_no_host_is_named(load: Load, acme: str):
+    (problem,) = load(
+        acme.replace("acme.example,", "https://acme.example acme.example\n  shop/path")
+    ).problems
+    assert "not a host name: https://acme.example, shop/path" in problem.message
+
+
 def test_a_plugin_that_is_not_installed_is_unknown(load: Load, acme: str):
     (problem,) = load(acme.replace("cards music", "cards musik") + "[musik]\na = 1\n").problems
     assert (problem.line, problem.code) == (5, "unknown_plugin")
