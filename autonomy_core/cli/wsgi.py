@@ -39,6 +39,7 @@ def application_in_worker(config: str) -> Any:
     """`application` in a worker process of ``autonomy serve``: errors are told in a message."""
     from autonomy_core.cli.failures import failure_for
 
+    _leave_interrupts_to_parent()
     _end_with_parent()
     try:
         return application(Path(config))
@@ -48,6 +49,13 @@ def application_in_worker(config: str) -> Any:
             raise
         failure.show()
         sys.exit(failure.exit_code)
+
+
+def _leave_interrupts_to_parent() -> None:
+    """Ctrl-C reaches every process of the terminal. The main one then ends its workers with SIGTERM; granian's
+    are stuck when they are told twice. Blocked rather than ignored, because granian sets a handler afterwards.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _end_with_parent() -> None:
