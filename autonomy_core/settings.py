@@ -62,6 +62,18 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     plugins: Mapping[str, Mapping[str, Any]]
 
+    def require_tenants(self) -> None:
+        """Check that the organisations' directory exists. Only who serves them needs it: it may be made later.
+
+        Raises:
+            SettingsError: it does not; most likely the key is misspelt.
+        """
+        if not self.tenants.is_dir():
+            raise SettingsError(
+                f"autonomy.tenants: there is no directory {self.tenants}. The organisations' ini files are there: "
+                "make it, or name another one."
+            )
+
 
 class AddressesField(fields.Field[tuple[str, ...]]):
     """IP addresses and networks, separated by commas."""

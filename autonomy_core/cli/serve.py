@@ -85,6 +85,7 @@ def prepare(cli: CliContext) -> None:
     from autonomy_core.operations.logging import configure_logging
 
     runtime = cli.runtime
+    runtime.settings.require_tenants()
     logging.getLogger("_granian").addFilter(is_news)
     configure_logging(runtime.settings.log_format, runtime.settings.log_level)
     if runtime.embedded is not None:

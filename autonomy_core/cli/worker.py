@@ -27,6 +27,7 @@ def worker(cli: CliContext, concurrency: int) -> None:
     from autonomy_core.operations.signals import reload_on_hangup
 
     runtime = cli.runtime
+    runtime.settings.require_tenants()
     configure_logging(runtime.settings.log_format, runtime.settings.log_level)
     if waiting := pending_migrations(cli):
         raise Failure("\n".join(["The database is not up to date; run: autonomy migrate", *waiting]))

@@ -131,6 +131,16 @@ def test_the_server_tells_its_url_serves_and_ends_when_told(installation):
     assert (request["organisation"], request["status"]) == ("acme", 200)
 
 
+def test_an_interrupt_from_the_terminal_ends_all_processes_without_force(installation):
+    with serving(installation, "--workers", "2") as (process, _, log):
+        wait_for(lambda: log.read_text().count("Started worker-") == 2, "both")
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(PATIENCE_S) == 0
+        told = log.read_text()
+    assert told.count("Stopped worker-") == 2
+    assert "refused to gracefully stop" not in told
+
+
 def test_a_taken_port_is_refused_in_one_line(installation):
     with serving(installation) as (_, url, _):
         port = url.rpartition(":")[2]
@@ -139,6 +149,17 @@ def test_a_taken_port_is_refused_in_one_line(installation):
     assert refused.stderr == (
         f"Error: Cannot listen at 127.0.0.1, port {port}: Address already in use. Choose another with --port.\n"
     )
+
+
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("worker",)])
+def test_a_directory_of_organisations_that_does_not_exist_is_refused_at_the_start(installation, command):
+    misspelt = (installation.directory / "development.ini").read_text().replace("/tenants", "/tennants")
+    (installation.directory / "misspelt.ini").write_text(misspelt)
+    refused = installation.run("autonomy", "--config", "misspelt.ini", *command)
+    assert refused.returncode == 2
+    missing = installation.directory / "tennants"
+    assert f"Error: autonomy.tenants: there is no directory {missing}." in refused.stderr
+    assert "make it, or name another one" in refused.stderr
 
 
 def test_a_server_that_was_killed_is_started_again_on_its_port(installation):
