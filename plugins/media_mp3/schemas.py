@@ -82,6 +82,7 @@ class UploadFieldsSchema(ApiSchema):
 UPLOAD_FORM = {
     "type": "object",
     "required": ["file"],
+    "additionalProperties": False,
     "properties": {
         "file": {"type": "string", "contentMediaType": "audio/mpeg", "description": "the MP3"},
         "title": {"type": "string", "maxLength": LONGEST_TEXT, "description": "by default from the tags"},
