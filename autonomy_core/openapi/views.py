@@ -51,6 +51,19 @@ def openapi_json(context: ApiV1, request: Request) -> Response:
 @api_view(
     context=ApiV1,
     method="GET",
+    summary="Go to the page that shows this document",
+    permission=PUBLIC,
+    status=303,
+    headers={"Location": "the address of the page"},
+)
+def start(context: ApiV1, request: Request) -> Response:
+    """So that the API's own address is not a dead end."""
+    return Response(status=303, content_type=None, location=request.resource_url(context, "docs"))
+
+
+@api_view(
+    context=ApiV1,
+    method="GET",
     name="docs",
     summary="Read this document in a browser",
     permission=PUBLIC,

@@ -50,7 +50,7 @@ class PaymentSchema(ApiSchema):
 
 
 class PurchaseSchema(ApiSchema):
-    """Where the buyer goes after the checkout; without it to the API's own address, which is no page."""
+    """Where the buyer goes after the checkout; without it to the API's own address, no page for buyers."""
 
     success_url = _return_url(
         "where the buyer goes after paying, with `payment_id` appended to the query by the return page"

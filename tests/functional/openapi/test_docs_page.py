@@ -64,6 +64,19 @@ def test_the_page_shows_the_description_in_the_spelling_by_which_it_was_opened(a
     assert 'data-description="/api/v1/openapi.json"' in by_host.text
 
 
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("http://localhost/acme/api/v1", "http://localhost/acme/api/v1/docs"),
+        ("http://localhost/acme/api/v1/", "http://localhost/acme/api/v1/docs"),
+        ("http://acme.example/api/v1", "http://acme.example/api/v1/docs"),
+    ],
+)
+def test_the_address_of_the_api_leads_to_the_page(autonomy, address, page):
+    autonomy.organisation(hosts=("acme.example",))
+    assert autonomy.app.get(address, status=303).headers["Location"] == page
+
+
 def test_a_file_that_is_not_there_is_a_problem(autonomy):
     answer = autonomy.app.get("/static/swagger-ui/nothing.js", status=404)
     assert answer.content_type == "application/problem+json"
