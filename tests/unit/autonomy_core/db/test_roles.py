@@ -186,6 +186,23 @@ def test_a_role_that_exists_keeps_its_password_where_the_owner_may_not_set_it(
     assert [line.partition(";")[0] for line in told] == ["role appointed: keeps the password it has"]
 
 
+def test_an_owner_who_may_make_roles_makes_the_applications_and_sets_its_password(
+    owner: Engine, connect: Callable[..., Engine], database: str
+) -> None:
+    stored = text("SELECT rolpassword FROM pg_authid WHERE rolname = 'offspring'")
+    with owner.begin() as connection:
+        connection.execute(text("CREATE ROLE maker LOGIN CREATEROLE"))
+        connection.execute(text(f"ALTER DATABASE {database} OWNER TO maker"))
+    found = set()
+    for password in ("first", "second"):
+        with connect("maker").begin() as connection:
+            prepare_roles(connection, "offspring", password)
+        with owner.begin() as connection:
+            found.add(connection.scalar(stored))
+    assert len(found) == 2
+    assert all(each.startswith("SCRAM-SHA-256$") for each in found)
+
+
 def test_a_right_that_cannot_be_granted_is_named(owner: Engine, connect: Callable[..., Engine]) -> None:
     with owner.begin() as connection:
         connection.execute(text("CREATE ROLE stranger LOGIN; CREATE ROLE appointee LOGIN"))
