@@ -1,0 +1,52 @@
+"""A demonstration that cannot start says so; one that is stopped leaves nothing running."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from demo.places import free_port
+from tests.faults.demonstration import ROOT, remaining
+
+pytestmark = pytest.mark.processes
+
+
+def test_a_taken_port_is_a_clear_message(places, demonstration):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", places.port))
+        taken.listen()
+        refused = demonstration()
+        assert refused.end() == 2
+    assert f"Port {places.port} cannot be used" in "".join(refused.transcript)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_kill_and_a_closed_terminal_stop_every_process_however_often(places, demonstration, number):
+    stopped = demonstration()
+    stopped.until("pending")
+    for _ in range(3):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(stopped.process.pid, number)
+        time.sleep(0.3)
+    assert stopped.end() == 130
+    assert remaining(places) == []
+
+
+def test_a_second_demonstration_in_the_same_place_is_refused_and_disturbs_nobody(places, demonstration):
+    first = demonstration()
+    first.until("1. harbour")
+    second = subprocess.run(
+        [sys.executable, "-m", "demo", "--check", f"--port={free_port()}", f"--directory={places.directory}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "is running" in second.stdout
+    assert first.end() == 0, "".join(first.transcript)
