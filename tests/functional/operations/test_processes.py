@@ -16,6 +16,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from autonomy_core.db.embedded import EmbeddedServer
+
 pytestmark = pytest.mark.processes
 
 PROGRAMS = Path(sys.executable).parent
@@ -80,7 +82,7 @@ def installation(tmp_path_factory):
     assert migrated.returncode == 0, migrated.stderr
     assert made.run("autonomy", "db", "start").returncode == 0
     yield made
-    made.run("autonomy", "db", "stop")
+    EmbeddedServer(data_dir=made.directory / "data" / "postgresql").remove()
 
 
 def wait_for(found, what):

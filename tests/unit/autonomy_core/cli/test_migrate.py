@@ -5,6 +5,8 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from autonomy_core.db.embedded import EmbeddedServer
+
 
 def test_migrate_tells_each_step_and_is_done_the_second_time(unmigrated):
     first = unmigrated.run("migrate")
@@ -108,11 +110,12 @@ def test_the_embedded_database_is_made_started_and_stopped_again(unmigrated):
         assert unmigrated.run("keys", "list", "acme").stdout == "no keys\n"
         assert "running   yes" in unmigrated.run("db", "status").stdout
         assert unmigrated.run("db", "url").stdout.startswith("postgresql://autonomy_app@/autonomy?host=")
-    finally:
         assert unmigrated.run("db", "stop").exit_code == 0
-    stopped = unmigrated.run("db", "status")
-    assert stopped.exit_code == 1
-    assert "running   no" in stopped.stdout
+        stopped = unmigrated.run("db", "status")
+        assert stopped.exit_code == 1
+        assert "running   no" in stopped.stdout
+    finally:
+        EmbeddedServer(data_dir=unmigrated.directory / "data" / "postgresql").remove()
 
 
 def test_an_external_database_is_not_started_or_stopped(unmigrated):
