@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from marshmallow import Schema
@@ -138,15 +136,4 @@ def _database(settings: Settings) -> tuple[Database, EmbeddedServer | None]:
         data_dir=settings.data / "postgresql", bin_dir=settings.embedded_bin_dir, fast=settings.embedded_fast
     )
     url_text = server.url(DATABASE_NAME, APPLICATION_ROLE)
-    return Database(url_text, pool_size=settings.pool_size, before_connect=partial(_start, server)), server
-
-
-def _start(server: EmbeddedServer) -> None:
-    if not server.is_running():
-        server.ensure_running()
-        atexit.register(_stop_if_ours, server)
-
-
-def _stop_if_ours(server: EmbeddedServer) -> None:
-    if server.started_by_us:
-        server.stop()
+    return Database(url_text, pool_size=settings.pool_size, before_connect=server.run_with_process), server

@@ -8,7 +8,6 @@ import click
 from rich.console import Console
 
 from autonomy_core.cli.context import CliContext, pass_cli
-from autonomy_core.cli.embedded import start_embedded
 from autonomy_core.cli.failures import Failure
 
 
@@ -65,7 +64,7 @@ def _target(cli: CliContext) -> Target:
 
     settings, server = cli.runtime.settings, cli.runtime.embedded
     if server is not None:
-        start_embedded(server)
+        server.run_with_process()
         server.create_database(DATABASE_NAME)
         return Target(server.url(DATABASE_NAME), APPLICATION_ROLE, None)
     if settings.owner_url is None:
@@ -97,6 +96,6 @@ def pending_migrations(cli: CliContext) -> list[str]:
     from autonomy_core.runtime import components
 
     if cli.runtime.embedded is not None:
-        start_embedded(cli.runtime.embedded)
+        cli.runtime.embedded.run_with_process()
     with cli.runtime.database.transaction(None) as session:
         return pending(session.connection(), components(cli.plugins))

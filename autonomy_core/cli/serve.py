@@ -15,7 +15,6 @@ from typing import Any
 import click
 
 from autonomy_core.cli.context import CliContext, pass_cli
-from autonomy_core.cli.embedded import start_embedded
 from autonomy_core.cli.failures import Failure
 
 SECONDS_TO_FINISH = 20
@@ -89,7 +88,7 @@ def prepare(cli: CliContext) -> None:
     logging.getLogger("_granian").addFilter(is_news)
     configure_logging(runtime.settings.log_format, runtime.settings.log_level)
     if runtime.embedded is not None:
-        start_embedded(runtime.embedded)
+        runtime.embedded.run_with_process()
 
 
 def is_news(record: logging.LogRecord) -> bool:

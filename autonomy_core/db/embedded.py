@@ -7,6 +7,7 @@ network port, so that whoever may enter the directory is trusted and nobody else
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -114,6 +115,16 @@ class EmbeddedServer:
             if self.is_running():
                 self._pg_ctl("stop", "-m", "fast")
             _started.pop(self.directory, None)
+
+    def run_with_process(self) -> None:
+        """Start the server unless it runs; when this process ends, stop it if it was started here."""
+        if not self.is_running():
+            self.ensure_running()
+            atexit.register(self._stop_if_ours)
+
+    def _stop_if_ours(self) -> None:
+        if self.started_by_us:
+            self.stop()
 
     def remove(self) -> None:
         """Stop the server and delete all its data."""

@@ -45,8 +45,7 @@ def purchase(context: CustomerProduct, request: Request) -> dict[str, Any]:
         checkout = services.begin_checkout(context.scope, order)
     except Unavailable as error:
         services.fail_payment(context.scope, order, str(error))
-        request.tm.commit()
-        request.tm.begin()
+        commit_early(request)
         raise
     services.attach_checkout(context.scope, order, checkout)
     return {"payment": payment, "checkout_url": checkout.url}
