@@ -139,8 +139,9 @@ def make_private(directory: Path, owner: Account | None, *, passable_by: Account
     try:
         directory.mkdir(mode=0o700)  # refuses whatever exists, links included
     except FileExistsError:
-        _check_private(directory, owner)
-        return
+        if not _is_half_made(directory):
+            _check_private(directory, owner)
+            return
     except OSError as error:
         raise _cannot_make(directory, error) from None
     if passable_by is not None:
@@ -148,6 +149,16 @@ def make_private(directory: Path, owner: Account | None, *, passable_by: Account
         directory.chmod(0o710)
     if owner is not None:
         os.chown(directory, owner.uid, owner.gid)
+
+
+def _is_half_made(directory: Path) -> bool:
+    """Whether it is as `make_private` has it before handing it over: another process is there, or was killed there.
+
+    The steps that follow come out alike however often and by however many they are done.
+    """
+    found = directory.lstat()
+    ours = found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
+    return stat.S_ISDIR(found.st_mode) and ours and not any(directory.iterdir())
 
 
 def _check_private(directory: Path, owner: Account | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -17,7 +18,7 @@ from sqlalchemy import make_url
 
 from autonomy_core.db import embedded_home
 from autonomy_core.db.embedded import EmbeddedServer, EmbeddedServerError
-from autonomy_core.db.embedded_account import make_private
+from autonomy_core.db.embedded_account import account_of, make_private
 
 pytestmark = pytest.mark.processes
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
@@ -119,6 +120,33 @@ def test_somebody_who_made_the_private_directory_first_is_not_trusted(
     with pytest.raises(EmbeddedServerError, match="is not a directory of the user who runs this's alone"):
         fresh(home / "data").ensure_running()
     shutil.rmtree(private)
+
+
+@as_root
+def test_directories_that_another_process_is_making_or_was_killed_making_are_finished(
+    reachable: Path, fresh: Callable[..., EmbeddedServer]
+) -> None:
+    home = reachable / "home"
+    home.mkdir(mode=0o700)
+    server = fresh(home / "data")
+    private = server.directory.parent
+    server._home.create()
+    for half_made in (private, server.directory, server.directory / "socket"):
+        shutil.rmtree(half_made)
+        half_made.mkdir(mode=0o700)
+        server._home.create()
+    assert (stat.S_IMODE(private.stat().st_mode), private.stat().st_uid) == (0o710, 0)
+    assert server.directory.stat().st_uid == (server.directory / "socket").stat().st_uid != 0
+
+
+@as_root
+def test_a_directory_of_roots_that_holds_something_is_not_given_away(reachable: Path) -> None:
+    taken = reachable / "server"
+    taken.mkdir(mode=0o700)
+    (taken / "letters").touch()
+    with pytest.raises(EmbeddedServerError, match="is not a directory of nobody's alone"):
+        make_private(taken, account_of(pwd.getpwnam("nobody")))
+    assert taken.stat().st_uid == 0
 
 
 AS_NOBODY = """
