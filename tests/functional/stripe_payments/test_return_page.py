@@ -3,6 +3,8 @@
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
+from structlog.testing import capture_logs
+
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.testing import stripe_event
 from tests.functional.stripe_payments.shop import COMPLETED, Shop
@@ -46,15 +48,15 @@ def test_the_buyer_goes_on_to_the_success_url_with_the_payments_id(shop):
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_a_completed_payment_is_not_asked_about_again(shop, capsys):
+def test_a_completed_payment_is_not_asked_about_again(shop):
     answer = shop.purchase().json
     location = shop.visit(answer["checkout_url"], "pay")
     shop.post_events()
     # Asked with this key, Stripe would know of no such session, and the log would tell.
     shop.configure(test_secret_key="sk_test_of_an_account_without_the_session")
-    capsys.readouterr()
-    come_back(shop, location)
-    assert "stripe.call_failed" not in "".join(capsys.readouterr())
+    with capture_logs() as logged:
+        come_back(shop, location)
+    assert "stripe.call_failed" not in str(logged)
     assert shop.present(UUID(answer["payment"]["id"])).settled_by == "webhook"
 
 

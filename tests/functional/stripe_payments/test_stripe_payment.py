@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 import requests
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from autonomy_core.plugin_api.payments import Payment, ProofFailed
 from autonomy_core.plugin_api.protocols import CheckoutOrder
@@ -120,27 +121,31 @@ def test_when_stripe_refuses_the_order_the_buyer_is_told_and_the_payment_has_fai
     assert payment.status == "failed"
 
 
-def test_the_log_says_what_to_do_about_a_price_that_is_too_small(autonomy, simulator, capsys):
-    Shop(autonomy, simulator, amount=10).purchase(status=503)
-    logged = capsys.readouterr().out
-    assert "amount_too_small" in logged
-    assert "raise the price" in logged
+def test_the_log_says_what_to_do_about_a_price_that_is_too_small(autonomy, simulator):
+    with capture_logs() as logged:
+        Shop(autonomy, simulator, amount=10).purchase(status=503)
+    (refusal,) = [line for line in logged if line["event"] == "stripe.call_failed"]
+    assert refusal["code"] == "amount_too_small"
+    assert "raise the price" in refusal["remedy"]
 
 
-def test_a_refused_key_is_not_shown_to_anybody(shop, capsys):
+def test_a_refused_key_is_not_shown_to_anybody(shop):
     shop.key = "sk_test_%no_key%"
     shop.configure()
-    answer = shop.purchase(status=503)
+    with capture_logs() as logged:
+        answer = shop.purchase(status=503)
     assert answer.json["code"] == "payments_unavailable"
-    assert "no_key" not in answer.text + capsys.readouterr().out
+    assert "stripe.call_failed" in str(logged)
+    assert "no_key" not in f"{answer.text} {logged}"
 
 
-def test_a_live_organisation_is_not_sold_through_the_simulator(shop, capsys):
+def test_a_live_organisation_is_not_sold_through_the_simulator(shop):
     shop.configure(environment="live")
-    problem = shop.purchase(status=503).json
+    with capture_logs() as logged:
+        problem = shop.purchase(status=503).json
     assert problem["code"] == "payments_unavailable"
     assert problem["detail"] == client.NOT_SET_UP
-    assert "remove it from the server's ini file" in capsys.readouterr().out
+    assert "remove it from the server's ini file" in str(logged)
     assert shop.books("sessions") == []
 
 
