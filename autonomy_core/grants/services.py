@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.catalog.models import Product
@@ -51,6 +52,37 @@ def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin
             select(Grant).where(Grant.payment_id == payment.id, Grant.product_id == product_id)
         ).one()
     )
+
+
+def revoke_grants(scope: TenantScope, payment_id: UUID, because: str, at: datetime) -> list[UUID]:
+    """Take back what a payment has granted. What other payments have granted stays, the same product included.
+
+    Args:
+        because: why, for the record.
+        at: when, aware.
+
+    Returns:
+        The products that were taken back by this call.
+    """
+    return _change_grants(
+        scope,
+        (Grant.payment_id == payment_id) & Grant.revoked_at.is_(None),
+        {"revoked_at": at, "revoked_because": because},
+    )
+
+
+def restore_grants(scope: TenantScope, payment_id: UUID) -> list[UUID]:
+    """Give back what was taken back of a payment; gives the products."""
+    return _change_grants(
+        scope,
+        (Grant.payment_id == payment_id) & Grant.revoked_at.is_not(None),
+        {"revoked_at": None, "revoked_because": None},
+    )
+
+
+def _change_grants(scope: TenantScope, which: Any, values: dict[str, Any]) -> list[UUID]:
+    statement = update(Grant).where(which).values(values).returning(Grant.product_id)
+    return list(scope.session.scalars(statement))
 
 
 def environment_of(scope: TenantScope) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
+
+from autonomy_core.tenancy.domain import AfterDispute, AfterRefund
 
 Environment = Literal["test", "live"]
 
@@ -18,18 +21,198 @@ class PaymentStatus(StrEnum):
     EXPIRED = "expired"
     FAILED = "failed"
     COMPLETED = "completed"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
 
 
-_RANK = {status: rank for rank, status in enumerate(PaymentStatus)}
+COLLECTING = (
+    PaymentStatus.PENDING,
+    PaymentStatus.PROCESSING,
+    PaymentStatus.EXPIRED,
+    PaymentStatus.FAILED,
+    PaymentStatus.COMPLETED,
+)
+"""The states of collecting the money, as they rise. All others are what became of money that had arrived."""
+
+UNPAID = COLLECTING[:-1]
+"""The states in which no money has arrived."""
+
+OPEN = (PaymentStatus.PENDING, PaymentStatus.PROCESSING)
+"""The states that do not last: the provider is asked about them."""
 
 
-def next_status(current: PaymentStatus, reported: PaymentStatus) -> PaymentStatus:
-    """Where a payment goes when a provider reports a state.
+class RefundStatus(StrEnum):
+    """The state of a refund, as it rises. ``requested`` is one that the provider has not yet taken."""
 
-    A payment only ever rises: reports may come twice and in any order, and the end is the same. Success that
-    comes after failure or expiry is believed, because the buyer's money has arrived.
+    REQUESTED = "requested"
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class DisputeStatus(StrEnum):
+    """The state of a dispute, as it rises. An ``inquiry`` is a question of the buyer's bank that takes no money."""
+
+    INQUIRY = "inquiry"
+    OPEN = "open"
+    LOST = "lost"
+    WON = "won"
+
+
+_RISING = {
+    rising: {status: rank for rank, status in enumerate(states)}
+    for rising, states in (
+        (PaymentStatus, COLLECTING),
+        (RefundStatus, tuple(RefundStatus)),
+        (DisputeStatus, tuple(DisputeStatus)),
+    )
+}
+
+
+def collected(status: PaymentStatus) -> PaymentStatus:
+    """How far the money of a payment has come, whatever became of it afterwards."""
+    return status if status in COLLECTING else PaymentStatus.COMPLETED
+
+
+def next_collected(current: PaymentStatus, reported: PaymentStatus) -> PaymentStatus:
+    """Where collecting a payment goes when a provider reports a state.
+
+    It only ever rises: reports may come twice and in any order, and the end is the same. Success that comes
+    after failure or expiry is believed, because the buyer's money has arrived.
     """
-    return max(current, reported, key=_RANK.__getitem__)
+    return max(collected(current), reported, key=_RISING[PaymentStatus].__getitem__)
+
+
+def next_refund(current: RefundStatus, reported: RefundStatus) -> RefundStatus:
+    """Where a refund goes; it only ever rises. One that had succeeded can still fail, at the buyer's bank."""
+    return max(current, reported, key=_RISING[RefundStatus].__getitem__)
+
+
+def next_dispute(current: DisputeStatus, reported: DisputeStatus) -> DisputeStatus:
+    """Where a dispute goes; it only ever rises. One that was lost can still be won, when the bank gives in."""
+    return max(current, reported, key=_RISING[DisputeStatus].__getitem__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund as far as a payment's state depends on it; the amount is in the payment's minor unit."""
+
+    amount: int
+    status: RefundStatus
+
+    @property
+    def counts(self) -> bool:
+        """Whether the money goes back to the buyer."""
+        return self.status in (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
+
+    @property
+    def reserves(self) -> bool:
+        """Whether the money can be refunded no second time."""
+        return self.status != RefundStatus.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentState:
+    """Everything that a payment's status and its buyer's access follow from.
+
+    Attributes:
+        amount: what was paid, in the minor unit of the currency.
+    """
+
+    collected: PaymentStatus
+    amount: int
+    refunds: tuple[Refund, ...] = ()
+    disputes: tuple[DisputeStatus, ...] = ()
+
+    @property
+    def refunded(self) -> int:
+        """How much goes back to the buyer, in the minor unit."""
+        return sum(refund.amount for refund in self.refunds if refund.counts)
+
+    @property
+    def refundable(self) -> int:
+        """How much can still be refunded, in the minor unit."""
+        return self.amount - sum(refund.amount for refund in self.refunds if refund.reserves)
+
+    @property
+    def disputed(self) -> bool:
+        """Whether the buyer's bank has the money now, and has not decided."""
+        return DisputeStatus.OPEN in self.disputes
+
+    @property
+    def status(self) -> PaymentStatus:
+        """The one word for it. Until the money has arrived, nothing else counts."""
+        if self.collected != PaymentStatus.COMPLETED:
+            return self.collected
+        if self.disputed:
+            return PaymentStatus.DISPUTED
+        if DisputeStatus.LOST in self.disputes:
+            return PaymentStatus.DISPUTE_LOST
+        if self.refunded:
+            whole = self.refunded >= self.amount
+            return PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
+        return PaymentStatus.DISPUTE_WON if DisputeStatus.WON in self.disputes else PaymentStatus.COMPLETED
+
+
+def reason_to_revoke(
+    state: PaymentState, *, after_refund: AfterRefund, after_dispute: AfterDispute
+) -> str | None:
+    """Why the buyer may no longer have what was granted for a payment; None while they may.
+
+    A refund of a part takes nothing away. It follows from the present state alone, so that it comes out alike
+    in whichever order things became known.
+
+    Args:
+        after_refund, after_dispute: what the organisation wants.
+    """
+    if after_dispute != "keep" and DisputeStatus.OPEN in state.disputes:
+        return "disputed"
+    if after_dispute != "keep" and DisputeStatus.LOST in state.disputes:
+        return "dispute lost"
+    if after_dispute == "revoke" and DisputeStatus.WON in state.disputes:
+        return "disputed"
+    if after_refund == "revoke" and 0 < state.amount <= state.refunded:
+        return "refunded"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundReport:
+    """What a provider says of a refund, whoever asked for it.
+
+    Attributes:
+        reference: the provider's own id of it.
+        amount: in the minor unit of the payment's currency.
+        refund_id: ours, where we asked for it and the provider says so.
+        reason: why, in the provider's words; or why it failed.
+    """
+
+    reference: str
+    amount: int
+    currency: str
+    status: RefundStatus
+    refund_id: UUID | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeReport:
+    """What a provider says of a dispute.
+
+    Attributes:
+        reference: the provider's own id of it.
+        amount: in the minor unit of the currency.
+        reason: why, in the provider's words.
+    """
+
+    reference: str
+    amount: int
+    currency: str
+    status: DisputeStatus
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +221,28 @@ class Settlement:
 
     Attributes:
         payment_id: which payment; whoever found it has not yet been believed.
-        status: what has become of it.
+        status: how far collecting it has come, one of `COLLECTING`; None where the news is not about that.
         environment: where the provider says it happened.
-        amount: what was asked of the buyer, in the minor unit of the currency.
+        amount: what was asked of the buyer, in the minor unit of the currency; None where the news does not say.
         currency: ISO 4217, lower case.
         source: who brings the news: ``webhook``, ``return_page``, ``checkout`` …
         reason: why it failed, for people, where it did.
+        refunds, disputes: those that the news is about.
     """
 
     payment_id: UUID
-    status: PaymentStatus
+    status: PaymentStatus | None
     environment: Environment
-    amount: int
+    amount: int | None
     currency: str
     source: str
     reason: str | None = None
+    refunds: tuple[RefundReport, ...] = ()
+    disputes: tuple[DisputeReport, ...] = ()
 
 
 class ProofFailed(Exception):
-    """A settlement does not fit the payment it names. It grants nothing; the message says what differs."""
+    """A settlement does not fit the payment it names. It changes nothing; the message says what differs."""
 
 
 def prove(
@@ -71,18 +257,33 @@ def prove(
     Raises:
         ProofFailed: something differs.
     """
-    expected = {"provider": of_provider, "environment": environment, "amount": amount, "currency": currency}
-    reported = {
-        "provider": provider,
-        "environment": settlement.environment,
-        "amount": settlement.amount,
-        "currency": settlement.currency,
-    }
-    differing = [name for name, value in expected.items() if reported[name] != value]
-    if differing:
-        raise ProofFailed(
-            "; ".join(
-                f"{name}: the payment says {expected[name]}, the provider {reported[name]}"
-                for name in differing
-            )
+    differing = [
+        f"{name}: the payment says {ours}, the provider {theirs}"
+        for name, ours, theirs in (
+            ("provider", of_provider, provider),
+            ("environment", environment, settlement.environment),
+            ("amount", amount, amount if settlement.amount is None else settlement.amount),
+            *(("currency", currency, named) for named in _currencies(settlement)),
         )
+        if ours != theirs
+    ]
+    if settlement.status is not None and settlement.status not in COLLECTING:
+        differing.append(f"status: {settlement.status} is not a state of collecting")
+    if differing:
+        raise ProofFailed("; ".join(differing))
+
+
+def _currencies(settlement: Settlement) -> Iterable[str]:
+    refunds = [refund.currency for refund in settlement.refunds]
+    disputes = [dispute.currency for dispute in settlement.disputes]
+    return dict.fromkeys([settlement.currency, *refunds, *disputes])
+
+
+def prove_refundable(state: PaymentState) -> None:
+    """Make sure that no more money has gone back than has come.
+
+    Raises:
+        ProofFailed: it has.
+    """
+    if state.refunded > state.amount:
+        raise ProofFailed(f"refunds: {state.refunded} of {state.amount} would be refunded")

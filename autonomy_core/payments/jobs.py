@@ -1,13 +1,31 @@
-"""The jobs of payments."""
+"""The jobs of payments: what could not be done at once is done later."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+import structlog
+
+from autonomy_core.errors import Unavailable
+from autonomy_core.payments.completion import HOOK, RETRY_JOB, run_completion_hook
+from autonomy_core.payments.domain import RefundStatus
 from autonomy_core.payments.models import HookRun
-from autonomy_core.payments.settlement import HOOK, RETRY_JOB, lock_payment, run_completion_hook
+from autonomy_core.payments.reconciliation import CHECK_JOB, check
+from autonomy_core.payments.refunds import (
+    REFUND_JOB,
+    NotRefundable,
+    RefundRefused,
+    carry_out,
+    find_refund,
+    order_of,
+    provider_of,
+)
+from autonomy_core.payments.reversals import enforce_access
+from autonomy_core.payments.settlement import lock_payment
 from autonomy_core.plugin_api.jobs import Job, TryAgain
 from autonomy_core.plugin_api.scope import TenantScope
+
+log = structlog.get_logger(__name__)
 
 
 def retry_completion_hook(scope: TenantScope, *, payment_id: str, plugin: str) -> None:
@@ -26,6 +44,42 @@ def retry_completion_hook(scope: TenantScope, *, payment_id: str, plugin: str) -
         raise TryAgain(f"{plugin} is disabled; its {HOOK} for payment {payment_id} waits")
     if not run_completion_hook(scope, payment, implementation):
         raise TryAgain(f"{plugin}.{HOOK} failed again for payment {payment_id}")
+    if payment.reversals:
+        # What comes late may have been refunded by now.
+        enforce_access(scope, payment)
 
 
-JOBS = (Job(RETRY_JOB, retry_completion_hook),)
+def ask_for_refund(scope: TenantScope, *, refund_id: str) -> None:
+    """Ask the provider for a refund that was recorded; nothing happens when it has been asked meanwhile.
+
+    Raises:
+        TryAgain: the provider does not answer.
+    """
+    refund = find_refund(scope, UUID(refund_id))
+    if refund is None or refund.status != RefundStatus.REQUESTED:
+        return
+    try:
+        carry_out(scope, order_of(scope, refund), provider_of(scope, refund.payment_id))
+    except RefundRefused as refusal:
+        log.warning("refund.refused", refund_id=refund_id, reason=str(refusal))
+    except (Unavailable, NotRefundable) as error:
+        raise TryAgain(f"refund {refund_id} waits: {error}") from None
+
+
+def check_payment(scope: TenantScope, *, payment_id: str) -> None:
+    """Ask the provider what has become of a payment.
+
+    Raises:
+        TryAgain: it does not answer.
+    """
+    try:
+        check(scope, UUID(payment_id))
+    except Unavailable as error:
+        raise TryAgain(f"payment {payment_id} waits: {error}") from None
+
+
+JOBS = (
+    Job(RETRY_JOB, retry_completion_hook),
+    Job(REFUND_JOB, ask_for_refund),
+    Job(CHECK_JOB, check_payment),
+)

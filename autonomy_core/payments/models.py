@@ -1,30 +1,41 @@
-"""The tables of payments and of the hooks that payments have run."""
+"""The tables of payments, of what became of their money, and of the hooks that they have run."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from autonomy_core.catalog.models import CURRENCY, Product
 from autonomy_core.db.base import Base, Identified, OrganisationScoped, tenant_key, utcnow
-from autonomy_core.payments.domain import PaymentStatus
+from autonomy_core.payments.domain import DisputeStatus, PaymentStatus, RefundStatus
+
+
+def _one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{state}'" for state in states)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 class Payment(Identified, Base):
-    """What a customer owes, or has paid, for a product. ``amount`` is in the minor unit of ``currency``."""
+    """What a customer owes, or has paid, for a product. Amounts are in the minor unit of ``currency``.
+
+    ``status`` and ``refunded_amount`` follow from how far collecting has come and from the refunds and disputes;
+    ``reversals`` tells whether there are any of these, so that of most payments nobody has to look.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
         tenant_key("customer_id", "customers"),
         tenant_key("product_id", "products"),
         CheckConstraint("environment IN ('test', 'live')", name="environment"),
-        CheckConstraint(
-            "status IN ('pending', 'processing', 'expired', 'failed', 'completed')", name="status"
-        ),
+        _one_of("status", PaymentStatus),
         CheckConstraint("amount >= 0", name="amount_not_negative"),
+        CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="refunded_amount"),
         CheckConstraint(CURRENCY, name="currency"),
         Index(None, "organisation_id", "customer_id", "id"),
     )
@@ -36,6 +47,8 @@ class Payment(Identified, Base):
     status: Mapped[str] = mapped_column(default=PaymentStatus.PENDING)
     amount: Mapped[int]
     currency: Mapped[str]
+    refunded_amount: Mapped[int] = mapped_column(default=0)
+    reversals: Mapped[bool] = mapped_column(default=False)
     failure_reason: Mapped[str | None]
     settled_by: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -60,3 +73,58 @@ class HookRun(OrganisationScoped, Base):
     attempts: Mapped[int]
     last_error: Mapped[str | None]
     updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+
+class PaymentRefund(Identified, Base):
+    """Money that goes back to a buyer, whoever asked for it. ``reference`` is the provider's id of it, once it has one."""
+
+    __tablename__ = "payment_refunds"
+    __table_args__ = (
+        tenant_key("payment_id", "payments"),
+        UniqueConstraint("organisation_id", "payment_id", "reference"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        _one_of("status", RefundStatus),
+    )
+
+    payment_id: Mapped[UUID]
+    reference: Mapped[str | None]
+    amount: Mapped[int]
+    status: Mapped[str]
+    reason: Mapped[str | None]
+    requested_by: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+
+class PaymentDispute(Identified, Base):
+    """Money that a buyer's bank has taken back, or asks about."""
+
+    __tablename__ = "payment_disputes"
+    __table_args__ = (
+        tenant_key("payment_id", "payments"),
+        UniqueConstraint("organisation_id", "payment_id", "reference"),
+        _one_of("status", DisputeStatus),
+    )
+
+    payment_id: Mapped[UUID]
+    reference: Mapped[str]
+    amount: Mapped[int]
+    status: Mapped[str]
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+
+class JournalEntry(Identified, Base):
+    """Something that happened to a payment, in the order in which it became known. Only ever added to."""
+
+    __tablename__ = "payment_journal"
+    __table_args__ = (
+        tenant_key("payment_id", "payments"),
+        Index(None, "organisation_id", "payment_id", "id"),
+    )
+
+    payment_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    kind: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from pyramid.authorization import Allow
 from pyramid.request import Request
 
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.services import find_payment_of
+from autonomy_core.payments.services import find_payment, find_payment_of
+from autonomy_core.security.domain import Permission
 from autonomy_core.traversal.resources import Collection, Resource
 
 
-class CustomerPayment(Resource):
-    """``…/customers/payments/{payment_id}``"""
+class PaymentNode(Resource):
+    """A node that is about one payment."""
 
     def __init__(self, request: Request, parent: Resource, name: str, payment: Payment) -> None:
         super().__init__(request, parent, name)
         self.payment = payment
+
+
+class CustomerPayment(PaymentNode):
+    """``…/customers/payments/{payment_id}``"""
 
 
 class CustomerPayments(Collection):
@@ -31,3 +37,41 @@ class CustomerPayments(Collection):
         if payment is None:
             raise KeyError(name)
         return CustomerPayment(self.request, self, name, payment)
+
+
+class AdminPayment(PaymentNode):
+    """``…/admin/payments/{payment_id}``"""
+
+
+class AdminPayments(Collection):
+    """``…/admin/payments``"""
+
+    item = AdminPayment
+    parameter = "payment_id"
+
+    __acl__ = (
+        (Allow, f"scope:{Permission.READ_PAYMENTS}", Permission.READ_PAYMENTS),
+        (
+            Allow,
+            f"scope:{Permission.REFUND_PAYMENTS}",
+            (Permission.READ_PAYMENTS, Permission.REFUND_PAYMENTS),
+        ),
+    )
+
+    def item_for(self, identifier: UUID, name: str) -> AdminPayment:
+        """Any payment of the organisation."""
+        payment = find_payment(self.scope, identifier)
+        if payment is None:
+            raise KeyError(name)
+        return AdminPayment(self.request, self, name, payment)
+
+
+class AdminRefunds(Resource):
+    """``…/admin/payments/{payment_id}/refunds``"""
+
+    @property
+    def payment(self) -> Payment:
+        """The payment that the URL names."""
+        parent = self.__parent__
+        assert isinstance(parent, AdminPayment)  # noqa: S101 - for the type checker: it hangs there only
+        return parent.payment

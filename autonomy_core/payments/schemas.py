@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from autonomy_core.payments.domain import PaymentStatus
-from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
+from autonomy_core.catalog.schemas import IN_MINOR_UNIT, MAX_AMOUNT
+from autonomy_core.payments.domain import PaymentStatus, RefundStatus
+from autonomy_core.plugin_api.schemas import ApiSchema, PageQuery, Timestamp, WholeNumber
 
 RETURN_URL = (
     validate.Length(1, 1000),
@@ -20,6 +21,13 @@ STATUS_MEANINGS = """\
 - `expired`: the buyer did not pay in time
 - `failed`: the payment, or its checkout, was refused
 - `completed`: the money has arrived, and the product is the buyer's
+- `partially_refunded`: a part of the money has gone back, and the product is still the buyer's
+- `refunded`: all of it has gone back
+- `disputed`: the buyer's bank has taken the money back until it has decided
+- `dispute_won`: the bank has decided for the organisation
+- `dispute_lost`: the bank has decided for the buyer
+
+`refunded` and the states of a dispute take the product away where the organisation says so.
 """
 
 
@@ -44,6 +52,9 @@ class PaymentSchema(ApiSchema):
     )
     amount = fields.Integer(required=True, metadata={"description": "in the minor unit of the currency"})
     currency = fields.String(required=True, metadata={"description": "ISO 4217, lower case"})
+    refunded_amount = fields.Integer(
+        required=True, metadata={"description": "how much of it goes back to the buyer"}
+    )
     environment = fields.String(required=True, validate=validate.OneOf(["test", "live"]))
     created_at = Timestamp(required=True)
     completed_at = Timestamp(required=True, allow_none=True)
@@ -63,3 +74,88 @@ class PurchaseAnswerSchema(ApiSchema):
 
     payment = fields.Nested(PaymentSchema, required=True)
     checkout_url = fields.String(required=True, metadata={"description": "send the buyer's browser here"})
+
+
+class AdminPaymentSchema(PaymentSchema):
+    """A payment, as staff see it."""
+
+    customer_id = fields.UUID(required=True)
+    provider = fields.String(required=True, metadata={"description": "the plugin that collects the money"})
+    settled_by = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "who brought the news: `webhook`, `return_page` …"},
+    )
+    failure_reason = fields.String(required=True, allow_none=True)
+    updated_at = Timestamp(required=True)
+
+
+class PaymentQuery(PageQuery):
+    """Which payments are wanted."""
+
+    status = fields.String(
+        load_default=None,
+        validate=validate.OneOf([str(status) for status in PaymentStatus]),
+        metadata={"description": "only those of this status"},
+    )
+    customer_id = fields.UUID(load_default=None, metadata={"description": "only this customer's"})
+    product_id = fields.UUID(load_default=None, metadata={"description": "only those for this product"})
+
+
+class NewRefundSchema(ApiSchema):
+    """Money to be given back."""
+
+    amount = WholeNumber(
+        load_default=None,
+        validate=validate.Range(1, MAX_AMOUNT),
+        metadata={"description": "in the minor unit of the payment's currency; all that is left if absent"},
+    )
+    reason = fields.String(
+        required=True,
+        validate=validate.Length(1, 500),
+        metadata={"description": "why, for the record; buyers do not see it"},
+    )
+
+
+class RefundSchema(ApiSchema):
+    """A refund, whoever asked for it."""
+
+    id = fields.UUID(required=True)
+    payment_id = fields.UUID(required=True)
+    amount = fields.Integer(required=True, metadata={"description": IN_MINOR_UNIT})
+    status = fields.String(
+        required=True,
+        validate=validate.OneOf([str(status) for status in RefundStatus]),
+        metadata={
+            "description": "`requested` until the provider has taken it, `pending` until the buyer has it"
+        },
+    )
+    reason = fields.String(required=True, allow_none=True)
+    requested_by = fields.String(
+        required=True, allow_none=True, metadata={"description": "null: at the payment provider, by hand"}
+    )
+    reference = fields.String(
+        required=True, allow_none=True, metadata={"description": "the payment provider's id of it"}
+    )
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+
+
+class RefundListSchema(ApiSchema):
+    """All refunds of a payment."""
+
+    items = fields.List(fields.Nested(RefundSchema), required=True)
+
+
+class TimelineEntrySchema(ApiSchema):
+    """Something that happened to a payment."""
+
+    at = Timestamp(required=True, metadata={"description": "when it became known"})
+    kind = fields.String(required=True, metadata={"description": "what happened"})
+    detail = fields.Dict(keys=fields.String(), required=True, metadata={"description": "depends on the kind"})
+
+
+class TimelineSchema(ApiSchema):
+    """All that happened to a payment, oldest first."""
+
+    items = fields.List(fields.Nested(TimelineEntrySchema), required=True)

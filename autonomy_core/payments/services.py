@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -153,9 +154,19 @@ def payments_of(customer_id: UUID) -> Select[Payment]:
     return select(Payment).where(Payment.customer_id == customer_id)
 
 
+def every_payment(**filters: Any) -> Select[Payment]:
+    """Select payments by what is given of ``status``, ``customer_id`` and ``product_id``; None gives nothing."""
+    return select(Payment).filter_by(**{name: value for name, value in filters.items() if value is not None})
+
+
 def find_payment_of(scope: TenantScope, customer_id: UUID, payment_id: UUID) -> Payment | None:
     """A customer's own payment, or None."""
     return scope.session.scalars(payments_of(customer_id).where(Payment.id == payment_id)).one_or_none()
+
+
+def find_payment(scope: TenantScope, payment_id: UUID) -> Payment | None:
+    """A payment of this organisation, or None."""
+    return scope.session.get(Payment, (scope.organisation.id, payment_id))
 
 
 def check_return_url(scope: TenantScope, url: str, api_url: str) -> None:

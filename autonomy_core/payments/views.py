@@ -1,4 +1,4 @@
-"""Payments over HTTP: to buy, and to look."""
+"""Payments over HTTP: to buy, to look, and, for staff, to give money back."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from autonomy_core.catalog.services import NotForSale
 from autonomy_core.db.session import commit_early
 from autonomy_core.errors import Unavailable
 from autonomy_core.grants.resources import CustomerProduct
-from autonomy_core.payments import services
-from autonomy_core.payments.models import Payment
-from autonomy_core.payments.resources import CustomerPayment, CustomerPayments
-from autonomy_core.payments.schemas import PaymentSchema, PurchaseAnswerSchema, PurchaseSchema
+from autonomy_core.payments import refunds, schemas, services
+from autonomy_core.payments.models import Payment, PaymentRefund
+from autonomy_core.payments.resources import (
+    AdminPayment,
+    AdminPayments,
+    AdminRefunds,
+    CustomerPayment,
+    CustomerPayments,
+)
+from autonomy_core.payments.timeline import timeline
 from autonomy_core.plugin_api.operations import api_view
 from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
 from autonomy_core.security.domain import Permission
-from autonomy_core.traversal.resources import ApiV1, Customers
+from autonomy_core.traversal.resources import Admin, ApiV1, Customers
 
 
 @api_view(
@@ -27,8 +33,8 @@ from autonomy_core.traversal.resources import ApiV1, Customers
     method="POST",
     summary="Buy a product",
     permission=Permission.OWN,
-    body=PurchaseSchema,
-    returns=PurchaseAnswerSchema,
+    body=schemas.PurchaseSchema,
+    returns=schemas.PurchaseAnswerSchema,
     status=201,
     errors=(services.AlreadyOwned, NotForSale, services.ForeignReturnUrl, services.PaymentsUnavailable),
 )
@@ -57,7 +63,7 @@ def purchase(context: CustomerProduct, request: Request) -> dict[str, Any]:
     summary="List your payments",
     permission=Permission.OWN,
     query=PageQuery,
-    returns=page_of(PaymentSchema),
+    returns=page_of(schemas.PaymentSchema),
 )
 def list_payments(context: CustomerPayments, request: Request) -> dict[str, Any]:
     """Newest first, of every status."""
@@ -69,7 +75,7 @@ def list_payments(context: CustomerPayments, request: Request) -> dict[str, Any]
     method="GET",
     summary="Get one of your payments",
     permission=Permission.OWN,
-    returns=PaymentSchema,
+    returns=schemas.PaymentSchema,
 )
 def get_payment(context: CustomerPayment, request: Request) -> Payment:
     """Ask until the status is final: `completed`, `failed` or `expired`. `processing` takes days: do not wait for it.
@@ -79,7 +85,87 @@ def get_payment(context: CustomerPayment, request: Request) -> Payment:
     return context.payment
 
 
+@api_view(
+    context=AdminPayments,
+    method="GET",
+    summary="List payments",
+    permission=Permission.READ_PAYMENTS,
+    query=schemas.PaymentQuery,
+    returns=page_of(schemas.AdminPaymentSchema),
+)
+def list_all_payments(context: AdminPayments, request: Request) -> dict[str, Any]:
+    """Newest first."""
+    filters = {name: request.query[name] for name in ("status", "customer_id", "product_id")}
+    return paginate(request.db, services.every_payment(**filters), Payment.id, request.query)
+
+
+@api_view(
+    context=AdminPayment,
+    method="GET",
+    summary="Get a payment",
+    permission=Permission.READ_PAYMENTS,
+    returns=schemas.AdminPaymentSchema,
+)
+def get_any_payment(context: AdminPayment, request: Request) -> Payment:
+    """A payment of any customer."""
+    return context.payment
+
+
+@api_view(
+    context=AdminPayment,
+    name="timeline",
+    method="GET",
+    summary="Explain a payment",
+    permission=Permission.READ_PAYMENTS,
+    returns=schemas.TimelineSchema,
+)
+def explain_payment(context: AdminPayment, request: Request) -> dict[str, Any]:
+    """What happened to it, in order: every event of the provider and what came of it, hooks, grants, refunds, disputes."""
+    return {"items": timeline(context.scope, context.payment)}
+
+
+@api_view(
+    context=AdminRefunds,
+    method="GET",
+    summary="List the refunds of a payment",
+    permission=Permission.READ_PAYMENTS,
+    returns=schemas.RefundListSchema,
+)
+def list_refunds(context: AdminRefunds, request: Request) -> dict[str, Any]:
+    """Oldest first; those that were made at the payment provider by hand are among them."""
+    found = refunds.refunds_of(context.payment.id).order_by(PaymentRefund.id)
+    return {"items": list(request.db.scalars(found))}
+
+
+@api_view(
+    context=AdminRefunds,
+    method="POST",
+    summary="Refund a payment, whole or in part",
+    permission=Permission.REFUND_PAYMENTS,
+    body=schemas.NewRefundSchema,
+    returns=schemas.RefundSchema,
+    status=201,
+    also={202: schemas.RefundSchema},
+    errors=(refunds.NotRefundable, refunds.PaymentDisputed, refunds.RefundTooLarge, refunds.RefundRefused),
+)
+def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund | None:
+    """202 when the provider does not answer now: the refund is recorded, and it is asked again until it does."""
+    scope, wanted = context.scope, request.validated
+    refund = refunds.request_refund(
+        scope, context.payment.id, wanted["amount"], wanted["reason"], actor=request.actor
+    )
+    order, provider = refunds.order_of(scope, refund), refunds.provider_of(scope, refund.payment_id)
+    commit_early(request)
+    try:
+        refunds.carry_out(scope, order, provider)
+    except Unavailable:
+        request.response.status_int = 202
+    return refunds.find_refund(scope, order.refund_id)
+
+
 def includeme(config: Any) -> None:
     """Hang payments into the tree."""
     config.add_child(Customers, "payments", CustomerPayments)
+    config.add_child(Admin, "payments", AdminPayments)
+    config.add_child(AdminPayment, "refunds", AdminRefunds)
     config.scan(__name__)

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from autonomy_core.payments.domain import Environment, PaymentStatus, ProofFailed, Settlement
+from autonomy_core.payments.domain import (
+    UNPAID,
+    DisputeReport,
+    DisputeStatus,
+    Environment,
+    PaymentStatus,
+    ProofFailed,
+    RefundReport,
+    RefundStatus,
+    Settlement,
+)
+from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment
+from autonomy_core.payments.reconciliation import check_later
+from autonomy_core.payments.refunds import RefundRefused
 from autonomy_core.payments.services import PaymentsUnavailable
 from autonomy_core.payments.settlement import Settled, lock_payment, settle
 
 __all__ = [
+    "UNPAID",
+    "DisputeReport",
+    "DisputeStatus",
     "Environment",
     "Payment",
     "PaymentStatus",
     "PaymentsUnavailable",
     "ProofFailed",
+    "RefundRefused",
+    "RefundReport",
+    "RefundStatus",
     "Settled",
     "Settlement",
+    "check_later",
     "lock_payment",
+    "note",
     "settle",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import UUID
 
-from autonomy_core.payments.domain import Environment, Settlement
+from autonomy_core.payments.domain import Environment, RefundReport, Settlement
 
 if TYPE_CHECKING:
     from pyramid.request import Request
@@ -58,6 +59,38 @@ class Checkout:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """What a provider is asked to give back.
+
+    Attributes:
+        refund_id: the refund; a provider uses it as its idempotency key.
+        amount: in the minor unit of the currency; a part of the payment or all of it.
+        currency: ISO 4217, lower case.
+    """
+
+    refund_id: UUID
+    payment_id: UUID
+    amount: int
+    currency: str
+    environment: Environment
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """Something that happened to a payment, for whoever has to explain it.
+
+    Attributes:
+        at: when it became known, aware.
+        kind: what happened, in the past tense, for machines: ``event_received``.
+        detail: JSON-serialisable, without secrets.
+    """
+
+    at: datetime
+    kind: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
 @runtime_checkable
 class PaymentProvider(Protocol):
     """Collects money for one organisation. The core calls the three methods of a checkout in order."""
@@ -85,11 +118,24 @@ class PaymentProvider(Protocol):
         """Record the checkout, in a transaction of its own, after `begin_checkout`."""
 
     def fetch_state(self, scope: TenantScope, payment_id: UUID) -> Settlement | None:
-        """Ask the provider what has become of a payment; None while nothing has.
+        """Ask the provider what has become of a payment, refunds and disputes included; None while nothing has.
+
+        Called between transactions, as `begin_checkout`.
 
         Raises:
             Unavailable: the provider does not answer.
         """
+
+    def refund(self, scope: TenantScope, order: RefundOrder) -> RefundReport:
+        """Give money back; twice for one order is one refund. Called between transactions, as `begin_checkout`.
+
+        Raises:
+            Unavailable: the provider does not answer; the same order is given again later.
+            RefundRefused: the provider does not take the order, and will not.
+        """
+
+    def timeline(self, scope: TenantScope, payment_id: UUID) -> Sequence[TimelineEntry]:
+        """What the provider's own records say of a payment, in any order."""
 
 
 @runtime_checkable

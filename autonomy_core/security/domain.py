@@ -18,12 +18,14 @@ class Permission(StrEnum):
     READ_CATALOG = "catalog.read"
     WRITE_CATALOG = "catalog.write"
     READ_PAYMENTS = "payments.read"
+    REFUND_PAYMENTS = "payments.refund"
 
 
 SCOPES: dict[str, str] = {
     Permission.READ_CATALOG: "see products, those that are not on sale included",
     Permission.WRITE_CATALOG: "make and change products, upload their files, and all that `catalog.read` allows",
-    Permission.READ_PAYMENTS: "see payments and grants",
+    Permission.READ_PAYMENTS: "see payments, their refunds, and what happened to them",
+    Permission.REFUND_PAYMENTS: "give money back, and all that `payments.read` allows",
 }
 """The scopes that an API key may have, each with what it allows."""
 

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from autonomy_core.tenancy.files import Signature
 
 Environment = Literal["test", "live"]
+AfterRefund = Literal["keep", "revoke"]
+AfterDispute = Literal["keep", "revoke", "revoke_until_won"]
 
 ProblemCode = Literal[
     "duplicate_host",
@@ -67,6 +69,8 @@ class Organisation:
     hosts: normalised, each ``name`` or ``name:port``.
     currency: ISO 4217, lower-case.
     settings: by plugin name, what the plugin's schema made of its section; read-only.
+    access_after_refund, access_after_dispute: what becomes of what was granted for a payment that was refunded as
+        a whole, or is disputed.
     """
 
     id: str
@@ -77,6 +81,8 @@ class Organisation:
     settings: Mapping[str, Any] = field(hash=False)
     source: Path
     support_email: str | None = None
+    access_after_refund: AfterRefund = "revoke"
+    access_after_dispute: AfterDispute = "revoke_until_won"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 from autonomy_core.currencies import CURRENCIES
+from autonomy_core.tenancy.domain import AfterDispute, AfterRefund
 from autonomy_core.tenancy.fields import ProblemMessage, WordsField
 from autonomy_core.tenancy.hosts import normalise_host
 
@@ -70,5 +71,20 @@ class OrganisationSchema(Schema):
     plugins = WordsField(
         load_default=(),
         metadata={"description": "The plugins it uses; each may have a section of its own below."},
+    )
+    access_after_refund = fields.String(
+        load_default="revoke",
+        validate=validate.OneOf(get_args(AfterRefund)),
+        metadata={
+            "description": "keep or revoke: what becomes of a product whose payment was refunded as a whole."
+        },
+    )
+    access_after_dispute = fields.String(
+        load_default="revoke_until_won",
+        validate=validate.OneOf(get_args(AfterDispute)),
+        metadata={
+            "description": "keep, revoke or revoke_until_won: what becomes of a product while the buyer's bank"
+            " disputes its payment, and afterwards."
+        },
     )
     support_email = fields.Email(load_default=None, metadata={"description": "Where customers get help."})

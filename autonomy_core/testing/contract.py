@@ -18,8 +18,8 @@ from autonomy_core.db.base import uuid7
 from autonomy_core.db.isolation import unisolated_tables
 from autonomy_core.db.migrations import downgrade, upgrade
 from autonomy_core.db.revisions import check_models_match
+from autonomy_core.payments.completion import HOOK, run_completion_hook
 from autonomy_core.payments.models import HookRun
-from autonomy_core.payments.settlement import HOOK, run_completion_hook
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing.application import Autonomy

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from autonomy_core.payments.domain import Environment, Settlement
+from autonomy_core.payments.domain import Environment, RefundReport, RefundStatus, Settlement
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.protocols import (
     Authenticator,
@@ -17,6 +17,8 @@ from autonomy_core.plugin_api.protocols import (
     CheckoutOrder,
     PaymentProvider,
     ProductKind,
+    RefundOrder,
+    TimelineEntry,
 )
 from autonomy_core.security.domain import Identity, customer_identity
 
@@ -63,6 +65,20 @@ class PretendedPayments:
     def fetch_state(self, scope: TenantScope, payment_id: UUID) -> Settlement | None:
         """Nothing ever happens by itself."""
         return None
+
+    def refund(self, scope: TenantScope, order: RefundOrder) -> RefundReport:
+        """Gives the money back at once, as often as it is asked for one refund."""
+        return RefundReport(
+            reference=f"pretended_{order.refund_id}",
+            amount=order.amount,
+            currency=order.currency,
+            status=RefundStatus.SUCCEEDED,
+            refund_id=order.refund_id,
+        )
+
+    def timeline(self, scope: TenantScope, payment_id: UUID) -> Sequence[TimelineEntry]:
+        """It keeps no records."""
+        return ()
 
 
 class Thing:

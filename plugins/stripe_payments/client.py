@@ -6,7 +6,7 @@ organisation's key can serve another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -15,8 +15,8 @@ import stripe
 import structlog
 
 from autonomy_core.plugin_api.errors import Unavailable
-from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
-from autonomy_core.plugin_api.protocols import CheckoutOrder
+from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable, RefundRefused
+from autonomy_core.plugin_api.protocols import CheckoutOrder, RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.amounts import InexactAmount, to_stripe
 from stripe_payments.settings import PLUGIN, key_name, keys_of
@@ -43,6 +43,13 @@ REMEDIES = {
     "amount_too_small": "raise the price: Stripe takes at least about 0.50 euros, or as much elsewhere"
 }
 """What to do about Stripe's error codes, where the code is not enough."""
+
+REFUND_REFUSALS = {
+    "charge_already_refunded": "All of it has been refunded already.",
+    "charge_disputed": "The payment is disputed: answer the dispute in Stripe's dashboard.",
+    "insufficient_funds": "The account at Stripe has not enough money.",
+}
+"""Stripe's error codes of refunds, in words for staff."""
 
 REFUSALS = (stripe.AuthenticationError, stripe.PermissionError, stripe.InvalidRequestError, stripe.CardError)
 
@@ -75,6 +82,47 @@ def retrieve_session(scope: TenantScope, environment: Environment, session_id: s
     with _translated("checkout.sessions.retrieve"):
         session = client.v1.checkout.sessions.retrieve(session_id, params={"expand": ["payment_intent"]})
         return session.to_dict()
+
+
+def create_refund(scope: TenantScope, order: RefundOrder, payment_intent_id: str) -> dict[str, Any]:
+    """Give money back; twice for one order is one refund, as long as Stripe keeps the idempotency key.
+
+    Raises:
+        Unavailable: Stripe does not answer, or is too busy; trying again may help.
+        RefundRefused: Stripe does not give it back.
+    """
+    metadata = {
+        "organisation_id": scope.organisation.id,
+        "payment_id": str(order.payment_id),
+        "refund_id": str(order.refund_id),
+    }
+    amount = to_stripe(order.amount, order.currency)
+    params: Any = {"payment_intent": payment_intent_id, "amount": amount, "metadata": metadata}
+    options: Any = {"idempotency_key": f"refund-{order.refund_id}"}
+    with _translated("refunds.create", refused=_refund_refused):
+        return _client(scope, order.environment).v1.refunds.create(params=params, options=options).to_dict()
+
+
+def list_refunds(
+    scope: TenantScope, environment: Environment, payment_intent_id: str
+) -> list[dict[str, Any]]:
+    """All refunds of a payment intent. Errors as `retrieve_session`."""
+    with _translated("refunds.list"):
+        found = _client(scope, environment).v1.refunds.list(
+            {"payment_intent": payment_intent_id, "limit": 100}
+        )
+        return [refund.to_dict() for refund in found.auto_paging_iter()]
+
+
+def list_disputes(
+    scope: TenantScope, environment: Environment, payment_intent_id: str
+) -> list[dict[str, Any]]:
+    """All disputes about a payment intent. Errors as `retrieve_session`."""
+    with _translated("disputes.list"):
+        found = _client(scope, environment).v1.disputes.list(
+            {"payment_intent": payment_intent_id, "limit": 100}
+        )
+        return [dispute.to_dict() for dispute in found.auto_paging_iter()]
 
 
 def _client(scope: TenantScope, environment: Environment) -> stripe.StripeClient:
@@ -128,9 +176,21 @@ def _parameters(scope: TenantScope, order: CheckoutOrder) -> Any:
     }
 
 
+def _order_refused(code: str | None) -> PaymentsUnavailable:
+    return PaymentsUnavailable(REFUSED)
+
+
+def _refund_refused(code: str | None) -> RefundRefused:
+    return RefundRefused(REFUND_REFUSALS.get(code or "", "Stripe does not give this money back."))
+
+
 @contextmanager
-def _translated(call: str) -> Iterator[None]:
-    """Turn the SDK's errors into ours. Stripe's own words stay here: they may quote a key."""
+def _translated(call: str, refused: Callable[[str | None], Exception] = _order_refused) -> Iterator[None]:
+    """Turn the SDK's errors into ours. Stripe's own words stay here: they may quote a key.
+
+    Args:
+        refused: makes the error for what Stripe does not take, of Stripe's code for it.
+    """
     try:
         yield
     except stripe.StripeError as error:
@@ -147,7 +207,7 @@ def _translated(call: str) -> Iterator[None]:
             remedy=_remedy(error.http_status, code),
         )
         if isinstance(error, REFUSALS):
-            raise PaymentsUnavailable(REFUSED) from None
+            raise refused(code) from None
         raise Unavailable(NO_ANSWER) from None
 
 

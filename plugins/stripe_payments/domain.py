@@ -23,7 +23,17 @@ FAILED = "checkout.session.async_payment_failed"
 EXPIRED = "checkout.session.expired"
 COMPLETED = "checkout.session.completed"
 CHECKOUT_EVENTS = frozenset({COMPLETED, SUCCEEDED, FAILED, EXPIRED})
-"""The events that end a checkout session. Others are stored and ignored."""
+"""The events that end a checkout session."""
+
+ATTEMPT_FAILED = "payment_intent.payment_failed"
+CHARGE_REFUNDED = "charge.refunded"
+REFUND_EVENTS = frozenset({"refund.created", "refund.updated", "refund.failed"})
+DISPUTE_EVENTS = frozenset(
+    f"charge.dispute.{what}"
+    for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
+)
+HANDLED_EVENTS = CHECKOUT_EVENTS | REFUND_EVENTS | DISPUTE_EVENTS | {ATTEMPT_FAILED, CHARGE_REFUNDED}
+"""The events that we ask Stripe for. Others are stored and ignored."""
 
 _EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
 _EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}")
@@ -82,12 +92,13 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What we know of the payment that was found. ``session_id`` is None when a crash kept us from noting it."""
+    """What we know of the payment that was found; Stripe's ids are None until they have been noted."""
 
     organisation_id: str
     environment: Environment
     payment_id: UUID
     session_id: str | None
+    payment_intent_id: str | None
     amount: int
     currency: str
 
@@ -138,19 +149,19 @@ def parse_session(session: Mapping[str, Any]) -> CheckoutSession:
     metadata = metadata if isinstance(metadata, dict) else {}
     intent = session.get("payment_intent")
     expanded = intent if isinstance(intent, dict) else {"id": intent}
-    currency = _text(session, "currency")
+    currency = text_of(session, "currency")
     return CheckoutSession(
-        id=_text(session, "id"),
+        id=text_of(session, "id"),
         environment=environment_of(session.get("livemode")),
-        amount=_amount(session.get("amount_total"), currency),
+        amount=amount_of(session, "amount_total", currency),
         currency=currency,
-        status=_text(session, "status"),
-        payment_status=_text(session, "payment_status"),
-        organisation_id=_optional_text(metadata.get("organisation_id")),
-        payment_id=_uuid(metadata.get("payment_id")),
-        client_reference_id=_uuid(session.get("client_reference_id")),
-        payment_intent_id=_optional_text(expanded.get("id")),
-        payment_intent_status=_optional_text(expanded.get("status")),
+        status=text_of(session, "status"),
+        payment_status=text_of(session, "payment_status"),
+        organisation_id=optional_text(metadata.get("organisation_id")),
+        payment_id=uuid_of(metadata.get("payment_id")),
+        client_reference_id=uuid_of(session.get("client_reference_id")),
+        payment_intent_id=optional_text(expanded.get("id")),
+        payment_intent_status=optional_text(expanded.get("status")),
     )
 
 
@@ -212,20 +223,31 @@ def check_binding(session: CheckoutSession, environment: Environment, recorded: 
     Raises:
         NotBelieved: something differs; the message lists all of it.
     """
-    ours_and_theirs = {
-        "organisation": (recorded.organisation_id, session.organisation_id or recorded.organisation_id),
-        "environment": (recorded.environment, environment),
-        "livemode": (recorded.environment, session.environment),
-        "payment": (recorded.payment_id, session.payment_id or recorded.payment_id),
-        "client_reference_id": (recorded.payment_id, session.client_reference_id or recorded.payment_id),
-        "session": (recorded.session_id or session.id, session.id),
-        "amount": (recorded.amount, session.amount),
-        "currency": (recorded.currency, session.currency),
-    }
+    require_agreement(
+        "session",
+        {
+            "organisation": (recorded.organisation_id, session.organisation_id),
+            "environment": (recorded.environment, environment),
+            "livemode": (recorded.environment, session.environment),
+            "payment": (recorded.payment_id, session.payment_id),
+            "client_reference_id": (recorded.payment_id, session.client_reference_id),
+            "session": (recorded.session_id, session.id),
+            "amount": (recorded.amount, session.amount),
+            "currency": (recorded.currency, session.currency),
+        },
+    )
+
+
+def require_agreement(of_what: str, ours_and_theirs: Mapping[str, tuple[Any, Any]]) -> None:
+    """Make sure that nothing contradicts; where one side says nothing, there is nothing to contradict.
+
+    Raises:
+        NotBelieved: something differs; the message lists all of it.
+    """
     differing = [
-        f"{name}: the payment has {ours}, the session {theirs}"
+        f"{name}: the payment has {ours}, the {of_what} {theirs}"
         for name, (ours, theirs) in ours_and_theirs.items()
-        if ours != theirs
+        if None not in (ours, theirs) and ours != theirs
     ]
     if differing:
         raise NotBelieved("; ".join(differing))
@@ -237,27 +259,40 @@ def _matching(pattern: re.Pattern[str], value: Any, name: str) -> str:
     return value
 
 
-def _text(session: Mapping[str, Any], name: str) -> str:
-    value = session.get(name)
+def text_of(stripe_object: Mapping[str, Any], name: str) -> str:
+    """A member that every object of its kind has.
+
+    Raises:
+        NotUnderstood: it is missing, or no text.
+    """
+    value = stripe_object.get(name)
     if not isinstance(value, str):
-        raise NotUnderstood(f"the session has no {name}")
+        raise NotUnderstood(f"the {stripe_object.get('object')} has no {name}")
     return value
 
 
-def _optional_text(value: Any) -> str | None:
+def optional_text(value: Any) -> str | None:
+    """A text, or None where there is something else."""
     return value if isinstance(value, str) else None
 
 
-def _amount(total: Any, currency: str) -> int:
-    if not isinstance(total, int) or isinstance(total, bool):
-        raise NotUnderstood("the session has no amount_total")
+def amount_of(stripe_object: Mapping[str, Any], name: str, currency: str) -> int:
+    """An amount of Stripe's in the minor unit of its currency.
+
+    Raises:
+        NotUnderstood: it is missing, or no whole number of minor units.
+    """
+    value = stripe_object.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise NotUnderstood(f"the {stripe_object.get('object')} has no {name}")
     try:
-        return from_stripe(total, currency)
+        return from_stripe(value, currency)
     except InexactAmount as error:
         raise NotUnderstood(str(error)) from None
 
 
-def _uuid(value: Any) -> UUID | None:
+def uuid_of(value: Any) -> UUID | None:
+    """A UUID, or None where there is something else."""
     try:
         return UUID(value)
     except (ValueError, TypeError, AttributeError):

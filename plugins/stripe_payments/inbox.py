@@ -20,16 +20,21 @@ from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Environment
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments.domain import CHECKOUT_EVENTS, NotUnderstood, outcome_of_event, parse_session
+from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.handlers import handle
 from stripe_payments.jobs import HANDLE_JOB, RETRY_AFTER_S, TO_HANDLE
 from stripe_payments.models import StripeEvent
-from stripe_payments.services import Found, SetAside, settle_session
+from stripe_payments.refunds import NotYet
+from stripe_payments.services import Found, SetAside
 from stripe_payments.webhooks import BadEvent, Delivery
 
 log = structlog.get_logger(__name__)
 
 PATIENCE = text("SET LOCAL statement_timeout = '10s'")
 """How long a statement may take, or wait for a lock, while Stripe waits for the answer. The job has no such limit."""
+
+MOST_WAITS = 12
+"""How often an event is tried whose payment is not known: the job's back-off makes it a bit more than an hour."""
 
 STORE = insert(StripeEvent).on_conflict_do_nothing().returning(StripeEvent)
 
@@ -103,7 +108,7 @@ def _insert(scope: TenantScope, delivery: Delivery) -> StripeEvent | None:
     """Insert an event, None if it is known. What we do not handle is ignored at once."""
     scope.session.execute(PATIENCE)
     event = delivery.event
-    handled = event.type in CHECKOUT_EVENTS
+    handled = event.type in HANDLED_EVENTS
     values = {
         "organisation_id": scope.organisation.id,
         "environment": delivery.environment,
@@ -151,25 +156,18 @@ def _handle(scope: TenantScope, event: StripeEvent) -> None:
     """Handle an event that nobody else can reach, and record what came of it; what goes wrong is undone."""
     try:
         with scope.session.begin_nested():
-            found = _settle(scope, event)
+            found = handle(scope, event.environment, event.payload)  # type: ignore[arg-type]
     except SetAside as refusal:
         _record(event, "set_aside", refusal.found, str(refusal))
         log.warning("stripe.event_set_aside", event_id=event.event_id, reason=str(refusal))
+    except NotYet as waits:
+        # Not for ever: an account may take payments that are not ours.
+        _record(event, "received" if event.attempts < MOST_WAITS else "set_aside", None, str(waits))
     except Exception as error:
         _record(event, "failed", None, type(error).__name__)
         log.exception("stripe.event_failed", event_id=event.event_id, attempts=event.attempts)
     else:
         _record(event, "processed", found, None)
-
-
-def _settle(scope: TenantScope, event: StripeEvent) -> Found:
-    environment: Environment = event.environment  # type: ignore[assignment]
-    try:
-        session = parse_session(event.payload["data"]["object"])
-        outcome = outcome_of_event(event.type, session.payment_status)
-    except NotUnderstood as error:
-        raise SetAside(str(error)) from None
-    return settle_session(scope, session, outcome, environment=environment, source="webhook")
 
 
 def _record(event: StripeEvent, status: str, found: Found | None, reason: str | None) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from autonomy_core.plugin_api.payments import Environment, Settlement
-from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder
+from autonomy_core.plugin_api.payments import Environment, RefundReport, Settlement
+from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, RefundOrder, TimelineEntry
 from autonomy_core.plugin_api.scope import Organisation, TenantScope
 from stripe_payments.models import StripePayment
 from stripe_payments.settings import PLUGIN
+from stripe_payments.timeline import timeline_of
 
 # Stripe's SDK takes a third of a second to import. What needs it is imported by the methods that call Stripe,
 # so that a command line that does not is spared.
@@ -64,6 +66,21 @@ class StripeCheckout:
             Unavailable: Stripe does not answer.
             ProofFailed: Stripe's session is about another payment.
         """
-        from stripe_payments.services import fetch_settlement
+        from stripe_payments.asking import fetch_settlement
 
         return fetch_settlement(scope, payment_id)
+
+    def refund(self, scope: TenantScope, order: RefundOrder) -> RefundReport:
+        """Have Stripe give money back.
+
+        Raises:
+            Unavailable: Stripe does not answer.
+            RefundRefused: Stripe does not give it back.
+        """
+        from stripe_payments.refunds import give_back
+
+        return give_back(scope, order)
+
+    def timeline(self, scope: TenantScope, payment_id: UUID) -> Sequence[TimelineEntry]:
+        """The checkout, and every event about the payment with what came of it."""
+        return timeline_of(scope, payment_id)

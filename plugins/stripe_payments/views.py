@@ -9,7 +9,7 @@ from pyramid.response import Response
 
 from autonomy_core.plugin_api.errors import TooLarge
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
-from stripe_payments import inbox, schemas, services, webhooks
+from stripe_payments import asking, inbox, schemas, webhooks
 from stripe_payments.resources import StripeCheckouts, StripeEndpoint
 from stripe_payments.settings import ENVIRONMENTS, PLUGIN, keys_of
 
@@ -40,13 +40,13 @@ def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
     permission=PUBLIC,
     query=schemas.ReturnQuery,
     status=303,
-    errors=(services.CheckoutNotFound,),
+    errors=(asking.CheckoutNotFound,),
 )
 def come_back(context: StripeCheckouts, request: Request) -> Response:
     """Settles the payment if no event has, and sends the buyer to the purchase's `success_url`, with the
     payment's id appended as `payment_id`: ask for that payment to learn its status.
     """
-    url = services.finish_checkout(context.scope, request.query["session_id"])
+    url = asking.finish_checkout(context.scope, request.query["session_id"])
     return Response(status=303, location=url, content_type=None, cache_control="no-store")
 
 

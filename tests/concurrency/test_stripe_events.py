@@ -14,7 +14,7 @@ from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.payments import lock_payment
 from autonomy_core.testing.application import chosen_plugins
-from stripe_payments import inbox, services
+from stripe_payments import handlers, inbox, services
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 from tests.functional.stripe_payments.shop import COMPLETED, PLUGINS, granting
@@ -102,7 +102,7 @@ def test_the_same_event_delivered_a_hundred_times_sixteen_at_once_is_handled_onc
         handled.append(named["source"])
         return services.settle_session(*arguments, **named)
 
-    monkeypatch.setattr(inbox, "settle_session", noted)
+    monkeypatch.setattr(handlers, "settle_session", noted)
     organise(committed, "acme")
     (payment,) = open_payments(committed, "acme", 1)
     event = stripe_event(COMPLETED, checkout_session(payment))
@@ -146,7 +146,7 @@ def test_an_event_whose_handling_kills_the_connection_is_kept_and_handled_by_the
     (payment,) = open_payments(committed, "acme", 1)
     event = stripe_event(COMPLETED, checkout_session(payment))
     with monkeypatch.context() as patched:
-        patched.setattr(inbox, "settle_session", disconnect)
+        patched.setattr(handlers, "settle_session", disconnect)
         assert post_all(committed, [("acme", event)]) == {200}
     (stored,) = rows(committed, "acme", StripeEvent)
     assert (stored.status, stored.attempts) == ("received", 0)

@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.customers.models import Customer
 from autonomy_core.grants.models import Grant
+from autonomy_core.payments.completion import _described
 from autonomy_core.payments.models import HookRun
-from autonomy_core.payments.settlement import _described
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins

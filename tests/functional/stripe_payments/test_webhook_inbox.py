@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from stripe_payments import inbox, services
+from stripe_payments import handlers, inbox, services
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.settings import ENVIRONMENTS, keys_of
 from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
@@ -173,7 +173,7 @@ def test_the_job_does_nothing_for_an_event_that_has_been_handled(shop):
 def test_a_known_event_defers_no_second_job(shop, monkeypatch):
     event = shop.event(shop.payment())
     with monkeypatch.context() as patched:
-        patched.setattr(inbox, "settle_session", broken)
+        patched.setattr(handlers, "settle_session", broken)
         assert [shop.post(event).json["status"] for _ in range(3)] == ["failed"] * 3
     assert shop.post(event).json["status"] == "processed"
     assert len(shop.autonomy.jobs("acme")) == 1
@@ -191,7 +191,7 @@ def test_a_process_that_dies_while_it_handles_an_event_leaves_nothing_and_answer
     payment = shop.payment()
     event = shop.event(payment)
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(inbox, "settle_session", dying)
+        patched.setattr(handlers, "settle_session", dying)
         shop.post(event)
     assert shop.stored(event) is None
     assert shop.status(payment) == "pending"
@@ -202,7 +202,7 @@ def test_an_event_whose_handling_fails_is_kept_and_tried_again_until_it_succeeds
     payment = shop.payment()
     event = shop.event(payment)
     with monkeypatch.context() as patched:
-        patched.setattr(inbox, "settle_session", broken)
+        patched.setattr(handlers, "settle_session", broken)
         assert shop.post(event).json == {"received": True, "status": "failed"}
         assert (shop.stored(event).reason, shop.stored(event).attempts) == ("RuntimeError", 1)
         assert shop.autonomy.run_jobs("acme") == ["stripe_payments.handle_event"]

@@ -38,7 +38,7 @@ SESSION = CheckoutSession(
     payment_intent_id="pi_1",
     payment_intent_status=None,
 )
-RECORDED = Recorded("acme", "test", PAYMENT, "cs_test_1", 1200, "eur")
+RECORDED = Recorded("acme", "test", PAYMENT, "cs_test_1", None, 1200, "eur")
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

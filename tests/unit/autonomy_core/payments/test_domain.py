@@ -1,49 +1,165 @@
+from itertools import permutations
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autonomy_core.payments.domain import PaymentStatus, ProofFailed, Settlement, next_status, prove
+from autonomy_core.payments.domain import (
+    COLLECTING,
+    DisputeReport,
+    DisputeStatus,
+    PaymentState,
+    PaymentStatus,
+    ProofFailed,
+    Refund,
+    RefundReport,
+    RefundStatus,
+    Settlement,
+    collected,
+    next_collected,
+    next_dispute,
+    next_refund,
+    prove,
+    prove_refundable,
+    reason_to_revoke,
+)
 
-statuses = st.sampled_from(PaymentStatus)
 PAYMENT = {"of_provider": "stripe_payments", "environment": "test", "amount": 1200, "currency": "eur"}
+COMPLETED = PaymentStatus.COMPLETED
+RISING = [
+    (next_collected, PaymentStatus.PENDING, COLLECTING),
+    (next_refund, RefundStatus.REQUESTED, tuple(RefundStatus)),
+    (next_dispute, DisputeStatus.INQUIRY, tuple(DisputeStatus)),
+]
 
 
 def settlement(**changes):
-    values = {"environment": "test", "amount": 1200, "currency": "eur", "source": "webhook", **changes}
-    return Settlement(payment_id=uuid4(), status=PaymentStatus.COMPLETED, **values)
+    values = {"environment": "test", "amount": 1200, "currency": "eur", "source": "webhook"}
+    return Settlement(**{"payment_id": uuid4(), "status": COMPLETED, **values, **changes})
 
 
-@given(st.lists(statuses, min_size=1), st.randoms())
-def test_reports_in_any_order_and_any_number_end_in_the_same_state(reports, random):
+def state(*, refunds=(), disputes=(), reached=COMPLETED):
+    return PaymentState(
+        reached,
+        1200,
+        tuple(Refund(amount, RefundStatus(status)) for amount, status in refunds),
+        tuple(DisputeStatus(status) for status in disputes),
+    )
+
+
+@pytest.mark.parametrize(("rise", "begin", "states"), RISING)
+@given(data=st.data())
+def test_reports_in_any_order_and_any_number_end_in_the_same_state(rise, begin, states, data):
+    reports = data.draw(st.lists(st.sampled_from(states), min_size=1))
+    again = data.draw(st.permutations([*reports, data.draw(st.sampled_from(reports))]))
+
     def end(sequence):
-        status = PaymentStatus.PENDING
+        reached = begin
         for report in sequence:
-            status = next_status(status, report)
-        return status
+            reached = rise(reached, report)
+        return reached
 
-    shuffled = [*reports, random.choice(reports)]
-    random.shuffle(shuffled)
-    assert end(shuffled) == end(reports)
+    assert end(again) == end(reports)
 
 
-@given(statuses)
-def test_a_completed_payment_stays_completed(report):
-    assert next_status(PaymentStatus.COMPLETED, report) == PaymentStatus.COMPLETED
+@given(st.sampled_from(COLLECTING))
+def test_money_that_has_arrived_has_arrived(report):
+    assert next_collected(COMPLETED, report) == COMPLETED
+
+
+@given(st.sampled_from([status for status in PaymentStatus if status not in COLLECTING]))
+def test_what_became_of_the_money_afterwards_does_not_unmake_its_arrival(status):
+    assert collected(status) == COMPLETED
 
 
 @pytest.mark.parametrize("before", [PaymentStatus.EXPIRED, PaymentStatus.FAILED])
 def test_late_success_completes(before):
-    assert next_status(before, PaymentStatus.COMPLETED) == PaymentStatus.COMPLETED
+    assert next_collected(before, COMPLETED) == COMPLETED
 
 
 def test_a_processing_report_that_comes_late_does_not_revive_a_failed_payment():
-    assert next_status(PaymentStatus.FAILED, PaymentStatus.PROCESSING) == PaymentStatus.FAILED
+    assert next_collected(PaymentStatus.FAILED, PaymentStatus.PROCESSING) == PaymentStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [
+        ({}, "completed"),
+        ({"refunds": [(1200, "requested")]}, "completed"),
+        ({"refunds": [(1200, "failed")]}, "completed"),
+        ({"refunds": [(500, "pending")]}, "partially_refunded"),
+        ({"refunds": [(500, "succeeded"), (700, "pending")]}, "refunded"),
+        ({"refunds": [(500, "succeeded"), (700, "failed")]}, "partially_refunded"),
+        ({"disputes": ["inquiry"]}, "completed"),
+        ({"disputes": ["open"]}, "disputed"),
+        ({"disputes": ["won"]}, "dispute_won"),
+        ({"disputes": ["lost"]}, "dispute_lost"),
+        ({"disputes": ["won", "open"]}, "disputed"),
+        ({"disputes": ["won"], "refunds": [(1200, "succeeded")]}, "refunded"),
+        ({"disputes": ["open"], "refunds": [(500, "succeeded")]}, "disputed"),
+        ({"disputes": ["open"], "reached": PaymentStatus.PENDING}, "pending"),
+        ({"refunds": [(500, "succeeded")], "reached": PaymentStatus.EXPIRED}, "expired"),
+    ],
+)
+def test_the_status_follows_from_what_is_known(known, status):
+    assert state(**known).status == status
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 400), st.sampled_from(RefundStatus)), max_size=3),
+    st.lists(st.sampled_from(DisputeStatus), max_size=3),
+)
+def test_the_order_in_which_refunds_and_disputes_became_known_does_not_matter(refunds, disputes):
+    ends = {
+        (found.status, found.refunded, found.refundable, access(found))
+        for one in permutations(refunds)
+        for other in permutations(disputes)
+        for found in [state(refunds=one, disputes=other)]
+    }
+    assert len(ends) == 1
+
+
+def test_what_has_been_asked_for_cannot_be_refunded_again_and_has_not_gone_back():
+    asked = state(refunds=[(500, "requested"), (200, "succeeded"), (100, "failed")])
+    assert (asked.refunded, asked.refundable) == (200, 500)
+
+
+def access(found, after_refund="revoke", after_dispute="revoke_until_won"):
+    return reason_to_revoke(found, after_refund=after_refund, after_dispute=after_dispute)
+
+
+@pytest.mark.parametrize(
+    ("known", "policy", "reason"),
+    [
+        ({"refunds": [(1200, "succeeded")]}, {}, "refunded"),
+        ({"refunds": [(1200, "succeeded")]}, {"after_refund": "keep"}, None),
+        ({"refunds": [(1199, "succeeded")]}, {}, None),
+        ({"refunds": [(1200, "requested")]}, {}, None),
+        ({"disputes": ["inquiry"]}, {}, None),
+        ({"disputes": ["open"]}, {}, "disputed"),
+        ({"disputes": ["won"]}, {}, None),
+        ({"disputes": ["lost"]}, {}, "dispute lost"),
+        ({"disputes": ["open"]}, {"after_dispute": "keep"}, None),
+        ({"disputes": ["lost"]}, {"after_dispute": "keep"}, None),
+        ({"disputes": ["won"]}, {"after_dispute": "revoke"}, "disputed"),
+        ({"disputes": ["won"], "refunds": [(1200, "succeeded")]}, {}, "refunded"),
+    ],
+)
+def test_what_a_refund_and_a_dispute_do_to_access_is_the_organisations_choice(known, policy, reason):
+    assert access(state(**known), **policy) == reason
+
+
+def test_a_free_product_is_not_refunded():
+    assert access(PaymentState(COMPLETED, 0)) is None
 
 
 def test_a_settlement_that_agrees_is_believed():
     prove(settlement(), provider="stripe_payments", **PAYMENT)
+
+
+def test_news_of_a_refund_need_not_say_what_was_paid():
+    prove(settlement(status=None, amount=None), provider="stripe_payments", **PAYMENT)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +170,28 @@ def test_a_settlement_that_differs_is_not_believed_and_the_error_names_what_diff
         prove(settlement(**{name: value}), provider="stripe_payments", **PAYMENT)
 
 
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"refunds": (RefundReport("re_1", 500, "usd", RefundStatus.SUCCEEDED),)},
+        {"disputes": (DisputeReport("du_1", 500, "usd", DisputeStatus.OPEN),)},
+    ],
+)
+def test_money_that_went_back_in_another_currency_is_not_believed(report):
+    with pytest.raises(ProofFailed, match="currency"):
+        prove(settlement(**report), provider="stripe_payments", **PAYMENT)
+
+
 def test_another_provider_cannot_settle_the_payment():
     with pytest.raises(ProofFailed, match="provider"):
         prove(settlement(), provider="invoices", **PAYMENT)
+
+
+def test_a_provider_reports_how_far_collecting_has_come_and_not_what_follows_from_refunds():
+    with pytest.raises(ProofFailed, match="refunded is not a state of collecting"):
+        prove(settlement(status=PaymentStatus.REFUNDED), provider="stripe_payments", **PAYMENT)
+
+
+def test_more_than_was_paid_cannot_have_been_refunded():
+    with pytest.raises(ProofFailed, match="1300 of 1200"):
+        prove_refundable(state(refunds=[(600, "succeeded"), (700, "pending")]))

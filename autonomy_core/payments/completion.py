@@ -1,0 +1,96 @@
+"""The hooks that run when a payment is completed, and what came of each."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+
+from autonomy_core.catalog.services import find_product
+from autonomy_core.db.base import utcnow
+from autonomy_core.db.session import savepoint_for_guest
+from autonomy_core.errors import NotFound
+from autonomy_core.jobs.services import defer
+from autonomy_core.payments.models import HookRun, Payment
+from autonomy_core.plugin_api.events import PaymentCompleted, PaymentFacts
+from autonomy_core.plugin_api.manager import Implementation
+from autonomy_core.plugin_api.scope import TenantScope
+
+log = structlog.get_logger(__name__)
+
+HOOK = "on_payment_completed"
+RETRY_JOB = "payments.retry_completion_hook"
+"""The job that runs a failed hook again."""
+
+# "raw": sent as it stands, without what the ORM does for inserts of many rows.
+_RUN = insert(HookRun).execution_options(dml_strategy="raw")
+_RECORD_RUN = _RUN.on_conflict_do_update(
+    index_elements=["organisation_id", "payment_id", "plugin"],
+    set_={
+        "outcome": _RUN.excluded.outcome,
+        "last_error": _RUN.excluded.last_error,
+        "updated_at": _RUN.excluded.updated_at,
+        "attempts": HookRun.attempts + 1,
+    },
+)
+
+
+def run_completion_hooks(scope: TenantScope, payment: Payment) -> None:
+    """Run every plugin's hook for a completed payment; one that raises becomes a job in this transaction."""
+    for implementation in scope.hooks.implementations(HOOK):
+        if not run_completion_hook(scope, payment, implementation):
+            defer(scope, RETRY_JOB, payment_id=str(payment.id), plugin=implementation.plugin)
+
+
+def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Implementation) -> bool:
+    """Run one plugin's hook in a savepoint, and record what came of it. Returns whether it succeeded."""
+    event = PaymentCompleted(scope, payment_facts(scope, payment), implementation.plugin)
+    error: str | None = None
+    try:
+        with savepoint_for_guest(scope.session):
+            implementation(event=event)
+    except (Exception, SystemExit) as exception:
+        error = _described(exception)
+        log.exception("payment.hook_failed", payment_id=str(payment.id), plugin=implementation.plugin)
+    _record_run(scope, payment.id, implementation.plugin, error)
+    return error is None
+
+
+def payment_facts(scope: TenantScope, payment: Payment) -> PaymentFacts:
+    """What hooks are told about a payment."""
+    product = find_product(scope, payment.product_id)
+    if product is None:
+        raise NotFound("The payment's product is gone.")
+    return PaymentFacts(
+        id=payment.id,
+        customer_id=payment.customer_id,
+        product_id=payment.product_id,
+        product_kind=product.kind,
+        amount=payment.amount,
+        currency=payment.currency,
+        environment=payment.environment,  # type: ignore[arg-type]
+        completed_at=payment.completed_at,
+    )
+
+
+def _described(error: BaseException) -> str:
+    """An exception in one line that can be stored, whatever its author has put into it."""
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - a stranger's __str__ may raise anything
+        text = type(error).__name__
+    return text[:500].encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
+def _record_run(scope: TenantScope, payment_id: UUID, plugin: str, error: str | None) -> None:
+    values = {
+        "organisation_id": scope.organisation.id,
+        "payment_id": payment_id,
+        "plugin": plugin,
+        "outcome": "failed" if error else "succeeded",
+        "last_error": error,
+        "updated_at": utcnow(),
+        "attempts": 1,
+    }
+    scope.session.execute(_RECORD_RUN, values)

@@ -1,0 +1,33 @@
+"""The journal of a payment: what happened to it, and cannot be told from its rows as they are now."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from autonomy_core.db.base import utcnow, uuid7
+from autonomy_core.payments.models import JournalEntry
+from autonomy_core.plugin_api.scope import TenantScope
+
+# "raw": sent as it stands, without what the ORM does for inserts of many rows.
+_ADD = insert(JournalEntry).execution_options(dml_strategy="raw")
+
+
+def note(scope: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> None:
+    """Note that something happened to a payment, in the transaction in which it did.
+
+    Args:
+        kind: what happened, in the past tense: ``settled``, ``access_revoked`` …
+        detail: JSON-serialisable, without secrets. What is None is left out.
+    """
+    values = {
+        "organisation_id": scope.organisation.id,
+        "id": uuid7(),
+        "payment_id": payment_id,
+        "at": utcnow(),
+        "kind": kind,
+        "detail": {name: value for name, value in detail.items() if value is not None},
+    }
+    scope.session.execute(_ADD, values)

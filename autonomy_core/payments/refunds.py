@@ -1,0 +1,190 @@
+"""Use cases of refunds: staff give money back, whole or in part.
+
+A refund is recorded before the provider is asked, and asked for under its own id, so that a crash or a repeated
+call neither loses nor doubles it; what the provider could not be asked for is asked for again by a job.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from autonomy_core.audit.services import record
+from autonomy_core.errors import Conflict, InvalidInput, NotFound
+from autonomy_core.jobs.services import defer
+from autonomy_core.payments.domain import (
+    PaymentState,
+    PaymentStatus,
+    RefundReport,
+    RefundStatus,
+    Settlement,
+)
+from autonomy_core.payments.journal import note
+from autonomy_core.payments.models import Payment, PaymentRefund
+from autonomy_core.payments.reversals import state_of
+from autonomy_core.payments.settlement import lock_payment, settle
+from autonomy_core.plugin_api.protocols import PaymentProvider, RefundOrder
+from autonomy_core.plugin_api.scope import TenantScope
+
+REFUND_JOB = "payments.refund"
+"""The job that asks the provider for a refund."""
+
+RETRY_AFTER_S = 30
+"""When a refund is asked for again that was recorded, in case whoever recorded it could not ask."""
+
+
+class NotRefundable(Conflict):
+    """No money of this payment can be given back."""
+
+    code, title = "not_refundable", "This payment cannot be refunded"
+
+
+class PaymentDisputed(Conflict):
+    """The buyer's bank has the money; a refund would pay the buyer twice."""
+
+    code, title = "payment_disputed", "This payment is disputed and cannot be refunded"
+
+
+class RefundTooLarge(InvalidInput):
+    """More than what is left of a payment."""
+
+    code, title = "refund_too_large", "More than what is left of the payment cannot be refunded"
+
+
+class RefundRefused(Conflict):
+    """The provider does not give the money back, and will not."""
+
+    code, title = "refund_refused", "The payment provider refused the refund"
+
+
+def refunds_of(payment_id: UUID) -> Select[PaymentRefund]:
+    """Select the refunds of a payment."""
+    return select(PaymentRefund).where(PaymentRefund.payment_id == payment_id)
+
+
+def request_refund(
+    scope: TenantScope, payment_id: UUID, amount: int | None, reason: str, *, actor: str
+) -> PaymentRefund:
+    """Record that money is to be given back. Commit, and then `carry_out`; if that never happens a job does.
+
+    Args:
+        amount: in the minor unit of the payment's currency; None for all that is left.
+        reason: why, for the record.
+
+    Raises:
+        NotFound, NotRefundable, PaymentDisputed, RefundTooLarge
+    """
+    payment = lock_payment(scope, payment_id)
+    state = state_of(scope, payment)
+    _require_refundable(state, amount)
+    refund = PaymentRefund(
+        organisation_id=scope.organisation.id,
+        payment_id=payment.id,
+        amount=amount or state.refundable,
+        status=RefundStatus.REQUESTED,
+        reason=reason,
+        requested_by=actor,
+    )
+    scope.session.add(refund)
+    payment.reversals = True
+    scope.session.flush()
+    note(scope, payment.id, "refund_requested", amount=refund.amount, reason=reason, by=actor)
+    detail = {"payment_id": str(payment.id), "amount": refund.amount, "reason": reason}
+    record(
+        scope.session,
+        scope.organisation.id,
+        actor=actor,
+        action="refund.requested",
+        target=f"refund:{refund.id}",
+        detail=detail,
+    )
+    defer(scope, REFUND_JOB, in_seconds=RETRY_AFTER_S, refund_id=str(refund.id))
+    return refund
+
+
+def _require_refundable(state: PaymentState, amount: int | None) -> None:
+    if state.disputed:
+        raise PaymentDisputed("Answer the dispute at the payment provider.")
+    if state.collected != PaymentStatus.COMPLETED or state.status == PaymentStatus.DISPUTE_LOST:
+        raise NotRefundable(f"It is {state.status}.")
+    if state.refundable <= 0:
+        raise NotRefundable("All of it has been refunded.")
+    if amount is not None and amount > state.refundable:
+        raise RefundTooLarge(f"{state.refundable} are left.", extra={"refundable": state.refundable})
+
+
+def find_refund(scope: TenantScope, refund_id: UUID) -> PaymentRefund | None:
+    """A refund of the organisation, or None."""
+    return scope.session.get(PaymentRefund, (scope.organisation.id, refund_id), populate_existing=True)
+
+
+def order_of(scope: TenantScope, refund: PaymentRefund) -> RefundOrder:
+    """What the provider is asked to do for a refund."""
+    payment = scope.session.get_one(Payment, (scope.organisation.id, refund.payment_id))
+    return RefundOrder(
+        refund_id=refund.id,
+        payment_id=payment.id,
+        amount=refund.amount,
+        currency=payment.currency,
+        environment=payment.environment,  # type: ignore[arg-type]
+    )
+
+
+def provider_of(scope: TenantScope, payment_id: UUID) -> PaymentProvider:
+    """The provider that took a payment, which the organisation may have replaced since.
+
+    Raises:
+        NotRefundable: it has disabled it.
+    """
+    name = scope.session.get_one(Payment, (scope.organisation.id, payment_id)).provider
+    provider = scope.runtime.providers.get(name)
+    if provider is None or name not in scope.organisation.plugins:
+        raise NotRefundable(f"{name} took the payment, and is not enabled.")
+    return provider
+
+
+def settle_refund(scope: TenantScope, order: RefundOrder, report: RefundReport, provider: str) -> None:
+    """Record what the provider has made of a refund, as `settle` does with whatever else it says."""
+    settlement = Settlement(
+        payment_id=order.payment_id,
+        status=None,
+        environment=order.environment,
+        amount=None,
+        currency=order.currency,
+        source="refund",
+        refunds=(report,),
+    )
+    settle(scope, settlement, provider=provider)
+
+
+def fail_refund(scope: TenantScope, refund_id: UUID, reason: str) -> None:
+    """Record that the provider refuses a refund: its amount can be refunded again."""
+    refund = find_refund(scope, refund_id)
+    if refund is None:
+        raise NotFound
+    lock_payment(scope, refund.payment_id)
+    scope.session.refresh(refund)
+    if refund.status == RefundStatus.REQUESTED:
+        refund.status = RefundStatus.FAILED
+        note(scope, refund.payment_id, "refund_refused", amount=refund.amount, reason=reason)
+
+
+def carry_out(scope: TenantScope, order: RefundOrder, provider: PaymentProvider) -> None:
+    """Ask the provider for a recorded refund and record the answer, each in a transaction of its own.
+
+    Args:
+        scope: its own transaction is not used, so that no connection is held while the provider answers.
+
+    Raises:
+        RefundRefused: the provider refuses it; that is recorded.
+        Unavailable: the provider does not answer; the job asks again.
+    """
+    try:
+        report = provider.refund(scope, order)
+    except RefundRefused as refusal:
+        with scope.runtime.transaction(scope.organisation) as own:
+            fail_refund(own, order.refund_id, str(refusal))
+        raise
+    with scope.runtime.transaction(scope.organisation) as own:
+        settle_refund(own, order, report, provider.name)

@@ -1,0 +1,135 @@
+"""What Stripe says when it is asked: for the buyer who comes back, and for payments whose events did not arrive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+
+from autonomy_core.plugin_api.errors import NotFound, Unavailable
+from autonomy_core.plugin_api.payments import UNPAID, Environment, Payment, ProofFailed, Settlement
+from autonomy_core.plugin_api.scope import TenantScope
+from stripe_payments.client import retrieve_session
+from stripe_payments.domain import (
+    CheckoutSession,
+    NotBelieved,
+    NotUnderstood,
+    Outcome,
+    check_binding,
+    outcome_of_session,
+    parse_session,
+)
+from stripe_payments.models import StripePayment
+from stripe_payments.refunds import reversals_of
+from stripe_payments.services import Found, SetAside, settle_session, settlement_of
+from stripe_payments.settings import ENVIRONMENTS
+
+log = structlog.get_logger(__name__)
+
+
+class CheckoutNotFound(NotFound):
+    """The organisation has opened no such checkout."""
+
+    code, title = "checkout_not_found", "There is no such checkout"
+
+
+def fetch_settlement(scope: TenantScope, payment_id: UUID) -> Settlement | None:
+    """Ask Stripe what has become of a payment; None while nothing has.
+
+    The scope's own transaction is not used, so that no connection is held while Stripe answers.
+
+    Raises:
+        Unavailable: Stripe does not answer.
+        ProofFailed: Stripe's session is about another payment.
+    """
+    with scope.runtime.transaction(scope.organisation) as own:
+        row = own.session.get_one(StripePayment, (scope.organisation.id, payment_id))
+        payment = own.session.get_one(Payment, (scope.organisation.id, payment_id))
+    if row.session_id is None:
+        return None
+    found = Found(row, payment, "session_id")
+    try:
+        session, outcome = _fetch(scope, row)
+        check_binding(session, row.environment, found.recorded())  # type: ignore[arg-type]
+        return _whole_settlement(scope, found, session, outcome) if outcome else None
+    except (NotBelieved, NotUnderstood) as error:
+        raise ProofFailed(str(error)) from None
+
+
+def _whole_settlement(
+    scope: TenantScope, found: Found, session: CheckoutSession, outcome: Outcome
+) -> Settlement:
+    """What a session says, together with what has become of its money since."""
+    settlement = settlement_of(found, session, outcome, "reconciler")
+    if outcome != "completed" or session.payment_intent_id is None:
+        return settlement
+    with scope.runtime.transaction(scope.organisation) as own:
+        # Refunds and disputes are found by it.
+        own.session.merge(found.row).payment_intent_id = session.payment_intent_id
+    refunds, disputes = reversals_of(scope, session.environment, session.payment_intent_id)
+    return replace(settlement, refunds=refunds, disputes=disputes)
+
+
+def finish_checkout(scope: TenantScope, session_id: str) -> str:
+    """Where a buyer goes who comes back from a checkout, after its payment has been settled if it can be.
+
+    If the webhook is late the truth is read from Stripe. If Stripe does not answer, the webhook will settle.
+
+    Args:
+        scope: its own transaction is not used, so that no connection is held while Stripe answers.
+
+    Raises:
+        CheckoutNotFound: this organisation has opened no such session.
+    """
+    with scope.runtime.transaction(scope.organisation) as own:
+        row = _row_of_session(own, session_id)
+        payment = own.session.get_one(Payment, (scope.organisation.id, row.payment_id))
+    if payment.status in UNPAID:
+        _settle_from_stripe(scope, row)
+    return _with_payment(row.success_url, row.payment_id)
+
+
+def _row_of_session(scope: TenantScope, session_id: str) -> StripePayment:
+    row = scope.session.scalars(
+        select(StripePayment).where(
+            StripePayment.organisation_id == scope.organisation.id,
+            # Both; named so that the index is used.
+            StripePayment.environment.in_(ENVIRONMENTS),
+            StripePayment.session_id == session_id,
+        )
+    ).one_or_none()
+    if row is None:
+        raise CheckoutNotFound
+    return row
+
+
+def _settle_from_stripe(scope: TenantScope, row: StripePayment) -> None:
+    environment: Environment = row.environment  # type: ignore[assignment]
+    try:
+        session, outcome = _fetch(scope, row)
+        if outcome is not None:
+            with scope.runtime.transaction(scope.organisation) as own:
+                settle_session(own, session, outcome, environment=environment, source="return_page")
+    except (Unavailable, NotUnderstood, SetAside) as error:
+        log.warning(
+            "stripe.return_not_settled",
+            payment_id=str(row.payment_id),
+            error=type(error).__name__,
+            reason=str(error),
+        )
+
+
+def _fetch(scope: TenantScope, row: StripePayment) -> tuple[CheckoutSession, Outcome | None]:
+    assert row.session_id is not None  # noqa: S101 - for the type checker: callers have looked
+    session = parse_session(retrieve_session(scope, row.environment, row.session_id))  # type: ignore[arg-type]
+    return session, outcome_of_session(session)
+
+
+def _with_payment(url: str, payment_id: UUID) -> str:
+    """The URL with ``payment_id`` in its query, so that the page there can ask about it."""
+    parts = urlsplit(url)
+    query = [*parse_qsl(parts.query, keep_blank_values=True), ("payment_id", str(payment_id))]
+    return urlunsplit(parts._replace(query=urlencode(query)))

@@ -1,0 +1,174 @@
+"""From a refund or a dispute to what the core makes of it, whoever brings the news; and giving money back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from autonomy_core.plugin_api.payments import (
+    DisputeReport,
+    DisputeStatus,
+    Environment,
+    ProofFailed,
+    RefundRefused,
+    RefundReport,
+    RefundStatus,
+    Settlement,
+    check_later,
+    note,
+    settle,
+)
+from autonomy_core.plugin_api.protocols import RefundOrder
+from autonomy_core.plugin_api.scope import TenantScope
+from stripe_payments import client
+from stripe_payments.domain import NotBelieved
+from stripe_payments.models import StripePayment
+from stripe_payments.reversals import (
+    DisputeObject,
+    RefundObject,
+    Subject,
+    check_subject,
+    failure_of,
+    lookups,
+    parse_dispute,
+    parse_refund,
+    refunded_by,
+    subject_of,
+)
+from stripe_payments.services import Found, SetAside, find
+from stripe_payments.settings import PLUGIN
+
+
+class NotYet(Exception):
+    """No payment is known that this is about; it may be ours, and its payment's event on the way."""
+
+
+def settle_refund(scope: TenantScope, environment: Environment, refund: Mapping[str, Any]) -> Found:
+    """Settle what a refund says of its payment.
+
+    Args:
+        scope: the organisation, in the transaction that is to contain all of this.
+        environment: the one whose secret vouches for the refund.
+
+    Raises:
+        NotYet, NotUnderstood, SetAside
+    """
+    parsed = parse_refund(refund)
+    return _settle(scope, environment, parsed.subject, parsed.currency, refunds=(refund_report(parsed),))
+
+
+def settle_dispute(scope: TenantScope, environment: Environment, dispute: Mapping[str, Any]) -> Found:
+    """Settle what a dispute says of its payment. Arguments and errors as `settle_refund`."""
+    parsed = parse_dispute(dispute)
+    return _settle(scope, environment, parsed.subject, parsed.currency, disputes=(dispute_report(parsed),))
+
+
+def notice_refunds(scope: TenantScope, environment: Environment, charge: Mapping[str, Any]) -> Found:
+    """Have Stripe asked about a charge whose refunds we do not know: it says how much, and not which.
+
+    Arguments and errors as `settle_refund`.
+    """
+    found = _find(scope, environment, subject_of(charge))
+    if refunded_by(charge) != found.payment.refunded_amount:
+        check_later(scope, found.payment.id)
+    return found
+
+
+def note_failed_attempt(scope: TenantScope, environment: Environment, intent: Mapping[str, Any]) -> Found:
+    """Note why a buyer could not pay. That decides nothing: they may try again on the same checkout page.
+
+    Arguments and errors as `settle_refund`.
+    """
+    found = _find(scope, environment, subject_of(intent))
+    note(scope, found.payment.id, "attempt_failed", **failure_of(intent))
+    return found
+
+
+def _find(scope: TenantScope, environment: Environment, subject: Subject) -> Found:
+    found = find(scope, lookups(subject), environment)
+    if found is None:
+        raise NotYet("no payment of this organisation is known to belong to it")
+    try:
+        check_subject(subject, environment, found.recorded())
+    except NotBelieved as error:
+        raise SetAside(str(error), found) from None
+    return found
+
+
+def _settle(
+    scope: TenantScope, environment: Environment, subject: Subject, currency: str, **reports: Any
+) -> Found:
+    found = _find(scope, environment, subject)
+    settlement = Settlement(
+        payment_id=found.payment.id,
+        status=None,
+        environment=environment,
+        amount=None,
+        currency=currency,
+        source="webhook",
+        **reports,
+    )
+    try:
+        settle(scope, settlement, provider=PLUGIN, locked=found.payment)
+    except ProofFailed as error:
+        raise SetAside(str(error), found) from None
+    found.row.payment_intent_id = found.row.payment_intent_id or subject.payment_intent_id
+    return found
+
+
+def refund_report(refund: RefundObject) -> RefundReport:
+    """A refund in the core's words."""
+    return RefundReport(
+        reference=refund.id,
+        amount=refund.amount,
+        currency=refund.currency,
+        status=RefundStatus(refund.outcome),
+        refund_id=refund.refund_id,
+        reason=refund.reason,
+    )
+
+
+def dispute_report(dispute: DisputeObject) -> DisputeReport:
+    """A dispute in the core's words."""
+    return DisputeReport(
+        reference=dispute.id,
+        amount=dispute.amount,
+        currency=dispute.currency,
+        status=DisputeStatus(dispute.outcome),
+        reason=dispute.reason,
+    )
+
+
+def give_back(scope: TenantScope, order: RefundOrder) -> RefundReport:
+    """Have Stripe give money back, unless it has for this very order.
+
+    Raises:
+        Unavailable: Stripe does not answer.
+        RefundRefused: Stripe does not give it back.
+    """
+    with scope.runtime.transaction(scope.organisation) as own:
+        row = own.session.get_one(StripePayment, (scope.organisation.id, order.payment_id))
+    if row.payment_intent_id is None:
+        raise RefundRefused("Stripe has not told which charge it was.")
+    # Stripe forgets idempotency keys after a day, and the job may be older.
+    known = client.list_refunds(scope, order.environment, row.payment_intent_id)
+    wanted = str(order.refund_id)
+    made = next((each for each in known if each["metadata"].get("refund_id") == wanted), None)
+    return refund_report(parse_refund(made or client.create_refund(scope, order, row.payment_intent_id)))
+
+
+def reversals_of(
+    scope: TenantScope, environment: Environment, payment_intent_id: str
+) -> tuple[tuple[RefundReport, ...], tuple[DisputeReport, ...]]:
+    """All refunds and disputes that Stripe knows of a payment intent.
+
+    Raises:
+        Unavailable: Stripe does not answer.
+        NotUnderstood: Stripe has learnt a status that we have not.
+    """
+    refunds = client.list_refunds(scope, environment, payment_intent_id)
+    disputes = client.list_disputes(scope, environment, payment_intent_id)
+    return (
+        tuple(refund_report(parse_refund(refund)) for refund in refunds),
+        tuple(dispute_report(parse_dispute(dispute)) for dispute in disputes),
+    )
