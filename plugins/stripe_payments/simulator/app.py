@@ -10,45 +10,82 @@ from pyramid.events import NewResponse
 from pyramid.request import Request
 from pyramid.response import Response
 
-from stripe_payments.simulator import API_VERSION, objects, parameters, schemas
+from stripe_payments.simulator import API_VERSION, objects, parameters
+from stripe_payments.simulator.api.endpoints import EndpointCreate
+from stripe_payments.simulator.chaos import Chaos
 from stripe_payments.simulator.checkout import Checkout
 from stripe_payments.simulator.delivery import Courier, RetryPolicy
+from stripe_payments.simulator.disputes import Disputes
 from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.events import Events
+from stripe_payments.simulator.faults import Faults
 from stripe_payments.simulator.idempotency import IdempotencyKeys
 from stripe_payments.simulator.identifiers import account_of, derived_id
+from stripe_payments.simulator.limits import ObjectLocks, RateLimiter
+from stripe_payments.simulator.refunds import Refunds
 from stripe_payments.simulator.state import Books
 
 log = logging.getLogger(__name__)
 
-CHECKOUT_EVENTS = (
+HANDLED_EVENTS = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
     "checkout.session.expired",
+    "payment_intent.payment_failed",
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
 )
+"""What the server acts upon, and endpoints made at the start are therefore sent."""
 
 
 class Simulator:
     """Everything behind the HTTP: books, courier, and the rules that use them."""
 
-    def __init__(self, state: str = ":memory:", retry: RetryPolicy | None = None) -> None:
-        """Open the books in the file ``state``; raises ``sqlite3.Error`` if they cannot be read."""
+    def __init__(
+        self,
+        state: str = ":memory:",
+        retry: RetryPolicy | None = None,
+        *,
+        chaos: Chaos | None = None,
+        rate_limit: int | None = None,
+        lock_timeouts: bool = False,
+    ) -> None:
+        """Open the books in the file ``state``; raises ``sqlite3.Error`` if they cannot be read.
+
+        Args:
+            retry: when deliveries are tried again.
+            chaos: what goes wrong with deliveries; by default nothing.
+            rate_limit: requests of an account in a second; by default any number.
+            lock_timeouts: whether a request is refused while another one changes the same object.
+        """
         self.books = Books(state)
-        self.courier = Courier(self.books, retry)
+        self.courier = Courier(self.books, retry, chaos)
         self.events = Events(self.books, self.courier)
         self.checkout = Checkout(self.books, self.events)
+        self.refunds = Refunds(self.books, self.events)
+        self.disputes = Disputes(self.books, self.events)
         self.idempotency = IdempotencyKeys(self.books)
+        self.limiter = RateLimiter(rate_limit)
+        self.locks = ObjectLocks(enabled=lock_timeouts)
+        self.faults = Faults()
 
     def seed_endpoint(self, key: str, url: str, secret: str) -> str:
-        """Give the account of ``key`` an endpoint for the Checkout events, with a secret of one's choice.
+        """Give the account of ``key`` an endpoint for `HANDLED_EVENTS`, with a secret of one's choice.
 
         It is always the same endpoint for the same key and URL, so that a restart adds none. Returns its id; raises
         StripeError if ``url`` is not an http URL.
         """
-        wanted = {"url": url, "enabled_events": {str(i): name for i, name in enumerate(CHECKOUT_EVENTS)}}
+        wanted = {"url": url, "enabled_events": {str(i): name for i, name in enumerate(HANDLED_EVENTS)}}
         body = objects.endpoint(
-            parameters.load(schemas.EndpointCreate(), wanted | {"api_version": API_VERSION}),
+            parameters.load(EndpointCreate(), wanted | {"api_version": API_VERSION}),
             derived_id("we", key, url),
         )
         self.books.put("endpoint", body["id"], account_of(key), body | {"secret": secret})
@@ -63,6 +100,8 @@ def make_app(simulator: Simulator) -> Any:
     config.include("stripe_payments.simulator.protocol")
     config.include("stripe_payments.simulator.checkout_page")
     config.include("stripe_payments.simulator.control")
+    config.include("stripe_payments.simulator.dashboard")
+    config.include("stripe_payments.simulator.faults")
     config.add_exception_view(_refused, context=StripeError)
     config.add_exception_view(_broken, context=Exception)
     config.add_notfound_view(_not_found)
@@ -80,7 +119,7 @@ def _mark(event: NewResponse) -> None:
 
 
 def _refused(error: StripeError, request: Request) -> Response:
-    return Response(json_body=error.body, status=error.status)
+    return Response(json_body=error.body, status=error.status, headers=error.headers)
 
 
 def _not_found(error: Exception, request: Request) -> Response:

@@ -6,27 +6,16 @@ Source: https://docs.stripe.com/payments/checkout and https://docs.stripe.com/pa
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Any
 
-from stripe_payments.simulator import currencies, objects
+from stripe_payments.simulator import currencies, instruments, objects
 from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.events import Events
-from stripe_payments.simulator.identifiers import new_id
+from stripe_payments.simulator.instruments import Card, Outcome
+from stripe_payments.simulator.payments import Payments
 from stripe_payments.simulator.state import Books, Record
 
-Outcome = Literal["succeeded", "failed"]
-
-DECLINED = {
-    "type": "card_error",
-    "code": "card_declined",
-    "decline_code": "generic_decline",
-    "message": "The simulated card was declined.",
-}
-DEBIT_FAILED = {
-    "type": "card_error",
-    "code": "payment_intent_payment_attempt_failed",
-    "message": "The simulated bank returned the debit.",
-}
+DECLINED = instruments.card("4000000000000002")
 
 
 class Checkout:
@@ -39,6 +28,7 @@ class Checkout:
     def __init__(self, books: Books, events: Events) -> None:
         self._books = books
         self._events = events
+        self._payments = Payments(books, events)
 
     def create(self, account: str, parameters: dict[str, Any], origin: str) -> Record:
         """Open a session; ``parameters`` are those of ``schemas.SessionCreate``."""
@@ -65,33 +55,34 @@ class Checkout:
                 if session.body["expires_at"] <= time.time():
                     self.expire(session)
 
-    def pay_by_card(self, session: Record, email: str | None = None) -> Record:
-        """Complete the session, paid."""
+    def pay_by_card(
+        self, session: Record, email: str | None = None, card: Card = instruments.ORDINARY
+    ) -> Record:
+        """Complete the session, paid; a card that is declined leaves it open for another try."""
         with self._books.transaction():
             session = self._open(session)
-            if session.body["payment_status"] == "unpaid":
-                self._collect(session)
+            if session.body["payment_status"] == "no_payment_required":
+                return self._complete(session, email)
+            intent = self._payments.intent_of(session)
+            self._payments.pay_by_card(intent, card, _buyer(session, email))
+            if card.declined:
+                self._books.save(session)
+                return session
+            session.body["payment_status"] = "paid"
             return self._complete(session, email)
 
     def pay_by_debit(self, session: Record, email: str | None = None) -> Record:
         """Complete the session, unpaid until ``settle`` says what the bank did."""
         with self._books.transaction():
             session = self._payable(session)
-            intent = self._intent(session)
-            intent.body |= {
-                "status": "processing",
-                "payment_method": new_id("pm"),
-                "last_payment_error": None,
-            }
-            self._books.save(intent)
+            method = objects.delayed_method(session.body["currency"])
+            self._payments.begin_debit(self._payments.intent_of(session), method, _buyer(session, email))
             return self._complete(session, email)
 
     def decline(self, session: Record) -> Record:
         """Refuse the buyer's card; the session stays open for another try."""
         with self._books.transaction():
-            session = self._payable(session)
-            self._fail(session, DECLINED)
-        return session
+            return self.pay_by_card(self._payable(session), card=DECLINED)
 
     def settle(self, session: Record, outcome: Outcome) -> Record:
         """End a bank debit that is on its way; raises StripeError (409) if there is none."""
@@ -100,18 +91,16 @@ class Checkout:
             intent = self._books.get("payment_intent", session.body["payment_intent"] or "")
             if intent is None or intent.body["status"] != "processing":
                 raise StripeError("No bank debit is on its way for this session.", status=409)
+            self._payments.end_debit(intent, outcome)
             if outcome == "succeeded":
-                self._collect(session)
-            else:
-                self._fail(session, DEBIT_FAILED)
+                session.body["payment_status"] = "paid"
             self._books.save(session)
             self._publish(session, f"async_payment_{outcome}")
         return session
 
     def _complete(self, session: Record, email: str | None) -> Record:
-        buyer = session.body["customer_email"] or email or "buyer@example.com"
         details: dict[str, Any] = {
-            "email": buyer,
+            "email": _buyer(session, email),
             "address": None,
             "name": None,
             "phone": None,
@@ -122,38 +111,6 @@ class Checkout:
         self._books.save(session)
         self._publish(session, "completed")
         return session
-
-    def _collect(self, session: Record) -> None:
-        intent = self._intent(session)
-        intent.body |= {
-            "status": "succeeded",
-            "amount_received": intent.body["amount"],
-            "latest_charge": new_id("ch"),
-            "last_payment_error": None,
-            "payment_method": intent.body["payment_method"] or new_id("pm"),
-        }
-        self._books.save(intent)
-        session.body["payment_status"] = "paid"
-        self._events.publish(session.account, "payment_intent.succeeded", intent.body)
-
-    def _fail(self, session: Record, error: dict[str, Any]) -> None:
-        intent = self._intent(session)
-        intent.body |= {
-            "status": "requires_payment_method",
-            "payment_method": None,
-            "last_payment_error": error,
-        }
-        self._books.save(intent)
-        self._books.save(session)
-        self._events.publish(session.account, "payment_intent.payment_failed", intent.body)
-
-    def _intent(self, session: Record) -> Record:
-        """Return the payment intent of ``session``, made at the first attempt to pay."""
-        if session.body["payment_intent"] is not None:
-            return self._books.require("payment_intent", session.body["payment_intent"])
-        body = objects.payment_intent(session.body, session.body["payment_intent_data"])
-        session.body["payment_intent"] = body["id"]
-        return self._books.put("payment_intent", body["id"], session.account, body)
 
     def _fresh(self, session: Record) -> Record:
         """Read ``session`` again, now that nobody else can change it."""
@@ -173,6 +130,10 @@ class Checkout:
 
     def _publish(self, session: Record, what: str, cause: dict[str, Any] | None = None) -> None:
         self._events.publish(session.account, f"checkout.session.{what}", public(session), cause)
+
+
+def _buyer(session: Record, email: str | None) -> str:
+    return session.body["customer_email"] or email or "buyer@example.com"
 
 
 def public(session: Record) -> dict[str, Any]:

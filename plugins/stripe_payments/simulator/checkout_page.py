@@ -1,6 +1,7 @@
 """The page where a buyer pays. A person clicks its buttons; a program posts the same form.
 
-``POST /c/pay/{session}`` with ``action=`` one of ``ACTIONS`` and, if wanted, ``email=``.
+``POST /c/pay/{session}`` with ``action=`` one of ``ACTIONS`` and, if wanted, ``email=``, ``card=`` (to pay by card) and
+``iban=`` (to pay by debit): see ``instruments`` for what each number is for.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from stripe_payments.simulator.checkout import Checkout, Outcome
+from stripe_payments.simulator import instruments
+from stripe_payments.simulator.checkout import Checkout
 from stripe_payments.simulator.currencies import display
 from stripe_payments.simulator.errors import StripeError
+from stripe_payments.simulator.instruments import Card, Outcome
 from stripe_payments.simulator.state import Record
 
 PAGE = """<!doctype html>
@@ -84,12 +87,27 @@ def act(request: Request) -> Response:
 
 
 def _pay(request: Request, session: Record) -> Response:
-    _checkout(request).pay_by_card(session, request.POST.get("email"))
+    card = instruments.card(request.POST.get("card", ""))
+    if card.declined:
+        return _decline(request, session)
+    session = _checkout(request).pay_by_card(session, request.POST.get("email"), card)
+    if card.dispute and session.body["payment_intent"]:
+        _dispute(request, session, card)
     return _succeed(session)
 
 
+def _dispute(request: Request, session: Record, card: Card) -> None:
+    simulator = request.registry.simulator
+    intent = simulator.books.require("payment_intent", session.body["payment_intent"])
+    charge = simulator.books.require("charge", intent.body["latest_charge"])
+    simulator.disputes.open(charge, None, card.dispute, inquiry=card.inquiry)
+
+
 def _pay_by_debit(request: Request, session: Record) -> Response:
-    _checkout(request).pay_by_debit(session, request.POST.get("email"))
+    outcome = instruments.debit_outcome(request.POST.get("iban", ""))
+    session = _checkout(request).pay_by_debit(session, request.POST.get("email"))
+    if outcome:
+        _checkout(request).settle(session, outcome)
     return _succeed(session)
 
 
@@ -158,9 +176,20 @@ def _open_page(session: Record, note: str = "", status: int = 200) -> Response:
     content = (
         f"{note}<table>{rows}</table><form method='post'><label>E-mail"
         f"<input type='email' name='email' value='{escape(body['customer_email'] or '')}'></label>"
-        f"{_buttons(offered)}</form>"
+        f"{_instruments()}{_buttons(offered)}</form>"
     )
     return _page(f"Pay {display(body['amount_total'], body['currency'])}", content, status)
+
+
+def _instruments() -> str:
+    return "".join(
+        f"<label>{label}<input name='{name}' list='{name}s'></label><datalist id='{name}s'>"
+        f"{''.join(f'<option>{number}</option>' for number in numbers)}</datalist>"
+        for name, label, numbers in (
+            ("card", "Test card (4242… if empty)", instruments.CARDS),
+            ("iban", "Test bank account (the bank decides later if empty)", instruments.IBANS),
+        )
+    )
 
 
 def _buttons(actions: dict[str, str]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import sqlite3
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from stripe_payments.simulator.app import Simulator
+from stripe_payments.simulator.chaos import Chaos
 from stripe_payments.simulator.delivery import RetryPolicy
 from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.protocol import TEST_KEY
@@ -56,6 +57,22 @@ class Endpoint(click.ParamType[tuple[str, str, str]]):
     type=float,
     help="Seconds to the second try; then doubling.",
 )
+@click.option(
+    "--chaos",
+    metavar="SEED",
+    help="Lose, drop, delay, double and reorder deliveries, as the seed decides: a delivery that is dropped is tried"
+    " again, a lost one is only found by listing events with delivery_success=false.",
+)
+@click.option(
+    "--rate-limit",
+    type=click.IntRange(1),
+    help="Calls of an account in a second; the next one is answered 429 rate_limit.",
+)
+@click.option(
+    "--lock-timeouts",
+    is_flag=True,
+    help="Answer 429 lock_timeout while another call changes the same object.",
+)
 def simulator(
     *,
     host: str,
@@ -64,23 +81,34 @@ def simulator(
     endpoints: tuple[tuple[str, str, str], ...],
     attempts: int,
     first_retry: float,
+    chaos: str | None,
+    rate_limit: int | None,
+    lock_timeouts: bool,
 ) -> None:
     """Run a stand-in for Stripe, for development and tests. No money moves."""
     # Blocked before the first thread starts, so that only the main thread, waiting below, gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    parts = _open(state, RetryPolicy(first=first_retry, attempts=attempts))
+    parts = _open(
+        state,
+        retry=RetryPolicy(first=first_retry, attempts=attempts),
+        chaos=None if chaos is None else Chaos(chaos),
+        rate_limit=rate_limit,
+        lock_timeouts=lock_timeouts,
+    )
     for key, url, secret in endpoints:
         _seed(parts, key, url, secret)
     server = _bind(parts, host, port)
     server.start()
+    if chaos is not None:
+        click.echo(f"Chaos with the seed {chaos}: deliveries go wrong.")
     click.echo(f"Stripe simulator (development and tests only) on {server.url}")
     signal.sigwait(STOP_SIGNALS)
     server.close()
 
 
-def _open(state: str | None, retry: RetryPolicy) -> Simulator:
+def _open(state: str | None, **options: Any) -> Simulator:
     try:
-        return Simulator(state or ":memory:", retry)
+        return Simulator(state or ":memory:", **options)
     except sqlite3.Error as error:
         _stop(f"{state} cannot be used as the simulator's state ({error}). Name another file, or remove it.")
 

@@ -17,6 +17,14 @@ from stripe_payments.simulator.state import Kind, Record
 
 MOST_DELIVERIES = 10_000
 OUTCOMES = ("succeeded", "failed")
+SHOWN: dict[str, Kind] = {
+    "payment_intents": "payment_intent",
+    "charges": "charge",
+    "refunds": "refund",
+    "disputes": "dispute",
+    "events": "event",
+    "deliveries": "delivery",
+}
 
 
 def includeme(config: Configurator) -> None:
@@ -35,14 +43,14 @@ def books(request: Request) -> dict[str, Any]:
     with kept.transaction():
         return {
             "accounts": [record.id for record in kept.find("account")],
-            "sessions": [_with_account(record, public(record)) for record in kept.find("session")],
-            "payment_intents": [_with_account(record, record.body) for record in kept.find("payment_intent")],
-            "events": [_with_account(record, record.body) for record in kept.find("event")],
-            "deliveries": [_with_account(record, record.body) for record in kept.find("delivery")],
+            "sessions": [with_account(record) for record in kept.find("session")],
+            **{name: [with_account(record) for record in kept.find(kind)] for name, kind in SHOWN.items()},
         }
 
 
-def _with_account(record: Record, body: dict[str, Any]) -> dict[str, Any]:
+def with_account(record: Record) -> dict[str, Any]:
+    """Return an object as the API shows it, and the account it belongs to."""
+    body = public(record) if record.kind == "session" else record.body
     return {"account": record.account, **body}
 
 
@@ -52,15 +60,14 @@ def settle(request: Request) -> dict[str, Any]:
     outcome = request.POST.get("outcome")
     if outcome not in OUTCOMES:
         raise StripeError("outcome must be succeeded or failed.", param="outcome")
-    session = _find(request, "session")
-    return _with_account(session, public(request.registry.simulator.checkout.settle(session, outcome)))
+    session = find(request, "session")
+    return with_account(request.registry.simulator.checkout.settle(session, outcome))
 
 
 @view_config(route_name="expire", renderer="json")
 def expire(request: Request) -> dict[str, Any]:
     """Expire a session as if its time had come."""
-    session = _find(request, "session")
-    return _with_account(session, public(request.registry.simulator.checkout.expire(session)))
+    return with_account(request.registry.simulator.checkout.expire(find(request, "session")))
 
 
 @view_config(route_name="deliver", renderer="json")
@@ -69,11 +76,12 @@ def deliver(request: Request) -> dict[str, int]:
     times = request.POST.get("times", "1")
     if not times.isdecimal() or not 1 <= int(times) <= MOST_DELIVERIES:
         raise StripeError(f"times must be from 1 to {MOST_DELIVERIES}.", param="times")
-    event = _find(request, "event")
+    event = find(request, "event")
     return {"deliveries": request.registry.simulator.events.deliver_again(event, int(times))}
 
 
-def _find(request: Request, kind: Kind) -> Record:
+def find(request: Request, kind: Kind) -> Record:
+    """Return the object that the path names, whosever it is; raises StripeError (404)."""
     record: Record | None = request.registry.simulator.books.get(kind, request.matchdict["id"])
     if record is None:
         raise resource_missing(kind, request.matchdict["id"])

@@ -19,7 +19,9 @@ from typing import Any
 import requests
 import stripe
 
-from stripe_payments.simulator.state import Books
+from stripe_payments.simulator.chaos import CALM, Chaos
+from stripe_payments.simulator.identifiers import new_id
+from stripe_payments.simulator.state import Books, Record
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +48,16 @@ class RetryPolicy:
 class Courier:
     """Delivers what is pending in ``books``, in ``threads`` threads, from ``start`` to ``close``."""
 
-    def __init__(self, books: Books, policy: RetryPolicy | None = None, threads: int = 16) -> None:
+    def __init__(
+        self,
+        books: Books,
+        policy: RetryPolicy | None = None,
+        chaos: Chaos | None = None,
+        threads: int = 16,
+    ) -> None:
         self._books = books
         self._policy = policy or RetryPolicy()
+        self._chaos = chaos or CALM
         self._due: list[tuple[float, int, str]] = []
         self._order = itertools.count()
         self._changed = threading.Condition()
@@ -67,6 +76,35 @@ class Courier:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def deliver(self, event: Record, endpoint: Record) -> None:
+        """Deliver ``event`` to ``endpoint``, as well or as badly as the chaos has it."""
+        if self._chaos.loses(event.id, endpoint.id):
+            self._plan(event, endpoint, status="failed", error="lost for good, by chaos")
+            return
+        for _ in range(self._chaos.copies(event.id, endpoint.id)):
+            self.send(
+                self._plan(event, endpoint).id, after=self._chaos.delay(event.id, endpoint.id, attempt=1)
+            )
+
+    def deliver_by_hand(self, event: Record, endpoint: Record) -> None:
+        """Deliver ``event`` to ``endpoint`` because somebody wants it: chaos has no say in it."""
+        self.send(self._plan(event, endpoint, by_hand=True).id)
+
+    def _plan(self, event: Record, endpoint: Record, **members: Any) -> Record:
+        """Write down a delivery, pending unless ``members`` say otherwise."""
+        body = {
+            "id": new_id("dlv"),
+            "event": event.id,
+            "type": event.body["type"],
+            "endpoint": endpoint.id,
+            "url": endpoint.body["url"],
+            "status": "pending",
+            "attempts": [],
+            "by_hand": False,
+            **members,
+        }
+        return self._books.put("delivery", str(body["id"]), event.account, body)
 
     def send(self, delivery: str, after: float = 0.0) -> None:
         """Attempt ``delivery`` (an id) in ``after`` seconds."""
@@ -103,7 +141,14 @@ class Courier:
         if endpoint is None or endpoint.body["status"] != "enabled":
             self._note(identifier, status=None, error="the endpoint is disabled or deleted", give_up=True)
             return
+        attempt = len(delivery.body["attempts"]) + 1
+        if self._fate(delivery).drops(event.id, endpoint.id, attempt, self._policy.attempts):
+            self._note(identifier, status=None, error="dropped, by chaos")
+            return
         self._note(identifier, **_post(client, endpoint.body["url"], event.body, endpoint.body["secret"]))
+
+    def _fate(self, delivery: Record) -> Chaos:
+        return CALM if delivery.body.get("by_hand") else self._chaos
 
     def _note(self, identifier: str, status: int | None, error: str | None, *, give_up: bool = False) -> None:
         """Write down an attempt, and plan the next one if it failed."""
@@ -120,7 +165,9 @@ class Courier:
             delivery.body["status"] = "delivered" if delivered else "failed" if failed else "pending"
             self._books.save(delivery)
         if delivery.body["status"] == "pending":
-            self.send(identifier, after=self._policy.pause_after(len(attempts)))
+            made, body = len(attempts), delivery.body
+            delay = self._fate(delivery).delay(body["event"], body["endpoint"], attempt=made + 1)
+            self.send(identifier, after=self._policy.pause_after(made) + delay)
 
 
 def _post(client: requests.Session, url: str, event: dict[str, Any], secret: str) -> dict[str, Any]:

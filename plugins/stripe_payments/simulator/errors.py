@@ -9,7 +9,7 @@ class StripeError(Exception):
     """A refusal, as Stripe would word it to a program.
 
     ``status`` is the HTTP status, ``error_type`` and ``code`` are Stripe's, ``param`` is the offending parameter in
-    Stripe's bracket notation, for example ``line_items[0][quantity]``.
+    Stripe's bracket notation, for example ``line_items[0][quantity]``. ``headers`` go with the answer.
     """
 
     def __init__(
@@ -20,6 +20,7 @@ class StripeError(Exception):
         error_type: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -27,12 +28,42 @@ class StripeError(Exception):
         self.error_type = error_type
         self.code = code
         self.param = param
+        self.headers = headers or {}
 
     @property
     def body(self) -> dict[str, Any]:
         """The JSON body: ``{"error": {...}}`` with only the members that have a value."""
         members = {"type": self.error_type, "code": self.code, "message": self.message, "param": self.param}
         return {"error": {name: value for name, value in members.items() if value is not None}}
+
+
+def rate_limited() -> StripeError:
+    """Return the 429 for an account that asks too often (https://docs.stripe.com/rate-limits)."""
+    return StripeError(
+        "Request rate limit exceeded. See https://docs.stripe.com/rate-limits.",
+        status=429,
+        code="rate_limit",
+        headers={"Stripe-Rate-Limited-Reason": "global-rate"},
+    )
+
+
+def lock_timeout() -> StripeError:
+    """Return the 429 for an object that another request is changing; it has no ``Stripe-Rate-Limited-Reason``."""
+    return StripeError(
+        "This object cannot be accessed right now because another API request is currently accessing it.",
+        status=429,
+        code="lock_timeout",
+    )
+
+
+def key_in_use(key: str) -> StripeError:
+    """Return the 409 for an idempotency key whose first request has not been answered yet."""
+    return StripeError(
+        f"Another request with the idempotency key '{key}' is in progress; try again.",
+        status=409,
+        error_type="idempotency_error",
+        code="idempotency_key_in_use",
+    )
 
 
 def resource_missing(kind: str, identifier: str, param: str = "id") -> StripeError:

@@ -6,7 +6,6 @@ from typing import Any
 
 from stripe_payments.simulator import objects
 from stripe_payments.simulator.delivery import Courier
-from stripe_payments.simulator.identifiers import new_id
 from stripe_payments.simulator.state import Books, Record
 
 NO_REQUEST = {"id": None, "idempotency_key": None}
@@ -21,44 +20,38 @@ class Events:
         self._courier = courier
 
     def publish(
-        self, account: str, kind: str, subject: dict[str, Any], cause: dict[str, Any] | None = None
+        self,
+        account: str,
+        kind: str,
+        subject: dict[str, Any],
+        cause: dict[str, Any] | None = None,
+        *,
+        previous: dict[str, Any] | None = None,
     ) -> None:
         """Record that ``kind`` happened to ``subject`` as it is now, and deliver it.
 
-        Call it inside the transaction that changed ``subject``: an event that is rolled back is not delivered.
+        ``previous`` has the members that changed, as they were. Call it inside the transaction that changed
+        ``subject``: an event that is rolled back is not delivered.
         """
         wanted = self._endpoints(account, kind)
-        body = objects.event(kind, subject, cause or NO_REQUEST, pending=len(wanted))
+        body = objects.event(kind, subject, cause or NO_REQUEST, previous, pending=len(wanted))
         event = self._books.put("event", body["id"], account, body)
         for endpoint in wanted:
-            self._deliver(event, endpoint)
+            self._courier.deliver(event, endpoint)
 
     def deliver_again(self, event: Record, times: int) -> int:
         """Deliver ``event`` ``times`` more times to each endpoint that wants it; return the number of deliveries."""
         with self._books.transaction():
             endpoints = self._endpoints(event.account, event.body["type"])
             for endpoint in endpoints * times:
-                self._deliver(event, endpoint)
+                self._courier.deliver_by_hand(event, endpoint)
         return len(endpoints) * times
 
     def pending(self, event: Record) -> int:
-        """Return how many deliveries of ``event`` have not ended yet."""
-        return len(self._books.find("delivery", event=event.id, status="pending"))
+        """Return how many endpoints have neither got ``event`` nor been given up."""
+        pending = self._books.find("delivery", event=event.id, status="pending")
+        return len({delivery.body["endpoint"] for delivery in pending})
 
     def _endpoints(self, account: str, kind: str) -> list[Record]:
         enabled = self._books.find("endpoint", account, status="enabled")
         return [endpoint for endpoint in enabled if {kind, "*"} & set(endpoint.body["enabled_events"])]
-
-    def _deliver(self, event: Record, endpoint: Record) -> None:
-        identifier = new_id("dlv")
-        body = {
-            "id": identifier,
-            "event": event.id,
-            "type": event.body["type"],
-            "endpoint": endpoint.id,
-            "url": endpoint.body["url"],
-            "status": "pending",
-            "attempts": [],
-        }
-        self._books.put("delivery", identifier, event.account, body)
-        self._courier.send(identifier)

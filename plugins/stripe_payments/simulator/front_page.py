@@ -10,9 +10,30 @@ from pyramid.view import view_config
 from stripe_payments.simulator import API_VERSION
 from stripe_payments.simulator.checkout_page import PAGE
 
+CALLS = (
+    ("sessions/{id}/settle", "outcome=succeeded|failed", "end a bank debit"),
+    ("sessions/{id}/expire", "", "end a session's time"),
+    ("sessions/{id}/refund", "amount= reason= status=", "refund in the dashboard"),
+    ("refunds/{id}/fail, refunds/{id}/succeed", "", "what the bank does with a refund"),
+    ("sessions/{id}/dispute", "amount= reason= inquiry=true", "a buyer disputes, or the bank inquires"),
+    ("disputes/{id}/escalate", "", "turn an inquiry into a chargeback"),
+    ("disputes/{id}/close", "outcome=won|lost", "end a dispute"),
+    ("events/{id}/deliver", "times=", "deliver an event again"),
+    (
+        "faults",
+        "status=500|503|429|409|close|stall times= path= method= after=true seconds=",
+        "spoil API calls",
+    ),
+)
+"""What can be posted below ``/_simulator/``: where, with what, to what end."""
+
 CONTENT = f"""<p>This stands in for Stripe's API, version {API_VERSION}, its checkout page and its webhooks.</p>
-<p>All that has happened is in <a href="/_simulator/books">the books</a>: sessions, events, and how each
-delivery was answered. To pay, follow the <code>checkout_url</code> of a purchase.</p>"""
+<p>All that has happened is in <a href="/_simulator/books">the books</a>: sessions, charges, refunds, disputes, events,
+and how each delivery was answered. To pay, follow the <code>checkout_url</code> of a purchase.</p>
+<p>To play the bank, the dashboard or the network, post to <code>/_simulator/…</code>:</p>
+<dl>{"".join(f"<dt><code>{where} {fields}</code></dt><dd>{what}</dd>" for where, fields, what in CALLS)}</dl>
+<p>Started with <code>--chaos SEED</code>, deliveries are lost, dropped, delayed, doubled and overtaken as the seed has
+it; <code>--rate-limit</code> and <code>--lock-timeouts</code> answer 429 as Stripe does.</p>"""
 
 
 def includeme(config: Configurator) -> None:

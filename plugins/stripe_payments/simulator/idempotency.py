@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from stripe_payments.simulator.errors import StripeError
+from stripe_payments.simulator.errors import StripeError, key_in_use
 from stripe_payments.simulator.state import Books
 
 LIFETIME = 24 * 3600
@@ -34,15 +34,22 @@ class IdempotencyKeys:
         self._lock = threading.Lock()
         self.in_progress: set[tuple[str, str]] = set()
 
-    def once(self, account: str, key: str, request: str, perform: Callable[[], Answer]) -> Answer:
+    def once(
+        self,
+        account: str,
+        key: str,
+        request: str,
+        perform: Callable[[], Answer],
+        lock: AbstractContextManager[None],
+    ) -> Answer:
         """Return what ``perform`` returns, or what it returned when ``key`` was first used for this ``request``.
 
-        ``request`` stands for method, path and parameters. Raises StripeError when ``key`` is too long, was used
-        for something else (400), or is in use at this moment (409).
+        ``request`` stands for method, path and parameters; ``lock`` is held meanwhile. Raises StripeError when
+        ``key`` is too long, was used for something else (400), or is in use at this moment (409).
         """
         if len(key) > LONGEST:
             raise StripeError(f"An idempotency key must be at most {LONGEST} characters.")
-        with self._claim(account, key), self._books.transaction():
+        with self._claim(account, key), lock, self._books.transaction():
             earlier = self._books.get("idempotency", f"{account} {key}")
             if earlier is None or earlier.body["created"] < time.time() - LIFETIME:
                 answer = perform()
@@ -62,12 +69,7 @@ class IdempotencyKeys:
         claim = (account, key)
         with self._lock:
             if claim in self.in_progress:
-                raise StripeError(
-                    f"Another request with the idempotency key '{key}' is in progress; try again.",
-                    status=409,
-                    error_type="idempotency_error",
-                    code="idempotency_key_in_use",
-                )
+                raise key_in_use(key)
             self.in_progress.add(claim)
         try:
             yield

@@ -92,20 +92,21 @@ class Parameters(Schema):
 
 
 class Text(fields.String):
-    """A string of at least one character, and of at most ``longest``."""
+    """A string of at least one character unless it ``may_be_empty``, and of at most ``longest``."""
 
     default_error_messages = {
         "required": "parameter_missing",
         "invalid": "parameter_invalid_string",
     }
 
-    def __init__(self, longest: int = 5000, **kwargs: Any) -> None:
+    def __init__(self, longest: int = 5000, *, may_be_empty: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.longest = longest
+        self.may_be_empty = may_be_empty
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs))
-        if not text:
+        if not text and not self.may_be_empty:
             raise ValidationError("parameter_invalid_empty")
         if len(text) > self.longest:
             raise ValidationError(f"$param must be at most {self.longest} characters.")

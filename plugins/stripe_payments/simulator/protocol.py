@@ -15,7 +15,8 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from stripe_payments.simulator import API_VERSION, objects, parameters
-from stripe_payments.simulator.api import ROUTES, Call, Route
+from stripe_payments.simulator.api import ROUTES, Route
+from stripe_payments.simulator.api.call import Call
 from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.idempotency import Answer
 from stripe_payments.simulator.identifiers import account_of, new_id
@@ -34,7 +35,12 @@ def includeme(config: Configurator) -> None:
 
 def _view(route: Route) -> Callable[[Request], Response]:
     def view(request: Request) -> Response:
+        simulator = request.registry.simulator
+        return simulator.faults.around(request.method, request.path, lambda: answer(request))
+
+    def answer(request: Request) -> Response:
         account = _account(request)
+        request.registry.simulator.limiter.admit(account)
         _check_version(request)
         return _respond(request, _answer(request, route, account))
 
@@ -82,11 +88,19 @@ def _answer(request: Request, route: Route, account: str) -> Answer:
         origin=request.application_url,
         cause={"id": request.stripe_request_id, "idempotency_key": key},
     )
+    lock = call.simulator.locks.hold(_changed_object(call) if request.method == "POST" else None)
     if not key:
-        return _perform(route, call)
+        with lock:
+            return _perform(route, call)
     fingerprint = json.dumps([request.method, request.path, sorted(pairs)])
     digest = hashlib.sha256(fingerprint.encode()).hexdigest()
-    return call.simulator.idempotency.once(account, key, digest, lambda: _perform(route, call))
+    return call.simulator.idempotency.once(account, key, digest, lambda: _perform(route, call), lock)
+
+
+def _changed_object(call: Call) -> str | None:
+    """Return the id of the object that a call changes: the one in its path, or the payment that it refunds."""
+    named = (call.path.get("id"), call.parameters.get("payment_intent"), call.parameters.get("charge"))
+    return next((identifier for identifier in named if identifier), None)
 
 
 def _form(request: Request) -> list[tuple[str, str]]:

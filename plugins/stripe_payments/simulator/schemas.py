@@ -1,31 +1,15 @@
-"""The parameters of each call. What is not declared here is refused as unknown."""
+"""What the parameters of several calls have in common. What a schema does not declare is refused as unknown."""
 
 from __future__ import annotations
 
-import time
-from typing import Any, get_args
+from typing import Any
 
-import stripe
-from marshmallow import ValidationError, validate, validates, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
-from stripe_payments.simulator import API_VERSION, currencies
-from stripe_payments.simulator.parameters import (
-    Array,
-    Boolean,
-    Email,
-    Integer,
-    Metadata,
-    Object,
-    Parameters,
-    Text,
-    Url,
-)
+from stripe_payments.simulator.parameters import INTEGER, Array, Integer, Parameters, Text
+from stripe_payments.simulator.state import Condition, Operator
 
-EVENT_TYPES = frozenset(get_args(stripe.Event.__annotations__["type"])) | {"*"}
-
-HOUR = 3600
-LARGEST_AMOUNT = 99_999_999
-KNOWN_CURRENCY = validate.OneOf(currencies.SUPPORTED, error="$param must be a currency code in lower case.")
+RANGE: dict[str, Operator] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 def one_of(*choices: str) -> validate.OneOf:
@@ -38,10 +22,21 @@ def between(smallest: int, largest: int) -> validate.Range:
     return validate.Range(smallest, largest, error=f"$param must be from {smallest} to {largest}.")
 
 
-def event_types(**kwargs: Any) -> Array:
-    """A list of types of events, or ``*`` for all of them."""
-    known = validate.OneOf(EVENT_TYPES, error="$param is no type of event.")
-    return Array(Text(validate=known), **kwargs)
+class Created(fields.Field[list[Condition]]):
+    """When an object was made, in seconds since 1970: ``created=N``, or ``created[gte]=N`` and the like."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Condition]:
+        bounds = value if isinstance(value, dict) else {"": value}
+        if isinstance(value, dict) and (unknown := set(bounds) - set(RANGE)):
+            raise ValidationError({unknown.pop(): ["parameter_unknown"]})
+        wrong = {
+            name: ["parameter_invalid_integer"]
+            for name, bound in bounds.items()
+            if not isinstance(bound, str) or not INTEGER.match(bound)
+        }
+        if wrong:
+            raise ValidationError(wrong if isinstance(value, dict) else wrong[""])
+        return [Condition("created", RANGE.get(name, "="), int(bound)) for name, bound in bounds.items()]
 
 
 class Retrieve(Parameters):
@@ -68,111 +63,8 @@ class Page(Parameters):
             raise ValidationError("$param cannot be combined with starting_after.", "ending_before")
 
 
-class SessionPage(Page):
-    """Which sessions to list."""
+class PaymentPage(Page):
+    """Which objects about payments to list."""
 
     payment_intent = Text()
-    status = Text(validate=one_of("open", "complete", "expired"))
-
-
-class EventPage(Page):
-    """Which events to list."""
-
-    type = Text()
-
-
-class ProductData(Parameters):
-    """What a line item sells."""
-
-    name = Text(required=True)
-    description = Text()
-    images = Array(Url(), validate=validate.Length(max=8, error="$param must have at most 8 items."))
-    metadata = Metadata()
-    tax_code = Text()
-
-
-class PriceData(Parameters):
-    """A price written into the session, in minor units."""
-
-    currency = Text(required=True, validate=KNOWN_CURRENCY)
-    unit_amount = Integer(required=True, validate=between(0, LARGEST_AMOUNT))
-    product_data = Object(ProductData, required=True)
-    tax_behavior = Text(validate=one_of("exclusive", "inclusive", "unspecified"))
-
-    @validates_schema
-    def whole_steps(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse an amount that the currency cannot express."""
-        step = currencies.unit_step(data["currency"])
-        if data["unit_amount"] % step:
-            raise ValidationError(
-                f"$param in {data['currency']} must be a multiple of {step}.", "unit_amount"
-            )
-
-
-class LineItem(Parameters):
-    """One thing sold, once or more often."""
-
-    price_data = Object(PriceData, required=True)
-    quantity = Integer(required=True, validate=between(1, 999_999))
-
-
-class PaymentIntentData(Parameters):
-    """The payment intent's own members."""
-
-    metadata = Metadata(load_default=dict)
-    description = Text(longest=1000, load_default=None)
-    receipt_email = Email(load_default=None)
-    statement_descriptor = Text(longest=22, load_default=None)
-
-
-class SessionCreate(Parameters):
-    """A Checkout session for a single payment on the hosted page."""
-
-    mode = Text(required=True, validate=one_of("payment"))
-    ui_mode = Text(load_default="hosted_page", validate=one_of("hosted_page"))
-    line_items = Array(Object(LineItem), required=True)
-    success_url = Url(required=True)
-    cancel_url = Url(load_default=None)
-    client_reference_id = Text(longest=200, load_default=None)
-    customer_email = Email(longest=800, load_default=None)
-    metadata = Metadata(load_default=dict)
-    payment_intent_data = Object(PaymentIntentData, load_default=lambda: PaymentIntentData().load({}))
-    payment_method_types = Array(Text())
-    expires_at = Integer()
-    locale = Text(load_default=None)
-    submit_type = Text(load_default=None, validate=one_of("auto", "book", "donate", "pay"))
-    expand = Array(Text())
-
-    @validates("expires_at")
-    def within_a_day(self, value: int, **kwargs: Any) -> None:
-        """Refuse a time too near or too far."""
-        if not HOUR // 2 <= value - int(time.time()) <= 24 * HOUR:
-            raise ValidationError("$param must be from 30 minutes to 24 hours ahead.")
-
-    @validates_schema
-    def few_items_of_one_currency(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse too many items, and items that cannot be added up."""
-        if len(data["line_items"]) > 100:
-            raise ValidationError("$param must have at most 100 items.", "line_items")
-        if len({item["price_data"]["currency"] for item in data["line_items"]}) > 1:
-            raise ValidationError("All of $param must be in one currency.", "line_items")
-
-
-class EndpointCreate(Parameters):
-    """A new webhook endpoint."""
-
-    url = Url(required=True)
-    enabled_events = event_types(required=True)
-    api_version = Text(load_default=None, validate=one_of(API_VERSION))
-    description = Text(load_default=None)
-    metadata = Metadata(load_default=dict)
-
-
-class EndpointUpdate(Parameters):
-    """Changes of a webhook endpoint."""
-
-    url = Url()
-    enabled_events = event_types()
-    description = Text()
-    disabled = Boolean()
-    metadata = Metadata()
+    created = Created()

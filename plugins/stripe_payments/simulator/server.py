@@ -46,6 +46,7 @@ class SimulatorServer:
     def close(self) -> None:
         """Finish the requests under way, then stop. What is pending stays in the books, if they are in a file."""
         self._stopping.set()
+        self.simulator.faults.close()
         self._server.task_dispatcher.shutdown()
         # The loop runs until it has no socket left, and sockets may only be closed in its own thread.
         self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets, ignore_all=True))

@@ -9,12 +9,25 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["account", "session", "payment_intent", "event", "endpoint", "delivery", "idempotency"]
+Kind = Literal[
+    "account",
+    "session",
+    "payment_intent",
+    "charge",
+    "refund",
+    "dispute",
+    "event",
+    "endpoint",
+    "delivery",
+    "idempotency",
+]
+
+Operator = Literal["=", "<", "<=", ">", ">=", "GLOB", "IN", "NOT IN"]
 
 TABLES = """
 PRAGMA journal_mode = WAL;
@@ -30,7 +43,20 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE INDEX IF NOT EXISTS records_by_account ON records (kind, account, position);
 CREATE INDEX IF NOT EXISTS records_by_status ON records (kind, json_extract(body, '$.status'));
 CREATE INDEX IF NOT EXISTS records_by_event ON records (kind, json_extract(body, '$.event'));
+CREATE INDEX IF NOT EXISTS records_by_intent ON records (kind, json_extract(body, '$.payment_intent'));
 """
+
+UNDELIVERED = """
+SELECT DISTINCT json_extract(body, '$.event') FROM records AS missed
+WHERE kind = 'delivery' AND json_extract(body, '$.status') IN ('pending', 'failed') AND account = ?
+AND NOT EXISTS (
+    SELECT 1 FROM records AS made
+    WHERE made.kind = 'delivery' AND json_extract(made.body, '$.event') = json_extract(missed.body, '$.event')
+    AND json_extract(made.body, '$.endpoint') = json_extract(missed.body, '$.endpoint')
+    AND json_extract(made.body, '$.status') = 'delivered'
+)
+"""
+"""The events of an account that at least one endpoint did not get: those still under way, and those given up."""
 
 
 @dataclass
@@ -42,6 +68,26 @@ class Record:
     account: str
     body: dict[str, Any]
     position: int = 0
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a document's ``member`` must be. ``IN`` and ``NOT IN`` take a list, ``GLOB`` a pattern with ``*``."""
+
+    member: str
+    operator: Operator
+    value: Any
+
+    @property
+    def sql(self) -> str:
+        """The condition in SQL, with one placeholder, for ``bound``."""
+        placeholder = "(SELECT value FROM json_each(?))" if self.operator.endswith("IN") else "?"
+        return f"json_extract(body, '$.{self.member}') {self.operator} {placeholder}"
+
+    @property
+    def bound(self) -> Any:
+        """The value for the placeholder."""
+        return json.dumps(self.value) if self.operator.endswith("IN") else self.value
 
 
 class Books:
@@ -115,31 +161,39 @@ class Books:
         older_than: int | None = None,
         newer_than: int | None = None,
         limit: int = -1,
+        where: Sequence[Condition] = (),
         **values: Any,
     ) -> list[Record]:
-        """Return documents, newest first, whose body has all of ``values``.
+        """Return documents, newest first, whose body has all of ``values`` and satisfies all of ``where``.
 
         ``older_than`` and ``newer_than`` are positions; with ``newer_than`` the nearest ``limit`` are returned.
         """
-        conditions = {
-            "kind = ?": kind,
-            "account = ?": account,
-            "id = ?": identifier,
-            "position < ?": older_than,
-            "position > ?": newer_than,
-            **{f"json_extract(body, '$.{name}') = ?": value for name, value in values.items()},
-        }
-        given = {text: value for text, value in conditions.items() if value is not None}
+        equal = [Condition(name, "=", value) for name, value in values.items()]
+        conditions = [
+            ("kind = ?", kind),
+            ("account = ?", account),
+            ("id = ?", identifier),
+            ("position < ?", older_than),
+            ("position > ?", newer_than),
+            *((condition.sql, condition.bound) for condition in (*equal, *where)),
+        ]
+        given = [(text, value) for text, value in conditions if value is not None]
         direction = "DESC" if newer_than is None else "ASC"
         # Only the text of this module and the names that callers write down become SQL; values are bound.
+        conditions_sql = " AND ".join(text for text, _ in given)
         statement = (
-            f"SELECT kind, id, account, body, position FROM records WHERE {' AND '.join(given)}"  # noqa: S608
+            f"SELECT kind, id, account, body, position FROM records WHERE {conditions_sql}"  # noqa: S608
             f" ORDER BY position {direction} LIMIT ?"
         )
         with self.lock:
-            rows = self._connection.execute(statement, [*given.values(), limit]).fetchall()
+            rows = self._connection.execute(statement, [*(value for _, value in given), limit]).fetchall()
         found = [
             Record(kind, identifier, of, json.loads(body), position)
             for kind, identifier, of, body, position in rows
         ]
         return found if newer_than is None else found[::-1]
+
+    def undelivered(self, account: str) -> list[str]:
+        """Return the ids of events of which a delivery to some endpoint is pending or has failed."""
+        with self.lock:
+            return [row[0] for row in self._connection.execute(UNDELIVERED, (account,))]

@@ -1,15 +1,10 @@
-"""The shapes of Stripe's objects at version 2026-08-26.dahlia, with every member the API describes.
-
-Source: https://docs.stripe.com/api. Members that belong to features the simulator does not play are null, empty or
-off, as they are at Stripe when a feature is not used.
-"""
+"""Checkout sessions and their line items (https://docs.stripe.com/api/checkout/sessions/object)."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from stripe_payments.simulator import API_VERSION
 from stripe_payments.simulator.identifiers import new_id
 
 Document = dict[str, Any]
@@ -17,7 +12,6 @@ Document = dict[str, Any]
 DAY = 86_400
 
 DELAYED_METHODS = {"usd": "us_bank_account", "gbp": "bacs_debit", "cad": "acss_debit", "aud": "au_becs_debit"}
-"""The bank debit of each currency. Elsewhere, unlike at Stripe, it is always SEPA's, so that any shop can try it."""
 
 UNUSED_BY_SESSIONS = [
     "adaptive_pricing",
@@ -48,50 +42,10 @@ UNUSED_BY_SESSIONS = [
     "wallet_options",
 ]
 
-UNUSED_BY_INTENTS = [
-    "amount_details",
-    "application",
-    "application_fee_amount",
-    "automatic_payment_methods",
-    "canceled_at",
-    "cancellation_reason",
-    "customer",
-    "customer_account",
-    "excluded_payment_method_types",
-    "last_payment_error",
-    "latest_charge",
-    "managed_payments",
-    "next_action",
-    "on_behalf_of",
-    "payment_method",
-    "payment_method_configuration_details",
-    "processing",
-    "review",
-    "setup_future_usage",
-    "shipping",
-    "source",
-    "statement_descriptor_suffix",
-    "transfer_data",
-    "transfer_group",
-]
 
-
-def account(identifier: str) -> Document:
-    """Return a new account."""
-    return {
-        "id": identifier,
-        "object": "account",
-        "business_profile": {"name": "Simulated account", "url": None},
-        "charges_enabled": True,
-        "country": "US",
-        "created": int(time.time()),
-        "default_currency": "usd",
-        "details_submitted": True,
-        "email": "account@example.com",
-        "metadata": {},
-        "payouts_enabled": True,
-        "type": "standard",
-    }
+def delayed_method(currency: str) -> str:
+    """Return the bank debit of a currency. Unlike at Stripe, it is SEPA's elsewhere, so that any shop can try it."""
+    return DELAYED_METHODS.get(currency, "sepa_debit")
 
 
 CHOSEN = ("cancel_url", "client_reference_id", "customer_email", "locale", "metadata", "mode", "submit_type")
@@ -123,9 +77,7 @@ def session(parameters: Document, total: int, origin: str) -> Document:
         "payment_intent": None,
         "payment_method_collection": "always",
         "payment_method_options": {},
-        "payment_method_types": parameters.get(
-            "payment_method_types", ["card", DELAYED_METHODS.get(currency, "sepa_debit")]
-        ),
+        "payment_method_types": parameters.get("payment_method_types", ["card", delayed_method(currency)]),
         "payment_status": "unpaid" if total else "no_payment_required",
         "phone_number_collection": {"enabled": False},
         "shipping_options": [],
@@ -169,62 +121,4 @@ def line_item(item: Document) -> Document:
             "unit_amount_decimal": str(price["unit_amount"]),
         },
         "quantity": item["quantity"],
-    }
-
-
-def payment_intent(of: Document, data: Document) -> Document:
-    """Return the payment intent of session ``of``, made with ``payment_intent_data``."""
-    identifier = new_id("pi")
-    return {
-        "id": identifier,
-        "object": "payment_intent",
-        **dict.fromkeys(UNUSED_BY_INTENTS),
-        "amount": of["amount_total"],
-        "amount_capturable": 0,
-        "amount_received": 0,
-        "capture_method": "automatic_async",
-        "client_secret": f"{identifier}_secret_{new_id('x', 24)[2:]}",
-        "confirmation_method": "automatic",
-        "created": int(time.time()),
-        "currency": of["currency"],
-        "description": data["description"],
-        "livemode": False,
-        "metadata": data["metadata"],
-        "payment_method_options": {},
-        "payment_method_types": of["payment_method_types"],
-        "receipt_email": data["receipt_email"],
-        "statement_descriptor": data["statement_descriptor"],
-        "status": "requires_payment_method",
-    }
-
-
-def event(kind: str, subject: Document, cause: Document, pending: int) -> Document:
-    """Return an event of type ``kind`` about ``subject``; ``cause`` is the request that led to it."""
-    return {
-        "id": new_id("evt"),
-        "object": "event",
-        "api_version": API_VERSION,
-        "created": int(time.time()),
-        "data": {"object": subject},
-        "livemode": False,
-        "pending_webhooks": pending,
-        "request": cause,
-        "type": kind,
-    }
-
-
-def endpoint(parameters: Document, identifier: str) -> Document:
-    """Return a new webhook endpoint, without a secret."""
-    return {
-        "id": identifier,
-        "object": "webhook_endpoint",
-        "api_version": parameters["api_version"],
-        "application": None,
-        "created": int(time.time()),
-        "description": parameters["description"],
-        "enabled_events": parameters["enabled_events"],
-        "livemode": False,
-        "metadata": parameters["metadata"],
-        "status": "enabled",
-        "url": parameters["url"],
     }

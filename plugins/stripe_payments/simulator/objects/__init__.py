@@ -1,0 +1,27 @@
+"""The shapes of Stripe's objects at version 2026-08-26.dahlia, with every member the API describes.
+
+Source: https://docs.stripe.com/api. Members that belong to features the simulator does not play are null, empty or
+off, as they are at Stripe when a feature is not used.
+"""
+
+from __future__ import annotations
+
+from stripe_payments.simulator.objects.accounts import account
+from stripe_payments.simulator.objects.payments import charge, payment_intent
+from stripe_payments.simulator.objects.refunds import dispute, refund, withdrawal
+from stripe_payments.simulator.objects.sessions import delayed_method, line_item, session
+from stripe_payments.simulator.objects.webhooks import endpoint, event
+
+__all__ = [
+    "account",
+    "charge",
+    "delayed_method",
+    "dispute",
+    "endpoint",
+    "event",
+    "line_item",
+    "payment_intent",
+    "refund",
+    "session",
+    "withdrawal",
+]

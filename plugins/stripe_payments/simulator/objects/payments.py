@@ -1,0 +1,122 @@
+"""Payment intents and charges (https://docs.stripe.com/api/payment_intents, https://docs.stripe.com/api/charges)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from stripe_payments.simulator.identifiers import new_id
+
+Document = dict[str, Any]
+
+UNUSED_BY_INTENTS = [
+    "amount_details",
+    "application",
+    "application_fee_amount",
+    "automatic_payment_methods",
+    "canceled_at",
+    "cancellation_reason",
+    "customer",
+    "customer_account",
+    "excluded_payment_method_types",
+    "last_payment_error",
+    "latest_charge",
+    "managed_payments",
+    "next_action",
+    "on_behalf_of",
+    "payment_method",
+    "payment_method_configuration_details",
+    "processing",
+    "review",
+    "setup_future_usage",
+    "shipping",
+    "source",
+    "statement_descriptor_suffix",
+    "transfer_data",
+    "transfer_group",
+]
+
+UNUSED_BY_CHARGES = [
+    "application",
+    "application_fee",
+    "application_fee_amount",
+    "balance_transaction",
+    "customer",
+    "failure_balance_transaction",
+    "failure_code",
+    "failure_message",
+    "on_behalf_of",
+    "outcome",
+    "receipt_number",
+    "receipt_url",
+    "review",
+    "shipping",
+    "source",
+    "source_transfer",
+    "statement_descriptor_suffix",
+    "transfer_data",
+    "transfer_group",
+]
+
+
+def payment_intent(of: Document, data: Document) -> Document:
+    """Return the payment intent of session ``of``, made with ``payment_intent_data``."""
+    identifier = new_id("pi")
+    return {
+        "id": identifier,
+        "object": "payment_intent",
+        **dict.fromkeys(UNUSED_BY_INTENTS),
+        "amount": of["amount_total"],
+        "amount_capturable": 0,
+        "amount_received": 0,
+        "capture_method": "automatic_async",
+        "client_secret": f"{identifier}_secret_{new_id('x', 24)[2:]}",
+        "confirmation_method": "automatic",
+        "created": int(time.time()),
+        "currency": of["currency"],
+        "description": data["description"],
+        "livemode": False,
+        "metadata": data["metadata"],
+        "payment_method_options": {},
+        "payment_method_types": of["payment_method_types"],
+        "receipt_email": data["receipt_email"],
+        "statement_descriptor": data["statement_descriptor"],
+        "status": "requires_payment_method",
+    }
+
+
+def charge(intent: Document, method: Document, email: str | None) -> Document:
+    """Return a new pending charge of ``intent`` with ``method``, its ``payment_method_details``."""
+    return {
+        "id": new_id("ch"),
+        "object": "charge",
+        **dict.fromkeys(UNUSED_BY_CHARGES),
+        "amount": intent["amount"],
+        "amount_captured": 0,
+        "amount_refunded": 0,
+        "billing_details": {
+            "address": dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state")),
+            "email": email,
+            "name": None,
+            "phone": None,
+            "tax_id": None,
+        },
+        "calculated_statement_descriptor": None,
+        "captured": False,
+        "created": int(time.time()),
+        "currency": intent["currency"],
+        "description": intent["description"],
+        "disputed": False,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": dict(intent["metadata"]),
+        "paid": False,
+        "payment_intent": intent["id"],
+        "payment_method": intent["payment_method"],
+        "payment_method_details": method,
+        "radar_options": {},
+        "receipt_email": intent["receipt_email"],
+        "refunded": False,
+        "statement_descriptor": intent["statement_descriptor"],
+        "status": "pending",
+    }
