@@ -13,6 +13,7 @@ from uuid import UUID
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.openapi.calls import Call, calls_of
+from autonomy_core.payments.domain import DisputeReport, DisputeStatus, RefundReport, RefundStatus
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.services import open_payment
 from autonomy_core.plugin_api.jobs import defer
@@ -166,8 +167,19 @@ def _sell(autonomy: Autonomy, side: Side) -> None:
     for name in autonomy.runtime.providers:
         product = autonomy.product(side.id, title=side.marker) if name == stand_ins.NAME else sold
         payment, checkout = payment_at(autonomy, side, name, product)
-        autonomy.settle(payment)
-        side.identifiers |= {"payment_id": str(payment.id), "session_id": checkout.reference}
+        autonomy.settle(payment, **_reversals(payment))
+        if name == stand_ins.NAME:
+            # The one that can be refunded without anybody else's server.
+            side.identifiers["payment_id"] = str(payment.id)
+        else:
+            side.identifiers["session_id"] = checkout.reference
+
+
+def _reversals(payment: Payment) -> dict[str, Any]:
+    """A bit of it refunded, and asked about by a bank, so that there is something of each."""
+    refund = RefundReport(f"re_{payment.id.hex}", 1, payment.currency, RefundStatus.SUCCEEDED)
+    inquiry = DisputeReport(f"du_{payment.id.hex}", 1, payment.currency, DisputeStatus.INQUIRY)
+    return {"refunds": (refund,), "disputes": (inquiry,)}
 
 
 def payment_at(
