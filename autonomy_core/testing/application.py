@@ -54,16 +54,19 @@ class Autonomy:
         hosts: Sequence[str] = (),
         currency: str = "eur",
         settings: Mapping[str, Mapping[str, str]] | None = None,
+        **more: str,
     ) -> Organisation:
         """Write an organisation's ini file, and load it. Writing it again changes the organisation.
 
         Args:
             plugins: the enabled ones.
             settings: for each plugin what its section says, as text.
+            more: further keys of the organisation's own section.
         """
         hosts = hosts or (f"{organisation_id}.example",)
         lines = ["[organisation]", f"name = {organisation_id.title()}", f"hosts = {', '.join(hosts)}"]
         lines += [f"currency = {currency}", f"plugins = {', '.join(plugins)}"]
+        lines += [f"{key} = {value}" for key, value in more.items()]
         for section, values in (settings or {}).items():
             lines += ["", f"[{section}]", *(f"{key} = {value}" for key, value in values.items())]
         path = self.runtime.settings.tenants / f"{organisation_id}.ini"

@@ -9,7 +9,9 @@ from sqlalchemy import select
 from autonomy_core.grants.models import Grant
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.security.domain import SCOPES
 from autonomy_core.testing import stand_ins
+from stripe_payments.domain import CHECKOUT_EVENTS
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 
@@ -40,13 +42,15 @@ class Shop:
         self.id = organisation_id
         # The simulator lives longer than a test, so each shop has an account that nobody else has used.
         self.key = f"sk_test_{uuid4().hex}"
+        self.wishes = {}
         self.configure()
         self.customer = autonomy.customer(organisation_id)
         self.product = autonomy.product(organisation_id, **product)
 
     def configure(self, **changes):
         settings = stripe_settings(self.id, test_secret_key=self.key) | changes
-        self.autonomy.organisation(self.id, plugins=PLUGINS, settings={"stripe_payments": settings})
+        sections = {"stripe_payments": settings}
+        self.autonomy.organisation(self.id, plugins=PLUGINS, settings=sections, **self.wishes)
 
     def purchase(self, status=201, **body):
         """Buy the product over HTTP, up to the checkout page."""
@@ -80,10 +84,43 @@ class Shop:
         answer = requests.post(checkout_url, data={"action": action}, allow_redirects=False, timeout=10)
         return answer.headers.get("Location")
 
-    def post_events(self):
-        """Post every event that the simulator has of this shop's account, oldest first."""
-        events = [event for event in self.books("events") if event["type"].startswith("checkout.")]
-        return [self.post(event).json["status"] for event in reversed(events)]
+    def events(self, of_types=CHECKOUT_EVENTS):
+        """The events that the simulator has of this shop's account, oldest first."""
+        return [event for event in reversed(self.books("events")) if event["type"] in of_types]
+
+    def post_events(self, of_types=CHECKOUT_EVENTS):
+        """Post the events that the simulator has of this shop's account, oldest first."""
+        return [self.post(event).json["status"] for event in self.events(of_types)]
+
+    def sell(self):
+        """A completed payment, paid on the simulator's checkout page."""
+        answer = self.purchase().json
+        self.visit(answer["checkout_url"], "pay")
+        self.post_events()
+        return UUID(answer["payment"]["id"])
+
+    def at_stripe(self, path, /, **data):
+        """Do in the simulator what people do in Stripe's dashboard, and banks by themselves."""
+        answer = requests.post(f"{self.simulator.url}/_simulator/{path}", data=data, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def owns(self):
+        """Whether the customer owns the product, by what the API says."""
+        path = f"/{self.id}/api/v1/customers/products/{self.product.id}"
+        headers = self.autonomy.as_customer(self.customer)
+        return self.autonomy.app.get(path, headers=headers, status="*").status_int == 200
+
+    def as_staff(self, method, path, body=None, status=None, scopes=tuple(SCOPES)):
+        """Ask the API of the staff."""
+        call = getattr(self.autonomy.app, f"{method}_json" if body is not None else method)
+        arguments = {} if body is None else {"params": body}
+        headers = self.autonomy.as_staff(self.id, scopes)
+        return call(f"/{self.id}/api/v1/admin/{path}", headers=headers, status=status, **arguments)
+
+    def refund(self, payment_id, status=201, reason="a wish", **body):
+        """Give money back as staff do."""
+        return self.as_staff("post", f"payments/{payment_id}/refunds", {"reason": reason, **body}, status)
 
     def books(self, kind):
         """What the simulator has of this shop's account, newest first."""

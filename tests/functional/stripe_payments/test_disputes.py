@@ -1,0 +1,121 @@
+"""A buyer's bank takes the money back, and decides."""
+
+import pytest
+
+from stripe_payments.domain import ATTEMPT_FAILED, DISPUTE_EVENTS
+from tests.functional.stripe_payments.test_refunds import session_of
+
+
+@pytest.fixture
+def sold(shop):
+    """The id of a payment that is completed."""
+    return shop.sell()
+
+
+def dispute(shop, payment_id, **more):
+    return shop.at_stripe(f"sessions/{session_of(shop, payment_id)}/dispute", **more)["id"]
+
+
+def decide(shop, dispute_id, outcome):
+    shop.at_stripe(f"disputes/{dispute_id}/close", outcome=outcome)
+    assert set(shop.post_events(DISPUTE_EVENTS)) == {"processed"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "outcome", "owned"),
+    [
+        ("revoke_until_won", "won", (False, True)),
+        ("revoke_until_won", "lost", (False, False)),
+        ("revoke", "won", (False, False)),
+        ("keep", "lost", (True, True)),
+    ],
+)
+def test_what_a_dispute_does_to_access_is_the_organisations_choice(shop, wish, outcome, owned):
+    shop.wishes = {"access_after_dispute": wish}
+    shop.configure()
+    sold = shop.sell()
+    dispute_id = dispute(shop, sold)
+    shop.post_events(DISPUTE_EVENTS)
+    assert (shop.status(sold), shop.owns()) == ("disputed", owned[0])
+    decide(shop, dispute_id, outcome)
+    assert (shop.status(sold), shop.owns()) == (f"dispute_{outcome}", owned[1])
+
+
+def test_the_events_of_a_dispute_may_come_in_any_order_and_twice(shop, sold):
+    dispute_id = dispute(shop, sold)
+    shop.at_stripe(f"disputes/{dispute_id}/close", outcome="won")
+    for event in [*reversed(shop.events(DISPUTE_EVENTS)), *shop.events(DISPUTE_EVENTS)]:
+        shop.post(event)
+    assert (shop.status(sold), shop.owns()) == ("dispute_won", True)
+
+
+def test_a_question_of_the_bank_takes_nothing_away(shop, sold):
+    dispute(shop, sold, inquiry="true")
+    assert set(shop.post_events(DISPUTE_EVENTS)) == {"processed"}
+    assert (shop.status(sold), shop.owns()) == ("completed", True)
+
+
+def test_a_disputed_charge_is_not_refunded_and_staff_are_told_what_to_do(shop, sold):
+    dispute(shop, sold)
+    shop.post_events(DISPUTE_EVENTS)
+    problem = shop.refund(sold, status=409).json
+    assert (problem["code"], problem["detail"]) == (
+        "payment_disputed",
+        "Answer the dispute at the payment provider.",
+    )
+
+
+def test_a_dispute_that_we_have_not_heard_of_is_a_clear_refusal_as_well(shop, sold):
+    dispute(shop, sold)
+    problem = shop.refund(sold, status=409).json
+    assert (problem["code"], "dashboard" in problem["detail"]) == ("refund_refused", True)
+
+
+def test_stripe_tells_of_disputes_when_it_is_asked(shop, sold):
+    dispute(shop, sold)
+    shop.refund(sold, status=409)
+    with shop.scope() as scope:
+        from autonomy_core.plugin_api.payments import check_later
+
+        check_later(scope, sold)
+    shop.autonomy.run_jobs(shop.id)
+    assert shop.status(sold) == "disputed"
+
+
+def test_a_declined_card_is_noted_and_the_buyer_may_try_another(shop):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "decline")
+    assert shop.post_events({ATTEMPT_FAILED}) == ["processed"]
+    payment_id = answer["payment"]["id"]
+    timeline = shop.as_staff("get", f"payments/{payment_id}/timeline").json["items"]
+    (attempt,) = [entry for entry in timeline if entry["kind"] == "attempt_failed"]
+    assert attempt["detail"]["code"] == "card_declined"
+    shop.visit(answer["checkout_url"], "pay")
+    shop.post_events()
+    assert shop.owns()
+
+
+def test_the_timeline_tells_what_happened_in_order(shop, sold):
+    shop.refund(sold, amount=500, reason="the sleeve was torn")
+    dispute_id = dispute(shop, sold)
+    shop.post_events(DISPUTE_EVENTS)
+    decide(shop, dispute_id, "won")
+    timeline = shop.as_staff("get", f"payments/{sold}/timeline", scopes=["payments.read"]).json["items"]
+    assert timeline == sorted(timeline, key=lambda entry: entry["at"])
+    kinds = [entry["kind"] for entry in timeline if entry["kind"] != "event_received"]
+    assert kinds[:2] == ["opened", "checkout_prepared"]
+    assert set(kinds[2:5]) == {"settled", "granted", "hook_succeeded"}
+    assert kinds[5:] == [
+        "refund_requested",
+        "refund",
+        "settled",
+        "dispute",
+        "settled",
+        "access_revoked",
+        "dispute",
+        "settled",
+        "access_restored",
+    ]
+    events = [entry["detail"] for entry in timeline if entry["kind"] == "event_received"]
+    assert {event["signature"] for event in events} == {"verified by the test secret"}
+    assert events[0]["matched_by"] == "session_id"

@@ -1,0 +1,209 @@
+"""Money goes back: because staff say so, or because somebody did it in Stripe's dashboard."""
+
+import pytest
+from sqlalchemy import select
+
+from autonomy_core.payments.models import PaymentRefund
+from stripe_payments import client
+from stripe_payments.domain import CHARGE_REFUNDED, CHECKOUT_EVENTS, REFUND_EVENTS
+from stripe_payments.models import StripePayment
+
+EVENTS = REFUND_EVENTS | {CHARGE_REFUNDED}
+
+
+@pytest.fixture
+def sold(shop):
+    """The id of a payment that is completed."""
+    return shop.sell()
+
+
+def session_of(shop, payment_id):
+    with shop.scope() as scope:
+        return scope.session.get_one(StripePayment, (shop.id, payment_id)).session_id
+
+
+def refunds(shop):
+    with shop.scope() as scope:
+        return list(scope.session.scalars(select(PaymentRefund).order_by(PaymentRefund.id)))
+
+
+def test_staff_give_a_payment_back_whole_and_the_product_goes_with_it(shop, sold):
+    answer = shop.refund(sold).json
+    assert (answer["amount"], answer["status"], answer["reason"]) == (1200, "succeeded", "a wish")
+    assert answer["requested_by"].startswith("staff:")
+    payment = shop.present(sold)
+    assert (payment.status, payment.refunded_amount) == ("refunded", 1200)
+    assert not shop.owns()
+    (grant,) = shop.grants()
+    assert grant.revoked_because == "refunded"
+    (at_stripe,) = shop.books("refunds")
+    assert (at_stripe["amount"], at_stripe["id"]) == (1200, answer["reference"])
+
+
+def test_a_part_given_back_leaves_the_product_until_the_rest_follows(shop, sold):
+    shop.refund(sold, amount=500)
+    assert (shop.status(sold), shop.owns()) == ("partially_refunded", True)
+    shop.refund(sold)
+    assert (shop.status(sold), shop.owns()) == ("refunded", False)
+    assert [refund.amount for refund in refunds(shop)] == [500, 700]
+
+
+def test_an_organisation_may_let_its_customers_keep_what_was_refunded(shop):
+    shop.wishes = {"access_after_refund": "keep"}
+    shop.configure()
+    sold = shop.sell()
+    shop.refund(sold)
+    assert (shop.status(sold), shop.owns()) == ("refunded", True)
+
+
+def test_a_second_purchase_of_the_same_product_survives_the_refund_of_the_first(shop, sold):
+    shop.refund(sold)
+    again = shop.sell()
+    assert shop.owns()
+    shop.post_events(EVENTS)
+    assert (shop.status(sold), shop.status(again), shop.owns()) == ("refunded", "completed", True)
+
+
+def test_a_refund_in_the_dashboard_is_noticed_like_our_own(shop, sold):
+    shop.at_stripe(f"sessions/{session_of(shop, sold)}/refund")
+    assert set(shop.post_events(EVENTS)) == {"processed"}
+    assert (shop.status(sold), shop.owns()) == ("refunded", False)
+    (refund,) = refunds(shop)
+    assert (refund.requested_by, refund.status) == (None, "succeeded")
+
+
+def test_our_own_refund_comes_back_as_events_and_counts_once(shop, sold):
+    shop.refund(sold, amount=500)
+    for _ in range(2):
+        assert set(shop.post_events(EVENTS)) == {"processed"}
+    assert [refund.amount for refund in refunds(shop)] == [500]
+    assert shop.present(sold).refunded_amount == 500
+
+
+def test_events_that_arrive_before_the_payments_own_wait_for_it(shop):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "pay")
+    session_id = shop.books("sessions")[0]["id"]
+    shop.at_stripe(f"sessions/{session_id}/refund")
+    assert "received" in shop.post_events(REFUND_EVENTS)
+    assert shop.grants() == []
+    shop.post_events(CHECKOUT_EVENTS)
+    shop.autonomy.run_jobs(shop.id)
+    assert shop.status(refunds(shop)[0].payment_id) == "refunded"
+    assert not shop.owns()
+
+
+def test_a_refund_that_fails_at_the_buyers_bank_gives_the_product_back(shop, sold):
+    reference = shop.refund(sold).json["reference"]
+    shop.at_stripe(f"refunds/{reference}/fail")
+    shop.post_events(EVENTS)
+    assert (shop.status(sold), shop.owns()) == ("completed", True)
+    assert shop.present(sold).refunded_amount == 0
+    shop.refund(sold)
+    assert shop.status(sold) == "refunded"
+
+
+def test_a_charge_that_says_more_than_we_know_has_stripe_asked_which_refunds_there_are(shop, sold):
+    shop.at_stripe(f"sessions/{session_of(shop, sold)}/refund", amount=300)
+    assert shop.post_events({CHARGE_REFUNDED}) == ["processed"]
+    assert shop.status(sold) == "completed"
+    assert shop.autonomy.run_jobs(shop.id) == []
+    assert shop.status(sold) == "partially_refunded"
+    assert [refund.amount for refund in refunds(shop)] == [300]
+
+
+def test_more_than_is_left_is_refused(shop, sold):
+    problem = shop.refund(sold, status=422, amount=1201).json
+    assert (problem["code"], problem["refundable"]) == ("refund_too_large", 1200)
+    shop.refund(sold)
+    assert shop.refund(sold, status=409).json["code"] == "not_refundable"
+    assert len(shop.books("refunds")) == 1
+
+
+def test_what_was_never_paid_is_not_refunded(shop):
+    assert shop.refund(shop.payment().id, status=409).json["code"] == "not_refundable"
+
+
+def test_to_see_payments_is_not_to_refund_them(shop, sold):
+    path = f"payments/{sold}/refunds"
+    shop.as_staff("post", path, {"reason": "greed"}, status=403, scopes=["payments.read"])
+    assert shop.as_staff("get", path, scopes=["payments.read"]).json == {"items": []}
+
+
+def test_a_refund_is_recorded_before_stripe_is_asked_and_asked_for_until_stripe_answers(
+    shop, sold, monkeypatch
+):
+    monkeypatch.setattr(client, "RETRIES", 0)
+    shop.at_stripe("faults", status="500", times="2", path="/v1/refunds")
+    answer = shop.refund(sold, status=202).json
+    assert (answer["status"], shop.status(sold), shop.owns()) == ("requested", "completed", True)
+    assert shop.refund(sold, status=409).json["code"] == "not_refundable", "it is as good as given"
+    assert shop.autonomy.run_jobs(shop.id) == ["payments.refund"]
+    assert shop.autonomy.run_jobs(shop.id) == []
+    assert shop.status(sold) == "refunded"
+    assert len(shop.books("refunds")) == 1
+
+
+def test_a_crash_after_stripe_has_given_the_money_back_does_not_give_it_twice(shop, sold, monkeypatch):
+    real = client.create_refund
+
+    def dies_afterwards(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(client, "create_refund", dies_afterwards)
+        with pytest.raises(KeyboardInterrupt):
+            shop.refund(sold)
+    assert [refund.status for refund in refunds(shop)] == ["requested"]
+    # Long afterwards, when Stripe has forgotten the idempotency key.
+    monkeypatch.setattr(client, "create_refund", lambda *_: pytest.fail("asked for it again"))
+    assert shop.autonomy.run_jobs(shop.id) == []
+    assert (shop.status(sold), len(shop.books("refunds"))) == ("refunded", 1)
+
+
+def test_what_stripe_refuses_is_told_and_can_be_asked_for_again(shop, sold):
+    dispute = shop.at_stripe(f"sessions/{session_of(shop, sold)}/dispute")
+    problem = shop.refund(sold, status=409).json
+    assert (problem["code"], "disputed" in problem["detail"]) == ("refund_refused", True)
+    assert [refund.status for refund in refunds(shop)] == ["failed"]
+    shop.at_stripe(f"disputes/{dispute['id']}/close", outcome="won")
+    shop.refund(sold)
+    assert shop.status(sold) == "refunded"
+
+
+def test_a_stranger_of_the_same_account_is_not_our_payment(shop, sold):
+    event = shop.events(CHECKOUT_EVENTS)[0]
+    refund = {"object": "refund", "id": "re_1", "amount": 5, "currency": "eur", "status": "succeeded"}
+    foreign = event | {
+        "id": "evt_foreign",
+        "type": "refund.created",
+        "data": {"object": refund | {"payment_intent": "pi_foreign"}},
+    }
+    assert shop.post(foreign).json["status"] == "received"
+    for _ in range(12):
+        shop.autonomy.run_jobs(shop.id)
+    stored = shop.stored(foreign)
+    assert (stored.status, stored.reason) == (
+        "set_aside",
+        "no payment of this organisation is known to belong to it",
+    )
+    assert shop.status(sold) == "completed"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"currency": "usd"}, "currency"),
+        ({"amount": 1201}, "1201 of 1200"),
+        ({"metadata": {"organisation_id": "beacon"}}, "organisation"),
+        ({"status": "lost_in_the_post"}, "lost_in_the_post"),
+    ],
+)
+def test_a_refund_that_does_not_fit_the_payment_changes_nothing(shop, sold, change, reason):
+    shop.at_stripe(f"sessions/{session_of(shop, sold)}/refund", amount=300)
+    event = shop.events({"refund.created"})[0]
+    event["data"]["object"] |= change
+    assert shop.post(event).json["status"] == "set_aside"
+    assert reason in shop.stored(event).reason
+    assert (shop.status(sold), refunds(shop)) == ("completed", [])
