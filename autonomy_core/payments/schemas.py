@@ -73,7 +73,11 @@ class PurchaseAnswerSchema(ApiSchema):
     """The payment that has been opened, and where the buyer pays."""
 
     payment = fields.Nested(PaymentSchema, required=True)
-    checkout_url = fields.String(required=True, metadata={"description": "send the buyer's browser here"})
+    checkout_url = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "send the buyer's browser here; null where there is nothing to pay"},
+    )
 
 
 class AdminPaymentSchema(PaymentSchema):

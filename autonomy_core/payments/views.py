@@ -11,7 +11,8 @@ from autonomy_core.catalog.services import NotForSale
 from autonomy_core.db.session import commit_early
 from autonomy_core.errors import Unavailable
 from autonomy_core.grants.resources import CustomerProduct
-from autonomy_core.payments import refunds, schemas, services
+from autonomy_core.payments import purchasing, refunds, schemas, services
+from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.resources import (
     AdminPayment,
@@ -20,6 +21,7 @@ from autonomy_core.payments.resources import (
     CustomerPayment,
     CustomerPayments,
 )
+from autonomy_core.payments.return_urls import ForeignReturnUrl, ReturnUrls
 from autonomy_core.payments.timeline import timeline
 from autonomy_core.plugin_api.operations import api_view
 from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
@@ -36,25 +38,39 @@ from autonomy_core.traversal.resources import Admin, ApiV1, Customers
     body=schemas.PurchaseSchema,
     returns=schemas.PurchaseAnswerSchema,
     status=201,
-    errors=(services.AlreadyOwned, NotForSale, services.ForeignReturnUrl, services.PaymentsUnavailable),
+    also={200: schemas.PurchaseAnswerSchema},
+    errors=(
+        purchasing.AlreadyOwned,
+        purchasing.PaymentOnItsWay,
+        NotForSale,
+        ForeignReturnUrl,
+        services.PaymentsUnavailable,
+    ),
 )
 def purchase(context: CustomerProduct, request: Request) -> dict[str, Any]:
-    """Open a payment and a checkout page. The product is granted when the provider reports the payment."""
+    """Open a payment and a checkout page. The product is granted when the provider reports the payment.
+
+    200 with the payment that is open already, and its checkout page, if the customer asks again. What costs nothing
+    is completed at once and has no checkout page.
+    """
     api_url = request.resource_url(find_interface(context, ApiV1))
     urls = {"success_url": api_url, "cancel_url": api_url, **request.validated}
-    payment, order = services.open_payment(
-        context.scope, request.identity.id, context.product, api_url=api_url, **urls
-    )
+    return_urls = ReturnUrls(api_url=api_url, **urls)
+    opened = purchasing.open_payment(context.scope, request.identity.id, context.product, return_urls)
+    if opened.payment.status == PaymentStatus.COMPLETED:
+        return {"payment": opened.payment, "checkout_url": None}
     # A crash from here on leaves a pending payment, and never a checkout that nobody knows of.
     commit_early(request)
     try:
-        checkout = services.begin_checkout(context.scope, order)
+        checkout = purchasing.begin_checkout(context.scope, opened)
     except Unavailable as error:
-        services.fail_payment(context.scope, order, str(error))
-        commit_early(request)
+        if not opened.found:
+            purchasing.fail_payment(context.scope, opened.payment, str(error))
+            commit_early(request)
         raise
-    services.attach_checkout(context.scope, order, checkout)
-    return {"payment": payment, "checkout_url": checkout.url}
+    purchasing.attach_checkout(context.scope, opened.payment, checkout)
+    request.response.status_int = 200 if opened.found else 201
+    return {"payment": opened.payment, "checkout_url": checkout.url}
 
 
 @api_view(

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 import venusian
@@ -127,11 +126,11 @@ def validated_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
             request.query = _load(operation.query, dict(request.GET), "query", unknown=EXCLUDE)
         if operation.body is not None:
             request.validated = _load(operation.body, _json_body(request), "body")
+        # Before the view, so that it may set one of the further statuses.
+        request.response.status_int = operation.status
         answer = view(context, request)
         if isinstance(answer, Response):
             return answer
-        if request.response.status_int == HTTPStatus.OK:
-            request.response.status_int = operation.status
         request.response.headers.setdefault("Cache-Control", "no-store")
         schema = operation.also.get(request.response.status_int, operation.returns)
         if schema is None:

@@ -24,7 +24,7 @@ class CheckoutOrder:
 
     Attributes:
         payment_id: the payment; a provider uses it as its idempotency key.
-        amount: in the minor unit of the currency.
+        amount: more than 0, in the minor unit of the currency.
         currency: ISO 4217, lower case.
         success_url: where the buyer goes after paying; checked to be the organisation's own.
         cancel_url: where the buyer goes after giving up; checked likewise.
@@ -93,7 +93,10 @@ class TimelineEntry:
 
 @runtime_checkable
 class PaymentProvider(Protocol):
-    """Collects money for one organisation. The core calls the three methods of a checkout in order."""
+    """Collects money for one organisation, and gives it back.
+
+    The core calls `prepare`, `begin_checkout` and `attach` in this order.
+    """
 
     name: str
     """The plugin's name; it is stored with the payment."""
@@ -101,11 +104,21 @@ class PaymentProvider(Protocol):
     def environment(self, organisation: Organisation) -> Environment:
         """Whether the organisation's new payments are made in test or in live."""
 
-    def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
-        """Write the provider's own row, in the transaction that makes the payment."""
+    def price_problem(self, organisation: Organisation, amount: int, currency: str) -> str | None:
+        """Why the provider would not collect a price, in a sentence for staff; None if it would.
 
-    def begin_checkout(self, scope: TenantScope, order: CheckoutOrder) -> Checkout:
-        """Open a checkout at the provider; twice for one order is one checkout.
+        Asked when a product is priced, not when a buyer pays.
+
+        Args:
+            amount: in the minor unit of the currency, more than 0.
+            currency: ISO 4217, lower case.
+        """
+
+    def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
+        """Write the provider's own row, in the transaction that makes the payment: all that a checkout needs."""
+
+    def begin_checkout(self, scope: TenantScope, payment_id: UUID) -> Checkout:
+        """The checkout of a payment that was prepared, opened if it is not yet: twice is one checkout.
 
         Called between transactions: the scope is for its settings. To use its session would hold a
         connection to the database for as long as the provider takes to answer.
@@ -114,8 +127,21 @@ class PaymentProvider(Protocol):
             Unavailable: the provider does not answer, or does not take the order.
         """
 
-    def attach(self, scope: TenantScope, order: CheckoutOrder, checkout: Checkout) -> None:
+    def attach(self, scope: TenantScope, payment_id: UUID, checkout: Checkout) -> None:
         """Record the checkout, in a transaction of its own, after `begin_checkout`."""
+
+    def can_be_paid(self, scope: TenantScope, payment_id: UUID) -> bool:
+        """Whether the checkout of a pending payment may be handed to the buyer again, as far as is known here.
+
+        In the transaction of the purchase: the provider is not asked.
+        """
+
+    def expire(self, scope: TenantScope, payment_id: UUID) -> None:
+        """Close the checkout of a pending payment, so that it cannot be paid. Called as `begin_checkout`.
+
+        Raises:
+            Unavailable: the provider does not answer, or it is too late.
+        """
 
     def fetch_state(self, scope: TenantScope, payment_id: UUID) -> Settlement | None:
         """Ask the provider what has become of a payment, refunds and disputes included; None while nothing has.

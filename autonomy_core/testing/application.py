@@ -17,7 +17,8 @@ from autonomy_core.jobs.domain import TryAgain
 from autonomy_core.jobs.worker import run_job
 from autonomy_core.payments.domain import PaymentStatus, Settlement
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.services import open_payment
+from autonomy_core.payments.purchasing import open_payment
+from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.settlement import Settled, settle
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.scope import TenantScope
@@ -127,10 +128,9 @@ class Autonomy:
 
     def payment(self, customer: Customer, product: Product) -> Payment:
         """Open a payment at the organisation's provider, without a checkout."""
-        urls = dict.fromkeys(("success_url", "cancel_url", "api_url"), "https://acme.example/")
         with self.scope(customer.organisation_id) as scope:
-            urls = dict.fromkeys(urls, f"https://{scope.organisation.hosts[0]}/")
-            return open_payment(scope, customer.id, product, **urls)[0]
+            url = f"https://{scope.organisation.hosts[0]}/"
+            return open_payment(scope, customer.id, product, ReturnUrls(url, url, url)).payment
 
     def settle(
         self, payment: Payment, status: PaymentStatus = PaymentStatus.COMPLETED, **changes: Any

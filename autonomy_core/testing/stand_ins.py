@@ -50,17 +50,26 @@ class PretendedPayments:
         """Always test."""
         return "test"
 
+    def price_problem(self, organisation: Organisation, amount: int, currency: str) -> str | None:
+        """It collects any price."""
+        return None
+
     def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
         """Nothing to keep."""
 
-    def begin_checkout(self, scope: TenantScope, order: CheckoutOrder) -> Checkout:
+    def begin_checkout(self, scope: TenantScope, payment_id: UUID) -> Checkout:
         """A page that is not there."""
-        return Checkout(
-            reference=f"pretended_{order.payment_id}", url=f"https://pay.invalid/{order.payment_id}"
-        )
+        return Checkout(reference=f"pretended_{payment_id}", url=f"https://pay.invalid/{payment_id}")
 
-    def attach(self, scope: TenantScope, order: CheckoutOrder, checkout: Checkout) -> None:
+    def attach(self, scope: TenantScope, payment_id: UUID, checkout: Checkout) -> None:
         """Nothing to keep."""
+
+    def can_be_paid(self, scope: TenantScope, payment_id: UUID) -> bool:
+        """For ever."""
+        return True
+
+    def expire(self, scope: TenantScope, payment_id: UUID) -> None:
+        """Nothing to close."""
 
     def fetch_state(self, scope: TenantScope, payment_id: UUID) -> Settlement | None:
         """Nothing ever happens by itself."""

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import stripe
 import structlog
 
 from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable, RefundRefused
-from autonomy_core.plugin_api.protocols import CheckoutOrder, RefundOrder
+from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments.amounts import InexactAmount, to_stripe
+from stripe_payments.amounts import to_stripe
 from stripe_payments.settings import PLUGIN, key_name, keys_of
 
 log = structlog.get_logger(__name__)
@@ -54,21 +55,27 @@ REFUND_REFUSALS = {
 REFUSALS = (stripe.AuthenticationError, stripe.PermissionError, stripe.InvalidRequestError, stripe.CardError)
 
 
-def create_session(scope: TenantScope, order: CheckoutOrder) -> dict[str, Any]:
-    """Open a checkout session; twice for one order is one session.
+def create_session(
+    scope: TenantScope, environment: Environment, payment_id: UUID, parameters: dict[str, Any]
+) -> dict[str, Any]:
+    """Open a checkout session; twice for one payment, with the same parameters, is one session.
 
-    Every parameter follows from the order, because Stripe refuses other parameters under the same
-    idempotency key. The session expires when Stripe says so, after 24 hours.
+    The session expires when Stripe says so, after 24 hours.
 
     Raises:
         Unavailable: Stripe does not answer, or is too busy; trying again may help.
         PaymentsUnavailable: Stripe does not take what we ask, or the settings do not let us ask.
     """
-    client = _client(scope, order.environment)
-    options: Any = {"idempotency_key": f"checkout-{order.payment_id}"}
+    params: Any = parameters
+    options: Any = {"idempotency_key": f"checkout-{payment_id}"}
     with _translated("checkout.sessions.create"):
-        session = client.v1.checkout.sessions.create(params=_parameters(scope, order), options=options)
-        return session.to_dict()
+        return _client(scope, environment).v1.checkout.sessions.create(params, options).to_dict()
+
+
+def expire_session(scope: TenantScope, environment: Environment, session_id: str) -> None:
+    """Close a checkout session, so that nobody can pay there any more. Errors as `retrieve_session`."""
+    with _translated("checkout.sessions.expire"):
+        _client(scope, environment).v1.checkout.sessions.expire(session_id)
 
 
 def retrieve_session(scope: TenantScope, environment: Environment, session_id: str) -> dict[str, Any]:
@@ -153,27 +160,6 @@ def _not_set_up(remedy: str) -> PaymentsUnavailable:
 @cache
 def _connections() -> stripe.HTTPClient:
     return stripe.RequestsClient(timeout=TIMEOUT_S)
-
-
-def _parameters(scope: TenantScope, order: CheckoutOrder) -> Any:
-    """https://docs.stripe.com/api/checkout/sessions/create"""
-    try:
-        amount = to_stripe(order.amount, order.currency)
-    except InexactAmount:
-        raise PaymentsUnavailable("The price cannot be collected in this currency.") from None
-    # On both, so that events about either lead back to the payment.
-    metadata = {"organisation_id": scope.organisation.id, "payment_id": str(order.payment_id)}
-    price = {"currency": order.currency, "unit_amount": amount, "product_data": {"name": order.title}}
-    return {
-        "mode": "payment",
-        "line_items": [{"price_data": price, "quantity": 1}],
-        "client_reference_id": str(order.payment_id),
-        "customer_email": order.customer_email,
-        "metadata": metadata,
-        "payment_intent_data": {"metadata": metadata},
-        "success_url": f"{order.api_url}checkout/stripe/return?session_id={{CHECKOUT_SESSION_ID}}",
-        "cancel_url": order.cancel_url,
-    }
 
 
 def _order_refused(code: str | None) -> PaymentsUnavailable:

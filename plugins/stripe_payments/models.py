@@ -19,7 +19,8 @@ class StripePayment(OrganisationScoped, Base):
     """What Stripe calls one of our payments.
 
     ``session_id`` is NULL until Stripe has answered; a crash in between leaves it so until the first event.
-    ``success_url`` is where the buyer goes from our return page, checked when the payment was opened.
+    ``request`` is what Stripe is asked for, kept so that it can be asked for again. ``success_url`` is where the
+    buyer goes from our return page, checked when the payment was opened.
     """
 
     __tablename__ = "stripe_payments_payments"
@@ -37,6 +38,7 @@ class StripePayment(OrganisationScoped, Base):
     session_id: Mapped[str | None]
     payment_intent_id: Mapped[str | None]
     checkout_url: Mapped[str | None]
+    request: Mapped[dict[str, Any]] = mapped_column(JSONB)
     success_url: Mapped[str]
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Environment, RefundReport, Settlement
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, RefundOrder, TimelineEntry
 from autonomy_core.plugin_api.scope import Organisation, TenantScope
 from stripe_payments.models import StripePayment
+from stripe_payments.orders import price_problem, session_parameters
 from stripe_payments.settings import PLUGIN
 from stripe_payments.timeline import timeline_of
 
 # Stripe's SDK takes a third of a second to import. What needs it is imported by the methods that call Stripe,
 # so that a command line that does not is spared.
+
+SESSION_LIFE = timedelta(hours=24)
+"""How long a checkout session can be paid, and how long Stripe keeps an idempotency key."""
+
+ENOUGH_TIME = timedelta(minutes=5)
+"""A session that expires sooner is not handed to a buyer again."""
 
 
 class StripeCheckout:
@@ -27,37 +36,62 @@ class StripeCheckout:
         chosen: Environment = organisation.settings[PLUGIN]["environment"]
         return chosen
 
+    def price_problem(self, organisation: Organisation, amount: int, currency: str) -> str | None:
+        """Stripe has minimums, and a few currencies of which it takes round amounts only."""
+        return price_problem(amount, currency)
+
     def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
-        """Note that a checkout is about to be opened."""
+        """Note what Stripe is about to be asked for."""
         scope.session.add(
             StripePayment(
                 organisation_id=scope.organisation.id,
                 payment_id=order.payment_id,
                 environment=order.environment,
                 success_url=order.success_url,
+                request=session_parameters(scope.organisation.id, order),
             )
         )
 
-    def begin_checkout(self, scope: TenantScope, order: CheckoutOrder) -> Checkout:
-        """Open a checkout session.
+    def begin_checkout(self, scope: TenantScope, payment_id: UUID) -> Checkout:
+        """The checkout session of a payment, opened if it is not yet.
 
         Raises:
             Unavailable: Stripe does not answer, or does not take the order.
         """
         from stripe_payments.client import create_session
 
-        session = create_session(scope, order)
+        with scope.runtime.transaction(scope.organisation) as own:
+            row = _row_of(own, payment_id)
+        if row.session_id is not None and row.checkout_url is not None:
+            return Checkout(reference=row.session_id, url=row.checkout_url, expires_at=row.expires_at)
+        session = create_session(scope, row.environment, payment_id, row.request)  # type: ignore[arg-type]
         expires_at = datetime.fromtimestamp(session["expires_at"], UTC)
         return Checkout(reference=session["id"], url=session["url"], expires_at=expires_at)
 
-    def attach(self, scope: TenantScope, order: CheckoutOrder, checkout: Checkout) -> None:
+    def attach(self, scope: TenantScope, payment_id: UUID, checkout: Checkout) -> None:
         """Note the session, unless an event was quicker and has brought it already."""
-        row = scope.session.get_one(
-            StripePayment, (scope.organisation.id, order.payment_id), with_for_update=True
-        )
+        row = _row_of(scope, payment_id, with_for_update=True)
         row.session_id = checkout.reference
         row.checkout_url = checkout.url
         row.expires_at = checkout.expires_at
+
+    def can_be_paid(self, scope: TenantScope, payment_id: UUID) -> bool:
+        """Until shortly before the session expires; without one, as long as Stripe keeps the idempotency key."""
+        row = _row_of(scope, payment_id)
+        return utcnow() + ENOUGH_TIME < (row.expires_at or row.created_at + SESSION_LIFE)
+
+    def expire(self, scope: TenantScope, payment_id: UUID) -> None:
+        """Have Stripe close the session, if there is one.
+
+        Raises:
+            Unavailable: Stripe does not answer, or the session is not open any more.
+        """
+        from stripe_payments.client import expire_session
+
+        with scope.runtime.transaction(scope.organisation) as own:
+            row = _row_of(own, payment_id)
+        if row.session_id is not None:
+            expire_session(scope, row.environment, row.session_id)  # type: ignore[arg-type]
 
     def fetch_state(self, scope: TenantScope, payment_id: UUID) -> Settlement | None:
         """Ask Stripe what has become of a payment; None while the buyer may still pay.
@@ -84,3 +118,7 @@ class StripeCheckout:
     def timeline(self, scope: TenantScope, payment_id: UUID) -> Sequence[TimelineEntry]:
         """The checkout, and every event about the payment with what came of it."""
         return timeline_of(scope, payment_id)
+
+
+def _row_of(scope: TenantScope, payment_id: UUID, **options: Any) -> StripePayment:
+    return scope.session.get_one(StripePayment, (scope.organisation.id, payment_id), **options)

@@ -193,7 +193,7 @@ def payment_at(
         payment.provider = provider.name
         checkout = Checkout(checkout_session(payment)["id"], f"https://pay.example/{side.marker}")
         provider.prepare(scope, order)
-        provider.attach(scope, order, checkout)
+        provider.attach(scope, payment.id, checkout)
     return payment, checkout
 
 

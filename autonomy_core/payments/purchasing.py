@@ -1,0 +1,210 @@
+"""To buy: from the call to the page on which the buyer pays.
+
+Simultaneous and repeated calls of one customer for one product end in one payment, see `open_payment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select
+
+from autonomy_core.catalog.models import Product
+from autonomy_core.catalog.services import require_for_sale
+from autonomy_core.customers.models import Customer
+from autonomy_core.customers.services import find_customer
+from autonomy_core.db.base import uuid7
+from autonomy_core.errors import Conflict, NotAuthenticated, Unavailable
+from autonomy_core.grants.services import environment_of, owns
+from autonomy_core.payments.domain import OPEN, PaymentStatus, Settlement
+from autonomy_core.payments.models import Payment
+from autonomy_core.payments.return_urls import ReturnUrls, check_return_url
+from autonomy_core.payments.services import payments_of, provider_for
+from autonomy_core.payments.settlement import settle
+from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, PaymentProvider
+from autonomy_core.plugin_api.scope import TenantScope
+
+log = structlog.get_logger(__name__)
+
+NOBODY = "free"
+"""Stands for the provider of a payment of nothing."""
+
+
+class AlreadyOwned(Conflict):
+    """The customer has this product; nobody pays twice for it by accident."""
+
+    code, title = "already_owned", "You own this product already"
+
+
+class PaymentOnItsWay(Conflict):
+    """The customer has paid for this product by a method that takes days."""
+
+    code, title = "payment_on_its_way", "A payment for this product is on its way"
+    members: ClassVar[Mapping[str, Mapping[str, Any]]] = {"payment_id": {"type": "string", "format": "uuid"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A purchase that has begun.
+
+    Attributes:
+        payment: pending; or completed, where there was nothing to pay.
+        found: whether it was open already, and is handed to the buyer again.
+        outdated: open payments for what the product cost before; nobody is to pay them any more.
+    """
+
+    payment: Payment
+    found: bool = False
+    outdated: tuple[UUID, ...] = ()
+
+
+def open_payment(scope: TenantScope, customer_id: UUID, product: Product, urls: ReturnUrls) -> Opened:
+    """Make the payment and the provider's row of it, unless one is open. Commit before the provider is called.
+
+    What costs nothing is completed at once, without a provider.
+
+    Args:
+        customer_id: who buys.
+
+    Raises:
+        AlreadyOwned, PaymentOnItsWay, NotForSale, PaymentsUnavailable, ForeignReturnUrl
+    """
+    customer = find_customer(scope, customer_id)
+    if customer is None:
+        raise NotAuthenticated
+    provider = provider_for(scope) if product.amount else None
+    for url in (urls.api_url, urls.success_url, urls.cancel_url):
+        check_return_url(scope, url, urls.api_url)
+    require_for_sale(scope, product)
+    _take_turns(scope, customer_id, product)
+    environment = environment_of(scope)
+    if owns(scope, customer_id, product.id, environment):
+        raise AlreadyOwned
+    if provider is None:
+        return Opened(_complete_for_nothing(scope, customer_id, product, environment))
+    before = _open_payments(scope, customer_id, product, provider)
+    same = next((payment for payment in before if _costs_the_same(payment, product)), None)
+    if same is not None:
+        return Opened(same, found=True)
+    payment = _add_payment(scope, customer_id, product, provider.name, environment)
+    provider.prepare(scope, _order(payment, product, customer, urls))
+    return Opened(payment, outdated=tuple(old.id for old in before))
+
+
+def _take_turns(scope: TenantScope, customer_id: UUID, product: Product) -> None:
+    """Let one transaction at a time decide about this customer and product: a double click is one payment."""
+    key = f"purchase {scope.organisation.id} {customer_id} {product.id}"
+    scope.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+def _open_payments(
+    scope: TenantScope, customer_id: UUID, product: Product, provider: PaymentProvider
+) -> list[Payment]:
+    """The customer's payments for the product that can still be paid, newest first.
+
+    Raises:
+        PaymentOnItsWay: one has been paid, and the money takes days.
+    """
+    environment = provider.environment(scope.organisation)
+    found = payments_of(customer_id).where(
+        Payment.product_id == product.id,
+        Payment.provider == provider.name,
+        Payment.environment == environment,
+        Payment.status.in_(OPEN),
+    )
+    payments = list(scope.session.scalars(found.order_by(Payment.id.desc())))
+    for payment in payments:
+        if payment.status == PaymentStatus.PROCESSING:
+            raise PaymentOnItsWay(extra={"payment_id": str(payment.id)})
+    return [payment for payment in payments if provider.can_be_paid(scope, payment.id)]
+
+
+def _costs_the_same(payment: Payment, product: Product) -> bool:
+    return (payment.amount, payment.currency) == (product.amount, product.currency)
+
+
+def _order(payment: Payment, product: Product, customer: Customer, urls: ReturnUrls) -> CheckoutOrder:
+    return CheckoutOrder(
+        payment_id=payment.id,
+        product_id=product.id,
+        customer_id=customer.id,
+        title=product.title,
+        amount=payment.amount,
+        currency=payment.currency,
+        environment=payment.environment,  # type: ignore[arg-type]
+        customer_email=customer.email,
+        success_url=urls.success_url,
+        cancel_url=urls.cancel_url,
+        api_url=urls.api_url,
+    )
+
+
+def _complete_for_nothing(
+    scope: TenantScope, customer_id: UUID, product: Product, environment: str
+) -> Payment:
+    payment = _add_payment(scope, customer_id, product, NOBODY, environment)
+    return _settle(scope, payment, PaymentStatus.COMPLETED, source="free")
+
+
+def _add_payment(
+    scope: TenantScope, customer_id: UUID, product: Product, provider: str, environment: str
+) -> Payment:
+    payment = Payment(
+        organisation_id=scope.organisation.id,
+        id=uuid7(),
+        customer_id=customer_id,
+        product_id=product.id,
+        provider=provider,
+        environment=environment,
+        status=PaymentStatus.PENDING,
+        amount=product.amount,
+        currency=product.currency,
+    )
+    scope.session.add(payment)
+    scope.session.flush()
+    return payment
+
+
+def begin_checkout(scope: TenantScope, opened: Opened) -> Checkout:
+    """Ask the provider for a page to pay on. No transaction may be open that holds anything.
+
+    Raises:
+        Unavailable: the provider does not answer; the payment stays pending.
+    """
+    provider = provider_for(scope)
+    for payment_id in opened.outdated:
+        try:
+            provider.expire(scope, payment_id)
+        except Unavailable as error:
+            # It has been paid, or ends by itself within a day.
+            log.warning("payment.not_expired", payment_id=str(payment_id), reason=str(error))
+    return provider.begin_checkout(scope, opened.payment.id)
+
+
+def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) -> None:
+    """Record the page that the provider has opened."""
+    provider_for(scope).attach(scope, payment.id, checkout)
+
+
+def fail_payment(scope: TenantScope, payment: Payment, reason: str) -> Payment:
+    """Record that no checkout could be opened."""
+    return _settle(scope, payment, PaymentStatus.FAILED, source="checkout", reason=reason)
+
+
+def _settle(
+    scope: TenantScope, payment: Payment, status: PaymentStatus, *, source: str, reason: str | None = None
+) -> Payment:
+    settlement = Settlement(
+        payment_id=payment.id,
+        status=status,
+        environment=payment.environment,  # type: ignore[arg-type]
+        amount=payment.amount,
+        currency=payment.currency,
+        source=source,
+        reason=reason,
+    )
+    return settle(scope, settlement, provider=payment.provider).payment

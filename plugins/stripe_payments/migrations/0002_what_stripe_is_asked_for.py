@@ -1,0 +1,25 @@
+"""What Stripe is asked for, so that it can be asked for again."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # Of payments that were opened before, nothing was kept: their sessions are not opened again.
+    column = sa.Column(
+        "request", postgresql.JSONB(astext_type=sa.Text()), nullable=False, server_default="{}"
+    )
+    op.add_column("stripe_payments_payments", column)
+    op.alter_column("stripe_payments_payments", "request", server_default=None)
+
+
+def downgrade() -> None:
+    op.drop_column("stripe_payments_payments", "request")

@@ -1,0 +1,53 @@
+"""What Stripe is asked for: the parameters of a checkout session, and which prices it collects.
+
+Source: https://docs.stripe.com/api/checkout/sessions/create and https://docs.stripe.com/currencies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autonomy_core.plugin_api.protocols import CheckoutOrder
+from stripe_payments.amounts import InexactAmount, minimum, to_stripe
+
+
+def session_parameters(organisation_id: str, order: CheckoutOrder) -> dict[str, Any]:
+    """The parameters of a checkout session. They are kept, because Stripe takes no others under the same
+    idempotency key.
+
+    Raises:
+        InexactAmount: Stripe cannot collect the amount.
+    """
+    # On both, so that events about either lead back to the payment.
+    metadata = {"organisation_id": organisation_id, "payment_id": str(order.payment_id)}
+    price = {
+        "currency": order.currency,
+        "unit_amount": to_stripe(order.amount, order.currency),
+        "product_data": {"name": order.title},
+    }
+    return {
+        "mode": "payment",
+        "line_items": [{"price_data": price, "quantity": 1}],
+        "client_reference_id": str(order.payment_id),
+        "customer_email": order.customer_email,
+        "metadata": metadata,
+        "payment_intent_data": {"metadata": metadata},
+        "success_url": f"{order.api_url}checkout/stripe/return?session_id={{CHECKOUT_SESSION_ID}}",
+        "cancel_url": order.cancel_url,
+    }
+
+
+def price_problem(amount: int, currency: str) -> str | None:
+    """Why Stripe would not collect a price, in a sentence for staff; None if it would.
+
+    Args:
+        amount: in the minor unit of the currency, more than 0.
+    """
+    try:
+        to_stripe(amount, currency)
+    except InexactAmount as error:
+        return f"Stripe cannot collect it: {error}."
+    least = minimum(currency)
+    if amount < least:
+        return f"Stripe collects at least {least} {currency} in the minor unit; 0 is free of charge."
+    return None
