@@ -100,13 +100,18 @@ def signed(
 
 
 @contextmanager
-def simulated_stripe() -> Iterator[SimulatorServer]:
-    """A simulator on a free port of this process; its ``url`` is what ``stripe_payments.api_base`` is set to."""
+def simulated_stripe(**options: Any) -> Iterator[SimulatorServer]:
+    """A simulator on a free port of this process; its ``url`` is what ``stripe_payments.api_base`` is set to.
+
+    Args:
+        options: of `Simulator`, for example ``chaos=Chaos(7)`` or ``lock_timeouts=True``.
+    """
     from stripe_payments.simulator.app import Simulator
     from stripe_payments.simulator.delivery import RetryPolicy
     from stripe_payments.simulator.server import SimulatorServer
 
-    server = SimulatorServer(Simulator(retry=RetryPolicy(first=0.05, longest=0.5)))
+    options = {"retry": RetryPolicy(first=0.05, longest=0.5), **options}
+    server = SimulatorServer(Simulator(**options))
     server.start()
     try:
         yield server

@@ -95,7 +95,7 @@ class Disputes:
                 changes |= _with_evidence(dispute.body, evidence, submit=submit)
             self._change(dispute, "updated", cause, **changes)
             outcome = TEST_EVIDENCE.get(evidence.get("uncategorized_text", ""))
-            if outcome and submit:
+            if outcome and dispute.body["status"] == "under_review":
                 self.close(dispute, outcome)
         return dispute
 

@@ -1,7 +1,7 @@
 """Faults between a program and Stripe, on command: errors, slow answers, connections that close half way.
 
 A fault happens on the way to the API, where nothing has been done yet, or (``after=true``) on the way back, where all
-has been done and only the answer is lost. It never uses up an idempotency key.
+has been done and only the answer is lost. It is never kept under an idempotency key: trying again gets the true answer.
 """
 
 from __future__ import annotations

@@ -50,11 +50,12 @@ class Nothing(Parameters):
 
 
 class Page(Parameters):
-    """Which part of a list to return."""
+    """Which part of a list to return; ``expand`` names references below ``data``, such as ``data.charge``."""
 
     limit = Integer(load_default=10, validate=between(1, 100))
     starting_after = Text()
     ending_before = Text()
+    expand = Array(Text())
 
     @validates_schema
     def one_direction(self, data: dict[str, Any], **kwargs: Any) -> None:

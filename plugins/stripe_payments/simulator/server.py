@@ -34,6 +34,7 @@ class SimulatorServer:
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._server.effective_port}"
         self._stopping = threading.Event()
+        self._waking = threading.Lock()
         self._serving = threading.Thread(target=self._server.run, daemon=True)
         self._expiring = threading.Thread(target=self._expire, daemon=True)
 
@@ -48,12 +49,20 @@ class SimulatorServer:
         self._stopping.set()
         self.simulator.faults.close()
         self._server.task_dispatcher.shutdown()
-        # The loop runs until it has no socket left, and sockets may only be closed in its own thread.
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets, ignore_all=True))
+        with self._waking:
+            self._server.trigger.pull_trigger(self._close_sockets)
         self._serving.join()
         self._expiring.join()
         self.simulator.courier.close()
         self.simulator.books.close()
+
+    def _close_sockets(self) -> None:
+        """End the loop, which runs until it has no socket left; they may only be closed in its own thread.
+
+        Something else may have woken the loop first: then the trigger, a socket too, must not go while it is pulled.
+        """
+        with self._waking:
+            wasyncore.close_all(self._sockets, ignore_all=True)
 
     def _expire(self) -> None:
         while not self._stopping.wait(SECONDS_BETWEEN_EXPIRIES):

@@ -105,4 +105,12 @@ def page(
     has_more = len(found) > wanted["limit"]
     if has_more:
         found.pop(0 if "newer_than" in cursors else -1)
-    return listing([show(record) for record in found], url, has_more=has_more)
+    return listing([_member(call, show(record)) for record in found], url, has_more=has_more)
+
+
+def _member(call: Call, shown: Document) -> Document:
+    """Return a member of a list with what the caller wants expanded in ``data``."""
+    paths = call.parameters.get("expand", ())
+    if outside := [path for path in paths if not path.startswith("data.")]:
+        raise StripeError(f"This property cannot be expanded ({outside[0]}).", param="expand")
+    return call.expanded(shown, [path.removeprefix("data.") for path in paths])

@@ -47,8 +47,15 @@ def listener() -> Iterator[Listener]:
 
 
 @pytest.fixture
-def server() -> Iterator[SimulatorServer]:
-    running = SimulatorServer(Simulator(retry=RetryPolicy(first=0.01, longest=0.05, attempts=8)))
+def options() -> dict[str, Any]:
+    """Options of the simulator; a test file may have others."""
+    return {}
+
+
+@pytest.fixture
+def server(options: dict[str, Any]) -> Iterator[SimulatorServer]:
+    retry = RetryPolicy(first=0.01, longest=0.05, attempts=8)
+    running = SimulatorServer(Simulator(retry=retry, **options))
     running.start()
     yield running
     running.close()
@@ -66,10 +73,8 @@ def client_for(server: SimulatorServer) -> Iterator[Callable[..., stripe.StripeC
     transport = stripe.RequestsClient(timeout=(3.05, 20))
 
     def make(key: str, **options: Any) -> stripe.StripeClient:
-        defaults: dict[str, Any] = {"stripe_version": API_VERSION, "max_network_retries": 0}
-        return stripe.StripeClient(
-            key, http_client=transport, base_addresses={"api": server.url}, **(defaults | options)
-        )
+        defaults = {"stripe_version": API_VERSION, "max_network_retries": 0, "http_client": transport}
+        return stripe.StripeClient(key, base_addresses={"api": server.url}, **(defaults | options))
 
     yield make
     transport.close()
@@ -112,6 +117,33 @@ def visit(http: requests.Session, server: SimulatorServer) -> Callable[..., requ
         return http.post(page, data={"action": action, **form}, allow_redirects=False)
 
     return post
+
+
+@pytest.fixture
+def control(http: requests.Session, server: SimulatorServer) -> Callable[..., requests.Response]:
+    """Return a function that posts a form to a control endpoint."""
+    return lambda path, /, **form: http.post(f"{server.url}/_simulator/{path}", data=form)
+
+
+@pytest.fixture
+def paid(client: stripe.StripeClient, session: Any, visit: Callable[..., requests.Response]) -> Any:
+    """A paid session, with payment intent and charge as whole objects."""
+    visit(session.id, "pay")
+    expand = ["payment_intent.latest_charge"]
+    return client.v1.checkout.sessions.retrieve(session.id, {"expand": expand})
+
+
+@pytest.fixture
+def told(client: stripe.StripeClient) -> Callable[[], list[str]]:
+    """Return a function that takes note of the types of all events since it was last called, oldest first."""
+    seen: set[str] = set()
+
+    def types() -> list[str]:
+        new = [event for event in client.v1.events.list({"limit": 100}).data if event.id not in seen]
+        seen.update(event.id for event in new)
+        return [event.type for event in reversed(new)]
+
+    return types
 
 
 @pytest.fixture

@@ -8,12 +8,6 @@ from stripe_payments.simulator.identifiers import account_of
 from tests.unit.stripe_payments.simulator.support import until
 
 
-@pytest.fixture
-def control(http, server):
-    """Return a function that posts a form to a control endpoint."""
-    return lambda path, **form: http.post(f"{server.url}/_simulator/{path}", data=form)
-
-
 def test_the_books_tell_enough_to_compare_every_session(client, client_for, order, visit, books):
     parameters = order(metadata={"payment_id": "1"})
     paid = client.v1.checkout.sessions.create(parameters)

@@ -56,6 +56,14 @@ def test_it_says_what_it_is_and_where_and_stops_cleanly(run, number):
 
 
 @pytest.mark.processes
+def test_it_keeps_to_the_limits_it_is_given_and_says_that_there_is_chaos(run):
+    _, url, printed = run("--port", "0", "--chaos", "blue", "--rate-limit", "1", "--lock-timeouts")
+    assert "Chaos with the seed blue" in printed
+    headers = {"Authorization": f"Bearer {KEY}"}
+    until(lambda: requests.get(f"{url}/v1/events", headers=headers, timeout=PATIENCE).status_code == 429)
+
+
+@pytest.mark.processes
 def test_a_taken_port_is_a_clear_message_and_status_2(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -101,6 +109,7 @@ def test_a_killed_simulator_keeps_its_books_and_delivers_what_was_pending(run, o
         (["--endpoint", "sk_test_acme,shop.example,whsec_a"], "http or https"),
         (["--port", "70000"], "65535"),
         (["--state", __file__], "cannot be used"),
+        (["--rate-limit", "0"], "--rate-limit"),
     ],
 )
 def test_a_wrong_option_is_a_clear_message_and_status_2(run, options, message):

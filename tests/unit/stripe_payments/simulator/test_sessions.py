@@ -109,9 +109,10 @@ def test_a_key_opens_one_account(client, client_for):
     assert client_for("sk_test_other").v1.accounts.retrieve_current().id != account.id
 
 
-def test_one_account_never_sees_another_accounts_objects(client_for, client, session, visit, listener):
-    visit(session.id, "pay")
-    intent = client.v1.checkout.sessions.retrieve(session.id).payment_intent
+def test_one_account_never_sees_another_accounts_objects(client_for, client, paid, control, listener):
+    session, intent, charge = paid, paid.payment_intent.id, paid.payment_intent.latest_charge.id
+    refund = control(f"sessions/{paid.id}/refund", amount="100").json()["id"]
+    dispute = control(f"sessions/{paid.id}/dispute").json()["id"]
     event = client.v1.events.list().data[0].id
     endpoint = client.v1.webhook_endpoints.create({"url": listener.url, "enabled_events": ["*"]}).id
     stranger = client_for("sk_test_stranger").v1
@@ -120,6 +121,16 @@ def test_one_account_never_sees_another_accounts_objects(client_for, client, ses
         lambda: stranger.checkout.sessions.expire(session.id),
         lambda: stranger.checkout.sessions.list({"starting_after": session.id}),
         lambda: stranger.payment_intents.retrieve(intent),
+        lambda: stranger.charges.retrieve(charge),
+        lambda: stranger.refunds.create({"payment_intent": intent}),
+        lambda: stranger.refunds.create({"charge": charge}),
+        lambda: stranger.refunds.list({"payment_intent": intent}),
+        lambda: stranger.refunds.retrieve(refund),
+        lambda: stranger.refunds.update(refund, {"metadata": {"a": "1"}}),
+        lambda: stranger.refunds.cancel(refund),
+        lambda: stranger.disputes.retrieve(dispute),
+        lambda: stranger.disputes.list({"charge": charge}),
+        lambda: stranger.disputes.close(dispute),
         lambda: stranger.events.retrieve(event),
         lambda: stranger.webhook_endpoints.retrieve(endpoint),
         lambda: stranger.webhook_endpoints.update(endpoint, {"disabled": True}),
@@ -130,15 +141,24 @@ def test_one_account_never_sees_another_accounts_objects(client_for, client, ses
             attempt()
         assert (caught.value.http_status, caught.value.code) == (404, "resource_missing")
     assert stranger.checkout.sessions.list().data == stranger.events.list().data == []
-    assert stranger.webhook_endpoints.list().data == []
+    assert stranger.webhook_endpoints.list().data == stranger.payment_intents.list().data == []
+    assert stranger.charges.list().data == stranger.refunds.list().data == stranger.disputes.list().data == []
 
 
-def test_objects_have_only_members_that_the_sdk_knows(client, session, visit, listener):
-    visit(session.id, "pay")
-    session = client.v1.checkout.sessions.retrieve(session.id)
+def test_objects_have_only_members_that_the_sdk_knows(client, paid, control, listener):
+    control(f"sessions/{paid.id}/refund", amount="100")
+    control(f"sessions/{paid.id}/dispute")
+    session = client.v1.checkout.sessions.retrieve(paid.id)
+    [charge], [refund], [dispute] = (
+        kind.list().data for kind in (client.v1.charges, client.v1.refunds, client.v1.disputes)
+    )
     objects = [
         session,
         client.v1.payment_intents.retrieve(session.payment_intent),
+        charge,
+        refund,
+        dispute,
+        dispute.balance_transactions[0],
         client.v1.events.list().data[0],
         client.v1.webhook_endpoints.create({"url": listener.url, "enabled_events": ["*"]}),
         client.v1.accounts.retrieve_current(),

@@ -74,12 +74,24 @@ def test_a_wrong_endpoint_is_refused(client, changes, param):
     assert caught.value.param == param
 
 
+def test_the_version_of_an_endpoint_is_chosen_when_it_is_made(client, endpoint):
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        client.v1.webhook_endpoints.update(endpoint.id, {"api_version": API_VERSION})
+    assert (caught.value.code, caught.value.param) == ("parameter_unknown", "api_version")
+
+
+def test_a_description_can_be_taken_away(client, endpoint):
+    assert client.v1.webhook_endpoints.update(endpoint.id, {"description": "ours"}).description == "ours"
+    assert client.v1.webhook_endpoints.update(endpoint.id, {"description": ""}).description is None
+
+
 def test_an_account_has_at_most_sixteen_endpoints(client, client_for):
     wanted = {"url": "https://shop.example/hook", "enabled_events": ["*"]}
-    for _ in range(16):
+    made = [client.v1.webhook_endpoints.create(wanted).id for _ in range(16)]
+    with pytest.raises(stripe.InvalidRequestError, match="maximum of 16 test webhook endpoints"):
         client.v1.webhook_endpoints.create(wanted)
-    with pytest.raises(stripe.InvalidRequestError, match="16"):
-        client.v1.webhook_endpoints.create(wanted)
+    client.v1.webhook_endpoints.delete(made[0])
+    assert client.v1.webhook_endpoints.create(wanted)
     assert client_for("sk_test_other").v1.webhook_endpoints.create(wanted)
 
 
@@ -120,10 +132,15 @@ def test_an_event_names_the_request_that_caused_it(client, session):
 
 def test_a_delivery_is_signed_with_the_endpoints_secret(endpoint, listener, session, visit):
     visit(session.id, "pay")
-    for delivery in until(lambda: len(listener.received) == 2 and listener.received):
+    for delivery in until(lambda: len(listener.received) == 4 and listener.received):
         assert delivery.verify(endpoint.secret)
         assert delivery.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert set(listener.types()) == {"payment_intent.succeeded", f"{CHECKOUT}completed"}
+    assert set(listener.types()) == {
+        "payment_intent.created",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+        f"{CHECKOUT}completed",
+    }
 
 
 def test_an_endpoint_gets_only_the_events_it_enabled(client, listener, session, visit, books):
