@@ -20,6 +20,12 @@ class UnknownKind(InvalidInput):
     code, title = "unknown_kind", "No plugin of this organisation delivers this kind of product"
 
 
+class PriceRefused(InvalidInput):
+    """The organisation's payment provider would not collect this price."""
+
+    code, title = "price_refused", "This price cannot be collected"
+
+
 class NotForSale(Conflict):
     """The product cannot be sold now: withdrawn, or not yet complete."""
 
@@ -51,10 +57,12 @@ def create_product(scope: TenantScope, values: dict[str, Any], *, actor: str) ->
 
     Raises:
         UnknownKind: nobody could deliver it.
+        PriceRefused: nobody would collect its price.
     """
     if kind_of(scope, values["kind"]) is None:
         raise UnknownKind(f"There is no plugin for {values['kind']!r} here.")
     values = {"currency": scope.organisation.currency, **values}
+    _require_collectable(scope, values["amount"], values["currency"])
     product = Product(organisation_id=scope.organisation.id, **values)
     scope.session.add(product)
     scope.session.flush()
@@ -63,12 +71,25 @@ def create_product(scope: TenantScope, values: dict[str, Any], *, actor: str) ->
 
 
 def change_product(scope: TenantScope, product: Product, changes: dict[str, Any], *, actor: str) -> Product:
-    """Change what is given, leave the rest."""
+    """Change what is given, leave the rest.
+
+    Raises:
+        PriceRefused: nobody would collect the new price.
+    """
+    _require_collectable(scope, changes.get("amount", 0), product.currency)
     for name, value in changes.items():
         setattr(product, name, value)
     scope.session.flush()
     _record(scope, "product.changed", product, actor, {"fields": sorted(changes)})
     return product
+
+
+def _require_collectable(scope: TenantScope, amount: int, currency: str) -> None:
+    provider = scope.runtime.payment_provider_for(scope.organisation)
+    if amount and provider is not None:
+        problem = provider.price_problem(scope.organisation, amount, currency)
+        if problem is not None:
+            raise PriceRefused(problem)
 
 
 def _record(

@@ -62,7 +62,7 @@ def list_all_products(context: AdminProducts, request: Request) -> dict[str, Any
     body=NewProductSchema,
     returns=AdminProductSchema,
     status=201,
-    errors=(services.UnknownKind,),
+    errors=(services.UnknownKind, services.PriceRefused),
 )
 def create_product(context: AdminProducts, request: Request) -> Product:
     """The product can be bought once what it consists of is there, for example its tracks."""
@@ -88,6 +88,7 @@ def get_any_product(context: AdminProduct, request: Request) -> Product:
     permission=Permission.WRITE_CATALOG,
     body=ProductChangesSchema,
     returns=AdminProductSchema,
+    errors=(services.PriceRefused,),
 )
 def change_product(context: AdminProduct, request: Request) -> Product:
     """A new price counts for purchases that begin after the change."""

@@ -38,7 +38,7 @@ class StripePayment(OrganisationScoped, Base):
     session_id: Mapped[str | None]
     payment_intent_id: Mapped[str | None]
     checkout_url: Mapped[str | None]
-    request: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    request: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     success_url: Mapped[str]
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -78,6 +78,8 @@ class StripeCheckout:
     def can_be_paid(self, scope: TenantScope, payment_id: UUID) -> bool:
         """Until shortly before the session expires; without one, as long as Stripe keeps the idempotency key."""
         row = _row_of(scope, payment_id)
+        if not row.request:
+            return False
         return utcnow() + ENOUGH_TIME < (row.expires_at or row.created_at + SESSION_LIFE)
 
     def expire(self, scope: TenantScope, payment_id: UUID) -> None:

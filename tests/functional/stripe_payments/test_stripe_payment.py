@@ -1,5 +1,6 @@
 """A purchase from the call to the checkout page, and what comes of it."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -7,28 +8,12 @@ import requests
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Payment, ProofFailed
-from autonomy_core.plugin_api.protocols import CheckoutOrder
 from stripe_payments import client
 from stripe_payments.models import StripePayment
 from stripe_payments.provider import StripeCheckout
 from tests.functional.stripe_payments.shop import Shop
-
-
-def order_for(payment, shop):
-    return CheckoutOrder(
-        payment_id=payment.id,
-        product_id=payment.product_id,
-        customer_id=payment.customer_id,
-        title="A thing",
-        amount=payment.amount,
-        currency=payment.currency,
-        environment=payment.environment,
-        customer_email=shop.customer.email,
-        success_url="https://acme.example/thanks",
-        cancel_url="https://acme.example/",
-        api_url="https://acme.example/api/v1/",
-    )
 
 
 def test_a_purchase_opens_a_session_that_leads_back_to_the_payment(shop):
@@ -90,9 +75,52 @@ def test_a_checkout_that_is_opened_twice_for_one_payment_is_one_session(shop):
     payment = shop.autonomy.payment(shop.customer, shop.product)
     provider = StripeCheckout()
     with shop.scope() as scope:
-        once, twice = (provider.begin_checkout(scope, order_for(payment, shop)) for _ in range(2))
+        once, twice = (provider.begin_checkout(scope, payment.id) for _ in range(2))
     assert once == twice
     assert len(shop.books("sessions")) == 1
+
+
+def test_a_double_click_is_one_payment_with_one_session(shop):
+    first, again = shop.purchase(201).json, shop.purchase(200).json
+    assert again == first
+    assert len(shop.books("sessions")) == 1
+
+
+def test_a_purchase_that_crashed_before_stripe_answered_goes_on_with_the_same_session(shop, monkeypatch):
+    with monkeypatch.context() as dying:
+        dying.setattr(StripeCheckout, "attach", lambda *_: pytest.fail("dies here"))
+        with pytest.raises(pytest.fail.Exception):
+            shop.purchase()
+    (lost,) = shop.books("sessions")
+    answer = shop.purchase(200).json
+    assert answer["checkout_url"] == lost["url"]
+    assert len(shop.rows(Payment)) == 1
+
+
+def test_a_session_that_is_about_to_expire_is_not_handed_out_again(shop):
+    old = shop.purchase(201).json
+    with shop.scope() as scope:
+        (row,) = scope.session.scalars(select(StripePayment))
+        row.expires_at = utcnow() + timedelta(minutes=2)
+    assert shop.purchase(201).json["checkout_url"] != old["checkout_url"]
+
+
+def test_a_new_price_closes_the_session_with_the_old_one(shop):
+    shop.purchase(201)
+    shop.as_staff("patch", f"products/{shop.product.id}", {"amount": 900})
+    shop.purchase(201)
+    new, old = shop.books("sessions")
+    assert (old["status"], new["status"], new["amount_total"]) == ("expired", "open", 900)
+
+
+def test_a_price_that_stripe_would_not_collect_is_refused_when_the_product_is_priced(shop):
+    too_little = {"title": "A thing", "kind": "thing", "amount": 49}
+    problem = shop.as_staff("post", "products", too_little, status=422).json
+    assert (problem["code"], "at least 50 eur" in problem["detail"]) == ("price_refused", True)
+    odd = too_little | {"amount": 5001, "currency": "kwd"}
+    assert "no multiple of 10" in shop.as_staff("post", "products", odd, status=422).json["detail"]
+    shop.as_staff("patch", f"products/{shop.product.id}", {"amount": 49}, status=422)
+    shop.as_staff("patch", f"products/{shop.product.id}", {"amount": 0}, status=200)
 
 
 def test_a_new_key_in_the_ini_file_counts_for_the_next_purchase(shop):
@@ -100,6 +128,7 @@ def test_a_new_key_in_the_ini_file_counts_for_the_next_purchase(shop):
     assert len(shop.books("sessions")) == 1
     shop.key = "sk_test_rotated_to"
     shop.configure()
+    shop.product = shop.autonomy.product(shop.id)
     shop.purchase()
     assert len(shop.books("sessions")) == 1
 
@@ -187,7 +216,9 @@ def test_stripe_can_be_asked_what_has_become_of_a_payment(shop, actions, status)
 
 
 def test_a_session_of_another_payment_is_not_taken_for_an_answer(shop):
-    mine, other = (UUID(shop.purchase().json["payment"]["id"]) for _ in range(2))
+    mine = UUID(shop.purchase().json["payment"]["id"])
+    shop.product = shop.autonomy.product(shop.id)
+    other = UUID(shop.purchase().json["payment"]["id"])
     with shop.scope() as scope:
         rows = {row.payment_id: row for row in scope.session.scalars(select(StripePayment))}
         others_session = rows[other].session_id

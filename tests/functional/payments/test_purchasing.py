@@ -1,0 +1,116 @@
+"""To buy: once is once, however often it is clicked, and nothing is charged for what costs nothing."""
+
+from types import ModuleType
+
+import pytest
+
+from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.plugin_api.payments import PaymentStatus
+from autonomy_core.testing import stand_ins
+
+GRANTING = ModuleType("granting.plugin")
+"""Things and customers as the stand-ins know them, a hook that grants, and nobody who collects money."""
+GRANTING.NAME = "granting"
+GRANTING.register_authenticators = stand_ins.register_authenticators
+GRANTING.register_product_kinds = stand_ins.register_product_kinds
+
+
+@hookimpl
+def on_payment_completed(event):
+    event.grant(event.payment.product_id)
+
+
+GRANTING.on_payment_completed = on_payment_completed
+
+
+@pytest.fixture(scope="module")
+def autonomy_plugins():
+    return Plugins({stand_ins.NAME: stand_ins, GRANTING.NAME: GRANTING})
+
+
+class Buyer:
+    """A customer at an organisation whose payments go nowhere."""
+
+    def __init__(self, autonomy, **product):
+        self.autonomy = autonomy
+        self.customer = autonomy.customer()
+        self.product = autonomy.product(**product)
+        self.headers = autonomy.as_customer(self.customer)
+
+    def purchase(self, status=201, **body):
+        path = f"/acme/api/v1/customers/products/{self.product.id}/purchase"
+        return self.autonomy.app.post_json(path, body, headers=self.headers, status=status).json
+
+    def payments(self):
+        return self.autonomy.app.get("/acme/api/v1/customers/payments", headers=self.headers).json["items"]
+
+    def settle(self, status):
+        payment = self.autonomy.payment(self.customer, self.product)
+        self.autonomy.settle(payment, PaymentStatus(status))
+        return payment
+
+    def reprice(self, amount):
+        staff = self.autonomy.as_staff()
+        path = f"/acme/api/v1/admin/products/{self.product.id}"
+        self.autonomy.app.patch_json(path, {"amount": amount}, headers=staff)
+
+
+@pytest.fixture
+def buyer(autonomy):
+    autonomy.organisation("acme", plugins=(stand_ins.NAME,))
+    return Buyer(autonomy)
+
+
+def test_who_buys_what_they_have_an_open_checkout_for_is_handed_that_checkout(buyer):
+    first = buyer.purchase(201)
+    again = buyer.purchase(200)
+    assert again == first
+    assert len(buyer.payments()) == 1
+
+
+@pytest.mark.parametrize("ended", ["expired", "failed"])
+def test_a_checkout_that_has_ended_is_not_handed_out_again(buyer, ended):
+    old = buyer.settle(ended)
+    assert buyer.purchase(201)["payment"]["id"] != str(old.id)
+
+
+def test_who_has_paid_by_a_method_that_takes_days_does_not_pay_again_meanwhile(buyer):
+    payment = buyer.settle("processing")
+    problem = buyer.purchase(409)
+    assert (problem["code"], problem["payment_id"]) == ("payment_on_its_way", str(payment.id))
+
+
+def test_a_new_price_is_paid_on_a_new_checkout(buyer):
+    old = buyer.purchase(201)["payment"]
+    buyer.reprice(900)
+    new = buyer.purchase(201)["payment"]
+    assert (new["amount"], new["id"] != old["id"]) == (900, True)
+    assert buyer.purchase(200)["payment"] == new
+
+
+def test_other_customers_and_other_products_have_checkouts_of_their_own(buyer):
+    first = buyer.purchase(201)["payment"]["id"]
+    buyer.product = buyer.autonomy.product()
+    second = buyer.purchase(201)["payment"]["id"]
+    buyer.headers = buyer.autonomy.as_customer(buyer.autonomy.customer(email="eve@example.org"))
+    third = buyer.purchase(201)["payment"]["id"]
+    assert len({first, second, third}) == 3
+
+
+def test_what_costs_nothing_is_the_customers_at_once(autonomy):
+    autonomy.organisation("acme", plugins=(stand_ins.NAME, GRANTING.NAME))
+    buyer = Buyer(autonomy, amount=0)
+    answer = buyer.purchase(201)
+    assert (answer["checkout_url"], answer["payment"]["status"]) == (None, "completed")
+    assert buyer.purchase(409)["code"] == "already_owned"
+
+
+def test_what_costs_nothing_needs_nobody_who_collects_money(autonomy):
+    autonomy.organisation("acme", plugins=(GRANTING.NAME,))
+    buyer = Buyer(autonomy, amount=0)
+    assert buyer.purchase(201)["payment"]["status"] == "completed"
+    owned = autonomy.app.get("/acme/api/v1/customers/products", headers=buyer.headers).json["items"]
+    assert [product["id"] for product in owned] == [str(buyer.product.id)]
+    buyer.product = autonomy.product()
+    assert buyer.purchase(503)["code"] == "payments_unavailable"
