@@ -91,7 +91,7 @@ def open_payment(scope: TenantScope, customer_id: UUID, product: Product, urls: 
     if same is not None:
         return Opened(same, found=True)
     payment = _add_payment(scope, customer_id, product, provider.name, environment)
-    provider.prepare(scope, _order(payment, product, customer, urls))
+    provider.prepare(scope, order_for(payment, product, customer, urls))
     return Opened(payment, outdated=tuple(old.id for old in before))
 
 
@@ -127,7 +127,8 @@ def _costs_the_same(payment: Payment, product: Product) -> bool:
     return (payment.amount, payment.currency) == (product.amount, product.currency)
 
 
-def _order(payment: Payment, product: Product, customer: Customer, urls: ReturnUrls) -> CheckoutOrder:
+def order_for(payment: Payment, product: Product, customer: Customer, urls: ReturnUrls) -> CheckoutOrder:
+    """What a provider is asked to collect for a payment."""
     return CheckoutOrder(
         payment_id=payment.id,
         product_id=product.id,

@@ -6,6 +6,8 @@ call neither loses nor doubles it; what the provider could not be asked for is a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -50,6 +52,7 @@ class RefundTooLarge(InvalidInput):
     """More than what is left of a payment."""
 
     code, title = "refund_too_large", "More than what is left of the payment cannot be refunded"
+    members: ClassVar[Mapping[str, Mapping[str, Any]]] = {"refundable": {"type": "integer"}}
 
 
 class RefundRefused(Conflict):
@@ -109,7 +112,7 @@ def _require_refundable(state: PaymentState, amount: int | None) -> None:
     if state.collected != PaymentStatus.COMPLETED or state.status == PaymentStatus.DISPUTE_LOST:
         raise NotRefundable(f"It is {state.status}.")
     if state.refundable <= 0:
-        raise NotRefundable("All of it has been refunded.")
+        raise NotRefundable("All of it has been refunded." if state.amount else "Nothing was paid.")
     if amount is not None and amount > state.refundable:
         raise RefundTooLarge(f"{state.refundable} are left.", extra={"refundable": state.refundable})
 

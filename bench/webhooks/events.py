@@ -38,7 +38,11 @@ def completed_event(number: int, *, reference: str, metadata: Mapping[str, str])
         "url": None,
     }
     event = objects.event(
-        "checkout.session.completed", {**session, **paid}, {"id": None, "idempotency_key": None}, 1
+        "checkout.session.completed",
+        {**session, **paid},
+        {"id": None, "idempotency_key": None},
+        previous=None,
+        pending=1,
     )
     return {**event, "id": f"evt_bench{number:012}"}
 

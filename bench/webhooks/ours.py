@@ -49,16 +49,16 @@ PENDING = """
         SELECT 'bench', id, 'buyer' || n || '@example.org', 'Ada', now() FROM numbers
     ), checkouts AS (
         INSERT INTO stripe_payments_payments
-            (organisation_id, payment_id, environment, session_id, checkout_url, success_url, created_at)
+            (organisation_id, payment_id, environment, session_id, checkout_url, request, success_url, created_at)
         SELECT 'bench', id, 'test', 'cs_test_bench' || lpad(n::text, 12, '0'),
-               'https://checkout.stripe.com/', 'https://shop.example/thanks', now()
+               'https://checkout.stripe.com/', '{}', 'https://shop.example/thanks', now()
         FROM numbers
     )
     INSERT INTO payments
         (organisation_id, id, customer_id, product_id, provider, environment, status, amount, currency,
-         created_at, updated_at)
+         refunded_amount, reversals, created_at, updated_at)
     SELECT 'bench', id, id, lpad((n %% 20)::text, 32, '0')::uuid, 'stripe_payments', 'test', 'pending', 1200, 'eur',
-           now(), now()
+           0, false, now(), now()
     FROM numbers
 """
 SETTLED = """

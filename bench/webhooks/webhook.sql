@@ -19,6 +19,9 @@ SELECT * FROM stripe_payments_payments s
       AND s.session_id = 'cs_test_bench' || lpad((:number)::text, 12, '0') LIMIT 1 FOR UPDATE OF s, p;
 UPDATE payments SET status = 'completed', settled_by = 'webhook', updated_at = now(), completed_at = now()
     WHERE organisation_id = 'bench' AND id = lpad((:number)::text, 32, '0')::uuid;
+INSERT INTO payment_journal (organisation_id, id, payment_id, at, kind, detail)
+    VALUES ('bench', lpad((:number)::text, 32, '0')::uuid, lpad((:number)::text, 32, '0')::uuid, now(), 'settled',
+            '{"before": "pending", "after": "completed", "source": "webhook"}');
 SAVEPOINT hook;
 INSERT INTO grants
     (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)
@@ -26,7 +29,10 @@ INSERT INTO grants
             lpad((:number % 20)::text, 32, '0')::uuid, lpad((:number)::text, 32, '0')::uuid, 'test', 'media_mp3',
             now())
     ON CONFLICT (organisation_id, payment_id, product_id) DO NOTHING RETURNING *;
-RELEASE SAVEPOINT hook;
+RELEASE INSERT INTO payment_journal (organisation_id, id, payment_id, at, kind, detail)
+    VALUES ('bench', lpad((:number)::text, 32, '0')::uuid, lpad((:number)::text, 32, '0')::uuid, now(), 'settled',
+            '{"before": "pending", "after": "completed", "source": "webhook"}');
+SAVEPOINT hook;
 INSERT INTO payment_hook_runs
     (organisation_id, payment_id, plugin, outcome, last_error, updated_at, attempts)
     VALUES ('bench', lpad((:number)::text, 32, '0')::uuid, 'media_mp3', 'succeeded', NULL, now(), 1)

@@ -12,10 +12,12 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from autonomy_core.catalog.models import Product
+from autonomy_core.customers.models import Customer
 from autonomy_core.openapi.calls import Call, calls_of
 from autonomy_core.payments.domain import DisputeReport, DisputeStatus, RefundReport, RefundStatus
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.services import open_payment
+from autonomy_core.payments.purchasing import open_payment, order_for
+from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.protocols import Checkout
 from autonomy_core.runtime import Runtime
@@ -187,12 +189,14 @@ def payment_at(
 ) -> tuple[Payment, Checkout]:
     """A pending payment as its provider keeps it, without asking the provider's server for a checkout."""
     provider = autonomy.runtime.providers[provider_name]
-    urls = dict.fromkeys(("success_url", "cancel_url", "api_url"), f"https://{side.host}/")
+    url = f"https://{side.host}/"
+    urls = ReturnUrls(url, url, url)
     with autonomy.scope(side.id) as scope:
-        payment, order = open_payment(scope, UUID(side.identifiers["customer_id"]), product, **urls)
+        customer = scope.session.get_one(Customer, (side.id, UUID(side.identifiers["customer_id"])))
+        payment = open_payment(scope, customer.id, product, urls).payment
         payment.provider = provider.name
         checkout = Checkout(checkout_session(payment)["id"], f"https://pay.example/{side.marker}")
-        provider.prepare(scope, order)
+        provider.prepare(scope, order_for(payment, product, customer, urls))
         provider.attach(scope, payment.id, checkout)
     return payment, checkout
 

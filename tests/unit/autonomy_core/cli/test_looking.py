@@ -10,7 +10,8 @@ from autonomy_core.cli.context import CliContext
 from autonomy_core.customers.services import register_customer
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.domain import PaymentStatus, Settlement
-from autonomy_core.payments.services import open_payment
+from autonomy_core.payments.purchasing import open_payment
+from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.settlement import settle
 from autonomy_core.runtime import make_runtime
 
@@ -34,8 +35,8 @@ def payment_id(acme):
         )
         scope.session.add(product)
         scope.session.flush()
-        urls = dict.fromkeys(("success_url", "cancel_url", "api_url"), "https://acme.example/")
-        payment, _ = open_payment(scope, customer.id, product, **urls)
+        urls = ReturnUrls(*["https://acme.example/"] * 3)
+        payment = open_payment(scope, customer.id, product, urls).payment
         expired = Settlement(payment.id, PaymentStatus.EXPIRED, "test", 500, "eur", "test")
         settle(scope, replace(expired, reason="too late"), provider=payment.provider)
         return str(payment.id)
