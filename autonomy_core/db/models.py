@@ -7,7 +7,18 @@ from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import Base
 from autonomy_core.grants.models import Grant
+from autonomy_core.idempotency.models import IdempotencyKey
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.security.models import ApiKey
 
-__all__ = ["ApiKey", "AuditEntry", "Base", "Customer", "Grant", "HookRun", "Payment", "Product"]
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "Base",
+    "Customer",
+    "Grant",
+    "HookRun",
+    "IdempotencyKey",
+    "Payment",
+    "Product",
+]
