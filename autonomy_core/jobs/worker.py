@@ -77,8 +77,10 @@ def _add_task(app: procrastinate.App, runtime: Runtime, job: Job) -> None:
 def _add_rescue(app: procrastinate.App, jobs: Sequence[Job]) -> None:
     most_attempts = {job.name: job.max_attempts for job in jobs}
 
+    # Without a queueing lock: one that cannot be had would end the worker, see `periodic`. And without a lock, which one
+    # whose worker has died would hold for ever.
     @app.periodic(cron="* * * * *")
-    @app.task(name="jobs.rescue_stalled", queueing_lock="jobs.rescue_stalled", pass_context=True)
+    @app.task(name="jobs.rescue_stalled", pass_context=True)
     async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:
         await rescue_jobs(app, most_attempts)
 
