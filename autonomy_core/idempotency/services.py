@@ -170,15 +170,24 @@ def answer_again(scope: TenantScope, claim: Claim, fingerprint: Fingerprint) -> 
     if row.answer is None:
         raise IdempotencyAnswerNotKept
     try:
-        return unseal(scope, claim, digest, row.answer)
+        answer = unseal(scope, claim, digest, row.answer)
     except Unopened as error:
         log.exception("idempotency.answer_unreadable")
         raise IdempotencyAnswerNotKept from error
+    log.info("idempotency.answered_again", status=answer.status)
+    return answer
 
 
 def purge(scope: TenantScope) -> None:
-    """Forget the keys whose lease or whose time has ended."""
-    scope.session.execute(delete(IdempotencyKey).where(IdempotencyKey.valid_until <= NOW))
+    """Forget answers whose time has ended, and keys that nobody has held for as long.
+
+    A lease that has ended is left for a while: a slow request may still be under way, and wants to find its key.
+    """
+    answered = IdempotencyKey.fingerprint.is_not(None)
+    abandoned = IdempotencyKey.valid_until <= NOW - KEPT_FOR
+    scope.session.execute(
+        delete(IdempotencyKey).where(IdempotencyKey.valid_until <= NOW, answered | abandoned)
+    )
 
 
 def _the_row_of(scope: TenantScope, claim: Claim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

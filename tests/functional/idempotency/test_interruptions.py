@@ -4,6 +4,7 @@
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Event
 
 import pytest
@@ -102,6 +103,14 @@ def test_a_request_that_was_killed_after_its_end_has_its_answer_kept(shop, kille
     assert shop.works == ["A work"]
 
 
+def test_a_key_whose_process_was_killed_is_forgotten_a_day_later(shop, killed):
+    killed(after_the_work)
+    shop.let_pass(timedelta(days=1, minutes=3))
+    with shop.autonomy.scope() as scope:
+        services.purge(scope)
+    assert shop.rows == []
+
+
 def test_a_refusal_whose_process_was_killed_before_the_release_is_over_with_the_lease(shop, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(services, "release", lambda *_: None)
@@ -145,6 +154,16 @@ def test_of_a_slow_request_and_one_that_took_its_key_over_one_has_worked(shop):
     again = shop.work(status=201)
     assert is_replay(again)
     assert again.json == quick.json
+
+
+def test_a_slow_request_that_nobody_has_overtaken_is_answered_although_its_lease_has_ended(shop):
+    def dawdle(request):
+        shop.let_the_lease_end()
+        with shop.autonomy.scope() as scope:
+            services.purge(scope)
+
+    works.orders.after = dawdle
+    assert [is_replay(shop.work(status=201)) for _ in range(2)] == [False, True]
 
 
 def test_what_a_slow_request_leaves_does_not_release_the_key_of_the_one_that_took_it_over(shop):
