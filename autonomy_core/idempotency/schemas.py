@@ -20,7 +20,7 @@ PARAMETER: dict[str, Any] = {
     "required": False,
     "description": "A new random value, such as a UUID, for each thing that is to be done once. For 24 hours the same "
     "request with the same key is not carried out again, and gets the first one's answer.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
 REPLAYED_MEANS = f"`true`: the answer to the earlier request with this {HEADER}"
