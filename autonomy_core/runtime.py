@@ -123,9 +123,11 @@ def components(plugins: Plugins) -> list[Migrations]:
 
 
 def _jobs(plugins: Plugins) -> tuple[Job, ...]:
-    from autonomy_core.payments.jobs import JOBS
+    from autonomy_core.idempotency import jobs as idempotency
+    from autonomy_core.payments import jobs as payments
 
-    return (*JOBS, *(job for _, jobs in plugins.registered("register_jobs") for job in jobs))
+    offered = (job for _, jobs in plugins.registered("register_jobs") for job in jobs)
+    return (*payments.JOBS, *idempotency.JOBS, *offered)
 
 
 def _database(settings: Settings) -> tuple[Database, EmbeddedServer | None]:

@@ -7,6 +7,7 @@ from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import Base
 from autonomy_core.grants.models import Grant
+from autonomy_core.idempotency.models import IdempotencyKey
 from autonomy_core.payments.models import (
     HookRun,
     JournalEntry,
@@ -23,6 +24,7 @@ __all__ = [
     "Customer",
     "Grant",
     "HookRun",
+    "IdempotencyKey",
     "JournalEntry",
     "Payment",
     "PaymentDispute",

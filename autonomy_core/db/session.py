@@ -171,6 +171,15 @@ def commit_early(request: Request) -> None:
     is not tried again, because its first half has happened.
     """
     request.environ["retry.attempts"] = request.environ.get("retry.attempt", 0) + 1
+    commit_preparation(request)
+
+
+def commit_preparation(request: Request) -> None:
+    """Commit what the request has done so far and go on in a new transaction; it may still be tried again.
+
+    For what does no harm when it happens once more, before the request's own work. Whoever waits afterwards holds no
+    connection to the database.
+    """
     request.tm.commit()
     request.tm.begin()
 

@@ -1,9 +1,12 @@
-"""What a job is."""
+"""What a job is, and when its turns are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from zlib import crc32
+
+SHORTEST_PERIOD_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +18,39 @@ class Job:
         function: called as ``function(scope, **arguments)`` in a transaction of its own that is committed when
             it returns. It may run more than once, and must bear it.
         max_attempts: after how many failures it is given up; None for never.
+        every: for a periodic job the seconds from one turn to the next, 60 or more. The worker then runs it by itself
+            for every organisation that has enabled its plugin, as ``function(scope)``; see `turns`.
     """
 
     name: str
     function: Callable[..., None]
     max_attempts: int | None = None
+    every: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.every is not None and self.every < SHORTEST_PERIOD_S:
+            raise ValueError(
+                f"job {self.name}: every={self.every}; write {SHORTEST_PERIOD_S} seconds or more"
+            )
+
+    @property
+    def owner(self) -> str:
+        """The plugin, or the core's feature, whose job it is."""
+        return self.name.partition(".")[0]
+
+
+def turns(name: str, organisation_id: str, every: int, begin: int, end: int) -> range:
+    """When a periodic job is due in an organisation, from ``begin`` up to and without ``end``.
+
+    Each organisation has a moment of its own within the period, so that thousands are not due at once. It follows from
+    the names alone: no process has to remember it, and it is the same after a restart.
+
+    Args:
+        every: the period in seconds.
+        begin, end: seconds since the epoch.
+    """
+    own_moment = crc32(f"{name}/{organisation_id}".encode()) % every
+    return range(begin + (own_moment - begin) % every, end, every)
 
 
 class TryAgain(Exception):

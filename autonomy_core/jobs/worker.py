@@ -13,7 +13,9 @@ import psycopg
 import structlog
 from procrastinate import retry
 
-from autonomy_core.jobs.domain import Job, TryAgain, back_off
+from autonomy_core.jobs.domain import Job, back_off
+from autonomy_core.jobs.periodic import add_periodic_task, add_schedule
+from autonomy_core.jobs.running import run_job
 from autonomy_core.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -47,32 +49,6 @@ class Interrupted(Exception):
     """A job's worker has died, or did not know the job."""
 
 
-class OrganisationUnavailable(Exception):
-    """A job's organisation has no usable ini file now; the job waits."""
-
-
-def run_job(runtime: Runtime, job: Job, organisation_id: str, arguments: dict[str, Any]) -> None:
-    """Run a job in its organisation, in one transaction.
-
-    Raises:
-        TryAgain: the job said so; what it did is committed.
-        OrganisationUnavailable: there is no such organisation now.
-    """
-    organisation = runtime.tenants.get(organisation_id)
-    if organisation is None:
-        raise OrganisationUnavailable(organisation_id)
-    again: TryAgain | None = None
-    with structlog.contextvars.bound_contextvars(organisation=organisation_id, job=job.name):
-        with runtime.transaction(organisation) as scope:
-            try:
-                job.function(scope, **arguments)
-            except TryAgain as error:
-                again = error
-        if again is not None:
-            raise again
-        log.info("job.done")
-
-
 def make_app(runtime: Runtime) -> procrastinate.App:
     """The Procrastinate application with every job of the core and of the plugins."""
     app = procrastinate.App(
@@ -86,7 +62,8 @@ def make_app(runtime: Runtime) -> procrastinate.App:
         )
     )
     for job in runtime.jobs:
-        _add_task(app, runtime, job)
+        _add_task(app, runtime, job) if job.every is None else add_periodic_task(app, runtime, job)
+    add_schedule(app, runtime)
     _add_rescue(app, runtime.jobs)
     return app
 
@@ -100,8 +77,10 @@ def _add_task(app: procrastinate.App, runtime: Runtime, job: Job) -> None:
 def _add_rescue(app: procrastinate.App, jobs: Sequence[Job]) -> None:
     most_attempts = {job.name: job.max_attempts for job in jobs}
 
+    # Without a queueing lock: one that cannot be had would end the worker, see `periodic`. And without a lock, which one
+    # whose worker has died would hold for ever.
     @app.periodic(cron="* * * * *")
-    @app.task(name="jobs.rescue_stalled", queueing_lock="jobs.rescue_stalled", pass_context=True)
+    @app.task(name="jobs.rescue_stalled", pass_context=True)
     async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:
         await rescue_jobs(app, most_attempts)
 
@@ -123,6 +102,10 @@ async def rescue_jobs(app: procrastinate.App, most_attempts: Mapping[str, int | 
 
 
 async def _try_again(app: procrastinate.App, job: procrastinate.jobs.Job, most_attempts: int | None) -> None:
+    if job.queueing_lock is not None:
+        # A periodic one: its next turn, which may be waiting already, stands in for it.
+        await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=True)
+        return
     decision = BackOff(most_attempts).get_retry_decision(exception=Interrupted(), job=job)
     log.warning("job.rescued", job=job.task_name, job_id=job.id, given_up=decision is None)
     if decision is None:

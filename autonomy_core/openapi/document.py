@@ -15,6 +15,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import make_schema_key, resolve_schema_instance
 from marshmallow import fields
 
+from autonomy_core.idempotency.schemas import PARAMETER
 from autonomy_core.openapi.calls import Call, calls_of
 from autonomy_core.openapi.responses import PROBLEM, responses_of
 from autonomy_core.openapi.security import SCHEMES, security_of
@@ -153,6 +154,8 @@ def _parameters(call: Call) -> list[dict[str, Any]]:
     ]
     if call.operation.query is not None:
         described.append({"in": "query", "schema": call.operation.query})
+    if call.operation.is_repeatable:
+        described.append(dict(PARAMETER))
     return [*described, *map(dict, call.operation.parameters)]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from marshmallow import Schema
 
 from autonomy_core import errors
+from autonomy_core.idempotency import schemas as idempotency
+from autonomy_core.idempotency.errors import IdempotencyInProgress
 from autonomy_core.openapi.calls import Call
 from autonomy_core.openapi.security import security_of
 from autonomy_core.plugin_api.operations import Operation
@@ -55,9 +57,11 @@ def responses_of(call: Call) -> dict[str, Any]:
 
 
 def _successes(operation: Operation) -> Iterator[tuple[int, dict[str, Any]]]:
-    headers = {
-        name: {"description": text, "schema": {"type": "string"}} for name, text in operation.headers.items()
+    named = {
+        **operation.headers,
+        **({idempotency.REPLAYED: idempotency.REPLAYED_MEANS} if operation.is_repeatable else {}),
     }
+    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in named.items()}
     for status, schema in {operation.status: operation.returns, **operation.also}.items():
         response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
         if content := _content(operation, status, schema):
@@ -98,6 +102,8 @@ def problems_of(call: Call) -> Iterator[type[errors.AutonomyError]]:
         yield errors.UnsupportedMediaType
     if operation.body or operation.query:
         yield errors.InvalidInput
+    if operation.is_repeatable:
+        yield from idempotency.ERRORS
     yield from operation.errors
 
 
@@ -112,4 +118,7 @@ def _problem(status: int, possible: Sequence[type[errors.AutonomyError]]) -> dic
     if status in HEADERS:
         name, text = HEADERS[status]
         response["headers"] = {name: {"description": text, "required": True, "schema": {"type": "string"}}}
+    elif IdempotencyInProgress in possible:
+        text = f"with `{IdempotencyInProgress.code}`: in how many seconds to ask again"
+        response["headers"] = {"Retry-After": {"description": text, "schema": {"type": "string"}}}
     return response

@@ -161,7 +161,7 @@ def register_authenticators() -> Sequence[Authenticator]:
 
 @hookspec
 def register_jobs() -> Sequence[Job]:
-    """Work that the worker does, in one organisation at a time.
+    """Work that the worker does, in one organisation at a time: when it was deferred, or periodically.
 
     Fires: at start-up. Transaction: none; each run of a job has one of its own. Raising: the process does
     not start. Twice: once per process.
@@ -170,9 +170,13 @@ def register_jobs() -> Sequence[Job]:
         >>> from autonomy_core.plugin_api.hooks import hookimpl
         >>> from autonomy_core.plugin_api.jobs import Job
         >>> def send_thanks(scope, customer_id): ...
+        >>> def send_newsletter(scope): ...
         >>> @hookimpl
         ... def register_jobs():
-        ...     return [Job("bonus_track.send_thanks", send_thanks)]
+        ...     return [
+        ...         Job("bonus_track.send_thanks", send_thanks),
+        ...         Job("bonus_track.send_newsletter", send_newsletter, every=7 * 24 * 3600),
+        ...     ]
     """
     raise NotImplementedError
 

@@ -54,6 +54,8 @@ class Operation:
         errors: the errors it may answer with, beside those every call has.
         parameters: header parameters, as OpenAPI objects.
         headers: headers of a successful answer, each with what it says.
+        takes_idempotency_key: whether a POST can be repeated with the header ``Idempotency-Key``. It can, unless its
+            caller is no client of the API, as with another server's webhooks.
         plugin: whose call it is; None for the core's. Set at registration.
         id: the name of the view's function. Set at registration.
     """
@@ -73,9 +75,15 @@ class Operation:
     errors: Sequence[type[AutonomyError]] = ()
     parameters: Sequence[Mapping[str, Any]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    takes_idempotency_key: bool = True
     description: str | None = None
     plugin: str | None = None
     id: str = ""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a client that sends an ``Idempotency-Key`` can repeat it without its happening twice."""
+        return self.method == "POST" and self.takes_idempotency_key
 
 
 def api_view(

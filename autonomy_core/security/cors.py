@@ -20,8 +20,10 @@ from autonomy_core.errors import AutonomyError
 from autonomy_core.tenancy.domain import Organisation
 
 ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE"
-ALLOWED_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, If-Range, Range, X-Request-ID"
-EXPOSED_HEADERS = "Accept-Ranges, Content-Range, ETag, Retry-After, X-Request-ID"
+ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, X-Request-ID"
+)
+EXPOSED_HEADERS = "Accept-Ranges, Content-Range, ETag, Idempotent-Replayed, Retry-After, X-Request-ID"
 REMEMBER_PREFLIGHT_S = 600
 
 Handler = Callable[[Request], Response]

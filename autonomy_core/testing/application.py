@@ -14,7 +14,7 @@ from autonomy_core.app import make_app
 from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
 from autonomy_core.jobs.domain import TryAgain
-from autonomy_core.jobs.worker import run_job
+from autonomy_core.jobs.running import run_job
 from autonomy_core.payments.domain import PaymentStatus, Settlement
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.purchasing import open_payment

@@ -21,6 +21,7 @@ from stripe_payments.settings import ENVIRONMENTS, PLUGIN, keys_of
     permission=PUBLIC,
     takes=schemas.EVENT_BODY,
     parameters=[schemas.SIGNATURE],
+    takes_idempotency_key=False,
     returns=schemas.ReceivedSchema,
     errors=(webhooks.BadSignature, webhooks.BadEvent, TooLarge, inbox.EventNotStored),
 )

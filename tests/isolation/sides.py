@@ -30,6 +30,8 @@ from tests.isolation import intruder
 
 PASSWORD = "correct horse of "
 MANY = "100000"
+KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+"""The Idempotency-Key that everybody uses."""
 
 
 @dataclass
@@ -124,7 +126,8 @@ def _organise(autonomy: Autonomy, side: Side) -> None:
 
 
 def _post(autonomy: Autonomy, side: Side, path: str, body: dict[str, Any], who: str | None = None) -> Any:
-    headers = {"Authorization": f"Bearer {side.credentials[who]}"} if who else {}
+    credentials = {"Authorization": f"Bearer {side.credentials[who]}"} if who else {}
+    headers = {"Idempotency-Key": f"{KEY}-{len(side.identifiers)}", **credentials}
     return autonomy.app.post_json(f"/{side.id}/api/v1/{path}", body, headers=headers).json
 
 

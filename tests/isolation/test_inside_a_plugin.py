@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from autonomy_core.jobs.worker import run_job
+from autonomy_core.jobs.running import run_job
 from autonomy_core.plugin_api.scope import TenantScope
 from tests.isolation import intruder, sql_attacks
 from tests.isolation.sides import Side, World

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.jobs.domain import Job
+from autonomy_core.jobs.running import run_job
 from autonomy_core.jobs.services import _deferrer
-from autonomy_core.jobs.worker import run_job
 from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.testing import stand_ins

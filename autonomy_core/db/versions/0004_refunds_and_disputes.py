@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from autonomy_core.db.isolation import isolate
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

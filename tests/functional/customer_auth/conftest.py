@@ -20,10 +20,10 @@ class Shop:
     id: str
     address: str = "192.0.2.1"
 
-    def post(self, call, body, status=None):
+    def post(self, call, body, status=None, headers=None):
         path = f"/{self.id}/api/v1/customers/{call}"
         return self.autonomy.app.post_json(
-            path, body, status=status, extra_environ={"REMOTE_ADDR": self.address}
+            path, body, status=status, headers=headers, extra_environ={"REMOTE_ADDR": self.address}
         )
 
     def register(self, email=EMAIL, password=PASSWORD, status=201):

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from procrastinate.periodic import PeriodicDeferrer
 from sqlalchemy import text
 
 from autonomy_core.jobs.services import defer
@@ -55,3 +56,16 @@ def test_a_job_that_is_still_unknown_waits(left):
 
 def test_a_job_that_was_given_up_stays_given_up(left):
     assert left("failed", 3, {"trials.job": 3}) == ("failed", 3, None)
+
+
+def test_the_rescue_of_a_minute_is_deferred_although_that_of_the_minute_before_still_waits(committed):
+    async def two_minutes():
+        app = make_app(committed.runtime)
+        async with app.open_async():
+            deferrer = PeriodicDeferrer(app.periodic_registry)
+            for minute in (60, 120):
+                tasks = app.periodic_registry.periodic_tasks.values()
+                await deferrer.defer_jobs([(task, minute) for task in tasks])
+            return sorted(job.task_name for job in await app.job_manager.list_jobs_async(status="todo"))
+
+    assert asyncio.run(two_minutes()) == ["jobs.defer_periodic"] * 2 + ["jobs.rescue_stalled"] * 2

@@ -141,6 +141,25 @@ def test_a_call_tells_of_the_errors_that_it_can_come_to_by_their_codes(document_
     assert list(operations["GET", "/products"]["responses"]) == ["200", "400", "422", "503"]
 
 
+def test_every_post_of_a_client_takes_an_idempotency_key_and_tells_what_may_come_of_it(autonomy, document_of):
+    operations = operations_in(document_of(*autonomy.runtime.plugins.names))
+    taking = {key for key, operation in operations.items() if "Idempotency-Key" in header_names(operation)}
+    assert taking == {
+        (method, path) for method, path in operations if method == "POST" and "webhook" not in path
+    }
+    for key in taking:
+        responses = operations[key]["responses"]
+        assert "`idempotency_key_invalid`" in responses["400"]["description"]
+        assert "`idempotency_key_reused`" in responses["422"]["description"]
+        assert "`idempotency_in_progress`" in responses["409"]["description"]
+        assert "Retry-After" in responses["409"]["headers"]
+        assert "Idempotent-Replayed" in responses[min(responses)]["headers"]
+
+
+def header_names(operation):
+    return {one["name"] for one in operation["parameters"] if one["in"] == "header"}
+
+
 def test_the_members_that_a_code_brings_are_described_where_it_can_occur(document_of):
     document = document_of("media_mp3")
     assert {"errors", "allow", "retry_after"} <= document["components"]["schemas"]["Problem"][

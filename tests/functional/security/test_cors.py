@@ -18,6 +18,11 @@ def test_a_page_on_the_organisations_host_may_read_the_answer(autonomy, origin):
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
+def test_a_page_learns_whether_its_request_was_a_repetition(autonomy):
+    answer = autonomy.app.get(PRODUCTS, headers={"Origin": "https://acme.example"})
+    assert "Idempotent-Replayed" in answer.headers["Access-Control-Expose-Headers"].split(", ")
+
+
 @pytest.mark.parametrize(
     "origin", ["https://other.example", "https://acme.example.evil.example", "null", "https://["]
 )
@@ -43,7 +48,8 @@ def test_a_browsers_preflight_is_answered(autonomy):
         status=204,
     )
     assert "POST" in answer.headers["Access-Control-Allow-Methods"]
-    assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+    allowed = answer.headers["Access-Control-Allow-Headers"].split(", ")
+    assert {"Authorization", "Content-Type", "Idempotency-Key"} <= set(allowed)
 
 
 def test_a_strangers_preflight_is_not(autonomy):

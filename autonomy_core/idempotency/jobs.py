@@ -1,0 +1,10 @@
+"""The job that forgets keys."""
+
+from __future__ import annotations
+
+from autonomy_core.idempotency.services import purge
+from autonomy_core.plugin_api.jobs import Job
+
+HOUR_S = 3600
+
+JOBS = (Job("idempotency.purge", purge, every=HOUR_S),)

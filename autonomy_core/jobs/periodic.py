@@ -1,0 +1,92 @@
+"""Periodic jobs: the worker defers them itself, for each organisation at a moment of its own.
+
+Once a minute, one of all the workers looks which turns fall into it. Nothing piles up: a job that still waits is not
+deferred again, and of one that takes longer than its period no second one runs beside it. A turn that falls into a
+time without a worker is left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import procrastinate
+import structlog
+from psycopg.errors import UniqueViolation
+
+from autonomy_core.jobs.domain import Job, TryAgain, turns
+from autonomy_core.jobs.running import OrganisationUnavailable, run_job
+from autonomy_core.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+MINUTE_S = 60
+
+
+def add_periodic_task(app: procrastinate.App, runtime: Runtime, job: Job) -> None:
+    """Make a periodic job known. One that fails is logged, and its next turn is its next attempt."""
+
+    @app.task(name=job.name)
+    def task(organisation_id: str, **arguments: Any) -> None:
+        try:
+            run_job(runtime, job, organisation_id, arguments)
+        except OrganisationUnavailable:
+            # Its file is gone, or not in order, since the job was deferred.
+            return
+        except TryAgain as again:
+            log.info(
+                "job.again", job=job.name, organisation=organisation_id, reason=str(again), in_s=job.every
+            )
+        except Exception:
+            log.exception("job.failed", job=job.name, organisation=organisation_id, again_in_s=job.every)
+
+
+def add_schedule(app: procrastinate.App, runtime: Runtime) -> None:
+    """Have the workers defer what is due."""
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="jobs.defer_periodic")
+    async def schedule(timestamp: int) -> None:
+        await defer_due(app, runtime, timestamp)
+
+
+async def defer_due(app: procrastinate.App, runtime: Runtime, minute: int) -> None:
+    """Defer the turns of one minute, each for its second.
+
+    Args:
+        minute: its beginning, in seconds since the epoch.
+    """
+    for job, organisation_id, moment in _due(runtime, minute):
+        lock = f"{job.name}/{organisation_id}"
+        wait = {"seconds": max(0, moment - int(time.time()))}
+        task = app.configure_task(job.name, lock=lock, queueing_lock=lock, schedule_in=wait)
+        try:
+            await task.defer_async(organisation_id=organisation_id)
+        except (procrastinate.exceptions.AlreadyEnqueued, AssertionError) as error:
+            if not _is_still_waiting(error):
+                raise
+            log.info("job.still_waiting", job=job.name, organisation=organisation_id)
+
+
+def _is_still_waiting(error: Exception) -> bool:
+    # Procrastinate 3.10 expects the error to tell which lock it is about, and asserts it. Of a table with policies
+    # PostgreSQL does not tell.
+    return not isinstance(error, AssertionError) or isinstance(error.__context__, UniqueViolation)
+
+
+def _due(runtime: Runtime, minute: int) -> Iterator[tuple[Job, str, int]]:
+    periodic = [(job, job.every) for job in runtime.jobs if job.every is not None]
+    for organisation_id in runtime.tenants.ids():
+        for job, every in periodic:
+            if _has(runtime, organisation_id, job):
+                for moment in turns(job.name, organisation_id, every, minute, minute + MINUTE_S):
+                    yield job, organisation_id, moment
+
+
+def _has(runtime: Runtime, organisation_id: str, job: Job) -> bool:
+    """Whether an organisation has enabled the plugin whose job it is; the core's jobs are everybody's."""
+    organisation = runtime.tenants.get(organisation_id)
+    if organisation is None:
+        return False
+    return job.owner in organisation.plugins or job.owner not in runtime.plugins.names

@@ -1,0 +1,127 @@
+"""Periodic jobs: deferred by the worker itself, for each organisation that has the job's plugin, and never twice."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from autonomy_core.jobs.domain import Job, TryAgain
+from autonomy_core.jobs.periodic import MINUTE_S, defer_due
+from autonomy_core.jobs.worker import make_app, rescue_jobs
+
+pytestmark = pytest.mark.concurrent
+
+HOUR = 3600
+SOME_HOUR = 480_000 * HOUR
+"""Long past, so that what is due is due at once."""
+
+
+class Ran:
+    """What the jobs did."""
+
+    def __init__(self):
+        self.organisations = Counter()
+        self.outcome = None
+
+    def job(self, scope):
+        self.organisations[scope.organisation.id] += 1
+        if self.outcome is not None:
+            raise self.outcome
+
+
+@pytest.fixture
+def ran():
+    return Ran()
+
+
+@pytest.fixture
+def runtime(committed, ran):
+    """A worker's, with one periodic job of the core, one of a plugin, and one that is not periodic."""
+    committed.organisation("acme", plugins=("stand_ins",))
+    committed.organisation("beacon", plugins=())
+    jobs = (
+        Job("core.look", ran.job, every=HOUR),
+        Job("stand_ins.look", lambda scope: ran.organisations.update(["of the plugin"]), every=HOUR),
+        Job("core.once", ran.job),
+    )
+    return replace(committed.runtime, jobs=jobs)
+
+
+def during(runtime, hour=SOME_HOUR, minutes=60, *, work=False):
+    """What the workers defer within an hour, and do if they are to."""
+
+    async def run():
+        app = make_app(runtime)
+        async with app.open_async():
+            for minute in range(hour, hour + minutes * MINUTE_S, MINUTE_S):
+                await defer_due(app, runtime, minute)
+            if work:
+                await app.run_worker_async(
+                    wait=False, install_signal_handlers=False, delete_jobs="successful"
+                )
+
+    asyncio.run(run())
+
+
+def waiting(autonomy):
+    return {name: [job["task_name"] for job in autonomy.jobs(name)] for name in ("acme", "beacon")}
+
+
+def test_each_organisation_has_a_turn_in_each_period_where_the_jobs_plugin_is_enabled(committed, runtime):
+    during(runtime)
+    assert {name: sorted(jobs) for name, jobs in waiting(committed).items()} == {
+        "acme": ["core.look", "stand_ins.look"],
+        "beacon": ["core.look"],
+    }
+
+
+def test_a_turn_that_still_waits_is_not_deferred_again(committed, runtime):
+    for number in range(3):
+        during(runtime, SOME_HOUR + number * HOUR)
+    assert [len(jobs) for jobs in waiting(committed).values()] == [2, 1]
+
+
+def test_the_worker_runs_it_in_its_organisation_and_the_next_turn_comes(committed, runtime, ran):
+    during(runtime, work=True)
+    assert ran.organisations == {"acme": 1, "beacon": 1, "of the plugin": 1}
+    during(runtime, SOME_HOUR + HOUR, work=True)
+    assert ran.organisations == {"acme": 2, "beacon": 2, "of the plugin": 2}
+    assert waiting(committed) == {"acme": [], "beacon": []}
+
+
+@pytest.mark.parametrize("outcome", [LookupError("gone"), TryAgain("later")])
+def test_one_that_fails_waits_for_its_next_turn_and_leaves_nothing_behind(committed, runtime, ran, outcome):
+    ran.outcome = outcome
+    during(runtime, work=True)
+    assert waiting(committed) == {"acme": [], "beacon": []}
+    ran.outcome = None
+    during(runtime, SOME_HOUR + HOUR, work=True)
+    assert ran.organisations["beacon"] == 2
+
+
+def test_an_organisation_whose_file_is_gone_meanwhile_has_no_turn(committed, runtime, ran):
+    during(runtime)
+    (committed.runtime.settings.tenants / "beacon.ini").unlink()
+    committed.runtime.tenants.reload()
+    during(runtime, minutes=0, work=True)
+    assert ran.organisations == {"acme": 1, "of the plugin": 1}
+
+
+def test_one_whose_worker_was_killed_is_dropped_because_its_next_turn_may_be_waiting(committed, runtime):
+    async def die_in_the_middle():
+        app = make_app(runtime)
+        async with app.open_async():
+            await app.connector.execute_query_async("UPDATE procrastinate_jobs SET status = 'doing'")
+            for minute in range(SOME_HOUR + HOUR, SOME_HOUR + 2 * HOUR, MINUTE_S):
+                await defer_due(app, runtime, minute)
+            await rescue_jobs(app, {"core.look": None})
+
+    during(runtime)
+    asyncio.run(die_in_the_middle())
+    assert [len(jobs) for jobs in waiting(committed).values()] == [2, 1]
+
+
+def test_the_core_forgets_keys_every_hour(committed):
+    jobs = {job.name: job.every for job in committed.runtime.jobs}
+    assert jobs["idempotency.purge"] == HOUR

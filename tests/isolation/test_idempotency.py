@@ -1,0 +1,83 @@
+"""The same key, path and body by somebody else: it is another request, and its answer is none of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from webtest.response import TestResponse
+
+from autonomy_core.idempotency import services
+from autonomy_core.idempotency.domain import Claim
+from autonomy_core.openapi.calls import Call
+from tests.isolation import http_attacks
+from tests.isolation.requests import Asked, ask
+from tests.isolation.sides import KEY, Side, World
+
+
+def with_key(asked: Asked) -> Asked:
+    return replace(asked, headers={**(asked.headers or {}), "Idempotency-Key": KEY})
+
+
+def is_replay(answer: TestResponse) -> bool:
+    return "Idempotent-Replayed" in answer.headers
+
+
+def repeatable(world: World) -> list[Call]:
+    return [call for call in world.calls if call.operation.is_repeatable]
+
+
+def strangers(call: Call, here: Side, there: Side, holder: str | None) -> Iterator[tuple[str, Asked]]:
+    """The owner's request, as everybody else could send it."""
+    asked = with_key(ask(call, here, here))
+    for who in {"visitor", "owner", "staff"} - {holder}:
+        yield f"its {who}", asked.by(here.credentials[who])
+    yield "the other's API", with_key(ask(call, there, here)).by(there.credentials.get(holder or ""))
+    yield "the other's host", asked.at(there.host).by(here.credentials.get(holder or ""))
+    # What everybody may ask was asked by nobody in particular, as whom these are known here.
+    if holder is not None:
+        yield "nobody", asked
+        for who, credential in there.credentials.items():
+            yield f"the other's {who}", asked.by(credential)
+
+
+@pytest.mark.parametrize("by_host", [False, True])
+def test_nobody_else_is_given_the_answer_of_any_call(world: World, by_host: bool) -> None:
+    calls = repeatable(world)
+    assert len(calls) > 6
+    for call in calls:
+        here, there = (world.other, world.one) if by_host else (world.one, world.other)
+        holder = http_attacks.working_holder(world, call, here)
+        owner = with_key(ask(call, here, here, by_host=by_host)).by(here.credentials.get(holder or ""))
+        with world.undone():
+            assert owner.send(world.autonomy).status_int < 400
+            for who, attempt in strangers(call, here, there, holder):
+                with world.undone():
+                    assert not is_replay(attempt.send(world.autonomy)), f"{who}: {attempt}"
+            # Which shows that there was something to be given.
+            assert is_replay(owner.send(world.autonomy)), str(owner)
+
+
+def test_a_customer_with_the_others_key_and_body_buys_for_themselves(world: World) -> None:
+    (call,) = [call for call in world.calls if call.operation.id == "purchase"]
+    here = world.one
+    product = world.autonomy.product(here.id)
+    here.identifiers["product_id"] = str(product.id)
+    answers = [
+        with_key(ask(call, here, here)).by(here.credentials[who]).send(world.autonomy)
+        for who in ("visitor", "owner", "visitor")
+    ]
+    assert [answer.status_int for answer in answers] == [201, 201, 201]
+    assert [is_replay(answer) for answer in answers] == [False, False, True]
+    ids = [answer.json["payment"]["id"] for answer in answers]
+    assert ids[0] == ids[2] != ids[1]
+
+
+def test_an_api_key_and_a_customer_of_the_same_id_are_two_callers(world: World) -> None:
+    same = "0198c0de-0000-7000-8000-000000000001"
+    with world.autonomy.scope(world.one.id) as scope:
+        for kind in ("customer", "staff", "link"):
+            claim = Claim(f"{kind}:{same}", "POST", "works", KEY)
+            found = services.reserve(scope, claim, services.KEPT_FOR)
+            assert isinstance(found, services.Reservation)

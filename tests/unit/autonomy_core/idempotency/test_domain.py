@@ -1,0 +1,61 @@
+from datetime import timedelta
+
+import pytest
+
+from autonomy_core.idempotency.domain import (
+    BLOCK_BYTES,
+    WELL_FORMED,
+    Answer,
+    Claim,
+    most_of_a_repetition,
+    retry_after,
+)
+
+
+@pytest.mark.parametrize("key", ["1", "8e03978e-40d5-43dd-bc93-6894a57f9324", '"quoted"', "x" * 255, "!~"])
+def test_visible_ascii_is_a_key(key):
+    assert WELL_FORMED.fullmatch(key)
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ü", "a\tb", "a\n", "\x7f"])
+def test_anything_else_is_none(key):
+    assert not WELL_FORMED.fullmatch(key)
+
+
+def test_claims_that_differ_in_anything_are_hashed_differently():
+    parts = [("nobody", "customer:1"), ("POST", "PATCH"), ("a/b", "a/c"), ("k", "l")]
+    claims = {bytes(Claim(parts[0][i], parts[1][j], parts[2][k], parts[3][m])) for i, j, k, m in SIXTEEN}
+    assert len(claims) == 16
+
+
+SIXTEEN = [(number & 1, number >> 1 & 1, number >> 2 & 1, number >> 3) for number in range(16)]
+
+
+def test_what_belongs_to_one_part_of_a_claim_cannot_move_into_the_next():
+    assert bytes(Claim("nobody", "POST", "a", "/b")) != bytes(Claim("nobody", "POST", "a/", "b"))
+    assert bytes(Claim('a", "b', "POST", "", "k")) != bytes(Claim("a", 'b", "POST', "", "k"))
+
+
+def test_neither_key_nor_body_is_in_what_is_logged():
+    assert "secret" not in repr(Claim("nobody", "POST", "login", "secret"))
+    assert "secret" not in repr(Answer(200, (), b"secret"))
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\n\x00\xff\n"])
+def test_an_answer_is_stored_and_read_again(body):
+    answer = Answer(201, (("Content-Type", "application/json"), ("Location", "/a\\b")), body)
+    assert Answer.from_bytes(bytes(answer)) == answer
+
+
+@pytest.mark.parametrize(
+    ("so_far", "left", "seconds"), [(0, 120, 1), (0.2, 119, 1), (7.5, 112, 8), (100, 20, 20), (120, -1, 1)]
+)
+def test_who_waits_asks_again_after_as_long_again_and_when_the_lease_ends_at_the_latest(
+    so_far, left, seconds
+):
+    assert retry_after(timedelta(seconds=so_far), timedelta(seconds=left)) == seconds
+
+
+def test_the_length_that_is_stored_does_not_tell_how_long_a_password_is():
+    assert {most_of_a_repetition(size) for size in range(1000)} == {2 * BLOCK_BYTES}
+    assert most_of_a_repetition(10 * BLOCK_BYTES) > 11 * BLOCK_BYTES
