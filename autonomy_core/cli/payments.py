@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -60,6 +61,40 @@ def show(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json: bo
     print_rows(found["grants"], as_json=False, nothing="it has granted nothing")
 
 
+@payments.command()
+@click.argument("organisation_id", metavar="ORG")
+@click.argument("payment_id", metavar="PAYMENT_ID", type=Identifier())
+@json_option
+@pass_cli
+def explain(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json: bool) -> None:
+    """Tell what happened to a payment, in order.
+
+    Events and what came of them, hooks, grants, refunds and disputes.
+    """
+    from autonomy_core.payments.timeline import timeline
+
+    with cli.transaction(organisation_id) as scope:
+        entries = timeline(scope, _find(scope, payment_id))
+    if as_json:
+        print_json([{"at": entry.at, "kind": entry.kind, "detail": entry.detail} for entry in entries])
+        return
+    rows = [{"at": entry.at, "what": entry.kind, "detail": _in_words(entry.detail)} for entry in entries]
+    print_rows(rows, as_json=False, nothing="nothing has happened to it")
+
+
+def _in_words(detail: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in detail.items() if value is not None)
+
+
+def _find(scope: TenantScope, payment_id: UUID) -> Payment:
+    from autonomy_core.payments.services import find_payment
+
+    payment = find_payment(scope, payment_id)
+    if payment is None:
+        raise Failure(f"{scope.organisation.id} has no payment {payment_id}; see autonomy payments list")
+    return payment
+
+
 def _summary(payment: Payment) -> dict[str, Any]:
     return {
         "id": str(payment.id),
@@ -77,14 +112,12 @@ def _details(scope: TenantScope, payment_id: UUID) -> dict[str, Any]:
     from sqlalchemy import select
 
     from autonomy_core.grants.models import Grant
-    from autonomy_core.payments.models import HookRun, Payment
+    from autonomy_core.payments.models import HookRun
 
-    payment = scope.session.get(Payment, (scope.organisation.id, payment_id))
-    if payment is None:
-        raise Failure(f"{scope.organisation.id} has no payment {payment_id}; see autonomy payments list")
+    payment = _find(scope, payment_id)
     runs = scope.session.scalars(select(HookRun).where(HookRun.payment_id == payment_id))
     grants = scope.session.scalars(select(Grant).where(Grant.payment_id == payment_id))
-    more = ("provider", "settled_by", "failure_reason", "completed_at")
+    more = ("refunded_amount", "provider", "settled_by", "failure_reason", "completed_at")
     return {
         "payment": _summary(payment) | {name: getattr(payment, name) for name in more},
         "hook_runs": [

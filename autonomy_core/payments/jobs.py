@@ -9,8 +9,9 @@ import structlog
 from autonomy_core.errors import Unavailable
 from autonomy_core.payments.completion import HOOK, RETRY_JOB, run_completion_hook
 from autonomy_core.payments.domain import RefundStatus
+from autonomy_core.payments.duplicates import DUPLICATE_JOB, is_duplicate
 from autonomy_core.payments.models import HookRun
-from autonomy_core.payments.reconciliation import CHECK_JOB, check
+from autonomy_core.payments.reconciliation import CHECK_JOB, DAY_S, check, check_and_watch, sweep
 from autonomy_core.payments.refunds import (
     REFUND_JOB,
     NotRefundable,
@@ -19,6 +20,7 @@ from autonomy_core.payments.refunds import (
     find_refund,
     order_of,
     provider_of,
+    request_refund,
 )
 from autonomy_core.payments.reversals import enforce_access
 from autonomy_core.payments.settlement import lock_payment
@@ -66,20 +68,46 @@ def ask_for_refund(scope: TenantScope, *, refund_id: str) -> None:
         raise TryAgain(f"refund {refund_id} waits: {error}") from None
 
 
-def check_payment(scope: TenantScope, *, payment_id: str) -> None:
+def refund_duplicate(scope: TenantScope, *, payment_id: str) -> None:
+    """Give a payment back for what had been paid already; what becomes of it is another job's."""
+    if is_duplicate(scope, UUID(payment_id)):
+        request_refund(scope, UUID(payment_id), None, "bought twice", actor="autonomy")
+
+
+def check_payment(scope: TenantScope, *, payment_id: str, asked: int | None = None) -> None:
     """Ask the provider what has become of a payment.
+
+    Args:
+        asked: where it is one of the questions about an open payment, which one.
 
     Raises:
         TryAgain: it does not answer.
     """
     try:
-        check(scope, UUID(payment_id))
+        if asked is None:
+            check(scope, UUID(payment_id))
+        else:
+            check_and_watch(scope, UUID(payment_id), asked)
     except Unavailable as error:
         raise TryAgain(f"payment {payment_id} waits: {error}") from None
+
+
+def sweep_payments(scope: TenantScope) -> None:
+    """Ask about payments that have been open for more than a day.
+
+    Raises:
+        TryAgain: the provider does not answer.
+    """
+    try:
+        sweep(scope)
+    except Unavailable as error:
+        raise TryAgain(f"the sweep waits: {error}") from None
 
 
 JOBS = (
     Job(RETRY_JOB, retry_completion_hook),
     Job(REFUND_JOB, ask_for_refund),
     Job(CHECK_JOB, check_payment),
+    Job(DUPLICATE_JOB, refund_duplicate),
+    Job("payments.sweep", sweep_payments, every=DAY_S),
 )

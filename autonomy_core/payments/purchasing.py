@@ -22,6 +22,7 @@ from autonomy_core.errors import Conflict, NotAuthenticated, Unavailable
 from autonomy_core.grants.services import environment_of, owns
 from autonomy_core.payments.domain import OPEN, PaymentStatus, Settlement
 from autonomy_core.payments.models import Payment
+from autonomy_core.payments.reconciliation import watch
 from autonomy_core.payments.return_urls import ReturnUrls, check_return_url
 from autonomy_core.payments.services import payments_of, provider_for
 from autonomy_core.payments.settlement import settle
@@ -92,6 +93,7 @@ def open_payment(scope: TenantScope, customer_id: UUID, product: Product, urls: 
         return Opened(same, found=True)
     payment = _add_payment(scope, customer_id, product, provider.name, environment)
     provider.prepare(scope, order_for(payment, product, customer, urls))
+    watch(scope, payment.id)
     return Opened(payment, outdated=tuple(old.id for old in before))
 
 

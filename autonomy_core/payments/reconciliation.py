@@ -1,14 +1,22 @@
-"""What never arrived is fetched: the provider is asked what has become of a payment."""
+"""What never arrived is fetched: the provider is asked what has become of a payment.
+
+Each payment is asked about a few times while its event is late, at moments that follow from when it was opened, so that
+the questions are spread as the purchases were. What is still open after that is asked about once a day.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select
 
+from autonomy_core.db.base import utcnow
 from autonomy_core.jobs.services import defer
-from autonomy_core.payments.domain import ProofFailed
+from autonomy_core.payments.domain import OPEN, ProofFailed
 from autonomy_core.payments.journal import note
+from autonomy_core.payments.models import Payment
 from autonomy_core.payments.services import find_payment
 from autonomy_core.payments.settlement import settle
 from autonomy_core.plugin_api.scope import TenantScope
@@ -18,10 +26,45 @@ log = structlog.get_logger(__name__)
 CHECK_JOB = "payments.check"
 """The job that asks a payment's provider what has become of it."""
 
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+WAITS_S = (5 * MINUTE_S, 55 * MINUTE_S, 5 * HOUR_S, 18 * HOUR_S)
+"""From one question about an open payment to the next: after 5 minutes, 1 hour, 6 hours and 1 day."""
 
-def check_later(scope: TenantScope, payment_id: UUID) -> None:
+MOST_AT_ONCE = 200
+"""So many payments of one organisation are asked about in one sweep, the oldest first."""
+
+
+def check_later(scope: TenantScope, payment_id: UUID, *, in_seconds: int = 0) -> None:
     """Have the worker ask the provider what has become of a payment, if the scope's transaction is committed."""
-    defer(scope, CHECK_JOB, payment_id=str(payment_id))
+    defer(scope, CHECK_JOB, in_seconds=in_seconds, payment_id=str(payment_id))
+
+
+def watch(scope: TenantScope, payment_id: UUID, *, asked: int = 0) -> None:
+    """Have an open payment asked about when its event should have been here.
+
+    Args:
+        asked: how often it has been asked about.
+    """
+    if asked < len(WAITS_S):
+        defer(scope, CHECK_JOB, in_seconds=WAITS_S[asked], payment_id=str(payment_id), asked=asked + 1)
+
+
+def check_and_watch(scope: TenantScope, payment_id: UUID, asked: int) -> None:
+    """Ask about a payment that is still open, and again later if it stays so.
+
+    Raises:
+        Unavailable: the provider does not answer.
+    """
+    if _is_open(scope, payment_id):
+        check(scope, payment_id)
+        scope.session.expire_all()
+    if _is_open(scope, payment_id):
+        watch(scope, payment_id, asked=asked)
+
+
+def _is_open(scope: TenantScope, payment_id: UUID) -> bool:
+    payment = find_payment(scope, payment_id)
+    return payment is not None and payment.status in OPEN
 
 
 def check(scope: TenantScope, payment_id: UUID) -> bool:
@@ -50,3 +93,16 @@ def check(scope: TenantScope, payment_id: UUID) -> bool:
         with scope.runtime.transaction(scope.organisation) as own:
             note(own, payment_id, "report_refused", reason=str(error), source="reconciler")
         return False
+
+
+def sweep(scope: TenantScope) -> None:
+    """Ask about every payment that has been open for more than a day, whatever became of its other questions.
+
+    Raises:
+        Unavailable: the provider does not answer; the next sweep asks again.
+    """
+    old = select(Payment.id).where(
+        Payment.status.in_(OPEN), Payment.created_at < utcnow() - timedelta(seconds=DAY_S)
+    )
+    for payment_id in scope.session.scalars(old.order_by(Payment.id).limit(MOST_AT_ONCE)).all():
+        check(scope, payment_id)

@@ -25,6 +25,7 @@ from autonomy_core.payments.domain import (
     prove,
     prove_refundable,
 )
+from autonomy_core.payments.duplicates import look_for_duplicate
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.reversals import enforce_access, record_dispute, record_refund, state_of
@@ -81,6 +82,7 @@ def settle(
         _tell(scope, payment, before, settlement)
     if state.collected == PaymentStatus.COMPLETED != collected(before):
         run_completion_hooks(scope, payment)
+        look_for_duplicate(scope, payment)
     if payment.reversals:
         enforce_access(scope, payment)
     return Settled(payment, changed=True)

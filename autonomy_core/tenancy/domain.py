@@ -71,6 +71,7 @@ class Organisation:
     settings: by plugin name, what the plugin's schema made of its section; read-only.
     access_after_refund, access_after_dispute: what becomes of what was granted for a payment that was refunded as
         a whole, or is disputed.
+    refund_duplicates: whether a payment is given back by itself for what the customer had paid already.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Organisation:
     support_email: str | None = None
     access_after_refund: AfterRefund = "revoke"
     access_after_dispute: AfterDispute = "revoke_until_won"
+    refund_duplicates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

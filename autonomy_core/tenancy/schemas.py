@@ -87,4 +87,11 @@ class OrganisationSchema(Schema):
             " disputes its payment, and afterwards."
         },
     )
+    refund_duplicates = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "yes or no: whether a payment is given back by itself that was completed although the"
+            " customer had bought the product again by then."
+        },
+    )
     support_email = fields.Email(load_default=None, metadata={"description": "Where customers get help."})

@@ -1,0 +1,41 @@
+"""A product that was paid twice, because the first payment came to light when the customer had bought again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from autonomy_core.jobs.services import defer
+from autonomy_core.payments.domain import PaymentStatus
+from autonomy_core.payments.models import Payment
+from autonomy_core.payments.services import find_payment
+from autonomy_core.plugin_api.scope import TenantScope
+
+DUPLICATE_JOB = "payments.refund_duplicate"
+"""The job that gives a payment back for what had been paid already."""
+
+
+def look_for_duplicate(scope: TenantScope, payment: Payment) -> None:
+    """Have a payment that has just been completed given back, if the organisation wants that and it is the second."""
+    if scope.organisation.refund_duplicates and payment.amount:
+        defer(scope, DUPLICATE_JOB, payment_id=str(payment.id))
+
+
+def is_duplicate(scope: TenantScope, payment_id: UUID) -> bool:
+    """Whether a completed payment is for what another payment of the same customer had bought before, and still has."""
+    payment = find_payment(scope, payment_id)
+    if payment is None or payment.status != PaymentStatus.COMPLETED:
+        return False
+    return scope.session.scalar(_before(payment)) is not None
+
+
+def _before(payment: Payment) -> Select[UUID]:
+    same = (
+        Payment.customer_id == payment.customer_id,
+        Payment.product_id == payment.product_id,
+        Payment.environment == payment.environment,
+    )
+    paid = (PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.DISPUTE_WON)
+    earlier = Payment.completed_at < payment.completed_at
+    return select(Payment.id).where(*same, Payment.status.in_(paid), earlier).limit(1)
