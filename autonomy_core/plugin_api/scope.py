@@ -41,6 +41,12 @@ class TenantScope:
         """The server's settings of a plugin: ``<plugin>.…`` in the server's ini file."""
         return self.runtime.settings.plugins.get(plugin, {})
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts on which the organisation is reached, as declared: the server's first, then its own."""
+        declared = (*self.runtime.settings.hosts, *self.organisation.hosts, *sorted(self.runtime.own_hosts))
+        return tuple(dict.fromkeys(declared))
+
     def neighbours(self, plugin: str) -> Iterator[TenantScope]:
         """The scopes of all other organisations that have a plugin enabled; see `neighbour`."""
         for organisation_id in self.runtime.tenants.ids():

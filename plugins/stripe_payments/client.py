@@ -57,7 +57,7 @@ def create_session(scope: TenantScope, order: CheckoutOrder) -> dict[str, Any]:
         Unavailable: Stripe does not answer, or is too busy; trying again may help.
         PaymentsUnavailable: Stripe does not take what we ask, or the settings do not let us ask.
     """
-    client = _client(scope, order.environment)
+    client = client_for(scope, order.environment)
     options: Any = {"idempotency_key": f"checkout-{order.payment_id}"}
     with _translated("checkout.sessions.create"):
         session = client.v1.checkout.sessions.create(params=_parameters(scope, order), options=options)
@@ -71,13 +71,18 @@ def retrieve_session(scope: TenantScope, environment: Environment, session_id: s
         Unavailable: Stripe does not answer, or is too busy; trying again may help.
         PaymentsUnavailable: Stripe does not take what we ask, or the settings do not let us ask.
     """
-    client = _client(scope, environment)
+    client = client_for(scope, environment)
     with _translated("checkout.sessions.retrieve"):
         session = client.v1.checkout.sessions.retrieve(session_id, params={"expand": ["payment_intent"]})
         return session.to_dict()
 
 
-def _client(scope: TenantScope, environment: Environment) -> stripe.StripeClient:
+def client_for(scope: TenantScope, environment: Environment) -> stripe.StripeClient:
+    """A client with the organisation's key of an environment, for one call.
+
+    Raises:
+        PaymentsUnavailable: there is no key, or it is a live one while the server talks to the simulator.
+    """
     key = keys_of(scope.settings(PLUGIN), environment).secret_key
     if key is None:
         raise _not_set_up(f"set {key_name(environment, 'secret_key')} in the organisation's ini file")

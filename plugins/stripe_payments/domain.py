@@ -25,6 +25,20 @@ COMPLETED = "checkout.session.completed"
 CHECKOUT_EVENTS = frozenset({COMPLETED, SUCCEEDED, FAILED, EXPIRED})
 """The events that end a checkout session. Others are stored and ignored."""
 
+HANDLED_EVENTS = CHECKOUT_EVENTS | {
+    "payment_intent.payment_failed",
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+}
+"""The events that a webhook endpoint is made for."""
+
 _EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
 _EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}")
 
