@@ -85,7 +85,7 @@ class TenantEditor:
             EditError: it would not be in order; the message has every problem.
         """
         path = self._path(organisation_id)
-        return self._checked(path, self._changed(path, plugin, assumed or {}))
+        return self._checked(path, self._changed(path, plugin, assumed or {}), "is not in order")
 
     def change(self, organisation_id: str, plugin: str, changes: Mapping[str, str | None]) -> Organisation:
         """Change keys of a plugin's section, and nothing else of the file; gives what it now describes.
@@ -99,7 +99,7 @@ class TenantEditor:
         before = signature(path)
         content = read_small_file(path)
         text = self._changed(path, plugin, changes)
-        organisation = self._checked(path, text)
+        organisation = self._checked(path, text, "would not be in order, and is left as it was")
         if signature(path) != before:
             raise EditError(f"{path} was changed by somebody else just now; run the command again")
         replace_file(path, (BOM if content.startswith(BOM) else b"") + text.encode())
@@ -133,7 +133,7 @@ class TenantEditor:
         kind, _, target = reference.partition(":")
         path = self._directory / target
         ours = kind == "file" and Path(target).parts[:-1] == (SECRETS,)
-        if not ours or not path.exists() or any(reference in self._text(each) for each in self._files()):
+        if not ours or not path.exists() or any(self._refers(each, reference) for each in self._files()):
             return False
         path.unlink()
         return True
@@ -152,6 +152,10 @@ class TenantEditor:
             yield
         finally:
             os.close(descriptor)
+
+    def _refers(self, path: Path, reference: str) -> bool:
+        sections = parse(path, self._text(path)).sections.values()
+        return any(reference in section.values().values() for section in sections)
 
     def _files(self) -> list[Path]:
         try:
@@ -182,11 +186,11 @@ class TenantEditor:
         except NotRewritable as error:
             raise EditError(f"{path} is left as it was: {error}") from None
 
-    def _checked(self, path: Path, text: str) -> Organisation:
+    def _checked(self, path: Path, text: str, otherwise: str) -> Organisation:
         loaded = self._loader.load_text(path, text)
         if loaded.organisation is None:
             problems = "\n".join(str(problem) for problem in loaded.problems)
-            raise EditError(f"{path} would not be in order, and is left as it was:\n{problems}")
+            raise EditError(f"{path} {otherwise}:\n{problems}")
         return loaded.organisation
 
 
