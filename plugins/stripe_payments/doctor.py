@@ -30,6 +30,9 @@ CHECKS = (OrganisationCheck("stripe_payments.stripe", check_stripe),)
 
 
 def _check_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
+    if keys.environment == "live" and scope.server_settings(PLUGIN).get("api_base"):
+        yield _simulated(scope)
+        return
     from stripe_payments.client_endpoints import AskingFailed
 
     looks = [_check_account, _check_endpoint, _check_events]
@@ -46,6 +49,13 @@ def _check_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
                 break
     if keys.webhook_secret is not None:
         yield from _check_deliveries(scope, keys)
+
+
+def _simulated(scope: TenantScope) -> Finding:
+    sells_here = scope.settings(PLUGIN)["environment"] == "live"
+    message = "the server talks to the simulator, which knows nothing of live: nothing was looked at"
+    remedy = "take stripe_payments.api_base out of the server's ini file, or set environment to test"
+    return Finding("simulated", "error" if sells_here else "info", message, remedy if sells_here else "")
 
 
 def _failure(reason: str, message: str, keys: Keys) -> Finding:

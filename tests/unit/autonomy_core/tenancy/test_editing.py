@@ -75,7 +75,9 @@ def test_a_section_or_file_that_is_not_there_is_refused(editor: TenantEditor):
 
 def test_assumed_values_are_checked_and_written_nowhere(editor: TenantEditor, tmp_path: Path):
     before = (tmp_path / "acme.ini").read_bytes()
-    assert editor.load("acme", "cards", {"test_secret_key": "sk_test_assumed"}).settings["cards"]["test_secret_key"]
+    assert editor.load("acme", "cards", {"test_secret_key": "sk_test_assumed"}).settings["cards"][
+        "test_secret_key"
+    ]
     assert (tmp_path / "acme.ini").read_bytes() == before
 
 
