@@ -27,6 +27,7 @@ def main(global_config: dict[str, str], **settings: Any) -> Any:
     runtime = make_runtime(settings)
     reload_on_hangup(runtime.tenants)
     app = make_app(runtime, settings)
-    keep_flushing(runtime)
+    if runtime.flushes:
+        keep_flushing(runtime)
     proxies = runtime.settings.trusted_proxies
     return wrap_wsgi_with_proxy_headers(app, list(proxies)) if proxies else app

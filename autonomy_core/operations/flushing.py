@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+from collections.abc import Callable
 
 import structlog
 
@@ -30,13 +31,12 @@ def flush_all(runtime: Runtime) -> None:
                 return
 
 
-def keep_flushing(runtime: Runtime, every_s: float = FLUSH_EVERY_S) -> None:
-    """Start the thread, unless nobody gathers anything. What waits when the process ends in order is written too.
+def keep_flushing(runtime: Runtime, every_s: float = FLUSH_EVERY_S) -> Callable[[], None]:
+    """Start the thread. Call it after forking: a thread does not survive a fork.
 
-    Call it after forking: a thread does not survive a fork.
+    Returns:
+        A function that stops it and writes what waits; it is called as well when the process ends in order.
     """
-    if not runtime.flushes:
-        return
     stopping = threading.Event()
 
     def run() -> None:
@@ -44,6 +44,7 @@ def keep_flushing(runtime: Runtime, every_s: float = FLUSH_EVERY_S) -> None:
             flush_all(runtime)
 
     def stop() -> None:
+        atexit.unregister(stop)
         stopping.set()
         thread.join()
         flush_all(runtime)
@@ -51,3 +52,4 @@ def keep_flushing(runtime: Runtime, every_s: float = FLUSH_EVERY_S) -> None:
     thread = threading.Thread(target=run, name="flushing", daemon=True)
     thread.start()
     atexit.register(stop)
+    return stop

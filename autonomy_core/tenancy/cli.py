@@ -59,9 +59,10 @@ def list_(context: Context, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def check(context: Context, organisation_ids: tuple[str, ...], *, online: bool, as_json: bool) -> None:
-    """Report every problem in every file, or in those of some organisations, with its line.
+    """Report every problem in every file, with its line. Exit status 1 if there is one.
 
-    Exit status 1 if there is a problem, or something is found online that does not work.
+    With IDs, only these organisations' files are looked at. Online, the exit status is also 1 if something is found
+    that does not work.
     """
     loaded = load_directory(context.tenants_directory, context.plugin_schemas)
     _require(context, organisation_ids)

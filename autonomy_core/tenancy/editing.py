@@ -61,8 +61,8 @@ class TenantEditor:
         self._loader = TenantLoader(plugin_schemas)
 
     def ids(self) -> tuple[str, ...]:
-        """Every organisation that has a file, in order or not."""
-        return tuple(path.stem for path in self._files())
+        """Every organisation that has a file, whether that is in order or not; sorted."""
+        return tuple(sorted(path.stem for path in self._files()))
 
     def written(self, organisation_id: str, plugin: str) -> WrittenSettings:
         """What an organisation's file says in a plugin's section.

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyramid.request import Request
 from pyramid.response import Response
+from structlog.contextvars import bound_contextvars
 
 from autonomy_core.plugin_api.errors import TooLarge
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
@@ -41,7 +42,8 @@ def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
         raise
     scope = owner_of(context.scope, delivery, body.decode(), str(signature))
     DELIVERIES.count_verified(scope.organisation.id, delivery.environment)
-    return {"received": True, "status": inbox.receive(scope, delivery)}
+    with bound_contextvars(organisation=scope.organisation.id):
+        return {"received": True, "status": inbox.receive(scope, delivery)}
 
 
 @api_view(
