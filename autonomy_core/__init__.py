@@ -18,6 +18,7 @@ def main(global_config: dict[str, str], **settings: Any) -> Any:
     from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 
     from autonomy_core.app import make_app
+    from autonomy_core.operations.flushing import keep_flushing
     from autonomy_core.operations.logging import configure_from
     from autonomy_core.operations.signals import reload_on_hangup
     from autonomy_core.runtime import make_runtime
@@ -26,5 +27,7 @@ def main(global_config: dict[str, str], **settings: Any) -> Any:
     runtime = make_runtime(settings)
     reload_on_hangup(runtime.tenants)
     app = make_app(runtime, settings)
+    if runtime.flushes:
+        keep_flushing(runtime)
     proxies = runtime.settings.trusted_proxies
     return wrap_wsgi_with_proxy_headers(app, list(proxies)) if proxies else app

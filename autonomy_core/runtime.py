@@ -17,10 +17,11 @@ from autonomy_core.db.session import Database
 from autonomy_core.jobs.domain import Job
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.plugin_api.protocols import PaymentProvider, ProductKind
+from autonomy_core.plugin_api.protocols import Flush, PaymentProvider, ProductKind
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.settings import Settings, load_settings
 from autonomy_core.tenancy.domain import Organisation
+from autonomy_core.tenancy.findings import OrganisationCheck
 from autonomy_core.tenancy.registry import TenantRegistry
 
 APPLICATION_ROLE = "autonomy_app"
@@ -45,6 +46,8 @@ class Runtime:
     providers: Mapping[str, PaymentProvider]
     kinds: tuple[tuple[str, ProductKind], ...]
     jobs: tuple[Job, ...]
+    checks: tuple[tuple[str, OrganisationCheck], ...] = ()
+    flushes: tuple[Flush, ...] = ()
 
     def scope(self, organisation: Organisation, session: Any) -> TenantScope:
         """The scope of an organisation, for a session that somebody else commits."""
@@ -74,6 +77,10 @@ class Runtime:
     def product_kinds_for(self, organisation: Organisation) -> dict[str, ProductKind]:
         """What the organisation's plugins can deliver, by the kind's name."""
         return {kind.name: kind for plugin, kind in self.kinds if plugin in organisation.plugins}
+
+    def checks_for(self, organisation: Organisation) -> list[OrganisationCheck]:
+        """The checks of the organisation's plugins."""
+        return [check for plugin, check in self.checks if plugin in organisation.plugins]
 
     def close(self) -> None:
         """Give back what the process holds."""
@@ -111,6 +118,10 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
             (name, kind) for name, kinds in plugins.registered("register_product_kinds") for kind in kinds
         ),
         jobs=_jobs(plugins),
+        checks=tuple(
+            (name, check) for name, checks in plugins.registered("register_checks") for check in checks
+        ),
+        flushes=tuple(flush for _, flushes in plugins.registered("register_flushes") for flush in flushes),
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from autonomy_core.runtime import Runtime
     from autonomy_core.settings import Settings
     from autonomy_core.tenancy.domain import Organisation
+    from autonomy_core.tenancy.editing import TenantEditor
     from autonomy_core.tenancy.loader import PluginSchemas
 
 
@@ -88,6 +89,13 @@ class CliContext:
     def plugin_schemas(self) -> PluginSchemas:
         """The schema of each plugin's section in an organisation's file."""
         return {name: offered.organisation for name, offered in self._offered_settings.items()}
+
+    @property
+    def tenant_editor(self) -> TenantEditor:
+        """For changes in the organisations' files."""
+        from autonomy_core.tenancy.editing import TenantEditor
+
+        return TenantEditor(self.tenants_directory, self.plugin_schemas)
 
     @property
     def actor(self) -> str:

@@ -30,10 +30,11 @@ def failure_for(error: Exception) -> Failure | None:
     from autonomy_core.errors import AutonomyError
     from autonomy_core.plugin_api.manager import PluginError
     from autonomy_core.settings import SettingsError
+    from autonomy_core.tenancy.editing import EditError
 
     if isinstance(error, SettingsError | PluginError | ConfigurationError):
         return Failure(str(error), exit_code=2)
-    if isinstance(error, MigrationError | UnsafeRole | EmbeddedServerError | AutonomyError):
+    if isinstance(error, MigrationError | UnsafeRole | EmbeddedServerError | AutonomyError | EditError):
         return Failure(str(error))
     if isinstance(error, SQLAlchemyError):
         from autonomy_core.operations.health import explain_outage

@@ -23,7 +23,7 @@ def problems_of(plugins: Plugins, name: str) -> list[str]:
     """What is wrong with a plugin, a sentence each; empty if nothing is."""
     module = plugins.manager.get_plugin(name)
     assert isinstance(module, ModuleType)  # noqa: S101 - for the type checker: only modules are registered
-    checks = (_hooks, _settings, _migrations, _jobs, _commands)
+    checks = (_hooks, _settings, _migrations, _names, _commands)
     return [problem for check in checks for problem in check(plugins, name, module)]
 
 
@@ -70,10 +70,11 @@ def _migrations(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str
         yield f"{directory} has several newest revisions: {', '.join(migrations.script.get_heads())}"
 
 
-def _jobs(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
-    for job in _answer(plugins, name, "register_jobs") or ():
-        if not job.name.startswith(f"{name}."):
-            yield f"its job {job.name!r} must be called {name}.…"
+def _names(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
+    for kind, hook in (("job", "register_jobs"), ("check", "register_checks"), ("flush", "register_flushes")):
+        for each in _answer(plugins, name, hook) or ():
+            if not each.name.startswith(f"{name}."):
+                yield f"its {kind} {each.name!r} must be called {name}.…"
 
 
 def _commands(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:

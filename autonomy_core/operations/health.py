@@ -2,8 +2,8 @@
 
 Ready means that requests can be served: the database answers, the application's role is bound by row-level
 security, and the tables are those of the code. What is wrong without keeping requests from being served (a
-tenant's file with problems, whose last good version stays in service; no worker) makes it ``degraded``, still
-with 200. Everybody sees each check's outcome; the reasons, which name files and organisations, are shown to
+tenant's file with problems, whose last good version stays in service; no worker; an error that the last check
+online has found) makes it ``degraded``, still with 200. Everybody sees each check's outcome; the reasons, which name files and organisations, are shown to
 those who may see ``/metrics``.
 """
 
@@ -25,10 +25,12 @@ from autonomy_core.db.migrations import pending
 from autonomy_core.db.roles import UnsafeRole, check_application_role
 from autonomy_core.operations.metrics import may_see_operations
 from autonomy_core.runtime import Runtime, components
+from autonomy_core.tenancy.doctor import recall
 from autonomy_core.traversal.resources import Resource, Root
 
 WORKER_SEEN_WITHIN_S = 60
 MIGRATE = "run: autonomy migrate"
+NEVER_LOOKED = "nobody has looked yet; run: autonomy tenants check --online"
 
 
 class Outcome(StrEnum):
@@ -57,7 +59,7 @@ class Check:
 
 def check_readiness(runtime: Runtime) -> list[Check]:
     """Look at everything that serving depends on."""
-    return [*_check_database(runtime), check_tenants(runtime)]
+    return [*_check_database(runtime), check_tenants(runtime), check_online(runtime)]
 
 
 def _check_database(runtime: Runtime) -> Iterator[Check]:
@@ -109,6 +111,20 @@ def check_tenants(runtime: Runtime) -> Check:
     """The organisations' files are in order."""
     problems = tuple(str(problem) for problem in runtime.tenants.problems())
     return Check("tenants", Outcome.DEGRADED, problems) if problems else Check("tenants")
+
+
+def check_online(runtime: Runtime) -> Check:
+    """What ``autonomy tenants check --online`` found last; nobody is asked now."""
+    known = {each.organisation_id: each for each in recall(runtime.settings.data)}
+    served = [known[organisation_id] for organisation_id in runtime.tenants.ids() if organisation_id in known]
+    lines = [
+        f"{each.organisation_id}: {finding} (seen {each.checked_at})"
+        for each in served
+        for _, finding in each.findings
+        if finding.severity != "info"
+    ]
+    outcome = Outcome.DEGRADED if any(each.has_errors for each in served) else Outcome.OK
+    return Check("online", outcome, tuple(lines) if served else (NEVER_LOOKED,))
 
 
 class Health(Resource):

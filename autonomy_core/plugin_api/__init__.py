@@ -16,7 +16,8 @@ module              what it offers
 ``errors``          errors with a stable code
 ``security``        identities, permissions, ACL helpers, secrets derived for one organisation
 ``settings``        the base of a settings section's schema, secrets and references to them
-``audit``           the trail of who did what
+``checks``          findings about an organisation, for ``autonomy tenants check --online``
+``commands``        what a command of ``autonomy`` is given: settings, organisations, their files
 ``jobs``            work that outlives a request
 ``transactions``    `commit_early`, for a view that calls somebody else, or works long
 ``audit``           who did what, recorded in the transaction that does it

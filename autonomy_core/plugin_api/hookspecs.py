@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from pyramid.config import Configurator
 
     from autonomy_core.db.migrations import Migrations
+    from autonomy_core.plugin_api.checks import OrganisationCheck
     from autonomy_core.plugin_api.events import CustomerRegistered, PaymentCompleted
     from autonomy_core.plugin_api.jobs import Job
-    from autonomy_core.plugin_api.protocols import Authenticator, PaymentProvider, ProductKind
+    from autonomy_core.plugin_api.protocols import Authenticator, Flush, PaymentProvider, ProductKind
 
 
 @hookspec
@@ -196,6 +197,54 @@ def register_commands() -> Sequence[click.Command]:
         >>> @hookimpl
         ... def register_commands():
         ...     return [bonus]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_checks() -> Sequence[OrganisationCheck]:
+    """Looks at an organisation that its ini file alone does not allow: does the key work, is the address right?
+
+    ``autonomy tenants check --online`` runs them where the plugin is enabled, several organisations at once,
+    and keeps what they found for ``/health/ready``, which runs none.
+
+    Fires: at start-up. Transaction: none; each run of a check has one of its own. Raising: the process does
+    not start; a check that raises is itself a finding. Twice: once per process; a check runs whenever it is asked.
+
+    Example:
+        >>> from autonomy_core.plugin_api.checks import Finding, OrganisationCheck
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> def check_stock(scope):
+        ...     if not scope.settings("bonus_track"):
+        ...         yield Finding("no_bonus", "warning", "no bonus is set", "set product_id")
+        >>> @hookimpl
+        ... def register_checks():
+        ...     return [OrganisationCheck("bonus_track.stock", check_stock)]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_flushes() -> Sequence[Flush]:
+    """What the plugin gathers in memory, such as counts, to be written into the database at intervals.
+
+    For what happens too often, or can be caused by too many, to be worth a transaction each time.
+
+    Fires: at start-up. Transaction: none; a thread of each server process writes every few seconds, one
+    transaction for each organisation. Raising: the process does not start; when writing raises it is tried
+    again. Twice: once per process. A process that is killed loses what it gathered since it wrote last.
+
+    Example:
+        >>> from collections import Counter
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> class Plays:
+        ...     name = "bonus_track.plays"
+        ...     counted = Counter()
+        ...     def waiting(self): return tuple(self.counted)
+        ...     def write(self, scope): print(self.counted.pop(scope.organisation.id))
+        >>> @hookimpl
+        ... def register_flushes():
+        ...     return [Plays()]
     """
     raise NotImplementedError
 

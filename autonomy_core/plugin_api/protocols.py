@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -181,3 +181,17 @@ class Authenticator(Protocol):
 
     def identify(self, request: Request) -> Identity | None:
         """Who is asking, or None when this authenticator cannot tell. It raises nothing for bad credentials."""
+
+
+@runtime_checkable
+class Flush(Protocol):
+    """Gathers something in memory, from any thread, and writes it when it is told to."""
+
+    name: str
+    """``<plugin>.<what it gathers>``."""
+
+    def waiting(self) -> Iterable[str]:
+        """The ids of the organisations about which something has been gathered and not written."""
+
+    def write(self, scope: TenantScope) -> None:
+        """Write what was gathered about an organisation, in a transaction of its own. If it raises, it loses nothing."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autonomy_core.tenancy.domain import Organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from autonomy_core.db.session import TenantSession
     from autonomy_core.plugin_api.manager import TenantHooks
@@ -40,3 +40,29 @@ class TenantScope:
     def server_settings(self, plugin: str) -> Mapping[str, Any]:
         """The server's settings of a plugin: ``<plugin>.…`` in the server's ini file."""
         return self.runtime.settings.plugins.get(plugin, {})
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts on which the organisation is reached, as declared: the server's first, then its own."""
+        declared = (*self.runtime.settings.hosts, *self.organisation.hosts, *sorted(self.runtime.own_hosts))
+        return tuple(dict.fromkeys(declared))
+
+    def neighbours(self, plugin: str) -> Iterator[TenantScope]:
+        """The scopes of all other organisations that have a plugin enabled; see `neighbour`."""
+        for organisation_id in self.runtime.tenants.ids():
+            found = self.neighbour(organisation_id, plugin)
+            if found is not None:
+                yield found
+
+    def neighbour(self, organisation_id: str, plugin: str) -> TenantScope | None:
+        """The scope of another organisation that has a plugin enabled, or None. It is in no transaction yet.
+
+        For what arrives at one organisation's address and is another's, such as a payment provider's messages.
+        Whoever crosses over has made sure of it by something that only the other organisation's own settings
+        can confirm, a signature for example; what a message says of itself is no proof.
+        """
+        organisation = self.runtime.tenants.get(organisation_id)
+        other = organisation is not None and organisation.id != self.organisation.id
+        if organisation is None or not other or plugin not in organisation.plugins:
+            return None
+        return self.runtime.scope(organisation, self.runtime.database.session(organisation.id))

@@ -6,16 +6,20 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from autonomy_core.cli.context import json_option
 from autonomy_core.cli.output import print_json, print_rows
+from autonomy_core.tenancy.cli_online import look_online, rows_of
 from autonomy_core.tenancy.domain import ID_RULE, Organisation, Problem, id_problem
 from autonomy_core.tenancy.loader import PluginSchemas, load_directory, load_file, tenant_files
 from autonomy_core.tenancy.secrets import MASK, Secret
 from autonomy_core.tenancy.template import new_tenant_ini
+
+if TYPE_CHECKING:
+    from autonomy_core.runtime import Runtime
 
 
 class Context(Protocol):
@@ -28,6 +32,10 @@ class Context(Protocol):
     @property
     def plugin_schemas(self) -> PluginSchemas:
         """The settings schema of every installed plugin."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """The collaborators of a server."""
 
 
 @click.group()
@@ -46,19 +54,30 @@ def list_(context: Context, *, as_json: bool) -> None:
 
 
 @tenants.command()
+@click.argument("organisation_ids", metavar="[ID]...", nargs=-1)
+@click.option("--online", is_flag=True, help="Also ask the servers that the organisations depend on.")
 @json_option
 @click.pass_obj
-def check(context: Context, *, as_json: bool) -> None:
-    """Report every problem in every file, with its line. Exit status 1 if there is one."""
+def check(context: Context, organisation_ids: tuple[str, ...], *, online: bool, as_json: bool) -> None:
+    """Report every problem in every file, with its line. Exit status 1 if there is one.
+
+    With IDs, only these organisations' files are looked at. Online, the exit status is also 1 if something is found
+    that does not work.
+    """
     loaded = load_directory(context.tenants_directory, context.plugin_schemas)
+    _require(context, organisation_ids)
+    problems = [
+        each for each in loaded.problems if not organisation_ids or each.file.stem in organisation_ids
+    ]
+    chosen = [name for name in loaded.organisations if not organisation_ids or name in organisation_ids]
+    if not as_json:
+        _print_problems(problems)
+        click.echo(f"{_count(len(chosen), 'organisation')} in order, {_count(len(problems), 'problem')}")
+    found = look_online(context.runtime, chosen, quiet=as_json) if online else None
     if as_json:
-        found = [asdict(problem) for problem in loaded.problems]
-        print_json({"organisations": len(loaded.organisations), "problems": found})
-    else:
-        _print_problems(loaded.problems)
-        organisations, problems = len(loaded.organisations), len(loaded.problems)
-        click.echo(f"{_count(organisations, 'organisation')} in order, {_count(problems, 'problem')}")
-    if loaded.problems:
+        report = {"organisations": len(chosen), "problems": [asdict(problem) for problem in problems]}
+        print_json(report if found is None else report | {"findings": rows_of(found)})
+    if problems or any(each.has_errors for each in found or ()):
         raise click.exceptions.Exit(1)
 
 
@@ -116,6 +135,14 @@ def new(context: Context, organisation_id: str, name: str, plugins: str, currenc
     problems = load_file(path, context.plugin_schemas).problems
     click.echo(f"wrote {path}; {'to be filled in:' if problems else 'it is in order'}")
     _print_problems(problems)
+
+
+def _require(context: Context, organisation_ids: Iterable[str]) -> None:
+    known = {path.stem for path in _files(context)} if organisation_ids else set()
+    for organisation_id in organisation_ids:
+        if organisation_id not in known:
+            path = context.tenants_directory / f"{organisation_id}.ini"
+            raise click.ClickException(f"there is no {path}; see autonomy tenants list")
 
 
 def _files(context: Context) -> list[Path]:

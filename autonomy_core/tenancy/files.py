@@ -1,8 +1,9 @@
-"""Reading small files, and noticing that they have changed."""
+"""Reading small files, noticing that they have changed, and replacing them as a whole."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -36,3 +37,38 @@ def read_small_file(path: Path) -> bytes:
     if len(content) > MAXIMUM_BYTES:
         raise OSError(f"larger than {MAXIMUM_BYTES} bytes")
     return content
+
+
+def write_whole(path: Path, content: bytes, *, like: os.stat_result | None = None) -> None:
+    """Write a file so that others see either what was there before or all of the new content.
+
+    Args:
+        like: whose mode and owner the file gets; without it everybody may read it.
+
+    Raises:
+        OSError: it cannot be written, or given to that owner; what was there is as it was.
+    """
+    # A hidden name: nobody takes it for a tenant's file.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            if like is not None:
+                give_to(draft, like)
+            os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode) if like else 0o644)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def give_to(path: Path, owner: os.stat_result) -> None:
+    """Give a file to the owner of another one, where that is somebody else: root may act for the server's user.
+
+    Raises:
+        OSError: that is not allowed.
+    """
+    now = path.stat()
+    if (now.st_uid, now.st_gid) != (owner.st_uid, owner.st_gid):
+        os.chown(path, owner.st_uid, owner.st_gid)

@@ -43,8 +43,10 @@ class TenantLoader:
     def load(self, path: Path) -> LoadedFile:
         """Read and check the file at `path`. Never raises for what is in the file."""
         text = _read_text(path)
-        if isinstance(text, Problem):
-            return LoadedFile(path, None, (text,))
+        return LoadedFile(path, None, (text,)) if isinstance(text, Problem) else self.load_text(path, text)
+
+    def load_text(self, path: Path, text: str) -> LoadedFile:
+        """Check `text` as if it were what the file at `path` says."""
         ini = parse(path, text)
         with resolving_from(path.parent) as references:
             checked = self._check(path, ini)

@@ -19,10 +19,11 @@ _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 @dataclass(slots=True)
 class Entry:
-    """One value, and the line of its key, counted from 1."""
+    """One value, the line of its key, counted from 1, and those of the lines that continue it."""
 
     value: str
     line: int
+    continued: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class _Reader:
             self._report(number, "syntax", "an indented line continues nothing", "remove the indentation")
         else:
             self._entry.value = f"{self._entry.value}\n{text}".strip()
+            self._entry.continued.append(number)
 
     def _begin_section(self, number: int, text: str) -> None:
         self._entry = None

@@ -1,4 +1,4 @@
-"""The only module that calls Stripe: one connection pool a process, one client a call.
+"""Calls Stripe about checkouts, and connects `client_endpoints`: one connection pool a process, one client a call.
 
 Clients are made anew for every call, which takes microseconds, so that a changed key counts at once and no
 organisation's key can serve another.
@@ -69,13 +69,13 @@ def create_session(
     params: Any = parameters
     options: Any = {"idempotency_key": f"checkout-{payment_id}"}
     with _translated("checkout.sessions.create"):
-        return _client(scope, environment).v1.checkout.sessions.create(params, options).to_dict()
+        return client_for(scope, environment).v1.checkout.sessions.create(params, options).to_dict()
 
 
 def expire_session(scope: TenantScope, environment: Environment, session_id: str) -> None:
     """Close a checkout session, so that nobody can pay there any more. Errors as `retrieve_session`."""
     with _translated("checkout.sessions.expire"):
-        _client(scope, environment).v1.checkout.sessions.expire(session_id)
+        client_for(scope, environment).v1.checkout.sessions.expire(session_id)
 
 
 def retrieve_session(scope: TenantScope, environment: Environment, session_id: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def retrieve_session(scope: TenantScope, environment: Environment, session_id: s
         Unavailable: Stripe does not answer, or is too busy; trying again may help.
         PaymentsUnavailable: Stripe does not take what we ask, or the settings do not let us ask.
     """
-    client = _client(scope, environment)
+    client = client_for(scope, environment)
     with _translated("checkout.sessions.retrieve"):
         session = client.v1.checkout.sessions.retrieve(session_id, params={"expand": ["payment_intent"]})
         return session.to_dict()
@@ -107,7 +107,9 @@ def create_refund(scope: TenantScope, order: RefundOrder, payment_intent_id: str
     params: Any = {"payment_intent": payment_intent_id, "amount": amount, "metadata": metadata}
     options: Any = {"idempotency_key": f"refund-{order.refund_id}"}
     with _translated("refunds.create", refused=_refund_refused):
-        return _client(scope, order.environment).v1.refunds.create(params=params, options=options).to_dict()
+        return (
+            client_for(scope, order.environment).v1.refunds.create(params=params, options=options).to_dict()
+        )
 
 
 def list_refunds(
@@ -115,7 +117,7 @@ def list_refunds(
 ) -> list[dict[str, Any]]:
     """All refunds of a payment intent. Errors as `retrieve_session`."""
     with _translated("refunds.list"):
-        found = _client(scope, environment).v1.refunds.list(
+        found = client_for(scope, environment).v1.refunds.list(
             {"payment_intent": payment_intent_id, "limit": 100}
         )
         return [refund.to_dict() for refund in found.auto_paging_iter()]
@@ -126,13 +128,18 @@ def list_disputes(
 ) -> list[dict[str, Any]]:
     """All disputes about a payment intent. Errors as `retrieve_session`."""
     with _translated("disputes.list"):
-        found = _client(scope, environment).v1.disputes.list(
+        found = client_for(scope, environment).v1.disputes.list(
             {"payment_intent": payment_intent_id, "limit": 100}
         )
         return [dispute.to_dict() for dispute in found.auto_paging_iter()]
 
 
-def _client(scope: TenantScope, environment: Environment) -> stripe.StripeClient:
+def client_for(scope: TenantScope, environment: Environment) -> stripe.StripeClient:
+    """A client with the organisation's key of an environment, for one call.
+
+    Raises:
+        PaymentsUnavailable: there is no key, or it is a live one while the server talks to the simulator.
+    """
     key = keys_of(scope.settings(PLUGIN), environment).secret_key
     if key is None:
         raise _not_set_up(f"set {key_name(environment, 'secret_key')} in the organisation's ini file")

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import importlib
+
 import click
+
+COMMANDS = {
+    "simulator": ("stripe_payments.simulator.command:simulator", "Run a stand-in for Stripe."),
+    "webhook": (
+        "stripe_payments.webhook_commands:webhook",
+        "Make, list, rotate and remove endpoints at Stripe.",
+    ),
+}
+"""Where each command is, and its line of help: the simulator brings a web server along, and others Stripe's SDK."""
 
 
 class StripeCommands(click.Group):
-    """Imports a command when it is called: the simulator brings a web server along."""
+    """Imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""
-        return ["simulator"]
+        return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
-        if cmd_name != "simulator":
+        if cmd_name not in COMMANDS:
             return None
-        from stripe_payments.simulator.command import simulator
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
 
-        return simulator
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in sorted(COMMANDS.items())])
 
 
 @click.group(name="stripe", cls=StripeCommands)
 def stripe_commands() -> None:
-    """Stripe: a simulator for development and tests."""
+    """Stripe: webhook endpoints, and a simulator for development and tests."""

@@ -33,7 +33,7 @@ DISPUTE_EVENTS = frozenset(
     for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
 )
 HANDLED_EVENTS = CHECKOUT_EVENTS | REFUND_EVENTS | DISPUTE_EVENTS | {ATTEMPT_FAILED, CHARGE_REFUNDED}
-"""The events that we ask Stripe for. Others are stored and ignored."""
+"""The events that a webhook endpoint is made for. Others are stored and ignored."""
 
 _EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
 _EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}")

@@ -1,8 +1,8 @@
-"""The tables: a checkout for each payment, and the inbox of events."""
+"""The tables: a checkout for each payment, the inbox of events, and how deliveries fared."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -72,3 +72,20 @@ class StripeEvent(OrganisationScoped, Base):
     attempts: Mapped[int] = mapped_column(default=0)
     received_at: Mapped[datetime] = mapped_column(default=utcnow)
     processed_at: Mapped[datetime | None]
+
+
+class StripeDeliveries(OrganisationScoped, Base):
+    """How many deliveries of a day had a good signature, and how many had not.
+
+    ``environment`` is ``unknown`` for those whose signature no secret verified.
+    """
+
+    __tablename__ = "stripe_payments_deliveries"
+    __table_args__ = (CheckConstraint("environment IN ('test', 'live', 'unknown')", name="environment"),)
+
+    environment: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    verified: Mapped[int]
+    refused: Mapped[int]
+    last_verified_at: Mapped[datetime | None]
+    last_refused_at: Mapped[datetime | None]

@@ -8,13 +8,16 @@ from pathlib import Path
 import click
 from pyramid.config import Configurator
 
+from autonomy_core.plugin_api.checks import OrganisationCheck
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
-from autonomy_core.plugin_api.protocols import PaymentProvider
+from autonomy_core.plugin_api.protocols import Flush, PaymentProvider
 from autonomy_core.plugin_api.resources import ApiV1, Webhooks
 from stripe_payments import models  # noqa: F401 - migrations compare the tables with them
 from stripe_payments.commands import stripe_commands
+from stripe_payments.deliveries import DELIVERIES
+from stripe_payments.doctor import CHECKS
 from stripe_payments.jobs import JOBS
 from stripe_payments.provider import StripeCheckout
 from stripe_payments.resources import Checkouts, StripeCheckouts, StripeWebhooks
@@ -52,6 +55,18 @@ def register_payment_provider() -> PaymentProvider:
 def register_jobs() -> Sequence[Job]:
     """Events that were stored and not handled."""
     return JOBS
+
+
+@hookimpl
+def register_checks() -> Sequence[OrganisationCheck]:
+    """What only Stripe can tell about keys and endpoints."""
+    return CHECKS
+
+
+@hookimpl
+def register_flushes() -> Sequence[Flush]:
+    """How deliveries fare."""
+    return [DELIVERIES]
 
 
 @hookimpl

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -18,6 +19,9 @@ ENVIRONMENTS: tuple[Environment, ...] = ("test", "live")
 
 REQUIRED = ("secret_key", "public_key", "webhook_secret")
 """The keys without which an environment cannot be sold in."""
+
+WEBHOOK_SECRETS = ("webhook_secret", "previous_webhook_secret")
+"""The keys whose secrets verify an event, in the order in which they are tried."""
 
 _ONE_WORD = re.compile(r"[\x21-\x7e]+")
 ENDPOINT_ID = validate.Regexp(r"we_[A-Za-z0-9_]+", error="an endpoint's id begins with we_")
@@ -34,12 +38,23 @@ def _one_word(value: str | Secret) -> None:
         raise ValidationError("it must be one word of ASCII characters")
 
 
-def _secret(description: str, environment: Environment, *prefixes: str) -> SecretField:
+def _secret(
+    description: str, environment: Environment, *prefixes: str, needed: str | None = None
+) -> SecretField:
     return SecretField(
         prefixes=prefixes,
         load_default=None,
         validate=[_one_word],
-        metadata={"description": description, "needed": _needed_in(environment)},
+        metadata={"description": description, "needed": needed or _needed_in(environment)},
+    )
+
+
+def _previous_secret(environment: Environment) -> SecretField:
+    return _secret(
+        f"The secret for {environment} that is being replaced; it verifies as well.",
+        environment,
+        "whsec_",
+        needed="Only while autonomy stripe webhook rotate is under way.",
     )
 
 
@@ -69,12 +84,16 @@ class StripeSettings(SettingsSchema):
     )
     test_webhook_secret = _secret("The signing secret of the webhook endpoint for test.", "test", "whsec_")
     test_webhook_endpoint_id = _public("The id of that endpoint.", ENDPOINT_ID)
+    test_previous_webhook_secret = _previous_secret("test")
+    test_previous_webhook_endpoint_id = _public("The id of the endpoint that is being replaced.", ENDPOINT_ID)
     secret_key = _secret("Stripe's secret or restricted key for live.", "live", "sk_live_", "rk_live_")
     public_key = _public(
         "Stripe's publishable key for live.", KeyPrefix("pk_live_"), needed=_needed_in("live")
     )
     webhook_secret = _secret("The signing secret of the webhook endpoint for live.", "live", "whsec_")
     webhook_endpoint_id = _public("The id of that endpoint.", ENDPOINT_ID)
+    previous_webhook_secret = _previous_secret("live")
+    previous_webhook_endpoint_id = _public("The id of the endpoint that is being replaced.", ENDPOINT_ID)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def chosen_environment_is_complete(
@@ -91,14 +110,19 @@ class StripeSettings(SettingsSchema):
     @validates_schema(skip_on_field_errors=False)
     def environments_have_secrets_of_their_own(self, data: Mapping[str, Any], **_: Any) -> None:
         """The secret that verifies an event tells its environment, so no two may be the same."""
-        secret = data.get("webhook_secret")
-        if secret is not None and secret == data.get("test_webhook_secret"):
-            problem = ProblemMessage(
-                "the same as test_webhook_secret",
-                code="invalid_value",
-                remedy="give the secret of the live endpoint; Stripe has one for each",
-            )
-            raise ValidationError({"webhook_secret": [problem]})
+        test, live = (
+            {name: secret for key in WEBHOOK_SECRETS if (secret := data.get(name := key_name(each, key)))}
+            for each in ENVIRONMENTS
+        )
+        for name, secret in live.items():
+            same = next((other for other, known in test.items() if known == secret), None)
+            if same:
+                problem = ProblemMessage(
+                    f"the same as {same}",
+                    code="invalid_value",
+                    remedy="give the secret of the live endpoint; Stripe has one for each",
+                )
+                raise ValidationError({name: [problem]})
 
 
 class StripeServerSettings(SettingsSchema):
@@ -123,6 +147,14 @@ class Keys:
     public_key: str | None
     webhook_secret: Secret | None
     webhook_endpoint_id: str | None
+    previous_webhook_secret: Secret | None
+    previous_webhook_endpoint_id: str | None
+
+    @property
+    def webhook_secrets(self) -> tuple[Secret, ...]:
+        """The secrets that verify an event: the current one, then the one that is being replaced."""
+        secrets = (self.webhook_secret, self.previous_webhook_secret)
+        return tuple(secret for secret in secrets if secret is not None)
 
 
 def keys_of(settings: Mapping[str, Any], environment: Environment) -> Keys:
@@ -131,5 +163,10 @@ def keys_of(settings: Mapping[str, Any], environment: Environment) -> Keys:
     Args:
         settings: the organisation's, as `StripeSettings` loaded them.
     """
-    names = ("secret_key", "public_key", "webhook_secret", "webhook_endpoint_id")
+    names = [field.name for field in fields_of(Keys) if field.name != "environment"]
     return Keys(environment, **{name: settings[key_name(environment, name)] for name in names})
+
+
+def all_keys(settings: Mapping[str, Any]) -> list[Keys]:
+    """The keys of both environments."""
+    return [keys_of(settings, environment) for environment in ENVIRONMENTS]

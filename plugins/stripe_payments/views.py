@@ -6,12 +6,15 @@ from typing import Any
 
 from pyramid.request import Request
 from pyramid.response import Response
+from structlog.contextvars import bound_contextvars
 
 from autonomy_core.plugin_api.errors import TooLarge
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
 from stripe_payments import asking, inbox, schemas, webhooks
+from stripe_payments.deliveries import DELIVERIES
 from stripe_payments.resources import StripeCheckouts, StripeEndpoint
-from stripe_payments.settings import ENVIRONMENTS, PLUGIN, keys_of
+from stripe_payments.settings import PLUGIN, all_keys
+from stripe_payments.sharing import owner_of
 
 
 @api_view(
@@ -26,11 +29,22 @@ from stripe_payments.settings import ENVIRONMENTS, PLUGIN, keys_of
     errors=(webhooks.BadSignature, webhooks.BadEvent, TooLarge, inbox.EventNotStored),
 )
 def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
-    """The signature vouches for the caller. An event is stored and handled once, however often it is posted."""
-    settings = context.scope.settings(PLUGIN)
-    keys = [keys_of(settings, environment) for environment in ENVIRONMENTS]
-    delivery = webhooks.verify(_body(request), request.headers.get("Stripe-Signature"), keys)
-    return {"received": True, "status": inbox.receive(context.scope, delivery)}
+    """The signature vouches for the caller. An event is stored and handled once, however often it is posted.
+
+    Where organisations share an endpoint, it is handled for the one that it is about.
+    """
+    body, signature = _body(request), request.headers.get("Stripe-Signature")
+    try:
+        delivery = webhooks.verify(body, signature, all_keys(context.scope.settings(PLUGIN)))
+    except webhooks.BadSignature:
+        # Who sends none is nobody whom a wrong secret keeps out.
+        if signature:
+            DELIVERIES.count_refused(context.organisation.id)
+        raise
+    scope = owner_of(context.scope, delivery, body.decode(), str(signature))
+    DELIVERIES.count_verified(scope.organisation.id, delivery.environment)
+    with bound_contextvars(organisation=scope.organisation.id):
+        return {"received": True, "status": inbox.receive(scope, delivery)}
 
 
 @api_view(

@@ -62,7 +62,7 @@ def verify(body: bytes, signature: str | None, keys: Iterable[Keys]) -> Delivery
         BadEvent: it is no event, or of another environment than its secret.
     """
     header, text = _checked_header(signature), _decoded(body)
-    verified = [each.environment for each in keys if _verifies(text, header, each)]
+    verified = [each.environment for each in keys if vouched_for(text, header, each)]
     if not verified:
         log.warning("stripe.signature_refused", bytes=len(body))
         raise BadSignature
@@ -75,6 +75,16 @@ def verify(body: bytes, signature: str | None, keys: Iterable[Keys]) -> Delivery
         log.error("stripe.livemode_differs", event_id=event.id, secret_of=verified[0])
         raise BadEvent(f"A {event.environment} event was signed with the {verified[0]} endpoint's secret.")
     return Delivery(event, payload)
+
+
+def vouched_for(text: str, header: str, keys: Keys) -> bool:
+    """Whether a secret of these keys, the current or the previous one, vouches for a text.
+
+    Args:
+        text: the body, decoded.
+        header: ``Stripe-Signature``, of a form that `verify` has taken.
+    """
+    return any(_verifies(text, header, secret.reveal()) for secret in keys.webhook_secrets)
 
 
 def _checked_header(signature: str | None) -> str:
@@ -105,10 +115,7 @@ def _decoded(body: bytes) -> str:
         raise BadSignature("The body is not UTF-8.") from None
 
 
-def _verifies(text: str, header: str, keys: Keys) -> bool:
-    if keys.webhook_secret is None:
-        return False
-    secret = keys.webhook_secret.reveal()
+def _verifies(text: str, header: str, secret: str) -> bool:
     try:
         return WebhookSignature.verify_header(text, header, secret, tolerance=TOLERANCE_S)
     except SignatureVerificationError:

@@ -14,6 +14,7 @@ from uuid import UUID
 from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
 from autonomy_core.openapi.calls import Call, calls_of
+from autonomy_core.operations.flushing import flush_all
 from autonomy_core.payments.domain import DisputeReport, DisputeStatus, RefundReport, RefundStatus
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.purchasing import open_payment, order_for
@@ -105,6 +106,7 @@ def make_world(autonomy: Autonomy) -> World:
         _sell(autonomy, side)
         _tell_of_payments(autonomy, side)
         _find_tracks(autonomy, side)
+    flush_all(autonomy.runtime)
     return World(autonomy, *sides)
 
 

@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import func, select
 
 from autonomy_core.grants.models import Grant
+from autonomy_core.operations.flushing import flush_all
 from autonomy_core.payments.models import Payment
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
+from stripe_payments.deliveries import UNKNOWN, record_of
 from stripe_payments.models import StripeEvent
-from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
+from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 from tests.isolation import intruder
 from tests.isolation.sides import Side, World, payment_at
 from tests.isolation.tables import content_of
@@ -97,6 +99,81 @@ def test_the_same_event_id_in_two_accounts_is_two_events(world: World) -> None:
         assert post(world, event, secret_of=organisation, to=organisation, status=200)["status"] == "ignored"
         with world.autonomy.scope(organisation) as scope:
             assert scope.session.get(StripeEvent, (organisation, "test", "evt_of_both")) is not None
+
+
+SHARED = "whsec_of_both"
+
+
+def with_secret(world: World, side: Side, **secrets: str) -> None:
+    """Have an organisation's file say other secrets."""
+    organisation = world.autonomy.get_organisation(side.id)
+    settings = {"stripe_payments": stripe_settings(side.id, **secrets)}
+    settings |= {"customer_auth": {"failed_logins_per_address": "100000"}}
+    world.autonomy.organisation(side.id, plugins=organisation.plugins, hosts=(side.host,), settings=settings)
+
+
+def post_shared(world: World, event: dict, to: str) -> str:
+    body, headers = signed(event, SHARED)
+    return world.autonomy.app.post(f"/api/webhook/stripe/{to}", body, headers=headers).json["status"]
+
+
+def test_what_arrives_at_a_shared_endpoint_leaves_a_trace_only_at_whom_it_is_about(
+    world: World, pending: Payment
+) -> None:
+    for side in (world.one, world.other):
+        with_secret(world, side, test_webhook_secret=SHARED)
+    before, (_, grants, events) = content_of(world.runtime, world.one), state(world, pending)
+    for to in ("acme", "beacon"):
+        with world.undone():
+            assert post_shared(world, stripe_event(COMPLETED, checkout_session(pending)), to) == "processed"
+            assert content_of(world.runtime, world.one) == before
+            assert state(world, pending) == ("completed", grants + 1, events + 1)
+
+
+def test_a_dispute_at_a_shared_endpoint_leaves_a_trace_only_at_whose_payment_it_is_about(
+    world: World, pending: Payment
+) -> None:
+    for side in (world.one, world.other):
+        with_secret(world, side, test_webhook_secret=SHARED)
+    post_shared(world, stripe_event(COMPLETED, checkout_session(pending)), "beacon")
+    before, (*_, events) = content_of(world.runtime, world.one), state(world, pending)
+    about = {"object": "dispute", "livemode": False, "payment_intent": f"pi_{pending.id.hex}"}
+    post_shared(world, stripe_event("charge.dispute.created", about), "acme")
+    assert content_of(world.runtime, world.one) == before
+    assert state(world, pending)[2] == events + 1
+
+
+def test_who_does_not_have_the_secret_in_this_environment_is_out_of_reach(
+    world: World, pending: Payment
+) -> None:
+    """Whoever owns an account can name anybody in it, and knows payment intents if they were told."""
+    with_secret(world, world.one, test_webhook_secret=SHARED)
+    settled = stripe_event(COMPLETED, checkout_session(pending))
+    post(world, settled, secret_of="beacon", to="beacon", status=200)
+    before = content_of(world.runtime, world.other)
+    theirs: list[dict[str, str]] = [{}, {"webhook_secret": SHARED}, {"previous_webhook_secret": SHARED}]
+    named = {"metadata": {"organisation_id": "beacon"}}
+    about = {"object": "dispute", "livemode": False, "payment_intent": f"pi_{pending.id.hex}"}
+    for secrets in theirs:
+        with_secret(world, world.other, **secrets)
+        for subject in (about, about | named):
+            for event_type in ("charge.dispute.created", "refund.created", COMPLETED):
+                post_shared(world, stripe_event(event_type, subject), "acme")
+    assert content_of(world.runtime, world.other) == before
+
+
+def test_refusals_and_deliveries_are_counted_for_one_organisation_alone(
+    world: World, pending: Payment
+) -> None:
+    flush_all(world.runtime)
+    before = content_of(world.runtime, world.one)
+    event = stripe_event(COMPLETED, checkout_session(pending))
+    post(world, event, secret_of="acme", to="beacon", status=400)
+    post(world, event, secret_of="beacon", to="beacon", status=200)
+    flush_all(world.runtime)
+    assert content_of(world.runtime, world.one) == before
+    with world.autonomy.scope("beacon") as scope:
+        assert record_of(scope, UNKNOWN, days=1).refused >= 1
 
 
 def test_an_organisation_without_the_plugin_has_no_webhook(autonomy: Autonomy) -> None:

@@ -1,10 +1,14 @@
 """The plugin in an application whose Stripe is the simulator, with a plugin that grants what is bought."""
 
+import shutil
+
 import pytest
 
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing.application import chosen_plugins
+from stripe_payments import client_endpoints
 from stripe_payments.testing import simulated_stripe
+from tests.functional.stripe_payments.command_line import Site
 from tests.functional.stripe_payments.shop import Shop, granting
 
 
@@ -27,3 +31,12 @@ def autonomy_settings(simulator):
 @pytest.fixture
 def shop(autonomy, simulator):
     return Shop(autonomy, simulator)
+
+
+@pytest.fixture
+def site(autonomy, simulator, monkeypatch):
+    # The simulator bears it, and a test makes many calls.
+    monkeypatch.setattr(client_endpoints, "_pace", client_endpoints.Pace(10_000))
+    made = Site(autonomy, simulator)
+    yield made
+    shutil.rmtree(made.directory / "secrets", ignore_errors=True)

@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+import time
 
+import pytest
 import stripe
+from click.testing import CliRunner
 
-from stripe_payments import client, simulator
+from stripe_payments import client, commands, simulator
+from stripe_payments.client_endpoints import Pace
 
 
 def test_telemetry_is_off():
@@ -30,9 +34,29 @@ def test_loading_the_plugin_does_not_import_the_sdk():
     assert subprocess.run([sys.executable, "-W", "ignore", "-c", code]).returncode == 0
 
 
-def test_the_simulator_is_a_command():
-    code = "from stripe_payments.commands import stripe_commands; stripe_commands(['simulator', '--help'])"
+def test_the_commands_are_listed_without_importing_the_sdk():
+    code = (
+        "import sys, stripe_payments.commands as commands\n"
+        "commands.stripe_commands(['--help'], standalone_mode=False)\n"
+        "sys.exit('stripe' in sys.modules)"
+    )
     shown = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
-    ).stdout
-    assert "--port" in shown
+    )
+    assert all(name in shown.stdout for name in commands.COMMANDS)
+
+
+@pytest.mark.parametrize(("name", "option"), [("simulator", "--port"), ("webhook", "rotate")])
+def test_each_command_is_there_when_it_is_called(name, option):
+    shown = CliRunner().invoke(commands.stripe_commands, [name, "--help"])
+    assert option in shown.output
+
+
+def test_calls_of_all_threads_are_spread_out(monkeypatch):
+    slept = []
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(time, "sleep", slept.append)
+    pace = Pace(per_second=20)
+    for _ in range(3):
+        pace.wait()
+    assert slept == pytest.approx([0, 0.05, 0.1])

@@ -102,6 +102,18 @@ def test_test_and_live_have_a_webhook_secret_each(problems):
     assert "whsec_one" not in str(problem)
 
 
+@pytest.mark.parametrize("live", ["webhook_secret", "previous_webhook_secret"])
+@pytest.mark.parametrize("test", ["test_webhook_secret", "test_previous_webhook_secret"])
+def test_no_secret_of_live_is_one_of_test_current_or_previous(problems, live, test):
+    (problem,) = problems(stripe_settings(**{live: "whsec_one", test: "whsec_one"}))
+    assert f"{live!r}: the same as {test}" in problem.message
+
+
+def test_the_current_secret_is_tried_before_the_previous_one():
+    keys = keys_of(StripeSettings().load(stripe_settings(test_previous_webhook_secret="whsec_old")), "test")
+    assert [secret.reveal() for secret in keys.webhook_secrets] == ["whsec_test_acme", "whsec_old"]
+
+
 def test_keys_are_told_apart_by_environment():
     loaded = StripeSettings().load(stripe_settings())
     assert keys_of(loaded, "test").secret_key.reveal() == "sk_test_acme"

@@ -1,0 +1,55 @@
+"""Writes at intervals what plugins gather in memory: a thread of every server process."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from autonomy_core.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+FLUSH_EVERY_S = 10.0
+
+
+def flush_all(runtime: Runtime) -> None:
+    """Write everything that waits. What fails is logged and waits on; the rest is then left for the next time."""
+    for flush in runtime.flushes:
+        for organisation_id in tuple(flush.waiting()):
+            organisation = runtime.tenants.get(organisation_id)
+            if organisation is None:
+                continue
+            try:
+                with runtime.transaction(organisation) as scope:
+                    flush.write(scope)
+            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
+                # Without a traceback: most likely the database is away, and requests say so at length.
+                log.warning("flush.failed", flush=flush.name, organisation=organisation_id, error=repr(error))
+                return
+
+
+def keep_flushing(runtime: Runtime, every_s: float = FLUSH_EVERY_S) -> Callable[[], None]:
+    """Start the thread. Call it after forking: a thread does not survive a fork.
+
+    Returns:
+        A function that stops it and writes what waits; it is called as well when the process ends in order.
+    """
+    stopping = threading.Event()
+
+    def run() -> None:
+        while not stopping.wait(every_s):
+            flush_all(runtime)
+
+    def stop() -> None:
+        atexit.unregister(stop)
+        stopping.set()
+        thread.join()
+        flush_all(runtime)
+
+    thread = threading.Thread(target=run, name="flushing", daemon=True)
+    thread.start()
+    atexit.register(stop)
+    return stop

@@ -1,0 +1,7 @@
+"""Checks of an organisation, for plugins."""
+
+from __future__ import annotations
+
+from autonomy_core.tenancy.findings import Finding, OrganisationCheck, Severity
+
+__all__ = ["Finding", "OrganisationCheck", "Severity"]

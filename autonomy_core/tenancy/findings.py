@@ -1,0 +1,51 @@
+"""What a check of a running organisation finds: more than its file can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from autonomy_core.plugin_api.scope import TenantScope
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes:
+        code: stable, for machines: lower-case words joined by underscores.
+        severity: ``error``: something does not work, or soon will not; ``warning``: somebody should look;
+            ``info``: good to know.
+        message: what was found, in a sentence without a full stop, without secrets.
+        remedy: what to do about it; empty only for ``info``.
+        subject: what it is about where there are several, for example ``test`` or ``live``.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    remedy: str = ""
+    subject: str = ""
+
+    def __str__(self) -> str:
+        about = f"{self.subject}: " if self.subject else ""
+        remedy = f" ({self.remedy})" if self.remedy else ""
+        return f"{self.severity}: {self.code}: {about}{self.message}{remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationCheck:
+    """A look at one organisation, which may ask other servers.
+
+    Attributes:
+        name: ``<plugin>.<what it looks at>``.
+        function: called with a scope in a transaction of its own. Ask others before you ask the database: a
+            connection is taken with the first statement, and held to the end.
+    """
+
+    name: str
+    function: Callable[[TenantScope], Iterable[Finding]]

@@ -1,0 +1,219 @@
+"""The calls about an account and its webhook endpoints, for the command line; paced, and with errors for admins.
+
+Source: https://docs.stripe.com/api/webhook_endpoints.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+import stripe
+
+from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
+from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.settings import Secret
+from stripe_payments.client import API_VERSION, client_for
+from stripe_payments.domain import HANDLED_EVENTS
+
+CALLS_PER_SECOND = 20
+"""Of this process. Stripe takes 25 of an account in a sandbox (https://docs.stripe.com/rate-limits), and which
+organisations share one is not known before they are asked about."""
+
+OURS = {"made_by": "autonomy-server"}
+"""The metadata of the endpoints that we make."""
+
+NO_LIVE = (
+    "stripe_payments.api_base in the server's ini file points at the simulator, which knows nothing of live"
+)
+
+Reason = Literal["key_refused", "not_permitted", "missing", "refused", "unreachable"]
+
+
+class AskingFailed(Exception):
+    """Stripe did not do what it was asked.
+
+    Attributes:
+        reason: of what kind the failure is.
+        message: for an admin; in our words, because Stripe's may quote a key.
+    """
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account, and the time at Stripe when it was asked about."""
+
+    id: str
+    stripe_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A webhook endpoint. ``ours`` tells whether this software made it."""
+
+    id: str
+    url: str
+    status: str
+    events: frozenset[str]
+    api_version: str | None
+    created_at: datetime
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventStatus:
+    """Whether an event has been delivered to every endpoint that wants it."""
+
+    created_at: datetime
+    delivered: bool
+
+
+class Pace:
+    """Spreads calls out, whichever thread makes them."""
+
+    def __init__(self, per_second: float) -> None:
+        self._pause = 1 / per_second
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Wait for one's turn."""
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._pause
+        time.sleep(turn - now)
+
+
+_pace = Pace(CALLS_PER_SECOND)
+
+
+def retrieve_account(scope: TenantScope, environment: Environment) -> Account:
+    """The account that the key opens.
+
+    Raises:
+        AskingFailed: as of every function here.
+    """
+    with _asking(scope, environment, "account") as client:
+        account = client.v1.accounts.retrieve_current()
+    response = account.last_response
+    return Account(account.id, _date(response.headers if response is not None else {}))
+
+
+def list_endpoints(scope: TenantScope, environment: Environment) -> list[Endpoint]:
+    """Every endpoint of the account; there are few."""
+    with _asking(scope, environment, "webhook_endpoints.list") as client:
+        page = client.v1.webhook_endpoints.list(params={"limit": 100})
+        return [_endpoint(each) for each in page.auto_paging_iter()]
+
+
+def retrieve_endpoint(scope: TenantScope, environment: Environment, endpoint_id: str) -> Endpoint | None:
+    """An endpoint; None if the account has none of this id."""
+    try:
+        with _asking(scope, environment, "webhook_endpoints.retrieve") as client:
+            return _endpoint(client.v1.webhook_endpoints.retrieve(endpoint_id))
+    except AskingFailed as error:
+        if error.reason == "missing":
+            return None
+        raise
+
+
+def create_endpoint(scope: TenantScope, environment: Environment, url: str) -> tuple[Endpoint, Secret]:
+    """Make an endpoint, with the pinned version and the events that we handle. Its secret is told only now."""
+    params: Any = {
+        "url": url,
+        "enabled_events": sorted(HANDLED_EVENTS),
+        "api_version": API_VERSION,
+        "metadata": OURS,
+    }
+    with _asking(scope, environment, "webhook_endpoints.create") as client:
+        made = client.v1.webhook_endpoints.create(params=params)
+        return _endpoint(made), Secret(str(made.secret))
+
+
+def delete_endpoint(scope: TenantScope, environment: Environment, endpoint_id: str) -> bool:
+    """Delete an endpoint, whatever is pending for it; False if there was none of this id."""
+    try:
+        with _asking(scope, environment, "webhook_endpoints.delete") as client:
+            client.v1.webhook_endpoints.delete(endpoint_id)
+    except AskingFailed as error:
+        if error.reason == "missing":
+            return False
+        raise
+    return True
+
+
+def list_event_statuses(scope: TenantScope, environment: Environment) -> list[EventStatus]:
+    """The account's newest events, at most a hundred."""
+    with _asking(scope, environment, "events.list") as client:
+        page = client.v1.events.list(params={"limit": 100})
+        return [EventStatus(_time(each.created), delivered=not each.pending_webhooks) for each in page.data]
+
+
+def has_session(scope: TenantScope, environment: Environment, session_id: str) -> bool:
+    """Whether the account has a checkout session."""
+    try:
+        with _asking(scope, environment, "checkout.sessions.retrieve") as client:
+            client.v1.checkout.sessions.retrieve(session_id)
+    except AskingFailed as error:
+        if error.reason == "missing":
+            return False
+        raise
+    return True
+
+
+@contextmanager
+def _asking(scope: TenantScope, environment: Environment, call: str) -> Iterator[stripe.StripeClient]:
+    """A client, when it is its turn, whose errors become ours."""
+    _pace.wait()
+    try:
+        yield client_for(scope, environment)
+    except PaymentsUnavailable:
+        raise AskingFailed("refused", NO_LIVE) from None
+    except stripe.AuthenticationError:
+        raise AskingFailed("key_refused", "Stripe does not take the key") from None
+    except stripe.PermissionError:
+        raise AskingFailed("not_permitted", f"the key may not do this: {call}") from None
+    except stripe.InvalidRequestError as error:
+        if error.http_status == 404 or error.code == "resource_missing":
+            raise AskingFailed("missing", f"Stripe knows no such thing: {call}") from None
+        about = ", ".join(str(each) for each in (error.code, error.param, error.request_id) if each)
+        raise AskingFailed("refused", f"Stripe refused {call} ({about or error.http_status})") from None
+    except stripe.StripeError as error:
+        kind = f"{type(error).__name__}, {error.http_status or 'no answer'}"
+        raise AskingFailed("unreachable", f"Stripe does not answer {call} ({kind})") from None
+
+
+def _endpoint(found: Any) -> Endpoint:
+    metadata = found.metadata.to_dict() if found.metadata else {}
+    return Endpoint(
+        id=found.id,
+        url=found.url,
+        status=found.status,
+        events=frozenset(found.enabled_events),
+        api_version=found.api_version,
+        created_at=_time(found.created),
+        ours=OURS.items() <= metadata.items(),
+    )
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _date(headers: Any) -> datetime | None:
+    try:
+        return parsedate_to_datetime(headers["Date"])
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,101 @@
+"""What follows from what Stripe says about an endpoint, a clock, deliveries. Pure: it asks nobody.
+
+Source: https://docs.stripe.com/api/webhook_endpoints/object and https://docs.stripe.com/webhooks/signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from autonomy_core.plugin_api.checks import Finding, Severity
+from stripe_payments.client import API_VERSION
+from stripe_payments.client_endpoints import Endpoint, EventStatus
+from stripe_payments.deliveries import Record
+from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.webhooks import TOLERANCE_S
+
+ROTATE = "run: autonomy stripe webhook rotate {organisation}"
+
+DRIFT_S = 60
+"""From here on a clock is worth mentioning: from `TOLERANCE_S` on every signature is refused."""
+
+DAYS = 7
+"""How far back deliveries are looked at."""
+
+SHARE_OF_REFUSALS = 0.1
+
+UNDERWAY = timedelta(minutes=10)
+"""A younger event may still be on its way."""
+
+RETRIED_FOR = timedelta(days=3)
+"""An older event is not delivered by itself any more."""
+
+
+def about_endpoint(endpoint: Endpoint, objection: str | None) -> Iterator[Finding]:
+    """What is wrong with an endpoint.
+
+    Args:
+        objection: to its URL, see `addresses.objection_to`.
+    """
+    if endpoint.status != "enabled":
+        message = f"{endpoint.id} is {endpoint.status}: Stripe delivers nothing"
+        yield Finding("endpoint_disabled", "error", message, "enable it in Stripe's dashboard")
+    if objection:
+        remedy = "correct the address in the dashboard, or declare the host in hosts or autonomy.hosts"
+        yield Finding("endpoint_url", "error", f"{endpoint.id} posts to {endpoint.url}: {objection}", remedy)
+    missing = sorted(HANDLED_EVENTS - endpoint.events)
+    if missing and "*" not in endpoint.events:
+        message = f"{endpoint.id} is not told of {', '.join(missing)}"
+        yield Finding("endpoint_events", "error", message, f"add them in the dashboard, or {ROTATE}")
+    if endpoint.api_version != API_VERSION:
+        version = endpoint.api_version or "the account's version"
+        message = f"{endpoint.id} sends events of {version}, not of {API_VERSION}"
+        yield Finding("endpoint_version", "error", message, ROTATE)
+
+
+def about_clock(ours: datetime, stripes: datetime | None) -> Iterator[Finding]:
+    """How far the clocks differ, if that is worth mentioning. Stripe tells whole seconds."""
+    skew = abs((ours - stripes).total_seconds()) if stripes else 0
+    if skew > DRIFT_S:
+        severity: Severity = "error" if skew > TOLERANCE_S else "warning"
+        message = f"this machine's clock differs from Stripe's by {skew:.0f} seconds"
+        yield Finding("clock_skew", severity, message, "set the clock; signatures are refused from 300 on")
+
+
+def about_events(events: Iterable[EventStatus], now: datetime) -> Iterator[Finding]:
+    """Whether Stripe has events that it could not deliver: of that strangers know nothing, so it is reliable."""
+    old_enough = [each for each in events if UNDERWAY < now - each.created_at < RETRIED_FOR]
+    failing = [each for each in old_enough if not each.delivered]
+    if failing:
+        message = f"Stripe could not deliver {len(failing)} of the last {len(old_enough)} events"
+        remedy = "see the answers in the dashboard: Developers, Webhooks; 400 is a wrong secret"
+        yield Finding("deliveries_failing", "warning", message, remedy)
+
+
+def about_deliveries(record: Record, refused: Record, *, has_payments: bool) -> Iterator[Finding]:
+    """When a delivery was seen last, and how many signatures were refused.
+
+    Args:
+        record: of the environment.
+        refused: of what no secret verified. Anybody can have caused it.
+        has_payments: whether there should have been deliveries.
+    """
+    if record.last_verified_at:
+        message = f"last delivery {_shown(record.last_verified_at)}; {record.verified} in {DAYS} days"
+        yield Finding("deliveries", "info", message)
+    elif has_payments:
+        message, remedy = (
+            "no delivery with a good signature was seen",
+            "see the endpoint's deliveries in the dashboard",
+        )
+        yield Finding("no_delivery", "warning", message, remedy)
+    total = record.verified + refused.refused
+    if total and refused.refused / total > SHARE_OF_REFUSALS:
+        share = f"{refused.refused} of {total} signatures were refused in {DAYS} days"
+        remedy = "compare the secret with the dashboard's; if Stripe has no failed deliveries there, strangers posted them"
+        yield Finding("signatures_refused", "warning", share, remedy)
+
+
+def _shown(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,155 @@
+"""``autonomy stripe webhook``: an organisation's endpoints at Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import click
+
+from autonomy_core.plugin_api.commands import CliContext, Failure, json_option, pass_cli, print_rows
+from autonomy_core.plugin_api.payments import Environment
+from stripe_payments import endpoints, rotation
+from stripe_payments.addresses import NoAddress
+from stripe_payments.client_endpoints import AskingFailed
+from stripe_payments.desk import Desk, EndpointError
+from stripe_payments.settings import ENVIRONMENTS, PLUGIN
+
+Command = Callable[..., None]
+
+SECONDS_TO_READ = 10
+"""The servers look at the files every second."""
+
+
+@click.group()
+def webhook() -> None:
+    """Make, list, rotate and remove webhook endpoints at Stripe."""
+
+
+def of_organisation(command: Command) -> Command:
+    """The argument and the option that all of these commands have."""
+
+    @click.argument("organisation_id", metavar="ORG")
+    @click.option(
+        "--environment",
+        type=click.Choice(ENVIRONMENTS),
+        help="Of which keys; by default where the organisation sells.",
+    )
+    @pass_cli
+    @wraps(command)
+    def run(
+        cli: CliContext, organisation_id: str, environment: Environment | None, *args: Any, **options: Any
+    ) -> None:
+        with explained():
+            chosen = environment or _sold_in(cli, organisation_id)
+            command(Desk(cli, chosen, click.echo), organisation_id, *args, **options)
+
+    return run
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors that say what to do, as the command line shows them."""
+    try:
+        yield
+    except (EndpointError, NoAddress) as error:
+        raise Failure(str(error)) from None
+    except AskingFailed as error:
+        raise Failure(f"{error.message}; autonomy tenants check --online says more") from None
+
+
+def _sold_in(cli: CliContext, organisation_id: str) -> Environment:
+    written = cli.tenant_editor.written(organisation_id, PLUGIN).texts.get("environment")
+    for environment in ENVIRONMENTS:
+        if environment == written:
+            return environment
+    raise EndpointError(f"the ini file of {organisation_id} does not say in which environment it sells")
+
+
+server_option = click.option(
+    "--server",
+    help="Where Stripe reaches the server, https://api.example.net; by default the first declared host.",
+)
+secret_option = click.option(
+    "--secret-in",
+    "place",
+    type=click.Choice(["file", "ini"]),
+    help="Where the secret is kept: in a file that the ini file refers to, or in the ini file itself.",
+)
+
+
+@webhook.command()
+@of_organisation
+@server_option
+@secret_option
+@click.option(
+    "--share-with", metavar="OTHER", help="Use the endpoint of another organisation of the same account."
+)
+def create(
+    desk: Desk, organisation_id: str, server: str | None, place: str | None, share_with: str | None
+) -> None:
+    """Make an endpoint and write its id and secret into the organisation's file."""
+    with desk.cli.tenant_editor.alone():
+        if share_with:
+            endpoints.share(desk, organisation_id, share_with)
+        else:
+            endpoints.create(desk, organisation_id, server=server, in_file=place != "ini")
+
+
+@webhook.command("list")
+@of_organisation
+@json_option
+def list_(desk: Desk, organisation_id: str, *, as_json: bool) -> None:
+    """List the endpoints of the organisation's account, and which organisations use them."""
+    rows = endpoints.listing(desk, organisation_id)
+    print_rows(rows, as_json=as_json, nothing="the account has no webhook endpoints")
+
+
+@webhook.command()
+@of_organisation
+@server_option
+@secret_option
+@click.option(
+    "--wait",
+    default=SECONDS_TO_READ,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="Seconds in which the servers read the new secret, before the old endpoint is removed.",
+)
+@click.option("--now", is_flag=True, help="Remove the old endpoint even if Stripe has events left for it.")
+def rotate(
+    desk: Desk, organisation_id: str, *, server: str | None, place: str | None, wait: float, now: bool
+) -> None:
+    """Replace the endpoint and its secret without a gap.
+
+    A rotation that was interrupted is finished; meanwhile both secrets are valid.
+    """
+    with desk.cli.tenant_editor.alone():
+        rotation.rotate(
+            desk,
+            organisation_id,
+            server=server,
+            in_file=_in_file(desk, organisation_id, place),
+            wait_s=wait,
+            now=now,
+        )
+
+
+def _in_file(desk: Desk, organisation_id: str, chosen: str | None) -> bool:
+    """As the admin says, or else as it was; an environment variable cannot be set from here."""
+    written = desk.member(organisation_id).text("webhook_secret") or ""
+    return (chosen or ("file" if written.startswith(("file:", "env:")) else "ini")) == "file"
+
+
+@webhook.command()
+@of_organisation
+@click.argument("endpoint_id", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(desk: Desk, organisation_id: str, endpoint_id: str | None, *, yes: bool) -> None:
+    """Remove the organisation's endpoint, or another one of its account that no organisation uses."""
+    if not yes:
+        click.confirm(f"Remove {endpoint_id or f'the endpoint of {organisation_id}'}?", abort=True)
+    with desk.cli.tenant_editor.alone():
+        endpoints.remove(desk, organisation_id, endpoint_id)

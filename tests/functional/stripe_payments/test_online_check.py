@@ -1,0 +1,216 @@
+"""``autonomy tenants check --online``: what the ini file says, compared with what Stripe has."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from autonomy_core.operations.flushing import flush_all
+from stripe_payments import client_endpoints, diagnosis
+from stripe_payments.client_endpoints import AskingFailed, EventStatus
+from stripe_payments.deliveries import Record
+from tests.functional.stripe_payments.shop import Shop
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HERE = {"REMOTE_ADDR": "127.0.0.1"}
+
+
+@pytest.fixture
+def site(site):
+    """An organisation whose endpoint is in order."""
+    site.begin()
+    site.webhook("create", "acme")
+    yield site
+    (site.autonomy.runtime.settings.data / "online-checks.json").unlink(missing_ok=True)
+
+
+def look(site, *arguments, status=0):
+    """What is found, by code; facts that are in order are left out."""
+    report = json.loads(site.run("tenants", "check", "--online", "--json", *arguments, status=status))
+    return {each["code"]: each for each in report["findings"] if each["severity"] != "info"}
+
+
+def change(site, **changes):
+    site.stripe().webhook_endpoints.update(site.endpoints()[0]["id"], params=changes)
+
+
+def rewrite(site, old, new):
+    site.path().write_text(site.path().read_text().replace(old, new))
+    site.autonomy.runtime.tenants.reload()
+
+
+def test_what_is_in_order_is_told_as_such(site):
+    said = site.run("tenants", "check", "--online")
+    assert "1 organisation in order, 0 problems" in said
+    assert "acme: info: account: test: the key opens acct_" in said
+    assert said.endswith("online: 1 looked at, 0 errors, 0 warnings\n")
+
+
+def test_an_endpoint_that_was_disabled(site):
+    change(site, disabled=True)
+    found = look(site, status=1)
+    assert found.keys() == {"endpoint_disabled"}
+    assert found["endpoint_disabled"]["organisation"] == "acme"
+    assert found["endpoint_disabled"]["check"] == "stripe_payments.stripe"
+    assert found["endpoint_disabled"]["subject"] == "test"
+    assert found["endpoint_disabled"]["severity"] == "error"
+    assert found["endpoint_disabled"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://acme.example/webhook", "its path is not"),
+        ("https://acme.example/api/webhook/stripe/other", "it is other's"),
+        ("https://elsewhere.example/api/webhook/stripe/acme", "its host is none of acme.example"),
+    ],
+)
+def test_an_endpoint_at_another_address(site, url, why):
+    change(site, url=url)
+    found = look(site, status=1)
+    assert found.keys() == {"endpoint_url"}
+    assert why in found["endpoint_url"]["message"]
+
+
+def test_an_endpoint_that_is_not_told_of_everything(site):
+    change(site, enabled_events=["checkout.session.completed"])
+    found = look(site, status=1)
+    assert "checkout.session.expired" in found["endpoint_events"]["message"]
+    change(site, enabled_events=["*"])
+    assert look(site) == {}
+
+
+def test_an_endpoint_of_another_version(site):
+    by_hand = site.add_endpoint("https://acme.example/api/webhook/stripe/acme", enabled_events=["*"])
+    rewrite(site, site.written("test_webhook_endpoint_id"), by_hand["id"])
+    found = look(site, status=1)
+    assert found.keys() == {"endpoint_version"}
+    assert found["endpoint_version"]["remedy"] == "run: autonomy stripe webhook rotate acme"
+
+
+def test_an_endpoint_that_is_gone(site):
+    site.stripe().webhook_endpoints.delete(site.endpoints()[0]["id"])
+    assert look(site, status=1).keys() == {"endpoint_missing"}
+
+
+def test_several_endpoints_and_no_word_which_is_meant(site):
+    site.add_endpoint("https://acme.example/api/webhook/stripe/acme", enabled_events=["*"])
+    rewrite(site, "test_webhook_endpoint_id =", "# test_webhook_endpoint_id =")
+    assert {"endpoint_ambiguous", "endpoint_version"} == look(site, status=1).keys()
+
+
+def test_a_key_that_stripe_does_not_take(site):
+    rewrite(site, site.key, "rk_test_revoked")
+    found = look(site, status=1)
+    assert found.keys() == {"key_refused"}
+    assert "test_secret_key" in found["key_refused"]["message"]
+
+
+def test_a_key_of_another_account(autonomy, site, simulator):
+    shop = Shop(autonomy, simulator, "mover")
+    shop.purchase()
+    assert "account_differs" not in look(site, "mover", status=1)
+    shop.configure(test_secret_key="sk_test_of_another_account")
+    assert "account_differs" in look(site, "mover", status=1)
+
+
+def test_live_is_not_looked_at_where_the_simulator_stands_for_stripe(autonomy, site, simulator):
+    shop = Shop(autonomy, simulator, "seller")
+    assert "simulated" not in look(site, "seller", status=1)
+    shop.configure(environment="live")
+    assert look(site, "seller", status=1)["simulated"]["subject"] == "live"
+
+
+def test_a_rotation_that_was_not_finished(site):
+    rewrite(site, "[stripe_payments]", "[stripe_payments]\ntest_previous_webhook_secret = whsec_old")
+    assert look(site).keys() == {"rotation_unfinished"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "status"),
+    [
+        ("unreachable", "stripe_unreachable", 1),
+        ("not_permitted", "not_permitted", 0),
+        ("refused", "stripe_refused", 1),
+    ],
+)
+def test_stripe_does_not_answer_or_allow(site, monkeypatch, reason, code, status):
+    def fail(*_):
+        raise AskingFailed(reason, "no such luck")
+
+    for call in ("retrieve_account", "list_endpoints", "list_event_statuses"):
+        monkeypatch.setattr(client_endpoints, call, fail)
+    assert look(site, status=status).keys() == {code}
+
+
+def test_refused_signatures_are_a_warning_because_anybody_can_cause_them(site):
+    for _ in range(3):
+        site.answer_to("whsec_stranger")
+    flush_all(site.autonomy.runtime)
+    found = look(site)
+    assert found.keys() == {"signatures_refused"}
+    assert "3 of 3" in found["signatures_refused"]["message"]
+
+
+def test_only_the_organisations_that_are_named_are_looked_at(site):
+    site.begin("other")
+    assert "1 organisation in order, 0 problems" in site.run("tenants", "check", "acme", "--online")
+    assert "missing_key" in site.run("tenants", "check", "other", status=1)
+    assert "there is no" in site.run("tenants", "check", "nobody", status=1)
+
+
+def test_readiness_shows_what_was_found_last_and_asks_nobody(site, monkeypatch):
+    ready = site.autonomy.app.get("/health/ready", extra_environ=HERE).json
+    assert "nobody has looked" in ready["checks"]["online"]["detail"][0]
+    change(site, disabled=True)
+    look(site, status=1)
+    monkeypatch.setattr(client_endpoints, "client_for", None)
+    answer = site.autonomy.app.get("/health/ready", extra_environ=HERE)
+    (line,) = answer.json["checks"]["online"]["detail"]
+    assert line.startswith("acme: error: endpoint_disabled: test: we_")
+    assert answer.json["checks"]["online"]["status"] == "degraded"
+    elsewhere = site.autonomy.app.get("/health/ready", extra_environ={"REMOTE_ADDR": "203.0.113.9"})
+    assert elsewhere.json["checks"]["online"] == {"status": "degraded"}
+
+
+def test_readiness_forgets_what_was_mended_when_somebody_looks_again(site):
+    change(site, disabled=True)
+    look(site, status=1)
+    change(site, disabled=False)
+    look(site)
+    ready = site.autonomy.app.get("/health/ready", extra_environ=HERE).json
+    assert ready["checks"]["online"] == {"status": "ok"}
+
+
+@pytest.mark.parametrize(("seconds", "severity"), [(30, None), (-90, "warning"), (400, "error")])
+def test_a_clock_that_differs(seconds, severity):
+    found = [each.severity for each in diagnosis.about_clock(NOW, NOW + timedelta(seconds=seconds))]
+    assert found == ([severity] if severity else [])
+
+
+def test_events_that_stripe_could_not_deliver():
+    def event(age, *, delivered):
+        return EventStatus(NOW - age, delivered=delivered)
+
+    fresh = [event(timedelta(minutes=1), delivered=False), event(timedelta(days=9), delivered=False)]
+    delivered = [event(timedelta(hours=1), delivered=True)]
+    assert list(diagnosis.about_events([*fresh, *delivered], NOW)) == []
+    (found,) = diagnosis.about_events([*fresh, *delivered, event(timedelta(hours=2), delivered=False)], NOW)
+    assert (found.code, "1 of the last 2 events" in found.message) == ("deliveries_failing", True)
+
+
+@pytest.mark.parametrize(
+    ("verified", "refused", "has_payments", "codes"),
+    [
+        (0, 0, False, []),
+        (0, 0, True, ["no_delivery"]),
+        (99, 1, True, ["deliveries"]),
+        (4, 1, True, ["deliveries", "signatures_refused"]),
+    ],
+)
+def test_deliveries(verified, refused, has_payments, codes):
+    seen = Record(verified, 0, NOW if verified else None, None)
+    found = diagnosis.about_deliveries(seen, Record(0, refused, None, None), has_payments=has_payments)
+    assert [each.code for each in found] == codes
