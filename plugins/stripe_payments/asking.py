@@ -10,9 +10,17 @@ import structlog
 from sqlalchemy import select
 
 from autonomy_core.plugin_api.errors import NotFound, Unavailable
-from autonomy_core.plugin_api.payments import UNPAID, Environment, Payment, ProofFailed, Settlement
+from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.plugin_api.payments import (
+    UNPAID,
+    Environment,
+    Payment,
+    PaymentStatus,
+    ProofFailed,
+    Settlement,
+)
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments.client import retrieve_session
+from stripe_payments.client import create_session, retrieve_session
 from stripe_payments.domain import (
     CheckoutSession,
     NotBelieved,
@@ -23,6 +31,7 @@ from stripe_payments.domain import (
     parse_session,
 )
 from stripe_payments.models import StripePayment
+from stripe_payments.orders import SESSION_LIFE
 from stripe_payments.refunds import reversals_of
 from stripe_payments.services import Found, SetAside, settle_session, settlement_of
 from stripe_payments.settings import ENVIRONMENTS
@@ -48,8 +57,8 @@ def fetch_settlement(scope: TenantScope, payment_id: UUID) -> Settlement | None:
     with scope.runtime.transaction(scope.organisation) as own:
         row = own.session.get_one(StripePayment, (scope.organisation.id, payment_id))
         payment = own.session.get_one(Payment, (scope.organisation.id, payment_id))
-    if row.session_id is None:
-        return None
+    if row.session_id is None and not _find_session(scope, row):
+        return _settlement_without_session(payment)
     found = Found(row, payment, "session_id")
     try:
         session, outcome = _fetch(scope, row)
@@ -57,6 +66,32 @@ def fetch_settlement(scope: TenantScope, payment_id: UUID) -> Settlement | None:
         return _whole_settlement(scope, found, session, outcome) if outcome else None
     except (NotBelieved, NotUnderstood) as error:
         raise ProofFailed(str(error)) from None
+
+
+def _find_session(scope: TenantScope, row: StripePayment) -> bool:
+    """Learn of a session that was opened, or not, when a crash came. Returns False when it cannot be told any more.
+
+    Under the same idempotency key Stripe answers with the session that it has opened, or opens it now.
+    """
+    if not row.request or row.created_at + SESSION_LIFE < utcnow():
+        return False
+    session = create_session(scope, row.environment, row.payment_id, row.request)  # type: ignore[arg-type]
+    row.session_id = session["id"]
+    with scope.runtime.transaction(scope.organisation) as own:
+        own.session.merge(row)
+    return True
+
+
+def _settlement_without_session(payment: Payment) -> Settlement:
+    """Nobody can pay any more: a session that we do not know of has ended as well. An event of it would still count."""
+    return Settlement(
+        payment_id=payment.id,
+        status=PaymentStatus.EXPIRED,
+        environment=payment.environment,  # type: ignore[arg-type]
+        amount=payment.amount,
+        currency=payment.currency,
+        source="reconciler",
+    )
 
 
 def _whole_settlement(

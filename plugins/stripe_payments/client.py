@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable, 
 from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.amounts import to_stripe
+from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.settings import PLUGIN, key_name, keys_of
 
 log = structlog.get_logger(__name__)
@@ -31,6 +34,9 @@ TIMEOUT_S = (3.05, 20)
 """To connect, and to wait for an answer."""
 
 RETRIES = 2
+
+MOST_EVENTS = 1000
+"""So many events are fetched at once; what is left is the next turn's."""
 
 # It would write a file under the home directory and send data about the machine.
 stripe.enable_telemetry = False
@@ -132,6 +138,24 @@ def list_disputes(
             {"payment_intent": payment_intent_id, "limit": 100}
         )
         return [dispute.to_dict() for dispute in found.auto_paging_iter()]
+
+
+def list_undelivered_events(
+    scope: TenantScope, environment: Environment, *, since: datetime
+) -> list[dict[str, Any]]:
+    """The account's events that some endpoint has not taken, newest first, at most `MOST_EVENTS`.
+
+    Stripe keeps events for 30 days. Errors as `retrieve_session`.
+    """
+    wanted: Any = {
+        "types": sorted(HANDLED_EVENTS),
+        "delivery_success": False,
+        "created": {"gte": int(since.timestamp())},
+        "limit": 100,
+    }
+    with _translated("events.list"):
+        found = client_for(scope, environment).v1.events.list(wanted)
+        return [event.to_dict() for event in islice(found.auto_paging_iter(), MOST_EVENTS)]
 
 
 def client_for(scope: TenantScope, environment: Environment) -> stripe.StripeClient:

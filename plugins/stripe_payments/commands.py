@@ -8,6 +8,7 @@ import click
 
 COMMANDS = {
     "simulator": ("stripe_payments.simulator.command:simulator", "Run a stand-in for Stripe."),
+    "events": ("stripe_payments.event_commands:events", "List, show and replay events."),
     "webhook": (
         "stripe_payments.webhook_commands:webhook",
         "Make, list, rotate and remove endpoints at Stripe.",
@@ -39,4 +40,4 @@ class StripeCommands(click.Group):
 
 @click.group(name="stripe", cls=StripeCommands)
 def stripe_commands() -> None:
-    """Stripe: webhook endpoints, and a simulator for development and tests."""
+    """Stripe: webhook endpoints, events, and a simulator for development and tests."""

@@ -118,6 +118,7 @@ def _insert(scope: TenantScope, delivery: Delivery) -> StripeEvent | None:
         "status": "received" if handled else "ignored",
         "reason": None if handled else "events of this type are not handled",
         "attempts": 0,
+        "source": delivery.source,
         "received_at": utcnow(),
     }
     return scope.session.scalar(STORE, values)
@@ -141,15 +142,28 @@ def _defer_unless_handled(scope: TenantScope, event: StripeEvent) -> None:
 
 def attempt(scope: TenantScope, environment: Environment, event_id: str) -> StripeEvent:
     """Handle a stored event, unless it has been. It is locked, so that of many attempts at once one handles it."""
-    event = scope.session.get_one(
-        StripeEvent,
-        (scope.organisation.id, environment, event_id),
-        with_for_update=True,
-        populate_existing=True,
-    )
+    event = _locked(scope, environment, event_id)
     if event.status in TO_HANDLE:
         _handle(scope, event)
     return event
+
+
+def replay(scope: TenantScope, environment: Environment, event_id: str) -> tuple[str, StripeEvent]:
+    """Handle a stored event again, whatever came of it before; gives its status before, and the event.
+
+    What was settled stays settled. An event of a type that is not handled stays ignored.
+    """
+    event = _locked(scope, environment, event_id)
+    before = event.status
+    if event.type in HANDLED_EVENTS:
+        _handle(scope, event)
+        _defer_unless_handled(scope, event)
+    return before, event
+
+
+def _locked(scope: TenantScope, environment: Environment, event_id: str) -> StripeEvent:
+    name = (scope.organisation.id, environment, event_id)
+    return scope.session.get_one(StripeEvent, name, with_for_update=True, populate_existing=True)
 
 
 def _handle(scope: TenantScope, event: StripeEvent) -> None:

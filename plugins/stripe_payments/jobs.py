@@ -1,7 +1,8 @@
-"""The job behind the inbox: it tries again what was stored and could not be handled."""
+"""The jobs behind the inbox: what was stored and could not be handled is tried again, what did not arrive is fetched."""
 
 from __future__ import annotations
 
+from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.jobs import Job, TryAgain
 from autonomy_core.plugin_api.payments import Environment
 from autonomy_core.plugin_api.scope import TenantScope
@@ -10,6 +11,8 @@ HANDLE_JOB = "stripe_payments.handle_event"
 
 RETRY_AFTER_S = 60
 """When an event is tried again whose handling has failed."""
+
+HOUR_S = 3600
 
 TO_HANDLE = ("received", "failed")
 """The statuses of events that are still to be handled."""
@@ -29,4 +32,18 @@ def handle_event(scope: TenantScope, *, environment: Environment, event_id: str)
         raise TryAgain(f"Stripe event {event_id} failed: {event.reason}")
 
 
-JOBS = (Job(HANDLE_JOB, handle_event),)
+def fetch_events(scope: TenantScope) -> None:
+    """Fetch what Stripe could not deliver.
+
+    Raises:
+        TryAgain: Stripe does not answer.
+    """
+    from stripe_payments.missed import fetch_missed_events
+
+    try:
+        fetch_missed_events(scope)
+    except Unavailable as error:
+        raise TryAgain(str(error)) from None
+
+
+JOBS = (Job(HANDLE_JOB, handle_event), Job("stripe_payments.fetch_events", fetch_events, every=HOUR_S))

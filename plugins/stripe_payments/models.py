@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from autonomy_core.plugin_api.models import Base, OrganisationScoped, tenant_key, utcnow
 
 ENVIRONMENT = "environment IN ('test', 'live')"
+EVENT_STATUSES = ("received", "processed", "ignored", "set_aside", "failed")
 
 
 class StripePayment(OrganisationScoped, Base):
@@ -47,16 +48,16 @@ class StripePayment(OrganisationScoped, Base):
 class StripeEvent(OrganisationScoped, Base):
     """An event, as Stripe sent it and its signature vouched for it, and what has become of it.
 
-    ``received`` and ``failed`` events are still to be handled; the other statuses are final.
+    ``received`` and ``failed`` events are still to be handled; the other statuses are final. ``source`` tells whether
+    Stripe has posted it, signed, or it was fetched with the organisation's key.
     """
 
     __tablename__ = "stripe_payments_events"
     __table_args__ = (
         tenant_key("payment_id", "payments"),
         CheckConstraint(ENVIRONMENT, name="environment"),
-        CheckConstraint(
-            "status IN ('received', 'processed', 'ignored', 'set_aside', 'failed')", name="status"
-        ),
+        CheckConstraint(f"status IN {EVENT_STATUSES}", name="status"),
+        CheckConstraint("source IN ('webhook', 'fetched')", name="source"),
         Index("ix_stripe_payments_events_status", "organisation_id", "status", "received_at"),
         Index("ix_stripe_payments_events_payment", "organisation_id", "payment_id"),
     )
@@ -70,6 +71,7 @@ class StripeEvent(OrganisationScoped, Base):
     matched_by: Mapped[str | None]
     payment_id: Mapped[UUID | None]
     attempts: Mapped[int] = mapped_column(default=0)
+    source: Mapped[str] = mapped_column(default="webhook")
     received_at: Mapped[datetime] = mapped_column(default=utcnow)
     processed_at: Mapped[datetime | None]
 

@@ -5,10 +5,14 @@ Source: https://docs.stripe.com/api/checkout/sessions/create and https://docs.st
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from autonomy_core.plugin_api.protocols import CheckoutOrder
 from stripe_payments.amounts import InexactAmount, minimum, to_stripe
+
+SESSION_LIFE = timedelta(hours=24)
+"""How long a checkout session can be paid, and how long Stripe keeps an idempotency key."""
 
 
 def session_parameters(organisation_id: str, order: CheckoutOrder) -> dict[str, Any]:

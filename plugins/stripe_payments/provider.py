@@ -12,15 +12,12 @@ from autonomy_core.plugin_api.payments import Environment, RefundReport, Settlem
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, RefundOrder, TimelineEntry
 from autonomy_core.plugin_api.scope import Organisation, TenantScope
 from stripe_payments.models import StripePayment
-from stripe_payments.orders import price_problem, session_parameters
+from stripe_payments.orders import SESSION_LIFE, price_problem, session_parameters
 from stripe_payments.settings import PLUGIN
 from stripe_payments.timeline import timeline_of
 
 # Stripe's SDK takes a third of a second to import. What needs it is imported by the methods that call Stripe,
 # so that a command line that does not is spared.
-
-SESSION_LIFE = timedelta(hours=24)
-"""How long a checkout session can be paid, and how long Stripe keeps an idempotency key."""
 
 ENOUGH_TIME = timedelta(minutes=5)
 """A session that expires sooner is not handed to a buyer again."""

@@ -36,13 +36,13 @@ def owner_of(addressed: TenantScope, delivery: Delivery, text: str, header: str)
 
 
 def _find_owner(addressed: TenantScope, delivery: Delivery, text: str, header: str) -> TenantScope:
-    named = _named_in(delivery.event)
+    named = named_in(delivery.event)
     if named == addressed.organisation.id:
         return addressed
     if named is not None:
         other = addressed.neighbour(named, PLUGIN)
         return other if other and _shares(other, delivery, text, header) else addressed
-    intent = _intent_of(delivery.event)
+    intent = intent_of(delivery.event)
     if intent is None or delivery.event.type not in HANDLED_EVENTS:
         return addressed
     sharing = (each for each in addressed.neighbours(PLUGIN) if _shares(each, delivery, text, header))
@@ -69,13 +69,14 @@ def _first_with(
     return addressed
 
 
-def _named_in(event: Event) -> str | None:
+def named_in(event: Event) -> str | None:
+    """The organisation that an event's metadata names."""
     metadata = event.object.get("metadata")
     named = metadata.get("organisation_id") if isinstance(metadata, dict) else None
     return named if isinstance(named, str) else None
 
 
-def _intent_of(event: Event) -> str | None:
+def intent_of(event: Event) -> str | None:
     """The payment intent that an event about something else names: its id, or the whole of it."""
     intent = event.object.get("payment_intent")
     named = intent.get("id") if isinstance(intent, dict) else intent

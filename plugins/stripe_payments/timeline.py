@@ -28,5 +28,6 @@ def _events(scope: TenantScope, payment_id: UUID) -> Iterator[TimelineEntry]:
     for event in scope.session.scalars(select(StripeEvent).where(StripeEvent.payment_id == payment_id)):
         told = ("event_id", "type", "status", "reason", "matched_by", "attempts")
         detail = {name: getattr(event, name) for name in told}
-        signature = f"verified by the {event.environment} secret"
+        vouched = "verified by the {} secret" if event.source == "webhook" else "fetched with the {} key"
+        signature = vouched.format(event.environment)
         yield TimelineEntry(event.received_at, "event_received", detail | {"signature": signature})

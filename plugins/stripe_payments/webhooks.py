@@ -38,14 +38,19 @@ class BadEvent(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A verified event and the whole of its JSON. ``environment`` is the one whose secret verified it."""
+    """An event that is Stripe's, and the whole of its JSON.
+
+    Attributes:
+        source: ``webhook`` if a secret has verified it, ``fetched`` if Stripe gave it to the organisation's key.
+    """
 
     event: Event
     payload: dict[str, Any]
+    source: str = "webhook"
 
     @property
     def environment(self) -> Environment:
-        """Where it happened."""
+        """Where it happened: the one whose secret has verified it, or whose key has fetched it."""
         return self.event.environment
 
 

@@ -1,0 +1,126 @@
+"""``autonomy stripe events``: what Stripe has told an organisation, and what came of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+from sqlalchemy import select
+
+from autonomy_core.plugin_api.commands import (
+    CliContext,
+    Failure,
+    json_option,
+    pass_cli,
+    print_facts,
+    print_json,
+    print_rows,
+)
+from stripe_payments.inbox import replay as replay_event
+from stripe_payments.models import EVENT_STATUSES, StripeEvent
+from stripe_payments.selection import Selection, selected
+
+SHOWN = ("event_id", "environment", "type", "status", "reason", "matched_by", "payment_id", "attempts")
+
+
+@click.group()
+def events() -> None:
+    """List, show and replay an organisation's events."""
+
+
+def choosing(command: Any) -> Any:
+    """The options that say which events are meant."""
+    for option in (
+        click.option("--until", type=click.DateTime(), help="Received before this time, UTC."),
+        click.option("--since", type=click.DateTime(), help="Received at this time, UTC, or later."),
+        click.option("--type", "event_type", help="Of this type, for example charge.refunded."),
+        click.option("--status", type=click.Choice(EVENT_STATUSES), help="With this outcome."),
+    ):
+        command = option(command)
+    return click.argument("organisation_id", metavar="ORG")(command)
+
+
+@events.command("list")
+@choosing
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many at most."
+)
+@json_option
+@pass_cli
+def list_(cli: CliContext, organisation_id: str, *, limit: int, as_json: bool, **chosen: Any) -> None:
+    """List the newest events."""
+    with cli.transaction(organisation_id) as scope:
+        found = scope.session.scalars(selected(_selection(**chosen)).limit(limit))
+        rows = [_summary(event) for event in found]
+    print_rows(rows, as_json=as_json, nothing="no events")
+
+
+@events.command()
+@click.argument("organisation_id", metavar="ORG")
+@click.argument("event_id", metavar="EVENT_ID")
+@json_option
+@pass_cli
+def show(cli: CliContext, organisation_id: str, event_id: str, *, as_json: bool) -> None:
+    """Show an event, as Stripe sent it, and what came of it."""
+    with cli.transaction(organisation_id) as scope:
+        event = scope.session.scalars(
+            select(StripeEvent).where(StripeEvent.event_id == event_id)
+        ).one_or_none()
+        if event is None:
+            raise Failure(f"{organisation_id} has no event {event_id}; see autonomy stripe events list")
+        found = _summary(event) | {"source": event.source, "processed_at": event.processed_at}
+        payload = event.payload
+    if as_json:
+        print_json({"event": found, "payload": payload})
+        return
+    print_facts(found)
+    print_json(payload)
+
+
+@events.command()
+@choosing
+@click.argument("event_ids", metavar="[EVENT_ID]…", nargs=-1)
+@json_option
+@pass_cli
+def replay(
+    cli: CliContext, organisation_id: str, event_ids: tuple[str, ...], *, as_json: bool, **chosen: Any
+) -> None:
+    """Handle events again, oldest first: those named, or those chosen.
+
+    What was settled stays settled: to replay everything changes nothing. One that was set aside or has failed gets
+    another chance.
+    """
+    if not event_ids and not any(chosen.values()):
+        raise Failure(
+            "say which: name events, or give --status, --type, --since or --until (--since 1970-01-01 means all)"
+        )
+    with cli.transaction(organisation_id) as scope:
+        found = scope.session.execute(
+            selected(_selection(ids=event_ids, **chosen), of=(StripeEvent.environment, StripeEvent.event_id))
+        )
+        names = [tuple(name) for name in reversed(found.all())]
+    rows = [_replayed(cli, organisation_id, *name) for name in names]
+    print_rows(rows, as_json=as_json, nothing="no such events")
+
+
+def _replayed(cli: CliContext, organisation_id: str, environment: str, event_id: str) -> dict[str, Any]:
+    # Each in a transaction of its own, so that one that fails keeps nobody else from being handled.
+    with cli.transaction(organisation_id) as scope:
+        before, event = replay_event(scope, environment, event_id)  # type: ignore[arg-type]
+        return {"event_id": event_id, "before": before, "after": event.status, "reason": event.reason}
+
+
+def _selection(
+    *,
+    status: str | None,
+    event_type: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    ids: tuple[str, ...] = (),
+) -> Selection:
+    return Selection(ids, status, event_type, since, until)
+
+
+def _summary(event: StripeEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in SHOWN} | {"received_at": event.received_at}

@@ -1,0 +1,178 @@
+"""What never arrived is fetched: payments are asked about, events that were not delivered are handled all the same."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text, update
+
+from autonomy_core.payments.models import Payment
+from autonomy_core.plugin_api.models import utcnow
+from stripe_payments import client
+from stripe_payments.models import StripeEvent, StripePayment
+from stripe_payments.provider import StripeCheckout
+from tests.functional.stripe_payments.shop import Shop
+
+SWEEP, FETCH = "payments.sweep", "stripe_payments.fetch_events"
+
+
+def run(shop, name):
+    """One turn of a periodic job."""
+    (job,) = [job for job in shop.autonomy.runtime.jobs if job.name == name]
+    with shop.scope() as scope:
+        job.function(scope)
+
+
+def waits(shop):
+    """In how many minutes the organisation's payments are asked about."""
+    statement = text(
+        "SELECT round(extract(epoch FROM scheduled_at - now()) / 60) FROM procrastinate_jobs"
+        " WHERE task_name = 'payments.check' AND status = 'todo' ORDER BY scheduled_at"
+    )
+    with shop.scope() as scope:
+        return [int(minutes) for minutes in scope.session.scalars(statement)]
+
+
+def age(shop, days):
+    """Make everything that has been opened older."""
+    ago = utcnow() - timedelta(days=days)
+    with shop.scope() as scope:
+        scope.session.execute(update(Payment).values(created_at=ago))
+        scope.session.execute(update(StripePayment).values(created_at=ago))
+
+
+def paid_without_an_event(shop):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "pay")
+    return UUID(answer["payment"]["id"])
+
+
+def test_a_payment_whose_event_is_lost_is_asked_about_after_five_minutes(shop):
+    payment_id = paid_without_an_event(shop)
+    assert waits(shop) == [5]
+    assert shop.autonomy.run_jobs(shop.id) == []
+    payment = shop.present(payment_id)
+    assert (payment.status, payment.settled_by, shop.owns()) == ("completed", "reconciler", True)
+    assert waits(shop) == []
+
+
+def test_one_that_stays_open_is_asked_about_again_after_an_hour_six_hours_and_a_day(shop):
+    shop.purchase()
+    seen = []
+    while waits(shop):
+        seen += waits(shop)
+        shop.autonomy.run_jobs(shop.id)
+    assert seen == [5, 55, 300, 1080]
+
+
+def test_while_stripe_does_not_answer_the_question_waits(shop, monkeypatch):
+    payment_id = paid_without_an_event(shop)
+    monkeypatch.setattr(client, "RETRIES", 0)
+    shop.at_stripe("faults", status="503", times="1", path="/v1/checkout/sessions")
+    assert shop.autonomy.run_jobs(shop.id) == ["payments.check"]
+    assert shop.autonomy.run_jobs(shop.id) == []
+    assert shop.status(payment_id) == "completed"
+
+
+def test_whatever_is_open_for_more_than_a_day_is_asked_about_daily(shop):
+    payment_id = paid_without_an_event(shop)
+    run(shop, SWEEP)
+    assert shop.status(payment_id) == "pending", "it is too young"
+    age(shop, days=2)
+    run(shop, SWEEP)
+    assert shop.status(payment_id) == "completed"
+
+
+def test_a_checkout_that_was_opened_when_the_server_crashed_is_found_again(shop, monkeypatch):
+    with monkeypatch.context() as dying:
+        dying.setattr(StripeCheckout, "attach", lambda *_: pytest.fail("dies here"))
+        with pytest.raises(pytest.fail.Exception):
+            shop.purchase()
+    shop.visit(shop.books("sessions")[0]["url"], "pay")
+    shop.autonomy.run_jobs(shop.id)
+    (payment,) = shop.rows(Payment)
+    assert (payment.status, len(shop.books("sessions"))) == ("completed", 1)
+
+
+def test_what_nobody_can_pay_any_more_has_expired(shop):
+    payment = shop.autonomy.payment(shop.customer, shop.product)
+    age(shop, days=2)
+    run(shop, SWEEP)
+    assert shop.status(payment) == "expired"
+    assert shop.books("sessions") == []
+
+
+def test_what_stripe_says_of_another_payment_is_noted_and_changes_nothing(shop):
+    payment_id = paid_without_an_event(shop)
+    with shop.scope() as scope:
+        scope.session.execute(update(Payment).values(amount=7))
+    shop.autonomy.run_jobs(shop.id)
+    assert shop.status(payment_id) == "pending"
+    timeline = shop.as_staff("get", f"payments/{payment_id}/timeline").json["items"]
+    assert (
+        "amount" in next(entry for entry in timeline if entry["kind"] == "report_refused")["detail"]["reason"]
+    )
+
+
+def undelivered(shop):
+    """An endpoint that does not answer, so that Stripe counts the events as undelivered."""
+    shop.simulator.simulator.seed_endpoint(shop.key, "http://127.0.0.1:9/", "whsec_nobody")
+
+
+def test_events_that_could_not_be_delivered_are_fetched_and_handled_once(shop):
+    undelivered(shop)
+    payment_id = paid_without_an_event(shop)
+    for _ in range(2):
+        run(shop, FETCH)
+    assert (shop.status(payment_id), len(shop.grants())) == ("completed", 1)
+    stored = {event.type: event for event in shop.rows(StripeEvent)}
+    completed = stored["checkout.session.completed"]
+    assert (completed.source, completed.status, completed.attempts) == ("fetched", "processed", 1)
+    timeline = shop.as_staff("get", f"payments/{payment_id}/timeline").json["items"]
+    assert "fetched with the test key" in str(timeline)
+
+
+def test_what_was_delivered_after_all_is_not_handled_again(shop):
+    undelivered(shop)
+    paid_without_an_event(shop)
+    shop.post_events()
+    run(shop, FETCH)
+    (completed,) = [event for event in shop.rows(StripeEvent) if event.type == "checkout.session.completed"]
+    assert (completed.source, completed.attempts) == ("webhook", 1)
+
+
+def test_the_events_of_others_who_use_the_same_account_are_theirs(autonomy, simulator, shop):
+    undelivered(shop)
+    other = Shop(autonomy, simulator, "other")
+    other.key = shop.key
+    other.configure()
+    payment_id = paid_without_an_event(other)
+    run(shop, FETCH)
+    assert shop.rows(StripeEvent) == []
+    run(other, FETCH)
+    assert other.status(payment_id) == "completed"
+
+
+def test_a_refused_key_is_no_reason_to_stop_the_worker(shop):
+    shop.key = "sk_test_%no_key%"
+    shop.configure()
+    run(shop, FETCH)
+    assert shop.rows(StripeEvent) == []
+
+
+@pytest.mark.parametrize(("wish", "status"), [("yes", "refunded"), ("no", "completed")])
+def test_what_was_paid_twice_is_given_back_where_the_organisation_wants_it(shop, wish, status):
+    shop.wishes = {"refund_duplicates": wish}
+    shop.configure()
+    first = paid_without_an_event(shop)
+    with shop.scope() as scope:
+        scope.session.scalars(select(StripePayment)).one().expires_at = utcnow()
+    second = UUID(shop.purchase(201).json["payment"]["id"])
+    shop.visit(shop.books("sessions")[0]["url"], "pay")
+    late, soon = shop.events()
+    shop.post(soon)
+    shop.post(late)
+    for _ in range(3):
+        shop.autonomy.run_jobs(shop.id)
+    assert (shop.status(first), shop.status(second), shop.owns()) == (status, "completed", True)
+    assert len(shop.books("refunds")) == (wish == "yes")
