@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.db.base import utcnow, uuid7
@@ -13,6 +14,22 @@ from autonomy_core.plugin_api.scope import TenantScope
 
 # "raw": sent as it stands, without what the ORM does for inserts of many rows.
 _ADD = insert(JournalEntry).execution_options(dml_strategy="raw")
+
+
+def note_once(scope: TenantScope, payment_id: UUID, kind: str, reference: str, **detail: Any) -> None:
+    """`note` something that a provider tells more than once; the payment is locked.
+
+    Args:
+        reference: the provider's own id of it.
+    """
+    known = exists().where(
+        JournalEntry.organisation_id == scope.organisation.id,
+        JournalEntry.payment_id == payment_id,
+        JournalEntry.kind == kind,
+        JournalEntry.detail["reference"].astext == reference,
+    )
+    if not scope.session.scalar(select(known)):
+        note(scope, payment_id, kind, reference=reference, **detail)
 
 
 def note(scope: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> None:

@@ -13,7 +13,7 @@ from autonomy_core.payments.domain import (
     RefundStatus,
     Settlement,
 )
-from autonomy_core.payments.journal import note
+from autonomy_core.payments.journal import note_once
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.reconciliation import check_later
 from autonomy_core.payments.refunds import RefundRefused
@@ -36,6 +36,6 @@ __all__ = [
     "Settlement",
     "check_later",
     "lock_payment",
-    "note",
+    "note_once",
     "settle",
 ]

@@ -154,10 +154,13 @@ def replay(scope: TenantScope, environment: Environment, event_id: str) -> tuple
     What was settled stays settled. An event of a type that is not handled stays ignored.
     """
     event = _locked(scope, environment, event_id)
-    before = event.status
+    before, matched_by = event.status, event.matched_by
     if event.type in HANDLED_EVENTS:
         _handle(scope, event)
         _defer_unless_handled(scope, event)
+    if event.status == before:
+        # How it was found when it counted; by now more is known.
+        event.matched_by = matched_by
     return before, event
 
 

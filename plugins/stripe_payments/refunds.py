@@ -15,7 +15,7 @@ from autonomy_core.plugin_api.payments import (
     RefundStatus,
     Settlement,
     check_later,
-    note,
+    note_once,
     settle,
 )
 from autonomy_core.plugin_api.protocols import RefundOrder
@@ -80,7 +80,8 @@ def note_failed_attempt(scope: TenantScope, environment: Environment, intent: Ma
     Arguments and errors as `settle_refund`.
     """
     found = _find(scope, environment, subject_of(intent))
-    note(scope, found.payment.id, "attempt_failed", **failure_of(intent))
+    reference, why = failure_of(intent)
+    note_once(scope, found.payment.id, "attempt_failed", reference, **why)
     return found
 
 

@@ -135,8 +135,8 @@ def refunded_by(charge: Mapping[str, Any]) -> int:
     return amount_of(charge, "amount_refunded", text_of(charge, "currency"))
 
 
-def failure_of(payment_intent: Mapping[str, Any]) -> dict[str, str | None]:
-    """Why an attempt to pay has failed: Stripe's codes, which name nobody's card.
+def failure_of(payment_intent: Mapping[str, Any]) -> tuple[str, dict[str, str | None]]:
+    """Which attempt to pay has failed, and why: Stripe's codes, which name nobody's card.
 
     Raises:
         NotUnderstood: it is no payment intent.
@@ -144,7 +144,8 @@ def failure_of(payment_intent: Mapping[str, Any]) -> dict[str, str | None]:
     _require(payment_intent, "payment_intent")
     error = payment_intent.get("last_payment_error")
     found: Mapping[str, Any] = error if isinstance(error, dict) else {}
-    return {name: optional_text(found.get(name)) for name in ("code", "decline_code", "type")}
+    attempt = optional_text(payment_intent.get("latest_charge")) or text_of(payment_intent, "id")
+    return attempt, {name: optional_text(found.get(name)) for name in ("code", "decline_code", "type")}
 
 
 def subject_of(stripe_object: Mapping[str, Any]) -> Subject:
