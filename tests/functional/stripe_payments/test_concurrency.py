@@ -6,31 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from webob import Request
 
-from autonomy_core.testing.application import chosen_plugins
-from stripe_payments.testing import simulated_stripe
-from tests.functional.stripe_payments.shop import Shop, granting
+from tests.functional.stripe_payments.shop import Shop
 
 pytestmark = pytest.mark.concurrent
 
 CLICKS = 16
-
-
-@pytest.fixture(scope="module")
-def simulator():
-    with simulated_stripe() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def autonomy_plugins():
-    from autonomy_core.plugin_api.manager import Plugins
-
-    return Plugins({**chosen_plugins("stripe_payments").modules, "granting": granting})
-
-
-@pytest.fixture(scope="module")
-def autonomy_settings(simulator):
-    return {"stripe_payments.api_base": simulator.url}
 
 
 def test_sixteen_clicks_at_once_are_one_payment_with_one_session(committed, simulator):
