@@ -204,7 +204,7 @@ class DisputeReport:
 
     Attributes:
         reference: the provider's own id of it.
-        amount: in the minor unit of the currency.
+        amount: in the minor unit of the currency, which need not be the payment's.
         reason: why, in the provider's words.
     """
 
@@ -274,9 +274,8 @@ def prove(
 
 
 def _currencies(settlement: Settlement) -> Iterable[str]:
-    refunds = [refund.currency for refund in settlement.refunds]
-    disputes = [dispute.currency for dispute in settlement.disputes]
-    return dict.fromkeys([settlement.currency, *refunds, *disputes])
+    # Not a dispute's: its amount may be in the account's currency, and is not compared with anything.
+    return dict.fromkeys([settlement.currency, *(refund.currency for refund in settlement.refunds)])
 
 
 def prove_refundable(state: PaymentState) -> None:

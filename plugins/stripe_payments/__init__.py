@@ -5,12 +5,20 @@ Switch it on for an organisation by naming it under ``plugins`` in its ini file 
 is ``/api/webhook/stripe/{organisation_id}``.
 
 ==============  ====================================================================================
-`domain`        what may be read in an event and believed of a checkout session
+`domain`        which events are handled, what may be read in one and believed of a checkout session
+`reversals`     the same of refunds, disputes and failed attempts
+`amounts`       amounts as Stripe counts them
+`orders`        what Stripe is asked for, and which prices it collects
 `webhooks`      is it Stripe who posted this?
 `sharing`       whose event is it, where organisations share an endpoint?
 `inbox`         events: stored once, handled once, retried until handled
-`services`      from a checkout session to a settled payment; the buyer's return
-`provider`      what the core calls to open a checkout
+`handlers`      what each type of event does
+`services`      from a checkout session to a settled payment
+`refunds`       from a refund or a dispute to a settled payment; giving money back
+`asking`        what Stripe says when it is asked: the buyer's return, payments without news
+`missed`        events that Stripe could not deliver are fetched
+`timeline`      Stripe's side of what happened to a payment
+`provider`      what the core calls
 `client`        with `client_endpoints` the only modules that call Stripe
 `endpoints`     makes, shares and removes webhook endpoints; `rotation` replaces them, `desk` is what they work with
 `doctor`        compares the ini file with what Stripe has; `diagnosis` says what follows

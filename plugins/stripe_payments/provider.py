@@ -7,10 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from autonomy_core.plugin_api.models import utcnow
-from autonomy_core.plugin_api.payments import Environment, RefundReport, Settlement
+from autonomy_core.plugin_api.payments import (
+    Environment,
+    PaymentsUnavailable,
+    RefundReport,
+    Settlement,
+)
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, RefundOrder, TimelineEntry
 from autonomy_core.plugin_api.scope import Organisation, TenantScope
+from stripe_payments.amounts import InexactAmount
 from stripe_payments.models import StripePayment
 from stripe_payments.orders import SESSION_LIFE, price_problem, session_parameters
 from stripe_payments.settings import PLUGIN
@@ -18,6 +26,8 @@ from stripe_payments.timeline import timeline_of
 
 # Stripe's SDK takes a third of a second to import. What needs it is imported by the methods that call Stripe,
 # so that a command line that does not is spared.
+
+log = structlog.get_logger(__name__)
 
 ENOUGH_TIME = timedelta(minutes=5)
 """A session that expires sooner is not handed to a buyer again."""
@@ -38,14 +48,23 @@ class StripeCheckout:
         return price_problem(amount, currency)
 
     def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
-        """Note what Stripe is about to be asked for."""
+        """Note what Stripe is about to be asked for.
+
+        Raises:
+            PaymentsUnavailable: Stripe would not collect the amount.
+        """
+        try:
+            request = session_parameters(scope.organisation.id, order)
+        except InexactAmount as error:
+            log.warning("stripe.price_not_collected", payment_id=str(order.payment_id), reason=str(error))
+            raise PaymentsUnavailable("The price cannot be collected in this currency.") from None
         scope.session.add(
             StripePayment(
                 organisation_id=scope.organisation.id,
                 payment_id=order.payment_id,
                 environment=order.environment,
                 success_url=order.success_url,
-                request=session_parameters(scope.organisation.id, order),
+                request=request,
             )
         )
 

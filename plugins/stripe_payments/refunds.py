@@ -60,7 +60,7 @@ def settle_refund(scope: TenantScope, environment: Environment, refund: Mapping[
 def settle_dispute(scope: TenantScope, environment: Environment, dispute: Mapping[str, Any]) -> Found:
     """Settle what a dispute says of its payment. Arguments and errors as `settle_refund`."""
     parsed = parse_dispute(dispute)
-    return _settle(scope, environment, parsed.subject, parsed.currency, disputes=(dispute_report(parsed),))
+    return _settle(scope, environment, parsed.subject, None, disputes=(dispute_report(parsed),))
 
 
 def notice_refunds(scope: TenantScope, environment: Environment, charge: Mapping[str, Any]) -> Found:
@@ -97,7 +97,7 @@ def _find(scope: TenantScope, environment: Environment, subject: Subject) -> Fou
 
 
 def _settle(
-    scope: TenantScope, environment: Environment, subject: Subject, currency: str, **reports: Any
+    scope: TenantScope, environment: Environment, subject: Subject, currency: str | None, **reports: Any
 ) -> Found:
     found = _find(scope, environment, subject)
     settlement = Settlement(
@@ -105,7 +105,7 @@ def _settle(
         status=None,
         environment=environment,
         amount=None,
-        currency=currency,
+        currency=currency or found.payment.currency,
         source="webhook",
         **reports,
     )

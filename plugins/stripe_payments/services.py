@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
+from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import (
     Environment,
     Payment,
     PaymentStatus,
     ProofFailed,
     Settlement,
+    check_later,
     settle,
 )
 from autonomy_core.plugin_api.scope import TenantScope
@@ -31,6 +34,9 @@ from stripe_payments.models import StripePayment
 from stripe_payments.settings import PLUGIN
 
 log = structlog.get_logger(__name__)
+
+LATE = timedelta(hours=1)
+"""An event that waits for its payment is given up after a bit more than this, see `inbox.MOST_WAITS`."""
 
 LOCKED_WITH_PAYMENT = (
     select(StripePayment, Payment)
@@ -104,9 +110,12 @@ def settle_session(
     try:
         check_binding(session, environment, found.recorded())
         settlement = settlement_of(found, session, outcome, source)
-        settle(scope, settlement, provider=PLUGIN, locked=found.payment)
+        settled = settle(scope, settlement, provider=PLUGIN, locked=found.payment)
     except (NotBelieved, ProofFailed) as error:
         raise SetAside(str(error), found) from None
+    if settled.changed and utcnow() - found.payment.created_at > LATE:
+        # Refunds and disputes may have come before, and not have known whose they are.
+        check_later(scope, found.payment.id)
     found.row.session_id = session.id
     found.row.payment_intent_id = session.payment_intent_id or found.row.payment_intent_id
     return found

@@ -12,15 +12,21 @@ import pytest
 
 from autonomy_core import errors
 from autonomy_core.cli.commands import autonomy
+from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.security.domain import SCOPES
 from autonomy_core.settings import ServerSchema
 from autonomy_core.tenancy.schemas import OrganisationSchema
+from stripe_payments.domain import HANDLED_EVENTS
 from tests.docs.markdown import DOCUMENTS, ROOT, Document, codes, rows
 from tests.docs.shell import commands
 
 ERRORS = Document(ROOT / "docs" / "api" / "errors.md")
 INDEX = Document(ROOT / "docs" / "README.md")
+FLOW = Document(ROOT / "docs" / "stripe-payment-flow.md")
+ADMINS = Document(ROOT / "docs" / "admins.md")
+PURCHASE = Document(ROOT / "docs" / "api" / "purchase-endpoint.md")
 PLUGINS = ("customer_auth", "media_mp3", "stripe_payments")
 TEST = re.compile(r"def (test_\w+)")
 
@@ -81,6 +87,32 @@ def test_every_key_of_the_servers_ini_file_is_documented():
 def test_every_key_of_an_organisations_ini_file_is_documented(section):
     schema = OrganisationSchema if section == "organisation" else offered()[section].organisation
     assert documented_keys(f"`[{section}]`") == field_names(schema)
+
+
+def first_column(section):
+    """What the first column of a section's tables has in backticks."""
+    return {code for cell, *_ in rows(section) for code in codes(cell)}
+
+
+@pytest.mark.parametrize(
+    "section", [FLOW.section("4. Inbox"), ADMINS.section("Stripe, test")], ids=["flow", "admins"]
+)
+def test_every_type_of_event_that_is_handled_is_documented(section):
+    assert {code for code in first_column(section) if "." in code} == HANDLED_EVENTS
+
+
+@pytest.mark.parametrize(
+    "section", [FLOW.section("6. Settlement"), PURCHASE.section("Afterwards")], ids=["flow", "purchase"]
+)
+def test_every_status_of_a_payment_is_documented(section):
+    assert first_column(section) - {"status"} == set(PaymentStatus)
+
+
+def test_every_scope_is_documented_as_the_code_has_it():
+    table = {
+        codes(scope)[0]: allows for scope, allows in rows(ADMINS.section("Keys for staff")) if codes(scope)
+    }
+    assert table == {str(scope): allows for scope, allows in SCOPES.items()}
 
 
 def shown_commands():

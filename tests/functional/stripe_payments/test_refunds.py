@@ -1,9 +1,13 @@
 """Money goes back: because staff say so, or because somebody did it in Stripe's dashboard."""
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 from sqlalchemy import select
 
-from autonomy_core.payments.models import PaymentRefund
+from autonomy_core.payments.models import Payment, PaymentRefund
+from autonomy_core.plugin_api.models import utcnow
 from stripe_payments import client
 from stripe_payments.domain import CHARGE_REFUNDED, CHECKOUT_EVENTS, REFUND_EVENTS
 from stripe_payments.models import StripePayment
@@ -91,6 +95,17 @@ def test_events_that_arrive_before_the_payments_own_wait_for_it(shop):
     shop.autonomy.run_jobs(shop.id)
     assert shop.status(refunds(shop)[0].payment_id) == "refunded"
     assert not shop.owns()
+
+
+def test_a_refund_whose_event_was_given_up_is_learnt_when_the_payments_own_comes_late_after_all(shop):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "pay")
+    shop.at_stripe(f"sessions/{shop.books('sessions')[0]['id']}/refund")
+    with shop.scope() as scope:
+        scope.session.scalars(select(Payment)).one().created_at = utcnow() - timedelta(hours=2)
+    shop.post_events(CHECKOUT_EVENTS)
+    shop.autonomy.run_jobs(shop.id)
+    assert shop.status(UUID(answer["payment"]["id"])) == "refunded"
 
 
 def test_a_refund_that_fails_at_the_buyers_bank_gives_the_product_back(shop, sold):

@@ -123,6 +123,12 @@ def test_a_price_that_stripe_would_not_collect_is_refused_when_the_product_is_pr
     shop.as_staff("patch", f"products/{shop.product.id}", {"amount": 0}, status=200)
 
 
+def test_an_amount_that_stripe_cannot_be_told_is_refused_before_anything_is_opened(autonomy, simulator):
+    shop = Shop(autonomy, simulator, amount=5001, currency="kwd")
+    assert shop.purchase(503).json["code"] == "payments_unavailable"
+    assert shop.rows(Payment) == []
+
+
 def test_a_new_key_in_the_ini_file_counts_for_the_next_purchase(shop):
     shop.purchase()
     assert len(shop.books("sessions")) == 1
