@@ -151,19 +151,28 @@ class Autonomy:
         """Open a payment and complete it."""
         return self.settle(self.payment(customer, product)).payment
 
-    def jobs(self, organisation_id: str = "acme") -> list[Mapping[str, Any]]:
-        """The organisation's waiting jobs: ``id``, ``task_name``, ``args``."""
+    def jobs(self, organisation_id: str = "acme", *, within_s: int = 120) -> list[Mapping[str, Any]]:
+        """The organisation's waiting jobs: ``id``, ``task_name``, ``args``.
+
+        Args:
+            within_s: those that are due within so many seconds. What asks about open payments comes later.
+        """
         statement = text(
-            "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id"
+            "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo'"
+            " AND coalesce(scheduled_at, now()) <= now() + make_interval(secs => :within) ORDER BY id"
         )
         with self.scope(organisation_id) as scope:
-            return [dict(row) for row in scope.session.execute(statement).mappings()]
+            return [dict(row) for row in scope.session.execute(statement, {"within": within_s}).mappings()]
 
-    def run_jobs(self, organisation_id: str = "acme") -> list[str]:
-        """Run the organisation's waiting jobs once, as the worker would; gives the names of those that want more."""
+    def run_jobs(self, organisation_id: str = "acme", *, within_s: int = 120) -> list[str]:
+        """Run the organisation's waiting jobs once, as the worker would; gives the names of those that want more.
+
+        Args:
+            within_s: see `jobs`.
+        """
         again = []
         known = {job.name: job for job in self.runtime.jobs}
-        for waiting in self.jobs(organisation_id):
+        for waiting in self.jobs(organisation_id, within_s=within_s):
             arguments = {key: value for key, value in waiting["args"].items() if key != "organisation_id"}
             try:
                 run_job(self.runtime, known[waiting["task_name"]], organisation_id, arguments)

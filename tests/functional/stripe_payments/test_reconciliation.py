@@ -13,6 +13,7 @@ from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.provider import StripeCheckout
 from tests.functional.stripe_payments.shop import Shop
 
+A_DAY = 24 * 3600
 SWEEP, FETCH = "payments.sweep", "stripe_payments.fetch_events"
 
 
@@ -50,7 +51,7 @@ def paid_without_an_event(shop):
 def test_a_payment_whose_event_is_lost_is_asked_about_after_five_minutes(shop):
     payment_id = paid_without_an_event(shop)
     assert waits(shop) == [5]
-    assert shop.autonomy.run_jobs(shop.id) == []
+    assert shop.autonomy.run_jobs(shop.id, within_s=A_DAY) == []
     payment = shop.present(payment_id)
     assert (payment.status, payment.settled_by, shop.owns()) == ("completed", "reconciler", True)
     assert waits(shop) == []
@@ -61,7 +62,7 @@ def test_one_that_stays_open_is_asked_about_again_after_an_hour_six_hours_and_a_
     seen = []
     while waits(shop):
         seen += waits(shop)
-        shop.autonomy.run_jobs(shop.id)
+        shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
     assert seen == [5, 55, 300, 1080]
 
 
@@ -69,8 +70,8 @@ def test_while_stripe_does_not_answer_the_question_waits(shop, monkeypatch):
     payment_id = paid_without_an_event(shop)
     monkeypatch.setattr(client, "RETRIES", 0)
     shop.at_stripe("faults", status="503", times="1", path="/v1/checkout/sessions")
-    assert shop.autonomy.run_jobs(shop.id) == ["payments.check"]
-    assert shop.autonomy.run_jobs(shop.id) == []
+    assert shop.autonomy.run_jobs(shop.id, within_s=A_DAY) == ["payments.check"]
+    assert shop.autonomy.run_jobs(shop.id, within_s=A_DAY) == []
     assert shop.status(payment_id) == "completed"
 
 
@@ -89,7 +90,7 @@ def test_a_checkout_that_was_opened_when_the_server_crashed_is_found_again(shop,
         with pytest.raises(pytest.fail.Exception):
             shop.purchase()
     shop.visit(shop.books("sessions")[0]["url"], "pay")
-    shop.autonomy.run_jobs(shop.id)
+    shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
     (payment,) = shop.rows(Payment)
     assert (payment.status, len(shop.books("sessions"))) == ("completed", 1)
 
@@ -106,7 +107,7 @@ def test_what_stripe_says_of_another_payment_is_noted_and_changes_nothing(shop):
     payment_id = paid_without_an_event(shop)
     with shop.scope() as scope:
         scope.session.execute(update(Payment).values(amount=7))
-    shop.autonomy.run_jobs(shop.id)
+    shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
     assert shop.status(payment_id) == "pending"
     timeline = shop.as_staff("get", f"payments/{payment_id}/timeline").json["items"]
     assert (
@@ -173,6 +174,6 @@ def test_what_was_paid_twice_is_given_back_where_the_organisation_wants_it(shop,
     shop.post(soon)
     shop.post(late)
     for _ in range(3):
-        shop.autonomy.run_jobs(shop.id)
+        shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
     assert (shop.status(first), shop.status(second), shop.owns()) == (status, "completed", True)
     assert len(shop.books("refunds")) == (wish == "yes")
