@@ -7,6 +7,7 @@ import pytest
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing.application import chosen_plugins
 from stripe_payments import client_endpoints
+from stripe_payments.deliveries import DELIVERIES
 from stripe_payments.testing import simulated_stripe
 from tests.functional.stripe_payments.command_line import Site
 from tests.functional.stripe_payments.shop import Shop, granting
@@ -26,6 +27,12 @@ def autonomy_plugins():
 @pytest.fixture(scope="module")
 def autonomy_settings(simulator):
     return {"stripe_payments.api_base": simulator.url}
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted(monkeypatch):
+    """What other tests of this process have had counted is not this one's."""
+    monkeypatch.setattr(DELIVERIES, "_tallies", {})
 
 
 @pytest.fixture
