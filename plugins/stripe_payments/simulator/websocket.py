@@ -12,7 +12,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.listeners import Line, Listeners
@@ -28,6 +30,17 @@ UNKNOWN = {"error": {"message": "Unknown WebSocket ID."}}
 """What makes the client ask for a new id, after the simulator was started anew."""
 
 Answered = Callable[..., None]
+
+
+class Heard(Schema):
+    """A message of the client. Of those that acknowledge an event, only the type is of interest."""
+
+    type = fields.String(required=True)
+    delivery = fields.String(data_key="webhook_conversation_id", load_default="")
+    status = fields.Integer(strict=True, load_default=0)
+
+    class Meta:
+        unknown = EXCLUDE
 
 
 class WebSocket:
@@ -95,20 +108,19 @@ class WebSocket:
         with self._listeners.connected(listener, line), suppress(ConnectionClosed):
             for message in connection:
                 self._hear(line, message)
-        for delivery in line.unanswered:
+        for delivery in tuple(line.unanswered):
             self._answered(delivery, status=None, error="the listener hung up without an answer")
 
     def _hear(self, line: Line, message: str | bytes) -> None:
-        """Take note of what an endpoint answered; that a message has arrived says nothing yet."""
+        """Take note of what an endpoint answered; that an event has arrived at the client says nothing yet."""
         try:
-            heard: Any = json.loads(message)
-            kind, delivery, status = heard["type"], heard.get("webhook_conversation_id"), heard.get("status")
-        except (ValueError, TypeError, KeyError, AttributeError):
+            heard = Heard().loads(message)
+        except (ValueError, ValidationError):
             log.warning("A listener sent what is no message: %.200r", message)
             return
-        if kind == "webhook_response" and isinstance(status, int) and delivery in line.unanswered:
-            line.unanswered.discard(delivery)
-            self._answered(delivery, status=status, error=None)
+        if heard["type"] == "webhook_response" and heard["delivery"] in line.unanswered:
+            line.unanswered.discard(heard["delivery"])
+            self._answered(heard["delivery"], status=heard["status"], error=None)
 
 
 class _Sender:
