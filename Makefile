@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PORT ?= 6543
 WORKERS ?= 2
 T ?=
+STRIPE_CLI := var/stripe-cli/1.52.0
 ARGS ?=
 
 PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sure lint format types contracts install serve worker simulator migrate changelog bench clean
+.PHONY: help demo test sure lint format types contracts install stripe-cli serve worker simulator migrate changelog bench clean
 
 help:  ## say what can be made
 	@echo "Autonomy Server. Set-up happens by itself; it stays in $(VENV) and var/."
@@ -57,6 +58,14 @@ simulator: $(VENV)/.installed  ## stand in for Stripe, for the sample shops of d
 	@mkdir -p var/development
 	@$(BIN)/autonomy --config development.ini stripe simulator --state var/development/simulator.sqlite \
 	    $(foreach shop,harbour nightjar,--endpoint sk_test_$(shop),http://localhost:$(PORT)/api/webhook/stripe/$(shop),whsec_$(shop)_sample) $(ARGS)
+
+stripe-cli: $(STRIPE_CLI)/.installed  ## get the Stripe CLI, with npm, for the tests that use it
+
+$(STRIPE_CLI)/.installed:
+	@mkdir -p $(STRIPE_CLI)
+	@# All that it needs is in the package; without it, the tests that use it are skipped, and say so.
+	@npm install --prefix $(STRIPE_CLI) --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error \
+	    @stripe/cli@$(notdir $(STRIPE_CLI)) && touch $@ || echo "There is no Stripe CLI: npm is not here, or has no network."
 
 migrate: $(VENV)/.installed  ## bring the development database up to date
 	@$(BIN)/autonomy --config development.ini migrate

@@ -37,13 +37,8 @@ def completed_event(number: int, *, reference: str, metadata: Mapping[str, str])
         "customer_details": {"email": "ada@example.org", "name": "Ada", "phone": None, "tax_exempt": "none"},
         "url": None,
     }
-    event = objects.event(
-        "checkout.session.completed",
-        {**session, **paid},
-        {"id": None, "idempotency_key": None},
-        previous=None,
-        pending=1,
-    )
+    cause = {"id": None, "idempotency_key": None}
+    event = objects.event("checkout.session.completed", {**session, **paid}, cause, previous=None, pending=1)
     return {**event, "id": f"evt_bench{number:012}"}
 
 

@@ -26,7 +26,9 @@ PREAMBLE = [
 NOT_EXECUTED = {
     ("README.md", "$ make demo"),
     ("README.md", "$ make test"),
-    ("docs/README.md", "$ stripe listen --forward-to localhost:6543/api/webhook/stripe/harbour"),
+    ("docs/README.md", "$ npm install --global @stripe/cli"),
+    ("docs/README.md", '$ ACCOUNT="--api-base http://127.0.0.1:12111 --api-key sk_test_harbour"'),
+    ("docs/README.md", "$ stripe trigger checkout.session.completed $ACCOUNT"),
     ("docs/operations.md", "CREATE ROLE autonomy_owner LOGIN PASSWORD 'change-me-too';"),
     ("docs/performance.md", "$ .venv/bin/python -m bench.webhooks --rounds 5 --events 500"),
     ("docs/plugin-authors.md", "$ make install"),

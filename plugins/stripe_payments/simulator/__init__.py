@@ -11,8 +11,9 @@ with ``base_addresses={"api": "http://127.0.0.1:PORT"}``. Any ``sk_test_…`` ke
 It is strict on purpose: what Stripe would refuse is refused here, and so is every parameter it does not know.
 
 ``api/`` has the calls, ``objects/`` the shapes of what they answer; ``checkout``, ``payments``, ``refunds`` and
-``disputes`` what happens and which events follow; ``delivery`` and ``chaos`` how those arrive; ``checkout_page``,
-``dashboard``, ``control`` and ``faults`` the part of buyer, bank, seller and network.
+``disputes`` what happens and which events follow; ``delivery`` and ``chaos`` how those arrive, ``listeners`` and
+``websocket`` how they reach ``stripe listen``; ``checkout_page``, ``dashboard``, ``control`` and ``faults`` the part of
+buyer, bank, seller and network. The official Stripe CLI can drive it: ``stripe trigger … --api-base URL``.
 """
 
 from __future__ import annotations

@@ -22,8 +22,11 @@ from stripe_payments.simulator.faults import Faults
 from stripe_payments.simulator.idempotency import IdempotencyKeys
 from stripe_payments.simulator.identifiers import account_of, derived_id
 from stripe_payments.simulator.limits import ObjectLocks, RateLimiter
+from stripe_payments.simulator.listeners import Listeners
+from stripe_payments.simulator.payments import Payments
 from stripe_payments.simulator.refunds import Refunds
 from stripe_payments.simulator.state import Books
+from stripe_payments.simulator.websocket import WebSocket
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +70,12 @@ class Simulator:
             lock_timeouts: whether a request is refused while another one changes the same object.
         """
         self.books = Books(state)
-        self.courier = Courier(self.books, retry, chaos)
-        self.events = Events(self.books, self.courier)
-        self.checkout = Checkout(self.books, self.events)
+        self.listeners = Listeners()
+        self.courier = Courier(self.books, self.listeners, retry, chaos)
+        self.websocket = WebSocket(self.listeners, self.courier.answered)
+        self.events = Events(self.books, self.courier, self.listeners)
+        self.payments = Payments(self.books, self.events)
+        self.checkout = Checkout(self.books, self.events, self.payments)
         self.refunds = Refunds(self.books, self.events)
         self.disputes = Disputes(self.books, self.events)
         self.idempotency = IdempotencyKeys(self.books)

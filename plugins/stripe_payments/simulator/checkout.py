@@ -25,10 +25,10 @@ class Checkout:
     and ``payment_intent_data``, from which the payment intent is made when the buyer first tries to pay.
     """
 
-    def __init__(self, books: Books, events: Events) -> None:
+    def __init__(self, books: Books, events: Events, payments: Payments) -> None:
         self._books = books
         self._events = events
-        self._payments = Payments(books, events)
+        self._payments = payments
 
     def create(self, account: str, parameters: dict[str, Any], origin: str) -> Record:
         """Open a session; ``parameters`` are those of ``schemas.SessionCreate``."""

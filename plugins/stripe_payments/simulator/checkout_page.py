@@ -19,7 +19,7 @@ from stripe_payments.simulator import instruments
 from stripe_payments.simulator.checkout import Checkout
 from stripe_payments.simulator.currencies import display
 from stripe_payments.simulator.errors import StripeError
-from stripe_payments.simulator.instruments import Card, Outcome
+from stripe_payments.simulator.instruments import Outcome
 from stripe_payments.simulator.state import Record
 
 PAGE = """<!doctype html>
@@ -91,16 +91,10 @@ def _pay(request: Request, session: Record) -> Response:
     if card.declined:
         return _decline(request, session)
     session = _checkout(request).pay_by_card(session, request.POST.get("email"), card)
-    if card.dispute and session.body["payment_intent"]:
-        _dispute(request, session, card)
-    return _succeed(session)
-
-
-def _dispute(request: Request, session: Record, card: Card) -> None:
     simulator = request.registry.simulator
-    intent = simulator.books.require("payment_intent", session.body["payment_intent"])
-    charge = simulator.books.require("charge", intent.body["latest_charge"])
-    simulator.disputes.open(charge, None, card.dispute, inquiry=card.inquiry)
+    if intent := simulator.books.get("payment_intent", session.body["payment_intent"] or ""):
+        simulator.disputes.follow(intent, card)
+    return _succeed(session)
 
 
 def _pay_by_debit(request: Request, session: Record) -> Response:

@@ -44,14 +44,14 @@ def unit_step(currency: str) -> int:
     return 100 if currency in WHOLE_UNITS_ONLY else 1
 
 
-def check_total(amount: int, currency: str) -> None:
-    """Refuse a total (minor units) that Stripe would not charge; 0 is free and allowed."""
+def check_total(amount: int, currency: str, param: str = "line_items") -> None:
+    """Refuse a total (minor units) that Stripe would not charge, blaming ``param``; 0 is free and allowed."""
     minimum = MINIMUMS.get(currency, 1)
     if 0 < amount < minimum:
         raise StripeError(
             f"The total must be 0 or at least {display(minimum, currency)}; it is {display(amount, currency)}.",
             code="amount_too_small",
-            param="line_items",
+            param=param,
         )
 
 

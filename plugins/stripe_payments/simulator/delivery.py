@@ -2,14 +2,13 @@
 
 Every delivery is one event for one endpoint. It is tried until the endpoint answers 2xx (a redirect is a failure, as
 at Stripe), each time with a new timestamp and signature, after growing pauses. Threads deliver side by side, so the
-order of events is not kept: Stripe does not promise it either.
+order of events is not kept: Stripe does not promise it either. To a ``stripe listen`` it is sent once, see `listeners`.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-import json
 import logging
 import threading
 import time
@@ -17,10 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
-import stripe
 
 from stripe_payments.simulator.chaos import CALM, Chaos
 from stripe_payments.simulator.identifiers import new_id
+from stripe_payments.simulator.listeners import Listener, Listeners
+from stripe_payments.simulator.signing import signed
 from stripe_payments.simulator.state import Books, Record
 
 log = logging.getLogger(__name__)
@@ -46,16 +46,21 @@ class RetryPolicy:
 
 
 class Courier:
-    """Delivers what is pending in ``books``, in ``threads`` threads, from ``start`` to ``close``."""
+    """Delivers what is pending in ``books``, in ``threads`` threads, from ``start`` to ``close``.
+
+    ``listeners`` are those who get events by ``stripe listen``.
+    """
 
     def __init__(
         self,
         books: Books,
+        listeners: Listeners,
         policy: RetryPolicy | None = None,
         chaos: Chaos | None = None,
         threads: int = 16,
     ) -> None:
         self._books = books
+        self._listeners = listeners
         self._policy = policy or RetryPolicy()
         self._chaos = chaos or CALM
         self._due: list[tuple[float, int, str]] = []
@@ -80,25 +85,34 @@ class Courier:
     def deliver(self, event: Record, endpoint: Record) -> None:
         """Deliver ``event`` to ``endpoint``, as well or as badly as the chaos has it."""
         if self._chaos.loses(event.id, endpoint.id):
-            self._plan(event, endpoint, status="failed", error="lost for good, by chaos")
+            self._plan(
+                event, endpoint.id, endpoint.body["url"], status="failed", error="lost for good, by chaos"
+            )
             return
         for _ in range(self._chaos.copies(event.id, endpoint.id)):
-            self.send(
-                self._plan(event, endpoint).id, after=self._chaos.delay(event.id, endpoint.id, attempt=1)
-            )
+            planned = self._plan(event, endpoint.id, endpoint.body["url"])
+            self.send(planned.id, after=self._chaos.delay(event.id, endpoint.id, attempt=1))
 
     def deliver_by_hand(self, event: Record, endpoint: Record) -> None:
         """Deliver ``event`` to ``endpoint`` because somebody wants it: chaos has no say in it."""
-        self.send(self._plan(event, endpoint, by_hand=True).id)
+        self.send(self._plan(event, endpoint.id, endpoint.body["url"], by_hand=True).id)
 
-    def _plan(self, event: Record, endpoint: Record, **members: Any) -> Record:
-        """Write down a delivery, pending unless ``members`` say otherwise."""
+    def forward(self, event: Record, listener: Listener) -> None:
+        """Deliver ``event`` to somebody who listens: chaos has no say in it."""
+        self.send(self._plan(event, listener.id, listener.url, by_hand=True).id)
+
+    def answered(self, delivery: str, status: int | None, error: str | None) -> None:
+        """Write down what a listener says became of a ``delivery`` (its id): an HTTP status, or what went wrong."""
+        self._note(delivery, status, error, give_up=True)
+
+    def _plan(self, event: Record, endpoint: str, url: str, **members: Any) -> Record:
+        """Write down a delivery to an endpoint or listener (its id), pending unless ``members`` say otherwise."""
         body = {
             "id": new_id("dlv"),
             "event": event.id,
             "type": event.body["type"],
-            "endpoint": endpoint.id,
-            "url": endpoint.body["url"],
+            "endpoint": endpoint,
+            "url": url,
             "status": "pending",
             "attempts": [],
             "by_hand": False,
@@ -138,14 +152,24 @@ class Courier:
             endpoint = delivery and self._books.get("endpoint", delivery.body["endpoint"])
         if delivery is None or event is None:
             return
+        if listener := self._listeners.find(delivery.body["endpoint"]):
+            self._forward(listener, delivery, event)
+            return
         if endpoint is None or endpoint.body["status"] != "enabled":
-            self._note(identifier, status=None, error="the endpoint is disabled or deleted", give_up=True)
+            self._note(identifier, status=None, error="the endpoint is disabled, or gone", give_up=True)
             return
         attempt = len(delivery.body["attempts"]) + 1
         if self._fate(delivery).drops(event.id, endpoint.id, attempt, self._policy.attempts):
             self._note(identifier, status=None, error="dropped, by chaos")
             return
         self._note(identifier, **_post(client, endpoint.body["url"], event.body, endpoint.body["secret"]))
+
+    def _forward(self, listener: Listener, delivery: Record, event: Record) -> None:
+        """Send to a listener. Its answer comes by itself; who only looks gives none, and has got the event."""
+        if not self._listeners.forward(listener, delivery.id, event.body):
+            self.answered(delivery.id, status=None, error="the listener is gone")
+        elif not listener.url:
+            self.answered(delivery.id, status=None, error=None)
 
     def _fate(self, delivery: Record) -> Chaos:
         return CALM if delivery.body.get("by_hand") else self._chaos
@@ -160,7 +184,7 @@ class Courier:
                 return
             attempts = delivery.body["attempts"]
             attempts.append({"at": time.time(), "status": status, "error": error})
-            delivered = status is not None and 200 <= status < 300
+            delivered = error is None and (status is None or 200 <= status < 300)
             failed = give_up or len(attempts) >= self._policy.attempts
             delivery.body["status"] = "delivered" if delivered else "failed" if failed else "pending"
             self._books.save(delivery)
@@ -172,13 +196,7 @@ class Courier:
 
 def _post(client: requests.Session, url: str, event: dict[str, Any], secret: str) -> dict[str, Any]:
     """Post ``event`` to ``url``, signed now; return the HTTP status or what went wrong."""
-    payload = json.dumps(event, indent=2)
-    headers = {
-        "Content-Type": "application/json; charset=utf-8",
-        "Stripe-Signature": stripe.WebhookSignature.generate_signature_header(payload, secret),
-        "User-Agent": "Stripe-Simulator/1.0",
-        "X-Stripe-Simulator": "true",
-    }
+    payload, headers = signed(event, secret)
     try:
         answer = client.post(url, payload.encode(), headers=headers, timeout=TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:

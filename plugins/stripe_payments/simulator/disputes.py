@@ -10,6 +10,7 @@ from typing import Any, Literal
 from stripe_payments.simulator import objects
 from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.events import Events
+from stripe_payments.simulator.instruments import Card
 from stripe_payments.simulator.state import Books, Record
 
 Document = dict[str, Any]
@@ -72,6 +73,12 @@ class Disputes:
                 self._withdraw(dispute)
         return dispute
 
+    def follow(self, intent: Record, card: Card) -> None:
+        """Dispute a payment that has just been made, if its ``card`` is one for that."""
+        if card.dispute:
+            charge = self._books.require("charge", intent.body["latest_charge"])
+            self.open(charge, None, card.dispute, inquiry=card.inquiry)
+
     def escalate(self, dispute: Record) -> Record:
         """Turn an open inquiry into a chargeback: now the money is taken."""
         with self._books.transaction():
@@ -98,6 +105,13 @@ class Disputes:
             if outcome and dispute.body["status"] == "under_review":
                 self.close(dispute, outcome)
         return dispute
+
+    def give_up(self, dispute: Record, cause: Document) -> Record:
+        """Close a dispute because the seller does not contest it: it is lost, or, an inquiry, just over."""
+        with self._books.transaction():
+            dispute = self._books.require("dispute", dispute.id)
+            inquiry = dispute.body["status"] in OPEN_INQUIRY
+            return self.close(dispute, "won" if inquiry else "lost", cause)
 
     def close(self, dispute: Record, outcome: DisputeOutcome, cause: Document | None = None) -> Record:
         """End a dispute; an inquiry can only end well. Raises StripeError if it has ended already."""

@@ -9,7 +9,8 @@ class StripeError(Exception):
     """A refusal, as Stripe would word it to a program.
 
     ``status`` is the HTTP status, ``error_type`` and ``code`` are Stripe's, ``param`` is the offending parameter in
-    Stripe's bracket notation, for example ``line_items[0][quantity]``. ``headers`` go with the answer.
+    Stripe's bracket notation, for example ``line_items[0][quantity]``. ``headers`` go with the answer, ``details`` are
+    further members of the error.
     """
 
     def __init__(
@@ -21,6 +22,7 @@ class StripeError(Exception):
         code: str | None = None,
         param: str | None = None,
         headers: dict[str, str] | None = None,
+        details: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -29,12 +31,14 @@ class StripeError(Exception):
         self.code = code
         self.param = param
         self.headers = headers or {}
+        self.details = details or {}
 
     @property
     def body(self) -> dict[str, Any]:
         """The JSON body: ``{"error": {...}}`` with only the members that have a value."""
         members = {"type": self.error_type, "code": self.code, "message": self.message, "param": self.param}
-        return {"error": {name: value for name, value in members.items() if value is not None}}
+        given = {name: value for name, value in members.items() if value is not None}
+        return {"error": given | self.details}
 
 
 def rate_limited() -> StripeError:

@@ -6,6 +6,7 @@ from typing import Any
 
 from stripe_payments.simulator import objects
 from stripe_payments.simulator.delivery import Courier
+from stripe_payments.simulator.listeners import Listeners
 from stripe_payments.simulator.state import Books, Record
 
 NO_REQUEST = {"id": None, "idempotency_key": None}
@@ -13,11 +14,12 @@ NO_REQUEST = {"id": None, "idempotency_key": None}
 
 
 class Events:
-    """Publishes events in ``books`` and hands them to ``courier``."""
+    """Publishes events in ``books`` and hands them to ``courier``, also for ``listeners``."""
 
-    def __init__(self, books: Books, courier: Courier) -> None:
+    def __init__(self, books: Books, courier: Courier, listeners: Listeners) -> None:
         self._books = books
         self._courier = courier
+        self._listeners = listeners
 
     def publish(
         self,
@@ -34,18 +36,28 @@ class Events:
         ``subject``: an event that is rolled back is not delivered.
         """
         wanted = self._endpoints(account, kind)
-        body = objects.event(kind, subject, cause or NO_REQUEST, previous, pending=len(wanted))
+        pending = len(wanted) + len(self._listeners.of(account))
+        body = objects.event(kind, subject, cause or NO_REQUEST, previous, pending=pending)
         event = self._books.put("event", body["id"], account, body)
         for endpoint in wanted:
             self._courier.deliver(event, endpoint)
+        self.forward(event)
+
+    def forward(self, event: Record) -> None:
+        """Send ``event`` to everybody who listens."""
+        for listener in self._listeners.of(event.account):
+            self._courier.forward(event, listener)
 
     def deliver_again(self, event: Record, times: int) -> int:
-        """Deliver ``event`` ``times`` more times to each endpoint that wants it; return the number of deliveries."""
+        """Deliver ``event`` ``times`` more times to all who want it; return the number of deliveries."""
         with self._books.transaction():
             endpoints = self._endpoints(event.account, event.body["type"])
+            listeners = self._listeners.of(event.account)
             for endpoint in endpoints * times:
                 self._courier.deliver_by_hand(event, endpoint)
-        return len(endpoints) * times
+            for listener in listeners * times:
+                self._courier.forward(event, listener)
+        return (len(endpoints) + len(listeners)) * times
 
     def pending(self, event: Record) -> int:
         """Return how many endpoints have neither got ``event`` nor been given up."""

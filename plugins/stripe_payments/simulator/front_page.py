@@ -32,6 +32,7 @@ CONTENT = f"""<p>This stands in for Stripe's API, version {API_VERSION}, its che
 and how each delivery was answered. To pay, follow the <code>checkout_url</code> of a purchase.</p>
 <p>To play the bank, the dashboard or the network, post to <code>/_simulator/…</code>:</p>
 <dl>{"".join(f"<dt><code>{where} {fields}</code></dt><dd>{what}</dd>" for where, fields, what in CALLS)}</dl>
+<p>The official Stripe CLI can listen to, trigger and resend events with <code>--api-base</code> and this address.</p>
 <p>Started with <code>--chaos SEED</code>, deliveries are lost, dropped, delayed, doubled and overtaken as the seed has
 it; <code>--rate-limit</code> and <code>--lock-timeouts</code> answer 429 as Stripe does.</p>"""
 

@@ -37,6 +37,18 @@ CARDS = {
 }
 ORDINARY = CARDS["4242424242424242"]
 
+NAMES = {
+    "visa": "4242424242424242",
+    "chargeDeclined": "4000000000000002",
+    "visa_chargeDeclined": "4000000000000002",
+    "pendingRefund": "4000000000007726",
+    "refundFail": "4000000000005126",
+    "createDispute": "4000000000000259",
+    "createDisputeProductNotReceived": "4000000000002685",
+    "createDisputeInquiry": "4000000000001976",
+}
+"""The test cards by the names that they have in a program: ``tok_visa``, and ``pm_card_visa``."""
+
 IBANS: dict[str, Outcome] = {
     "AT611904300234573201": "succeeded",
     "AT861904300235473202": "failed",
@@ -57,6 +69,24 @@ def card(number: str) -> Card:
             f"Only test cards can be used here: {', '.join(CARDS)}.", code="incorrect_number", param="card"
         )
     return CARDS[compact]
+
+
+def named_card(reference: str) -> Card | None:
+    """Return the test card that a token or payment method such as ``tok_visa`` or ``pm_card_visa`` stands for."""
+    name = (
+        reference.removeprefix("pm_card_") if reference.startswith("pm_") else reference.removeprefix("tok_")
+    )
+    return CARDS[NAMES[name]] if name in NAMES else None
+
+
+def card_ending(last4: str) -> Card:
+    """Return the test card whose number ends in ``last4``."""
+    return next((card for card in CARDS.values() if card.last4 == last4), ORDINARY)
+
+
+def account_ending(last4: str) -> Outcome:
+    """Return what the bank of the test account does whose number ends in ``last4``."""
+    return next(outcome for iban, outcome in IBANS.items() if iban.endswith(last4))
 
 
 def debit_outcome(iban: str) -> Outcome | None:
@@ -99,5 +129,4 @@ def refund_behaviour(charge: dict[str, Any]) -> str:
     method = charge["payment_method_details"]
     if method["type"] != "card":
         return "pending"
-    used = (known.refund for known in CARDS.values() if known.last4 == method["card"]["last4"])
-    return next(used, "succeeded")
+    return card_ending(method["card"]["last4"]).refund

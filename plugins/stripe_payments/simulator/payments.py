@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from stripe_payments.simulator import instruments, objects
+from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.events import Events
 from stripe_payments.simulator.identifiers import new_id
 from stripe_payments.simulator.instruments import Card, Outcome
@@ -29,6 +30,21 @@ DEBIT_FAILED = {
 }
 
 
+def card_declined(intent: Record) -> StripeError:
+    """Return the 402 for a payment intent whose card has just been declined."""
+    return StripeError(
+        DECLINED["message"],
+        status=402,
+        error_type=DECLINED["type"],
+        code=DECLINED["code"],
+        details={
+            "charge": intent.body["latest_charge"],
+            "decline_code": DECLINED["decline_code"],
+            "payment_intent": intent.body,
+        },
+    )
+
+
 class Payments:
     """What can be done to a payment intent. To be called inside a transaction of ``books``."""
 
@@ -40,9 +56,16 @@ class Payments:
         """Return the payment intent of ``session``, made at the first attempt to pay."""
         if session.body["payment_intent"] is not None:
             return self._books.require("payment_intent", session.body["payment_intent"])
-        body = objects.payment_intent(session.body, session.body["payment_intent_data"])
-        session.body["payment_intent"] = body["id"]
-        intent = self._books.put("payment_intent", body["id"], session.account, body)
+        body = session.body
+        data, methods = body["payment_intent_data"], body["payment_method_types"]
+        intent = self.open(session.account, body["amount_total"], body["currency"], methods, data)
+        body["payment_intent"] = intent.id
+        return intent
+
+    def open(self, account: str, amount: int, currency: str, methods: list[str], data: Document) -> Record:
+        """Make a payment intent, see `objects.payment_intent`."""
+        body = objects.payment_intent(amount, currency, methods, data)
+        intent = self._books.put("payment_intent", body["id"], account, body)
         self._publish(intent, "created")
         return intent
 

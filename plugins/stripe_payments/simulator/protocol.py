@@ -115,16 +115,21 @@ def _form(request: Request) -> list[tuple[str, str]]:
 
 
 def _perform(route: Route, call: Call) -> Answer:
-    """Do the call. A refusal is an answer too, replayed like one: handlers refuse before they write."""
+    """Do the call. A refusal is an answer too, replayed like one.
+
+    Handlers raise it before they write; one that returns it wants what it has written to be kept.
+    """
     books = call.simulator.books
     try:
         with books.transaction():
             if books.get("account", call.account) is None:
                 books.put("account", call.account, call.account, objects.account(call.account))
-            status, body = 200, route.handler(call)
+            outcome = route.handler(call)
     except StripeError as error:
-        status, body = error.status, error.body
-    return Answer(status, body, call.cause["id"])
+        outcome = error
+    if isinstance(outcome, StripeError):
+        return Answer(outcome.status, outcome.body, call.cause["id"])
+    return Answer(200, outcome, call.cause["id"])
 
 
 def _respond(request: Request, answer: Answer) -> Response:

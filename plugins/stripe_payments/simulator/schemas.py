@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from stripe_payments.simulator.parameters import INTEGER, Array, Integer, Parameters, Text
+from stripe_payments.simulator.parameters import INTEGER, Array, Email, Integer, Object, Parameters, Text
 from stripe_payments.simulator.state import Condition, Operator
 
 RANGE: dict[str, Operator] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -47,6 +47,36 @@ class Retrieve(Parameters):
 
 class Nothing(Parameters):
     """A call without parameters."""
+
+
+class Address(Parameters):
+    """A postal address."""
+
+    city = Text(load_default=None)
+    country = Text(
+        load_default=None, validate=validate.Regexp(r"\A[A-Z]{2}\Z", error="$param is no country.")
+    )
+    line1 = Text(load_default=None)
+    line2 = Text(load_default=None)
+    postal_code = Text(load_default=None)
+    state = Text(load_default=None)
+
+
+class Shipping(Parameters):
+    """Where something is sent to."""
+
+    name = Text(required=True)
+    address = Object(Address, required=True)
+    phone = Text(load_default=None)
+
+
+class BillingDetails(Parameters):
+    """Who pays."""
+
+    name = Text(load_default=None)
+    email = Email(load_default=None)
+    phone = Text(load_default=None)
+    address = Object(Address, load_default=lambda: Address().load({}))
 
 
 class Page(Parameters):

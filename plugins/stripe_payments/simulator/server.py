@@ -21,6 +21,7 @@ class SimulatorServer:
     def __init__(self, simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> None:
         """Bind the port; raises OSError if it is taken."""
         self.simulator = simulator
+        simulator.websocket.host = host
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
             make_app(simulator),
@@ -53,6 +54,7 @@ class SimulatorServer:
             self._server.trigger.pull_trigger(self._close_sockets)
         self._serving.join()
         self._expiring.join()
+        self.simulator.websocket.close()
         self.simulator.courier.close()
         self.simulator.books.close()
 

@@ -16,6 +16,9 @@ from typing import Any, Literal
 
 Kind = Literal[
     "account",
+    "product",
+    "price",
+    "payment_method",
     "session",
     "payment_intent",
     "charge",

@@ -7,8 +7,21 @@ from dataclasses import dataclass
 
 from marshmallow import Schema
 
-from stripe_payments.simulator.api import accounts, disputes, endpoints, events, payments, refunds, sessions
+from stripe_payments.simulator.api import (
+    accounts,
+    catalog,
+    disputes,
+    endpoints,
+    events,
+    payment_methods,
+    payment_pages,
+    payments,
+    refunds,
+    sessions,
+    stripecli,
+)
 from stripe_payments.simulator.api.call import Call, Document
+from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.schemas import Nothing, Page, Retrieve
 
 
@@ -19,7 +32,7 @@ class Route:
     method: str
     pattern: str
     schema: type[Schema]
-    handler: Callable[[Call], Document]
+    handler: Callable[[Call], Document | StripeError]
 
 
 ROUTES = (
@@ -27,6 +40,12 @@ ROUTES = (
     Route("GET", "/v1/checkout/sessions", sessions.SessionPage, sessions.list_all),
     Route("GET", "/v1/checkout/sessions/{id}", Retrieve, sessions.retrieve),
     Route("POST", "/v1/checkout/sessions/{id}/expire", Retrieve, sessions.expire),
+    Route("POST", "/v1/products", catalog.ProductData, catalog.create_product),
+    Route("POST", "/v1/prices", catalog.PriceCreate, catalog.create_price),
+    Route("POST", "/v1/payment_methods", payment_methods.PaymentMethodCreate, payment_methods.create),
+    Route("GET", "/v1/payment_pages/{id}", Nothing, payment_pages.retrieve),
+    Route("POST", "/v1/payment_pages/{id}/confirm", payment_pages.Confirm, payment_pages.confirm),
+    Route("POST", "/v1/payment_intents", payments.IntentCreate, payments.create_intent),
     Route("GET", "/v1/payment_intents", payments.IntentPage, payments.list_intents),
     Route("GET", "/v1/payment_intents/{id}", Retrieve, payments.retrieve_intent),
     Route("GET", "/v1/charges", payments.ChargePage, payments.list_charges),
@@ -42,6 +61,8 @@ ROUTES = (
     Route("POST", "/v1/disputes/{id}/close", Retrieve, disputes.close),
     Route("GET", "/v1/events", events.EventPage, events.list_all),
     Route("GET", "/v1/events/{id}", Nothing, events.retrieve),
+    Route("POST", "/v1/events/{id}/retry", events.Retry, events.retry),
+    Route("POST", "/v1/stripecli/sessions", stripecli.ListenCreate, stripecli.listen),
     Route("POST", "/v1/webhook_endpoints", endpoints.EndpointCreate, endpoints.create),
     Route("GET", "/v1/webhook_endpoints", Page, endpoints.list_all),
     Route("GET", "/v1/webhook_endpoints/{id}", Nothing, endpoints.retrieve),

@@ -44,6 +44,4 @@ def update(call: Call) -> Document:
 
 def close(call: Call) -> Document:
     """Give a dispute up: it is lost."""
-    return call.expanded(
-        call.simulator.disputes.close(call.find("dispute", "dispute"), "lost", call.cause).body
-    )
+    return call.expanded(call.simulator.disputes.give_up(call.find("dispute", "dispute"), call.cause).body)

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, validate, validates_schema
 
 from stripe_payments.simulator.api.call import Call, Document, page
 from stripe_payments.simulator.errors import resource_missing
-from stripe_payments.simulator.parameters import Array, Boolean, Text
+from stripe_payments.simulator.parameters import Array, Boolean, Parameters, Text
 from stripe_payments.simulator.schemas import Created, Page
 from stripe_payments.simulator.state import Condition, Record
 
@@ -36,17 +36,46 @@ class EventPage(Page):
             raise ValidationError("Give $param or type, not both.", "types")
 
 
+class Retry(Parameters):
+    """Whom to send an event to again: ``stripe listen``, or an endpoint."""
+
+    for_stripecli = Boolean(load_default=False)
+    webhook_endpoint = Text()
+
+    @validates_schema
+    def to_somebody(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse to send it to nobody."""
+        if not data["for_stripecli"] and "webhook_endpoint" not in data:
+            raise ValidationError("parameter_missing", "webhook_endpoint")
+
+
 def retrieve(call: Call) -> Document:
     """Return an event."""
-    event = call.find("event", "event")
-    if event.body["created"] < _earliest():
-        raise resource_missing("event", event.id)
+    return _shown(call, _event(call))
+
+
+def retry(call: Call) -> Document:
+    """Send an event again (``stripe events resend``)."""
+    event, wanted, events = _event(call), call.parameters, call.simulator.events
+    if wanted["for_stripecli"]:
+        events.forward(event)
+    if "webhook_endpoint" in wanted:
+        identifier = wanted["webhook_endpoint"]
+        endpoint = call.own("endpoint", identifier, "webhook endpoint", param="webhook_endpoint")
+        call.simulator.courier.deliver_by_hand(event, endpoint)
     return _shown(call, event)
 
 
 def list_all(call: Call) -> Document:
     """Return events of the last 30 days, those of the wanted types, times and success of delivery."""
     return page(call, "event", "/v1/events", lambda event: _shown(call, event), where=_wanted(call))
+
+
+def _event(call: Call) -> Record:
+    event = call.find("event", "event")
+    if event.body["created"] < _earliest():
+        raise resource_missing("event", event.id)
+    return event
 
 
 def _wanted(call: Call) -> list[Condition]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from marshmallow import ValidationError, validate, validates, validates_schema
+from marshmallow import ValidationError, validates, validates_schema
 
-from stripe_payments.simulator import checkout, currencies
+from stripe_payments.simulator import checkout
 from stripe_payments.simulator.api.call import Call, Document, equal, listing, page
+from stripe_payments.simulator.api.catalog import Price, ProductData
+from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.parameters import (
     Array,
     Email,
@@ -19,47 +21,32 @@ from stripe_payments.simulator.parameters import (
     Text,
     Url,
 )
-from stripe_payments.simulator.schemas import PaymentPage, between, one_of
+from stripe_payments.simulator.schemas import PaymentPage, Shipping, between, one_of
 from stripe_payments.simulator.state import Record
 
 HOUR = 3600
-LARGEST_AMOUNT = 99_999_999
-KNOWN_CURRENCY = validate.OneOf(currencies.SUPPORTED, error="$param must be a currency code in lower case.")
 
 
-class ProductData(Parameters):
-    """What a line item sells."""
-
-    name = Text(required=True)
-    description = Text()
-    images = Array(Url(), validate=validate.Length(max=8, error="$param must have at most 8 items."))
-    metadata = Metadata()
-    tax_code = Text()
-
-
-class PriceData(Parameters):
+class PriceData(Price):
     """A price written into the session, in minor units."""
 
-    currency = Text(required=True, validate=KNOWN_CURRENCY)
-    unit_amount = Integer(required=True, validate=between(0, LARGEST_AMOUNT))
     product_data = Object(ProductData, required=True)
-    tax_behavior = Text(validate=one_of("exclusive", "inclusive", "unspecified"))
-
-    @validates_schema
-    def whole_steps(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse an amount that the currency cannot express."""
-        step = currencies.unit_step(data["currency"])
-        if data["unit_amount"] % step:
-            raise ValidationError(
-                f"$param in {data['currency']} must be a multiple of {step}.", "unit_amount"
-            )
 
 
 class LineItem(Parameters):
-    """One thing sold, once or more often."""
+    """One thing sold, once or more often: at a price that exists, or at one that is written here."""
 
-    price_data = Object(PriceData, required=True)
+    price = Text()
+    price_data = Object(PriceData)
     quantity = Integer(required=True, validate=between(1, 999_999))
+
+    @validates_schema
+    def one_price(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse an item without a price, or with two."""
+        if "price" not in data and "price_data" not in data:
+            raise ValidationError("parameter_missing", "price_data")
+        if "price" in data and "price_data" in data:
+            raise ValidationError("Give $param or price_data, not both.", "price")
 
 
 class PaymentIntentData(Parameters):
@@ -68,6 +55,8 @@ class PaymentIntentData(Parameters):
     metadata = Metadata(load_default=dict)
     description = Text(longest=1000, load_default=None)
     receipt_email = Email(load_default=None)
+    setup_future_usage = Text(load_default=None, validate=one_of("off_session", "on_session"))
+    shipping = Object(Shipping, load_default=None)
     statement_descriptor = Text(longest=22, load_default=None)
 
 
@@ -96,12 +85,10 @@ class SessionCreate(Parameters):
             raise ValidationError("$param must be from 30 minutes to 24 hours ahead.")
 
     @validates_schema
-    def few_items_of_one_currency(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse too many items, and items that cannot be added up."""
+    def few_items(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse too many items."""
         if len(data["line_items"]) > 100:
             raise ValidationError("$param must have at most 100 items.", "line_items")
-        if len({item["price_data"]["currency"] for item in data["line_items"]}) > 1:
-            raise ValidationError("All of $param must be in one currency.", "line_items")
 
 
 class SessionPage(PaymentPage):
@@ -112,8 +99,20 @@ class SessionPage(PaymentPage):
 
 def create(call: Call) -> Document:
     """Open a Checkout session."""
-    session = call.simulator.checkout.create(call.account, call.parameters, call.origin)
-    return _shown(call, session)
+    items = [_priced(call, number, item) for number, item in enumerate(call.parameters["line_items"])]
+    if len({item["price_data"]["currency"] for item in items}) > 1:
+        raise StripeError("All of line_items must be in one currency.", param="line_items")
+    parameters = call.parameters | {"line_items": items}
+    return _shown(call, call.simulator.checkout.create(call.account, parameters, call.origin))
+
+
+def _priced(call: Call, number: int, item: Document) -> Document:
+    """Return a line item whose price is written out, also if it names one that exists."""
+    if "price" not in item:
+        return item
+    price = call.own("price", item["price"], "price", param=f"line_items[{number}][price]").body
+    product = call.own("product", price["product"], "product", param="product").body
+    return item | {"price": price, "price_data": price | {"product_data": product}}
 
 
 def retrieve(call: Call) -> Document:

@@ -7,6 +7,8 @@ off, as they are at Stripe when a feature is not used.
 from __future__ import annotations
 
 from stripe_payments.simulator.objects.accounts import account
+from stripe_payments.simulator.objects.catalog import price, product
+from stripe_payments.simulator.objects.payment_methods import payment_method
 from stripe_payments.simulator.objects.payments import charge, payment_intent
 from stripe_payments.simulator.objects.refunds import dispute, refund, withdrawal
 from stripe_payments.simulator.objects.sessions import delayed_method, line_item, session
@@ -21,6 +23,9 @@ __all__ = [
     "event",
     "line_item",
     "payment_intent",
+    "payment_method",
+    "price",
+    "product",
     "refund",
     "session",
     "withdrawal",

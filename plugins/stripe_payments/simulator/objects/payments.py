@@ -28,8 +28,6 @@ UNUSED_BY_INTENTS = [
     "payment_method_configuration_details",
     "processing",
     "review",
-    "setup_future_usage",
-    "shipping",
     "source",
     "statement_descriptor_suffix",
     "transfer_data",
@@ -50,7 +48,6 @@ UNUSED_BY_CHARGES = [
     "receipt_number",
     "receipt_url",
     "review",
-    "shipping",
     "source",
     "source_transfer",
     "statement_descriptor_suffix",
@@ -59,28 +56,39 @@ UNUSED_BY_CHARGES = [
 ]
 
 
-def payment_intent(of: Document, data: Document) -> Document:
-    """Return the payment intent of session ``of``, made with ``payment_intent_data``."""
+CHOSEN = (
+    "description",
+    "metadata",
+    "receipt_email",
+    "setup_future_usage",
+    "shipping",
+    "statement_descriptor",
+)
+"""Parameters of a payment intent that it shows as they were given."""
+
+
+def payment_intent(amount: int, currency: str, methods: list[str], data: Document) -> Document:
+    """Return a new payment intent of ``amount`` minor units, to be paid by one of ``methods``.
+
+    ``data`` has at least what is `CHOSEN`.
+    """
     identifier = new_id("pi")
     return {
         "id": identifier,
         "object": "payment_intent",
         **dict.fromkeys(UNUSED_BY_INTENTS),
-        "amount": of["amount_total"],
+        **{name: data[name] for name in CHOSEN},
+        "amount": amount,
         "amount_capturable": 0,
         "amount_received": 0,
         "capture_method": "automatic_async",
         "client_secret": f"{identifier}_secret_{new_id('x', 24)[2:]}",
         "confirmation_method": "automatic",
         "created": int(time.time()),
-        "currency": of["currency"],
-        "description": data["description"],
+        "currency": currency,
         "livemode": False,
-        "metadata": data["metadata"],
         "payment_method_options": {},
-        "payment_method_types": of["payment_method_types"],
-        "receipt_email": data["receipt_email"],
-        "statement_descriptor": data["statement_descriptor"],
+        "payment_method_types": methods,
         "status": "requires_payment_method",
     }
 
@@ -117,6 +125,7 @@ def charge(intent: Document, method: Document, email: str | None) -> Document:
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
         "refunded": False,
+        "shipping": intent["shipping"],
         "statement_descriptor": intent["statement_descriptor"],
         "status": "pending",
     }

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from stripe_payments.simulator.identifiers import new_id
+from stripe_payments.simulator.objects import catalog
 
 Document = dict[str, Any]
 
@@ -90,7 +91,7 @@ def session(parameters: Document, total: int, origin: str) -> Document:
 
 
 def line_item(item: Document) -> Document:
-    """Return a line item, with its price, from one of ``line_items``."""
+    """Return a line item, with its price, from one of ``line_items``; ``price`` is the price if it exists already."""
     price = item["price_data"]
     total = price["unit_amount"] * item["quantity"]
     return {
@@ -104,21 +105,6 @@ def line_item(item: Document) -> Document:
         "currency": price["currency"],
         "description": price["product_data"]["name"],
         "metadata": {},
-        "price": {
-            "id": new_id("price"),
-            "object": "price",
-            "active": False,
-            "billing_scheme": "per_unit",
-            "created": int(time.time()),
-            "currency": price["currency"],
-            "livemode": False,
-            "metadata": {},
-            "product": new_id("prod", 14),
-            "recurring": None,
-            "tax_behavior": price.get("tax_behavior", "unspecified"),
-            "type": "one_time",
-            "unit_amount": price["unit_amount"],
-            "unit_amount_decimal": str(price["unit_amount"]),
-        },
+        "price": item.get("price") or catalog.price(price, product=new_id("prod", 14), active=False),
         "quantity": item["quantity"],
     }
