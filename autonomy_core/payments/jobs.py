@@ -57,11 +57,14 @@ def ask_for_refund(scope: TenantScope, *, refund_id: str) -> None:
     Raises:
         TryAgain: the provider does not answer.
     """
-    refund = find_refund(scope, UUID(refund_id))
-    if refund is None or refund.status != RefundStatus.REQUESTED:
-        return
     try:
-        carry_out(scope, order_of(scope, refund), provider_of(scope, refund.payment_id))
+        # Read in a transaction of its own, so that no connection is held while the provider answers.
+        with scope.runtime.transaction(scope.organisation) as own:
+            refund = find_refund(own, UUID(refund_id))
+            if refund is None or refund.status != RefundStatus.REQUESTED:
+                return
+            order, provider = order_of(own, refund), provider_of(own, refund.payment_id)
+        carry_out(scope, order, provider)
     except RefundRefused as refusal:
         log.warning("refund.refused", refund_id=refund_id, reason=str(refusal))
     except (Unavailable, NotRefundable) as error:

@@ -57,14 +57,19 @@ def check_and_watch(scope: TenantScope, payment_id: UUID, asked: int) -> None:
     """
     if _is_open(scope, payment_id):
         check(scope, payment_id)
-        scope.session.expire_all()
     if _is_open(scope, payment_id):
         watch(scope, payment_id, asked=asked)
 
 
 def _is_open(scope: TenantScope, payment_id: UUID) -> bool:
-    payment = find_payment(scope, payment_id)
+    payment = _read(scope, payment_id)
     return payment is not None and payment.status in OPEN
+
+
+def _read(scope: TenantScope, payment_id: UUID) -> Payment | None:
+    # In a transaction of its own, so that no connection is held while the provider answers.
+    with scope.runtime.transaction(scope.organisation) as own:
+        return find_payment(own, payment_id)
 
 
 def check(scope: TenantScope, payment_id: UUID) -> bool:
@@ -73,12 +78,12 @@ def check(scope: TenantScope, payment_id: UUID) -> bool:
     A report that does not fit the payment is noted in its journal and changes nothing.
 
     Args:
-        scope: to find the payment; the provider is asked and the payment settled in transactions of their own.
+        scope: its own transaction is not used.
 
     Raises:
         Unavailable: the provider does not answer.
     """
-    payment = find_payment(scope, payment_id)
+    payment = _read(scope, payment_id)
     provider = scope.runtime.providers.get(payment.provider) if payment else None
     if provider is None or provider.name not in scope.organisation.plugins:
         return False
@@ -104,5 +109,7 @@ def sweep(scope: TenantScope) -> None:
     old = select(Payment.id).where(
         Payment.status.in_(OPEN), Payment.created_at < utcnow() - timedelta(seconds=DAY_S)
     )
-    for payment_id in scope.session.scalars(old.order_by(Payment.id).limit(MOST_AT_ONCE)).all():
+    with scope.runtime.transaction(scope.organisation) as own:
+        found = own.session.scalars(old.order_by(Payment.id).limit(MOST_AT_ONCE)).all()
+    for payment_id in found:
         check(scope, payment_id)
