@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from autonomy_core.coupons.redemption import follow
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import NotFound
 from autonomy_core.operations.counters import count_payment_settled
@@ -80,6 +81,8 @@ def settle(
     scope.session.flush()
     if state.status != before:
         _tell(scope, payment, before, settlement)
+    if payment.coupon_id is not None and state.collected != collected(before):
+        follow(scope, payment, state.collected)
     if state.collected == PaymentStatus.COMPLETED != collected(before):
         run_completion_hooks(scope, payment)
         look_for_duplicate(scope, payment)
