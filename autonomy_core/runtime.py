@@ -36,6 +36,7 @@ class Runtime:
 
     Attributes:
         embedded: the embedded database server, or None where ``sqlalchemy.url`` names another.
+        kinds: each with its plugin, None for the core.
     """
 
     settings: Settings
@@ -44,7 +45,7 @@ class Runtime:
     database: Database
     embedded: EmbeddedServer | None
     providers: Mapping[str, PaymentProvider]
-    kinds: tuple[tuple[str, ProductKind], ...]
+    kinds: tuple[tuple[str | None, ProductKind], ...]
     jobs: tuple[Job, ...]
     checks: tuple[tuple[str, OrganisationCheck], ...] = ()
     flushes: tuple[Flush, ...] = ()
@@ -75,8 +76,9 @@ class Runtime:
         return next((self.providers[name] for name in organisation.plugins if name in self.providers), None)
 
     def product_kinds_for(self, organisation: Organisation) -> dict[str, ProductKind]:
-        """What the organisation's plugins can deliver, by the kind's name."""
-        return {kind.name: kind for plugin, kind in self.kinds if plugin in organisation.plugins}
+        """What the organisation can deliver, by the kind's name."""
+        enabled = (None, *organisation.plugins)
+        return {kind.name: kind for plugin, kind in self.kinds if plugin in enabled}
 
     def checks_for(self, organisation: Organisation) -> list[OrganisationCheck]:
         """The checks of the organisation's plugins."""
@@ -117,9 +119,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         database=database,
         embedded=embedded,
         providers=dict(plugins.registered("register_payment_provider")),
-        kinds=tuple(
-            (name, kind) for name, kinds in plugins.registered("register_product_kinds") for kind in kinds
-        ),
+        kinds=_kinds(plugins),
         jobs=_jobs(plugins),
         checks=tuple(
             (name, check) for name, checks in plugins.registered("register_checks") for check in checks
@@ -134,6 +134,14 @@ def components(plugins: Plugins) -> list[Migrations]:
     from autonomy_core.db.migrations import core_migrations
 
     return [core_migrations(), *(migrations for _, migrations in plugins.registered("register_migrations"))]
+
+
+def _kinds(plugins: Plugins) -> tuple[tuple[str | None, ProductKind], ...]:
+    from autonomy_core.catalog.bundles import Bundle
+
+    offered = plugins.registered("register_product_kinds")
+    # The core's own comes last, so that nobody takes its name.
+    return (*((name, kind) for name, kinds in offered for kind in kinds), (None, Bundle()))
 
 
 def _jobs(plugins: Plugins) -> tuple[Job, ...]:

@@ -10,6 +10,9 @@ from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp, Truth, WholeN
 MAX_AMOUNT = 99_999_999
 """In minor units; Stripe's largest charge in most currencies."""
 
+MOST_ITEMS = 100
+"""In a bundle."""
+
 TITLE = validate.Length(1, 200)
 DESCRIPTION = validate.Length(max=5000)
 AMOUNT = validate.Range(0, MAX_AMOUNT)
@@ -17,13 +20,14 @@ IN_MINOR_UNIT = "in the minor unit of the currency: 500 is 5.00 euros, and 500 y
 ON_SALE = "whether customers see and buy it"
 
 
-def _in_use(currency: str) -> None:
+def in_use(currency: str) -> None:
+    """Validate a code of a currency."""
     if currency not in CURRENCIES:
         raise ValidationError("This is no currency of ISO 4217 that is in use.")
 
 
-class ProductSchema(ApiSchema):
-    """A product as customers see it."""
+class ProductInBundleSchema(ApiSchema):
+    """A product that is in a bundle."""
 
     id = fields.UUID(required=True)
     title = fields.String(required=True)
@@ -35,12 +39,30 @@ class ProductSchema(ApiSchema):
     )
 
 
+class ProductSchema(ProductInBundleSchema):
+    """A product as customers see it."""
+
+    items = fields.List(
+        fields.Nested(ProductInBundleSchema),
+        required=True,
+        metadata={"description": "what a bundle consists of; of any other product nothing"},
+    )
+
+
 class AdminProductSchema(ProductSchema):
     """A product as staff see it."""
 
     active = fields.Boolean(required=True, metadata={"description": ON_SALE})
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
+
+
+def _item_ids() -> fields.List:
+    return fields.List(
+        fields.UUID(),
+        validate=validate.Length(max=MOST_ITEMS),
+        metadata={"description": "the products that a `bundle` consists of, in their order"},
+    )
 
 
 class NewProductSchema(ApiSchema):
@@ -51,17 +73,21 @@ class NewProductSchema(ApiSchema):
     kind = fields.String(
         required=True,
         validate=validate.Length(1, 50),
-        metadata={"description": "which plugin delivers it; it does not change", "example": "mp3"},
+        metadata={
+            "description": "which plugin delivers it, or `bundle`; it does not change",
+            "example": "mp3",
+        },
     )
     amount = WholeNumber(required=True, validate=AMOUNT, metadata={"description": IN_MINOR_UNIT})
     currency = fields.String(
-        validate=[validate.Regexp(r"^[a-z]{3}\Z", error="Three lower-case letters."), _in_use],
+        validate=[validate.Regexp(r"^[a-z]{3}\Z", error="Three lower-case letters."), in_use],
         metadata={
             "description": "ISO 4217, lower case; the organisation's if absent. It does not change",
             "example": "eur",
         },
     )
     active = Truth(load_default=True, metadata={"description": ON_SALE})
+    item_ids = _item_ids()
 
 
 class ProductChangesSchema(ApiSchema):
@@ -71,3 +97,4 @@ class ProductChangesSchema(ApiSchema):
     description = fields.String(validate=DESCRIPTION)
     amount = WholeNumber(validate=AMOUNT, metadata={"description": IN_MINOR_UNIT})
     active = Truth(metadata={"description": ON_SALE})
+    item_ids = _item_ids()

@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
 
 from autonomy_core.audit.services import record
+from autonomy_core.catalog.bundles import replace_items
 from autonomy_core.catalog.models import Product
 from autonomy_core.errors import Conflict, InvalidInput
 from autonomy_core.plugin_api.protocols import ProductKind
@@ -34,12 +36,12 @@ class NotForSale(Conflict):
 
 def on_sale() -> Select[Product]:
     """Select the products that customers see."""
-    return select(Product).where(Product.active)
+    return every_product().where(Product.active)
 
 
 def every_product() -> Select[Product]:
     """Select all of them, for staff."""
-    return select(Product)
+    return select(Product).options(selectinload(Product.items))
 
 
 def find_product(scope: TenantScope, product_id: UUID) -> Product | None:
@@ -55,17 +57,24 @@ def kind_of(scope: TenantScope, name: str) -> ProductKind | None:
 def create_product(scope: TenantScope, values: dict[str, Any], *, actor: str) -> Product:
     """Make a product, in the organisation's currency unless another is given.
 
+    Args:
+        values: its columns, and ``item_ids`` where it is a bundle.
+
     Raises:
         UnknownKind: nobody could deliver it.
         PriceRefused: nobody would collect its price.
+        BundleRefused, UnknownProduct: see `replace_items`.
     """
     if kind_of(scope, values["kind"]) is None:
         raise UnknownKind(f"There is no plugin for {values['kind']!r} here.")
     values = {"currency": scope.organisation.currency, **values}
+    item_ids = values.pop("item_ids", None)
     _require_collectable(scope, values["amount"], values["currency"])
     product = Product(organisation_id=scope.organisation.id, **values)
     scope.session.add(product)
     scope.session.flush()
+    if item_ids is not None:
+        replace_items(scope, product, item_ids)
     _record(scope, "product.created", product, actor)
     return product
 
@@ -75,11 +84,14 @@ def change_product(scope: TenantScope, product: Product, changes: dict[str, Any]
 
     Raises:
         PriceRefused: nobody would collect the new price.
+        BundleRefused, UnknownProduct: see `replace_items`.
     """
     _require_collectable(scope, changes.get("amount", 0), product.currency)
-    for name, value in changes.items():
-        setattr(product, name, value)
+    for name in changes.keys() - {"item_ids"}:
+        setattr(product, name, changes[name])
     scope.session.flush()
+    if "item_ids" in changes:
+        replace_items(scope, product, changes["item_ids"])
     _record(scope, "product.changed", product, actor, {"fields": sorted(changes)})
     return product
 

@@ -7,6 +7,7 @@ from typing import Any
 from pyramid.request import Request
 
 from autonomy_core.catalog import services
+from autonomy_core.catalog.bundles import BundleRefused, UnknownProduct
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.resources import AdminProduct, AdminProducts, ProductDetail, Products
 from autonomy_core.catalog.schemas import (
@@ -62,10 +63,10 @@ def list_all_products(context: AdminProducts, request: Request) -> dict[str, Any
     body=NewProductSchema,
     returns=AdminProductSchema,
     status=201,
-    errors=(services.UnknownKind, services.PriceRefused),
+    errors=(services.UnknownKind, services.PriceRefused, BundleRefused, UnknownProduct),
 )
 def create_product(context: AdminProducts, request: Request) -> Product:
-    """The product can be bought once what it consists of is there, for example its tracks."""
+    """The product can be bought once what it consists of is there, for example its tracks, or a bundle's products."""
     return services.create_product(context.scope, request.validated, actor=request.actor)
 
 
@@ -88,10 +89,10 @@ def get_any_product(context: AdminProduct, request: Request) -> Product:
     permission=Permission.WRITE_CATALOG,
     body=ProductChangesSchema,
     returns=AdminProductSchema,
-    errors=(services.PriceRefused,),
+    errors=(services.PriceRefused, BundleRefused, UnknownProduct),
 )
 def change_product(context: AdminProduct, request: Request) -> Product:
-    """A new price counts for purchases that begin after the change."""
+    """A new price, and what a bundle consists of, count for purchases that begin after the change."""
     return services.change_product(context.scope, context.product, request.validated, actor=request.actor)
 
 

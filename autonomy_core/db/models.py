@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from autonomy_core.audit.models import AuditEntry
-from autonomy_core.catalog.models import Product
+from autonomy_core.catalog.models import BundleItem, Product
+from autonomy_core.coupons.models import Coupon, CouponMisses, CouponProduct, CouponRedemption
 from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import Base
 from autonomy_core.grants.models import Grant
@@ -13,6 +14,7 @@ from autonomy_core.payments.models import (
     JournalEntry,
     Payment,
     PaymentDispute,
+    PaymentItem,
     PaymentRefund,
 )
 from autonomy_core.security.models import ApiKey
@@ -21,6 +23,11 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "Base",
+    "BundleItem",
+    "Coupon",
+    "CouponMisses",
+    "CouponProduct",
+    "CouponRedemption",
     "Customer",
     "Grant",
     "HookRun",
@@ -28,6 +35,7 @@ __all__ = [
     "JournalEntry",
     "Payment",
     "PaymentDispute",
+    "PaymentItem",
     "PaymentRefund",
     "Product",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import selectinload
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import find_product
@@ -101,10 +103,22 @@ def owns(scope: TenantScope, customer_id: UUID, product_id: UUID, environment: s
     return bool(scope.session.scalar(select(exists().where(condition))))
 
 
+def owns_all(scope: TenantScope, customer_id: UUID, product_ids: Collection[UUID], environment: str) -> bool:
+    """Whether a customer has a grant of each of some products that has not been revoked.
+
+    Args:
+        product_ids: at least one.
+    """
+    granted = select(Grant.product_id).where(
+        _valid(customer_id, environment) & Grant.product_id.in_(product_ids)
+    )
+    return set(scope.session.scalars(granted)) == set(product_ids)
+
+
 def owned_products(scope: TenantScope, customer_id: UUID) -> Select[Product]:
     """Select the products that a customer owns, each once, withdrawn ones included."""
     granted = select(Grant.product_id).where(_valid(customer_id, environment_of(scope)))
-    return select(Product).where(Product.id.in_(granted))
+    return select(Product).where(Product.id.in_(granted)).options(selectinload(Product.items))
 
 
 def _valid(customer_id: UUID, environment: str) -> Any:

@@ -7,11 +7,13 @@ from uuid import UUID
 import structlog
 from sqlalchemy.dialects.postgresql import insert
 
+from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import find_product
 from autonomy_core.db.base import utcnow
 from autonomy_core.db.session import savepoint_for_guest
 from autonomy_core.errors import NotFound
 from autonomy_core.jobs.services import defer
+from autonomy_core.payments.items import bought
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.events import PaymentCompleted, PaymentFacts
 from autonomy_core.plugin_api.manager import Implementation
@@ -45,7 +47,7 @@ def run_completion_hooks(scope: TenantScope, payment: Payment) -> None:
 
 def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Implementation) -> bool:
     """Run one plugin's hook in a savepoint, and record what came of it. Returns whether it succeeded."""
-    event = PaymentCompleted(scope, payment_facts(scope, payment), implementation.plugin)
+    event = _event(scope, payment, implementation.plugin)
     error: str | None = None
     try:
         with savepoint_for_guest(scope.session):
@@ -57,11 +59,15 @@ def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Im
     return error is None
 
 
-def payment_facts(scope: TenantScope, payment: Payment) -> PaymentFacts:
-    """What hooks are told about a payment."""
+def _event(scope: TenantScope, payment: Payment, plugin: str) -> PaymentCompleted:
+    """What a plugin's hook is told."""
     product = find_product(scope, payment.product_id)
     if product is None:
         raise NotFound("The payment's product is gone.")
+    return PaymentCompleted(scope, _facts(payment, product), plugin, items=bought(scope, payment, product))
+
+
+def _facts(payment: Payment, product: Product) -> PaymentFacts:
     return PaymentFacts(
         id=payment.id,
         customer_id=payment.customer_id,

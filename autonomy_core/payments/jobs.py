@@ -8,9 +8,10 @@ import structlog
 
 from autonomy_core.errors import Unavailable
 from autonomy_core.payments.completion import HOOK, RETRY_JOB, run_completion_hook
-from autonomy_core.payments.domain import RefundStatus
+from autonomy_core.payments.domain import PaymentStatus, RefundStatus
 from autonomy_core.payments.duplicates import DUPLICATE_JOB, is_duplicate
 from autonomy_core.payments.models import HookRun
+from autonomy_core.payments.purchasing import EXPIRE_JOB, expire
 from autonomy_core.payments.reconciliation import CHECK_JOB, DAY_S, check, check_and_watch, sweep
 from autonomy_core.payments.refunds import (
     REFUND_JOB,
@@ -23,6 +24,7 @@ from autonomy_core.payments.refunds import (
     request_refund,
 )
 from autonomy_core.payments.reversals import enforce_access
+from autonomy_core.payments.services import find_payment
 from autonomy_core.payments.settlement import lock_payment
 from autonomy_core.plugin_api.jobs import Job, TryAgain
 from autonomy_core.plugin_api.scope import TenantScope
@@ -77,6 +79,13 @@ def refund_duplicate(scope: TenantScope, *, payment_id: str) -> None:
         request_refund(scope, UUID(payment_id), None, "bought twice", actor="autonomy")
 
 
+def expire_checkout(scope: TenantScope, *, payment_id: str) -> None:
+    """Have the provider close a checkout that nobody is to pay any more."""
+    payment = find_payment(scope, UUID(payment_id))
+    if payment is not None and payment.status == PaymentStatus.PENDING:
+        expire(scope, payment.id)
+
+
 def check_payment(scope: TenantScope, *, payment_id: str, asked: int | None = None) -> None:
     """Ask the provider what has become of a payment.
 
@@ -112,5 +121,6 @@ JOBS = (
     Job(REFUND_JOB, ask_for_refund),
     Job(CHECK_JOB, check_payment),
     Job(DUPLICATE_JOB, refund_duplicate),
+    Job(EXPIRE_JOB, expire_checkout),
     Job("payments.sweep", sweep_payments, every=DAY_S),
 )

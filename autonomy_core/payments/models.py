@@ -26,16 +26,23 @@ class Payment(Identified, Base):
 
     ``status`` and ``refunded_amount`` follow from how far collecting has come and from the refunds and disputes;
     ``reversals`` tells whether there are any of these, so that of most payments nobody has to look.
+    ``discount`` is what a coupon has taken off the price; ``amount`` is what is left of it, and is collected.
     """
 
     __tablename__ = "payments"
     __table_args__ = (
         tenant_key("customer_id", "customers"),
         tenant_key("product_id", "products"),
+        tenant_key("coupon_id", "coupons"),
         CheckConstraint("environment IN ('test', 'live')", name="environment"),
         _one_of("status", PaymentStatus),
         CheckConstraint("amount >= 0", name="amount_not_negative"),
         CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="refunded_amount"),
+        CheckConstraint("discount >= 0", name="discount_not_negative"),
+        CheckConstraint(
+            "(coupon_id IS NULL) = (discount = 0) AND (coupon_id IS NULL) = (coupon_code IS NULL)",
+            name="discount_by_coupon",
+        ),
         CheckConstraint(CURRENCY, name="currency"),
         Index(None, "organisation_id", "customer_id", "id"),
     )
@@ -47,6 +54,9 @@ class Payment(Identified, Base):
     status: Mapped[str] = mapped_column(default=PaymentStatus.PENDING)
     amount: Mapped[int]
     currency: Mapped[str]
+    discount: Mapped[int] = mapped_column(default=0)
+    coupon_id: Mapped[UUID | None]
+    coupon_code: Mapped[str | None]
     refunded_amount: Mapped[int] = mapped_column(default=0)
     reversals: Mapped[bool] = mapped_column(default=False)
     failure_reason: Mapped[str | None]
@@ -56,6 +66,19 @@ class Payment(Identified, Base):
     completed_at: Mapped[datetime | None]
 
     product: Mapped[Product] = relationship(lazy="raise", viewonly=True)
+
+
+class PaymentItem(OrganisationScoped, Base):
+    """A product that was in the bundle that a payment is for; a payment for another product has none."""
+
+    __tablename__ = "payment_items"
+    __table_args__ = (
+        tenant_key("payment_id", "payments"),
+        tenant_key("product_id", "products"),
+    )
+
+    payment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    product_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class HookRun(OrganisationScoped, Base):

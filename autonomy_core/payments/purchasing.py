@@ -5,7 +5,7 @@ Simultaneous and repeated calls of one customer for one product end in one payme
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -15,18 +15,21 @@ from sqlalchemy import func, select
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import require_for_sale
+from autonomy_core.coupons.redemption import Quote, quote, release, require_collectable, reserve
 from autonomy_core.customers.models import Customer
 from autonomy_core.customers.services import find_customer
 from autonomy_core.db.base import uuid7
 from autonomy_core.errors import Conflict, NotAuthenticated, Unavailable
-from autonomy_core.grants.services import environment_of, owns
+from autonomy_core.grants.services import environment_of, owns_all
+from autonomy_core.jobs.services import defer
 from autonomy_core.payments.domain import OPEN, PaymentStatus, Settlement
+from autonomy_core.payments.items import has_items, items_now, keep_items
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.reconciliation import watch
 from autonomy_core.payments.return_urls import ReturnUrls, check_return_url
 from autonomy_core.payments.services import payments_of, provider_for
 from autonomy_core.payments.settlement import settle
-from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, PaymentProvider
+from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder
 from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
@@ -35,8 +38,12 @@ NOBODY = "free"
 """Stands for the provider of a payment of nothing."""
 
 
+EXPIRE_JOB = "payments.expire"
+"""The job that has a checkout closed that nobody is to pay any more."""
+
+
 class AlreadyOwned(Conflict):
-    """The customer has this product; nobody pays twice for it by accident."""
+    """The customer has this product, or all that is in the bundle; nobody pays twice for it by accident."""
 
     code, title = "already_owned", "You own this product already"
 
@@ -55,7 +62,7 @@ class Opened:
     Attributes:
         payment: pending; or completed, where there was nothing to pay.
         found: whether it was open already, and is handed to the buyer again.
-        outdated: open payments for what the product cost before; nobody is to pay them any more.
+        outdated: open payments at another price, or with another coupon; nobody is to pay them any more.
     """
 
     payment: Payment
@@ -63,38 +70,69 @@ class Opened:
     outdated: tuple[UUID, ...] = ()
 
 
-def open_payment(scope: TenantScope, customer_id: UUID, product: Product, urls: ReturnUrls) -> Opened:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody is about to buy.
+
+    Attributes:
+        items: what they get: the product, or what the bundle consists of.
+    """
+
+    customer_id: UUID
+    product: Product
+    environment: str
+    quote: Quote
+    items: Sequence[UUID]
+
+
+def open_payment(
+    scope: TenantScope, customer_id: UUID, product: Product, urls: ReturnUrls, *, code: str | None = None
+) -> Opened:
     """Make the payment and the provider's row of it, unless one is open. Commit before the provider is called.
 
     What costs nothing is completed at once, without a provider.
 
     Args:
         customer_id: who buys.
+        code: of a coupon, as the customer wrote it.
 
     Raises:
         AlreadyOwned, PaymentOnItsWay, NotForSale, PaymentsUnavailable, ForeignReturnUrl
+        CouponUsedUp, DiscountRefused, TooManyRequests
+        CouponNotValid: commit all the same, so that the attempt counts.
     """
     customer = find_customer(scope, customer_id)
     if customer is None:
         raise NotAuthenticated
-    provider = provider_for(scope) if product.amount else None
     for url in (urls.api_url, urls.success_url, urls.cancel_url):
         check_return_url(scope, url, urls.api_url)
     require_for_sale(scope, product)
     _take_turns(scope, customer_id, product)
-    environment = environment_of(scope)
-    if owns(scope, customer_id, product.id, environment):
-        raise AlreadyOwned
-    if provider is None:
-        return Opened(_complete_for_nothing(scope, customer_id, product, environment))
-    before = _open_payments(scope, customer_id, product, provider)
-    same = next((payment for payment in before if _costs_the_same(payment, product)), None)
+    wanted = _wanted(scope, customer_id, product, code)
+    before = _open_payments(scope, wanted)
+    if not wanted.quote.amount:
+        return Opened(_complete_for_nothing(scope, wanted, before))
+    provider = provider_for(scope)
+    same = next((payment for payment in before if _is_for(scope, payment, wanted)), None)
     if same is not None:
         return Opened(same, found=True)
-    payment = _add_payment(scope, customer_id, product, provider.name, environment)
+    require_collectable(scope, wanted.quote)
+    payment = _add_payment(scope, wanted, provider.name, before)
     provider.prepare(scope, order_for(payment, product, customer, urls))
     watch(scope, payment.id)
     return Opened(payment, outdated=tuple(old.id for old in before))
+
+
+def _wanted(scope: TenantScope, customer_id: UUID, product: Product, code: str | None) -> Wanted:
+    """What is bought, at which price; somebody who has a part of a bundle may buy it.
+
+    Raises:
+        AlreadyOwned, CouponNotValid, TooManyRequests
+    """
+    items, environment = items_now(scope, product), environment_of(scope)
+    if owns_all(scope, customer_id, items, environment):
+        raise AlreadyOwned
+    return Wanted(customer_id, product, environment, quote(scope, customer_id, product, code), items)
 
 
 def _take_turns(scope: TenantScope, customer_id: UUID, product: Product) -> None:
@@ -103,19 +141,19 @@ def _take_turns(scope: TenantScope, customer_id: UUID, product: Product) -> None
     scope.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
-def _open_payments(
-    scope: TenantScope, customer_id: UUID, product: Product, provider: PaymentProvider
-) -> list[Payment]:
+def _open_payments(scope: TenantScope, wanted: Wanted) -> list[Payment]:
     """The customer's payments for the product that can still be paid, newest first.
 
     Raises:
         PaymentOnItsWay: one has been paid, and the money takes days.
     """
-    environment = provider.environment(scope.organisation)
-    found = payments_of(customer_id).where(
-        Payment.product_id == product.id,
+    provider = scope.runtime.payment_provider_for(scope.organisation)
+    if provider is None:
+        return []
+    found = payments_of(wanted.customer_id).where(
+        Payment.product_id == wanted.product.id,
         Payment.provider == provider.name,
-        Payment.environment == environment,
+        Payment.environment == wanted.environment,
         Payment.status.in_(OPEN),
     )
     payments = list(scope.session.scalars(found.order_by(Payment.id.desc())))
@@ -125,8 +163,13 @@ def _open_payments(
     return [payment for payment in payments if provider.can_be_paid(scope, payment.id)]
 
 
-def _costs_the_same(payment: Payment, product: Product) -> bool:
-    return (payment.amount, payment.currency) == (product.amount, product.currency)
+def _is_for(scope: TenantScope, payment: Payment, wanted: Wanted) -> bool:
+    """Whether an open payment is for the same things at the same price with the same coupon."""
+    quoted = wanted.quote
+    coupon_id = quoted.coupon.id if quoted.coupon else None
+    terms = (payment.amount, payment.currency, payment.discount, payment.coupon_id)
+    same_terms = terms == (quoted.amount, quoted.currency, quoted.discount, coupon_id)
+    return same_terms and has_items(scope, payment, wanted.product, wanted.items)
 
 
 def order_for(payment: Payment, product: Product, customer: Customer, urls: ReturnUrls) -> CheckoutOrder:
@@ -146,29 +189,40 @@ def order_for(payment: Payment, product: Product, customer: Customer, urls: Retu
     )
 
 
-def _complete_for_nothing(
-    scope: TenantScope, customer_id: UUID, product: Product, environment: str
-) -> Payment:
-    payment = _add_payment(scope, customer_id, product, NOBODY, environment)
+def _complete_for_nothing(scope: TenantScope, wanted: Wanted, before: Sequence[Payment]) -> Payment:
+    payment = _add_payment(scope, wanted, NOBODY, before)
+    for old in before:
+        defer(scope, EXPIRE_JOB, payment_id=str(old.id))
     return _settle(scope, payment, PaymentStatus.COMPLETED, source="free")
 
 
-def _add_payment(
-    scope: TenantScope, customer_id: UUID, product: Product, provider: str, environment: str
-) -> Payment:
+def _add_payment(scope: TenantScope, wanted: Wanted, provider: str, before: Sequence[Payment]) -> Payment:
+    """Make a payment, with its coupon; those that were open before hold theirs no longer.
+
+    Raises:
+        CouponUsedUp
+    """
+    coupon = wanted.quote.coupon
     payment = Payment(
         organisation_id=scope.organisation.id,
         id=uuid7(),
-        customer_id=customer_id,
-        product_id=product.id,
+        customer_id=wanted.customer_id,
+        product_id=wanted.product.id,
         provider=provider,
-        environment=environment,
+        environment=wanted.environment,
         status=PaymentStatus.PENDING,
-        amount=product.amount,
-        currency=product.currency,
+        amount=wanted.quote.amount,
+        currency=wanted.quote.currency,
+        discount=wanted.quote.discount,
+        coupon_id=coupon.id if coupon else None,
+        coupon_code=coupon.code if coupon else None,
     )
     scope.session.add(payment)
     scope.session.flush()
+    keep_items(scope, payment, wanted.product, wanted.items)
+    release(scope, [old.id for old in before if old.coupon_id is not None])
+    if coupon is not None:
+        reserve(scope, coupon, payment)
     return payment
 
 
@@ -180,12 +234,17 @@ def begin_checkout(scope: TenantScope, opened: Opened) -> Checkout:
     """
     provider = provider_for(scope)
     for payment_id in opened.outdated:
-        try:
-            provider.expire(scope, payment_id)
-        except Unavailable as error:
-            # It has been paid, or ends by itself within a day.
-            log.warning("payment.not_expired", payment_id=str(payment_id), reason=str(error))
+        expire(scope, payment_id)
     return provider.begin_checkout(scope, opened.payment.id)
+
+
+def expire(scope: TenantScope, payment_id: UUID) -> None:
+    """Have the provider close the checkout of a payment that nobody is to pay any more, if it can."""
+    try:
+        provider_for(scope).expire(scope, payment_id)
+    except Unavailable as error:
+        # It has been paid, or ends by itself within a day.
+        log.warning("payment.not_expired", payment_id=str(payment_id), reason=str(error))
 
 
 def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) -> None:

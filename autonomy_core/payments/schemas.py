@@ -50,7 +50,18 @@ class PaymentSchema(ApiSchema):
         validate=validate.OneOf([str(status) for status in PaymentStatus]),
         metadata={"description": STATUS_MEANINGS},
     )
-    amount = fields.Integer(required=True, metadata={"description": "in the minor unit of the currency"})
+    amount = fields.Integer(
+        required=True, metadata={"description": "what is to be paid, in the minor unit of the currency"}
+    )
+    discount = fields.Integer(
+        required=True, metadata={"description": "what a coupon has taken off the price for that"}
+    )
+    coupon = fields.String(
+        attribute="coupon_code",
+        required=True,
+        allow_none=True,
+        metadata={"description": "the coupon's code", "example": "SPRING"},
+    )
     currency = fields.String(required=True, metadata={"description": "ISO 4217, lower case"})
     refunded_amount = fields.Integer(
         required=True, metadata={"description": "how much of it goes back to the buyer"}
@@ -61,7 +72,12 @@ class PaymentSchema(ApiSchema):
 
 
 class PurchaseSchema(ApiSchema):
-    """Where the buyer goes after the checkout; without it to the API's own address, no page for buyers."""
+    """Where the buyer goes after the checkout, without it to the API's own address, no page for buyers; and a coupon."""
+
+    coupon = fields.String(
+        validate=validate.Length(1, 100),
+        metadata={"description": "a code that makes it cheaper, as the buyer wrote it", "example": "SPRING"},
+    )
 
     success_url = _return_url(
         "where the buyer goes after paying, with `payment_id` appended to the query by the return page"

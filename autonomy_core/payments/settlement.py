@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from autonomy_core.coupons.redemption import follow
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import NotFound
 from autonomy_core.operations.counters import count_payment_settled
@@ -80,9 +81,8 @@ def settle(
     scope.session.flush()
     if state.status != before:
         _tell(scope, payment, before, settlement)
-    if state.collected == PaymentStatus.COMPLETED != collected(before):
-        run_completion_hooks(scope, payment)
-        look_for_duplicate(scope, payment)
+    if state.collected != collected(before):
+        _follow_collecting(scope, payment, state)
     if payment.reversals:
         enforce_access(scope, payment)
     return Settled(payment, changed=True)
@@ -112,6 +112,15 @@ def _write(payment: Payment, state: PaymentState, settlement: Settlement) -> Non
             payment.completed_at = utcnow()
     payment.status = state.status
     payment.refunded_amount = state.refunded
+
+
+def _follow_collecting(scope: TenantScope, payment: Payment, state: PaymentState) -> None:
+    """Do what follows when collecting a payment has come further."""
+    if payment.coupon_id is not None:
+        follow(scope, payment, state.collected)
+    if state.collected == PaymentStatus.COMPLETED:
+        run_completion_hooks(scope, payment)
+        look_for_duplicate(scope, payment)
 
 
 def _tell(scope: TenantScope, payment: Payment, before: PaymentStatus, settlement: Settlement) -> None:

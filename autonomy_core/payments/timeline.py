@@ -21,6 +21,8 @@ def timeline(scope: TenantScope, payment: Payment) -> list[TimelineEntry]:
 def _of_core(scope: TenantScope, payment: Payment) -> Iterator[TimelineEntry]:
     facts = ("provider", "environment", "amount", "currency")
     opened = {name: getattr(payment, name) for name in facts}
+    if payment.coupon_code is not None:
+        opened |= {"discount": payment.discount, "coupon": payment.coupon_code}
     product, customer = str(payment.product_id), str(payment.customer_id)
     yield TimelineEntry(payment.created_at, "opened", opened | {"product": product, "customer": customer})
     for entry in scope.session.scalars(select(JournalEntry).where(JournalEntry.payment_id == payment.id)):

@@ -8,8 +8,9 @@ from pyramid.request import Request
 from pyramid.traversal import find_interface
 
 from autonomy_core.catalog.services import NotForSale
+from autonomy_core.coupons.redemption import CouponNotValid, CouponUsedUp, DiscountRefused
 from autonomy_core.db.session import commit_early
-from autonomy_core.errors import Unavailable
+from autonomy_core.errors import TooManyRequests, Unavailable
 from autonomy_core.grants.resources import CustomerProduct
 from autonomy_core.payments import purchasing, refunds, schemas, services
 from autonomy_core.payments.domain import PaymentStatus
@@ -45,18 +46,25 @@ from autonomy_core.traversal.resources import Admin, ApiV1, Customers
         NotForSale,
         ForeignReturnUrl,
         services.PaymentsUnavailable,
+        CouponNotValid,
+        CouponUsedUp,
+        DiscountRefused,
+        TooManyRequests,
     ),
 )
 def purchase(context: CustomerProduct, request: Request) -> dict[str, Any]:
     """Open a payment and a checkout page. The product is granted when the provider reports the payment.
 
-    200 with the payment that is open already, and its checkout page, if the customer asks again. What costs nothing
-    is completed at once and has no checkout page.
+    200 with the payment that is open already, and its checkout page, if the customer asks again for the same price with
+    the same coupon. What costs nothing, perhaps thanks to a coupon, is completed at once and has no checkout page.
     """
     api_url = request.resource_url(find_interface(context, ApiV1))
     urls = {"success_url": api_url, "cancel_url": api_url, **request.validated}
+    code = urls.pop("coupon", None)
     return_urls = ReturnUrls(api_url=api_url, **urls)
-    opened = purchasing.open_payment(context.scope, request.identity.id, context.product, return_urls)
+    opened = purchasing.open_payment(
+        context.scope, request.identity.id, context.product, return_urls, code=code
+    )
     if opened.payment.status == PaymentStatus.COMPLETED:
         return {"payment": opened.payment, "checkout_url": None}
     # A crash from here on leaves a pending payment, and never a checkout that nobody knows of.

@@ -19,7 +19,8 @@ class PaymentFacts:
     """A payment, as hooks see it.
 
     Attributes:
-        amount: in the minor unit of the currency.
+        product_kind: ``bundle`` where several products were bought at one price; see `PaymentCompleted.items`.
+        amount: what was paid, after a discount, in the minor unit of the currency.
         currency: ISO 4217, lower case.
         environment: ``test`` or ``live``: a test payment grants nothing in live.
     """
@@ -35,6 +36,18 @@ class PaymentFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class BoughtProduct:
+    """A product that was bought, alone or in a bundle.
+
+    Attributes:
+        kind: what the plugin that delivers it calls it, for example ``mp3``; never ``bundle``.
+    """
+
+    id: UUID
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentCompleted:
     """A payment has been completed, in this very transaction.
 
@@ -42,11 +55,13 @@ class PaymentCompleted:
         scope: the organisation, with the session of the transaction that completes the payment.
         payment: what has been paid.
         plugin: the plugin that this event is handed to; grants are recorded under its name.
+        items: what was bought: the product; of a bundle, the products that it consisted of when the purchase began.
     """
 
     scope: TenantScope
     payment: PaymentFacts
     plugin: str
+    items: tuple[BoughtProduct, ...]
 
     def grant(self, product_id: UUID) -> Grant:
         """Give the customer of this payment a product. A second call for the same product changes nothing.

@@ -126,7 +126,7 @@ def register_payment_provider() -> PaymentProvider:
 
 @hookspec
 def register_product_kinds() -> Sequence[ProductKind]:
-    """The kinds of product that the plugin can deliver.
+    """The kinds of product that the plugin can deliver. ``bundle`` is the core's own.
 
     Fires: at start-up. Transaction: none. Raising: the process does not start. Twice: once per process.
 
@@ -251,7 +251,7 @@ def register_flushes() -> Sequence[Flush]:
 
 @hookspec
 def on_payment_completed(event: PaymentCompleted) -> None:
-    """A payment has been completed: grant what has been bought.
+    """A payment has been completed: grant what has been bought, which may be several products of several plugins.
 
     Fires: once a payment, when it is settled as completed, whichever way the news came.
 
@@ -268,8 +268,9 @@ def on_payment_completed(event: PaymentCompleted) -> None:
         >>> from autonomy_core.plugin_api.hooks import hookimpl
         >>> @hookimpl
         ... def on_payment_completed(event):
-        ...     if event.payment.product_kind == "ticket":
-        ...         event.grant(event.payment.product_id)
+        ...     for item in event.items:
+        ...         if item.kind == "ticket":
+        ...             event.grant(item.id)
     """
 
 

@@ -22,8 +22,8 @@ class Permission(StrEnum):
 
 
 SCOPES: dict[str, str] = {
-    Permission.READ_CATALOG: "see products, those that are not on sale included",
-    Permission.WRITE_CATALOG: "make and change products, upload their files, and all that `catalog.read` allows",
+    Permission.READ_CATALOG: "see products, those that are not on sale included, and coupons",
+    Permission.WRITE_CATALOG: "make and change products and coupons, upload files, and all that `catalog.read` allows",
     Permission.READ_PAYMENTS: "see payments, their refunds, and what happened to them",
     Permission.REFUND_PAYMENTS: "give money back, and all that `payments.read` allows",
 }

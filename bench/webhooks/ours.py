@@ -56,9 +56,9 @@ PENDING = """
     )
     INSERT INTO payments
         (organisation_id, id, customer_id, product_id, provider, environment, status, amount, currency,
-         refunded_amount, reversals, created_at, updated_at)
+         discount, refunded_amount, reversals, created_at, updated_at)
     SELECT 'bench', id, id, lpad((n %% 20)::text, 32, '0')::uuid, 'stripe_payments', 'test', 'pending', 1200, 'eur',
-           0, false, now(), now()
+           0, 0, false, now(), now()
     FROM numbers
 """
 SETTLED = """

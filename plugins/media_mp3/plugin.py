@@ -63,5 +63,6 @@ def register_commands() -> Sequence[click.Command]:
 @hookimpl
 def on_payment_completed(event: PaymentCompleted) -> None:
     """Give the customer the recordings that they have paid for."""
-    if event.payment.product_kind == Mp3.name:
-        event.grant(event.payment.product_id)
+    for item in event.items:
+        if item.kind == Mp3.name:
+            event.grant(item.id)

@@ -10,8 +10,7 @@ from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from tests.isolation import intruder
-from tests.isolation.requests import NEUTRAL_HOST
-from tests.isolation.sides import World, make_world
+from tests.isolation.sides import NEUTRAL_HOST, World, make_world
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from tests.isolation.sides import Side, World
 from tests.isolation.tables import content_of
 
 REFUSALS = {401, 403, 404}
+UNKNOWN = {422}
+"""What also refuses an id in a body, of a request that is in order with an own one."""
 SIGNATURE_REFUSALS = {400}
 
 ANSWERS_ALL_ALIKE = {"logout", "list_all_payments"}
@@ -105,7 +107,7 @@ def _with_foreign_identifiers(call: Call, here: Side, there: Side, holder: str |
         asked = ask(call, here, there, by_host=by_host)
         if not asked.identified:
             return
-        refusals = frozenset(() if call.operation.id in ANSWERS_ALL_ALIKE else REFUSALS)
+        refusals = frozenset(() if call.operation.id in ANSWERS_ALL_ALIKE else REFUSALS | UNKNOWN)
         own = asked.by(here.credentials.get(holder or ""))
         yield Attempt("own credentials, the other's ids", own, there, refusals)
         theirs = asked.by(there.credentials.get(holder or ""))

@@ -54,5 +54,6 @@ def register_jobs() -> Sequence[Job]:
 
 @hookimpl
 def on_payment_completed(event: PaymentCompleted) -> None:
-    event.grant(event.payment.product_id)
+    for item in event.items:
+        event.grant(item.id)
     orders.carry_out(event.scope)

@@ -23,17 +23,15 @@ from autonomy_core.openapi.security import security_of
 from autonomy_core.security.domain import Permission
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.conformance import UNCHECKED
-from tests.isolation.sides import Side, event_of, recording
-
-NEUTRAL_HOST = "server.example"
-"""A name of the server that is no organisation's."""
+from tests.isolation.sides import NEUTRAL_HOST, Side, event_of, recording
 
 VALUES: Mapping[type[fields.Field], Any] = {
     fields.Integer: 100,
     fields.Boolean: True,
     fields.String: "a text",
 }
-KINDS = {"kind": "thing"}
+CHOSEN = {"kind": "thing", "code": "AUTUMN", "percent_off": 20}
+"""Values by name, for what takes no value of its type, or is wanted although it is not required."""
 
 OFFERS_TO_EVERYBODY = {"register": ("email", "password")}
 """Calls that are for people whom the organisation does not know: what they bring is nobody's yet."""
@@ -141,13 +139,16 @@ class _Values:
         self.identified.add(name)
         return self._side.identifiers[name]
 
+    def _is_known(self, name: str) -> bool:
+        return name in self._side.identifiers or name.removesuffix("s") in self._side.identifiers
+
     def of_schema(self, schema: type[Any] | None) -> dict[str, Any]:
         """What is required, and identifiers that could be given."""
         found = schema().load_fields if schema else {}
         return {
             name: self._of_field(name, field)
             for name, field in found.items()
-            if field.required or name in self._side.identifiers
+            if field.required or name in CHOSEN or self._is_known(name)
         }
 
     def _of_field(self, name: str, field: fields.Field) -> Any:
@@ -155,8 +156,10 @@ class _Values:
             return f"{uuid4().hex}@example.org"[: 100 if name == "email" else 32]
         if name in self._side.identifiers:
             return self.identifier(name)
-        if name in KINDS:
-            return KINDS[name]
+        if isinstance(field, fields.List):
+            return [self._of_field(name.removesuffix("s"), field.inner)]
+        if name in CHOSEN:
+            return CHOSEN[name]
         for kind, value in VALUES.items():
             if isinstance(field, kind):
                 return value

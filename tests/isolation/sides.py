@@ -31,6 +31,9 @@ from tests.isolation import intruder
 
 PASSWORD = "correct horse of "
 MANY = "100000"
+NEUTRAL_HOST = "server.example"
+"""A name of the server that is no organisation's."""
+
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 """The Idempotency-Key that everybody uses."""
 
@@ -103,6 +106,7 @@ def make_world(autonomy: Autonomy) -> World:
         _organise(autonomy, side)
         _register(autonomy, side)
         _stock(autonomy, side)
+        _reduce(autonomy, side)
         _sell(autonomy, side)
         _tell_of_payments(autonomy, side)
         _find_tracks(autonomy, side)
@@ -159,6 +163,23 @@ def _stock(autonomy: Autonomy, side: Side) -> None:
             headers={"Authorization": f"Bearer {side.credentials['staff']}"},
             upload_files=[("file", f"{side.marker}.mp3", recording(side.marker))],
         )
+
+
+def _reduce(autonomy: Autonomy, side: Side) -> None:
+    """A bundle, and a coupon with which it is about to be bought; and a wrong code."""
+    product_id = side.identifiers["product_id"]
+    side.identifiers["coupon"] = side.marker
+    bundle = {"title": side.marker, "kind": "bundle", "amount": 900, "item_ids": [product_id]}
+    bundle_id = _post(autonomy, side, "admin/products", bundle, "staff")["id"]
+    side.identifiers["bundle_id"] = bundle_id
+    coupon = {"code": side.marker, "percent_off": 50}
+    side.identifiers["coupon_id"] = _post(autonomy, side, "admin/coupons", coupon, "staff")["id"]
+    restricted = {"code": f"OTHER-{side.marker}", "amount_off": 50, "product_ids": [product_id]}
+    _post(autonomy, side, "admin/coupons", restricted, "staff")
+    path = f"/{side.id}/api/v1/customers/products/{bundle_id}/purchase"
+    headers = {"Host": NEUTRAL_HOST, "Authorization": f"Bearer {side.credentials['visitor']}"}
+    autonomy.app.post_json(path, {"coupon": side.marker}, headers=headers)
+    autonomy.app.post_json(path, {"coupon": "WRONG"}, headers=headers, status=422)
 
 
 @cache

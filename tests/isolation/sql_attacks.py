@@ -142,8 +142,9 @@ def pointing_across(scope: TenantScope, keys: dict[str, tuple[str, ...]]) -> Ite
             f"{column} = '{value}'"
             for column, value in zip(reference.columns, keys[reference.name], strict=True)
         )
-        # One row is enough, and does not collide with itself.
-        statement = f'UPDATE "{reference.table}" SET {values} WHERE ctid = (SELECT min(ctid) FROM "{reference.table}") RETURNING 1'
+        # One row is enough, and does not collide with itself; one that points somewhere breaks no other rule of the table.
+        row = f'SELECT ctid FROM "{reference.table}" ORDER BY {reference.columns[0]} IS NULL, ctid LIMIT 1'
+        statement = f'UPDATE "{reference.table}" SET {values} WHERE ctid = ({row}) RETURNING 1'
         result = tried(scope, statement, "")
         if result not in [*FOREIGN_KEY, *APPEND_ONLY]:
             yield f"{reference.table}: {reference.name} can point to another organisation's {reference.target}: {result}"

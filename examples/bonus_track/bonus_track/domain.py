@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,6 +19,6 @@ class Offer:
     product_id: UUID
     minimum_amount: int
 
-    def is_earned_by(self, product_id: UUID, amount: int) -> bool:
-        """Whether buying a product for an amount brings the bonus; buying the bonus itself does not."""
-        return product_id != self.product_id and amount >= self.minimum_amount
+    def is_earned_by(self, product_ids: Collection[UUID], amount: int) -> bool:
+        """Whether buying products for an amount brings the bonus; buying the bonus itself does not."""
+        return self.product_id not in product_ids and amount >= self.minimum_amount

@@ -22,7 +22,7 @@ def give_bonus(event: PaymentCompleted) -> None:
         NotFound: the bonus product does not exist; the hook is then tried again later.
     """
     offer = Offer(**event.scope.settings("bonus_track"))
-    if offer.is_earned_by(event.payment.product_id, event.payment.amount):
+    if offer.is_earned_by([item.id for item in event.items], event.payment.amount):
         event.grant(offer.product_id)
         _record(event.scope, event.payment, offer.product_id)
 

@@ -2,6 +2,8 @@ from uuid import UUID
 
 import pytest
 
+from autonomy_core.plugin_api.catalog import find_product
+
 BONUS = UUID("0198c0de-0000-7000-8000-000000000001")
 
 
@@ -45,6 +47,22 @@ def test_buying_the_bonus_brings_no_bonus(shop, bonus):
     ada = shop.customer("acme")
     shop.buy(ada, bonus)
     assert shop.app.get("/acme/api/v1/customers/bonuses", headers=shop.as_customer(ada)).json["items"] == []
+
+
+def make_bundle(shop, *products):
+    item_ids = [str(product.id) for product in products]
+    body = {"title": "Bundle", "kind": "bundle", "amount": 900, "item_ids": item_ids}
+    made = shop.app.post_json("/acme/api/v1/admin/products", body, headers=shop.as_staff("acme")).json
+    with shop.scope("acme") as scope:
+        return find_product(scope, UUID(made["id"]))
+
+
+@pytest.mark.parametrize("contains_it", [True, False])
+def test_a_bundle_brings_the_bonus_unless_it_contains_it(shop, bonus, contains_it):
+    ada = shop.customer("acme")
+    shop.buy(ada, make_bundle(shop, shop.product("acme"), *([bonus] if contains_it else [])))
+    found = shop.app.get("/acme/api/v1/customers/bonuses", headers=shop.as_customer(ada)).json["items"]
+    assert len(found) == (0 if contains_it else 1)
 
 
 def test_customers_see_their_own_bonuses_and_staff_see_all(shop, bonus):

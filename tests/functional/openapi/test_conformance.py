@@ -13,6 +13,7 @@ PRODUCT = {
     "kind": "thing",
     "amount": 1200,
     "currency": "eur",
+    "items": [],
 }
 NOT_FOUND = {"type": "urn:autonomy:problem:not_found", "code": "not_found", "title": "No", "status": 404}
 

@@ -134,7 +134,8 @@ def test_the_permission_of_a_call_tells_what_its_caller_has_to_show(document_of)
 def test_a_call_tells_of_the_errors_that_it_can_come_to_by_their_codes(document_of):
     operations = operations_in(document_of(stand_ins.NAME))
     purchase = operations["POST", "/customers/products/{product_id}/purchase"]["responses"]
-    assert list(purchase) == ["200", "201", "400", "401", "403", "404", "409", "413", "415", "422", "503"]
+    refusals = ["400", "401", "403", "404", "409", "413", "415", "422", "429", "503"]
+    assert list(purchase) == ["200", "201", *refusals]
     assert "`already_owned`" in purchase["409"]["description"]
     assert "WWW-Authenticate" in purchase["401"]["headers"]
     assert list(purchase["409"]["content"]) == ["application/problem+json"]

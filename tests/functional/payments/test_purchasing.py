@@ -18,7 +18,8 @@ GRANTING.register_product_kinds = stand_ins.register_product_kinds
 
 @hookimpl
 def on_payment_completed(event):
-    event.grant(event.payment.product_id)
+    for item in event.items:
+        event.grant(item.id)
 
 
 GRANTING.on_payment_completed = on_payment_completed

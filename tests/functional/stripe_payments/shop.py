@@ -25,7 +25,8 @@ EXPIRED = "checkout.session.expired"
 
 @hookimpl
 def on_payment_completed(event):
-    event.grant(event.payment.product_id)
+    for item in event.items:
+        event.grant(item.id)
 
 
 granting = ModuleType("granting.plugin")

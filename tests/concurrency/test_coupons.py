@@ -1,0 +1,66 @@
+"""Many want the last of a coupon at once."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from webob import Request
+
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.testing import stand_ins
+
+pytestmark = pytest.mark.concurrent
+
+CUSTOMERS, LIMIT = 16, 5
+
+
+@pytest.fixture(scope="module")
+def autonomy_plugins():
+    return Plugins({stand_ins.NAME: stand_ins})
+
+
+@pytest.fixture
+def purchase_at_once(committed):
+    """Has purchases made at the same moment, each by a customer, of a product; gives statuses and codes."""
+
+    def purchase(customer, product):
+        path = f"/acme/api/v1/customers/products/{product.id}/purchase"
+        headers = {**committed.as_customer(customer), "Content-Type": "application/json"}
+        request = Request.blank(path, method="POST", body=b'{"coupon": "SPRING"}', headers=headers)
+        answer = request.get_response(committed.app.app)
+        return answer.status_int, json.loads(answer.body).get("code")
+
+    def at_once(customers, products):
+        with ThreadPoolExecutor(CUSTOMERS) as threads:
+            return sorted(threads.map(purchase, customers, products))
+
+    return at_once
+
+
+def make_coupon(autonomy, **limits):
+    values = {"code": "SPRING", "percent_off": 25, **limits}
+    path, headers = "/acme/api/v1/admin/coupons", autonomy.as_staff()
+    return f"{path}/{autonomy.app.post_json(path, values, headers=headers).json['id']}"
+
+
+def reserved(autonomy, coupon):
+    return autonomy.app.get(coupon, headers=autonomy.as_staff()).json["reserved"]
+
+
+def test_of_sixteen_customers_five_get_what_five_may_have(committed, purchase_at_once):
+    committed.organisation()
+    coupon = make_coupon(committed, max_redemptions=LIMIT)
+    customers = [committed.customer(email=f"{number}@example.org") for number in range(CUSTOMERS)]
+    answers = purchase_at_once(customers, [committed.product()] * CUSTOMERS)
+    used_up = [(409, "coupon_used_up")] * (CUSTOMERS - LIMIT)
+    assert answers == [*[(201, None)] * LIMIT, *used_up]
+    assert reserved(committed, coupon) == LIMIT
+
+
+def test_a_customer_who_buys_many_things_at_once_uses_it_as_often_as_they_may(committed, purchase_at_once):
+    committed.organisation()
+    coupon = make_coupon(committed, max_per_customer=2)
+    products = [committed.product() for _ in range(4)]
+    answers = purchase_at_once([committed.customer()] * 4, products)
+    assert answers == [*[(201, None)] * 2, *[(409, "coupon_used_up")] * 2]
+    assert reserved(committed, coupon) == 2

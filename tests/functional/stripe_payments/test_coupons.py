@@ -1,0 +1,44 @@
+"""Coupons and Stripe: it collects what is left to pay, and is not asked where nothing is."""
+
+import pytest
+
+
+@pytest.fixture
+def coupon(shop):
+    def make(**values):
+        return shop.as_staff("post", "coupons", values, 201).json
+
+    return make
+
+
+def test_stripe_collects_what_the_coupon_leaves(shop, coupon):
+    coupon(code="SPRING", percent_off=25)
+    answer = shop.purchase(coupon="SPRING").json
+    (session,) = shop.books("sessions")
+    assert session["amount_total"] == answer["payment"]["amount"] == 900
+    shop.visit(answer["checkout_url"], "pay")
+    shop.post_events()
+    assert shop.owns()
+
+
+def test_what_a_coupon_pays_for_is_the_customers_without_stripe(shop, coupon):
+    coupon(code="GIFT", percent_off=100)
+    assert shop.purchase(coupon="GIFT").json["payment"]["status"] == "completed"
+    assert shop.owns()
+    assert shop.books("sessions") == []
+
+
+def test_what_stripe_would_not_collect_is_refused_before_it_is_asked(shop, coupon):
+    coupon(code="NEARLY", amount_off=1190)
+    problem = shop.purchase(409, coupon="NEARLY").json
+    assert problem["code"] == "discount_refused"
+    assert problem["detail"].startswith("10 eur would be left to pay. Stripe collects at least")
+    assert shop.books("sessions") == []
+
+
+def test_with_another_coupon_the_checkout_that_was_open_is_closed(shop, coupon):
+    coupon(code="SPRING", percent_off=25)
+    shop.purchase()
+    shop.purchase(coupon="SPRING")
+    by_amount = {session["amount_total"]: session["status"] for session in shop.books("sessions")}
+    assert by_amount == {1200: "expired", 900: "open"}

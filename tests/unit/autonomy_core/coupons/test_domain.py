@@ -1,0 +1,118 @@
+"""What a coupon takes off, when it can be used, and what becomes of it."""
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autonomy_core.coupons.domain import (
+    MISSES,
+    MISSES_PERIOD,
+    Reduction,
+    is_open,
+    normalised,
+    redemption_after,
+    wait_after_misses,
+)
+from autonomy_core.payments.domain import COLLECTING, PaymentStatus
+
+PRICES = st.integers(0, 99_999_999)
+PERCENTS = st.integers(1, 100)
+AMOUNTS = st.integers(1, 99_999_999)
+REDUCTIONS = st.one_of(
+    PERCENTS.map(lambda share: Reduction(percent_off=share)),
+    AMOUNTS.map(lambda amount: Reduction(amount_off=amount)),
+)
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("price", "percent", "discount"),
+    [(1200, 25, 300), (50, 15, 8), (10, 5, 1), (9, 5, 0), (333, 33, 110), (1, 50, 1), (999, 100, 999)],
+)
+def test_a_share_is_rounded_to_the_minor_unit_halves_up(price, percent, discount):
+    assert Reduction(percent_off=percent).of(price) == discount
+
+
+@given(PRICES, REDUCTIONS)
+def test_nobody_is_paid_for_buying_and_nothing_gets_dearer(price, reduction):
+    assert 0 <= reduction.of(price) <= price
+
+
+@given(PRICES, PERCENTS)
+def test_a_share_is_exact_but_for_the_rounding(price, percent):
+    exact = Fraction(price * percent, 100)
+    assert -Fraction(1, 2) < Reduction(percent_off=percent).of(price) - exact <= Fraction(1, 2)
+
+
+@given(PRICES, PRICES, REDUCTIONS)
+def test_what_is_dearer_stays_dearer_or_equal(one, other, reduction):
+    cheaper, dearer = sorted((one, other))
+    assert cheaper - reduction.of(cheaper) <= dearer - reduction.of(dearer)
+
+
+@given(PRICES)
+def test_all_of_it_is_all_of_it(price):
+    assert Reduction(percent_off=100).of(price) == price
+
+
+@given(PRICES, AMOUNTS)
+def test_an_amount_is_taken_off_as_far_as_the_price_goes(price, amount):
+    assert Reduction(amount_off=amount).of(price) == min(price, amount)
+
+
+@pytest.mark.parametrize(
+    ("code", "stored"),
+    [
+        ("spring", "SPRING"),
+        ("Spring_26-x", "SPRING_26-X"),
+        ("ab", None),
+        ("a" * 41, None),
+        (" spring", None),
+        ("spring\n", None),
+        ("straße", None),
+        ("a\x00b", None),
+        ("", None),
+    ],
+)
+def test_upper_and_lower_case_are_the_same_code(code, stored):
+    assert normalised(code) == stored
+
+
+@given(st.text())
+def test_whatever_is_typed_is_a_code_or_none(code):
+    stored = normalised(code)
+    assert stored is None or normalised(stored.lower()) == stored
+
+
+def test_a_window_contains_its_beginning_and_not_its_end():
+    assert is_open(NOON, NOON, NOON + SECOND)
+    assert not is_open(NOON, NOON - SECOND, NOON)
+    assert not is_open(NOON, NOON + SECOND, None)
+    assert is_open(NOON, None, None)
+
+
+@pytest.mark.parametrize("status", COLLECTING)
+def test_a_redemption_counts_while_its_payment_may_be_or_has_been_completed(status):
+    expected = {
+        PaymentStatus.PENDING: "reserved",
+        PaymentStatus.PROCESSING: "reserved",
+        PaymentStatus.EXPIRED: "released",
+        PaymentStatus.FAILED: "released",
+        PaymentStatus.COMPLETED: "used",
+    }
+    assert redemption_after(status) == expected[status]
+
+
+def test_so_many_wrong_codes_are_tried_and_then_one_in_a_while():
+    interval, drained = MISSES_PERIOD / MISSES, NOON
+    for _ in range(MISSES):
+        drained += interval
+        assert wait_after_misses(drained, NOON) == 0
+    drained += interval
+    wait = wait_after_misses(drained, NOON)
+    assert wait == interval.total_seconds()
+    assert wait_after_misses(drained, NOON + timedelta(seconds=wait)) == 0
