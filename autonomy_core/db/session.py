@@ -13,19 +13,13 @@ from typing import Any
 from psycopg.pq import TransactionStatus
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, SessionTransaction
 from transaction.interfaces import ITransactionManager
 from zope.sqlalchemy import ZopeTransactionEvents
 
+from autonomy_core.db.driver import begin_scoped, driver_of, keep_alive
 from autonomy_core.errors import AutonomyError
-
-SCOPE_TO_ORGANISATION = text(
-    "SELECT set_config('autonomy.organisation', :organisation_id, true),"
-    # Only the queue's own connections see every job, whatever somebody has left behind on this one.
-    " set_config('autonomy.worker', 'off', true)"
-)
-
 
 class NotYourTransaction(RuntimeError):
     """Somebody to whom a session is lent has tried to end its transaction, or has left it unusable."""
@@ -88,9 +82,7 @@ def savepoint_for_guest(session: TenantSession) -> Iterator[None]:
 
 
 def _is_aborted(connection: Connection) -> bool:
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - for the type checker: the connection is open
-    return bool(driver.info.transaction_status == TransactionStatus.INERROR)
+    return driver_of(connection).pgconn.transaction_status == TransactionStatus.INERROR
 
 
 @event.listens_for(TenantSession, "after_begin")
@@ -101,8 +93,7 @@ def _join_and_scope(session: Session, transaction: SessionTransaction, connectio
     if manager is not None:
         # "changed": Core statements are committed as well, and not only what the unit of work has seen.
         ZopeTransactionEvents("changed", manager, keep_session=True).join_transaction(session)
-    # Local to the transaction, so that a pooled connection carries no organisation over to the next user.
-    connection.execute(SCOPE_TO_ORGANISATION, {"organisation_id": session.info["organisation_id"] or ""})
+    begin_scoped(connection, session.info["organisation_id"], session.info.get("patience_s"))
 
 
 class Database:
@@ -122,11 +113,11 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             pool_timeout=10,
             # An error's message goes to the log, and values are customers' data.
             hide_parameters=True,
         )
+        keep_alive(self.engine)
         if before_connect is not None:
 
             @event.listens_for(self.engine, "do_connect")
@@ -154,9 +145,16 @@ class Database:
         )
 
     @contextmanager
-    def transaction(self, organisation_id: str | None) -> Iterator[TenantSession]:
-        """A session in a transaction of its own: committed at the end, rolled back on an exception."""
+    def transaction(
+        self, organisation_id: str | None, *, patience_s: float | None = None
+    ) -> Iterator[TenantSession]:
+        """A session in a transaction of its own: committed at the end, rolled back on an exception.
+
+        Args:
+            patience_s: how long a statement may take, or wait for a lock; None leaves it to the server.
+        """
         with self.session(organisation_id) as session, session.begin():
+            session.info["patience_s"] = patience_s
             yield session
 
     def dispose(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
@@ -30,7 +30,7 @@ from stripe_payments.webhooks import BadEvent, Delivery
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = text("SET LOCAL statement_timeout = '10s'")
+PATIENCE_S = 10
 """How long a statement may take, or wait for a lock, while Stripe waits for the answer. The job has no such limit."""
 
 MOST_WAITS = 12
@@ -61,14 +61,17 @@ def receive(scope: TenantScope, delivery: Delivery) -> str:
         EventNotStored: the database does not take it now.
     """
     try:
-        with scope.runtime.transaction(scope.organisation) as own:
+        with scope.runtime.transaction(scope.organisation, patience_s=PATIENCE_S) as own:
             return _store_and_handle(own, delivery)
     except (BadEvent, EventNotStored):
         raise
     except Exception:
         # The transaction is lost. The event must not be, or Stripe would deliver it to the same end again and again.
         log.exception("stripe.event_interrupted", event_id=delivery.event.id)
-    with _errors_of_storing(delivery), scope.runtime.transaction(scope.organisation) as own:
+    with (
+        _errors_of_storing(delivery),
+        scope.runtime.transaction(scope.organisation, patience_s=PATIENCE_S) as own,
+    ):
         return store(own, delivery)
 
 
@@ -106,7 +109,6 @@ def store(scope: TenantScope, delivery: Delivery) -> str:
 
 def _insert(scope: TenantScope, delivery: Delivery) -> StripeEvent | None:
     """Insert an event, None if it is known. What we do not handle is ignored at once."""
-    scope.session.execute(PATIENCE)
     event = delivery.event
     handled = event.type in HANDLED_EVENTS
     values = {

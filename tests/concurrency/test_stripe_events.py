@@ -159,7 +159,7 @@ def test_an_event_whose_handling_kills_the_connection_is_kept_and_handled_by_the
 def test_an_event_whose_payment_somebody_else_keeps_locked_is_kept_and_handled_by_the_job(
     committed, monkeypatch
 ):
-    monkeypatch.setattr(inbox, "PATIENCE", text("SET LOCAL statement_timeout = '50ms'"))
+    monkeypatch.setattr(inbox, "PATIENCE_S", 0.05)
     organise(committed, "acme")
     (payment,) = open_payments(committed, "acme", 1)
     with committed.scope("acme") as somebody:
