@@ -53,6 +53,10 @@ class Runtime:
         """The scope of an organisation, for a session that somebody else commits."""
         return TenantScope(organisation, session, self.plugins.hooks_for(organisation.plugins), self)
 
+    def scope_outside(self, organisation: Organisation) -> TenantScope:
+        """The scope of an organisation in no transaction, for whoever begins one with `transaction`."""
+        return self.scope(organisation, self.database.session(organisation.id))
+
     def request_scope(self, organisation: Organisation, manager: ITransactionManager) -> TenantScope:
         """The scope of a request; its transaction manager commits it."""
         return self.scope(organisation, self.database.session(organisation.id, manager))

@@ -6,7 +6,7 @@ own work. Here they are attached once, to the class, and the manager travels in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from transaction.interfaces import ITransactionManager
 from zope.sqlalchemy import ZopeTransactionEvents
 
-from autonomy_core.db.driver import begin_scoped, driver_of, keep_alive
+from autonomy_core.db.driver import begin_scoped, driver_of, execute, keep_alive
 from autonomy_core.errors import AutonomyError
 
 class NotYourTransaction(RuntimeError):
@@ -48,6 +48,10 @@ class TenantSession(Session):
         """Close, unless the session is lent."""
         self._refuse_when_lent("close")
         super().close()
+
+    def execute_directly(self, statement: bytes, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Execute a statement of a hot path in the session's transaction; see `autonomy_core.db.driver.execute`."""
+        return execute(self.connection(), statement, values)
 
     def _refuse_when_lent(self, what: str) -> None:
         if self.lent:
@@ -79,6 +83,28 @@ def savepoint_for_guest(session: TenantSession) -> Iterator[None]:
                 "an error of the database was caught without a savepoint of its own, which undoes everything "
                 "that was done; put what may fail into session.begin_nested()"
             )
+
+
+@contextmanager
+def lent_to_guest(session: TenantSession) -> Iterator[None]:
+    """Somebody else's code works in the transaction itself; what goes wrong there undoes all of it.
+
+    Raises:
+        NotYourTransaction: it has swallowed an error of the database, or has ended the transaction.
+    """
+    transaction, connection = session.get_transaction(), session.connection()
+    session.lent = True
+    try:
+        yield
+        session.flush()
+    finally:
+        session.lent = False
+    if session.get_transaction() is not transaction or not _is_in_transaction(connection):
+        raise NotYourTransaction("an error of the database was caught without a savepoint of its own")
+
+
+def _is_in_transaction(connection: Connection) -> bool:
+    return driver_of(connection).pgconn.transaction_status == TransactionStatus.INTRANS
 
 
 def _is_aborted(connection: Connection) -> bool:

@@ -6,6 +6,7 @@ identifiers, never what a customer or Stripe sent: no query strings (they hold s
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Mapping
@@ -69,10 +70,18 @@ def configure_from(raw_settings: Mapping[str, Any]) -> None:
     configure_logging(log_format, level if level in LEVELS else "info")
 
 
+_ENCODER = json.JSONEncoder(default=str)
+"""Made once; `json.dumps` makes one for each line."""
+
+
+def _as_json(line: Mapping[str, Any], **_: Any) -> str:
+    return _ENCODER.encode(line)
+
+
 def _rendering(log_format: str) -> list[Processor]:
     without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if log_format == "json":
-        as_text = structlog.processors.JSONRenderer(default=str)
+        as_text = structlog.processors.JSONRenderer(_as_json)
         return [without_meta, structlog.processors.format_exc_info, as_text]
     # The default would show the frames' local variables, and with them secrets.
     traceback = structlog.dev.plain_traceback

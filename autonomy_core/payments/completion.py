@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.catalog.services import find_product
 from autonomy_core.db.base import utcnow
-from autonomy_core.db.session import savepoint_for_guest
+from autonomy_core.db.session import lent_to_guest, savepoint_for_guest
 from autonomy_core.errors import NotFound
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.models import HookRun, Payment
@@ -55,6 +55,13 @@ def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Im
         log.exception("payment.hook_failed", payment_id=str(payment.id), plugin=implementation.plugin)
     _record_run(scope, payment.id, implementation.plugin, error)
     return error is None
+
+
+def run_completion_hooks_together(scope: TenantScope, facts: PaymentFacts) -> None:
+    """Run every plugin's hook without savepoints. What one raises reaches the caller, who undoes the transaction."""
+    with lent_to_guest(scope.session):
+        for implementation in scope.hooks.implementations(HOOK):
+            implementation(event=PaymentCompleted(scope, facts, implementation.plugin))
 
 
 def payment_facts(scope: TenantScope, payment: Payment) -> PaymentFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autonomy_core.payments.at_once import LockedPayment, NotAtOnce, settle_at_once
 from autonomy_core.payments.domain import (
     UNPAID,
     DisputeReport,
@@ -25,6 +26,8 @@ __all__ = [
     "DisputeReport",
     "DisputeStatus",
     "Environment",
+    "LockedPayment",
+    "NotAtOnce",
     "Payment",
     "PaymentStatus",
     "PaymentsUnavailable",
@@ -38,4 +41,5 @@ __all__ = [
     "lock_payment",
     "note",
     "settle",
+    "settle_at_once",
 ]

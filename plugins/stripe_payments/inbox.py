@@ -20,6 +20,7 @@ from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Environment
 from autonomy_core.plugin_api.scope import TenantScope
+from stripe_payments.at_once import receive_at_once
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.handlers import handle
 from stripe_payments.jobs import HANDLE_JOB, RETRY_AFTER_S, TO_HANDLE
@@ -60,6 +61,9 @@ def receive(scope: TenantScope, delivery: Delivery) -> str:
         BadEvent: it contains what PostgreSQL cannot keep.
         EventNotStored: the database does not take it now.
     """
+    status = receive_at_once(scope, delivery, patience_s=PATIENCE_S)
+    if status is not None:
+        return status
     try:
         with scope.runtime.transaction(scope.organisation, patience_s=PATIENCE_S) as own:
             return _store_and_handle(own, delivery)

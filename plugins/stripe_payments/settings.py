@@ -157,14 +157,20 @@ class Keys:
         return tuple(secret for secret in secrets if secret is not None)
 
 
+_NAMES = {
+    environment: [key_name(environment, field.name) for field in fields_of(Keys)[1:]]
+    for environment in ENVIRONMENTS
+}
+"""What the fields of `Keys` are called in the settings, but for ``environment``, which is the first."""
+
+
 def keys_of(settings: Mapping[str, Any], environment: Environment) -> Keys:
     """The keys of an environment.
 
     Args:
         settings: the organisation's, as `StripeSettings` loaded them.
     """
-    names = [field.name for field in fields_of(Keys) if field.name != "environment"]
-    return Keys(environment, **{name: settings[key_name(environment, name)] for name in names})
+    return Keys(environment, *(settings[name] for name in _NAMES[environment]))
 
 
 def all_keys(settings: Mapping[str, Any]) -> list[Keys]:

@@ -38,10 +38,15 @@ class BadEvent(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A verified event and the whole of its JSON. ``environment`` is the one whose secret verified it."""
+    """A verified event and the whole of its JSON. ``environment`` is the one whose secret verified it.
+
+    Attributes:
+        text: the JSON as it was sent.
+    """
 
     event: Event
     payload: dict[str, Any]
+    text: str
 
     @property
     def environment(self) -> Environment:
@@ -74,7 +79,7 @@ def verify(body: bytes, signature: str | None, keys: Iterable[Keys]) -> Delivery
     if event.environment not in verified:
         log.error("stripe.livemode_differs", event_id=event.id, secret_of=verified[0])
         raise BadEvent(f"A {event.environment} event was signed with the {verified[0]} endpoint's secret.")
-    return Delivery(event, payload)
+    return Delivery(event, payload, text)
 
 
 def vouched_for(text: str, header: str, keys: Keys) -> bool:
