@@ -24,6 +24,8 @@ SCOPE_TO_ORGANISATION = (
 )
 LIMIT_PATIENCE = ", set_config('statement_timeout', '{milliseconds}ms', true)"
 
+_CURSOR = "autonomy.cursor"
+
 PING_AFTER_S = 30.0
 """How long a connection may have rested before it is asked whether it is still there."""
 
@@ -75,8 +77,12 @@ def execute(connection: Connection, statement: bytes, values: Mapping[str, Any])
     Raises:
         psycopg.Error: as it comes from the driver. The transaction is lost, and whoever began it ends it.
     """
-    cursor = driver_of(connection).execute(statement, values)
-    return cursor.fetchone() if cursor.description else None
+    # One cursor for each of the pool's connections: to make it takes as long as to execute with it.
+    cursor = connection.info.get(_CURSOR)
+    if cursor is None:
+        cursor = connection.info[_CURSOR] = driver_of(connection).cursor()
+    cursor.execute(statement, values)
+    return cursor.fetchone() if cursor.pgresult.ntuples else None
 
 
 def keep_alive(engine: Engine) -> None:

@@ -51,7 +51,10 @@ class TenantSession(Session):
 
     def execute_directly(self, statement: bytes, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Execute a statement of a hot path in the session's transaction; see `autonomy_core.db.driver.execute`."""
-        return execute(self.connection(), statement, values)
+        begun, connection = self.info.get("begun", (None, None))
+        if begun is None or begun is not self.get_transaction():
+            connection = self.connection()
+        return execute(connection, statement, values)
 
     def _refuse_when_lent(self, what: str) -> None:
         if self.lent:
@@ -115,6 +118,8 @@ def _is_aborted(connection: Connection) -> bool:
 def _join_and_scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     if transaction.nested:
         return
+    # For `execute_directly`: to ask the session for it each time takes longer than the statement.
+    session.info["begun"] = (transaction, connection)
     manager = session.info["manager"]
     if manager is not None:
         # "changed": Core statements are committed as well, and not only what the unit of work has seen.

@@ -181,7 +181,8 @@ def children_of(registry: Any, parent: type[Resource]) -> Mapping[str, Child]:
     tree: dict[type[Resource], dict[str, Child]] = registry.children
     found: dict[str, Child] = {}
     for base in reversed(parent.__mro__):
-        found.update(tree.get(base, {}))
+        if base in tree:
+            found.update(tree[base])
     return found
 
 
