@@ -34,7 +34,7 @@ def driver_of(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
     """The psycopg connection that is beneath one of SQLAlchemy's."""
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - for the type checker: the connection is open
-    return driver  # type: ignore[no-any-return]
+    return driver
 
 
 def begin_scoped(connection: Connection, organisation_id: str | None, patience_s: float | None) -> None:
@@ -82,7 +82,7 @@ def execute(connection: Connection, statement: bytes, values: Mapping[str, Any])
     if cursor is None:
         cursor = connection.info[_CURSOR] = driver_of(connection).cursor()
     cursor.execute(statement, values)
-    return cursor.fetchone() if cursor.pgresult.ntuples else None
+    return cursor.fetchone() if cursor.pgresult and cursor.pgresult.ntuples else None
 
 
 def keep_alive(engine: Engine) -> None:

@@ -21,6 +21,7 @@ from zope.sqlalchemy import ZopeTransactionEvents
 from autonomy_core.db.driver import begin_scoped, driver_of, execute, keep_alive
 from autonomy_core.errors import AutonomyError
 
+
 class NotYourTransaction(RuntimeError):
     """Somebody to whom a session is lent has tried to end its transaction, or has left it unusable."""
 

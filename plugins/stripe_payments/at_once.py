@@ -14,7 +14,13 @@ from typing import Any
 import structlog
 
 from autonomy_core.plugin_api.models import utcnow
-from autonomy_core.plugin_api.payments import LockedPayment, NotAtOnce, PaymentStatus, Settlement, settle_at_once
+from autonomy_core.plugin_api.payments import (
+    LockedPayment,
+    NotAtOnce,
+    PaymentStatus,
+    Settlement,
+    settle_at_once,
+)
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.domain import (
     CHECKOUT_EVENTS,
@@ -79,7 +85,7 @@ def receive_at_once(scope: TenantScope, delivery: Delivery, *, patience_s: float
         session = parse_session(delivery.event.object)
         with scope.runtime.transaction(scope.organisation, patience_s=patience_s) as own:
             return _find_and_settle(own, delivery, session)
-    except (Exception, SystemExit) as reason:
+    except (Exception, SystemExit) as reason:  # noqa: BLE001 - whatever it is, the general path finds it again
         log.info("stripe.event_not_at_once", event_id=delivery.event.id, reason=type(reason).__name__)
         return None
 

@@ -12,9 +12,9 @@ class StripeEndpoint(Resource):
     """``/api/webhook/stripe/{organisation_id}``"""
 
     @reify
-    def scope(self) -> TenantScope:  # type: ignore[override]
+    def scope(self) -> TenantScope:
         """In no transaction: an event is stored and handled in one of its own."""
-        return self.request.runtime.scope_outside(self.organisation)  # type: ignore[no-any-return]
+        return self.request.runtime.scope_outside(self.organisation)
 
 
 class StripeWebhooks(WebhookProvider):
