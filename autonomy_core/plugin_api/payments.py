@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from autonomy_core.payments.at_once import LockedPayment, NotAtOnce, settle_at_once
+from autonomy_core.payments.at_once import (
+    COMPLETING,
+    LockedPayment,
+    NotAtOnce,
+    completing,
+    settle_at_once,
+)
 from autonomy_core.payments.domain import (
     UNPAID,
     DisputeReport,
@@ -22,6 +28,7 @@ from autonomy_core.payments.services import PaymentsUnavailable
 from autonomy_core.payments.settlement import Settled, lock_payment, settle
 
 __all__ = [
+    "COMPLETING",
     "UNPAID",
     "DisputeReport",
     "DisputeStatus",
@@ -38,6 +45,7 @@ __all__ = [
     "Settled",
     "Settlement",
     "check_later",
+    "completing",
     "lock_payment",
     "note",
     "settle",

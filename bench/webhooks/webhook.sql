@@ -21,13 +21,27 @@ WITH found AS (
          received_at, processed_at)
     SELECT 'bench', 'test', 'evt_bench' || lpad((:number)::text, 12, '0'), 'checkout.session.completed',
         (:payload)::jsonb, 'processed', 1, 'session_id', found.id, now(), now()
-    FROM found
+    FROM found WHERE found.status IN ('pending', 'processing') AND NOT found.reversals
     ON CONFLICT DO NOTHING RETURNING event_id
 ), noted AS (
     UPDATE stripe_payments_payments s SET payment_intent_id = 'pi_bench' || lpad((:number)::text, 12, '0')
     FROM found, stored
     WHERE s.organisation_id = 'bench' AND s.payment_id = found.id
         AND s.payment_intent_id IS DISTINCT FROM 'pi_bench' || lpad((:number)::text, 12, '0')
+), paid AS (
+    UPDATE payments
+    SET status = 'completed', settled_by = 'webhook', completed_at = now(), updated_at = now()
+    FROM found, stored
+    WHERE payments.organisation_id = 'bench' AND payments.id = found.id
+), journal AS (
+    INSERT INTO payment_journal (organisation_id, id, payment_id, at, kind, detail)
+    SELECT 'bench', lpad((:number)::text, 32, '0')::uuid, found.id, now(), 'settled',
+        jsonb_build_object('before', found.status, 'after', 'completed', 'source', 'webhook')
+    FROM found, stored
+), hook_runs AS (
+    INSERT INTO payment_hook_runs (organisation_id, payment_id, plugin, outcome, attempts, updated_at)
+    SELECT 'bench', found.id, plugin, 'succeeded', 1, now()
+    FROM found, stored, unnest('{media_mp3}'::text[]) plugin
 )
 SELECT
     (SELECT status FROM stripe_payments_events
@@ -36,18 +50,6 @@ SELECT
     (SELECT true FROM stored),
     found.*
 FROM (VALUES (1)) always LEFT JOIN found ON true;
-WITH paid AS (
-    UPDATE payments
-    SET status = 'completed', settled_by = 'webhook', completed_at = now(), updated_at = now()
-    WHERE organisation_id = 'bench' AND id = lpad((:number)::text, 32, '0')::uuid
-), noted AS (
-    INSERT INTO payment_journal (organisation_id, id, payment_id, at, kind, detail)
-    VALUES ('bench', lpad((:number)::text, 32, '0')::uuid, lpad((:number)::text, 32, '0')::uuid, now(), 'settled',
-            '{"before": "pending", "after": "completed", "source": "webhook"}')
-)
-INSERT INTO payment_hook_runs (organisation_id, payment_id, plugin, outcome, attempts, updated_at)
-SELECT 'bench', lpad((:number)::text, 32, '0')::uuid, plugin, 'succeeded', 1, now()
-FROM unnest('{media_mp3}'::text[]) plugin;
 INSERT INTO grants (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)
 SELECT organisation_id, lpad((:number)::text, 32, '0')::uuid, lpad((:number)::text, 32, '0')::uuid, id,
     lpad((:number)::text, 32, '0')::uuid, 'test', 'media_mp3', now()

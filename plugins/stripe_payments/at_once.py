@@ -1,7 +1,7 @@
 """The event that nearly every event is: a checkout session that we have opened is paid, or such an event once more.
 
-It is stored as processed, its payment found and locked, in one statement; `settle_at_once` does the rest in another.
-Nothing here decides what an event means: the rules are those of `domain`, and of the core. Whatever is out of the
+Its payment is found, locked and completed, and it is stored as processed, in one statement; then the rules are asked
+whether that was right, and the hooks run. Nothing here decides what an event means: the rules are those of `domain`, and of the core. Whatever is out of the
 ordinary (another type, no payment by that session, one that somebody else has locked, proof that fails, a hook
 that raises, a database that is troubled) undoes the whole transaction and is left to `inbox`, which begins anew and
 knows every case. Nothing is lost by trying, because nothing is committed until all has succeeded.
@@ -9,16 +9,18 @@ knows every case. Nothing is lost by trying, because nothing is committed until 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
-from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import (
+    COMPLETING,
     LockedPayment,
     NotAtOnce,
     PaymentStatus,
     Settlement,
+    completing,
     settle_at_once,
 )
 from autonomy_core.plugin_api.scope import TenantScope
@@ -34,10 +36,12 @@ from stripe_payments.jobs import TO_HANDLE
 from stripe_payments.settings import PLUGIN
 from stripe_payments.webhooks import Delivery
 
+SOURCE = "webhook"
+
 log = structlog.get_logger(__name__)
 
 # A payment that is locked is not waited for: whoever has it may be handling this very event.
-FIND_AND_STORE = f"""
+FIND_AND_COMPLETE = f"""
 WITH found AS (
     SELECT s.session_id, s.payment_intent_id, {LockedPayment.COLUMNS}
     FROM stripe_payments_payments s
@@ -52,21 +56,21 @@ WITH found AS (
          received_at, processed_at)
     SELECT %(organisation_id)s, %(environment)s, %(event_id)s, %(type)s, %(payload)s::jsonb, 'processed', 1,
         'session_id', found.id, %(now)s, %(now)s
-    FROM found
+    FROM found WHERE found.status IN ('pending', 'processing') AND NOT found.reversals
     ON CONFLICT DO NOTHING RETURNING event_id
 ), noted AS (
     UPDATE stripe_payments_payments s SET payment_intent_id = %(intent)s
     FROM found, stored
     WHERE s.organisation_id = %(organisation_id)s AND s.payment_id = found.id
         AND s.payment_intent_id IS DISTINCT FROM %(intent)s AND %(intent)s::text IS NOT NULL
-)
+), {COMPLETING}
 SELECT
     (SELECT status FROM stripe_payments_events
      WHERE organisation_id = %(organisation_id)s AND environment = %(environment)s AND event_id = %(event_id)s),
     (SELECT true FROM stored),
     found.*
 FROM (VALUES (1)) always LEFT JOIN found ON true
-""".encode()  # noqa: S608 - made of the constant above
+""".encode()  # noqa: S608 - made of constants
 
 
 def receive_at_once(scope: TenantScope, delivery: Delivery, *, patience_s: float) -> str | None:
@@ -91,7 +95,8 @@ def receive_at_once(scope: TenantScope, delivery: Delivery, *, patience_s: float
 
 
 def _find_and_settle(scope: TenantScope, delivery: Delivery, session: CheckoutSession) -> str:
-    known, stored, recorded, payment = _find_and_store(scope, delivery, session)
+    values = completing(scope, SOURCE)
+    known, stored, recorded, payment = _find_and_complete(scope, delivery, session, values)
     if known is not None and known not in TO_HANDLE:
         return known
     outcome = outcome_of_event(delivery.event.type, session.payment_status)
@@ -104,25 +109,26 @@ def _find_and_settle(scope: TenantScope, delivery: Delivery, session: CheckoutSe
         environment=session.environment,
         amount=session.amount,
         currency=session.currency,
-        source="webhook",
+        source=SOURCE,
     )
-    settle_at_once(scope, payment, settlement, provider=PLUGIN)
+    settle_at_once(scope, payment, settlement, provider=PLUGIN, at=values["now"])
     return "processed"
 
 
-def _find_and_store(scope: TenantScope, delivery: Delivery, session: CheckoutSession) -> Any:
+def _find_and_complete(
+    scope: TenantScope, delivery: Delivery, session: CheckoutSession, completing_it: Mapping[str, Any]
+) -> Any:
     """The status of the event if it was known, whether it is stored now, and what was found."""
     values = {
-        "organisation_id": scope.organisation.id,
+        **completing_it,
         "environment": delivery.environment,
         "session_id": session.id,
         "event_id": delivery.event.id,
         "type": delivery.event.type,
         "payload": delivery.text,
         "intent": session.payment_intent_id,
-        "now": utcnow(),
     }
-    row: Any = scope.session.execute_directly(FIND_AND_STORE, values)
+    row: Any = scope.session.execute_directly(FIND_AND_COMPLETE, values)
     known, stored, session_id, payment_intent_id, *columns = row
     if not stored:
         return known, False, None, None

@@ -144,7 +144,7 @@ def handled(shop, monkeypatch, path, *, opened, reports):
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
