@@ -83,7 +83,7 @@ def receive_at_once(scope: TenantScope, delivery: Delivery, *, patience_s: float
     Returns:
         The event's status, or None where `inbox` is to handle it.
     """
-    if delivery.event.type not in CHECKOUT_EVENTS:
+    if delivery.text is None or delivery.event.type not in CHECKOUT_EVENTS:
         return None
     try:
         session = parse_session(delivery.event.object)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
+from operator import itemgetter
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -157,11 +158,11 @@ class Keys:
         return tuple(secret for secret in secrets if secret is not None)
 
 
-_NAMES = {
-    environment: [key_name(environment, field.name) for field in fields_of(Keys)[1:]]
+_FIELDS = {
+    environment: itemgetter(*(key_name(environment, field.name) for field in fields_of(Keys)[1:]))
     for environment in ENVIRONMENTS
 }
-"""What the fields of `Keys` are called in the settings, but for ``environment``, which is the first."""
+"""Take the fields of `Keys` from the settings, but for ``environment``, which is the first."""
 
 
 def keys_of(settings: Mapping[str, Any], environment: Environment) -> Keys:
@@ -170,7 +171,7 @@ def keys_of(settings: Mapping[str, Any], environment: Environment) -> Keys:
     Args:
         settings: the organisation's, as `StripeSettings` loaded them.
     """
-    return Keys(environment, *(settings[name] for name in _NAMES[environment]))
+    return Keys(environment, *_FIELDS[environment](settings))
 
 
 def all_keys(settings: Mapping[str, Any]) -> list[Keys]:

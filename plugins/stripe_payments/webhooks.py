@@ -41,12 +41,12 @@ class Delivery:
     """A verified event and the whole of its JSON. ``environment`` is the one whose secret verified it.
 
     Attributes:
-        text: the JSON as it was sent.
+        text: the JSON as it was sent, where it was.
     """
 
     event: Event
     payload: dict[str, Any]
-    text: str
+    text: str | None = None
 
     @property
     def environment(self) -> Environment:
