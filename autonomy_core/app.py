@@ -11,7 +11,14 @@ from pyramid.router import Router
 
 from autonomy_core.db.session import commit_veto
 from autonomy_core.runtime import Runtime
+from autonomy_core.traversal.addressing import commits_itself
+from autonomy_core.traversal.request import make_request_class_once
 from autonomy_core.traversal.resources import root_factory
+
+
+def needs_transaction(request: Request) -> bool:
+    """Whether the request's own transaction commits its work; not where the view begins and ends its own."""
+    return not commits_itself(request)
 
 
 def attempts(request: Request) -> int | None:
@@ -19,6 +26,8 @@ def attempts(request: Request) -> int | None:
 
     Uploads and webhooks thereby reach their views unread, and are refused unread when they are too large.
     """
+    if commits_itself(request):
+        return 1
     # A chunked body does not say how large it is.
     unknown = "Transfer-Encoding" in request.headers
     return 1 if unknown or (request.content_length or 0) > request.request_body_tempfile_limit else None
@@ -28,6 +37,7 @@ PYRAMID_SETTINGS = {
     "retry.attempts": 3,
     "retry.activate_hook": attempts,
     "tm.manager_hook": "pyramid_tm.explicit_manager",
+    "tm.activate_hook": needs_transaction,
     "tm.commit_veto": commit_veto,
     # It would authenticate within the tween, for the sake of a note on the transaction.
     "tm.annotate_user": False,
@@ -39,6 +49,7 @@ def make_app(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Rou
     config = configure_core(runtime, settings)
     # Included, and not called: what the application itself registers would replace the core's without a word.
     config.include(include_plugins)
+    make_request_class_once(config)
     runtime.tenants.start()
     return config.make_wsgi_app()
 

@@ -54,14 +54,24 @@ class Runtime:
         """The scope of an organisation, for a session that somebody else commits."""
         return TenantScope(organisation, session, self.plugins.hooks_for(organisation.plugins), self)
 
+    def scope_outside(self, organisation: Organisation) -> TenantScope:
+        """The scope of an organisation in no transaction, for whoever begins one with `transaction`."""
+        return self.scope(organisation, self.database.session(organisation.id))
+
     def request_scope(self, organisation: Organisation, manager: ITransactionManager) -> TenantScope:
         """The scope of a request; its transaction manager commits it."""
         return self.scope(organisation, self.database.session(organisation.id, manager))
 
     @contextmanager
-    def transaction(self, organisation: Organisation) -> Iterator[TenantScope]:
-        """A scope in a transaction of its own: committed at the end, rolled back on an exception."""
-        with self.database.transaction(organisation.id) as session:
+    def transaction(
+        self, organisation: Organisation, *, patience_s: float | None = None
+    ) -> Iterator[TenantScope]:
+        """A scope in a transaction of its own: committed at the end, rolled back on an exception.
+
+        Args:
+            patience_s: how long a statement may take, or wait for a lock; None leaves it to the server.
+        """
+        with self.database.transaction(organisation.id, patience_s=patience_s) as session:
             yield self.scope(organisation, session)
 
     @property

@@ -6,25 +6,20 @@ own work. Here they are attached once, to the class, and the manager travels in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from psycopg.pq import TransactionStatus
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, SessionTransaction
 from transaction.interfaces import ITransactionManager
 from zope.sqlalchemy import ZopeTransactionEvents
 
+from autonomy_core.db.driver import begin_scoped, driver_of, execute, keep_alive
 from autonomy_core.errors import AutonomyError
-
-SCOPE_TO_ORGANISATION = text(
-    "SELECT set_config('autonomy.organisation', :organisation_id, true),"
-    # Only the queue's own connections see every job, whatever somebody has left behind on this one.
-    " set_config('autonomy.worker', 'off', true)"
-)
 
 
 class NotYourTransaction(RuntimeError):
@@ -54,6 +49,13 @@ class TenantSession(Session):
         """Close, unless the session is lent."""
         self._refuse_when_lent("close")
         super().close()
+
+    def execute_directly(self, statement: bytes, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Execute a statement of a hot path in the session's transaction; see `autonomy_core.db.driver.execute`."""
+        begun, connection = self.info.get("begun", (None, None))
+        if begun is None or begun is not self.get_transaction():
+            connection = self.connection()
+        return execute(connection, statement, values)
 
     def _refuse_when_lent(self, what: str) -> None:
         if self.lent:
@@ -87,22 +89,43 @@ def savepoint_for_guest(session: TenantSession) -> Iterator[None]:
             )
 
 
+@contextmanager
+def lent_to_guest(session: TenantSession) -> Iterator[None]:
+    """Somebody else's code works in the transaction itself; what goes wrong there undoes all of it.
+
+    Raises:
+        NotYourTransaction: it has swallowed an error of the database, or has ended the transaction.
+    """
+    transaction, connection = session.get_transaction(), session.connection()
+    session.lent = True
+    try:
+        yield
+        session.flush()
+    finally:
+        session.lent = False
+    if session.get_transaction() is not transaction or not _is_in_transaction(connection):
+        raise NotYourTransaction("an error of the database was caught without a savepoint of its own")
+
+
+def _is_in_transaction(connection: Connection) -> bool:
+    return driver_of(connection).pgconn.transaction_status == TransactionStatus.INTRANS
+
+
 def _is_aborted(connection: Connection) -> bool:
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - for the type checker: the connection is open
-    return bool(driver.info.transaction_status == TransactionStatus.INERROR)
+    return driver_of(connection).pgconn.transaction_status == TransactionStatus.INERROR
 
 
 @event.listens_for(TenantSession, "after_begin")
 def _join_and_scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     if transaction.nested:
         return
+    # For `execute_directly`: to ask the session for it each time takes longer than the statement.
+    session.info["begun"] = (transaction, connection)
     manager = session.info["manager"]
     if manager is not None:
         # "changed": Core statements are committed as well, and not only what the unit of work has seen.
         ZopeTransactionEvents("changed", manager, keep_session=True).join_transaction(session)
-    # Local to the transaction, so that a pooled connection carries no organisation over to the next user.
-    connection.execute(SCOPE_TO_ORGANISATION, {"organisation_id": session.info["organisation_id"] or ""})
+    begin_scoped(connection, session.info["organisation_id"], session.info.get("patience_s"))
 
 
 class Database:
@@ -122,11 +145,11 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             pool_timeout=10,
             # An error's message goes to the log, and values are customers' data.
             hide_parameters=True,
         )
+        keep_alive(self.engine)
         if before_connect is not None:
 
             @event.listens_for(self.engine, "do_connect")
@@ -154,9 +177,16 @@ class Database:
         )
 
     @contextmanager
-    def transaction(self, organisation_id: str | None) -> Iterator[TenantSession]:
-        """A session in a transaction of its own: committed at the end, rolled back on an exception."""
+    def transaction(
+        self, organisation_id: str | None, *, patience_s: float | None = None
+    ) -> Iterator[TenantSession]:
+        """A session in a transaction of its own: committed at the end, rolled back on an exception.
+
+        Args:
+            patience_s: how long a statement may take, or wait for a lock; None leaves it to the server.
+        """
         with self.session(organisation_id) as session, session.begin():
+            session.info["patience_s"] = patience_s
             yield session
 
     def dispose(self) -> None:

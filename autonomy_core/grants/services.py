@@ -8,22 +8,21 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, exists, select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import make_transient_to_detached, selectinload
 
 from autonomy_core.catalog.models import Product
-from autonomy_core.catalog.services import find_product
 from autonomy_core.db.base import utcnow, uuid7
 from autonomy_core.errors import NotFound
 from autonomy_core.grants.models import Grant
 from autonomy_core.plugin_api.events import PaymentFacts
 from autonomy_core.plugin_api.scope import TenantScope
 
-_GRANT = (
-    insert(Grant)
-    .on_conflict_do_nothing(index_elements=["organisation_id", "payment_id", "product_id"])
-    .returning(Grant)
-)
+GRANT = b"""
+INSERT INTO grants (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)
+SELECT organisation_id, %(id)s, %(customer_id)s, id, %(payment_id)s, %(environment)s, %(plugin)s, %(granted_at)s
+FROM products WHERE organisation_id = %(organisation_id)s AND id = %(product_id)s
+ON CONFLICT (organisation_id, payment_id, product_id) DO NOTHING RETURNING true
+"""
 
 
 def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin: str) -> Grant:
@@ -35,8 +34,6 @@ def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin
     Raises:
         NotFound: this organisation has no such product.
     """
-    if find_product(scope, product_id) is None:
-        raise NotFound("The organisation has no such product.")
     values = {
         "organisation_id": scope.organisation.id,
         "id": uuid7(),
@@ -47,13 +44,22 @@ def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin
         "plugin": plugin,
         "granted_at": utcnow(),
     }
-    granted: Grant | None = scope.session.scalar(_GRANT, values)
-    return (
-        granted
-        or scope.session.scalars(
-            select(Grant).where(Grant.payment_id == payment.id, Grant.product_id == product_id)
-        ).one()
-    )
+    scope.session.flush()  # the product may be as new as this hook
+    if scope.session.execute_directly(GRANT, values):
+        # As the ORM would have it, had it asked for the row that it has just sent.
+        granted = Grant(**values, revoked_at=None, revoked_because=None)
+        make_transient_to_detached(granted)
+        scope.session.add(granted)
+        return granted
+    return _granted_before(scope, payment.id, product_id)
+
+
+def _granted_before(scope: TenantScope, payment_id: UUID, product_id: UUID) -> Grant:
+    same = (Grant.payment_id == payment_id) & (Grant.product_id == product_id)
+    granted = scope.session.scalars(select(Grant).where(same)).one_or_none()
+    if granted is None:
+        raise NotFound("The organisation has no such product.")
+    return granted
 
 
 def revoke_grants(scope: TenantScope, payment_id: UUID, because: str, at: datetime) -> list[UUID]:

@@ -6,6 +6,7 @@ identifiers, never what a customer or Stripe sent: no query strings (they hold s
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,33 @@ from structlog.typing import Processor
 LEVELS = ("debug", "info", "warning", "error")
 TALKATIVE = ("alembic", "procrastinate", "urllib3", "stripe")
 """Libraries that tell every step at the level info."""
+
+
+_COMMON: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+_PROCESSORS: list[Processor] = [
+    structlog.stdlib.filter_by_level,
+    *_COMMON,
+    structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+]
+"""One list in every configuration: loggers keep it once they have been used."""
+
+
+class LineFormatter(structlog.stdlib.ProcessorFormatter):
+    """Renders what structlog has gathered without the copies of the record that a chain for any logger needs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, or several with a traceback."""
+        if not isinstance(record.msg, dict):
+            return super().format(record)
+        line: Any = dict(record.msg)
+        for process in self.processors[1:]:
+            line = process(None, record.levelname, line)
+        return str(line)
 
 
 class StandardError(logging.StreamHandler[TextIO]):
@@ -40,25 +68,14 @@ def configure_logging(log_format: str = "console", level: str = "info") -> None:
         log_format: ``json``, an object a line; or ``console``, for people.
         level: the least that is logged; of `LEVELS`.
     """
-    common: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *common,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=_PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
     )
     handler = StandardError()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=common, processors=_rendering(log_format))
-    )
+    handler.setFormatter(LineFormatter(foreign_pre_chain=_COMMON, processors=_rendering(log_format)))
     _install(handler, level)
 
 
@@ -69,10 +86,19 @@ def configure_from(raw_settings: Mapping[str, Any]) -> None:
     configure_logging(log_format, level if level in LEVELS else "info")
 
 
+_ENCODER = json.JSONEncoder(default=str)
+"""Made once; `json.dumps` makes one for each line."""
+
+
+def _as_json(line: Mapping[str, Any], **_: Any) -> str:
+    return _ENCODER.encode(line)
+
+
 def _rendering(log_format: str) -> list[Processor]:
+    """What makes a line; the first of them removes what only the standard library's records have."""
     without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if log_format == "json":
-        as_text = structlog.processors.JSONRenderer(default=str)
+        as_text = structlog.processors.JSONRenderer(_as_json)
         return [without_meta, structlog.processors.format_exc_info, as_text]
     # The default would show the frames' local variables, and with them secrets.
     traceback = structlog.dev.plain_traceback

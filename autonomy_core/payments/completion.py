@@ -10,12 +10,12 @@ from sqlalchemy.dialects.postgresql import insert
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import find_product
 from autonomy_core.db.base import utcnow
-from autonomy_core.db.session import savepoint_for_guest
+from autonomy_core.db.session import lent_to_guest, savepoint_for_guest
 from autonomy_core.errors import NotFound
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.items import bought
 from autonomy_core.payments.models import HookRun, Payment
-from autonomy_core.plugin_api.events import PaymentCompleted, PaymentFacts
+from autonomy_core.plugin_api.events import BoughtProduct, PaymentCompleted, PaymentFacts
 from autonomy_core.plugin_api.manager import Implementation
 from autonomy_core.plugin_api.scope import TenantScope
 
@@ -57,6 +57,17 @@ def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Im
         log.exception("payment.hook_failed", payment_id=str(payment.id), plugin=implementation.plugin)
     _record_run(scope, payment.id, implementation.plugin, error)
     return error is None
+
+
+def run_completion_hooks_together(scope: TenantScope, facts: PaymentFacts) -> None:
+    """Run every plugin's hook for a payment of one product, without savepoints.
+
+    What one raises reaches the caller, who undoes the transaction.
+    """
+    items = (BoughtProduct(facts.product_id, facts.product_kind),)
+    with lent_to_guest(scope.session):
+        for implementation in scope.hooks.implementations(HOOK):
+            implementation(event=PaymentCompleted(scope, facts, implementation.plugin, items=items))
 
 
 def _event(scope: TenantScope, payment: Payment, plugin: str) -> PaymentCompleted:

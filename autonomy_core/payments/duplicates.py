@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -16,7 +17,7 @@ DUPLICATE_JOB = "payments.refund_duplicate"
 """The job that gives a payment back for what had been paid already."""
 
 
-def look_for_duplicate(scope: TenantScope, payment: Payment) -> None:
+def look_for_duplicate(scope: TenantScope, payment: Any) -> None:
     """Have a payment that has just been completed given back, if the organisation wants that and it is the second."""
     if scope.organisation.refund_duplicates and payment.amount:
         defer(scope, DUPLICATE_JOB, payment_id=str(payment.id))

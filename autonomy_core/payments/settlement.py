@@ -6,6 +6,7 @@ Webhooks, return pages, reconcilers and command lines all end in `settle`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -125,9 +126,19 @@ def _follow_collecting(scope: TenantScope, payment: Payment, state: PaymentState
 
 def _tell(scope: TenantScope, payment: Payment, before: PaymentStatus, settlement: Settlement) -> None:
     moved = {"before": before, "after": payment.status, "source": settlement.source}
-    log.info("payment.settled", payment_id=str(payment.id), **moved)
-    count_payment_settled(scope.organisation.id, payment.environment, PaymentStatus(payment.status))
+    announce(scope, payment, **moved)
     note(scope, payment.id, "settled", reason=settlement.reason, **moved)
+
+
+def announce(scope: TenantScope, payment: Any, **moved: str) -> None:
+    """Log and count that a payment has changed its status.
+
+    Args:
+        payment: or a `LockedPayment`.
+        moved: ``before``, ``after`` and ``source``.
+    """
+    log.info("payment.settled", payment_id=str(payment.id), **moved)
+    count_payment_settled(scope.organisation.id, payment.environment, moved["after"])
 
 
 def lock_payment(scope: TenantScope, payment_id: UUID) -> Payment:

@@ -128,6 +128,10 @@ def validated_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
     operation: Operation | None = info.options.get("operation")
     if operation is None:
         return view
+    # Once, because to make a schema costs more than to dump with it.
+    dumping = {
+        schema: schema() for schema in (operation.returns, *operation.also.values()) if schema is not None
+    }
 
     def wrapper(context: Any, request: Request) -> Any:
         if operation.query is not None:
@@ -144,7 +148,7 @@ def validated_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
         if schema is None:
             request.response.content_type = None
             return request.response
-        return schema().dump(answer)
+        return dumping[schema].dump(answer)
 
     return wrapper
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from autonomy_core.payments.at_once import (
+    COMPLETING,
+    LockedPayment,
+    NotAtOnce,
+    completing,
+    settle_at_once,
+)
 from autonomy_core.payments.domain import (
     UNPAID,
     DisputeReport,
@@ -21,10 +28,13 @@ from autonomy_core.payments.services import PaymentsUnavailable
 from autonomy_core.payments.settlement import Settled, lock_payment, settle
 
 __all__ = [
+    "COMPLETING",
     "UNPAID",
     "DisputeReport",
     "DisputeStatus",
     "Environment",
+    "LockedPayment",
+    "NotAtOnce",
     "Payment",
     "PaymentStatus",
     "PaymentsUnavailable",
@@ -35,7 +45,9 @@ __all__ = [
     "Settled",
     "Settlement",
     "check_later",
+    "completing",
     "lock_payment",
     "note_once",
     "settle",
+    "settle_at_once",
 ]

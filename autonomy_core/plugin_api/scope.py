@@ -65,4 +65,4 @@ class TenantScope:
         other = organisation is not None and organisation.id != self.organisation.id
         if organisation is None or not other or plugin not in organisation.plugins:
             return None
-        return self.runtime.scope(organisation, self.runtime.database.session(organisation.id))
+        return self.runtime.scope_outside(organisation)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pyramid.request import Request
 from pyramid.traversal import traversal_path_info
 
 from autonomy_core.errors import Malformed
+from autonomy_core.traversal.resources import Webhooks, children_of
 
 if TYPE_CHECKING:
     from autonomy_core.tenancy.domain import Organisation
@@ -34,6 +36,18 @@ def organisation_of(request: Request) -> Organisation | None:
                 return by_path if _is_default_host(request, by_host) else None
             return by_path
     return None
+
+
+def commits_itself(request: Request) -> bool:
+    """Whether the request is for a `WebhookProvider` whose views begin and end transactions of their own."""
+    if not request.environ.get("PATH_INFO", "").startswith("/api/webhook/"):
+        return False
+    with suppress(Malformed):
+        match _segments(request):
+            case ["api", "webhook", provider, *_]:
+                child = children_of(request.registry, Webhooks).get(provider)
+                return child is not None and getattr(child.factory, "commits_itself", False)
+    return False
 
 
 def _default(request: Request) -> Organisation | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyramid.config import Configurator
+from pyramid.interfaces import IRequestExtensions, IRequestFactory
 from pyramid.request import Request
 from sqlalchemy.orm import Session
 
@@ -37,6 +38,15 @@ def actor(request: Request) -> str:
     """Who is asking, for the audit."""
     identity = request.identity
     return f"{identity.kind}:{identity.id}" if identity else "nobody"
+
+
+def make_request_class_once(config: Configurator) -> None:
+    """Put the attributes that were added to requests onto one class; Pyramid makes a new class for each request."""
+    config.commit()
+    extensions = config.registry.queryUtility(IRequestExtensions)
+    attributes = {"__module__": __name__, **extensions.descriptors}
+    config.registry.registerUtility(type("Request", (Request,), attributes), IRequestFactory)
+    extensions.descriptors.clear()
 
 
 def includeme(config: Configurator) -> None:

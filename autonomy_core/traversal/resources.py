@@ -140,6 +140,9 @@ class WebhookProvider(Resource):
     endpoint: ClassVar[type[Resource]]
     """The context that the provider's webhook view is registered for."""
 
+    commits_itself: ClassVar[bool] = False
+    """Whether the view begins and ends transactions of its own: the request then has none, and is not tried again."""
+
     def __getitem__(self, name: str) -> Resource:
         organisation = self.request.organisation
         if organisation is None or organisation.id != name:
@@ -178,7 +181,8 @@ def children_of(registry: Any, parent: type[Resource]) -> Mapping[str, Child]:
     tree: dict[type[Resource], dict[str, Child]] = registry.children
     found: dict[str, Child] = {}
     for base in reversed(parent.__mro__):
-        found.update(tree.get(base, {}))
+        if base in tree:
+            found.update(tree[base])
     return found
 
 

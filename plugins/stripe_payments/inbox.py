@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
@@ -20,6 +20,7 @@ from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Environment
 from autonomy_core.plugin_api.scope import TenantScope
+from stripe_payments.at_once import receive_at_once
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.handlers import handle
 from stripe_payments.jobs import HANDLE_JOB, RETRY_AFTER_S, TO_HANDLE
@@ -30,7 +31,7 @@ from stripe_payments.webhooks import BadEvent, Delivery
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = text("SET LOCAL statement_timeout = '10s'")
+PATIENCE_S = 10
 """How long a statement may take, or wait for a lock, while Stripe waits for the answer. The job has no such limit."""
 
 MOST_WAITS = 12
@@ -60,15 +61,21 @@ def receive(scope: TenantScope, delivery: Delivery) -> str:
         BadEvent: it contains what PostgreSQL cannot keep.
         EventNotStored: the database does not take it now.
     """
+    status = receive_at_once(scope, delivery, patience_s=PATIENCE_S)
+    if status is not None:
+        return status
     try:
-        with scope.runtime.transaction(scope.organisation) as own:
+        with scope.runtime.transaction(scope.organisation, patience_s=PATIENCE_S) as own:
             return _store_and_handle(own, delivery)
     except (BadEvent, EventNotStored):
         raise
     except Exception:
         # The transaction is lost. The event must not be, or Stripe would deliver it to the same end again and again.
         log.exception("stripe.event_interrupted", event_id=delivery.event.id)
-    with _errors_of_storing(delivery), scope.runtime.transaction(scope.organisation) as own:
+    with (
+        _errors_of_storing(delivery),
+        scope.runtime.transaction(scope.organisation, patience_s=PATIENCE_S) as own,
+    ):
         return store(own, delivery)
 
 
@@ -106,7 +113,6 @@ def store(scope: TenantScope, delivery: Delivery) -> str:
 
 def _insert(scope: TenantScope, delivery: Delivery) -> StripeEvent | None:
     """Insert an event, None if it is known. What we do not handle is ignored at once."""
-    scope.session.execute(PATIENCE)
     event = delivery.event
     handled = event.type in HANDLED_EVENTS
     values = {

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
+from operator import itemgetter
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -157,14 +158,20 @@ class Keys:
         return tuple(secret for secret in secrets if secret is not None)
 
 
+_FIELDS = {
+    environment: itemgetter(*(key_name(environment, field.name) for field in fields_of(Keys)[1:]))
+    for environment in ENVIRONMENTS
+}
+"""Take the fields of `Keys` from the settings, but for ``environment``, which is the first."""
+
+
 def keys_of(settings: Mapping[str, Any], environment: Environment) -> Keys:
     """The keys of an environment.
 
     Args:
         settings: the organisation's, as `StripeSettings` loaded them.
     """
-    names = [field.name for field in fields_of(Keys) if field.name != "environment"]
-    return Keys(environment, **{name: settings[key_name(environment, name)] for name in names})
+    return Keys(environment, *_FIELDS[environment](settings))
 
 
 def all_keys(settings: Mapping[str, Any]) -> list[Keys]:

@@ -43,6 +43,8 @@ def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
         raise
     scope = owner_of(context.scope, delivery, body.decode(), str(signature))
     DELIVERIES.count_verified(scope.organisation.id, delivery.environment)
+    if scope is context.scope:
+        return {"received": True, "status": inbox.receive(scope, delivery)}
     with bound_contextvars(organisation=scope.organisation.id):
         return {"received": True, "status": inbox.receive(scope, delivery)}
 

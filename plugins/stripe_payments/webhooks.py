@@ -42,11 +42,13 @@ class Delivery:
 
     Attributes:
         source: ``webhook`` if a secret has verified it, ``fetched`` if Stripe gave it to the organisation's key.
+        text: the JSON as it was sent, where it was.
     """
 
     event: Event
     payload: dict[str, Any]
     source: str = "webhook"
+    text: str | None = None
 
     @property
     def environment(self) -> Environment:
@@ -79,7 +81,7 @@ def verify(body: bytes, signature: str | None, keys: Iterable[Keys]) -> Delivery
     if event.environment not in verified:
         log.error("stripe.livemode_differs", event_id=event.id, secret_of=verified[0])
         raise BadEvent(f"A {event.environment} event was signed with the {verified[0]} endpoint's secret.")
-    return Delivery(event, payload)
+    return Delivery(event, payload, text)
 
 
 def vouched_for(text: str, header: str, keys: Keys) -> bool:

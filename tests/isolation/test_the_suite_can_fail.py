@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine, text
 
-from autonomy_core.db import session
+from autonomy_core.db import driver
 from autonomy_core.db.isolation import POLICY, isolate, isolate_jobs, quote, unisolated_tables
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.plugin import _forget_organisations
@@ -135,15 +135,15 @@ def noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
 def test_sessions_that_do_not_say_whose_they_are_are_noticed(
     committed_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "SCOPE_TO_ORGANISATION", text("SELECT :organisation_id"))
+    monkeypatch.setattr(driver, "SCOPE_TO_ORGANISATION", "SELECT {organisation_id}")
     assert "products: there are no own rows, so the attack proves nothing" in by_sql(
         committed_world, "products"
     )
 
 
 def test_sessions_of_the_wrong_organisation_are_noticed(noticed) -> None:
-    wrong = text("SELECT set_config('autonomy.organisation', 'beacon', true), :organisation_id")
-    assert noticed(session, "SCOPE_TO_ORGANISATION", wrong, "/products") != []
+    wrong = "SELECT set_config('autonomy.organisation', 'beacon', true), {organisation_id}"
+    assert noticed(driver, "SCOPE_TO_ORGANISATION", wrong, "/products") != []
 
 
 def test_hosts_that_serve_every_organisation_are_noticed(noticed) -> None:

@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from autonomy_core.db import driver
+
 pytestmark = pytest.mark.concurrent
 
 
@@ -34,6 +36,20 @@ def test_a_stand_by_that_takes_no_writes_is_an_outage(acme, postgresql):
     product = {"title": "A thing", "kind": "thing", "amount": 1}
     answer = acme.app.post_json("/acme/api/v1/admin/products", product, headers=headers, status=503)
     assert answer.json["code"] == "unavailable"
+    acme.app.get("/acme/api/v1/products", status=200)
+
+
+@pytest.mark.parametrize("rested_s", [0.0, 3600.0])
+def test_connections_that_the_server_has_closed_are_replaced_before_they_are_used(
+    acme, postgresql, monkeypatch, rested_s
+):
+    monkeypatch.setattr(driver, "PING_AFTER_S", rested_s)
+    acme.app.get("/acme/api/v1/products", status=200)
+    end_all = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'autonomy_app' AND datname = current_database()"
+    owner = create_engine(postgresql.url(make_url(acme.database.url).database))
+    with owner.begin() as connection:
+        assert connection.scalars(text(end_all)).all()
+    owner.dispose()
     acme.app.get("/acme/api/v1/products", status=200)
 
 

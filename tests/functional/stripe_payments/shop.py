@@ -1,5 +1,6 @@
 """A shop that takes payments through the simulator, as a test handles it."""
 
+from functools import partial
 from types import ModuleType
 from uuid import UUID, uuid4
 
@@ -11,9 +12,13 @@ from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.security.domain import SCOPES
 from autonomy_core.testing import stand_ins
+from stripe_payments import at_once, handlers, inbox
 from stripe_payments.domain import CHECKOUT_EVENTS
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
+
+PATHS = ("at once", "in general")
+"""The two ways in which an ordinary event is handled, which must end alike."""
 
 PLUGINS = ("stripe_payments", stand_ins.NAME, "granting")
 
@@ -32,6 +37,22 @@ def on_payment_completed(event):
 granting = ModuleType("granting.plugin")
 """A plugin that grants what was bought."""
 granting.on_payment_completed = on_payment_completed
+
+
+def choose_path(monkeypatch, path):
+    """Have events handled in one of `PATHS`: all of them in general, or also at once."""
+    if path == "in general":
+        monkeypatch.setattr(inbox, "receive_at_once", lambda *_, **__: None)
+
+
+def instead_of_settling(monkeypatch, replacement):
+    """Have something else done where an event settles its payment, on either path.
+
+    Args:
+        replacement: called with the function that it replaces, and its arguments.
+    """
+    for module, name in ((handlers, "settle_session"), (at_once, "settle_at_once")):
+        monkeypatch.setattr(module, name, partial(replacement, getattr(module, name)))
 
 
 class Shop:

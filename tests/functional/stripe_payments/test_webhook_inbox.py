@@ -8,15 +8,30 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from stripe_payments import handlers, inbox, services
+from stripe_payments import inbox
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.settings import ENVIRONMENTS, keys_of
 from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
 from stripe_payments.webhooks import verify
-from tests.functional.stripe_payments.shop import COMPLETED, EXPIRED, FAILED, SUCCEEDED, Shop
+from tests.functional.stripe_payments.shop import (
+    COMPLETED,
+    EXPIRED,
+    FAILED,
+    PATHS,
+    SUCCEEDED,
+    Shop,
+    choose_path,
+    instead_of_settling,
+)
 
 STRANGERS = "aa729003-a566-4f09-8c11-7f9d3f5f0a10"
 """The id of a payment that is not there."""
+
+
+@pytest.fixture(autouse=True, params=PATHS)
+def path(request, monkeypatch):
+    """Every test of this module runs on both paths."""
+    choose_path(monkeypatch, request.param)
 
 
 def broken(*_, **__):
@@ -173,7 +188,7 @@ def test_the_job_does_nothing_for_an_event_that_has_been_handled(shop):
 def test_a_known_event_defers_no_second_job(shop, monkeypatch):
     event = shop.event(shop.payment())
     with monkeypatch.context() as patched:
-        patched.setattr(handlers, "settle_session", broken)
+        instead_of_settling(patched, broken)
         assert [shop.post(event).json["status"] for _ in range(3)] == ["failed"] * 3
     assert shop.post(event).json["status"] == "processed"
     assert len(shop.autonomy.jobs("acme")) == 1
@@ -184,14 +199,14 @@ def test_a_process_that_dies_while_it_handles_an_event_leaves_nothing_and_answer
     class Killed(BaseException):
         pass
 
-    def dying(*arguments, **named):
-        services.settle_session(*arguments, **named)
+    def dying(settle, *arguments, **named):
+        settle(*arguments, **named)
         raise Killed
 
     payment = shop.payment()
     event = shop.event(payment)
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(handlers, "settle_session", dying)
+        instead_of_settling(patched, dying)
         shop.post(event)
     assert shop.stored(event) is None
     assert shop.status(payment) == "pending"
@@ -202,7 +217,7 @@ def test_an_event_whose_handling_fails_is_kept_and_tried_again_until_it_succeeds
     payment = shop.payment()
     event = shop.event(payment)
     with monkeypatch.context() as patched:
-        patched.setattr(handlers, "settle_session", broken)
+        instead_of_settling(patched, broken)
         assert shop.post(event).json == {"received": True, "status": "failed"}
         assert (shop.stored(event).reason, shop.stored(event).attempts) == ("RuntimeError", 1)
         assert shop.autonomy.run_jobs("acme") == ["stripe_payments.handle_event"]
@@ -214,14 +229,12 @@ def test_an_event_whose_handling_fails_is_kept_and_tried_again_until_it_succeeds
 
 
 def test_what_failed_handling_had_done_is_undone(shop, monkeypatch):
-    real = services.settle
-
-    def settle_and_fail(*arguments, **named):
-        real(*arguments, **named)
+    def settle_and_fail(settle, *arguments, **named):
+        settle(*arguments, **named)
         raise RuntimeError("after the work")
 
     payment = shop.payment()
-    monkeypatch.setattr(services, "settle", settle_and_fail)
+    instead_of_settling(monkeypatch, settle_and_fail)
     shop.post(shop.event(payment))
     assert shop.status(payment) == "pending"
     assert shop.grants() == []
