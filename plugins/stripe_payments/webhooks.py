@@ -81,7 +81,7 @@ def verify(body: bytes, signature: str | None, keys: Iterable[Keys]) -> Delivery
     if event.environment not in verified:
         log.error("stripe.livemode_differs", event_id=event.id, secret_of=verified[0])
         raise BadEvent(f"A {event.environment} event was signed with the {verified[0]} endpoint's secret.")
-    return Delivery(event, payload, text)
+    return Delivery(event, payload, text=text)
 
 
 def vouched_for(text: str, header: str, keys: Keys) -> bool:
