@@ -49,9 +49,10 @@ def make_app(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Rou
     config = configure_core(runtime, settings)
     # Included, and not called: what the application itself registers would replace the core's without a word.
     config.include(include_plugins)
-    make_request_class_once(config)
+    app = config.make_wsgi_app()
+    make_request_class_once(app)
     runtime.tenants.start()
-    return config.make_wsgi_app()
+    return app
 
 
 def configure_core(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Configurator:

@@ -53,7 +53,8 @@ class TenantSession(Session):
     def execute_directly(self, statement: bytes, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Execute a statement of a hot path in the session's transaction; see `autonomy_core.db.driver.execute`."""
         begun, connection = self.info.get("begun", (None, None))
-        if begun is None or begun is not self.get_transaction():
+        # It is the session that makes a savepoint, and not before something is to be done within it.
+        if self.in_nested_transaction() or begun is None or begun is not self.get_transaction():
             connection = self.connection()
         return execute(connection, statement, values)
 

@@ -39,7 +39,7 @@ class ConformingApp(TestApp):
 
     def do_request(self, req: Any, status: Any = None, expect_errors: Any = None) -> TestResponse:
         """Make the request as WebTest does, then look at the answer."""
-        asked = self.app.request_factory(dict(req.environ))
+        asked = Request(dict(req.environ))
         response = super().do_request(req, status=status, expect_errors=expect_errors)
         api = None if asked.environ.get("autonomy.unchecked") else self._api_of(asked)
         for misfit in misfits(api, asked, response) if api else ():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from pyramid.config import Configurator
-from pyramid.interfaces import IRequestExtensions, IRequestFactory
 from pyramid.request import Request
+from pyramid.router import Router
 from sqlalchemy.orm import Session
 
 from autonomy_core.traversal.addressing import organisation_of
@@ -40,13 +41,11 @@ def actor(request: Request) -> str:
     return f"{identity.kind}:{identity.id}" if identity else "nobody"
 
 
-def make_request_class_once(config: Configurator) -> None:
+def make_request_class_once(app: Router) -> None:
     """Put the attributes that were added to requests onto one class; Pyramid makes a new class for each request."""
-    config.commit()
-    extensions = config.registry.queryUtility(IRequestExtensions)
-    attributes = {"__module__": __name__, **extensions.descriptors}
-    config.registry.registerUtility(type("Request", (Request,), attributes), IRequestFactory)
-    extensions.descriptors.clear()
+    added = app.request_extensions
+    app.request_factory = type("Request", (Request,), {"__module__": __name__, **added.descriptors})
+    app.request_extensions = SimpleNamespace(methods=added.methods, descriptors={})
 
 
 def includeme(config: Configurator) -> None:

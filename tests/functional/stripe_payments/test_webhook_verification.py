@@ -193,7 +193,7 @@ def test_the_webhook_takes_posts_only(shop):
 
 
 def test_when_the_event_cannot_be_stored_stripe_is_asked_to_send_it_again(shop, event, monkeypatch):
-    def unreachable(organisation_id):
+    def unreachable(organisation_id, **_):
         raise OperationalError("SELECT 1", {}, ConnectionError("no server"))
 
     with monkeypatch.context() as patched:
