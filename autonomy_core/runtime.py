@@ -98,6 +98,9 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
     Raises:
         SettingsError, PluginError: with what to do about it.
     """
+    # A model's foreign keys are looked up by name, in the metadata of whatever has been imported.
+    import autonomy_core.db.models  # noqa: F401
+
     plugins = plugins or Plugins.from_entry_points()
     offered: dict[str, PluginSettings] = {name: PluginSettings() for name in plugins.names}
     offered.update(plugins.registered("register_settings"))

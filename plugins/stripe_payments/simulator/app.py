@@ -68,7 +68,7 @@ class Simulator:
         """
         self.books = Books(state)
         self.courier = Courier(self.books, retry, chaos)
-        self.events = Events(self.books, self.courier)
+        self.events = Events(self.books, self.courier, None if chaos is None else str(chaos.seed))
         self.checkout = Checkout(self.books, self.events)
         self.refunds = Refunds(self.books, self.events)
         self.disputes = Disputes(self.books, self.events)
