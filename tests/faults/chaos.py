@@ -157,11 +157,12 @@ def main():
     options.add_argument("--seed", default="1")
     options.add_argument("--purchases", type=int, default=100, help="in each of the two shops")
     options.add_argument("--kills", type=int, default=10)
+    options.add_argument("--keep", type=Path, help="a new directory for the logs and the simulator's books")
     chosen = options.parse_args()
     plan = Plan(chosen.seed, chosen.purchases, chosen.kills)
     print(f"Seed {plan.seed}: {len(SHOPS)} x {plan.purchases} purchases, {plan.kills} kills", flush=True)
     with tempfile.TemporaryDirectory(prefix="autonomy-chaos-") as directory:
-        result = run(plan, Path(directory) / "run")
+        result = run(plan, chosen.keep or Path(directory) / "run")
     print(report(result))
     sys.exit(bool(result.violations))
 

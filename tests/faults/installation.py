@@ -1,6 +1,5 @@
 """Two shops as real processes that can be killed: the server, the worker, Stripe's simulator and the database."""
 
-import json
 import os
 import random
 import signal
@@ -8,16 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import requests
 
 from autonomy_core.db.embedded import EmbeddedServer
-from demo import music
 from tests.faults.reaper import kill_group, reaping
-from tests.unit.media_mp3 import material
+from tests.faults.stock import stock
 
 PATIENCE_S = 120
 """For so long a machine may be busy with other things."""
@@ -57,8 +54,8 @@ test_webhook_secret = whsec_{shop}
 """
 
 
-def wait_for(found, what, patience_s=PATIENCE_S):
-    deadline = time.monotonic() + patience_s
+def wait_for(found, what):
+    deadline = time.monotonic() + PATIENCE_S
     while not (result := found()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.05)
@@ -107,19 +104,13 @@ class Installation:
         return f"{self.server}/{shop}/api/v1"
 
     def set_up(self):
-        """Start everything, and have both shops stocked; gives each shop's staff key and its products' ids."""
+        """Stock both shops and start everything; gives each shop's staff key and its products' ids."""
         self.database.ensure_running()
-        self.autonomy("migrate")
+        stocked = stock(self.database, self.directory / "server.ini", SHOPS, PRODUCTS, PRICE)
         for name in PROCESSES:
             self.start(name)
-        with ThreadPoolExecutor() as pool:
-            keys = dict(zip(SHOPS, pool.map(self._staff_key, SHOPS), strict=True))
-            self.wait_until_ready()
-            stocked = [(shop, keys[shop], number) for shop in SHOPS for number in range(PRODUCTS)]
-            products = list(pool.map(lambda each: self._stock(*each), stocked))
-        return {
-            shop: (keys[shop], products[i * PRODUCTS : (i + 1) * PRODUCTS]) for i, shop in enumerate(SHOPS)
-        }
+        self.wait_until_ready()
+        return stocked
 
     def start(self, name):
         with (self.directory / f"{name}.log").open("ab") as log:
@@ -182,30 +173,8 @@ class Installation:
             return False
         return all(check["status"] == "ok" for check in checks.values())
 
-    def autonomy(self, *arguments):
-        done = subprocess.run(self._autonomy(*arguments), capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr or done.stdout
-        return done.stdout
-
     def _autonomy(self, *arguments):
         return [PROGRAM, "--config", str(self.directory / "server.ini"), *arguments]
-
-    def _staff_key(self, shop):
-        scopes = ("catalog.write", "payments.read", "payments.refund")
-        wanted = [word for scope in scopes for word in ("--scope", scope)]
-        return json.loads(self.autonomy("keys", "issue", shop, "--name", "faults", *wanted, "--json"))["key"]
-
-    def _stock(self, shop, key, number):
-        """Sell one more recording; gives the product's id."""
-        products, headers = f"{self.api(shop)}/admin/products", {"Authorization": f"Bearer {key}"}
-        new = {"title": f"Number {number}", "description": "A piece.", "kind": "mp3", "amount": PRICE}
-        made = requests.post(products, json=new, headers=headers, timeout=PATIENCE_S)
-        made.raise_for_status()
-        recording = music.tag(material.PIECE) + material.cbr()
-        tracks = f"{products}/{made.json()['id']}/tracks"
-        file = {"file": ("piece.mp3", recording, "audio/mpeg")}
-        requests.post(tracks, files=file, headers=headers, timeout=PATIENCE_S).raise_for_status()
-        return made.json()["id"]
 
 
 @contextmanager
