@@ -120,9 +120,7 @@ def request_refund(
     return refund
 
 
-def _of_wish(
-    scope: TenantScope, payment: Payment, wish: str | None
-) -> tuple[UUID, PaymentRefund | None]:
+def _of_wish(scope: TenantScope, payment: Payment, wish: str | None) -> tuple[UUID, PaymentRefund | None]:
     """The id of the refund that fulfils a wish, and the refund if it has been recorded. The payment is locked."""
     if wish is None:
         return uuid7(), None

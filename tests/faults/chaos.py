@@ -95,19 +95,28 @@ class Killer(threading.Thread):
 
 
 def run(plan, directory):
-    """Carry a plan out in an empty directory; gives the `Result`. Nothing is left but the directory's files."""
+    """Carry a plan out in a new directory; gives the `Result`. Nothing is left but the directory's files."""
     began = time.monotonic()
-    result = Result(plan)
     with installed(directory, f"--chaos={plan.seed}") as installation:
-        stock = installation.set_up()
-        clock, stripe = Clock(installation), Stripe(installation.books)
-        result.statuses, result.kills = _sell(installation, clock, plan, stock)
-        installation.wait_until_ready()
-        clock.bury_dead_workers()
-        _settle(clock, stripe, result)
-        result.violations += violations(stripe, clock.url)
-        result.deliveries = _deliveries(stripe)
-        result.seconds = time.monotonic() - began
+        result = carry_out(plan, installation, installation.set_up())
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def carry_out(plan, installation, stock):
+    """Have everybody buy what the plan says, and then compare the books.
+
+    Args:
+        stock: what `Installation.set_up` gave.
+    """
+    result = Result(plan)
+    clock, stripe = Clock(installation), Stripe(installation.books)
+    result.statuses, result.kills = _sell(installation, clock, plan, stock)
+    installation.wait_until_ready()
+    clock.bury_dead_workers()
+    _settle(clock, stripe, result)
+    result.violations += violations(stripe, clock.url)
+    result.deliveries = _deliveries(stripe)
     return result
 
 
@@ -181,7 +190,11 @@ def report(result):
         len(result.violations),
     )
     lines = [f"| {' | '.join(map(str, row))} |"]
-    lines += [f"kills: {dict(result.kills)}", f"answers: {dict(result.statuses)}", f"deliveries: {dict(deliveries)}"]
+    lines += [
+        f"kills: {dict(result.kills)}",
+        f"answers: {dict(result.statuses)}",
+        f"deliveries: {dict(deliveries)}",
+    ]
     return "\n".join(lines + [f"VIOLATION {each}" for each in result.violations])
 
 

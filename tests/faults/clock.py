@@ -17,9 +17,7 @@ AT_WORK = (
     " WHERE status = 'doing' OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())"
 )
 NO_SIGN_OF_LIFE = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
-END_OF_LEASES = (
-    "UPDATE idempotency_keys SET valid_until = now() WHERE fingerprint IS NULL AND began_at < to_timestamp(%s)"
-)
+END_OF_LEASES = "UPDATE idempotency_keys SET valid_until = now() WHERE fingerprint IS NULL AND began_at < to_timestamp(%s)"
 PERIODIC = ("payments.sweep", "stripe_payments.fetch_events")
 
 

@@ -29,8 +29,13 @@ HAS_MONEY = {
     "dispute_won",
     "dispute_lost",
 }
-WITHOUT_ACCESS = {"refunded": "refunded", "disputed": "disputed", "dispute_lost": "dispute lost"}
-"""What the shops' ini files, which leave it at the defaults, say of access after refunds and disputes."""
+WITHOUT_ACCESS = {
+    "refunded": {"refunded"},
+    "disputed": {"disputed"},
+    # The reason for which access was taken first.
+    "dispute_lost": {"disputed", "dispute lost"},
+}
+"""Why access is taken away, as the shops' ini files, which leave it at the defaults, want it."""
 
 OF_ACCOUNT = {account_of(f"sk_test_{shop}"): shop for shop in SHOPS}
 
@@ -149,8 +154,11 @@ def of_payments(shop):
         if session and (payment.amount, payment.currency) != (session["amount_total"], session["currency"]):
             yield f"{about} and of another amount than {session['id']}"
         grants = [(each.product_id, each.revoked_because) for each in shop.grants.get(payment.id, [])]
-        wanted = [(payment.product_id, WITHOUT_ACCESS.get(payment.status))]
-        if grants != (wanted if payment.status in HAS_MONEY else []):
+        reasons = WITHOUT_ACCESS.get(payment.status, {None})
+        wanted = (
+            [[(payment.product_id, reason)] for reason in reasons] if payment.status in HAS_MONEY else [[]]
+        )
+        if grants not in wanted:
             yield f"{about} and has granted {grants}"
         if any(each.customer_id != payment.customer_id for each in shop.grants.get(payment.id, [])):
             yield f"{about} and has granted to somebody else"
@@ -197,7 +205,9 @@ def of_refunds(shop):
     )
     yield from _difference("refund", theirs, ours)
     asked = Counter(each["metadata"].get("refund_id") for each in shop.refunds)
-    yield from (f"refund {name} was made {times} times" for name, times in asked.items() if name and times > 1)
+    yield from (
+        f"refund {name} was made {times} times" for name, times in asked.items() if name and times > 1
+    )
 
 
 def of_disputes(shop):

@@ -162,7 +162,7 @@ class Installation:
                 self.start(name)
 
     def wait_until_ready(self):
-        wait_for(lambda: self._is_ready(), "the server and the worker")
+        wait_for(self._is_ready, "the server and the worker")
 
     def _is_ready(self):
         self.keep_running()

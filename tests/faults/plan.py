@@ -65,9 +65,7 @@ class Plan:
     def customers(self):
         """The customers of all shops, those of one beside those of the others."""
         random = Random(f"{self.seed}/customers")
-        fates = {
-            shop: random.choices(list(FATES), FATES.values(), k=self.purchases) for shop in SHOPS
-        }
+        fates = {shop: random.choices(list(FATES), FATES.values(), k=self.purchases) for shop in SHOPS}
         return [
             Customer(shop, number, tuple(fates[shop][first : first + PRODUCTS]))
             for number, first in enumerate(range(0, self.purchases, PRODUCTS))

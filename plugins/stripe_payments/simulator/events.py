@@ -40,7 +40,9 @@ class Events:
         """
         wanted = self._endpoints(account, kind)
         identifier = self._next_id(account)
-        body = objects.event(identifier, kind, subject, cause or NO_REQUEST, previous, pending=len(wanted))
+        body = objects.event(
+            identifier, kind, subject, cause or NO_REQUEST, previous=previous, pending=len(wanted)
+        )
         event = self._books.put("event", body["id"], account, body)
         for endpoint in wanted:
             self._courier.deliver(event, endpoint)

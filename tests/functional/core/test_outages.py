@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from autonomy_core.traversal.request import close
+
 pytestmark = pytest.mark.concurrent
 
 
@@ -47,4 +49,12 @@ def test_when_no_connection_is_left_the_answer_is_503(acme, monkeypatch):
     finally:
         for connection in held:
             connection.close()
+    acme.app.get("/acme/api/v1/products", status=200)
+
+
+def test_a_connection_that_is_lost_when_the_answer_is_ready_spoils_nothing(acme, postgresql):
+    session = acme.database.session("acme")
+    pid = session.scalar(text("SELECT pg_backend_pid()"))
+    as_owner(acme, postgresql, f"SELECT pg_terminate_backend({pid}, 60000)")
+    close(session)
     acme.app.get("/acme/api/v1/products", status=200)

@@ -15,6 +15,7 @@ def event(
     kind: str,
     subject: Document,
     cause: Document,
+    *,
     previous: Document | None,
     pending: int,
 ) -> Document:
