@@ -66,7 +66,7 @@ def purchase(context: CustomerProduct, request: Request) -> dict[str, Any]:
         checkout = purchasing.begin_checkout(context.scope, opened)
     except Unavailable as error:
         if not opened.found:
-            purchasing.fail_payment(context.scope, opened.payment, str(error))
+            purchasing.give_up(context.scope, opened.payment, str(error))
             commit_early(request)
         raise
     purchasing.attach_checkout(context.scope, opened.payment, checkout)

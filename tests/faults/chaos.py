@@ -115,7 +115,8 @@ def carry_out(plan, installation, stock):
     installation.wait_until_ready()
     clock.bury_dead_workers()
     _settle(clock, stripe, result)
-    result.violations += violations(stripe, clock.url)
+    with clock.connection() as database:
+        result.violations += violations(stripe, database)
     result.deliveries = _deliveries(stripe)
     return result
 

@@ -28,12 +28,15 @@ class Clock:
         self._installation = installation
         self.url = installation.database.url("autonomy").replace("postgresql+psycopg", "postgresql")
 
-    def rows(self, statement, *values):
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(statement, values or None).fetchall()
+    def connection(self):
+        return psycopg.connect(self.url)
+
+    def rows(self, statement):
+        with self.connection() as connection:
+            return connection.execute(statement).fetchall()
 
     def do(self, statement, *values):
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with self.connection() as connection:
             connection.execute(statement, values or None)
 
     def end_leases(self, before):

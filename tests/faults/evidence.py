@@ -5,7 +5,6 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass
 
-import psycopg
 from psycopg.rows import namedtuple_row
 
 from stripe_payments.domain import HANDLED_EVENTS
@@ -73,20 +72,20 @@ class Shop:
     inbox: dict
 
 
-def read(stripe, url):
+def read(stripe, database):
     """Both sets of books, by shop; and what the database has of environments that nobody sells in."""
-    with psycopg.connect(url, row_factory=namedtuple_row) as database:
-        tables = {
-            name: database.execute(query).fetchall()
-            for name, query in {
-                "payments": PAYMENTS,
-                "grants": "SELECT * FROM grants",
-                "refunds": "SELECT * FROM payment_refunds",
-                "disputes": "SELECT * FROM payment_disputes",
-                "events": "SELECT * FROM stripe_payments_events",
-            }.items()
-        }
-        foreign = [row for row in database.execute(ENVIRONMENTS).fetchall() if row.environment != "test"]
+
+    def rows(query):
+        return database.cursor(row_factory=namedtuple_row).execute(query).fetchall()
+
+    tables = {
+        "payments": rows(PAYMENTS),
+        "grants": rows("SELECT * FROM grants"),
+        "refunds": rows("SELECT * FROM payment_refunds"),
+        "disputes": rows("SELECT * FROM payment_disputes"),
+        "events": rows("SELECT * FROM stripe_payments_events"),
+    }
+    foreign = [row for row in rows(ENVIRONMENTS) if row.environment != "test"]
     kinds = ("session", "payment_intent", "refund", "dispute", "event")
     books = {kind: stripe.all(kind) for kind in kinds}
     return [_shop(name, books, tables) for name in SHOPS], foreign
@@ -113,9 +112,13 @@ def _shop(name, books, tables):
     )
 
 
-def violations(stripe, url):
-    """Every way in which the two sets of books do not agree, or break a rule, in words."""
-    shops, foreign = read(stripe, url)
+def violations(stripe, database):
+    """Every way in which the two sets of books do not agree, or break a rule, in words.
+
+    Args:
+        database: a connection of the owner's, who sees all organisations.
+    """
+    shops, foreign = read(stripe, database)
     checks = (
         of_sessions,
         of_payments,

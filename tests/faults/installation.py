@@ -132,16 +132,20 @@ class Installation:
         if name == DATABASE:
             self._kill_database()
         elif name in self._running:
-            self._end(name, signal.SIGKILL)
+            self._end(name)
 
     def stop(self, name):
         """End a process as an admin would."""
         if self.runs(name):
             self._running[name].terminate()
             self._running[name].wait(PATIENCE_S)
-        self._end(name, signal.SIGKILL)
+        self._end(name)
 
-    def _end(self, name, number):
+    def kill_everything(self):
+        for name in list(self._running):
+            self._end(name)
+
+    def _end(self, name):
         process = self._running.pop(name)
         kill_group(process.pid)
         process.wait()
@@ -181,4 +185,8 @@ class Installation:
 def installed(directory, *simulator_options):
     """An installation that leaves no process and no database behind."""
     with reaping(EmbeddedServer(data_dir=directory / "data" / "postgresql")) as reaper:
-        yield Installation(directory, reaper, *simulator_options)
+        installation = Installation(directory, reaper, *simulator_options)
+        try:
+            yield installation
+        finally:
+            installation.kill_everything()

@@ -2,9 +2,14 @@
 
 import pytest
 import stripe
+from sqlalchemy import select
 
 from autonomy_core.payments.models import Payment, PaymentRefund
+from autonomy_core.payments.purchasing import give_up
+from autonomy_core.plugin_api.errors import Unavailable
 from stripe_payments import client
+from stripe_payments.provider import StripeCheckout
+from tests.functional.stripe_payments.shop import Shop
 
 SESSIONS, REFUNDS = "/v1/checkout/sessions", "/v1/refunds"
 
@@ -67,6 +72,42 @@ def test_a_purchase_that_does_not_is_refused_for_now_and_the_next_one_is_a_new_o
     shop.post_events()
     assert sorted(payment.status for payment in shop.rows(Payment)) == ["completed", "failed"]
     assert len(shop.grants()) == 1
+
+
+def test_a_double_click_of_which_stripe_answers_one_half_only_is_one_payment(shop):
+    bought = []
+
+    def fails_when_the_other_is_done(*_):
+        half.undo()
+        bought.append(shop.purchase(200).json)
+        raise Unavailable(client.NO_ANSWER)
+
+    half = pytest.MonkeyPatch()
+    half.setattr(StripeCheckout, "begin_checkout", fails_when_the_other_is_done)
+    assert shop.purchase(503).json["code"] == "unavailable"
+    assert shop.purchase(200).json["payment"]["id"] == bought[0]["payment"]["id"]
+    assert [payment.status for payment in shop.rows(Payment)] == ["pending"]
+
+
+@pytest.mark.concurrent
+def test_the_half_that_is_answered_too_late_hands_nobody_a_page_of_a_payment_that_was_given_up(
+    committed, simulator
+):
+    shop = Shop(committed, simulator)
+    real, half = StripeCheckout.begin_checkout, pytest.MonkeyPatch()
+
+    def the_other_fails_first(*arguments):
+        half.undo()
+        page = real(*arguments)
+        with shop.scope() as scope:
+            (payment,) = scope.session.scalars(select(Payment))
+            give_up(scope, payment, client.NO_ANSWER)
+        return page
+
+    half.setattr(StripeCheckout, "begin_checkout", the_other_fails_first)
+    assert shop.purchase(503).json["code"] == "unavailable"
+    shop.purchase(201)
+    assert sorted(payment.status for payment in shop.rows(Payment)) == ["failed", "pending"]
 
 
 @pytest.mark.parametrize("status", ["429", "500", "close", "stall"])
