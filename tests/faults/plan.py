@@ -36,12 +36,12 @@ class Customer:
     """
 
     shop: str
-    number: int
+    name: str
     fates: tuple[str, ...]
 
     @property
     def email(self):
-        return f"buyer{self.number}@example.org"
+        return f"{self.name}@example.org"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Plan:
         random = Random(f"{self.seed}/customers")
         fates = {shop: random.choices(list(FATES), FATES.values(), k=self.purchases) for shop in SHOPS}
         return [
-            Customer(shop, number, tuple(fates[shop][first : first + PRODUCTS]))
+            Customer(shop, f"buyer{number}.{self.seed}", tuple(fates[shop][first : first + PRODUCTS]))
             for number, first in enumerate(range(0, self.purchases, PRODUCTS))
             for shop in SHOPS
         ]
