@@ -106,18 +106,22 @@ def request_refund(
     scope.session.add(refund)
     payment.reversals = True
     scope.session.flush()
-    note(scope, payment.id, "refund_requested", amount=refund.amount, reason=reason, by=actor)
-    detail = {"payment_id": str(payment.id), "amount": refund.amount, "reason": reason}
+    _record_request(scope, refund, actor)
+    defer(scope, REFUND_JOB, in_seconds=RETRY_AFTER_S, refund_id=str(refund.id))
+    return refund
+
+
+def _record_request(scope: TenantScope, refund: PaymentRefund, actor: str) -> None:
+    facts = {"amount": refund.amount, "reason": refund.reason}
+    note(scope, refund.payment_id, "refund_requested", by=actor, **facts)
     record(
         scope.session,
         scope.organisation.id,
         actor=actor,
         action="refund.requested",
         target=f"refund:{refund.id}",
-        detail=detail,
+        detail={"payment_id": str(refund.payment_id), **facts},
     )
-    defer(scope, REFUND_JOB, in_seconds=RETRY_AFTER_S, refund_id=str(refund.id))
-    return refund
 
 
 def _of_wish(scope: TenantScope, payment: Payment, wish: str | None) -> tuple[UUID, PaymentRefund | None]:
