@@ -40,7 +40,7 @@ class Clock:
             connection.execute(statement, values or None)
 
     def end_leases(self, before):
-        """Two minutes pass for requests of before that moment, whose server or database has been killed."""
+        """Two minutes pass for requests of before that moment (seconds since 1970): their server or database was away."""
         self.do(END_OF_LEASES, before)
 
     def bury_dead_workers(self):
