@@ -8,11 +8,14 @@ WORKERS ?= 2
 T ?=
 STRIPE_CLI := var/stripe-cli/1.52.0
 ARGS ?=
+SEED ?= 1
+PURCHASES ?= 100
+KILLS ?= 10
 
 PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sure lint format types contracts install stripe-cli serve worker simulator migrate changelog bench clean
+.PHONY: help demo test sure lint format types contracts install stripe-cli serve worker simulator migrate changelog bench chaos clean
 
 help:  ## say what can be made
 	@echo "Autonomy Server. Set-up happens by itself; it stays in $(VENV) and var/."
@@ -47,6 +50,9 @@ contracts: $(VENV)/.installed  ## architecture: who may import whom
 
 bench: $(VENV)/.installed  ## webhooks per second, beside a hand-written shop and bare statements
 	@$(BIN)/python -m bench.webhooks
+
+chaos: $(VENV)/.installed  ## kill everything at random while customers buy: SEED=, PURCHASES= of each shop, KILLS=
+	@$(BIN)/python -m tests.faults.chaos --seed $(SEED) --purchases $(PURCHASES) --kills $(KILLS)
 
 serve: migrate  ## serve development.ini on $(PORT)
 	@$(BIN)/autonomy --config development.ini serve --port $(PORT)

@@ -21,6 +21,12 @@ from zope.sqlalchemy import ZopeTransactionEvents
 from autonomy_core.db.driver import begin_scoped, driver_of, execute, keep_alive
 from autonomy_core.errors import AutonomyError
 
+LONGEST_STATEMENT_S = 60
+"""So long a statement may take, or wait for a lock."""
+
+LONGEST_PAUSE_S = 300
+"""So long a transaction may do nothing: whoever hangs in it, a plugin for example, holds its locks no longer."""
+
 
 class NotYourTransaction(RuntimeError):
     """Somebody to whom a session is lent has tried to end its transaction, or has left it unusable."""
@@ -151,6 +157,7 @@ class Database:
             hide_parameters=True,
         )
         keep_alive(self.engine)
+        event.listen(self.engine, "connect", _bound)
         if before_connect is not None:
 
             @event.listens_for(self.engine, "do_connect")
@@ -193,6 +200,16 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _bound(connection: Any, _: Any) -> None:
+    """Have PostgreSQL end what hangs; nothing else could, since Python cannot stop a thread."""
+    for name, seconds in (
+        ("statement_timeout", LONGEST_STATEMENT_S),
+        ("idle_in_transaction_session_timeout", LONGEST_PAUSE_S),
+    ):
+        connection.execute("SELECT set_config(%s, %s, false)", [name, str(round(seconds * 1000))])
+    connection.commit()
 
 
 def commit_early(request: Request) -> None:

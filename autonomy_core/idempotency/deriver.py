@@ -12,6 +12,7 @@ the input. In one request:
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
@@ -29,6 +30,7 @@ from autonomy_core.idempotency import domain, services
 from autonomy_core.idempotency.errors import IdempotencyKeyInvalid, IdempotencyKeyReused
 from autonomy_core.idempotency.fingerprint import Fingerprint, Fingerprinted
 from autonomy_core.idempotency.schemas import HEADER, REPLAYED
+from autonomy_core.idempotency.sealing import name_of
 from autonomy_core.plugin_api.operations import Operation
 from autonomy_core.traversal.resources import ApiV1
 
@@ -54,6 +56,18 @@ def repeatable_view(view: View, info: Any) -> View:
         return _carry_out(view, context, request, found)
 
     return repeatable
+
+
+def name_of_request(context: Any, request: Request) -> str | None:
+    """What is the same of a request with a key and of its repetitions, and of no other; None without a key.
+
+    For a view that commits something early: whoever dies after that keeps no answer, and the repetition is carried out.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    body = json.dumps(request.validated, sort_keys=True, default=str)
+    return f"{name_of(request.scope, _claim(context, request, key))}/{body}"
 
 
 def _claim(context: Any, request: Request, key: str) -> domain.Claim:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import procrastinate
+import psycopg
+from sqlalchemy.exc import OperationalError
 
 from autonomy_core.plugin_api.scope import TenantScope
 
@@ -22,8 +24,17 @@ def defer(scope: TenantScope, name: str, *, in_seconds: int = 0, **arguments: An
 
     Returns:
         The job's id.
+
+    Raises:
+        OperationalError: the database has gone away.
     """
     connection = scope.session.connection().connection.driver_connection
     options: dict[str, Any] = {"schedule_in": {"seconds": in_seconds}} if in_seconds else {}
     task = _deferrer.configure_task(name, connection=connection, **options)
-    return task.defer(organisation_id=scope.organisation.id, **arguments)
+    try:
+        return task.defer(organisation_id=scope.organisation.id, **arguments)
+    except procrastinate.exceptions.ConnectorException as error:
+        if isinstance(error.__cause__, psycopg.OperationalError):
+            # An outage, and known as one by the name that SQLAlchemy has for it.
+            raise OperationalError(f"defer {name}", None, error.__cause__) from error
+        raise

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import find_product
@@ -46,13 +47,19 @@ def run_completion_hooks(scope: TenantScope, payment: Payment) -> None:
 
 
 def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Implementation) -> bool:
-    """Run one plugin's hook in a savepoint, and record what came of it. Returns whether it succeeded."""
+    """Run one plugin's hook in a savepoint, and record what came of it. Returns whether it succeeded.
+
+    Raises:
+        DBAPIError: the database has gone away meanwhile; that is no failure of the hook's.
+    """
     event = _event(scope, payment, implementation.plugin)
     error: str | None = None
     try:
         with savepoint_for_guest(scope.session):
             implementation(event=event)
     except (Exception, SystemExit) as exception:
+        if isinstance(exception, DBAPIError) and exception.connection_invalidated:
+            raise
         error = _described(exception)
         log.exception("payment.hook_failed", payment_id=str(payment.id), plugin=implementation.plugin)
     _record_run(scope, payment.id, implementation.plugin, error)

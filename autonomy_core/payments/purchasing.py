@@ -28,7 +28,7 @@ from autonomy_core.payments.models import Payment
 from autonomy_core.payments.reconciliation import watch
 from autonomy_core.payments.return_urls import ReturnUrls, check_return_url
 from autonomy_core.payments.services import payments_of, provider_for
-from autonomy_core.payments.settlement import settle
+from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder
 from autonomy_core.plugin_api.scope import TenantScope
 
@@ -248,13 +248,21 @@ def expire(scope: TenantScope, payment_id: UUID) -> None:
 
 
 def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) -> None:
-    """Record the page that the provider has opened."""
+    """Record the page that the provider has opened.
+
+    Raises:
+        Unavailable: another call for the same payment was not answered by the provider, and has given it up.
+    """
+    if lock_payment(scope, payment.id).status == PaymentStatus.FAILED:
+        raise Unavailable("The payment was given up meanwhile; buy again.")
     provider_for(scope).attach(scope, payment.id, checkout)
 
 
-def fail_payment(scope: TenantScope, payment: Payment, reason: str) -> Payment:
-    """Record that no checkout could be opened."""
-    return _settle(scope, payment, PaymentStatus.FAILED, source="checkout", reason=reason)
+def give_up(scope: TenantScope, payment: Payment, reason: str) -> None:
+    """Record that no checkout could be opened, unless a simultaneous call for the same payment could."""
+    lock_payment(scope, payment.id)
+    if not provider_for(scope).has_checkout(scope, payment.id):
+        _settle(scope, payment, PaymentStatus.FAILED, source="checkout", reason=reason)
 
 
 def _settle(

@@ -7,12 +7,14 @@ call neither loses nor doubles it; what the provider could not be asked for is a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any, ClassVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import Select, select
 
 from autonomy_core.audit.services import record
+from autonomy_core.db.base import uuid7
 from autonomy_core.errors import Conflict, InvalidInput, NotFound
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.domain import (
@@ -67,22 +69,34 @@ def refunds_of(payment_id: UUID) -> Select[PaymentRefund]:
 
 
 def request_refund(
-    scope: TenantScope, payment_id: UUID, amount: int | None, reason: str, *, actor: str
+    scope: TenantScope,
+    payment_id: UUID,
+    amount: int | None,
+    reason: str,
+    *,
+    actor: str,
+    wish: str | None = None,
 ) -> PaymentRefund:
     """Record that money is to be given back. Commit, and then `carry_out`; if that never happens a job does.
 
     Args:
         amount: in the minor unit of the payment's currency; None for all that is left.
         reason: why, for the record.
+        wish: names what the caller wants, if the caller may come again with the same; then the refund that was
+            recorded the first time is given back, unless it has failed.
 
     Raises:
         NotFound, NotRefundable, PaymentDisputed, RefundTooLarge
     """
     payment = lock_payment(scope, payment_id)
+    refund_id, known = _of_wish(scope, payment, wish)
+    if known is not None:
+        return known
     state = state_of(scope, payment)
     _require_refundable(state, amount)
     refund = PaymentRefund(
         organisation_id=scope.organisation.id,
+        id=refund_id,
         payment_id=payment.id,
         amount=amount or state.refundable,
         status=RefundStatus.REQUESTED,
@@ -92,18 +106,34 @@ def request_refund(
     scope.session.add(refund)
     payment.reversals = True
     scope.session.flush()
-    note(scope, payment.id, "refund_requested", amount=refund.amount, reason=reason, by=actor)
-    detail = {"payment_id": str(payment.id), "amount": refund.amount, "reason": reason}
+    _record_request(scope, refund, actor)
+    defer(scope, REFUND_JOB, in_seconds=RETRY_AFTER_S, refund_id=str(refund.id))
+    return refund
+
+
+def _record_request(scope: TenantScope, refund: PaymentRefund, actor: str) -> None:
+    facts = {"amount": refund.amount, "reason": refund.reason}
+    note(scope, refund.payment_id, "refund_requested", by=actor, **facts)
     record(
         scope.session,
         scope.organisation.id,
         actor=actor,
         action="refund.requested",
         target=f"refund:{refund.id}",
-        detail=detail,
+        detail={"payment_id": str(refund.payment_id), **facts},
     )
-    defer(scope, REFUND_JOB, in_seconds=RETRY_AFTER_S, refund_id=str(refund.id))
-    return refund
+
+
+def _of_wish(scope: TenantScope, payment: Payment, wish: str | None) -> tuple[UUID, PaymentRefund | None]:
+    """The id of the refund that fulfils a wish, and the refund if it has been recorded. The payment is locked."""
+    if wish is None:
+        return uuid7(), None
+    for failures in count():
+        refund_id = uuid5(payment.id, f"{wish}/{failures}")
+        refund = find_refund(scope, refund_id)
+        if refund is None or refund.status != RefundStatus.FAILED:
+            return refund_id, refund
+    raise AssertionError  # for the type checker: counting does not end
 
 
 def _require_refundable(state: PaymentState, amount: int | None) -> None:

@@ -12,6 +12,7 @@ from autonomy_core.coupons.redemption import CouponNotValid, CouponUsedUp, Disco
 from autonomy_core.db.session import commit_early
 from autonomy_core.errors import TooManyRequests, Unavailable
 from autonomy_core.grants.resources import CustomerProduct
+from autonomy_core.idempotency.deriver import name_of_request
 from autonomy_core.payments import purchasing, refunds, schemas, services
 from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.payments.models import Payment, PaymentRefund
@@ -73,7 +74,7 @@ def purchase(context: CustomerProduct, request: Request) -> dict[str, Any]:
         checkout = purchasing.begin_checkout(context.scope, opened)
     except Unavailable as error:
         if not opened.found:
-            purchasing.fail_payment(context.scope, opened.payment, str(error))
+            purchasing.give_up(context.scope, opened.payment, str(error))
             commit_early(request)
         raise
     purchasing.attach_checkout(context.scope, opened.payment, checkout)
@@ -157,7 +158,7 @@ def explain_payment(context: AdminPayment, request: Request) -> dict[str, Any]:
 )
 def list_refunds(context: AdminRefunds, request: Request) -> dict[str, Any]:
     """Oldest first; those that were made at the payment provider by hand are among them."""
-    found = refunds.refunds_of(context.payment.id).order_by(PaymentRefund.id)
+    found = refunds.refunds_of(context.payment.id).order_by(PaymentRefund.created_at, PaymentRefund.id)
     return {"items": list(request.db.scalars(found))}
 
 
@@ -176,7 +177,13 @@ def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund | N
     """202 when the provider does not answer now: the refund is recorded, and it is asked again until it does."""
     scope, wanted = context.scope, request.validated
     refund = refunds.request_refund(
-        scope, context.payment.id, wanted["amount"], wanted["reason"], actor=request.actor
+        scope,
+        context.payment.id,
+        wanted["amount"],
+        wanted["reason"],
+        actor=request.actor,
+        # A repetition of what was cut off after the money had gone back must find that, and give nothing more.
+        wish=name_of_request(context, request),
     )
     order, provider = refunds.order_of(scope, refund), refunds.provider_of(scope, refund.payment_id)
     commit_early(request)

@@ -136,6 +136,9 @@ class PaymentProvider(Protocol):
         In the transaction of the purchase: the provider is not asked.
         """
 
+    def has_checkout(self, scope: TenantScope, payment_id: UUID) -> bool:
+        """Whether a checkout has been recorded, by whichever call. The payment is locked."""
+
     def expire(self, scope: TenantScope, payment_id: UUID) -> None:
         """Close the checkout of a pending payment, so that it cannot be paid. Called as `begin_checkout`.
 

@@ -68,6 +68,10 @@ class PretendedPayments:
         """For ever."""
         return True
 
+    def has_checkout(self, scope: TenantScope, payment_id: UUID) -> bool:
+        """None is recorded."""
+        return False
+
     def expire(self, scope: TenantScope, payment_id: UUID) -> None:
         """Nothing to close."""
 

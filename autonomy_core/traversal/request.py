@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.router import Router
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from autonomy_core.traversal.addressing import organisation_of
@@ -26,8 +27,16 @@ def scope(request: Request) -> TenantScope:
     """The organisation, its session and its hooks: what services of this request get."""
     made = request.runtime.request_scope(request.organisation, request.tm)
     # When the request is over, whatever came of it: the connection goes back to the pool.
-    request.add_finished_callback(lambda _: made.session.close())
+    request.add_finished_callback(lambda _: close(made.session))
     return made
+
+
+def close(session: Session) -> None:
+    """Give a session's connection back, if the database has not ended it: the answer is not spoilt by that."""
+    try:
+        session.close()
+    except DBAPIError:
+        session.invalidate()
 
 
 def db(request: Request) -> Session:

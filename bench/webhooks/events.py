@@ -38,8 +38,10 @@ def completed_event(number: int, *, reference: str, metadata: Mapping[str, str])
         "url": None,
     }
     cause = {"id": None, "idempotency_key": None}
-    event = objects.event("checkout.session.completed", {**session, **paid}, cause, previous=None, pending=1)
-    return {**event, "id": f"evt_bench{number:012}"}
+    identifier = f"evt_bench{number:012}"
+    return objects.event(
+        identifier, "checkout.session.completed", {**session, **paid}, cause, previous=None, pending=1
+    )
 
 
 def signed_request(path: str, event: Mapping[str, Any]) -> bytes:

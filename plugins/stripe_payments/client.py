@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+import requests
 import stripe
 import structlog
 
@@ -188,9 +189,24 @@ def _not_set_up(remedy: str) -> PaymentsUnavailable:
     return PaymentsUnavailable(NOT_SET_UP)
 
 
+class _Connections(stripe.RequestsClient):
+    """Tries again also when a connection ends in the middle of an answer, which the SDK does not count as a lost one.
+
+    Every call has an idempotency key of ours or of the SDK's, so that what Stripe has done is not done twice.
+    """
+
+    def request(self, *arguments: Any, **options: Any) -> Any:
+        """One attempt, as `stripe.RequestsClient` makes it."""
+        try:
+            return super().request(*arguments, **options)
+        except stripe.APIConnectionError as error:
+            error.should_retry |= isinstance(error.__cause__, requests.exceptions.ChunkedEncodingError)
+            raise
+
+
 @cache
 def _connections() -> stripe.HTTPClient:
-    return stripe.RequestsClient(timeout=TIMEOUT_S)
+    return _Connections(timeout=TIMEOUT_S)
 
 
 def _order_refused(code: str | None) -> PaymentsUnavailable:

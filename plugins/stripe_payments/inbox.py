@@ -32,7 +32,7 @@ from stripe_payments.webhooks import BadEvent, Delivery
 log = structlog.get_logger(__name__)
 
 PATIENCE_S = 10
-"""How long a statement may take, or wait for a lock, while Stripe waits for the answer. The job has no such limit."""
+"""How long a statement may take, or wait for a lock, while Stripe waits for the answer. The job may take longer."""
 
 MOST_WAITS = 12
 """How often an event is tried whose payment is not known: the job's back-off makes it a bit more than an hour."""

@@ -98,6 +98,10 @@ class StripeCheckout:
             return False
         return utcnow() + ENOUGH_TIME < (row.expires_at or row.created_at + SESSION_LIFE)
 
+    def has_checkout(self, scope: TenantScope, payment_id: UUID) -> bool:
+        """Whether a session is noted."""
+        return _row_of(scope, payment_id, populate_existing=True).session_id is not None
+
     def expire(self, scope: TenantScope, payment_id: UUID) -> None:
         """Have Stripe close the session, if there is one.
 

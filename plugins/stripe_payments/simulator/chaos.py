@@ -1,7 +1,8 @@
 """Chaos mode: deliveries that are lost, dropped, delayed, doubled and overtaken, as a seed decides.
 
 What happens to an attempt is a function of the seed, the event, the endpoint and the number of the attempt, so that
-asking twice gives the same answer, whatever else goes on. Source of what can happen:
+asking twice gives the same answer, whatever else goes on. The event's id follows from the seed as well, see `events`, and
+an endpoint is known by its URL's path: so the n-th event of an account fares alike in every run. Source of what can happen:
 https://docs.stripe.com/webhooks (at least once, in any order).
 """
 

@@ -14,6 +14,7 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -84,14 +85,15 @@ class Courier:
 
     def deliver(self, event: Record, endpoint: Record) -> None:
         """Deliver ``event`` to ``endpoint``, as well or as badly as the chaos has it."""
-        if self._chaos.loses(event.id, endpoint.id):
+        name = _name(endpoint.body["url"])
+        if self._chaos.loses(event.id, name):
             self._plan(
                 event, endpoint.id, endpoint.body["url"], status="failed", error="lost for good, by chaos"
             )
             return
-        for _ in range(self._chaos.copies(event.id, endpoint.id)):
+        for _ in range(self._chaos.copies(event.id, name)):
             planned = self._plan(event, endpoint.id, endpoint.body["url"])
-            self.send(planned.id, after=self._chaos.delay(event.id, endpoint.id, attempt=1))
+            self.send(planned.id, after=self._chaos.delay(event.id, name, attempt=1))
 
     def deliver_by_hand(self, event: Record, endpoint: Record) -> None:
         """Deliver ``event`` to ``endpoint`` because somebody wants it: chaos has no say in it."""
@@ -159,7 +161,7 @@ class Courier:
             self._note(identifier, status=None, error="the endpoint is disabled, or gone", give_up=True)
             return
         attempt = len(delivery.body["attempts"]) + 1
-        if self._fate(delivery).drops(event.id, endpoint.id, attempt, self._policy.attempts):
+        if self._fate(delivery).drops(event.id, _name(endpoint.body["url"]), attempt, self._policy.attempts):
             self._note(identifier, status=None, error="dropped, by chaos")
             return
         self._note(identifier, **_post(client, endpoint.body["url"], event.body, endpoint.body["secret"]))
@@ -190,8 +192,13 @@ class Courier:
             self._books.save(delivery)
         if delivery.body["status"] == "pending":
             made, body = len(attempts), delivery.body
-            delay = self._fate(delivery).delay(body["event"], body["endpoint"], attempt=made + 1)
+            delay = self._fate(delivery).delay(body["event"], _name(body["url"]), attempt=made + 1)
             self.send(identifier, after=self._policy.pause_after(made) + delay)
+
+
+def _name(url: str) -> str:
+    """What chaos knows an endpoint by: its path, because a port may be another one in each run."""
+    return urlsplit(url).path
 
 
 def _post(client: requests.Session, url: str, event: dict[str, Any], secret: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from stripe_payments.simulator import objects
 from stripe_payments.simulator.delivery import Courier
+from stripe_payments.simulator.identifiers import derived_id, new_id
 from stripe_payments.simulator.listeners import Listeners
 from stripe_payments.simulator.state import Books, Record
 
@@ -14,12 +15,16 @@ NO_REQUEST = {"id": None, "idempotency_key": None}
 
 
 class Events:
-    """Publishes events in ``books`` and hands them to ``courier``, also for ``listeners``."""
+    """Publishes events in ``books`` and hands them to ``courier``, also for ``listeners``.
 
-    def __init__(self, books: Books, courier: Courier, listeners: Listeners) -> None:
+    With a ``seed`` the n-th event of an account has the same id in every run, and so, by chaos, the same fate.
+    """
+
+    def __init__(self, books: Books, courier: Courier, listeners: Listeners, seed: str | None = None) -> None:
         self._books = books
         self._courier = courier
         self._listeners = listeners
+        self._seed = seed
 
     def publish(
         self,
@@ -37,7 +42,10 @@ class Events:
         """
         wanted = self._endpoints(account, kind)
         pending = len(wanted) + len(self._listeners.of(account))
-        body = objects.event(kind, subject, cause or NO_REQUEST, previous, pending=pending)
+        identifier = self._next_id(account)
+        body = objects.event(
+            identifier, kind, subject, cause or NO_REQUEST, previous=previous, pending=pending
+        )
         event = self._books.put("event", body["id"], account, body)
         for endpoint in wanted:
             self._courier.deliver(event, endpoint)
@@ -63,6 +71,12 @@ class Events:
         """Return how many endpoints have neither got ``event`` nor been given up."""
         pending = self._books.find("delivery", event=event.id, status="pending")
         return len({delivery.body["endpoint"] for delivery in pending})
+
+    def _next_id(self, account: str) -> str:
+        if self._seed is None:
+            return new_id("evt")
+        before = self._books.find("event", account, limit=1)
+        return derived_id("evt", self._seed, account, *(event.id for event in before))
 
     def _endpoints(self, account: str, kind: str) -> list[Record]:
         enabled = self._books.find("endpoint", account, status="enabled")

@@ -1,9 +1,14 @@
 """A database that is not as the code expects it: an outage, 503, and no fault of the caller's or the code's."""
 
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from autonomy_core.db import driver
+from autonomy_core.jobs.services import defer
+from autonomy_core.traversal.request import close
 
 pytestmark = pytest.mark.concurrent
 
@@ -63,4 +68,21 @@ def test_when_no_connection_is_left_the_answer_is_503(acme, monkeypatch):
     finally:
         for connection in held:
             connection.close()
+    acme.app.get("/acme/api/v1/products", status=200)
+
+
+def test_a_database_that_goes_away_when_a_job_is_deferred_is_an_outage(acme, postgresql):
+    # The transaction is lost as well.
+    with suppress(OperationalError), acme.scope() as scope:
+        pid = scope.session.scalar(text("SELECT pg_backend_pid()"))
+        as_owner(acme, postgresql, f"SELECT pg_terminate_backend({pid}, 60000)")
+        with pytest.raises(OperationalError, match="defer a_job"):
+            defer(scope, "a_job")
+
+
+def test_a_connection_that_is_lost_when_the_answer_is_ready_spoils_nothing(acme, postgresql):
+    session = acme.database.session("acme")
+    pid = session.scalar(text("SELECT pg_backend_pid()"))
+    as_owner(acme, postgresql, f"SELECT pg_terminate_backend({pid}, 60000)")
+    close(session)
     acme.app.get("/acme/api/v1/products", status=200)

@@ -28,7 +28,7 @@ def session_of(shop, payment_id):
 
 def refunds(shop):
     with shop.scope() as scope:
-        return list(scope.session.scalars(select(PaymentRefund).order_by(PaymentRefund.id)))
+        return list(scope.session.scalars(select(PaymentRefund).order_by(PaymentRefund.created_at)))
 
 
 def test_staff_give_a_payment_back_whole_and_the_product_goes_with_it(shop, sold):
@@ -175,6 +175,37 @@ def test_a_crash_after_stripe_has_given_the_money_back_does_not_give_it_twice(sh
     monkeypatch.setattr(client, "create_refund", lambda *_: pytest.fail("asked for it again"))
     assert shop.autonomy.run_jobs(shop.id) == []
     assert (shop.status(sold), len(shop.books("refunds"))) == ("refunded", 1)
+
+
+def test_a_refund_that_was_cut_off_and_is_repeated_with_its_key_is_the_same_refund(shop, sold, monkeypatch):
+    headers = shop.autonomy.as_staff(shop.id, ["payments.refund"]) | {"Idempotency-Key": "once"}
+
+    def repeat(status):
+        path = f"/{shop.id}/api/v1/admin/payments/{sold}/refunds"
+        wanted = {"reason": "a wish", "amount": 500}
+        return shop.autonomy.app.post_json(path, wanted, headers=headers, status=status).json
+
+    def dies(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr("autonomy_core.payments.refunds.settle_refund", dies)
+        with pytest.raises(KeyboardInterrupt):
+            repeat(201)
+    assert len(shop.books("refunds")) == 1
+    assert repeat(201)["reference"] == shop.books("refunds")[0]["id"]
+    assert [refund.amount for refund in refunds(shop)] == [500]
+    assert len(shop.books("refunds")) == 1
+
+
+def test_what_stripe_has_refused_is_asked_for_anew_with_the_same_key(shop, sold):
+    dispute = shop.at_stripe(f"sessions/{session_of(shop, sold)}/dispute")
+    headers = shop.autonomy.as_staff(shop.id, ["payments.refund"]) | {"Idempotency-Key": "once"}
+    path = f"/{shop.id}/api/v1/admin/payments/{sold}/refunds"
+    shop.autonomy.app.post_json(path, {"reason": "a wish"}, headers=headers, status=409)
+    shop.at_stripe(f"disputes/{dispute['id']}/close", outcome="won")
+    shop.autonomy.app.post_json(path, {"reason": "a wish"}, headers=headers, status=201)
+    assert sorted(refund.status for refund in refunds(shop)) == ["failed", "succeeded"]
 
 
 def test_what_stripe_refuses_is_told_and_can_be_asked_for_again(shop, sold):

@@ -6,18 +6,25 @@ import time
 from typing import Any
 
 from stripe_payments.simulator import API_VERSION
-from stripe_payments.simulator.identifiers import new_id
 
 Document = dict[str, Any]
 
 
-def event(kind: str, subject: Document, cause: Document, previous: Document | None, pending: int) -> Document:
+def event(
+    identifier: str,
+    kind: str,
+    subject: Document,
+    cause: Document,
+    *,
+    previous: Document | None,
+    pending: int,
+) -> Document:
     """Return an event of type ``kind`` about ``subject``.
 
     ``cause`` is the request that led to it, ``previous`` what changed, as it was before.
     """
     return {
-        "id": new_id("evt"),
+        "id": identifier,
         "object": "event",
         "api_version": API_VERSION,
         "created": int(time.time()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stripe_payments.simulator.app import Simulator
 from stripe_payments.simulator.chaos import CALM, Chaos
 from tests.unit.stripe_payments.simulator.support import until
 
@@ -75,6 +76,25 @@ def settled(books):
             else None
         )
     )
+
+
+def events_of_a_run(**options):
+    """The ids of an account's first events, in their order."""
+    simulator = Simulator(**options)
+    for _ in range(5):
+        with simulator.books.transaction():
+            simulator.events.publish("acct_1", "charge.succeeded", {"object": "charge"})
+    found = [event.id for event in simulator.books.find("event", "acct_1")]
+    simulator.books.close()
+    return found
+
+
+def test_the_nth_event_of_an_account_has_the_same_id_in_every_run_with_a_seed():
+    first = events_of_a_run(chaos=Chaos(7))
+    assert len(set(first)) == 5
+    assert events_of_a_run(chaos=Chaos("7")) == first
+    assert set(events_of_a_run(chaos=Chaos(8))).isdisjoint(first)
+    assert set(events_of_a_run()).isdisjoint(events_of_a_run())
 
 
 @pytest.mark.parametrize("options", [{"chaos": Chaos(7, lost=0, **WILD)}])

@@ -1,0 +1,192 @@
+"""Two shops as real processes that can be killed: the server, the worker, Stripe's simulator and the database."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from autonomy_core.db.embedded import EmbeddedServer
+from tests.faults.reaper import kill_group, reaping
+from tests.faults.stock import stock
+
+PATIENCE_S = 120
+"""For so long a machine may be busy with other things."""
+
+SHOPS = ("harbour", "nightjar")
+PRODUCTS = 3
+PRICE = 900
+PROCESSES = ("simulator", "worker", "server")
+DATABASE = "database"
+PROGRAM = str(Path(sys.executable).with_name("autonomy"))
+
+SERVER_INI = """\
+[app:main]
+use = egg:autonomy-server
+autonomy.tenants = %(here)s/tenants
+autonomy.data = %(here)s/data
+autonomy.hosts = 127.0.0.1:{port}
+autonomy.log_format = json
+stripe_payments.api_base = {simulator}
+"""
+
+SHOP_INI = """\
+[organisation]
+name = {shop}
+currency = eur
+plugins = customer_auth, media_mp3, stripe_payments
+
+[customer_auth]
+access_token_minutes = 60
+registrations_per_address = 100000
+
+[stripe_payments]
+environment = test
+test_secret_key = sk_test_{shop}
+test_public_key = pk_test_{shop}
+test_webhook_secret = whsec_{shop}
+"""
+
+
+def wait_for(found, what):
+    deadline = time.monotonic() + PATIENCE_S
+    while not (result := found()):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+    return result
+
+
+def quiet_port():
+    """A free port of those that the system gives to nobody: while its owner is dead no one else takes it."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port := random.randrange(15_000, 30_000)))
+            except OSError:
+                continue
+            return port
+
+
+class Installation:
+    """A directory with an ini file and two shops, its processes, and the embedded database."""
+
+    def __init__(self, directory, reaper, *simulator_options):
+        self.directory = directory
+        self.database = EmbeddedServer(data_dir=directory / "data" / "postgresql")
+        self.books = directory / "simulator.sqlite"
+        self._reaper = reaper
+        port, simulator_port = quiet_port(), quiet_port()
+        self.server, self.simulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
+        (directory / "tenants").mkdir(parents=True)
+        (directory / "server.ini").write_text(SERVER_INI.format(port=port, simulator=self.simulator))
+        for shop in SHOPS:
+            (directory / "tenants" / f"{shop}.ini").write_text(SHOP_INI.format(shop=shop))
+        hooks = [f"sk_test_{shop},{self.server}/api/webhook/stripe/{shop},whsec_{shop}" for shop in SHOPS]
+        self._commands = {
+            "simulator": [
+                *(sys.executable, "-m", "stripe_payments.simulator"),
+                *(f"--port={simulator_port}", f"--state={self.books}", "--first-retry=0.05"),
+                *(f"--endpoint={hook}" for hook in hooks),
+                *simulator_options,
+            ],
+            "worker": self._autonomy("worker"),
+            "server": self._autonomy("serve", "--port", str(port)),
+        }
+        self._running = {}
+
+    def api(self, shop):
+        return f"{self.server}/{shop}/api/v1"
+
+    def set_up(self):
+        """Stock both shops and start everything; gives each shop's staff key and its products' ids."""
+        self.database.ensure_running()
+        stocked = stock(self.database, self.directory / "server.ini", SHOPS, PRODUCTS, PRICE)
+        for name in PROCESSES:
+            self.start(name)
+        self.wait_until_ready()
+        return stocked
+
+    def start(self, name):
+        with (self.directory / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                self._commands[name],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._reaper.add(process.pid)
+        self._running[name] = process
+
+    def runs(self, name):
+        return name in self._running and self._running[name].poll() is None
+
+    def kill(self, name):
+        """Kill -9: a process with all that it has started itself, or the database's main process."""
+        if name == DATABASE:
+            self._kill_database()
+        elif name in self._running:
+            self._end(name)
+
+    def stop(self, name):
+        """End a process as an admin would."""
+        if self.runs(name):
+            self._running[name].terminate()
+            self._running[name].wait(PATIENCE_S)
+        self._end(name)
+
+    def kill_everything(self):
+        for name in list(self._running):
+            self._end(name)
+
+    def _end(self, name):
+        process = self._running.pop(name)
+        kill_group(process.pid)
+        process.wait()
+        self._reaper.forget(process.pid)
+
+    def _kill_database(self):
+        try:
+            pid = int((self.database.directory / "pgdata" / "postmaster.pid").read_text().split()[0])
+            os.kill(pid, signal.SIGKILL)
+        except (FileNotFoundError, IndexError, ProcessLookupError):
+            pass  # it is dead, or starting
+
+    def keep_running(self):
+        """Start again what has died, as a service manager does; one that is killed again meanwhile as well."""
+        self.database.ensure_running()
+        for name in PROCESSES:
+            if not self.runs(name):
+                self.start(name)
+
+    def wait_until_ready(self):
+        wait_for(self._is_ready, "the server and the worker")
+
+    def _is_ready(self):
+        self.keep_running()
+        try:
+            requests.get(self.simulator, timeout=5).raise_for_status()
+            checks = requests.get(f"{self.server}/health/ready", timeout=5).json()["checks"]
+        except (requests.RequestException, KeyError):
+            return False
+        return all(check["status"] == "ok" for check in checks.values())
+
+    def _autonomy(self, *arguments):
+        return [PROGRAM, "--config", str(self.directory / "server.ini"), *arguments]
+
+
+@contextmanager
+def installed(directory, *simulator_options):
+    """An installation that leaves no process and no database behind."""
+    with reaping(EmbeddedServer(data_dir=directory / "data" / "postgresql")) as reaper:
+        installation = Installation(directory, reaper, *simulator_options)
+        try:
+            yield installation
+        finally:
+            installation.kill_everything()

@@ -1,0 +1,116 @@
+"""Customers buy while real processes are killed, and Stripe's events go astray: in the end both sets of books agree.
+
+The long version is ``make chaos``, see docs/faults.md.
+"""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from autonomy_core.db.embedded import EmbeddedServer
+from tests.faults.chaos import carry_out, report
+from tests.faults.clock import Clock
+from tests.faults.evidence import Stripe, violations
+from tests.faults.installation import installed, wait_for
+from tests.faults.plan import VICTIMS, Plan
+
+pytestmark = pytest.mark.processes
+
+ROOT = Path(__file__).parents[2]
+SHORT = Plan(seed="40", purchases=20, kills=len(VICTIMS))
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("chaos") / "run"
+    with installed(directory, f"--chaos={SHORT.seed}") as made:
+        made.stock = made.set_up()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def result(installation):
+    return carry_out(SHORT, installation, installation.stock)
+
+
+def test_whatever_is_killed_every_sale_is_whole_in_the_end(result):
+    print(f"seed {SHORT.seed}")
+    assert result.violations == [], report(result)
+
+
+def test_everybody_was_killed_and_events_went_astray(result):
+    assert set(result.kills) == set(VICTIMS)
+    assert all(result.deliveries[what] for what in ("dropped, by chaos", "delivered")), report(result)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ("UPDATE payments SET status = 'completed' WHERE status = 'expired'", "Stripe says expired"),
+        ("UPDATE payments SET status = 'pending' WHERE status = 'completed'", "Stripe says"),
+        ("UPDATE payments SET amount = amount + 1", "of another amount"),
+        ("UPDATE payments SET environment = 'live'", "crossed the environment"),
+        ("DELETE FROM grants", "has granted []"),
+        ("UPDATE grants SET revoked_because = 'disputed'", "has granted [("),
+        ("UPDATE payment_refunds SET amount = amount + 1", "refund known to Stripe alone"),
+        ("DELETE FROM payment_disputes", "dispute known to Stripe alone"),
+        ("UPDATE stripe_payments_events SET status = 'failed'", "is failed"),
+        ("DELETE FROM stripe_payments_events", "never arrived"),
+        ("UPDATE stripe_payments_payments SET session_id = session_id || 'x'", "is not the session of"),
+    ],
+)
+def test_books_that_do_not_agree_would_be_noticed(installation, result, wrong, complaint):
+    with Clock(installation).connection() as database:
+        database.execute(wrong)
+        found = violations(Stripe(installation.books), database)
+        database.rollback()
+    assert any(complaint in each for each in found), found
+
+
+def test_customers_do_not_notice_that_postgresql_is_restarted(installation, result):
+    """What is kept running is not killed here, but stopped and started as for an upgrade, twice, under load."""
+    plan = Plan(seed="restart", purchases=6, kills=0)
+    with ThreadPoolExecutor() as pool:
+        restarting = pool.submit(_restart_twice, installation)
+        again = carry_out(plan, installation, installation.stock)
+        restarting.result()
+    assert again.violations == [], report(again)
+    assert 500 not in again.statuses
+
+
+def _restart_twice(installation):
+    sales = Clock(installation)
+    # Requests whose database went away hold their keys for two minutes, which pass at once.
+    ((before,),) = sales.rows("SELECT count(*) FROM payments")
+    for more in (2, 5):
+        wait_for(lambda: sales.rows("SELECT count(*) FROM payments") >= [(before + more,)], "purchases")  # noqa: B023
+        installation.database.stop()
+        installation.database.ensure_running()
+        sales.end_leases(time.time())
+
+
+def test_a_run_that_is_killed_leaves_no_process_and_no_database(tmp_path):
+    server = EmbeddedServer(data_dir=tmp_path / "postgresql")
+    code = (
+        "import subprocess, sys, pathlib\n"
+        "from autonomy_core.db.embedded import EmbeddedServer\n"
+        "from tests.faults.reaper import reaping\n"
+        "server = EmbeddedServer(data_dir=pathlib.Path(sys.argv[1]))\n"
+        "with reaping(server) as reaper:\n"
+        "    server.ensure_running()\n"
+        "    child = subprocess.Popen(['sleep', '3600'], start_new_session=True)\n"
+        "    reaper.add(child.pid)\n"
+        "    print(child.pid, flush=True)\n"
+        "    child.wait()\n"
+    )
+    command = [sys.executable, "-c", code, str(server.data_dir)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as run:
+        child = int(run.stdout.readline())
+        assert server.is_running()
+        run.kill()
+    wait_for(lambda: not Path(f"/proc/{child}").exists(), "the end of its child")
+    wait_for(lambda: not server.directory.exists(), "the end of its database")

@@ -1,0 +1,120 @@
+"""Stripe answers late, wrongly, by half or not at all: nothing is bought or given back twice, and nothing is forgotten."""
+
+import pytest
+import stripe
+from sqlalchemy import select
+
+from autonomy_core.payments.models import Payment, PaymentRefund
+from autonomy_core.payments.purchasing import give_up
+from autonomy_core.plugin_api.errors import Unavailable
+from stripe_payments import client
+from stripe_payments.provider import StripeCheckout
+from tests.functional.stripe_payments.shop import Shop
+
+SESSIONS, REFUNDS = "/v1/checkout/sessions", "/v1/refunds"
+
+PASSING = [
+    {"status": status, "after": after}
+    for status in ("409", "500", "close", "stall")
+    for after in ("false", "true")
+]
+"""What the SDK gets over by itself: before Stripe has done what it was asked for, and afterwards."""
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """The pauses and time-outs are short here."""
+    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
+    monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0.01)
+    monkeypatch.setattr(client._connections(), "_timeout", (3, 0.5))
+
+
+@pytest.fixture
+def spoil(shop):
+    """Let calls of Stripe's API go wrong; what has not by the end of the test never does."""
+
+    def plan(**fault):
+        shop.at_stripe("faults", **{"times": "1", "seconds": "2", **fault})
+
+    yield plan
+    shop.simulator.simulator.faults.clear()
+
+
+def identify(fault):
+    return f"{fault['status']}-{'after' if fault['after'] == 'true' else 'before'}"
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=identify)
+def test_a_purchase_gets_over_it_with_one_session(shop, spoil, fault):
+    spoil(path=SESSIONS, **fault)
+    answer = shop.purchase(201).json
+    (session,) = shop.books("sessions")
+    assert answer["checkout_url"] == session["url"]
+    assert [payment.status for payment in shop.rows(Payment)] == ["pending"]
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=identify)
+def test_a_refund_gets_over_it_and_is_given_once(shop, spoil, fault):
+    sold = shop.sell()
+    spoil(path=REFUNDS, method="POST", **fault)
+    assert shop.refund(sold, amount=500).json["status"] == "succeeded"
+    assert [refund["amount"] for refund in shop.books("refunds")] == [500]
+    assert [refund.status for refund in shop.rows(PaymentRefund)] == ["succeeded"]
+
+
+@pytest.mark.parametrize("status", ["429", "close"])
+def test_a_purchase_that_does_not_is_refused_for_now_and_the_next_one_is_a_new_one(shop, spoil, status):
+    spoil(status=status, path=SESSIONS, times="3", after="true")
+    assert shop.purchase(503).json["code"] == "unavailable"
+    shop.simulator.simulator.faults.clear()
+    answer = shop.purchase(201).json
+    shop.visit(answer["checkout_url"], "pay")
+    shop.post_events()
+    assert sorted(payment.status for payment in shop.rows(Payment)) == ["completed", "failed"]
+    assert len(shop.grants()) == 1
+
+
+def test_a_double_click_of_which_stripe_answers_one_half_only_is_one_payment(shop):
+    bought = []
+
+    def fails_when_the_other_is_done(*_):
+        half.undo()
+        bought.append(shop.purchase(200).json)
+        raise Unavailable(client.NO_ANSWER)
+
+    half = pytest.MonkeyPatch()
+    half.setattr(StripeCheckout, "begin_checkout", fails_when_the_other_is_done)
+    assert shop.purchase(503).json["code"] == "unavailable"
+    assert shop.purchase(200).json["payment"]["id"] == bought[0]["payment"]["id"]
+    assert [payment.status for payment in shop.rows(Payment)] == ["pending"]
+
+
+@pytest.mark.concurrent
+def test_the_half_that_is_answered_too_late_hands_nobody_a_page_of_a_payment_that_was_given_up(
+    committed, simulator
+):
+    shop = Shop(committed, simulator)
+    real, half = StripeCheckout.begin_checkout, pytest.MonkeyPatch()
+
+    def the_other_fails_first(*arguments):
+        half.undo()
+        page = real(*arguments)
+        with shop.scope() as scope:
+            (payment,) = scope.session.scalars(select(Payment))
+            give_up(scope, payment, client.NO_ANSWER)
+        return page
+
+    half.setattr(StripeCheckout, "begin_checkout", the_other_fails_first)
+    assert shop.purchase(503).json["code"] == "unavailable"
+    shop.purchase(201)
+    assert sorted(payment.status for payment in shop.rows(Payment)) == ["failed", "pending"]
+
+
+@pytest.mark.parametrize("status", ["429", "close"])
+def test_a_refund_that_does_not_is_accepted_and_given_once_when_stripe_is_back(shop, spoil, status):
+    sold = shop.sell()
+    spoil(status=status, path=REFUNDS, method="POST", times="3", after="true")
+    assert shop.refund(sold, status=202).json["status"] == "requested"
+    shop.simulator.simulator.faults.clear()
+    assert shop.autonomy.run_jobs(shop.id) == []
+    assert (shop.status(sold), len(shop.books("refunds"))) == ("refunded", 1)
