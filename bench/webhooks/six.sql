@@ -6,9 +6,9 @@
 BEGIN;
 SELECT set_config('autonomy.organisation', 'bench', true);
 INSERT INTO stripe_payments_events
-    (organisation_id, environment, event_id, type, payload, status, attempts, received_at)
+    (organisation_id, environment, event_id, type, payload, status, attempts, source, received_at)
     VALUES ('bench', 'test', 'evt_bench' || lpad((:number)::text, 12, '0'), 'checkout.session.completed',
-            (:payload)::jsonb, 'received', 1, now())
+            (:payload)::jsonb, 'received', 1, 'webhook', now())
     ON CONFLICT DO NOTHING RETURNING status;
 SELECT * FROM stripe_payments_payments s
     JOIN payments p ON p.organisation_id = s.organisation_id AND p.id = s.payment_id

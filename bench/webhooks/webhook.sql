@@ -7,8 +7,10 @@ BEGIN;
 SELECT set_config('autonomy.organisation', 'bench', true), set_config('autonomy.worker', 'off', true),
     set_config('statement_timeout', '10000ms', true);
 WITH found AS (
-    SELECT s.session_id, s.payment_intent_id, p.id, p.customer_id, p.product_id, products.kind, p.provider,
-        p.environment, p.status, p.amount, p.currency, p.reversals
+    SELECT s.session_id, s.payment_intent_id,
+        p.status IN ('pending', 'processing') AND NOT p.reversals AND p.coupon_id IS NULL
+            AND products.kind <> 'bundle' AND p.created_at > now() - interval '1 hour' AS ordinary,
+        p.id, p.customer_id, p.product_id, products.kind, p.provider, p.environment, p.status, p.amount, p.currency
     FROM stripe_payments_payments s
     JOIN payments p ON p.organisation_id = s.organisation_id AND p.id = s.payment_id
     JOIN products ON products.organisation_id = p.organisation_id AND products.id = p.product_id
@@ -18,10 +20,10 @@ WITH found AS (
 ), stored AS (
     INSERT INTO stripe_payments_events
         (organisation_id, environment, event_id, type, payload, status, attempts, matched_by, payment_id,
-         received_at, processed_at)
+         source, received_at, processed_at)
     SELECT 'bench', 'test', 'evt_bench' || lpad((:number)::text, 12, '0'), 'checkout.session.completed',
-        (:payload)::jsonb, 'processed', 1, 'session_id', found.id, now(), now()
-    FROM found WHERE found.status IN ('pending', 'processing') AND NOT found.reversals
+        (:payload)::jsonb, 'processed', 1, 'session_id', found.id, 'webhook', now(), now()
+    FROM found WHERE found.ordinary
     ON CONFLICT DO NOTHING RETURNING event_id
 ), noted AS (
     UPDATE stripe_payments_payments s SET payment_intent_id = 'pi_bench' || lpad((:number)::text, 12, '0')

@@ -10,11 +10,17 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 
 from autonomy_core.payments.models import Payment
-from stripe_payments import handlers
 from stripe_payments.client import client_for
 from stripe_payments.models import StripeEvent
 from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
-from tests.functional.stripe_payments.shop import COMPLETED, EXPIRED, FAILED, SUCCEEDED, Shop
+from tests.functional.stripe_payments.shop import (
+    COMPLETED,
+    EXPIRED,
+    FAILED,
+    SUCCEEDED,
+    Shop,
+    instead_of_settling,
+)
 from tests.functional.stripe_payments.test_refunds import session_of
 from tests.functional.stripe_payments.test_return_page import come_back
 
@@ -47,7 +53,7 @@ def test_dj_stripe_832_an_event_whose_handler_failed_is_not_taken_for_handled_wh
     payment = shop.payment()
     event = shop.event(payment)
     with monkeypatch.context() as patched:
-        patched.setattr(handlers, "settle_session", broken)
+        instead_of_settling(patched, broken)
         assert shop.post(event).json["status"] == "failed"
     assert shop.post(event).json["status"] == "processed"
     assert shop.owns()

@@ -5,9 +5,9 @@ import json
 import pytest
 from sqlalchemy import text
 
-from stripe_payments import handlers
 from stripe_payments.domain import HANDLED_EVENTS
 from tests.functional.stripe_payments.command_line import Site
+from tests.functional.stripe_payments.shop import instead_of_settling
 from tests.functional.stripe_payments.test_refunds import session_of
 from tests.isolation.tables import tenant_tables
 
@@ -96,7 +96,7 @@ def test_what_has_failed_gets_another_chance(shop, site, monkeypatch):
     payment = shop.payment()
     event = shop.event(payment)
     with monkeypatch.context() as patched:
-        patched.setattr(handlers, "settle_session", broken)
+        instead_of_settling(patched, broken)
         assert shop.post(event).json["status"] == "failed"
     (replayed,) = events(site, "replay", shop.id, event["id"])
     assert (replayed["before"], replayed["after"]) == ("failed", "processed")
