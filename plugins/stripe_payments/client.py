@@ -36,8 +36,8 @@ TIMEOUT_S = (3.05, 20)
 
 RETRIES = 2
 
-MOST_EVENTS = 1000
-"""So many events are fetched at once; what is left is the next turn's."""
+MOST_EVENTS = 10_000
+"""So many events are fetched at once, the newest: a week of an account where nothing at all is delivered."""
 
 # It would write a file under the home directory and send data about the machine.
 stripe.enable_telemetry = False
