@@ -31,7 +31,6 @@ _PROCESSORS: list[Processor] = [
     *_COMMON,
     structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
 ]
-"""One list in every configuration: loggers keep it once they have been used."""
 
 
 class LineFormatter(structlog.stdlib.ProcessorFormatter):
@@ -72,7 +71,6 @@ def configure_logging(log_format: str = "console", level: str = "info") -> None:
         processors=_PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
     )
     handler = StandardError()
     handler.setFormatter(LineFormatter(foreign_pre_chain=_COMMON, processors=_rendering(log_format)))

@@ -29,6 +29,7 @@ NOT_EXECUTED = {
     ("docs/README.md", "$ npm install --global @stripe/cli"),
     ("docs/README.md", '$ ACCOUNT="--api-base http://127.0.0.1:12111 --api-key sk_test_harbour"'),
     ("docs/README.md", "$ stripe trigger checkout.session.completed $ACCOUNT"),
+    ("docs/faults.md", "$ make chaos SEED=7 PURCHASES=100 KILLS=10"),
     ("docs/operations.md", "CREATE ROLE autonomy_owner LOGIN PASSWORD 'change-me-too';"),
     ("docs/performance.md", "$ .venv/bin/python -m bench.webhooks --rounds 5 --events 500"),
     ("docs/plugin-authors.md", "$ make install"),
