@@ -77,9 +77,17 @@ def _find_session(scope: TenantScope, row: StripePayment) -> bool:
         return False
     session = create_session(scope, row.environment, row.payment_id, row.request)  # type: ignore[arg-type]
     row.session_id = session["id"]
-    with scope.runtime.transaction(scope.organisation) as own:
-        own.session.merge(row)
+    _note(scope, row.payment_id, session_id=row.session_id)
     return True
+
+
+def _note(scope: TenantScope, payment_id: UUID, **learnt: str) -> None:
+    """Note what was learnt, on the row as it is now: it may have changed while Stripe was asked."""
+    with scope.runtime.transaction(scope.organisation) as own:
+        key = (scope.organisation.id, payment_id)
+        row = own.session.get_one(StripePayment, key, with_for_update=True)
+        for name, value in learnt.items():
+            setattr(row, name, value)
 
 
 def _settlement_without_session(payment: Payment) -> Settlement:
@@ -101,9 +109,8 @@ def _whole_settlement(
     settlement = settlement_of(found, session, outcome, "reconciler")
     if outcome != "completed" or session.payment_intent_id is None:
         return settlement
-    with scope.runtime.transaction(scope.organisation) as own:
-        # Refunds and disputes are found by it.
-        own.session.merge(found.row).payment_intent_id = session.payment_intent_id
+    # Refunds and disputes are found by it.
+    _note(scope, found.row.payment_id, payment_intent_id=session.payment_intent_id)
     refunds, disputes = reversals_of(scope, session.environment, session.payment_intent_id)
     return replace(settlement, refunds=refunds, disputes=disputes)
 

@@ -8,7 +8,8 @@ from sqlalchemy import select, text, update
 
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.models import utcnow
-from stripe_payments import client
+from autonomy_core.plugin_api.protocols import Checkout
+from stripe_payments import asking, client
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.provider import StripeCheckout
 from tests.functional.stripe_payments.shop import Shop
@@ -93,6 +94,24 @@ def test_a_checkout_that_was_opened_when_the_server_crashed_is_found_again(shop,
     shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
     (payment,) = shop.rows(Payment)
     assert (payment.status, len(shop.books("sessions"))) == ("completed", 1)
+
+
+def test_a_checkout_that_was_noted_while_stripe_was_asked_stays_noted(shop, monkeypatch):
+    payment = shop.autonomy.payment(shop.customer, shop.product)
+    real = asking.create_session
+
+    def meanwhile(*arguments):
+        session = real(*arguments)
+        with shop.scope() as scope:
+            checkout = Checkout(reference=session["id"], url=session["url"])
+            StripeCheckout().attach(scope, payment.id, checkout)
+        return session
+
+    monkeypatch.setattr(asking, "create_session", meanwhile)
+    shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
+    (row,) = shop.rows(StripePayment)
+    (session,) = shop.books("sessions")
+    assert (row.session_id, row.checkout_url) == (session["id"], session["url"])
 
 
 def test_what_nobody_can_pay_any_more_has_expired(shop):
