@@ -6,14 +6,19 @@ notices but who begins a transaction, and what happens in every webhook.
 
 from __future__ import annotations
 
+import re
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any
 
 import psycopg
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, Escaping, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
@@ -24,7 +29,8 @@ SCOPE_TO_ORGANISATION = (
 )
 LIMIT_PATIENCE = ", set_config('statement_timeout', '{milliseconds}ms', true)"
 
-_CURSOR = "autonomy.cursor"
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+_PREPARED, _TRANSFORMER = "autonomy.prepared", "autonomy.transformer"
 
 PING_AFTER_S = 30.0
 """How long a connection may have rested before it is asked whether it is still there."""
@@ -47,13 +53,19 @@ def begin_scoped(connection: Connection, organisation_id: str | None, patience_s
         patience_s: how long a statement of it may take; None leaves it to the server.
     """
     driver = driver_of(connection)
+    statement = scoping(driver, organisation_id, patience_s)
+    if not _sent_with_begin(driver, statement):
+        # Again, in the way in which SQLAlchemy hears of a broken connection, and says what is wrong.
+        connection.exec_driver_sql(statement)
+
+
+def scoping(driver: psycopg.Connection[Any], organisation_id: str | None, patience_s: float | None) -> str:
+    """The statement that says whose rows a transaction sees; the arguments are those of `begin_scoped`."""
     quoted = Escaping(driver.pgconn).escape_literal((organisation_id or "").encode())
     statement = SCOPE_TO_ORGANISATION.format(organisation_id=bytes(quoted).decode())
     if patience_s is not None:
         statement += LIMIT_PATIENCE.format(milliseconds=round(patience_s * 1000))
-    if not _sent_with_begin(driver, statement):
-        # Again, in the way in which SQLAlchemy hears of a broken connection, and says what is wrong.
-        connection.exec_driver_sql(statement)
+    return statement
 
 
 def _sent_with_begin(driver: psycopg.Connection[Any], statement: str) -> bool:
@@ -68,21 +80,84 @@ def _sent_with_begin(driver: psycopg.Connection[Any], statement: str) -> bool:
     return False
 
 
-def execute(connection: Connection, statement: bytes, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Execute one statement of a hot path; gives its first row, if it has any.
+class Statement:
+    """A statement of a hot path, which each connection prepares once.
 
     Args:
-        statement: with psycopg's placeholders, ``%(name)s``. It is prepared when it has been executed a few times.
+        text: with psycopg's placeholders, ``%(name)s``, each with a cast where PostgreSQL cannot tell its type.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._names = tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
+        numbered = _PLACEHOLDER.sub(lambda found: f"${self._names.index(found[1]) + 1}", text)
+        self._text = numbered.replace("%%", "%").encode()
+        self._name = b"autonomy_" + sha256(self._text).hexdigest()[:16].encode()
+
+    def bound(self, driver: psycopg.Connection[Any], known: dict[str, Any], values: Mapping[str, Any]) -> bytes:
+        """The text that executes it, to be sent alone or with others.
+
+        Args:
+            known: what the pool keeps of this connection for as long as it is open.
+
+        Raises:
+            psycopg.Error: it cannot be prepared.
+        """
+        prepared: set[bytes] = known.setdefault(_PREPARED, set())
+        if self._name not in prepared:
+            _require(driver.pgconn.prepare(self._name, self._text), ExecStatus.COMMAND_OK)
+            prepared.add(self._name)
+        escape = Escaping(driver.pgconn).escape_literal
+        return b"EXECUTE %b(%b)" % (self._name, b",".join(_literal(escape, values[name]) for name in self._names))
+
+
+def send(driver: psycopg.Connection[Any], text: bytes) -> PGresult:
+    """Send one or several statements in one round trip; gives the result of the last one.
+
+    Raises:
+        psycopg.Error: one of them has failed, and those after it are not executed.
+    """
+    try:
+        return _require(driver.pgconn.exec_(text), ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+    except MemoryError:
+        # libpq has no result at all when it cannot even send, and psycopg takes that for a lack of memory.
+        raise psycopg.OperationalError("the connection is lost") from None
+
+
+def first_row(driver: psycopg.Connection[Any], known: dict[str, Any], result: PGresult) -> tuple[Any, ...] | None:
+    """The first row of a result, if it has any."""
+    if not result.ntuples:
+        return None
+    transformer = known.get(_TRANSFORMER)
+    if transformer is None:
+        transformer = known[_TRANSFORMER] = Transformer(driver)
+    transformer.set_pgresult(result)
+    row: tuple[Any, ...] = transformer.load_row(0, tuple)
+    return row
+
+
+def execute(connection: Connection, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Execute one statement; gives its first row, if it has any.
 
     Raises:
         psycopg.Error: as it comes from the driver. The transaction is lost, and whoever began it ends it.
     """
-    # One cursor for each of the pool's connections: to make it takes as long as to execute with it.
-    cursor = connection.info.get(_CURSOR)
-    if cursor is None:
-        cursor = connection.info[_CURSOR] = driver_of(connection).cursor()
-    cursor.execute(statement, values)
-    return cursor.fetchone() if cursor.pgresult and cursor.pgresult.ntuples else None
+    driver, known = driver_of(connection), connection.info
+    return first_row(driver, known, send(driver, statement.bound(driver, known, values)))
+
+
+def _require(result: PGresult, *statuses: ExecStatus) -> PGresult:
+    if result.status not in statuses:
+        raise error_from_result(result)
+    return result
+
+
+def _literal(escape: Callable[[bytes], Any], value: Any) -> bytes:
+    """A value as SQL. Whatever it is, it is quoted by libpq, as a text that PostgreSQL casts to the parameter's type."""
+    if value is None:
+        return b"NULL"
+    if isinstance(value, list):
+        return b"ARRAY[" + b",".join(_literal(escape, each) for each in value) + b"]::text[]"
+    return bytes(escape(str(value).encode()))
 
 
 def keep_alive(engine: Engine) -> None:

@@ -7,18 +7,21 @@ own work. Here they are attached once, to the class, and the manager travels in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
+import psycopg
 from psycopg.pq import TransactionStatus
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction
 from transaction.interfaces import ITransactionManager
 from zope.sqlalchemy import ZopeTransactionEvents
 
-from autonomy_core.db.driver import begin_scoped, driver_of, execute, keep_alive
+from autonomy_core.db.direct import DirectTransaction, NotYourTransaction
+from autonomy_core.db.driver import Statement, begin_scoped, driver_of, execute, keep_alive
 from autonomy_core.errors import AutonomyError
 
 LONGEST_STATEMENT_S = 60
@@ -26,10 +29,6 @@ LONGEST_STATEMENT_S = 60
 
 LONGEST_PAUSE_S = 300
 """So long a transaction may do nothing: whoever hangs in it, a plugin for example, holds its locks no longer."""
-
-
-class NotYourTransaction(RuntimeError):
-    """Somebody to whom a session is lent has tried to end its transaction, or has left it unusable."""
 
 
 class TenantSession(Session):
@@ -56,7 +55,12 @@ class TenantSession(Session):
         self._refuse_when_lent("close")
         super().close()
 
-    def execute_directly(self, statement: bytes, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    @property
+    def session(self) -> TenantSession:
+        """Itself; a `DirectTransaction` makes one when it is asked for."""
+        return self
+
+    def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Execute a statement of a hot path in the session's transaction; see `autonomy_core.db.driver.execute`."""
         begun, connection = self.info.get("begun", (None, None))
         # It is the session that makes a savepoint, and not before something is to be done within it.
@@ -96,28 +100,6 @@ def savepoint_for_guest(session: TenantSession) -> Iterator[None]:
             )
 
 
-@contextmanager
-def lent_to_guest(session: TenantSession) -> Iterator[None]:
-    """Somebody else's code works in the transaction itself; what goes wrong there undoes all of it.
-
-    Raises:
-        NotYourTransaction: it has swallowed an error of the database, or has ended the transaction.
-    """
-    transaction, connection = session.get_transaction(), session.connection()
-    session.lent = True
-    try:
-        yield
-        session.flush()
-    finally:
-        session.lent = False
-    if session.get_transaction() is not transaction or not _is_in_transaction(connection):
-        raise NotYourTransaction("an error of the database was caught without a savepoint of its own")
-
-
-def _is_in_transaction(connection: Connection) -> bool:
-    return driver_of(connection).pgconn.transaction_status == TransactionStatus.INTRANS
-
-
 def _is_aborted(connection: Connection) -> bool:
     return driver_of(connection).pgconn.transaction_status == TransactionStatus.INERROR
 
@@ -132,7 +114,8 @@ def _join_and_scope(session: Session, transaction: SessionTransaction, connectio
     if manager is not None:
         # "changed": Core statements are committed as well, and not only what the unit of work has seen.
         ZopeTransactionEvents("changed", manager, keep_session=True).join_transaction(session)
-    begin_scoped(connection, session.info["organisation_id"], session.info.get("patience_s"))
+    if not session.info.get("is_scoped"):
+        begin_scoped(connection, session.info["organisation_id"], session.info.get("patience_s"))
 
 
 class Database:
@@ -197,9 +180,47 @@ class Database:
             session.info["patience_s"] = patience_s
             yield session
 
+    @contextmanager
+    def direct_transaction(
+        self, organisation_id: str | None, *, patience_s: float | None = None
+    ) -> Iterator[DirectTransaction]:
+        """As `transaction`, for a hot path: a session is made only for whoever asks for one.
+
+        Raises:
+            psycopg.Error, SQLAlchemyError: what the driver raises, and what the pool does.
+        """
+        with closing(self.engine.raw_connection()) as pooled:
+            transaction = DirectTransaction(
+                pooled.driver_connection,
+                pooled.info,
+                lambda: session_within(Connection(self.engine, pooled), organisation_id),
+                organisation_id=organisation_id,
+                patience_s=patience_s,
+            )
+            try:
+                yield transaction
+                transaction.commit()
+            except BaseException:
+                _roll_back(transaction, pooled)
+                raise
+
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def session_within(connection: Connection, organisation_id: str | None, **options: Any) -> TenantSession:
+    """A session in the transaction that a connection is in already, and that says whose rows it sees."""
+    info = {"organisation_id": organisation_id, "manager": None, "is_scoped": True}
+    return TenantSession(connection, expire_on_commit=False, info=info, **options)
+
+
+def _roll_back(transaction: DirectTransaction, pooled: PoolProxiedConnection) -> None:
+    try:
+        transaction.roll_back()
+    except (psycopg.Error, SQLAlchemyError):
+        # It is broken; the pool makes another one.
+        pooled.invalidate()
 
 
 def _bound(connection: Any, _: Any) -> None:

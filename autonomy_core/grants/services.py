@@ -8,24 +8,39 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, exists, select, update
-from sqlalchemy.orm import make_transient_to_detached, selectinload
+from sqlalchemy.orm import selectinload
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.db.base import utcnow, uuid7
+from autonomy_core.db.direct import DirectTransaction
+from autonomy_core.db.driver import Statement
 from autonomy_core.errors import NotFound
 from autonomy_core.grants.models import Grant
 from autonomy_core.plugin_api.events import PaymentFacts
 from autonomy_core.plugin_api.scope import TenantScope
 
-GRANT = b"""
+_GRANT = """
 INSERT INTO grants (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)
-SELECT organisation_id, %(id)s, %(customer_id)s, id, %(payment_id)s, %(environment)s, %(plugin)s, %(granted_at)s
-FROM products WHERE organisation_id = %(organisation_id)s AND id = %(product_id)s
+{what}
 ON CONFLICT (organisation_id, payment_id, product_id) DO NOTHING RETURNING true
 """
+GRANT = Statement(
+    _GRANT.format(
+        what="""SELECT organisation_id, %(id)s::uuid, %(customer_id)s::uuid, id, %(payment_id)s::uuid, %(environment)s::text,
+    %(plugin)s::text, %(granted_at)s::timestamptz
+FROM products WHERE organisation_id = %(organisation_id)s AND id = %(product_id)s"""
+    )
+)
+GRANT_KNOWN_PRODUCT = Statement(
+    _GRANT.format(
+        what="""VALUES (%(organisation_id)s, %(id)s, %(customer_id)s, %(product_id)s, %(payment_id)s, %(environment)s, %(plugin)s,
+    %(granted_at)s)"""
+    )
+)
+"""The same, for somebody who reads no answer; an unknown product violates the foreign key."""
 
 
-def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin: str) -> Grant:
+def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin: str) -> None:
     """Give the customer of a payment a product; once per payment and product, however often it is called.
 
     Args:
@@ -44,22 +59,18 @@ def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin
         "plugin": plugin,
         "granted_at": utcnow(),
     }
+    if isinstance(scope.transaction, DirectTransaction):
+        scope.transaction.execute_later(GRANT_KNOWN_PRODUCT, values)
+        return
     scope.session.flush()  # the product may be as new as this hook
-    if scope.session.execute_directly(GRANT, values):
-        # As the ORM would have it, had it asked for the row that it has just sent.
-        granted = Grant(**values, revoked_at=None, revoked_because=None)
-        make_transient_to_detached(granted)
-        scope.session.add(granted)
-        return granted
-    return _granted_before(scope, payment.id, product_id)
+    if not scope.session.execute_directly(GRANT, values):
+        _require_granted_before(scope, payment.id, product_id)
 
 
-def _granted_before(scope: TenantScope, payment_id: UUID, product_id: UUID) -> Grant:
+def _require_granted_before(scope: TenantScope, payment_id: UUID, product_id: UUID) -> None:
     same = (Grant.payment_id == payment_id) & (Grant.product_id == product_id)
-    granted = scope.session.scalars(select(Grant).where(same)).one_or_none()
-    if granted is None:
+    if scope.session.scalar(select(Grant.id).where(same)) is None:
         raise NotFound("The organisation has no such product.")
-    return granted
 
 
 def revoke_grants(scope: TenantScope, payment_id: UUID, because: str, at: datetime) -> list[UUID]:

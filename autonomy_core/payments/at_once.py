@@ -28,17 +28,17 @@ from autonomy_core.plugin_api.scope import TenantScope
 COMPLETING = """
 paid AS (
     UPDATE payments
-    SET status = 'completed', settled_by = %(source)s, completed_at = %(now)s, updated_at = %(now)s
+    SET status = 'completed', settled_by = %(source)s, completed_at = %(now)s::timestamptz, updated_at = %(now)s::timestamptz
     FROM found, stored
     WHERE payments.organisation_id = %(organisation_id)s AND payments.id = found.id
 ), journal AS (
     INSERT INTO payment_journal (organisation_id, id, payment_id, at, kind, detail)
-    SELECT %(organisation_id)s, %(entry_id)s, found.id, %(now)s, 'settled',
+    SELECT %(organisation_id)s::text, %(entry_id)s::uuid, found.id, %(now)s::timestamptz, 'settled',
         jsonb_build_object('before', found.status, 'after', 'completed', 'source', %(source)s::text)
     FROM found, stored
 ), hook_runs AS (
     INSERT INTO payment_hook_runs (organisation_id, payment_id, plugin, outcome, attempts, updated_at)
-    SELECT %(organisation_id)s, found.id, plugin, 'succeeded', 1, %(now)s
+    SELECT %(organisation_id)s::text, found.id, plugin, 'succeeded', 1, %(now)s::timestamptz
     FROM found, stored, unnest(%(plugins)s::text[]) plugin
 )
 """

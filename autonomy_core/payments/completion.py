@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import find_product
 from autonomy_core.db.base import utcnow
-from autonomy_core.db.session import lent_to_guest, savepoint_for_guest
+from autonomy_core.db.direct import DirectTransaction
+from autonomy_core.db.session import savepoint_for_guest
 from autonomy_core.errors import NotFound
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.items import bought
@@ -71,8 +72,10 @@ def run_completion_hooks_together(scope: TenantScope, facts: PaymentFacts) -> No
 
     What one raises reaches the caller, who undoes the transaction.
     """
+    transaction = scope.transaction
+    assert isinstance(transaction, DirectTransaction)  # noqa: S101 - for the type checker: nobody else takes this path
     items = (BoughtProduct(facts.product_id, facts.product_kind),)
-    with lent_to_guest(scope.session):
+    with transaction.lent_to_guest():
         for implementation in scope.hooks.implementations(HOOK):
             implementation(event=PaymentCompleted(scope, facts, implementation.plugin, items=items))
 

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from autonomy_core.grants.models import Grant
     from autonomy_core.payments.domain import Environment
     from autonomy_core.plugin_api.scope import TenantScope
 
@@ -63,7 +62,7 @@ class PaymentCompleted:
     plugin: str
     items: tuple[BoughtProduct, ...]
 
-    def grant(self, product_id: UUID) -> Grant:
+    def grant(self, product_id: UUID) -> None:
         """Give the customer of this payment a product. A second call for the same product changes nothing.
 
         Args:
@@ -74,7 +73,7 @@ class PaymentCompleted:
         """
         from autonomy_core.grants.services import grant
 
-        return grant(self.scope, self.payment, product_id, plugin=self.plugin)
+        grant(self.scope, self.payment, product_id, plugin=self.plugin)
 
 
 @dataclass(frozen=True, slots=True)

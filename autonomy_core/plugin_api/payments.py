@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autonomy_core.db.driver import Statement
 from autonomy_core.payments.at_once import (
     COMPLETING,
     LockedPayment,
@@ -44,6 +45,7 @@ __all__ = [
     "RefundStatus",
     "Settled",
     "Settlement",
+    "Statement",
     "check_later",
     "completing",
     "lock_payment",

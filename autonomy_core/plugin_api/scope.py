@@ -10,6 +10,7 @@ from autonomy_core.tenancy.domain import Organisation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from autonomy_core.db.direct import DirectTransaction
     from autonomy_core.db.session import TenantSession
     from autonomy_core.plugin_api.manager import TenantHooks
     from autonomy_core.runtime import Runtime
@@ -23,15 +24,26 @@ class TenantScope:
 
     Attributes:
         organisation: the organisation as its ini file describes it now.
-        session: a session that sees this organisation's rows only. Whoever made the scope commits it.
+        transaction: what the session is in; None where a scope is in no transaction. For the core's own use.
         hooks: the hooks of the plugins that this organisation has enabled.
         runtime: the process's collaborators; for the core's own use.
     """
 
     organisation: Organisation
-    session: TenantSession
+    transaction: TenantSession | DirectTransaction | None
     hooks: TenantHooks
     runtime: Runtime
+
+    @property
+    def session(self) -> TenantSession:
+        """A session that sees this organisation's rows only. Whoever made the scope commits it.
+
+        Raises:
+            RuntimeError: the scope is in no transaction.
+        """
+        if self.transaction is None:
+            raise RuntimeError("this scope is in no transaction: begin one with runtime.transaction(organisation)")
+        return self.transaction.session
 
     def settings(self, plugin: str) -> Mapping[str, Any]:
         """The organisation's settings of a plugin, as its schema loaded them."""

@@ -10,9 +10,16 @@ from transaction.interfaces import ITransactionManager
 
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import migrate
-from autonomy_core.db.session import Database, TenantSession
+from autonomy_core.db.direct import Boundaries, DirectTransaction
+from autonomy_core.db.driver import driver_of
+from autonomy_core.db.session import Database, TenantSession, session_within
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, components
+
+
+SAVEPOINT = Boundaries(
+    b"SAVEPOINT direct", b"RELEASE SAVEPOINT direct", b"ROLLBACK TO SAVEPOINT direct; RELEASE SAVEPOINT direct"
+)
 
 
 def make_template(server: EmbeddedServer, plugins: Plugins, name: str) -> str:
@@ -41,6 +48,31 @@ class SwitchedDatabase(Database):
             join_transaction_mode="create_savepoint",
             info={"organisation_id": organisation_id, "manager": manager},
         )
+
+    @contextmanager
+    def direct_transaction(
+        self, organisation_id: str | None, *, patience_s: float | None = None
+    ) -> Iterator[DirectTransaction]:
+        """On a shared connection, a savepoint."""
+        if isinstance(self._bind, Engine):
+            with super().direct_transaction(organisation_id, patience_s=patience_s) as transaction:
+                yield transaction
+            return
+        shared = self._bind
+        transaction = DirectTransaction(
+            driver_of(shared),
+            shared.info,
+            lambda: session_within(shared, organisation_id, join_transaction_mode="create_savepoint"),
+            organisation_id=organisation_id,
+            patience_s=patience_s,
+            boundaries=SAVEPOINT,
+        )
+        try:
+            yield transaction
+            transaction.commit()
+        except BaseException:
+            transaction.roll_back()
+            raise
 
     @contextmanager
     def rolled_back(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from autonomy_core.plugin_api.payments import (
     NotAtOnce,
     PaymentStatus,
     Settlement,
+    Statement,
     completing,
     settle_at_once,
 )
@@ -42,10 +43,10 @@ SOURCE = "webhook"
 log = structlog.get_logger(__name__)
 
 # A payment that is locked is not waited for: whoever has it may be handling this very event.
-FIND_AND_COMPLETE = f"""
+FIND_AND_COMPLETE = Statement(f"""
 WITH found AS (
     SELECT s.session_id, s.payment_intent_id,
-        {LockedPayment.ORDINARY} AND p.created_at > %(late)s AS ordinary, {LockedPayment.COLUMNS}
+        {LockedPayment.ORDINARY} AND p.created_at > %(late)s::timestamptz AS ordinary, {LockedPayment.COLUMNS}
     FROM stripe_payments_payments s
     JOIN payments p ON p.organisation_id = s.organisation_id AND p.id = s.payment_id
     JOIN products ON products.organisation_id = p.organisation_id AND products.id = p.product_id
@@ -56,15 +57,15 @@ WITH found AS (
     INSERT INTO stripe_payments_events
         (organisation_id, environment, event_id, type, payload, status, attempts, matched_by, payment_id, source,
          received_at, processed_at)
-    SELECT %(organisation_id)s, %(environment)s, %(event_id)s, %(type)s, %(payload)s::jsonb, 'processed', 1,
-        'session_id', found.id, 'webhook', %(now)s, %(now)s
+    SELECT %(organisation_id)s::text, %(environment)s::text, %(event_id)s::text, %(type)s::text, %(payload)s::jsonb,
+        'processed', 1, 'session_id', found.id, 'webhook', %(now)s::timestamptz, %(now)s::timestamptz
     FROM found WHERE found.ordinary
     ON CONFLICT DO NOTHING RETURNING event_id
 ), noted AS (
-    UPDATE stripe_payments_payments s SET payment_intent_id = %(intent)s
+    UPDATE stripe_payments_payments s SET payment_intent_id = %(intent)s::text
     FROM found, stored
     WHERE s.organisation_id = %(organisation_id)s AND s.payment_id = found.id
-        AND s.payment_intent_id IS DISTINCT FROM %(intent)s AND %(intent)s::text IS NOT NULL
+        AND s.payment_intent_id IS DISTINCT FROM %(intent)s::text AND %(intent)s::text IS NOT NULL
 ), {COMPLETING}
 SELECT
     (SELECT status FROM stripe_payments_events
@@ -72,7 +73,7 @@ SELECT
     (SELECT true FROM stored),
     found.*
 FROM (VALUES (1)) always LEFT JOIN found ON true
-""".encode()  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 
 
 def receive_at_once(scope: TenantScope, delivery: Delivery, *, patience_s: float) -> str | None:
@@ -89,7 +90,7 @@ def receive_at_once(scope: TenantScope, delivery: Delivery, *, patience_s: float
         return None
     try:
         session = parse_session(delivery.event.object)
-        with scope.runtime.transaction(scope.organisation, patience_s=patience_s) as own:
+        with scope.runtime.direct_transaction(scope.organisation, patience_s=patience_s) as own:
             return _find_and_settle(own, delivery, session)
     except (Exception, SystemExit) as reason:  # noqa: BLE001 - whatever it is, the general path finds it again
         log.info("stripe.event_not_at_once", event_id=delivery.event.id, reason=type(reason).__name__)
@@ -131,7 +132,7 @@ def _find_and_complete(
         "intent": session.payment_intent_id,
         "late": completing_it["now"] - LATE,
     }
-    row: Any = scope.session.execute_directly(FIND_AND_COMPLETE, values)
+    row: Any = scope.transaction.execute_directly(FIND_AND_COMPLETE, values)
     known, stored, session_id, payment_intent_id, _, *columns = row
     if not stored:
         return known, False, None, None
