@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg.errors import InvalidSqlStatementName
 from psycopg.pq import TransactionStatus
 
-from autonomy_core.db.driver import Statement, first_row, scoping, send
+from autonomy_core.db.driver import Direct, Statement, scoping
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import SessionTransaction
@@ -57,8 +58,7 @@ class DirectTransaction:
         patience_s: float | None = None,
         boundaries: Boundaries = Boundaries(),  # noqa: B008 - it is immutable
     ) -> None:
-        self._driver = driver
-        self._known = known
+        self._connection = Direct.of(driver, known)
         self._make_session = make_session
         self._boundaries = boundaries
         self._opening: bytes | None = (
@@ -76,7 +76,18 @@ class DirectTransaction:
             psycopg.Error: the transaction is lost.
         """
         self._catch_up()
-        return first_row(self._driver, self._known, self._send(self._bound(statement, values)))
+        opening = self._opening
+        try:
+            result = self._send(statement.bound(self._connection, values))
+        except InvalidSqlStatementName:
+            # After some errors psycopg has a connection forget all that is prepared, ours with its own.
+            self._connection.prepared.clear()
+            if opening is None:
+                raise
+            self.roll_back()
+            self._opening = opening
+            result = self._send(statement.bound(self._connection, values))
+        return self._connection.first_row(result)
 
     def execute_later(self, statement: Statement, values: Mapping[str, Any]) -> None:
         """Execute a statement whose result nobody needs, at the latest with the commit.
@@ -85,7 +96,7 @@ class DirectTransaction:
         """
         if self._session is not None:
             self._session.flush()  # what it refers to may be as new as this
-        self._waiting.append(self._bound(statement, values))
+        self._waiting.append(statement.bound(self._connection, values))
         if self._session is not None:
             self._catch_up()
 
@@ -149,10 +160,7 @@ class DirectTransaction:
 
     @property
     def _status(self) -> TransactionStatus:
-        return TransactionStatus(self._driver.pgconn.transaction_status)
-
-    def _bound(self, statement: Statement, values: Mapping[str, Any]) -> bytes:
-        return statement.bound(self._driver, self._known, values)
+        return TransactionStatus(self._connection.pgconn.transaction_status)
 
     def _catch_up(self) -> None:
         if self._waiting:
@@ -161,7 +169,7 @@ class DirectTransaction:
 
     def _send(self, text: bytes) -> Any:
         opening, self._opening = self._opening or b"", None
-        return send(self._driver, opening + text)
+        return self._connection.send(opening + text)
 
     def _lend(self, *, lent: bool) -> None:
         self._lent = lent

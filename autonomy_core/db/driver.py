@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import select
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
@@ -30,7 +30,8 @@ SCOPE_TO_ORGANISATION = (
 LIMIT_PATIENCE = ", set_config('statement_timeout', '{milliseconds}ms', true)"
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-_PREPARED, _TRANSFORMER = "autonomy.prepared", "autonomy.transformer"
+_CURSOR, _DIRECT = "autonomy.cursor", "autonomy.direct"
+_SUCCESSFUL = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 PING_AFTER_S = 30.0
 """How long a connection may have rested before it is asked whether it is still there."""
@@ -81,58 +82,92 @@ def _sent_with_begin(driver: psycopg.Connection[Any], statement: str) -> bool:
 
 
 class Statement:
-    """A statement of a hot path, which each connection prepares once.
+    """A statement of a hot path.
 
     Args:
         text: with psycopg's placeholders, ``%(name)s``, each with a cast where PostgreSQL cannot tell its type.
     """
 
     def __init__(self, text: str) -> None:
+        self.text = text.encode()
         self._names = tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
         numbered = _PLACEHOLDER.sub(lambda found: f"${self._names.index(found[1]) + 1}", text)
-        self._text = numbered.replace("%%", "%").encode()
-        self._name = b"autonomy_" + sha256(self._text).hexdigest()[:16].encode()
+        self._numbered = numbered.replace("%%", "%").encode()
+        self._name = b"autonomy_" + sha256(self._numbered).hexdigest()[:16].encode()
 
-    def bound(self, driver: psycopg.Connection[Any], known: dict[str, Any], values: Mapping[str, Any]) -> bytes:
-        """The text that executes it, to be sent alone or with others.
-
-        Args:
-            known: what the pool keeps of this connection for as long as it is open.
+    def bound(self, connection: Direct, values: Mapping[str, Any]) -> bytes:
+        """The SQL that executes it, to be sent alone or with others; each connection prepares it once.
 
         Raises:
             psycopg.Error: it cannot be prepared.
         """
-        prepared: set[bytes] = known.setdefault(_PREPARED, set())
-        if self._name not in prepared:
-            _require(driver.pgconn.prepare(self._name, self._text), ExecStatus.COMMAND_OK)
-            prepared.add(self._name)
-        escape = Escaping(driver.pgconn).escape_literal
-        return b"EXECUTE %b(%b)" % (self._name, b",".join(_literal(escape, values[name]) for name in self._names))
+        if self._name not in connection.prepared:
+            _require(connection.pgconn.prepare(self._name, self._numbered))
+            connection.prepared.add(self._name)
+        quoted = connection.quoted
+        return b"EXECUTE %b(%b)" % (self._name, b",".join([quoted(values[name]) for name in self._names]))
 
 
-def send(driver: psycopg.Connection[Any], text: bytes) -> PGresult:
-    """Send one or several statements in one round trip; gives the result of the last one.
+class Direct:
+    """A connection to which SQL is sent as text, one or several statements in a round trip.
 
-    Raises:
-        psycopg.Error: one of them has failed, and those after it are not executed.
+    Attributes:
+        prepared: the names of what is prepared on it.
     """
-    try:
-        return _require(driver.pgconn.exec_(text), ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
-    except MemoryError:
-        # libpq has no result at all when it cannot even send, and psycopg takes that for a lack of memory.
-        raise psycopg.OperationalError("the connection is lost") from None
+
+    def __init__(self, driver: psycopg.Connection[Any]) -> None:
+        self.pgconn = driver.pgconn
+        self.prepared: set[bytes] = set()
+        self._escape = Escaping(driver.pgconn).escape_literal
+        self._transformer = Transformer(driver)
+
+    @classmethod
+    def of(cls, driver: psycopg.Connection[Any], known: dict[str, Any]) -> Direct:
+        """The one of an open connection.
+
+        Args:
+            known: what the pool keeps of the connection for as long as it is open.
+        """
+        direct = known.get(_DIRECT)
+        if direct is None:
+            direct = known[_DIRECT] = cls(driver)
+        return direct
+
+    def send(self, text: bytes) -> PGresult:
+        """Send statements; gives the result of the last one.
+
+        Raises:
+            psycopg.Error: one of them has failed, and those after it are not executed.
+        """
+        try:
+            return _require(self.pgconn.exec_(text))
+        except MemoryError:
+            # libpq has no result at all when it cannot even send, and psycopg takes that for a lack of memory.
+            raise psycopg.OperationalError("the connection is lost") from None
+
+    def first_row(self, result: PGresult) -> tuple[Any, ...] | None:
+        """The first row of a result, if it has any."""
+        if not result.ntuples:
+            return None
+        self._transformer.set_pgresult(result)
+        row: tuple[Any, ...] = self._transformer.load_row(0, tuple)
+        return row
+
+    def quoted(self, value: Any) -> bytes:
+        """A value as SQL. Whatever it is, libpq quotes it, as text that PostgreSQL casts to the parameter's type."""
+        if isinstance(value, str):
+            return bytes(self._escape(value.encode()))
+        if value is None:
+            return b"NULL"
+        if isinstance(value, list):
+            return b"ARRAY[" + b",".join([self.quoted(each) for each in value]) + b"]::text[]"
+        return bytes(self._escape(str(value).encode()))
 
 
-def first_row(driver: psycopg.Connection[Any], known: dict[str, Any], result: PGresult) -> tuple[Any, ...] | None:
-    """The first row of a result, if it has any."""
-    if not result.ntuples:
-        return None
-    transformer = known.get(_TRANSFORMER)
-    if transformer is None:
-        transformer = known[_TRANSFORMER] = Transformer(driver)
-    transformer.set_pgresult(result)
-    row: tuple[Any, ...] = transformer.load_row(0, tuple)
-    return row
+def _require(result: PGresult) -> PGresult:
+    if result.status not in _SUCCESSFUL:
+        raise error_from_result(result)
+    return result
 
 
 def execute(connection: Connection, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -141,23 +176,12 @@ def execute(connection: Connection, statement: Statement, values: Mapping[str, A
     Raises:
         psycopg.Error: as it comes from the driver. The transaction is lost, and whoever began it ends it.
     """
-    driver, known = driver_of(connection), connection.info
-    return first_row(driver, known, send(driver, statement.bound(driver, known, values)))
-
-
-def _require(result: PGresult, *statuses: ExecStatus) -> PGresult:
-    if result.status not in statuses:
-        raise error_from_result(result)
-    return result
-
-
-def _literal(escape: Callable[[bytes], Any], value: Any) -> bytes:
-    """A value as SQL. Whatever it is, it is quoted by libpq, as a text that PostgreSQL casts to the parameter's type."""
-    if value is None:
-        return b"NULL"
-    if isinstance(value, list):
-        return b"ARRAY[" + b",".join(_literal(escape, each) for each in value) + b"]::text[]"
-    return bytes(escape(str(value).encode()))
+    # One cursor for each of the pool's connections: to make it takes as long as to execute with it.
+    cursor = connection.info.get(_CURSOR)
+    if cursor is None:
+        cursor = connection.info[_CURSOR] = driver_of(connection).cursor()
+    cursor.execute(statement.text, values)
+    return cursor.fetchone() if cursor.pgresult and cursor.pgresult.ntuples else None
 
 
 def keep_alive(engine: Engine) -> None:
