@@ -11,9 +11,9 @@ from marshmallow import Schema
 from sqlalchemy import make_url
 from transaction.interfaces import ITransactionManager
 
+from autonomy_core.db.direct import DirectTransaction
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import Migrations
-from autonomy_core.db.direct import DirectTransaction
 from autonomy_core.db.session import Database, TenantSession
 from autonomy_core.jobs.domain import Job
 from autonomy_core.plugin_api.hooks import PluginSettings
@@ -78,9 +78,7 @@ class Runtime:
             yield self.scope(organisation, session)
 
     @contextmanager
-    def direct_transaction(
-        self, organisation: Organisation, *, patience_s: float | None = None
-    ) -> Iterator[TenantScope]:
+    def direct_transaction(self, organisation: Organisation, *, patience_s: float) -> Iterator[TenantScope]:
         """As `transaction`, for a hot path; see `autonomy_core.db.direct`."""
         with self.database.direct_transaction(organisation.id, patience_s=patience_s) as transaction:
             yield self.scope(organisation, transaction)

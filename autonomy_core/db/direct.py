@@ -17,7 +17,14 @@ import psycopg
 from psycopg.errors import InvalidSqlStatementName
 from psycopg.pq import TransactionStatus
 
-from autonomy_core.db.driver import Direct, Statement, scoping
+from autonomy_core.db.driver import (
+    LIMIT_PATIENCE,
+    SCOPE_TO_ORGANISATION,
+    Pipeline,
+    Statement,
+    Step,
+    in_milliseconds,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import SessionTransaction
@@ -33,40 +40,54 @@ class NotYourTransaction(RuntimeError):
 class Boundaries:
     """How a transaction begins and ends, in SQL."""
 
-    begin: bytes = b"BEGIN"
-    commit: bytes = b"COMMIT"
-    roll_back: bytes = b"ROLLBACK"
+    begin: Statement
+    commit: Statement
+    roll_back: Statement
+
+    @classmethod
+    def of(cls, begin: str, commit: str, roll_back: str) -> Boundaries:
+        """Of plain statements."""
+        return cls(*(Statement(text, prepare=False) for text in (begin, commit, roll_back)))
+
+
+TRANSACTION = Boundaries.of("BEGIN", "COMMIT", "ROLLBACK")
+
+SCOPE = Statement(
+    SCOPE_TO_ORGANISATION.format(organisation_id="%(organisation_id)s")
+    + LIMIT_PATIENCE.format(milliseconds="%(patience)s")
+)
 
 
 class DirectTransaction:
     """A transaction that sees one organisation's rows. It begins with the first statement.
 
     Args:
-        driver: an open connection, in no transaction.
-        known: what the pool keeps of this connection for as long as it is open.
+        pipeline: of a connection that is in no transaction.
         make_session: makes a session on this connection.
-        organisation_id, patience_s: as `autonomy_core.db.driver.begin_scoped` explains them.
+        organisation_id: whose rows it sees.
+        patience_s: how long a statement of it may take, or wait for a lock.
     """
 
     def __init__(
         self,
-        driver: psycopg.Connection[Any],
-        known: dict[str, Any],
+        pipeline: Pipeline,
         make_session: Callable[[], TenantSession],
         *,
-        organisation_id: str | None,
-        patience_s: float | None = None,
-        boundaries: Boundaries = Boundaries(),  # noqa: B008 - it is immutable
+        organisation_id: str,
+        patience_s: float,
+        boundaries: Boundaries = TRANSACTION,
     ) -> None:
-        self._connection = Direct.of(driver, known)
+        self._pipeline = pipeline
         self._make_session = make_session
         self._boundaries = boundaries
-        self._opening: bytes | None = (
-            boundaries.begin + b";" + scoping(driver, organisation_id, patience_s).encode() + b";"
-        )
-        self._waiting: list[bytes] = []
+        self._opening = [
+            boundaries.begin.with_values({}),
+            SCOPE.with_values({"organisation_id": organisation_id, "patience": in_milliseconds(patience_s)}),
+        ]
+        self._waiting: list[Step] = []
+        self._has_begun = False
         self._session: TenantSession | None = None
-        self._begun: SessionTransaction | None = None
+        self._of_session: SessionTransaction | None = None
         self._lent = False
 
     def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -75,41 +96,28 @@ class DirectTransaction:
         Raises:
             psycopg.Error: the transaction is lost.
         """
-        self._catch_up()
-        opening = self._opening
-        try:
-            result = self._send(statement.bound(self._connection, values))
-        except InvalidSqlStatementName:
-            # After some errors psycopg has a connection forget all that is prepared, ours with its own.
-            self._connection.prepared.clear()
-            if opening is None:
-                raise
-            self.roll_back()
-            self._opening = opening
-            result = self._send(statement.bound(self._connection, values))
-        return self._connection.first_row(result)
+        return self._pipeline.first_row(self._send(statement.with_values(values)))
 
     def execute_later(self, statement: Statement, values: Mapping[str, Any]) -> None:
         """Execute a statement whose result nobody needs, at the latest with the commit.
 
         It is executed before everything that is asked for later. Once there is a session, it is executed now.
         """
-        if self._session is not None:
+        if self._session is None:
+            self._waiting.append(statement.with_values(values))
+        else:
             self._session.flush()  # what it refers to may be as new as this
-        self._waiting.append(statement.bound(self._connection, values))
-        if self._session is not None:
-            self._catch_up()
+            self._send(statement.with_values(values))
 
     @property
     def session(self) -> TenantSession:
         """A session in this transaction, made when it is first asked for."""
         if self._session is None:
-            self._catch_up()
-            if self._opening is not None:
-                self._send(b"SELECT")
+            if self._waiting or not self._has_begun:
+                self._send()
             self._session = self._make_session()
             self._session.lent = self._lent
-            self._begun = self._session.begin()
+            self._of_session = self._session.begin()
         return self._session
 
     @contextmanager
@@ -126,8 +134,8 @@ class DirectTransaction:
                 self._session.flush()
         finally:
             self._lend(lent=False)
-        ended = self._session is not None and self._session.get_transaction() is not self._begun
-        if ended or self._status != TransactionStatus.INTRANS:
+        ended = self._session is not None and self._session.get_transaction() is not self._of_session
+        if ended or self._pipeline.transaction_status != TransactionStatus.INTRANS:
             raise NotYourTransaction("an error of the database was caught without a savepoint of its own")
 
     def commit(self) -> None:
@@ -138,38 +146,37 @@ class DirectTransaction:
         """
         if self._session is not None:
             self._session.commit()
-        if self._is_open():
-            ended = self._send(b";".join([*self._waiting, self._boundaries.commit]))
+        if self._waiting or self._is_open():
+            ended = self._send(self._boundaries.commit.with_values({}))
             if ended.command_status == b"ROLLBACK":
                 raise psycopg.InternalError("the transaction had failed before, and was rolled back")
 
     def roll_back(self) -> None:
         """Undo everything."""
+        self._waiting.clear()
         if self._session is not None:
             self._session.lent = False
             self._session.close()
         if self._is_open():
-            self._waiting.clear()
-            self._send(self._boundaries.roll_back)
+            self._pipeline.send([self._boundaries.roll_back.with_values({})])
 
     def _is_open(self) -> bool:
-        """Whether something was executed, or waits, and no session has ended the transaction."""
-        if self._opening is not None:
-            return bool(self._waiting)
-        return self._status != TransactionStatus.IDLE
+        """Whether it has begun, and no session has ended it."""
+        return self._has_begun and self._pipeline.transaction_status != TransactionStatus.IDLE
 
-    @property
-    def _status(self) -> TransactionStatus:
-        return TransactionStatus(self._connection.pgconn.transaction_status)
-
-    def _catch_up(self) -> None:
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            self._send(b";".join(waiting))
-
-    def _send(self, text: bytes) -> Any:
-        opening, self._opening = self._opening or b"", None
-        return self._connection.send(opening + text)
+    def _send(self, *steps: Step) -> Any:
+        """Send what waits and these, in one round trip, with which the transaction begins if it has not."""
+        waiting, self._waiting = self._waiting, []
+        if self._has_begun:
+            return self._pipeline.send([*waiting, *steps])
+        self._has_begun = True
+        try:
+            return self._pipeline.send([*self._opening, *waiting, *steps])
+        except InvalidSqlStatementName:
+            # After some errors psycopg has a connection forget all that is prepared, ours with its own.
+            self._pipeline.forget_prepared()
+            self.roll_back()
+            return self._pipeline.send([*self._opening, *waiting, *steps])
 
     def _lend(self, *, lent: bool) -> None:
         self._lent = lent

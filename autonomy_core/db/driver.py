@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
@@ -19,7 +19,7 @@ from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, Escaping, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
 from sqlalchemy.exc import InvalidatePoolError
 
 SCOPE_TO_ORGANISATION = (
@@ -27,11 +27,10 @@ SCOPE_TO_ORGANISATION = (
     # Only the queue's own connections see every job, whatever somebody has left behind on this one.
     " set_config('autonomy.worker', 'off', true)"
 )
-LIMIT_PATIENCE = ", set_config('statement_timeout', '{milliseconds}ms', true)"
+LIMIT_PATIENCE = ", set_config('statement_timeout', {milliseconds}, true)"
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-_CURSOR, _DIRECT = "autonomy.cursor", "autonomy.direct"
-_SUCCESSFUL = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+_CURSOR, _PIPELINE = "autonomy.cursor", "autonomy.pipeline"
 
 PING_AFTER_S = 30.0
 """How long a connection may have rested before it is asked whether it is still there."""
@@ -39,7 +38,12 @@ PING_AFTER_S = 30.0
 
 def driver_of(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
     """The psycopg connection that is beneath one of SQLAlchemy's."""
-    driver = connection.connection.driver_connection
+    return driver_of_pooled(connection.connection)
+
+
+def driver_of_pooled(pooled: PoolProxiedConnection) -> psycopg.Connection[tuple[Any, ...]]:
+    """The same, of one that comes from the pool."""
+    driver = pooled.driver_connection
     assert driver is not None  # noqa: S101 - for the type checker: the connection is open
     return driver
 
@@ -54,19 +58,18 @@ def begin_scoped(connection: Connection, organisation_id: str | None, patience_s
         patience_s: how long a statement of it may take; None leaves it to the server.
     """
     driver = driver_of(connection)
-    statement = scoping(driver, organisation_id, patience_s)
+    quoted = Escaping(driver.pgconn).escape_literal((organisation_id or "").encode())
+    statement = SCOPE_TO_ORGANISATION.format(organisation_id=bytes(quoted).decode())
+    if patience_s is not None:
+        statement += LIMIT_PATIENCE.format(milliseconds=f"'{in_milliseconds(patience_s)}'")
     if not _sent_with_begin(driver, statement):
         # Again, in the way in which SQLAlchemy hears of a broken connection, and says what is wrong.
         connection.exec_driver_sql(statement)
 
 
-def scoping(driver: psycopg.Connection[Any], organisation_id: str | None, patience_s: float | None) -> str:
-    """The statement that says whose rows a transaction sees; the arguments are those of `begin_scoped`."""
-    quoted = Escaping(driver.pgconn).escape_literal((organisation_id or "").encode())
-    statement = SCOPE_TO_ORGANISATION.format(organisation_id=bytes(quoted).decode())
-    if patience_s is not None:
-        statement += LIMIT_PATIENCE.format(milliseconds=round(patience_s * 1000))
-    return statement
+def in_milliseconds(seconds: float) -> str:
+    """A duration as PostgreSQL reads it."""
+    return f"{round(seconds * 1000)}ms"
 
 
 def _sent_with_begin(driver: psycopg.Connection[Any], statement: str) -> bool:
@@ -86,64 +89,80 @@ class Statement:
 
     Args:
         text: with psycopg's placeholders, ``%(name)s``, each with a cast where PostgreSQL cannot tell its type.
+        prepare: whether a connection keeps it prepared; not worth while where there is nothing to plan.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, prepare: bool = True) -> None:
         self.text = text.encode()
         self._names = tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
         numbered = _PLACEHOLDER.sub(lambda found: f"${self._names.index(found[1]) + 1}", text)
-        self._numbered = numbered.replace("%%", "%").encode()
-        self._name = b"autonomy_" + sha256(self._numbered).hexdigest()[:16].encode()
+        self.numbered = numbered.replace("%%", "%").encode()
+        self.name = b"autonomy_" + sha256(self.numbered).hexdigest()[:16].encode() if prepare else None
 
-    def bound(self, connection: Direct, values: Mapping[str, Any]) -> bytes:
-        """The SQL that executes it, to be sent alone or with others; each connection prepares it once.
-
-        Raises:
-            psycopg.Error: it cannot be prepared.
-        """
-        if self._name not in connection.prepared:
-            _require(connection.pgconn.prepare(self._name, self._numbered))
-            connection.prepared.add(self._name)
-        quoted = connection.quoted
-        return b"EXECUTE %b(%b)" % (self._name, b",".join([quoted(values[name]) for name in self._names]))
+    def with_values(self, values: Mapping[str, Any]) -> Step:
+        """What is to be sent to have it executed."""
+        return self, [_as_text(values[name]) for name in self._names]
 
 
-class Direct:
-    """A connection to which SQL is sent as text, one or several statements in a round trip.
+Step = tuple[Statement, list[bytes | None]]
 
-    Attributes:
-        prepared: the names of what is prepared on it.
+
+class Pipeline:
+    """A connection that takes several statements in one round trip, and prepares them when they are first sent.
+
+    Source: https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
     """
 
     def __init__(self, driver: psycopg.Connection[Any]) -> None:
-        self.pgconn = driver.pgconn
-        self.prepared: set[bytes] = set()
-        self._escape = Escaping(driver.pgconn).escape_literal
+        self._pgconn = driver.pgconn
+        self._prepared: set[bytes] = set()
         self._transformer = Transformer(driver)
+        self._input = select.poll()
+        self._input.register(driver.pgconn.socket, select.POLLIN)
 
     @classmethod
-    def of(cls, driver: psycopg.Connection[Any], known: dict[str, Any]) -> Direct:
+    def of(cls, driver: psycopg.Connection[Any], known: dict[str, Any]) -> Pipeline:
         """The one of an open connection.
 
         Args:
             known: what the pool keeps of the connection for as long as it is open.
         """
-        direct = known.get(_DIRECT)
-        if direct is None:
-            direct = known[_DIRECT] = cls(driver)
-        return direct
+        pipeline = known.get(_PIPELINE)
+        if pipeline is None:
+            pipeline = known[_PIPELINE] = cls(driver)
+        return pipeline
 
-    def send(self, text: bytes) -> PGresult:
-        """Send statements; gives the result of the last one.
+    @property
+    def transaction_status(self) -> int:
+        """Of `psycopg.pq.TransactionStatus`; it asks nobody."""
+        return self._pgconn.transaction_status
+
+    def send(self, steps: Sequence[Step]) -> PGresult:
+        """Execute statements in order; gives the result of the last one.
 
         Raises:
             psycopg.Error: one of them has failed, and those after it are not executed.
         """
+        self._prepare(steps)
+        self._pgconn.enter_pipeline_mode()
         try:
-            return _require(self.pgconn.exec_(text))
-        except MemoryError:
-            # libpq has no result at all when it cannot even send, and psycopg takes that for a lack of memory.
-            raise psycopg.OperationalError("the connection is lost") from None
+            for statement, values in steps:
+                if statement.name is None:
+                    self._pgconn.send_query_params(statement.numbered, values)
+                else:
+                    self._pgconn.send_query_prepared(statement.name, values)
+            self._pgconn.pipeline_sync()
+            results = self._results()
+        finally:
+            if self._pgconn.status == ConnStatus.OK:
+                self._pgconn.exit_pipeline_mode()
+        for result in results:
+            _require(result)
+        return results[-1]
+
+    def forget_prepared(self) -> None:
+        """Prepare everything again: the connection does not know it any more."""
+        self._prepared.clear()
 
     def first_row(self, result: PGresult) -> tuple[Any, ...] | None:
         """The first row of a result, if it has any."""
@@ -153,24 +172,45 @@ class Direct:
         row: tuple[Any, ...] = self._transformer.load_row(0, tuple)
         return row
 
-    def quoted(self, value: Any) -> bytes:
-        """A value as SQL. Whatever it is, libpq quotes it, as text that PostgreSQL casts to the parameter's type."""
-        if isinstance(value, str):
-            return bytes(self._escape(value.encode()))
-        if value is None:
-            return b"NULL"
-        if isinstance(value, list):
-            return b"ARRAY[" + b",".join([self.quoted(each) for each in value]) + b"]::text[]"
-        return bytes(self._escape(str(value).encode()))
+    def _prepare(self, steps: Sequence[Step]) -> None:
+        for statement, _ in steps:
+            if statement.name is not None and statement.name not in self._prepared:
+                _require(self._pgconn.prepare(statement.name, statement.numbered))
+                self._prepared.add(statement.name)
+
+    def _results(self) -> list[PGresult]:
+        """What comes back, up to the end of this round trip."""
+        results: list[PGresult] = []
+        while self._pgconn.status == ConnStatus.OK:
+            while self._pgconn.is_busy():
+                self._input.poll()
+                self._pgconn.consume_input()
+            result = self._pgconn.get_result()
+            if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
+                return results
+            if result is not None:
+                results.append(result)
+        raise psycopg.OperationalError("the connection is lost")
 
 
-def _require(result: PGresult) -> PGresult:
-    if result.status not in _SUCCESSFUL:
+def _require(result: PGresult) -> None:
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
         raise error_from_result(result)
-    return result
 
 
-def execute(connection: Connection, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+def _as_text(value: Any) -> bytes | None:
+    """A value as PostgreSQL reads it, for whatever type the parameter has."""
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, list):
+        quoted = (str(each).replace("\\", "\\\\").replace('"', '\\"') for each in value)
+        return ("{" + ",".join(f'"{each}"' for each in quoted) + "}").encode()
+    return None if value is None else str(value).encode()
+
+
+def execute(
+    connection: Connection, statement: Statement, values: Mapping[str, Any]
+) -> tuple[Any, ...] | None:
     """Execute one statement; gives its first row, if it has any.
 
     Raises:

@@ -21,7 +21,15 @@ from transaction.interfaces import ITransactionManager
 from zope.sqlalchemy import ZopeTransactionEvents
 
 from autonomy_core.db.direct import DirectTransaction, NotYourTransaction
-from autonomy_core.db.driver import Statement, begin_scoped, driver_of, execute, keep_alive
+from autonomy_core.db.driver import (
+    Pipeline,
+    Statement,
+    begin_scoped,
+    driver_of,
+    driver_of_pooled,
+    execute,
+    keep_alive,
+)
 from autonomy_core.errors import AutonomyError
 
 LONGEST_STATEMENT_S = 60
@@ -181,9 +189,7 @@ class Database:
             yield session
 
     @contextmanager
-    def direct_transaction(
-        self, organisation_id: str | None, *, patience_s: float | None = None
-    ) -> Iterator[DirectTransaction]:
+    def direct_transaction(self, organisation_id: str, *, patience_s: float) -> Iterator[DirectTransaction]:
         """As `transaction`, for a hot path: a session is made only for whoever asks for one.
 
         Raises:
@@ -191,8 +197,7 @@ class Database:
         """
         with closing(self.engine.raw_connection()) as pooled:
             transaction = DirectTransaction(
-                pooled.driver_connection,
-                pooled.info,
+                Pipeline.of(driver_of_pooled(pooled), pooled.info),
                 lambda: session_within(Connection(self.engine, pooled), organisation_id),
                 organisation_id=organisation_id,
                 patience_s=patience_s,

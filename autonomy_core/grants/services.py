@@ -63,7 +63,7 @@ def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin
         scope.transaction.execute_later(GRANT_KNOWN_PRODUCT, values)
         return
     scope.session.flush()  # the product may be as new as this hook
-    if not scope.session.execute_directly(GRANT, values):
+    if not scope.execute_directly(GRANT, values):
         _require_granted_before(scope, payment.id, product_id)
 
 

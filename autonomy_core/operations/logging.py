@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -26,11 +26,6 @@ _COMMON: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
-_PROCESSORS: list[Processor] = [
-    structlog.stdlib.filter_by_level,
-    *_COMMON,
-    structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-]
 
 
 class LineFormatter(structlog.stdlib.ProcessorFormatter):
@@ -38,24 +33,67 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, or several with a traceback."""
-        if not isinstance(record.msg, dict):
-            return super().format(record)
-        line: Any = dict(record.msg)
+        return self.render(record.msg) if isinstance(record.msg, dict) else super().format(record)
+
+    def render(self, gathered: Mapping[str, Any]) -> str:
+        """The same, of what structlog has gathered."""
+        line: Any = dict(gathered)
         for process in self.processors[1:]:
-            line = process(None, record.levelname, line)
+            line = process(None, line["level"], line)
         return str(line)
 
 
 class StandardError(logging.StreamHandler[TextIO]):
     """Writes to what ``sys.stderr`` is at that moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, formatter: LineFormatter) -> None:
         logging.Handler.__init__(self)
+        self.setFormatter(formatter)
+        self._render = formatter.render
+
+    def write(self, gathered: Mapping[str, Any]) -> None:
+        """Write what structlog has gathered, without a record of the standard library's."""
+        text = self._render(gathered) + self.terminator
+        with self.lock:  # type: ignore[union-attr]
+            self.stream.write(text)
+            self.flush()
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]
         """The stream."""
         return sys.stderr
+
+
+def _written_at_once(
+    logger: logging.Logger, _: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Write a line at once where nobody but the console listens: to make a record of it takes twice as long."""
+    console = _only_listener(logger)
+    if console is None or "exc_info" in line:
+        return line
+    console.write(line)
+    raise structlog.DropEvent
+
+
+def _only_listener(logger: logging.Logger | None) -> StandardError | None:
+    """The console's handler, unless an ini file, a collector or pytest has others listen, or filter."""
+    handlers = logging.root.handlers
+    console = handlers[0] if len(handlers) == 1 else None
+    if type(console) is not StandardError or console.filters or console.level:
+        return None
+    while logger is not None and logger is not logging.root:
+        if logger.handlers or logger.filters or not logger.propagate:
+            return None
+        logger = logger.parent
+    return console
+
+
+_PROCESSORS: list[Processor] = [
+    structlog.stdlib.filter_by_level,
+    *_COMMON,
+    _written_at_once,
+    structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+]
 
 
 def configure_logging(log_format: str = "console", level: str = "info") -> None:
@@ -72,9 +110,8 @@ def configure_logging(log_format: str = "console", level: str = "info") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    handler = StandardError()
-    handler.setFormatter(LineFormatter(foreign_pre_chain=_COMMON, processors=_rendering(log_format)))
-    _install(handler, level)
+    formatter = LineFormatter(foreign_pre_chain=_COMMON, processors=_rendering(log_format))
+    _install(StandardError(formatter), level)
 
 
 def configure_from(raw_settings: Mapping[str, Any]) -> None:

@@ -58,9 +58,10 @@ def request_log_tween(handler: Handler, registry: Any) -> Handler:
                 _finish(request, response, organisation, time.perf_counter() - began)
         finally:
             contextvars.clear_contextvars()
-        response.headers[HEADER] = request_id
+        headers = response.headers
+        headers[HEADER] = request_id
         for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
+            headers.setdefault(name, value)
         return response
 
     return tween

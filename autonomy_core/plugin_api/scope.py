@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from autonomy_core.db.direct import DirectTransaction
+    from autonomy_core.db.driver import Statement
     from autonomy_core.db.session import TenantSession
     from autonomy_core.plugin_api.manager import TenantHooks
     from autonomy_core.runtime import Runtime
@@ -41,9 +42,24 @@ class TenantScope:
         Raises:
             RuntimeError: the scope is in no transaction.
         """
+        return self._required.session
+
+    def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Execute a statement of a hot path, past SQLAlchemy; gives its first row, if it has any.
+
+        Raises:
+            psycopg.Error: as it comes from the driver; the transaction is lost.
+            RuntimeError: the scope is in no transaction.
+        """
+        return self._required.execute_directly(statement, values)
+
+    @property
+    def _required(self) -> TenantSession | DirectTransaction:
         if self.transaction is None:
-            raise RuntimeError("this scope is in no transaction: begin one with runtime.transaction(organisation)")
-        return self.transaction.session
+            raise RuntimeError(
+                "this scope is in no transaction: begin one with runtime.transaction(organisation)"
+            )
+        return self.transaction
 
     def settings(self, plugin: str) -> Mapping[str, Any]:
         """The organisation's settings of a plugin, as its schema loaded them."""

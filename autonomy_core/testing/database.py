@@ -8,18 +8,15 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 from transaction.interfaces import ITransactionManager
 
+from autonomy_core.db.direct import Boundaries, DirectTransaction
+from autonomy_core.db.driver import Pipeline, driver_of
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import migrate
-from autonomy_core.db.direct import Boundaries, DirectTransaction
-from autonomy_core.db.driver import driver_of
 from autonomy_core.db.session import Database, TenantSession, session_within
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, components
 
-
-SAVEPOINT = Boundaries(
-    b"SAVEPOINT direct", b"RELEASE SAVEPOINT direct", b"ROLLBACK TO SAVEPOINT direct; RELEASE SAVEPOINT direct"
-)
+SAVEPOINT = Boundaries.of("SAVEPOINT direct", "RELEASE SAVEPOINT direct", "ROLLBACK TO SAVEPOINT direct")
 
 
 def make_template(server: EmbeddedServer, plugins: Plugins, name: str) -> str:
@@ -50,9 +47,7 @@ class SwitchedDatabase(Database):
         )
 
     @contextmanager
-    def direct_transaction(
-        self, organisation_id: str | None, *, patience_s: float | None = None
-    ) -> Iterator[DirectTransaction]:
+    def direct_transaction(self, organisation_id: str, *, patience_s: float) -> Iterator[DirectTransaction]:
         """On a shared connection, a savepoint."""
         if isinstance(self._bind, Engine):
             with super().direct_transaction(organisation_id, patience_s=patience_s) as transaction:
@@ -60,8 +55,7 @@ class SwitchedDatabase(Database):
             return
         shared = self._bind
         transaction = DirectTransaction(
-            driver_of(shared),
-            shared.info,
+            Pipeline.of(driver_of(shared), shared.info),
             lambda: session_within(shared, organisation_id, join_transaction_mode="create_savepoint"),
             organisation_id=organisation_id,
             patience_s=patience_s,

@@ -48,13 +48,12 @@ WITH found AS (
 SELECT
     (SELECT status FROM stripe_payments_events
      WHERE organisation_id = 'bench' AND environment = 'test'
-       AND event_id = 'evt_bench' || lpad((:number)::text, 12, '0')),
+       AND event_id = 'evt_bench' || lpad((:number)::text, 12, '0') AND NOT EXISTS (SELECT FROM stored)),
     (SELECT true FROM stored),
     found.*
 FROM (VALUES (1)) always LEFT JOIN found ON true;
 INSERT INTO grants (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)
-SELECT organisation_id, lpad((:number)::text, 32, '0')::uuid, lpad((:number)::text, 32, '0')::uuid, id,
-    lpad((:number)::text, 32, '0')::uuid, 'test', 'media_mp3', now()
-FROM products WHERE organisation_id = 'bench' AND id = lpad((:number % 20)::text, 32, '0')::uuid
+VALUES ('bench', lpad((:number)::text, 32, '0')::uuid, lpad((:number)::text, 32, '0')::uuid,
+    lpad((:number % 20)::text, 32, '0')::uuid, lpad((:number)::text, 32, '0')::uuid, 'test', 'media_mp3', now())
 ON CONFLICT (organisation_id, payment_id, product_id) DO NOTHING RETURNING true;
 COMMIT;

@@ -69,7 +69,8 @@ WITH found AS (
 ), {COMPLETING}
 SELECT
     (SELECT status FROM stripe_payments_events
-     WHERE organisation_id = %(organisation_id)s AND environment = %(environment)s AND event_id = %(event_id)s),
+     WHERE organisation_id = %(organisation_id)s AND environment = %(environment)s AND event_id = %(event_id)s
+        AND NOT EXISTS (SELECT FROM stored)),
     (SELECT true FROM stored),
     found.*
 FROM (VALUES (1)) always LEFT JOIN found ON true
@@ -132,7 +133,7 @@ def _find_and_complete(
         "intent": session.payment_intent_id,
         "late": completing_it["now"] - LATE,
     }
-    row: Any = scope.transaction.execute_directly(FIND_AND_COMPLETE, values)
+    row: Any = scope.execute_directly(FIND_AND_COMPLETE, values)
     known, stored, session_id, payment_intent_id, _, *columns = row
     if not stored:
         return known, False, None, None

@@ -21,37 +21,36 @@ from stripe_payments.webhooks import Delivery, vouched_for
 log = structlog.get_logger(__name__)
 
 
-def owner_of(addressed: TenantScope, delivery: Delivery, text: str, header: str) -> TenantScope:
+def owner_of(addressed: TenantScope, delivery: Delivery, header: str) -> TenantScope:
     """The scope of the organisation that is to handle an event: the addressed one's, or one's that shares its endpoint.
 
     Args:
         addressed: the organisation that the URL names, whose secret has verified the event.
-        text: the body.
         header: ``Stripe-Signature``.
     """
-    owner = _find_owner(addressed, delivery, text, header)
+    owner = _find_owner(addressed, delivery, header)
     if owner is not addressed:
         log.info("stripe.event_shared", event_id=delivery.event.id, owner=owner.organisation.id)
     return owner
 
 
-def _find_owner(addressed: TenantScope, delivery: Delivery, text: str, header: str) -> TenantScope:
+def _find_owner(addressed: TenantScope, delivery: Delivery, header: str) -> TenantScope:
     named = named_in(delivery.event)
     if named == addressed.organisation.id:
         return addressed
     if named is not None:
         other = addressed.neighbour(named, PLUGIN)
-        return other if other and _shares(other, delivery, text, header) else addressed
+        return other if other and _shares(other, delivery, header) else addressed
     intent = intent_of(delivery.event)
     if intent is None or delivery.event.type not in HANDLED_EVENTS:
         return addressed
-    sharing = (each for each in addressed.neighbours(PLUGIN) if _shares(each, delivery, text, header))
+    sharing = (each for each in addressed.neighbours(PLUGIN) if _shares(each, delivery, header))
     return _first_with(intent, delivery, addressed, sharing)
 
 
-def _shares(other: TenantScope, delivery: Delivery, text: str, header: str) -> bool:
+def _shares(other: TenantScope, delivery: Delivery, header: str) -> bool:
     """Whether an organisation's own secret vouches for the event, too, and in the same environment."""
-    return vouched_for(text, header, keys_of(other.settings(PLUGIN), delivery.environment))
+    return vouched_for(delivery.text or "", header, keys_of(other.settings(PLUGIN), delivery.environment))
 
 
 def _first_with(

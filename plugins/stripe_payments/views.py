@@ -9,7 +9,7 @@ from pyramid.response import Response
 from structlog.contextvars import bound_contextvars
 
 from autonomy_core.plugin_api.errors import TooLarge
-from autonomy_core.plugin_api.operations import PUBLIC, api_view
+from autonomy_core.plugin_api.operations import PUBLIC, api_view, read_body
 from stripe_payments import asking, inbox, schemas, webhooks
 from stripe_payments.deliveries import DELIVERIES
 from stripe_payments.resources import StripeCheckouts, StripeEndpoint
@@ -33,7 +33,8 @@ def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
 
     Where organisations share an endpoint, it is handled for the one that it is about.
     """
-    body, signature = _body(request), request.headers.get("Stripe-Signature")
+    body = read_body(request, schemas.MAX_EVENT_BYTES, what="An event")
+    signature = request.headers.get("Stripe-Signature")
     try:
         delivery = webhooks.verify(body, signature, all_keys(context.scope.settings(PLUGIN)))
     except webhooks.BadSignature:
@@ -41,7 +42,7 @@ def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
         if signature:
             DELIVERIES.count_refused(context.organisation.id)
         raise
-    scope = owner_of(context.scope, delivery, body.decode(), str(signature))
+    scope = owner_of(context.scope, delivery, str(signature))
     DELIVERIES.count_verified(scope.organisation.id, delivery.environment)
     if scope is context.scope:
         return {"received": True, "status": inbox.receive(scope, delivery)}
@@ -65,13 +66,3 @@ def come_back(context: StripeCheckouts, request: Request) -> Response:
     """
     url = asking.finish_checkout(context.scope, request.query["session_id"])
     return Response(status=303, location=url, content_type=None, cache_control="no-store")
-
-
-def _body(request: Request) -> bytes:
-    too_large = TooLarge(f"An event may have {schemas.MAX_EVENT_BYTES} bytes.")
-    if (request.content_length or 0) > schemas.MAX_EVENT_BYTES:
-        raise too_large
-    body: bytes = request.body_file.read(schemas.MAX_EVENT_BYTES + 1)
-    if len(body) > schemas.MAX_EVENT_BYTES:
-        raise too_large
-    return body
