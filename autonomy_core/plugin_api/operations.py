@@ -172,34 +172,18 @@ def methods_allowed(request: Request) -> list[str]:
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
-def read_body(request: Request, limit: int, *, what: str) -> bytes:
-    """The body of a request.
-
-    Args:
-        limit: how many bytes it may have.
-        what: it is, for the message.
-
-    Raises:
-        TooLarge: it has more. No more of it than the limit is read.
-    """
-    length = request.content_length
-    # Not `request.body`, which would put more than a few kilobytes into a temporary file.
-    if length is None:
-        body = request.body_file.read(limit + 1)  # in chunks, as many as come
-    else:
-        body = request.body_file_raw.read(length) if length <= limit else b""
-    if max(length or 0, len(body)) > limit:
-        raise TooLarge(f"{what} may have {limit} bytes.")
-    return bytes(body)
-
-
 def _json_body(request: Request) -> Any:
     if request.content_type != "application/json":
         # Not `request.body`, which would read a stranger's gigabyte into memory.
         if not request.is_body_readable:
             return {}
         raise UnsupportedMediaType("Send the body as application/json.")
-    body = read_body(request, MAX_JSON_BYTES, what="A JSON body")
+    if (request.content_length or 0) > MAX_JSON_BYTES:
+        raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
+    # Not `request.body`, which would put more than a few kilobytes into a temporary file.
+    body = request.body_file.read(MAX_JSON_BYTES + 1)
+    if len(body) > MAX_JSON_BYTES:
+        raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
     if not body:
         return {}
     try:

@@ -9,7 +9,7 @@ from pyramid.response import Response
 from structlog.contextvars import bound_contextvars
 
 from autonomy_core.plugin_api.errors import TooLarge
-from autonomy_core.plugin_api.operations import PUBLIC, api_view, read_body
+from autonomy_core.plugin_api.operations import PUBLIC, api_view
 from stripe_payments import asking, inbox, schemas, webhooks
 from stripe_payments.deliveries import DELIVERIES
 from stripe_payments.resources import StripeCheckouts, StripeEndpoint
@@ -33,8 +33,7 @@ def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
 
     Where organisations share an endpoint, it is handled for the one that it is about.
     """
-    body = read_body(request, schemas.MAX_EVENT_BYTES, what="An event")
-    signature = request.headers.get("Stripe-Signature")
+    body, signature = _body(request), request.headers.get("Stripe-Signature")
     try:
         delivery = webhooks.verify(body, signature, all_keys(context.scope.settings(PLUGIN)))
     except webhooks.BadSignature:
@@ -66,3 +65,15 @@ def come_back(context: StripeCheckouts, request: Request) -> Response:
     """
     url = asking.finish_checkout(context.scope, request.query["session_id"])
     return Response(status=303, location=url, content_type=None, cache_control="no-store")
+
+
+def _body(request: Request) -> bytes:
+    length, most = request.content_length, schemas.MAX_EVENT_BYTES
+    if length is None:
+        body = request.body_file.read(most + 1)  # in chunks, as many as come
+    else:
+        # Not `body_file`: what it makes around the raw one takes longer than the signature.
+        body = request.body_file_raw.read(length) if length <= most else b""
+    if max(length or 0, len(body)) > most:
+        raise TooLarge(f"An event may have {most} bytes.")
+    return bytes(body)
