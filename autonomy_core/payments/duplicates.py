@@ -23,12 +23,12 @@ def look_for_duplicate(scope: TenantScope, payment: Any) -> None:
         defer(scope, DUPLICATE_JOB, payment_id=str(payment.id))
 
 
-def is_duplicate(scope: TenantScope, payment_id: UUID) -> bool:
-    """Whether a completed payment is for what another payment of the same customer had bought before, and still has."""
+def bought_before(scope: TenantScope, payment_id: UUID) -> UUID | None:
+    """The payment by which the same customer had bought before, and still has, what a completed payment is for."""
     payment = find_payment(scope, payment_id)
     if payment is None or payment.status != PaymentStatus.COMPLETED:
-        return False
-    return scope.session.scalar(_before(payment)) is not None
+        return None
+    return scope.session.scalar(_before(payment))
 
 
 def _before(payment: Payment) -> Select[UUID]:

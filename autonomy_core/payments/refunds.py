@@ -113,7 +113,7 @@ def request_refund(
 
 def _record_request(scope: TenantScope, refund: PaymentRefund, actor: str) -> None:
     facts = {"amount": refund.amount, "reason": refund.reason}
-    note(scope, refund.payment_id, "refund_requested", by=actor, **facts)
+    note(scope, refund.payment_id, "refund_requested", refund=str(refund.id), by=actor, **facts)
     record(
         scope.session,
         scope.organisation.id,
@@ -200,7 +200,8 @@ def fail_refund(scope: TenantScope, refund_id: UUID, reason: str) -> None:
     scope.session.refresh(refund)
     if refund.status == RefundStatus.REQUESTED:
         refund.status = RefundStatus.FAILED
-        note(scope, refund.payment_id, "refund_refused", amount=refund.amount, reason=reason)
+        facts = {"refund": str(refund.id), "amount": refund.amount}
+        note(scope, refund.payment_id, "refund_refused", reason=reason, **facts)
 
 
 def carry_out(scope: TenantScope, order: RefundOrder, provider: PaymentProvider) -> None:

@@ -45,7 +45,8 @@ def record_refund(scope: TenantScope, payment: Payment, report: RefundReport) ->
     refund.reference = report.reference
     refund.status = next_refund(RefundStatus(before or report.status), report.status)
     if news or refund.status != before:
-        _note(scope, payment, "refund", refund, before)
+        scope.session.flush()  # gives a new one its id
+        _note(scope, payment, "refund", refund, before, refund=str(refund.id))
         return True
     return False
 
@@ -98,8 +99,8 @@ def record_dispute(scope: TenantScope, payment: Payment, report: DisputeReport) 
     return False
 
 
-def _note(scope: TenantScope, payment: Payment, kind: str, row: Any, before: str | None) -> None:
-    facts = {"reference": row.reference, "amount": row.amount, "reason": row.reason}
+def _note(scope: TenantScope, payment: Payment, kind: str, row: Any, before: str | None, **more: str) -> None:
+    facts = {"reference": row.reference, "amount": row.amount, "reason": row.reason, **more}
     note(scope, payment.id, kind, before=before, after=row.status, **facts)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from stripe_payments.domain import (
+    Comparison,
     Environment,
     Lookup,
     NotUnderstood,
@@ -194,12 +195,14 @@ def check_subject(subject: Subject, environment: Environment, recorded: Recorded
     Raises:
         NotBelieved: something differs; the message lists all of it.
     """
-    require_agreement(
-        "object",
-        {
-            "organisation": (recorded.organisation_id, subject.organisation_id),
-            "environment": (recorded.environment, environment),
-            "payment": (recorded.payment_id, subject.payment_id),
-            "payment intent": (recorded.payment_intent_id, subject.payment_intent_id),
-        },
-    )
+    require_agreement("object", subject_binding(subject, environment, recorded))
+
+
+def subject_binding(subject: Subject, environment: Environment, recorded: Recorded) -> Comparison:
+    """What an object has to agree with to be about a payment, arguments as in `check_subject`."""
+    return {
+        "organisation": (recorded.organisation_id, subject.organisation_id),
+        "environment": (recorded.environment, environment),
+        "payment": (recorded.payment_id, subject.payment_id),
+        "payment intent": (recorded.payment_intent_id, subject.payment_intent_id),
+    }
