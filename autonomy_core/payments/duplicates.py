@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 
+from autonomy_core.grants.models import Grant
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.payments.models import Payment
@@ -39,4 +40,10 @@ def _before(payment: Payment) -> Select[UUID]:
     )
     paid = (PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.DISPUTE_WON)
     earlier = Payment.completed_at < payment.completed_at
-    return select(Payment.id).where(*same, Payment.status.in_(paid), earlier).limit(1)
+    # A product of a bundle may have gone back without the rest.
+    lost = exists().where(
+        Grant.organisation_id == Payment.organisation_id,
+        Grant.payment_id == Payment.id,
+        Grant.revoked_at.is_not(None),
+    )
+    return select(Payment.id).where(*same, Payment.status.in_(paid), earlier, ~lost).limit(1)

@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.grants.models import Grant
-from autonomy_core.payments.models import HookRun, JournalEntry, Payment, PaymentItem
+from autonomy_core.payments.items import paid_for
+from autonomy_core.payments.models import HookRun, JournalEntry, Payment
 from autonomy_core.plugin_api.protocols import TimelineEntry
 from autonomy_core.plugin_api.scope import TenantScope
 
@@ -20,12 +21,10 @@ Titles = Mapping[UUID, str]
 def timeline(scope: TenantScope, payment: Payment) -> list[TimelineEntry]:
     """All that is recorded of a payment, oldest first: by the core, by what hooks did, and by its provider."""
     grants = scope.session.scalars(select(Grant).where(Grant.payment_id == payment.id)).all()
-    items = scope.session.scalars(
-        select(PaymentItem.product_id).where(PaymentItem.payment_id == payment.id)
-    ).all()
-    titles = _titles(scope, {payment.product_id, *items, *(grant.product_id for grant in grants)})
+    paid = paid_for(scope, payment)
+    titles = _titles(scope, {payment.product_id, *paid, *(grant.product_id for grant in grants)})
     entries = [
-        _opened(payment, sorted(items), titles),
+        _opened(payment, paid, titles),
         # What a provider tells comes before what it led to, also where both were written in one moment.
         *_of_provider(scope, payment),
         *_of_journal(scope, payment, titles),
@@ -40,14 +39,16 @@ def _titles(scope: TenantScope, product_ids: set[UUID]) -> Titles:
     return {row.id: row.title for row in rows}
 
 
-def _opened(payment: Payment, items: list[UUID], titles: Titles) -> TimelineEntry:
+def _opened(payment: Payment, paid: Mapping[UUID, int], titles: Titles) -> TimelineEntry:
     facts = ("provider", "environment", "amount", "currency")
     detail: dict[str, Any] = {name: getattr(payment, name) for name in facts}
     if payment.coupon_code is not None:
         detail |= {"discount": payment.discount, "coupon": payment.coupon_code}
     detail |= _product(payment.product_id, titles) | {"customer": str(payment.customer_id)}
-    if items:
-        detail["items"] = [_product(each, titles) for each in items]
+    if payment.product_id not in paid:
+        detail["items"] = [
+            _product(each, titles) | {"amount": amount} for each, amount in sorted(paid.items())
+        ]
     return TimelineEntry(payment.created_at, "opened", detail)
 
 

@@ -116,6 +116,7 @@ def refund_report(refund: RefundObject) -> RefundReport:
         currency=refund.currency,
         status=RefundStatus(refund.outcome),
         refund_id=refund.refund_id,
+        items=refund.items,
         reason=refund.reason,
     )
 
