@@ -142,7 +142,6 @@ class NewRefundSchema(ApiSchema):
     )
     items = fields.List(
         fields.UUID(),
-        load_default=(),
         validate=[validate.Length(1, MOST_ITEMS), each_once],
         metadata={
             "description": "instead of an amount: products of the payment, which are taken back; the amount is what was paid for them"

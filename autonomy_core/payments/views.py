@@ -193,7 +193,7 @@ def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund | N
         wanted["amount"],
         wanted["reason"],
         actor=request.actor,
-        items=wanted["items"],
+        items=wanted.get("items", ()),
         # A repetition of what was cut off after the money had gone back must find that, and give nothing more.
         wish=name_of_request(context, request),
     )
