@@ -30,6 +30,15 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, nothing: str
         _console().print(table)
 
 
+def print_lines(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows that all have the same keys, a line each: where the last cell is long, a table would break it up."""
+    cells = [[_cell(value) for value in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
 def print_facts(facts: Mapping[str, Any]) -> None:
     """Print names and values, a line each."""
     width = max(map(len, facts))

@@ -10,7 +10,7 @@ import click
 
 from autonomy_core.cli.context import CliContext, Identifier, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
-from autonomy_core.cli.output import print_facts, print_json, print_rows
+from autonomy_core.cli.output import print_facts, print_json, print_lines, print_rows
 
 if TYPE_CHECKING:
     from autonomy_core.payments.models import Payment
@@ -79,11 +79,14 @@ def explain(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json:
         print_json([{"at": entry.at, "kind": entry.kind, "detail": entry.detail} for entry in entries])
         return
     rows = [{"at": entry.at, "what": entry.kind, "detail": _in_words(entry.detail)} for entry in entries]
-    print_rows(rows, as_json=False, nothing="nothing has happened to it")
+    print_lines(rows)
 
 
-def _in_words(detail: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in detail.items() if value is not None)
+def _in_words(value: Any) -> str:
+    """A detail of the timeline as text: ``amount: 1200; agreed: amount, currency``."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_in_words(each)}" for name, each in value.items() if each is not None)
+    return ", ".join(map(_in_words, value)) if isinstance(value, list) else str(value)
 
 
 def _find(scope: TenantScope, payment_id: UUID) -> Payment:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select, update
+from sqlalchemy import Select, exists, select, true, update
 from sqlalchemy.orm import selectinload
 
 from autonomy_core.catalog.models import Product
@@ -73,28 +73,35 @@ def _require_granted_before(scope: TenantScope, payment_id: UUID, product_id: UU
         raise NotFound("The organisation has no such product.")
 
 
-def revoke_grants(scope: TenantScope, payment_id: UUID, because: str, at: datetime) -> list[UUID]:
+def revoke_grants(
+    scope: TenantScope, payment_id: UUID, because: str, at: datetime, *, only: Collection[UUID] | None = None
+) -> list[UUID]:
     """Take back what a payment has granted. What other payments have granted stays, the same product included.
 
     Args:
         because: why, for the record.
         at: when, aware.
+        only: these products; None for all.
 
     Returns:
         The products that were taken back by this call.
     """
     return _change_grants(
         scope,
-        (Grant.payment_id == payment_id) & Grant.revoked_at.is_(None),
+        (Grant.payment_id == payment_id) & Grant.revoked_at.is_(None) & _among(only),
         {"revoked_at": at, "revoked_because": because},
     )
 
 
-def restore_grants(scope: TenantScope, payment_id: UUID) -> list[UUID]:
-    """Give back what was taken back of a payment; gives the products."""
+def _among(product_ids: Collection[UUID] | None) -> Any:
+    return true() if product_ids is None else Grant.product_id.in_(product_ids)
+
+
+def restore_grants(scope: TenantScope, payment_id: UUID, *, but: Collection[UUID] = ()) -> list[UUID]:
+    """Give back what was taken back of a payment, but for some products; gives the products."""
     return _change_grants(
         scope,
-        (Grant.payment_id == payment_id) & Grant.revoked_at.is_not(None),
+        (Grant.payment_id == payment_id) & Grant.revoked_at.is_not(None) & Grant.product_id.not_in(but),
         {"revoked_at": None, "revoked_because": None},
     )
 

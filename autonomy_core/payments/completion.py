@@ -16,6 +16,7 @@ from autonomy_core.db.session import savepoint_for_guest
 from autonomy_core.errors import NotFound
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.items import bought
+from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.events import BoughtProduct, PaymentCompleted, PaymentFacts
 from autonomy_core.plugin_api.manager import Implementation
@@ -37,7 +38,7 @@ _RECORD_RUN = _RUN.on_conflict_do_update(
         "updated_at": _RUN.excluded.updated_at,
         "attempts": HookRun.attempts + 1,
     },
-)
+).returning(HookRun.attempts)
 
 
 def run_completion_hooks(scope: TenantScope, payment: Payment) -> None:
@@ -63,7 +64,10 @@ def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Im
             raise
         error = _described(exception)
         log.exception("payment.hook_failed", payment_id=str(payment.id), plugin=implementation.plugin)
-    _record_run(scope, payment.id, implementation.plugin, error)
+    attempts = _record_run(scope, payment.id, implementation.plugin, error)
+    if error is not None:
+        # The record is the last run's; those that failed before it are told by the journal.
+        note(scope, payment.id, "hook_failed", plugin=implementation.plugin, attempts=attempts, error=error)
     return error is None
 
 
@@ -110,7 +114,8 @@ def _described(error: BaseException) -> str:
     return text[:500].encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
-def _record_run(scope: TenantScope, payment_id: UUID, plugin: str, error: str | None) -> None:
+def _record_run(scope: TenantScope, payment_id: UUID, plugin: str, error: str | None) -> int:
+    """Record what came of a run; gives how many there have been."""
     values = {
         "organisation_id": scope.organisation.id,
         "payment_id": payment_id,
@@ -120,4 +125,5 @@ def _record_run(scope: TenantScope, payment_id: UUID, plugin: str, error: str | 
         "updated_at": utcnow(),
         "attempts": 1,
     }
-    scope.session.execute(_RECORD_RUN, values)
+    attempts: int = scope.session.execute(_RECORD_RUN, values).scalar_one()
+    return attempts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -98,10 +98,15 @@ def next_dispute(current: DisputeStatus, reported: DisputeStatus) -> DisputeStat
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A refund as far as a payment's state depends on it; the amount is in the payment's minor unit."""
+    """A refund as far as a payment's state depends on it; the amount is in the payment's minor unit.
+
+    Attributes:
+        items: the products that it is for; none where it is of an amount.
+    """
 
     amount: int
     status: RefundStatus
+    items: frozenset[UUID] = frozenset()
 
     @property
     def counts(self) -> bool:
@@ -138,6 +143,16 @@ class PaymentState:
         return self.amount - sum(refund.amount for refund in self.refunds if refund.reserves)
 
     @property
+    def items_refunded(self) -> frozenset[UUID]:
+        """The products for which money goes back."""
+        return frozenset().union(*(refund.items for refund in self.refunds if refund.counts))
+
+    @property
+    def items_spoken_for(self) -> frozenset[UUID]:
+        """The products that can be refunded no second time."""
+        return frozenset().union(*(refund.items for refund in self.refunds if refund.reserves))
+
+    @property
     def disputed(self) -> bool:
         """Whether the buyer's bank has the money now, and has not decided."""
         return DisputeStatus.OPEN in self.disputes
@@ -160,9 +175,9 @@ class PaymentState:
 def reason_to_revoke(
     state: PaymentState, *, after_refund: AfterRefund, after_dispute: AfterDispute
 ) -> str | None:
-    """Why the buyer may no longer have what was granted for a payment; None while they may.
+    """Why the buyer may no longer have anything that was granted for a payment; None while they may.
 
-    A refund of a part takes nothing away. It follows from the present state alone, so that it comes out alike
+    A refund of an amount that is not the whole takes nothing away, and one of items only these, see `items_to_revoke`. It follows from the present state alone, so that it comes out alike
     in whichever order things became known.
 
     Args:
@@ -179,6 +194,31 @@ def reason_to_revoke(
     return None
 
 
+def items_to_revoke(state: PaymentState, *, after_refund: AfterRefund) -> frozenset[UUID]:
+    """Which products the buyer may no longer have, although they may have the rest. It follows from the present state alone."""
+    return state.items_refunded if after_refund == "revoke" else frozenset()
+
+
+def shares(amount: int, weights: Sequence[int]) -> list[int]:
+    """Divide what was paid among products in proportion to their weights, so that nothing is lost or added.
+
+    Each gets its exact share, rounded down; what is left over goes, one minor unit each, to those whose share was
+    rounded by most, the earlier first (the method of the largest remainder).
+
+    Args:
+        amount: in the minor unit of the currency, not negative.
+        weights: not negative, at least one; where all are 0 they count alike.
+    """
+    total = sum(weights)
+    if not total:
+        return shares(amount, [1] * len(weights))
+    divided = [divmod(amount * weight, total) for weight in weights]
+    left_over = amount - sum(whole for whole, _ in divided)
+    by_remainder = sorted(range(len(weights)), key=lambda place: -divided[place][1])
+    favoured = set(by_remainder[:left_over])
+    return [whole + (place in favoured) for place, (whole, _) in enumerate(divided)]
+
+
 @dataclass(frozen=True, slots=True)
 class RefundReport:
     """What a provider says of a refund, whoever asked for it.
@@ -188,6 +228,7 @@ class RefundReport:
         amount: in the minor unit of the payment's currency.
         refund_id: ours, where we asked for it and the provider says so.
         reason: why, in the provider's words; or why it failed.
+        items: the products that it is for, as far as the provider says so.
     """
 
     reference: str
@@ -196,6 +237,7 @@ class RefundReport:
     status: RefundStatus
     refund_id: UUID | None = None
     reason: str | None = None
+    items: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

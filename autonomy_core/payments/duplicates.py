@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 
+from autonomy_core.grants.models import Grant
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.payments.models import Payment
@@ -23,12 +24,12 @@ def look_for_duplicate(scope: TenantScope, payment: Any) -> None:
         defer(scope, DUPLICATE_JOB, payment_id=str(payment.id))
 
 
-def is_duplicate(scope: TenantScope, payment_id: UUID) -> bool:
-    """Whether a completed payment is for what another payment of the same customer had bought before, and still has."""
+def bought_before(scope: TenantScope, payment_id: UUID) -> UUID | None:
+    """The payment by which the same customer had bought before, and still has, what a completed payment is for."""
     payment = find_payment(scope, payment_id)
     if payment is None or payment.status != PaymentStatus.COMPLETED:
-        return False
-    return scope.session.scalar(_before(payment)) is not None
+        return None
+    return scope.session.scalar(_before(payment))
 
 
 def _before(payment: Payment) -> Select[UUID]:
@@ -39,4 +40,10 @@ def _before(payment: Payment) -> Select[UUID]:
     )
     paid = (PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.DISPUTE_WON)
     earlier = Payment.completed_at < payment.completed_at
-    return select(Payment.id).where(*same, Payment.status.in_(paid), earlier).limit(1)
+    # A product of a bundle may have gone back without the rest.
+    lost = exists().where(
+        Grant.organisation_id == Payment.organisation_id,
+        Grant.payment_id == Payment.id,
+        Grant.revoked_at.is_not(None),
+    )
+    return select(Payment.id).where(*same, Payment.status.in_(paid), earlier, ~lost).limit(1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 
 from autonomy_core.catalog import bundles
 from autonomy_core.catalog.models import Product
+from autonomy_core.payments.domain import shares
 from autonomy_core.payments.models import Payment, PaymentItem
 from autonomy_core.plugin_api.events import BoughtProduct
 from autonomy_core.plugin_api.scope import TenantScope
@@ -21,14 +22,37 @@ def items_now(scope: TenantScope, product: Product) -> Sequence[UUID]:
     return [item.id for item in bundles.items_of(scope, product.id)]
 
 
-def keep_items(scope: TenantScope, payment: Payment, product: Product, product_ids: Collection[UUID]) -> None:
-    """Keep what a bundle consists of while it is bought; what staff change meanwhile is for later purchases."""
+def keep_items(scope: TenantScope, payment: Payment, product: Product, product_ids: Sequence[UUID]) -> None:
+    """Keep what a bundle consists of while it is bought, and what is paid for each.
+
+    What staff change meanwhile is for later purchases.
+    """
     if product.kind == bundles.BUNDLE:
+        amounts = shares(payment.amount, _weights(scope, product_ids))
         scope.session.add_all(
-            PaymentItem(organisation_id=scope.organisation.id, payment_id=payment.id, product_id=each)
-            for each in product_ids
+            PaymentItem(
+                organisation_id=scope.organisation.id, payment_id=payment.id, product_id=each, amount=amount
+            )
+            for each, amount in zip(product_ids, amounts, strict=True)
         )
         scope.session.flush()
+
+
+def _weights(scope: TenantScope, product_ids: Sequence[UUID]) -> list[int]:
+    """What products cost by themselves; prices in several currencies cannot be compared, and count alike."""
+    rows = scope.session.execute(
+        select(Product.id, Product.amount, Product.currency).where(Product.id.in_(product_ids))
+    ).all()
+    prices = {row.id: row.amount for row in rows}
+    comparable = len({row.currency for row in rows}) == 1
+    return [prices[each] if comparable else 1 for each in product_ids]
+
+
+def paid_for(scope: TenantScope, payment: Payment) -> Mapping[UUID, int]:
+    """What was paid for each product of a payment, in the minor unit of its currency; together it is the payment's amount."""
+    kept = select(PaymentItem.product_id, PaymentItem.amount).where(PaymentItem.payment_id == payment.id)
+    items = {row.product_id: row.amount for row in scope.session.execute(kept)}
+    return items or {payment.product_id: payment.amount}
 
 
 def has_items(scope: TenantScope, payment: Payment, product: Product, product_ids: Collection[UUID]) -> bool:

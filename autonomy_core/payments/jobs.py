@@ -9,7 +9,7 @@ import structlog
 from autonomy_core.errors import Unavailable
 from autonomy_core.payments.completion import HOOK, RETRY_JOB, run_completion_hook
 from autonomy_core.payments.domain import PaymentStatus, RefundStatus
-from autonomy_core.payments.duplicates import DUPLICATE_JOB, is_duplicate
+from autonomy_core.payments.duplicates import DUPLICATE_JOB, bought_before
 from autonomy_core.payments.models import HookRun
 from autonomy_core.payments.purchasing import EXPIRE_JOB, expire
 from autonomy_core.payments.reconciliation import CHECK_JOB, DAY_S, check, check_and_watch, sweep
@@ -75,8 +75,10 @@ def ask_for_refund(scope: TenantScope, *, refund_id: str) -> None:
 
 def refund_duplicate(scope: TenantScope, *, payment_id: str) -> None:
     """Give a payment back for what had been paid already; what becomes of it is another job's."""
-    if is_duplicate(scope, UUID(payment_id)):
-        request_refund(scope, UUID(payment_id), None, "bought twice", actor="autonomy")
+    first = bought_before(scope, UUID(payment_id))
+    if first is not None:
+        reason = f"bought twice: payment {first} had been made before"
+        request_refund(scope, UUID(payment_id), None, reason, actor="autonomy")
 
 
 def expire_checkout(scope: TenantScope, *, payment_id: str) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import ARRAY, CheckConstraint, Index, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -69,16 +69,21 @@ class Payment(Identified, Base):
 
 
 class PaymentItem(OrganisationScoped, Base):
-    """A product that was in the bundle that a payment is for; a payment for another product has none."""
+    """A product that was in the bundle that a payment is for; a payment for another product has none.
+
+    ``amount`` is what was paid for it, in the minor unit of the payment's currency; together it is the payment's.
+    """
 
     __tablename__ = "payment_items"
     __table_args__ = (
         tenant_key("payment_id", "payments"),
         tenant_key("product_id", "products"),
+        CheckConstraint("amount >= 0", name="amount_not_negative"),
     )
 
     payment_id: Mapped[UUID] = mapped_column(primary_key=True)
     product_id: Mapped[UUID] = mapped_column(primary_key=True)
+    amount: Mapped[int]
 
 
 class HookRun(OrganisationScoped, Base):
@@ -99,7 +104,10 @@ class HookRun(OrganisationScoped, Base):
 
 
 class PaymentRefund(Identified, Base):
-    """Money that goes back to a buyer, whoever asked for it. ``reference`` is the provider's id of it, once it has one."""
+    """Money that goes back to a buyer, whoever asked for it. ``reference`` is the provider's id of it, once it has one.
+
+    ``items`` are the products that it is for, which go back with it; a refund of an amount is for none.
+    """
 
     __tablename__ = "payment_refunds"
     __table_args__ = (
@@ -112,6 +120,7 @@ class PaymentRefund(Identified, Base):
     payment_id: Mapped[UUID]
     reference: Mapped[str | None]
     amount: Mapped[int]
+    items: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
     status: Mapped[str]
     reason: Mapped[str | None]
     requested_by: Mapped[str | None]

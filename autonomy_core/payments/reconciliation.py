@@ -13,8 +13,9 @@ import structlog
 from sqlalchemy import select
 
 from autonomy_core.db.base import utcnow
+from autonomy_core.errors import Unavailable
 from autonomy_core.jobs.services import defer
-from autonomy_core.payments.domain import OPEN, ProofFailed
+from autonomy_core.payments.domain import OPEN, ProofFailed, Settlement
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.services import find_payment
@@ -89,15 +90,27 @@ def check(scope: TenantScope, payment_id: UUID) -> bool:
         return False
     try:
         settlement = provider.fetch_state(scope, payment_id)
-        if settlement is None:
-            return False
         with scope.runtime.transaction(scope.organisation) as own:
-            return settle(own, settlement, provider=provider.name).changed
+            note(own, payment_id, "asked", answer=_in_words(settlement))
+            return settlement is not None and settle(own, settlement, provider=provider.name).changed
+    except Unavailable as error:
+        with scope.runtime.transaction(scope.organisation) as own:
+            note(own, payment_id, "asked", answer=f"none: {error}")
+        raise
     except ProofFailed as error:
         log.warning("payment.report_refused", payment_id=str(payment_id), reason=str(error))
         with scope.runtime.transaction(scope.organisation) as own:
             note(own, payment_id, "report_refused", reason=str(error), source="reconciler")
         return False
+
+
+def _in_words(settlement: Settlement | None) -> str:
+    """What the provider has answered, for the journal."""
+    if settlement is None:
+        return "the buyer may still pay"
+    counted = (("refunds", settlement.refunds), ("disputes", settlement.disputes))
+    more = [f"{name}: {len(reports)}" for name, reports in counted if reports]
+    return ", ".join([str(settlement.status or "nothing new"), *more])
 
 
 def sweep(scope: TenantScope) -> None:

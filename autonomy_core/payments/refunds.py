@@ -6,7 +6,7 @@ call neither loses nor doubles it; what the provider could not be asked for is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import count
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
@@ -24,9 +24,10 @@ from autonomy_core.payments.domain import (
     RefundStatus,
     Settlement,
 )
+from autonomy_core.payments.items import paid_for
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment, PaymentRefund
-from autonomy_core.payments.reversals import state_of
+from autonomy_core.payments.reversals import as_text, state_of
 from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.plugin_api.protocols import PaymentProvider, RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
@@ -57,6 +58,24 @@ class RefundTooLarge(InvalidInput):
     members: ClassVar[Mapping[str, Mapping[str, Any]]] = {"refundable": {"type": "integer"}}
 
 
+class RefundAmbiguous(InvalidInput):
+    """An amount and items are two ways to say how much."""
+
+    code, title = "refund_ambiguous", "A refund is of an amount or of items, not of both"
+
+
+class ItemNotInPayment(InvalidInput):
+    """A product that the payment is not for."""
+
+    code, title = "item_not_in_payment", "The payment is not for this product"
+
+
+class ItemAlreadyRefunded(Conflict):
+    """A product whose money has gone back, or is about to."""
+
+    code, title = "item_already_refunded", "This product of the payment has been refunded already"
+
+
 class RefundRefused(Conflict):
     """The provider does not give the money back, and will not."""
 
@@ -75,30 +94,33 @@ def request_refund(
     reason: str,
     *,
     actor: str,
+    items: Collection[UUID] = (),
     wish: str | None = None,
 ) -> PaymentRefund:
     """Record that money is to be given back. Commit, and then `carry_out`; if that never happens a job does.
 
     Args:
-        amount: in the minor unit of the payment's currency; None for all that is left.
+        amount: in the minor unit of the payment's currency; None for what was paid for the items, and without items
+            for all that is left.
         reason: why, for the record.
+        items: products of the payment that are given back, instead of an amount.
         wish: names what the caller wants, if the caller may come again with the same; then the refund that was
             recorded the first time is given back, unless it has failed.
 
     Raises:
         NotFound, NotRefundable, PaymentDisputed, RefundTooLarge
+        RefundAmbiguous, ItemNotInPayment, ItemAlreadyRefunded
     """
     payment = lock_payment(scope, payment_id)
     refund_id, known = _of_wish(scope, payment, wish)
     if known is not None:
         return known
-    state = state_of(scope, payment)
-    _require_refundable(state, amount)
     refund = PaymentRefund(
         organisation_id=scope.organisation.id,
         id=refund_id,
         payment_id=payment.id,
-        amount=amount or state.refundable,
+        amount=_amount_of(scope, payment, amount, items),
+        items=sorted(items),
         status=RefundStatus.REQUESTED,
         reason=reason,
         requested_by=actor,
@@ -113,14 +135,16 @@ def request_refund(
 
 def _record_request(scope: TenantScope, refund: PaymentRefund, actor: str) -> None:
     facts = {"amount": refund.amount, "reason": refund.reason}
-    note(scope, refund.payment_id, "refund_requested", by=actor, **facts)
+    products = as_text(refund.items)
+    named = {"refund": str(refund.id), "products": products}
+    note(scope, refund.payment_id, "refund_requested", by=actor, **named, **facts)
     record(
         scope.session,
         scope.organisation.id,
         actor=actor,
         action="refund.requested",
         target=f"refund:{refund.id}",
-        detail={"payment_id": str(refund.payment_id), **facts},
+        detail={"payment_id": str(refund.payment_id), **facts, **({"items": products} if products else {})},
     )
 
 
@@ -136,15 +160,42 @@ def _of_wish(scope: TenantScope, payment: Payment, wish: str | None) -> tuple[UU
     raise AssertionError  # for the type checker: counting does not end
 
 
-def _require_refundable(state: PaymentState, amount: int | None) -> None:
+def _amount_of(scope: TenantScope, payment: Payment, amount: int | None, items: Collection[UUID]) -> int:
+    """How much is to be given back, when it may be. The payment is locked."""
+    if items and amount is not None:
+        raise RefundAmbiguous
+    state = state_of(scope, payment)
+    _require_refundable(state)
+    wanted = _paid_for(scope, payment, state, items) if items else amount
+    if wanted is not None and wanted > state.refundable:
+        raise RefundTooLarge(f"{state.refundable} are left.", extra={"refundable": state.refundable})
+    return state.refundable if wanted is None else wanted
+
+
+def _paid_for(scope: TenantScope, payment: Payment, state: PaymentState, items: Collection[UUID]) -> int:
+    paid = paid_for(scope, payment)
+    unknown, again = set(items) - set(paid), state.items_spoken_for.intersection(items)
+    if unknown:
+        raise ItemNotInPayment(f"It is not for {_listed(unknown)}.")
+    if again:
+        raise ItemAlreadyRefunded(f"{_listed(again)} cannot be refunded again.")
+    amount = sum(paid[each] for each in items)
+    if not amount:
+        raise NotRefundable("Nothing was paid for it.")
+    return amount
+
+
+def _listed(product_ids: Collection[UUID]) -> str:
+    return ", ".join(sorted(map(str, product_ids)))
+
+
+def _require_refundable(state: PaymentState) -> None:
     if state.disputed:
         raise PaymentDisputed("Answer the dispute at the payment provider.")
     if state.collected != PaymentStatus.COMPLETED or state.status == PaymentStatus.DISPUTE_LOST:
         raise NotRefundable(f"It is {state.status}.")
     if state.refundable <= 0:
         raise NotRefundable("All of it has been refunded." if state.amount else "Nothing was paid.")
-    if amount is not None and amount > state.refundable:
-        raise RefundTooLarge(f"{state.refundable} are left.", extra={"refundable": state.refundable})
 
 
 def find_refund(scope: TenantScope, refund_id: UUID) -> PaymentRefund | None:
@@ -161,6 +212,7 @@ def order_of(scope: TenantScope, refund: PaymentRefund) -> RefundOrder:
         amount=refund.amount,
         currency=payment.currency,
         environment=payment.environment,  # type: ignore[arg-type]
+        items=tuple(refund.items),
     )
 
 
@@ -200,7 +252,8 @@ def fail_refund(scope: TenantScope, refund_id: UUID, reason: str) -> None:
     scope.session.refresh(refund)
     if refund.status == RefundStatus.REQUESTED:
         refund.status = RefundStatus.FAILED
-        note(scope, refund.payment_id, "refund_refused", amount=refund.amount, reason=reason)
+        facts = {"refund": str(refund.id), "amount": refund.amount}
+        note(scope, refund.payment_id, "refund_refused", reason=reason, **facts)
 
 
 def carry_out(scope: TenantScope, order: RefundOrder, provider: PaymentProvider) -> None:

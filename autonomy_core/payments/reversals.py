@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -18,6 +20,7 @@ from autonomy_core.payments.domain import (
     RefundReport,
     RefundStatus,
     collected,
+    items_to_revoke,
     next_dispute,
     next_refund,
     reason_to_revoke,
@@ -41,11 +44,15 @@ def record_refund(scope: TenantScope, payment: Payment, report: RefundReport) ->
         raise ProofFailed(
             f"refund {report.reference}: {refund.amount} are known, {report.amount} are reported"
         )
-    news = refund.reference is None or before is None
+    items = sorted(report.items.union(refund.items))
+    news = refund.reference is None or before is None or items != refund.items
     refund.reference = report.reference
+    # They only ever become more, so that reports may come in any order. Ours are known before the provider is asked.
+    refund.items = items
     refund.status = next_refund(RefundStatus(before or report.status), report.status)
     if news or refund.status != before:
-        _note(scope, payment, "refund", refund, before)
+        scope.session.flush()  # gives a new one its id
+        _note(scope, payment, "refund", refund, before, refund=str(refund.id), products=as_text(items))
         return True
     return False
 
@@ -66,6 +73,7 @@ def _add_refund(scope: TenantScope, payment: Payment, report: RefundReport) -> P
         payment_id=payment.id,
         reference=report.reference,
         amount=report.amount,
+        items=sorted(report.items),
         status=report.status,
         reason=report.reason,
     )
@@ -98,9 +106,14 @@ def record_dispute(scope: TenantScope, payment: Payment, report: DisputeReport) 
     return False
 
 
-def _note(scope: TenantScope, payment: Payment, kind: str, row: Any, before: str | None) -> None:
-    facts = {"reference": row.reference, "amount": row.amount, "reason": row.reason}
+def _note(scope: TenantScope, payment: Payment, kind: str, row: Any, before: str | None, **more: Any) -> None:
+    facts = {"reference": row.reference, "amount": row.amount, "reason": row.reason, **more}
     note(scope, payment.id, kind, before=before, after=row.status, **facts)
+
+
+def as_text(product_ids: Collection[UUID]) -> list[str] | None:
+    """Products for the journal; None, which it leaves out, where there are none."""
+    return [str(each) for each in product_ids] or None
 
 
 def state_of(scope: TenantScope, payment: Payment) -> PaymentState:
@@ -110,7 +123,9 @@ def state_of(scope: TenantScope, payment: Payment) -> PaymentState:
         return PaymentState(now, payment.amount)
     scope.session.flush()
     refunds = scope.session.execute(
-        select(PaymentRefund.amount, PaymentRefund.status).where(PaymentRefund.payment_id == payment.id)
+        select(PaymentRefund.amount, PaymentRefund.status, PaymentRefund.items).where(
+            PaymentRefund.payment_id == payment.id
+        )
     )
     disputes = scope.session.scalars(
         select(PaymentDispute.status).where(PaymentDispute.payment_id == payment.id)
@@ -118,21 +133,29 @@ def state_of(scope: TenantScope, payment: Payment) -> PaymentState:
     return PaymentState(
         now,
         payment.amount,
-        tuple(Refund(amount, RefundStatus(status)) for amount, status in refunds),
+        tuple(Refund(amount, RefundStatus(status), frozenset(items)) for amount, status, items in refunds),
         tuple(DisputeStatus(status) for status in disputes),
     )
 
 
 def enforce_access(scope: TenantScope, payment: Payment) -> None:
     """Take away what a payment has granted, or give it back, as its refunds and disputes and the organisation want."""
+    state, after_refund = state_of(scope, payment), scope.organisation.access_after_refund
     reason = reason_to_revoke(
-        state_of(scope, payment),
-        after_refund=scope.organisation.access_after_refund,
-        after_dispute=scope.organisation.access_after_dispute,
+        state, after_refund=after_refund, after_dispute=scope.organisation.access_after_dispute
     )
-    if reason is None:
-        changed, kind = restore_grants(scope, payment.id), "access_restored"
-    else:
-        changed, kind = revoke_grants(scope, payment.id, reason, utcnow()), "access_revoked"
-    if changed:
-        note(scope, payment.id, kind, reason=reason, products=[str(each) for each in changed])
+    if reason is not None:
+        _revoke(scope, payment, reason)
+        return
+    gone = items_to_revoke(state, after_refund=after_refund)
+    restored = restore_grants(scope, payment.id, but=gone)
+    if restored:
+        note(scope, payment.id, "access_restored", products=as_text(restored))
+    if gone:
+        _revoke(scope, payment, "refunded", only=gone)
+
+
+def _revoke(scope: TenantScope, payment: Payment, reason: str, only: Collection[UUID] | None = None) -> None:
+    revoked = revoke_grants(scope, payment.id, reason, utcnow(), only=only)
+    if revoked:
+        note(scope, payment.id, "access_revoked", reason=reason, products=as_text(revoked))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from collections.abc import Sequence
 
-from autonomy_core.catalog.schemas import IN_MINOR_UNIT, MAX_AMOUNT
+from marshmallow import ValidationError, fields, validate
+
+from autonomy_core.catalog.schemas import IN_MINOR_UNIT, MAX_AMOUNT, MOST_ITEMS
 from autonomy_core.payments.domain import PaymentStatus, RefundStatus
 from autonomy_core.plugin_api.schemas import ApiSchema, PageQuery, Timestamp, WholeNumber
 
@@ -122,13 +124,28 @@ class PaymentQuery(PageQuery):
     product_id = fields.UUID(load_default=None, metadata={"description": "only those for this product"})
 
 
+def each_once(values: Sequence[object]) -> None:
+    """Validate that nothing is in a list twice."""
+    if len(set(values)) < len(values):
+        raise ValidationError("Something is in it twice.")
+
+
 class NewRefundSchema(ApiSchema):
     """Money to be given back."""
 
     amount = WholeNumber(
         load_default=None,
         validate=validate.Range(1, MAX_AMOUNT),
-        metadata={"description": "in the minor unit of the payment's currency; all that is left if absent"},
+        metadata={
+            "description": "in the minor unit of the payment's currency; all that is left if absent, and no items are named"
+        },
+    )
+    items = fields.List(
+        fields.UUID(),
+        validate=[validate.Length(1, MOST_ITEMS), each_once],
+        metadata={
+            "description": "instead of an amount: products of the payment, which are taken back; the amount is what was paid for them"
+        },
     )
     reason = fields.String(
         required=True,
@@ -143,6 +160,11 @@ class RefundSchema(ApiSchema):
     id = fields.UUID(required=True)
     payment_id = fields.UUID(required=True)
     amount = fields.Integer(required=True, metadata={"description": IN_MINOR_UNIT})
+    items = fields.List(
+        fields.UUID(),
+        required=True,
+        metadata={"description": "the products that it is for; none if it is of an amount"},
+    )
     status = fields.String(
         required=True,
         validate=validate.OneOf([str(status) for status in RefundStatus]),

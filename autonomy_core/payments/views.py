@@ -165,16 +165,27 @@ def list_refunds(context: AdminRefunds, request: Request) -> dict[str, Any]:
 @api_view(
     context=AdminRefunds,
     method="POST",
-    summary="Refund a payment, whole or in part",
+    summary="Refund a payment, whole or in part, or products of a bundle",
     permission=Permission.REFUND_PAYMENTS,
     body=schemas.NewRefundSchema,
     returns=schemas.RefundSchema,
     status=201,
     also={202: schemas.RefundSchema},
-    errors=(refunds.NotRefundable, refunds.PaymentDisputed, refunds.RefundTooLarge, refunds.RefundRefused),
+    errors=(
+        refunds.NotRefundable,
+        refunds.PaymentDisputed,
+        refunds.RefundTooLarge,
+        refunds.RefundAmbiguous,
+        refunds.ItemNotInPayment,
+        refunds.ItemAlreadyRefunded,
+        refunds.RefundRefused,
+    ),
 )
 def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund | None:
-    """202 when the provider does not answer now: the refund is recorded, and it is asked again until it does."""
+    """Of an amount, of items, or of all that is left. Items are taken back when the money goes back.
+
+    202 when the provider does not answer now: the refund is recorded, and it is asked again until it does.
+    """
     scope, wanted = context.scope, request.validated
     refund = refunds.request_refund(
         scope,
@@ -182,6 +193,7 @@ def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund | N
         wanted["amount"],
         wanted["reason"],
         actor=request.actor,
+        items=wanted.get("items", ()),
         # A repetition of what was cut off after the money had gone back must find that, and give nothing more.
         wish=name_of_request(context, request),
     )

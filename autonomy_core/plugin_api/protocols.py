@@ -67,6 +67,8 @@ class RefundOrder:
         refund_id: the refund; a provider uses it as its idempotency key.
         amount: in the minor unit of the currency; a part of the payment or all of it.
         currency: ISO 4217, lower case.
+        items: the products that it is for, in a fixed order. A provider that can keep them with the refund says them in
+            its reports, also of a refund that we have forgotten.
     """
 
     refund_id: UUID
@@ -74,6 +76,7 @@ class RefundOrder:
     amount: int
     currency: str
     environment: Environment
+    items: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ class PretendedPayments:
             currency=order.currency,
             status=RefundStatus.SUCCEEDED,
             refund_id=order.refund_id,
+            items=frozenset(order.items),
         )
 
     def timeline(self, scope: TenantScope, payment_id: UUID) -> Sequence[TimelineEntry]:

@@ -19,10 +19,10 @@ WITH found AS (
     FOR UPDATE OF s, p SKIP LOCKED
 ), stored AS (
     INSERT INTO stripe_payments_events
-        (organisation_id, environment, event_id, type, payload, status, attempts, matched_by, payment_id,
+        (organisation_id, environment, event_id, type, payload, status, attempts, lookups, matched_by, payment_id,
          source, received_at, processed_at)
     SELECT 'bench', 'test', 'evt_bench' || lpad((:number)::text, 12, '0'), 'checkout.session.completed',
-        (:payload)::jsonb, 'processed', 1, 'session_id', found.id, 'webhook', now(), now()
+        (:payload)::jsonb, 'processed', 1, 'session_id: found', 'session_id', found.id, 'webhook', now(), now()
     FROM found WHERE found.ordinary
     ON CONFLICT DO NOTHING RETURNING event_id
 ), noted AS (

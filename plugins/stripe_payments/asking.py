@@ -18,6 +18,8 @@ from autonomy_core.plugin_api.payments import (
     PaymentStatus,
     ProofFailed,
     Settlement,
+    lock_payment,
+    note_once,
 )
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.client import create_session, retrieve_session
@@ -33,7 +35,7 @@ from stripe_payments.domain import (
 from stripe_payments.models import StripePayment
 from stripe_payments.orders import SESSION_LIFE
 from stripe_payments.refunds import reversals_of
-from stripe_payments.services import Found, SetAside, settle_session, settlement_of
+from stripe_payments.services import Found, Search, SetAside, settle_session, settlement_of
 from stripe_payments.settings import ENVIRONMENTS
 
 log = structlog.get_logger(__name__)
@@ -59,7 +61,7 @@ def fetch_settlement(scope: TenantScope, payment_id: UUID) -> Settlement | None:
         payment = own.session.get_one(Payment, (scope.organisation.id, payment_id))
     if row.session_id is None and not _find_session(scope, row):
         return _settlement_without_session(payment)
-    found = Found(row, payment, "session_id")
+    found = Found(row, payment)
     try:
         session, outcome = _fetch(scope, row)
         check_binding(session, row.environment, found.recorded())  # type: ignore[arg-type]
@@ -154,14 +156,29 @@ def _settle_from_stripe(scope: TenantScope, row: StripePayment) -> None:
         session, outcome = _fetch(scope, row)
         if outcome is not None:
             with scope.runtime.transaction(scope.organisation) as own:
-                settle_session(own, session, outcome, environment=environment, source="return_page")
-    except (Unavailable, NotUnderstood, SetAside) as error:
-        log.warning(
-            "stripe.return_not_settled",
-            payment_id=str(row.payment_id),
-            error=type(error).__name__,
-            reason=str(error),
-        )
+                settle_session(Search(own, environment), session, outcome, source="return_page")
+    except (NotUnderstood, SetAside) as error:
+        _log_not_settled(row, error)
+        _note_refused(scope, row, str(error))
+    except Unavailable as error:
+        _log_not_settled(row, error)
+
+
+def _log_not_settled(row: StripePayment, error: Exception) -> None:
+    log.warning(
+        "stripe.return_not_settled",
+        payment_id=str(row.payment_id),
+        error=type(error).__name__,
+        reason=str(error),
+    )
+
+
+def _note_refused(scope: TenantScope, row: StripePayment, reason: str) -> None:
+    """Note that Stripe's answer did not fit; once, however often the buyer's browser loads the page."""
+    with scope.runtime.transaction(scope.organisation) as own:
+        payment = lock_payment(own, row.payment_id)
+        reference = f"return page: {reason}"
+        note_once(own, payment.id, "report_refused", reference, reason=reason, source="return_page")
 
 
 def _fetch(scope: TenantScope, row: StripePayment) -> tuple[CheckoutSession, Outcome | None]:

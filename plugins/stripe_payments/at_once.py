@@ -55,10 +55,10 @@ WITH found AS (
     FOR UPDATE OF s, p SKIP LOCKED
 ), stored AS (
     INSERT INTO stripe_payments_events
-        (organisation_id, environment, event_id, type, payload, status, attempts, matched_by, payment_id, source,
+        (organisation_id, environment, event_id, type, payload, status, attempts, lookups, matched_by, payment_id, source,
          received_at, processed_at)
     SELECT %(organisation_id)s::text, %(environment)s::text, %(event_id)s::text, %(type)s::text, %(payload)s::jsonb,
-        'processed', 1, 'session_id', found.id, 'webhook', %(now)s::timestamptz, %(now)s::timestamptz
+        'processed', 1, 'session_id: found', 'session_id', found.id, 'webhook', %(now)s::timestamptz, %(now)s::timestamptz
     FROM found WHERE found.ordinary
     ON CONFLICT DO NOTHING RETURNING event_id
 ), noted AS (

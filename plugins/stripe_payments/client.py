@@ -24,6 +24,7 @@ from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.amounts import to_stripe
 from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.reversals import metadata_of_items
 from stripe_payments.settings import PLUGIN, key_name, keys_of
 
 log = structlog.get_logger(__name__)
@@ -109,6 +110,7 @@ def create_refund(scope: TenantScope, order: RefundOrder, payment_intent_id: str
         "organisation_id": scope.organisation.id,
         "payment_id": str(order.payment_id),
         "refund_id": str(order.refund_id),
+        **metadata_of_items(order.items),
     }
     amount = to_stripe(order.amount, order.currency)
     params: Any = {"payment_intent": payment_intent_id, "amount": amount, "metadata": metadata}

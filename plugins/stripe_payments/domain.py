@@ -81,6 +81,10 @@ class CheckoutSession:
     payment_intent_status: str | None
 
 
+Comparison = Mapping[str, tuple[Any, Any]]
+"""By name, what the payment has and what Stripe says; None where a side says nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """One way to find the payment of a session: its name, and the value that a column has."""
@@ -223,22 +227,29 @@ def check_binding(session: CheckoutSession, environment: Environment, recorded: 
     Raises:
         NotBelieved: something differs; the message lists all of it.
     """
-    require_agreement(
-        "session",
-        {
-            "organisation": (recorded.organisation_id, session.organisation_id),
-            "environment": (recorded.environment, environment),
-            "livemode": (recorded.environment, session.environment),
-            "payment": (recorded.payment_id, session.payment_id),
-            "client_reference_id": (recorded.payment_id, session.client_reference_id),
-            "session": (recorded.session_id, session.id),
-            "amount": (recorded.amount, session.amount),
-            "currency": (recorded.currency, session.currency),
-        },
-    )
+    require_agreement("session", binding(session, environment, recorded))
 
 
-def require_agreement(of_what: str, ours_and_theirs: Mapping[str, tuple[Any, Any]]) -> None:
+def binding(session: CheckoutSession, environment: Environment, recorded: Recorded) -> Comparison:
+    """What a session has to agree with to be about a payment, arguments as in `check_binding`."""
+    return {
+        "organisation": (recorded.organisation_id, session.organisation_id),
+        "environment": (recorded.environment, environment),
+        "livemode": (recorded.environment, session.environment),
+        "payment": (recorded.payment_id, session.payment_id),
+        "client_reference_id": (recorded.payment_id, session.client_reference_id),
+        "session": (recorded.session_id, session.id),
+        "amount": (recorded.amount, session.amount),
+        "currency": (recorded.currency, session.currency),
+    }
+
+
+def agreeing(ours_and_theirs: Comparison) -> list[str]:
+    """What was compared, because both sides say something, and is the same."""
+    return [name for name, (ours, theirs) in ours_and_theirs.items() if ours is not None and ours == theirs]
+
+
+def require_agreement(of_what: str, ours_and_theirs: Comparison) -> None:
     """Make sure that nothing contradicts; where one side says nothing, there is nothing to contradict.
 
     Raises:

@@ -22,6 +22,7 @@ from stripe_payments.models import EVENT_STATUSES, StripeEvent
 from stripe_payments.selection import Selection, selected
 
 SHOWN = ("event_id", "environment", "type", "status", "reason", "matched_by", "payment_id", "attempts")
+IN_DETAIL = ("lookups", "source", "processed_at")
 
 
 @click.group()
@@ -69,7 +70,7 @@ def show(cli: CliContext, organisation_id: str, event_id: str, *, as_json: bool)
         ).one_or_none()
         if event is None:
             raise Failure(f"{organisation_id} has no event {event_id}; see autonomy stripe events list")
-        found = _summary(event) | {"source": event.source, "processed_at": event.processed_at}
+        found = _summary(event) | {name: getattr(event, name) for name in IN_DETAIL}
         payload = event.payload
     if as_json:
         print_json({"event": found, "payload": payload})

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from autonomy_core.plugin_api.payments import Environment
-from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.domain import (
     ATTEMPT_FAILED,
     CHARGE_REFUNDED,
@@ -19,17 +17,15 @@ from stripe_payments.domain import (
     parse_session,
 )
 from stripe_payments.refunds import note_failed_attempt, notice_refunds, settle_dispute, settle_refund
-from stripe_payments.services import Found, SetAside, settle_session
+from stripe_payments.services import Search, SetAside, settle_session
 
-Handler = Callable[[TenantScope, Environment, Mapping[str, Any]], Found]
+Handler = Callable[[Search, Mapping[str, Any]], None]
 
 
-def _settle_checkout(
-    scope: TenantScope, environment: Environment, session: Mapping[str, Any], *, event_type: str
-) -> Found:
+def _settle_checkout(search: Search, session: Mapping[str, Any], *, event_type: str) -> None:
     parsed = parse_session(session)
     outcome = outcome_of_event(event_type, parsed.payment_status)
-    return settle_session(scope, parsed, outcome, environment=environment, source="webhook")
+    settle_session(search, parsed, outcome, source="webhook")
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -41,21 +37,18 @@ HANDLERS: Mapping[str, Handler] = {
 }
 
 
-def handle(scope: TenantScope, environment: Environment, payload: Mapping[str, Any]) -> Found:
+def handle(search: Search, payload: Mapping[str, Any]) -> None:
     """Do what an event says, in the scope's transaction.
 
     Args:
-        environment: the one whose secret vouches for the event.
+        search: for the payment that it is about.
         payload: the event, of one of `HANDLED_EVENTS`.
-
-    Returns:
-        The payment that it is about.
 
     Raises:
         NotYet: its payment is not known, and may be later.
         SetAside: it changes nothing; the message says why.
     """
     try:
-        return HANDLERS[payload["type"]](scope, environment, payload["data"]["object"])
+        HANDLERS[payload["type"]](search, payload["data"]["object"])
     except NotUnderstood as error:
         raise SetAside(str(error)) from None

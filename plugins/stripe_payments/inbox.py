@@ -26,7 +26,7 @@ from stripe_payments.handlers import handle
 from stripe_payments.jobs import HANDLE_JOB, RETRY_AFTER_S, TO_HANDLE
 from stripe_payments.models import StripeEvent
 from stripe_payments.refunds import NotYet
-from stripe_payments.services import Found, SetAside
+from stripe_payments.services import Search, SetAside
 from stripe_payments.webhooks import BadEvent, Delivery
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,9 @@ PATIENCE_S = 10
 
 MOST_WAITS = 12
 """How often an event is tried whose payment is not known: the job's back-off makes it a bit more than an hour."""
+
+NOTHING_TRIED = "nothing was tried"
+"""The lookups of an event that could not be understood."""
 
 STORE = insert(StripeEvent).on_conflict_do_nothing().returning(StripeEvent)
 
@@ -160,14 +163,14 @@ def replay(scope: TenantScope, environment: Environment, event_id: str) -> tuple
     What was settled stays settled. An event of a type that is not handled stays ignored.
     """
     event = _locked(scope, environment, event_id)
-    before, matched_by = event.status, event.matched_by
+    before, how = (event.status, event.reason), (event.matched_by, event.lookups, event.processed_at)
     if event.type in HANDLED_EVENTS:
         _handle(scope, event)
         _defer_unless_handled(scope, event)
-    if event.status == before:
-        # How it was found when it counted; by now more is known.
-        event.matched_by = matched_by
-    return before, event
+    if (event.status, event.reason) == before:
+        # How and when it was found when it counted; by now more is known.
+        event.matched_by, event.lookups, event.processed_at = how
+    return before[0], event
 
 
 def _locked(scope: TenantScope, environment: Environment, event_id: str) -> StripeEvent:
@@ -177,26 +180,28 @@ def _locked(scope: TenantScope, environment: Environment, event_id: str) -> Stri
 
 def _handle(scope: TenantScope, event: StripeEvent) -> None:
     """Handle an event that nobody else can reach, and record what came of it; what goes wrong is undone."""
+    search = Search(scope, event.environment)  # type: ignore[arg-type]
     try:
         with scope.session.begin_nested():
-            found = handle(scope, event.environment, event.payload)  # type: ignore[arg-type]
+            handle(search, event.payload)
     except SetAside as refusal:
-        _record(event, "set_aside", refusal.found, str(refusal))
+        _record(event, "set_aside", search, str(refusal))
         log.warning("stripe.event_set_aside", event_id=event.event_id, reason=str(refusal))
     except NotYet as waits:
         # Not for ever: an account may take payments that are not ours.
-        _record(event, "received" if event.attempts < MOST_WAITS else "set_aside", None, str(waits))
+        _record(event, "received" if event.attempts < MOST_WAITS else "set_aside", search, str(waits))
     except Exception as error:
-        _record(event, "failed", None, type(error).__name__)
+        _record(event, "failed", search, type(error).__name__)
         log.exception("stripe.event_failed", event_id=event.event_id, attempts=event.attempts)
     else:
-        _record(event, "processed", found, None)
+        _record(event, "processed", search, None)
 
 
-def _record(event: StripeEvent, status: str, found: Found | None, reason: str | None) -> None:
+def _record(event: StripeEvent, status: str, search: Search, reason: str | None) -> None:
     event.status = status
     event.attempts += 1
     event.reason = reason
-    event.matched_by = found.matched_by if found else None
-    event.payment_id = found.payment.id if found else None
+    event.lookups = ", ".join(search.tried) or NOTHING_TRIED
+    event.matched_by = search.matched_by
+    event.payment_id = search.payment_id
     event.processed_at = None if status in TO_HANDLE else utcnow()

@@ -49,7 +49,8 @@ class StripeEvent(OrganisationScoped, Base):
     """An event, as Stripe sent it and its signature vouched for it, and what has become of it.
 
     ``received`` and ``failed`` events are still to be handled; the other statuses are final. ``source`` tells whether
-    Stripe has posted it, signed, or it was fetched with the organisation's key.
+    Stripe has posted it, signed, or it was fetched with the organisation's key. ``lookups`` are those that the attempt
+    that counts has tried, in order, with what each gave; ``matched_by`` is the one that found ``payment_id``.
     """
 
     __tablename__ = "stripe_payments_events"
@@ -68,6 +69,7 @@ class StripeEvent(OrganisationScoped, Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     status: Mapped[str]
     reason: Mapped[str | None]
+    lookups: Mapped[str | None]
     matched_by: Mapped[str | None]
     payment_id: Mapped[UUID | None]
     attempts: Mapped[int] = mapped_column(default=0)

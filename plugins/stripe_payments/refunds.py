@@ -35,7 +35,7 @@ from stripe_payments.reversals import (
     refunded_by,
     subject_of,
 )
-from stripe_payments.services import Found, SetAside, find
+from stripe_payments.services import Found, Search, SetAside
 from stripe_payments.settings import PLUGIN
 
 
@@ -43,78 +43,69 @@ class NotYet(Exception):
     """No payment is known that this is about; it may be ours, and its payment's event on the way."""
 
 
-def settle_refund(scope: TenantScope, environment: Environment, refund: Mapping[str, Any]) -> Found:
+def settle_refund(search: Search, refund: Mapping[str, Any]) -> None:
     """Settle what a refund says of its payment.
-
-    Args:
-        scope: the organisation, in the transaction that is to contain all of this.
-        environment: the one whose secret vouches for the refund.
 
     Raises:
         NotYet, NotUnderstood, SetAside
     """
     parsed = parse_refund(refund)
-    return _settle(scope, environment, parsed.subject, parsed.currency, refunds=(refund_report(parsed),))
+    _settle(search, parsed.subject, parsed.currency, refunds=(refund_report(parsed),))
 
 
-def settle_dispute(scope: TenantScope, environment: Environment, dispute: Mapping[str, Any]) -> Found:
-    """Settle what a dispute says of its payment. Arguments and errors as `settle_refund`."""
+def settle_dispute(search: Search, dispute: Mapping[str, Any]) -> None:
+    """Settle what a dispute says of its payment. Errors as `settle_refund`."""
     parsed = parse_dispute(dispute)
-    return _settle(scope, environment, parsed.subject, None, disputes=(dispute_report(parsed),))
+    _settle(search, parsed.subject, None, disputes=(dispute_report(parsed),))
 
 
-def notice_refunds(scope: TenantScope, environment: Environment, charge: Mapping[str, Any]) -> Found:
+def notice_refunds(search: Search, charge: Mapping[str, Any]) -> None:
     """Have Stripe asked about a charge whose refunds we do not know: it says how much, and not which.
 
-    Arguments and errors as `settle_refund`.
+    Errors as `settle_refund`.
     """
-    found = _find(scope, environment, subject_of(charge))
+    found = _find(search, subject_of(charge))
     if refunded_by(charge) != found.payment.refunded_amount:
-        check_later(scope, found.payment.id)
-    return found
+        check_later(search.scope, found.payment.id)
 
 
-def note_failed_attempt(scope: TenantScope, environment: Environment, intent: Mapping[str, Any]) -> Found:
+def note_failed_attempt(search: Search, intent: Mapping[str, Any]) -> None:
     """Note why a buyer could not pay. That decides nothing: they may try again on the same checkout page.
 
-    Arguments and errors as `settle_refund`.
+    Errors as `settle_refund`.
     """
-    found = _find(scope, environment, subject_of(intent))
+    found = _find(search, subject_of(intent))
     reference, why = failure_of(intent)
-    note_once(scope, found.payment.id, "attempt_failed", reference, **why)
-    return found
+    note_once(search.scope, found.payment.id, "attempt_failed", reference, **why)
 
 
-def _find(scope: TenantScope, environment: Environment, subject: Subject) -> Found:
-    found = find(scope, lookups(subject), environment)
+def _find(search: Search, subject: Subject) -> Found:
+    found = search.find(lookups(subject))
     if found is None:
         raise NotYet("no payment of this organisation is known to belong to it")
     try:
-        check_subject(subject, environment, found.recorded())
+        check_subject(subject, search.environment, found.recorded())
     except NotBelieved as error:
-        raise SetAside(str(error), found) from None
+        raise SetAside(str(error)) from None
     return found
 
 
-def _settle(
-    scope: TenantScope, environment: Environment, subject: Subject, currency: str | None, **reports: Any
-) -> Found:
-    found = _find(scope, environment, subject)
+def _settle(search: Search, subject: Subject, currency: str | None, **reports: Any) -> None:
+    found = _find(search, subject)
     settlement = Settlement(
         payment_id=found.payment.id,
         status=None,
-        environment=environment,
+        environment=search.environment,
         amount=None,
         currency=currency or found.payment.currency,
         source="webhook",
         **reports,
     )
     try:
-        settle(scope, settlement, provider=PLUGIN, locked=found.payment)
+        settle(search.scope, settlement, provider=PLUGIN, locked=found.payment)
     except ProofFailed as error:
-        raise SetAside(str(error), found) from None
+        raise SetAside(str(error)) from None
     found.row.payment_intent_id = found.row.payment_intent_id or subject.payment_intent_id
-    return found
 
 
 def refund_report(refund: RefundObject) -> RefundReport:
@@ -125,6 +116,7 @@ def refund_report(refund: RefundObject) -> RefundReport:
         currency=refund.currency,
         status=RefundStatus(refund.outcome),
         refund_id=refund.refund_id,
+        items=refund.items,
         reason=refund.reason,
     )
 

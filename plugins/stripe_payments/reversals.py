@@ -6,12 +6,14 @@ https://docs.stripe.com/api/charges/object and https://docs.stripe.com/api/payme
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from stripe_payments.domain import (
+    Comparison,
     Environment,
     Lookup,
     NotUnderstood,
@@ -22,6 +24,8 @@ from stripe_payments.domain import (
     text_of,
     uuid_of,
 )
+
+ITEMS, IDS_IN_A_VALUE = "items_", 13
 
 T = TypeVar("T")
 RefundOutcome = Literal["pending", "succeeded", "failed"]
@@ -63,7 +67,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class RefundObject:
-    """A refund; the amount is in the minor unit of the currency. ``refund_id`` is ours, if we asked for it."""
+    """A refund; the amount is in the minor unit of the currency.
+
+    ``refund_id`` is ours, if we asked for it; ``items`` are the products that it is for, if we said so.
+    """
 
     id: str
     subject: Subject
@@ -72,6 +79,7 @@ class RefundObject:
     outcome: RefundOutcome
     reason: str | None
     refund_id: UUID | None
+    items: frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,24 @@ def parse_refund(refund: Mapping[str, Any]) -> RefundObject:
         outcome=outcome,
         reason=reason,
         refund_id=uuid_of(_metadata(refund).get("refund_id")),
+        items=_items_in(_metadata(refund)),
     )
+
+
+def metadata_of_items(product_ids: Sequence[UUID]) -> dict[str, str]:
+    """What is written into a refund's metadata, so that whoever reads it knows which products it is for.
+
+    A value of metadata has at most 500 characters, see https://docs.stripe.com/api/metadata.
+    """
+    parts = (product_ids[begin : begin + IDS_IN_A_VALUE] for begin in count(0, IDS_IN_A_VALUE))
+    written = takewhile(bool, parts)
+    return {f"{ITEMS}{number}": ",".join(map(str, part)) for number, part in enumerate(written, start=1)}
+
+
+def _items_in(metadata: Mapping[str, Any]) -> frozenset[UUID]:
+    values = (value for name, value in metadata.items() if name.startswith(ITEMS) and isinstance(value, str))
+    found = (uuid_of(each) for value in values for each in value.split(","))
+    return frozenset(each for each in found if each is not None)
 
 
 def parse_dispute(dispute: Mapping[str, Any]) -> DisputeObject:
@@ -194,12 +219,14 @@ def check_subject(subject: Subject, environment: Environment, recorded: Recorded
     Raises:
         NotBelieved: something differs; the message lists all of it.
     """
-    require_agreement(
-        "object",
-        {
-            "organisation": (recorded.organisation_id, subject.organisation_id),
-            "environment": (recorded.environment, environment),
-            "payment": (recorded.payment_id, subject.payment_id),
-            "payment intent": (recorded.payment_intent_id, subject.payment_intent_id),
-        },
-    )
+    require_agreement("object", subject_binding(subject, environment, recorded))
+
+
+def subject_binding(subject: Subject, environment: Environment, recorded: Recorded) -> Comparison:
+    """What an object has to agree with to be about a payment, arguments as in `check_subject`."""
+    return {
+        "organisation": (recorded.organisation_id, subject.organisation_id),
+        "environment": (recorded.environment, environment),
+        "payment": (recorded.payment_id, subject.payment_id),
+        "payment intent": (recorded.payment_intent_id, subject.payment_intent_id),
+    }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy import bindparam, select
@@ -63,14 +64,13 @@ LOCKED_BY = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A session's payment, and the lookup that found it."""
+    """A payment, and what Stripe calls it."""
 
     row: StripePayment
     payment: Payment
-    matched_by: str
 
     def recorded(self) -> Recorded:
-        """What what was found has to agree with."""
+        """What Stripe's objects have to agree with."""
         return Recorded(
             organisation_id=self.payment.organisation_id,
             environment=self.row.environment,  # type: ignore[arg-type]
@@ -83,58 +83,74 @@ class Found:
 
 
 class SetAside(Exception):
-    """A session that grants nothing; the message says why, ``found`` which payment it named, if any."""
-
-    def __init__(self, reason: str, found: Found | None = None) -> None:
-        super().__init__(reason)
-        self.found = found
+    """What Stripe says, where it grants nothing; the message says why."""
 
 
-def settle_session(
-    scope: TenantScope, session: CheckoutSession, outcome: Outcome, *, environment: Environment, source: str
-) -> Found:
+@dataclass(slots=True)
+class Search:
+    """Looks for the payment that something of Stripe's is about, and remembers what it has tried.
+
+    What it remembers is there whatever becomes of the work afterwards: the payment's id and not the payment, which is
+    forgotten where the work is undone.
+
+    Attributes:
+        scope: the organisation, in the transaction that is to contain the work.
+        environment: the one whose secret, or key, vouches for what Stripe says.
+        tried: each lookup that was made, in order, and what it gave.
+        matched_by, payment_id: the lookup that found a payment, and which; None as long as none has.
+    """
+
+    scope: TenantScope
+    environment: Environment
+    tried: list[str] = field(default_factory=list)
+    matched_by: str | None = None
+    payment_id: UUID | None = None
+
+    def find(self, ways: Iterable[Lookup]) -> Found | None:
+        """A payment by the first lookup that finds one, or None. It and its Stripe row are locked."""
+        return next(filter(None, map(self._try, ways)), None)
+
+    def _try(self, lookup: Lookup) -> Found | None:
+        found = self._found_by(lookup)
+        self.tried.append(f"{lookup.strategy}: {'found' if found else 'none'}")
+        if found is not None:
+            self.matched_by, self.payment_id = lookup.strategy, found.payment.id
+        return found
+
+    def _found_by(self, lookup: Lookup) -> Found | None:
+        values = {
+            "organisation_id": self.scope.organisation.id,
+            "environment": self.environment,
+            "value": lookup.value,
+        }
+        rows = self.scope.session.execute(LOCKED_BY[lookup.column], values).one_or_none()
+        return Found(*rows) if rows else None
+
+
+def settle_session(search: Search, session: CheckoutSession, outcome: Outcome, *, source: str) -> None:
     """Find the payment of a session, make sure that it is this one, and settle it.
 
     Args:
-        scope: the organisation, in the transaction that is to contain all of this.
         outcome: what has become of the payment.
-        environment: the one whose secret, or key, vouches for the session.
         source: who brings the news, for the record.
 
     Raises:
         SetAside: there is no such payment, or something does not agree.
     """
-    found = find(scope, lookups(session), environment)
+    found = search.find(lookups(session))
     if found is None:
         raise SetAside("no payment of this organisation belongs to the session")
     try:
-        check_binding(session, environment, found.recorded())
+        check_binding(session, search.environment, found.recorded())
         settlement = settlement_of(found, session, outcome, source)
-        settled = settle(scope, settlement, provider=PLUGIN, locked=found.payment)
+        settled = settle(search.scope, settlement, provider=PLUGIN, locked=found.payment)
     except (NotBelieved, ProofFailed) as error:
-        raise SetAside(str(error), found) from None
+        raise SetAside(str(error)) from None
     if settled.changed and utcnow() - found.payment.created_at > LATE:
         # Refunds and disputes may have come before, and not have known whose they are.
-        check_later(scope, found.payment.id)
+        check_later(search.scope, found.payment.id)
     found.row.session_id = session.id
     found.row.payment_intent_id = session.payment_intent_id or found.row.payment_intent_id
-    return found
-
-
-def find(scope: TenantScope, ways: Iterable[Lookup], environment: Environment) -> Found | None:
-    """A payment by the first lookup that finds one, or None. It and its Stripe row are locked."""
-    tried = (_found_by(scope, lookup, environment) for lookup in ways)
-    return next((found for found in tried if found is not None), None)
-
-
-def _found_by(scope: TenantScope, lookup: Lookup, environment: Environment) -> Found | None:
-    values = {
-        "organisation_id": scope.organisation.id,
-        "environment": environment,
-        "value": lookup.value,
-    }
-    rows = scope.session.execute(LOCKED_BY[lookup.column], values).one_or_none()
-    return Found(*rows, lookup.strategy) if rows else None
 
 
 def settlement_of(found: Found, session: CheckoutSession, outcome: Outcome, source: str) -> Settlement:

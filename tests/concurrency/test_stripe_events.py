@@ -144,7 +144,8 @@ def test_of_many_sessions_that_name_one_payment_at_once_one_is_bound(committed):
 
 
 def test_an_event_whose_handling_kills_the_connection_is_kept_and_handled_by_the_job(committed, monkeypatch):
-    def disconnect(_, scope, *__, **___):
+    def disconnect(_, search_or_scope, *__, **___):
+        scope = getattr(search_or_scope, "scope", search_or_scope)
         scope.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
     organise(committed, "acme")

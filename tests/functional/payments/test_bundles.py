@@ -4,11 +4,17 @@ from types import ModuleType
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import select
 
+from autonomy_core.grants.models import Grant
+from autonomy_core.payments.domain import RefundReport, RefundStatus, Settlement
+from autonomy_core.payments.models import PaymentItem, PaymentRefund
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.plugin_api.payments import Payment
+from autonomy_core.plugin_api.payments import Payment, settle
 from autonomy_core.testing import stand_ins
 
 SEEN = []
@@ -78,9 +84,24 @@ class BundleShop:
     def buy(self, product_id):
         return self.complete(self.purchase(product_id))
 
-    def refund(self, payment):
+    def refund(self, payment, *items, status=201, key=None, **body):
         path = f"/acme/api/v1/admin/payments/{payment.id}/refunds"
-        self.autonomy.app.post_json(path, {"reason": "a wish"}, headers=self.staff)
+        body |= {"items": [str(item.id) for item in items]} if items else {}
+        headers = self.staff | ({"Idempotency-Key": key} if key else {})
+        answer = self.autonomy.app.post_json(
+            path, {"reason": "a wish", **body}, headers=headers, status=status
+        )
+        return answer.json
+
+    def report(self, payment, *refunds):
+        """What the provider says of refunds."""
+        settlement = Settlement(payment.id, None, "test", None, "eur", source="test", refunds=refunds)
+        with self.autonomy.scope() as scope:
+            return settle(scope, settlement, provider=stand_ins.NAME)
+
+    def present(self, payment):
+        with self.autonomy.scope() as scope:
+            return scope.session.get_one(Payment, ("acme", payment.id))
 
     def owned(self):
         found = self.autonomy.app.get("/acme/api/v1/customers/products", headers=self.headers).json
@@ -154,6 +175,217 @@ def test_a_refund_of_the_bundle_leaves_what_was_bought_alone(shop):
     shop.buy(shop.first.id)
     shop.refund(shop.buy(bundle["id"]))
     assert shop.owned() == {"First"}
+
+
+@pytest.fixture
+def album(shop):
+    """A payment of 2000 for a bundle of which the first product costs 1200 by itself, the second 800, the third nothing."""
+    shop.second = shop.autonomy.product(title="Second", amount=800)
+    shop.third = shop.autonomy.product(title="Third", amount=0)
+    return shop.buy(shop.make(shop.first, shop.second, shop.third)["id"])
+
+
+def paid_for(shop, payment):
+    with shop.autonomy.scope() as scope:
+        kept = scope.session.scalars(select(PaymentItem).where(PaymentItem.payment_id == payment.id))
+        return {item.product_id: item.amount for item in kept}
+
+
+def test_what_is_paid_for_each_product_follows_from_what_it_costs_by_itself(shop, album):
+    assert paid_for(shop, album) == {shop.first.id: 1200, shop.second.id: 800, shop.third.id: 0}
+
+
+def test_a_discount_is_shared_likewise(shop):
+    coupon = {"code": "SPRING", "amount_off": 501, "currency": "eur"}
+    shop.autonomy.app.post_json("/acme/api/v1/admin/coupons", coupon, headers=shop.staff)
+    bundle = shop.make(shop.first, shop.autonomy.product(amount=800))
+    path = f"/acme/api/v1/customers/products/{bundle['id']}/purchase"
+    answer = shop.autonomy.app.post_json(path, {"coupon": "SPRING"}, headers=shop.headers).json
+    payment = shop.complete(answer)
+    assert sorted(paid_for(shop, payment).values()) == [600, 899]
+    assert shop.refund(payment, shop.first)["amount"] == 899
+
+
+def test_a_product_of_a_bundle_is_refunded_and_the_rest_stays(shop, album):
+    refund = shop.refund(album, shop.first)
+    assert (refund["amount"], refund["items"], refund["status"]) == (1200, [str(shop.first.id)], "succeeded")
+    payment = shop.present(album)
+    assert (payment.status, payment.refunded_amount) == ("partially_refunded", 1200)
+    assert shop.owned() == {"Second", "Third"}
+    shop.refund(album, shop.second, shop.third)
+    assert (shop.present(album).status, shop.owned()) == ("refunded", set())
+
+
+def test_the_only_product_of_a_payment_is_an_item_as_well(shop):
+    payment = shop.buy(shop.first.id)
+    assert shop.refund(payment, shop.first)["amount"] == 1200
+    assert (shop.present(payment).status, shop.owned()) == ("refunded", set())
+
+
+def test_an_organisation_may_let_its_customers_keep_the_product(shop):
+    plugins = (stand_ins.NAME, "granting")
+    shop.autonomy.organisation("acme", plugins=plugins, access_after_refund="keep")
+    payment = shop.buy(shop.make(shop.first, shop.second)["id"])
+    shop.refund(payment, shop.first)
+    assert shop.owned() == {"First", "Second"}
+
+
+def test_what_another_payment_has_granted_stays(shop):
+    alone = shop.buy(shop.first.id)
+    payment = shop.buy(shop.make(shop.first, shop.second)["id"])
+    shop.refund(payment, shop.first)
+    assert shop.owned() == {"First", "Second"}
+    shop.refund(alone)
+    assert shop.owned() == {"Second"}
+
+
+def test_a_product_that_was_refunded_can_be_bought_again_and_is_then_kept(shop, album):
+    refund = shop.refund(album, shop.first)
+    again = shop.buy(shop.first.id)
+    assert shop.owned() == {"First", "Second", "Third"}
+    shop.report(album, RefundReport(refund["reference"], 1200, "eur", RefundStatus.SUCCEEDED))
+    assert (shop.owned(), shop.present(again).status) == ({"First", "Second", "Third"}, "completed")
+
+
+def test_a_refund_that_fails_gives_the_product_back_and_it_can_be_refunded_again(shop, album):
+    refund = shop.refund(album, shop.first)
+    assert shop.owned() == {"Second", "Third"}
+    shop.report(album, RefundReport(refund["reference"], 1200, "eur", RefundStatus.FAILED))
+    assert (shop.present(album).status, shop.owned()) == ("completed", {"First", "Second", "Third"})
+    shop.refund(album, shop.first)
+    assert shop.owned() == {"Second", "Third"}
+
+
+@pytest.mark.parametrize(
+    ("items", "body", "status", "code"),
+    [
+        (["first"], {"amount": 5}, 422, "refund_ambiguous"),
+        (["stranger"], {}, 422, "item_not_in_payment"),
+        (["first", "stranger"], {}, 422, "item_not_in_payment"),
+        (["first", "first"], {}, 422, "invalid_input"),
+        (["third"], {}, 409, "not_refundable"),
+        ([], {"items": []}, 422, "invalid_input"),
+        ([], {"items": ["first"]}, 422, "invalid_input"),
+    ],
+)
+def test_what_cannot_be_refunded_is_a_clear_refusal(shop, album, items, body, status, code):
+    shop.stranger = shop.autonomy.product(title="Stranger")
+    named = [getattr(shop, name) for name in items]
+    assert shop.refund(album, *named, status=status, **body)["code"] == code
+    assert (shop.present(album).status, shop.owned()) == ("completed", {"First", "Second", "Third"})
+
+
+def test_a_bundle_is_no_item_of_itself(shop, album):
+    shop.bundle = shop.autonomy.product()
+    shop.bundle.id = album.product_id
+    assert shop.refund(album, shop.bundle, status=422)["code"] == "item_not_in_payment"
+
+
+def test_a_product_is_refunded_once(shop, album):
+    shop.refund(album, shop.first)
+    problem = shop.refund(album, shop.second, shop.first, status=409)
+    assert problem["code"] == "item_already_refunded"
+    assert problem["detail"] == f"{shop.first.id} cannot be refunded again."
+    assert shop.owned() == {"Second", "Third"}
+
+
+def test_a_refund_of_an_amount_may_leave_too_little_for_a_product(shop, album):
+    shop.refund(album, amount=900)
+    assert shop.owned() == {"First", "Second", "Third"}
+    problem = shop.refund(album, shop.first, status=422)
+    assert (problem["code"], problem["refundable"]) == ("refund_too_large", 1100)
+    assert shop.refund(album, shop.second)["amount"] == 800
+    assert shop.owned() == {"First", "Third"}
+    assert shop.refund(album)["amount"] == 300
+    assert shop.owned() == set()
+
+
+def test_a_refund_of_a_product_with_the_same_key_is_one(shop, album):
+    first, again = (shop.refund(album, shop.first, key="once") for _ in range(2))
+    assert first == again
+    assert shop.refund(album, shop.second, key="once", status=422)["code"] == "idempotency_key_reused"
+    with shop.autonomy.scope() as scope:
+        assert len(scope.session.scalars(select(PaymentRefund)).all()) == 1
+
+
+def test_a_refund_that_was_forgotten_here_is_recognised_by_what_the_provider_says_of_it(shop, album):
+    shop.report(
+        album,
+        RefundReport("re_1", 1200, "eur", RefundStatus.SUCCEEDED, uuid4(), items=frozenset([shop.first.id])),
+    )
+    assert shop.owned() == {"Second", "Third"}
+    assert shop.refund(album, shop.first, status=409)["code"] == "item_already_refunded"
+
+
+def test_the_bundle_can_be_bought_again_and_that_is_not_given_back_as_paid_twice(shop):
+    plugins = (stand_ins.NAME, "granting")
+    shop.autonomy.organisation("acme", plugins=plugins, refund_duplicates="yes")
+    bundle = shop.make(shop.first, shop.second)["id"]
+    shop.refund(shop.buy(bundle), shop.first)
+    again = shop.buy(bundle)
+    shop.autonomy.run_jobs("acme")
+    assert (shop.present(again).status, shop.owned()) == ("completed", {"First", "Second"})
+
+
+def test_the_timeline_tells_which_products_went_back(shop, album):
+    shop.refund(album, shop.first)
+    path = f"/acme/api/v1/admin/payments/{album.id}/timeline"
+    story = shop.autonomy.app.get(path, headers=shop.staff).json["items"]
+    told = {each["kind"]: each["detail"] for each in story}
+    assert {each["title"]: each["amount"] for each in told["opened"]["items"]} == {
+        "First": 1200,
+        "Second": 800,
+        "Third": 0,
+    }
+    for kind in ("refund_requested", "refund", "access_revoked"):
+        assert (told[kind]["products"], told[kind]["titles"]) == ([str(shop.first.id)], ["First"])
+
+
+REPORTS = st.sampled_from(
+    [
+        ("re_first", 1200, "first", RefundStatus.PENDING),
+        ("re_first", 1200, "first", RefundStatus.SUCCEEDED),
+        ("re_first", 1200, "first", RefundStatus.FAILED),
+        # As somebody would see it who has forgotten what it is for, or has been told before it was written down.
+        ("re_first", 1200, None, RefundStatus.SUCCEEDED),
+        ("re_second", 500, "second", RefundStatus.SUCCEEDED),
+        ("re_second", 500, "second", RefundStatus.FAILED),
+        ("re_amount", 200, None, RefundStatus.SUCCEEDED),
+    ]
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data(), reports=st.lists(REPORTS, min_size=1, max_size=5))
+def test_in_whichever_order_and_however_often_refunds_are_told_the_same_products_are_left(
+    shop, data, reports
+):
+    again = data.draw(st.permutations([*reports, data.draw(st.sampled_from(reports))]))
+    ends = [after_reports(shop, sequence) for sequence in (reports, again)]
+    assert ends[0] == ends[1]
+
+
+def after_reports(shop, reports):
+    """What is known, and what is left, of a new payment after these reports, in the midst of which it is completed."""
+    shop.second = shop.autonomy.product(title="Second", amount=800)
+    answer = shop.purchase(shop.make(shop.first, shop.second)["id"])
+    with shop.autonomy.scope() as scope:
+        payment = scope.session.get_one(Payment, ("acme", UUID(answer["payment"]["id"])))
+    half = len(reports) // 2
+    for place, (reference, amount, item, status) in enumerate(reports):
+        if place == half:
+            shop.complete(answer)
+        items = frozenset([getattr(shop, item).id]) if item else frozenset()
+        shop.report(payment, RefundReport(reference, amount, "eur", status, items=items))
+    payment = shop.present(payment)
+    with shop.autonomy.scope() as scope:
+        grants = scope.session.scalars(select(Grant).where(Grant.payment_id == payment.id))
+        left = {grant.product_id == shop.first.id: grant.revoked_at is None for grant in grants}
+    return payment.status, payment.refunded_amount, left
 
 
 @pytest.mark.parametrize("kind", ["sheet", "thing"])

@@ -4,8 +4,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
+from autonomy_core.grants.models import Grant
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.plugin_api.models import utcnow
 from stripe_payments import client
@@ -216,6 +217,71 @@ def test_what_stripe_refuses_is_told_and_can_be_asked_for_again(shop, sold):
     shop.at_stripe(f"disputes/{dispute['id']}/close", outcome="won")
     shop.refund(sold)
     assert shop.status(sold) == "refunded"
+
+
+@pytest.fixture
+def album(shop):
+    """The id of a payment for a bundle of two products; the shop's own product is one of them."""
+    shop.first, shop.second = shop.product, shop.autonomy.product(shop.id, title="Second", amount=800)
+    items = [str(shop.first.id), str(shop.second.id)]
+    bundle = {"title": "Both", "kind": "bundle", "amount": 1500, "item_ids": items}
+    shop.product = shop.autonomy.product(shop.id)
+    shop.product.id = UUID(shop.as_staff("post", "products", bundle, 201).json["id"])
+    return shop.sell()
+
+
+def owned(shop):
+    headers = shop.autonomy.as_customer(shop.customer)
+    found = shop.autonomy.app.get(f"/{shop.id}/api/v1/customers/products", headers=headers).json["items"]
+    return {UUID(product["id"]) for product in found}
+
+
+def test_a_product_of_a_bundle_is_given_back_and_stripe_is_told_which(shop, album):
+    answer = shop.refund(album, items=[str(shop.second.id)]).json
+    assert (answer["amount"], answer["items"]) == (600, [str(shop.second.id)])
+    assert owned(shop) == {shop.first.id}
+    (at_stripe,) = shop.books("refunds")
+    assert (at_stripe["amount"], at_stripe["metadata"]["items_1"]) == (600, str(shop.second.id))
+    for event in [*reversed(shop.events(EVENTS)), *shop.events(EVENTS)]:
+        shop.post(event)
+    assert (owned(shop), shop.status(album)) == ({shop.first.id}, "partially_refunded")
+    assert [refund.amount for refund in refunds(shop)] == [600]
+
+
+def test_a_refund_of_a_product_that_fails_at_the_bank_gives_it_back(shop, album):
+    reference = shop.refund(album, items=[str(shop.second.id)]).json["reference"]
+    shop.at_stripe(f"refunds/{reference}/fail")
+    for event in [*reversed(shop.events(EVENTS)), *shop.events(EVENTS)]:
+        shop.post(event)
+    assert (owned(shop), shop.status(album)) == ({shop.first.id, shop.second.id}, "completed")
+
+
+def test_while_stripe_does_not_answer_the_product_stays_and_cannot_be_refunded_twice(
+    shop, album, monkeypatch
+):
+    monkeypatch.setattr(client, "RETRIES", 0)
+    shop.at_stripe("faults", status="500", times="2", path="/v1/refunds")
+    item = str(shop.second.id)
+    assert shop.refund(album, status=202, items=[item]).json["items"] == [item]
+    assert owned(shop) == {shop.first.id, shop.second.id}
+    assert shop.refund(album, status=409, items=[item]).json["code"] == "item_already_refunded"
+    for _ in range(2):
+        shop.autonomy.run_jobs(shop.id)
+    assert (owned(shop), len(shop.books("refunds"))) == ({shop.first.id}, 1)
+
+
+def test_a_product_that_went_back_and_was_forgotten_here_is_recognised_by_its_event(shop, album):
+    shop.refund(album, items=[str(shop.second.id)])
+    with shop.scope() as scope:
+        # As in a database that was restored from before the refund.
+        scope.session.execute(delete(PaymentRefund))
+        scope.session.execute(update(Payment).values(status="completed", refunded_amount=0))
+        scope.session.execute(update(Grant).values(revoked_at=None, revoked_because=None))
+    assert owned(shop) == {shop.first.id, shop.second.id}
+    shop.post_events(REFUND_EVENTS)
+    assert (owned(shop), shop.status(album)) == ({shop.first.id}, "partially_refunded")
+    assert [refund.items for refund in refunds(shop)] == [[shop.second.id]]
+    assert shop.refund(album).json["amount"] == 900
 
 
 def test_a_stranger_of_the_same_account_is_not_our_payment(shop, sold):

@@ -1,5 +1,5 @@
 from itertools import permutations
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -17,16 +17,19 @@ from autonomy_core.payments.domain import (
     RefundStatus,
     Settlement,
     collected,
+    items_to_revoke,
     next_collected,
     next_dispute,
     next_refund,
     prove,
     prove_refundable,
     reason_to_revoke,
+    shares,
 )
 
 PAYMENT = {"of_provider": "stripe_payments", "environment": "test", "amount": 1200, "currency": "eur"}
 COMPLETED = PaymentStatus.COMPLETED
+ALBUM = (UUID(int=1), UUID(int=2), UUID(int=3))
 RISING = [
     (next_collected, PaymentStatus.PENDING, COLLECTING),
     (next_refund, RefundStatus.REQUESTED, tuple(RefundStatus)),
@@ -43,7 +46,7 @@ def state(*, refunds=(), disputes=(), reached=COMPLETED):
     return PaymentState(
         reached,
         1200,
-        tuple(Refund(amount, RefundStatus(status)) for amount, status in refunds),
+        tuple(Refund(amount, RefundStatus(status), frozenset(items)) for amount, status, *items in refunds),
         tuple(DisputeStatus(status) for status in disputes),
     )
 
@@ -107,12 +110,14 @@ def test_the_status_follows_from_what_is_known(known, status):
 
 
 @given(
-    st.lists(st.tuples(st.integers(1, 400), st.sampled_from(RefundStatus)), max_size=3),
+    st.lists(
+        st.tuples(st.integers(1, 400), st.sampled_from(RefundStatus), st.sampled_from(ALBUM)), max_size=3
+    ),
     st.lists(st.sampled_from(DisputeStatus), max_size=3),
 )
 def test_the_order_in_which_refunds_and_disputes_became_known_does_not_matter(refunds, disputes):
     ends = {
-        (found.status, found.refunded, found.refundable, access(found))
+        (found.status, found.refunded, found.refundable, access(found), found.items_refunded)
         for one in permutations(refunds)
         for other in permutations(disputes)
         for found in [state(refunds=one, disputes=other)]
@@ -148,6 +153,49 @@ def access(found, after_refund="revoke", after_dispute="revoke_until_won"):
 )
 def test_what_a_refund_and_a_dispute_do_to_access_is_the_organisations_choice(known, policy, reason):
     assert access(state(**known), **policy) == reason
+
+
+@pytest.mark.parametrize(
+    ("status", "gone", "spoken_for"),
+    [
+        ("requested", set(), {ALBUM[0]}),
+        ("pending", {ALBUM[0]}, {ALBUM[0]}),
+        ("succeeded", {ALBUM[0]}, {ALBUM[0]}),
+        ("failed", set(), set()),
+    ],
+)
+def test_a_refund_of_an_item_takes_the_item_while_the_money_goes_back(status, gone, spoken_for):
+    found = state(refunds=[(400, status, ALBUM[0]), (100, "succeeded")])
+    assert items_to_revoke(found, after_refund="revoke") == gone
+    assert items_to_revoke(found, after_refund="keep") == set()
+    assert found.items_spoken_for == spoken_for
+    assert access(found) is None
+
+
+@given(st.integers(0, 10**8), st.lists(st.integers(0, 10**8), min_size=1, max_size=20))
+def test_shares_are_in_proportion_and_nothing_is_lost_or_added(amount, weights):
+    divided, total = shares(amount, weights), sum(weights)
+    assert sum(divided) == amount
+    if total:
+        for share, weight in zip(divided, weights, strict=True):
+            assert share in (amount * weight // total, -(-amount * weight // total))
+
+
+@pytest.mark.parametrize(
+    ("amount", "weights", "divided"),
+    [
+        (2000, [1200, 1200], [1000, 1000]),
+        (1500, [1200, 800], [900, 600]),
+        (100, [1, 1, 1], [34, 33, 33]),
+        (100, [0, 0, 0], [34, 33, 33]),
+        (100, [1, 2, 4], [14, 29, 57]),
+        (100, [5, 0], [100, 0]),
+        (0, [5, 7], [0, 0]),
+        (999, [7], [999]),
+    ],
+)
+def test_what_is_left_over_goes_to_those_whose_share_was_rounded_by_most(amount, weights, divided):
+    assert shares(amount, weights) == divided
 
 
 def test_a_free_product_is_not_refunded():

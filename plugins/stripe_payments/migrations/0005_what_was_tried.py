@@ -1,0 +1,20 @@
+"""Which lookups were tried for an event's payment, and what each gave."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Of events that were handled before it is not known."""
+    op.add_column("stripe_payments_events", sa.Column("lookups", sa.Text(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("stripe_payments_events", "lookups")

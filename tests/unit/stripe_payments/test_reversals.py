@@ -1,0 +1,21 @@
+from uuid import uuid4
+
+import pytest
+
+from stripe_payments.reversals import metadata_of_items, parse_refund
+
+REFUND = {"object": "refund", "id": "re_1", "amount": 5, "currency": "eur", "status": "succeeded"}
+
+
+@pytest.mark.parametrize("number", [0, 1, 13, 14, 100])
+def test_items_are_read_as_they_were_written_and_fit_into_metadata(number):
+    items = [uuid4() for _ in range(number)]
+    written = metadata_of_items(items)
+    assert all(len(value) <= 500 for value in written.values())
+    assert len(written) <= 50 - len(("organisation_id", "payment_id", "refund_id"))
+    assert parse_refund(REFUND | {"metadata": written}).items == set(items)
+
+
+def test_what_somebody_else_has_written_there_is_no_item():
+    metadata = {"items_1": "two sleeves, torn", "items_2": 7, "item": str(uuid4())}
+    assert parse_refund(REFUND | {"metadata": metadata}).items == set()
