@@ -1,0 +1,107 @@
+"""How often a webhook goes to the database and back: what its connection sends is written down by libpq itself."""
+
+import re
+from types import ModuleType
+
+import pytest
+from sqlalchemy import event as listening
+from sqlalchemy import select
+
+from autonomy_core.payments.models import Payment
+from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.testing.application import chosen_plugins
+from tests.functional.stripe_payments import shop as shops
+
+pytestmark = pytest.mark.concurrent
+
+ENDS_A_ROUND_TRIP = re.compile(r"^\S+ \S+\tF\t\d+\t(?:Sync|Query)\b", re.MULTILINE)
+"""Messages after which a client waits for the server. https://www.postgresql.org/docs/current/protocol-flow.html"""
+
+
+def grants(event):
+    event.grant(event.payment.product_id)
+
+
+def works_with_the_session(event):
+    event.scope.session.scalars(select(Payment).where(Payment.id == event.payment.id)).one()
+
+
+@pytest.fixture(scope="module")
+def chosen():
+    return []
+
+
+@pytest.fixture(scope="module")
+def autonomy_plugins(chosen):
+    modules = {}
+    for name in ("first", "second"):
+        modules[name] = ModuleType(f"{name}.plugin")
+        modules[name].on_payment_completed = hookimpl(lambda event: [hook(event) for hook in chosen])
+    others = chosen_plugins("stripe_payments").modules
+    return Plugins({**others, "granting": shops.granting, **modules})
+
+
+@pytest.fixture
+def shop(committed, simulator, monkeypatch):
+    """A shop with three plugins that have a hook."""
+    monkeypatch.setattr(shops, "PLUGINS", (*shops.PLUGINS, "first", "second"))
+    return shops.Shop(committed, simulator)
+
+
+@pytest.fixture
+def round_trips(shop, tmp_path):
+    """Counts the round trips of what is done."""
+
+    def count(act):
+        written = tmp_path / "messages"
+        with written.open("wb") as output:
+
+            def trace(connection, *_):
+                connection.pgconn.trace(output.fileno())
+
+            def end(connection, _):
+                connection.pgconn.untrace()
+
+            engine = shop.autonomy.database.engine
+            listening.listen(engine, "checkout", trace)
+            listening.listen(engine, "checkin", end)
+            try:
+                act()
+            finally:
+                listening.remove(engine, "checkout", trace)
+                listening.remove(engine, "checkin", end)
+        return len(ENDS_A_ROUND_TRIP.findall(written.read_text()))
+
+    return count
+
+
+def used_to_it(shop):
+    """The connection has prepared what it needs."""
+    for _ in range(2):
+        assert post_new(shop)[1] == "processed"
+
+
+def post_new(shop):
+    shop.product = shop.autonomy.product()
+    event = shop.event(shop.payment())
+    return event, shop.post(event).json["status"]
+
+
+@pytest.mark.parametrize(("hook", "most"), [(grants, 2), (works_with_the_session, 6)])
+def test_an_event_with_three_hooks_takes_few_round_trips(shop, chosen, round_trips, hook, most):
+    chosen[:] = [hook]
+    used_to_it(shop)
+    shop.product = shop.autonomy.product()
+    event = shop.event(shop.payment())
+    assert 0 < round_trips(lambda: shop.post(event)) <= most
+    assert shop.stored(event).status == "processed"
+    assert len(shop.grants()) == 3
+
+
+def test_a_duplicate_takes_no_more_than_three(shop, chosen, round_trips):
+    chosen[:] = [grants]
+    used_to_it(shop)
+    event, _ = post_new(shop)
+    assert 0 < round_trips(lambda: shop.post(event)) <= 3
+    assert shop.stored(event).attempts == 1
