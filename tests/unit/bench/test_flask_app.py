@@ -3,23 +3,18 @@
 import json
 
 import pytest
-from sqlalchemy import create_engine
 from stripe import WebhookSignature
 
+from bench.by_hand import make_shop
+from bench.database import execute
+from bench.flask_app import create_app
 from bench.webhooks import by_hand, events
-from bench.webhooks.database import conninfo, execute
-from bench.webhooks.flask_app import Base, create_app
 
 
 @pytest.fixture
 def shop(postgresql, monkeypatch):
     """A client of the shop, and its database; payment 0 is pending."""
-    postgresql.create_database("flask_app")
-    engine = create_engine(postgresql.url("flask_app"))
-    Base.metadata.create_all(engine)
-    engine.dispose()
-    address = conninfo(postgresql, "flask_app")
-    execute(address, by_hand.PRODUCTS)
+    address = make_shop(postgresql, "flask_app")
     execute(address, by_hand.PENDING, {"first": 0, "last": 0})
     for name, value in (("DATABASE_URL", postgresql.url("flask_app")), ("WEBHOOK_SECRET", events.SECRET)):
         monkeypatch.setenv(name, value)

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from bench.database import conninfo, execute
+from bench.rounds import play
 from bench.webhooks import ours, pgbench
-from bench.webhooks.database import execute
-from bench.webhooks.rounds import play
 
 LOGGED = re.compile(r"^\d{4}-\S+ \S+ UTC \[\d+\] LOG:  (?:statement|execute [^:]+): ", re.MULTILINE)
 NEXT_LINE = re.compile(r"^\d{4}-\S+ \S+ UTC \[", re.MULTILINE)
@@ -38,8 +38,9 @@ def outlines(statements):
 @pytest.fixture
 def executed(postgresql, tmp_path):
     """What the application sends, a round trip each: for an event, when it has handled some, and for the same again."""
-    with ours.contender(postgresql, tmp_path, 1) as contender:
-        execute(contender.address, "ALTER ROLE autonomy_app IN DATABASE ours SET log_statement = 'all'")
+    with ours.shipped(postgresql, tmp_path, 1) as contender:
+        address = conninfo(postgresql, ours.SHIPPED)
+        execute(address, "ALTER ROLE autonomy_app IN DATABASE ours_shipped SET log_statement = 'all'")
         play(contender, range(3))
 
         def logged(act):
@@ -49,7 +50,7 @@ def executed(postgresql, tmp_path):
             return [NEXT_LINE.split(part)[0] for part in LOGGED.split(log)[1:]]
 
         yield logged(lambda: play(contender, range(3, 4))), logged(lambda: contender.run(range(3, 4)))
-    postgresql.drop_database(ours.NAME)
+    postgresql.drop_database(ours.SHIPPED)
 
 
 def test_pgbench_executes_what_a_webhook_executes_and_that_is_little(executed):

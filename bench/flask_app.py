@@ -30,6 +30,8 @@ class Product(Base):
     __tablename__ = "products"
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str]
+    amount: Mapped[int]
+    currency: Mapped[str]
 
 
 class Customer(Base):
