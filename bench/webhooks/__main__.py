@@ -7,14 +7,16 @@ from functools import partial
 from pathlib import Path
 
 from autonomy_core.db.embedded import EmbeddedServer
-from bench.benchmark import Benchmark, MakeContender, run
+from bench import by_hand as shop
+from bench.benchmark import Benchmark, MakeContender, run, tell
 from bench.contender import Contender
-from bench.webhooks import by_hand, ours, pgbench
+from bench.webhooks import bare, by_hand, djstripe, ours, pgbench
 
 CONTENDERS: tuple[MakeContender, ...] = (
     ours.with_hooks,
     ours.shipped,
     by_hand.contender,
+    bare.contender,
     pgbench.contender,
     partial(pgbench.contender, name=pgbench.SIX),
 )
@@ -23,8 +25,13 @@ CONTENDERS: tuple[MakeContender, ...] = (
 def contenders(
     stack: ExitStack, postgresql: EmbeddedServer, directory: Path, connections: int
 ) -> list[Contender]:
-    """Start everybody."""
-    return [stack.enter_context(make(postgresql, directory, connections)) for make in CONTENDERS]
+    """Start everybody, but for dj-stripe where it is not installed."""
+    makers = list(CONTENDERS)
+    if djstripe.is_installed():
+        makers.append(djstripe.contender)
+    else:
+        tell(f"without {djstripe.NAME}, which is not installed; `make bench` does it")
+    return [stack.enter_context(make(postgresql, directory, connections)) for make in makers]
 
 
 BENCHMARK = Benchmark(
@@ -32,7 +39,7 @@ BENCHMARK = Benchmark(
     unit="events",
     tasks=500,
     contenders=contenders,
-    baselines=("flask", "djstripe", "psycopg_six"),
+    baselines=(shop.NAME, djstripe.NAME, bare.NAME),
 )
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from autonomy_core.db.embedded import EmbeddedServer
 from bench import by_hand
@@ -34,12 +35,15 @@ def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> 
         yield Contender(
             by_hand.NAME,
             partial(prepare, address, PENDING),
-            over_http(server, request, connections),
+            over_http(server, _request, connections),
             partial(count, address, SETTLED),
         )
 
 
-def request(number: int) -> bytes:
-    """The event that settles a payment, for any shop that counts its payments."""
-    event = events.completed_event(number, reference=str(number), metadata={"payment_id": str(number)})
-    return events.signed_request("/webhook", event)
+def completed_event(number: int) -> dict[str, Any]:
+    """The event that settles a payment of a shop that counts its payments."""
+    return events.completed_event(number, reference=str(number), metadata={"payment_id": str(number)})
+
+
+def _request(number: int) -> bytes:
+    return events.signed_request("/webhook", completed_event(number))
