@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.operations.logging import configure_logging
 from bench import database
 from bench.contender import Contender
 from bench.load import LoadError
@@ -100,6 +101,7 @@ def run(benchmark: Benchmark) -> None:
     """Run a benchmark as a program."""
     # As an exception, so that processes and files are removed on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    configure_logging(level="warning")
     sys.exit(benchmark.main())
 
 

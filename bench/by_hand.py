@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,14 @@ from bench.flask_app import Base
 from bench.server import Server, serving
 
 NAME = "flask"
+ENVIRONMENT = {
+    "STRIPE_KEY": f"sk_test_bench_{NAME}",
+    "STRIPE_URL": "http://127.0.0.1:1",  # where nobody listens: a webhook asks Stripe for nothing
+    "TOKEN_SECRET": "for the benchmark alone",
+    "WEBHOOK_SECRET": "whsec_benchmark",
+}
+"""What the application wants to know besides its database."""
+
 PRODUCTS = "INSERT INTO products SELECT n, 'Recording ' || n, 1200, 'eur' FROM generate_series(0, 19) n"
 
 
@@ -30,15 +38,16 @@ def make_shop(postgresql: EmbeddedServer, name: str) -> str:
 
 @contextmanager
 def shop(
-    postgresql: EmbeddedServer, directory: Path, connections: int, environment: Mapping[str, str]
+    postgresql: EmbeddedServer, directory: Path, connections: int, **environment: str
 ) -> Iterator[tuple[Server, str]]:
     """The shop served until the end of the block, and the address of its database.
 
     Args:
-        environment: what the application wants to know besides its database.
+        environment: other than `ENVIRONMENT`.
     """
     address = make_shop(postgresql, NAME)
     environment = {
+        **ENVIRONMENT,
         **environment,
         "DATABASE_URL": postgresql.url(NAME),
         "POOL_SIZE": str(connections),

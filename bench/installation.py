@@ -5,19 +5,47 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP
-from autonomy_core.runtime import APPLICATION_ROLE
-from bench.database import conninfo
+from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.runtime import APPLICATION_ROLE, make_runtime
+from bench.database import conninfo, execute
+from bench.load import HOST
 from bench.server import ROOT, Server, ServerError, serving
 
 ORGANISATION = "bench"
-HOST = "shop.example"
+PRODUCTS = """
+    INSERT INTO products
+        (organisation_id, id, title, description, kind, amount, currency, active, created_at, updated_at)
+    SELECT 'bench', lpad(n::text, 32, '0')::uuid, 'Recording ' || n, '', 'mp3', 1200, 'eur', true, now(), now()
+    FROM generate_series(0, 20) n
+"""
+
+
+def tenant(secret_key: str, webhook_secret: str) -> str:
+    """The ini file of an organisation with the plugins that ship with us.
+
+    Args:
+        secret_key, webhook_secret: Stripe's.
+    """
+    return f"""\
+[organisation]
+name = Benchmark
+hosts = {HOST}
+currency = eur
+plugins = customer_auth, media_mp3, stripe_payments
+
+[stripe_payments]
+environment = test
+test_secret_key = {secret_key}
+test_public_key = pk_test_benchmark
+test_webhook_secret = {webhook_secret}
+"""
 
 
 @dataclass(frozen=True)
@@ -27,11 +55,13 @@ class Installation:
     Attributes:
         address: of its database, for the owner.
         config: its ini file.
+        settings: what that says.
         environment: added to ours for its processes.
     """
 
     address: str
     config: Path
+    settings: Mapping[str, str]
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def serving(self, threads: int) -> AbstractContextManager[Server]:
@@ -39,6 +69,18 @@ class Installation:
         environment = {**self.environment, "AUTONOMY_CONFIG": str(self.config)}
         log = self.config.with_suffix(".log")
         return serving("autonomy_core.cli.wsgi:app", threads=threads, environment=environment, log=log)
+
+    @contextmanager
+    def scope(self) -> Iterator[TenantScope]:
+        """The scope of its organisation in our own process, for what asks the database nothing."""
+        runtime = make_runtime(self.settings)
+        try:
+            organisation = runtime.tenants.get(ORGANISATION)
+            if organisation is None:
+                raise ServerError(f"{self.config}: {[*map(str, runtime.tenants.problems())]}")
+            yield runtime.scope_outside(organisation)
+        finally:
+            runtime.close()
 
 
 def install(
@@ -51,7 +93,7 @@ def install(
     settings: Mapping[str, str] | None = None,
     path: Sequence[Path] = (),
 ) -> Installation:
-    """Make a directory and a database, and migrate it.
+    """Make a directory, and a database with products: 20 to sell, and one to give.
 
     Args:
         name: of the database, and of the directory below ``directory``.
@@ -68,9 +110,7 @@ def install(
     (home / "tenants").mkdir(parents=True)
     (home / "tenants" / f"{ORGANISATION}.ini").write_text(tenant, "utf-8")
     environment = {"PYTHONPATH": os.pathsep.join(map(str, path))} if path else {}
-    installation = Installation(conninfo(postgresql, name), home / "server.ini", environment)
     keys = {
-        "use": "egg:autonomy-server",
         "autonomy.tenants": str(home / "tenants"),
         "autonomy.data": str(home / "data"),
         "autonomy.pool_size": str(connections),
@@ -79,9 +119,11 @@ def install(
         "sqlalchemy.url": postgresql.url(name, APPLICATION_ROLE),
         **(settings or {}),
     }
+    installation = Installation(conninfo(postgresql, name), home / "server.ini", keys, environment)
     lines = [f"{key} = {value.replace('%', '%%')}\n" for key, value in keys.items()]
-    installation.config.write_text("".join(["[app:main]\n", *lines]), "utf-8")
+    installation.config.write_text("".join(["[app:main]\nuse = egg:autonomy-server\n", *lines]), "utf-8")
     _migrate(installation)
+    execute(installation.address, PRODUCTS)
     return installation
 
 

@@ -11,6 +11,7 @@ from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.runtime import APPLICATION_ROLE
 from bench.contender import Contender, over_http
 from bench.database import conninfo, count, prepare
+from bench.installation import install
 from bench.server import serving
 from bench.webhooks import events, ours
 
@@ -20,7 +21,7 @@ NAME = "psycopg_six"
 @contextmanager
 def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
     """The same tables as ours, in a database of their own, and the same role."""
-    address = ours.make_shop(postgresql, directory, NAME).address
+    address = install(postgresql, directory, NAME).address
     environment = {
         "DATABASE_URL": conninfo(postgresql, NAME, APPLICATION_ROLE),
         "WEBHOOK_SECRET": events.SECRET,

@@ -30,8 +30,8 @@ SETTLED = """
 @contextmanager
 def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
     """The shop written by hand, served until the end of the block."""
-    environment = {"WEBHOOK_SECRET": events.SECRET}
-    with by_hand.shop(postgresql, directory, connections, environment) as (server, address):
+    shop = by_hand.shop(postgresql, directory, connections, WEBHOOK_SECRET=events.SECRET)
+    with shop as (server, address):
         yield Contender(
             by_hand.NAME,
             partial(prepare, address, PENDING),

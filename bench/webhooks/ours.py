@@ -11,26 +11,14 @@ from uuid import UUID
 
 from autonomy_core.db.embedded import EmbeddedServer
 from bench.contender import Contender, over_http
-from bench.database import count, execute, prepare
-from bench.installation import HOST, ORGANISATION, Installation, install, offer
+from bench.database import count, prepare
+from bench.installation import ORGANISATION, Installation, install, offer, tenant
 from bench.server import ROOT
 from bench.webhooks import events
 
 NAME = "ours"
 SHIPPED = "ours_shipped"
-TENANT = f"""\
-[organisation]
-name = Benchmark
-hosts = {HOST}
-currency = {events.CURRENCY}
-plugins = customer_auth, media_mp3, stripe_payments
-
-[stripe_payments]
-environment = test
-test_secret_key = sk_test_benchmark
-test_public_key = pk_test_benchmark
-test_webhook_secret = {events.SECRET}
-"""
+TENANT = tenant("sk_test_benchmark", events.SECRET)
 BONUS = UUID(f"{20:032}")
 TENANT_WITH_HOOKS = f"""\
 {TENANT.replace("plugins = ", "plugins = bonus_track, receipts, ")}
@@ -39,12 +27,6 @@ product_id = {BONUS}
 """
 PLUGINS = {"bonus_track": "bonus_track.plugin", "receipts": "bench.webhooks.receipts.plugin"}
 
-PRODUCTS = """
-    INSERT INTO products
-        (organisation_id, id, title, description, kind, amount, currency, active, created_at, updated_at)
-    SELECT 'bench', lpad(n::text, 32, '0')::uuid, 'Recording ' || n, '', 'mp3', 1200, 'eur', true, now(), now()
-    FROM generate_series(0, 20) n
-"""
 PENDING = """
     WITH numbers AS (
         SELECT n, lpad(n::text, 32, '0')::uuid AS id FROM generate_series(%(first)s::int, %(last)s::int) n
@@ -82,17 +64,6 @@ SETTLED_WITH_HOOKS = """
 """
 
 
-def make_shop(postgresql: EmbeddedServer, directory: Path, name: str, **options: Any) -> Installation:
-    """Install this project with some products: 20 to sell, and one to give.
-
-    Args:
-        options: see `install`.
-    """
-    installation = install(postgresql, directory, name, **options)
-    execute(installation.address, PRODUCTS)
-    return installation
-
-
 def completed_event(number: int) -> dict[str, Any]:
     """The event that settles a payment."""
     payment_id = str(UUID(f"{number:032}"))
@@ -103,7 +74,7 @@ def completed_event(number: int) -> dict[str, Any]:
 @contextmanager
 def shipped(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
     """This project with the plugins that ship with it, served until the end of the block."""
-    installation = make_shop(postgresql, directory, SHIPPED, connections=connections, tenant=TENANT)
+    installation = install(postgresql, directory, SHIPPED, connections=connections, tenant=TENANT)
     with _served(installation, SHIPPED, connections, SETTLED) as contender:
         yield contender
 
@@ -112,7 +83,7 @@ def shipped(postgresql: EmbeddedServer, directory: Path, connections: int) -> It
 def with_hooks(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
     """This project with two more plugins that do something for a completed payment, served likewise."""
     path = [offer(directory / "plugins", PLUGINS), ROOT / "examples" / "bonus_track"]
-    installation = make_shop(
+    installation = install(
         postgresql, directory, NAME, connections=connections, tenant=TENANT_WITH_HOOKS, path=[*path, ROOT]
     )
     with _served(installation, NAME, connections, SETTLED_WITH_HOOKS) as contender:

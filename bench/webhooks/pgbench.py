@@ -19,6 +19,7 @@ from autonomy_core.db.embedded_home import WHEEL_BINARIES
 from autonomy_core.runtime import APPLICATION_ROLE
 from bench.contender import Contender, Timing
 from bench.database import VoidRun, conninfo, count, prepare
+from bench.installation import install
 from bench.webhooks import ours
 
 NAME = "pgbench"
@@ -37,7 +38,7 @@ def contender(
     Args:
         name: which script.
     """
-    address = ours.make_shop(postgresql, directory, name).address
+    address = install(postgresql, directory, name).address
     target = conninfo(postgresql, name, APPLICATION_ROLE)
     script = SCRIPTS_DIRECTORY / SCRIPTS[name]
     payload = json.dumps(ours.completed_event(0))

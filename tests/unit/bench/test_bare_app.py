@@ -8,6 +8,7 @@ from stripe import WebhookSignature
 
 from autonomy_core.runtime import APPLICATION_ROLE
 from bench.database import conninfo, count, prepare
+from bench.installation import install
 from bench.webhooks import bare_app, events, ours, pgbench
 from tests.unit.bench.outlines import COMMENT, outlines
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture(scope="module")
 def address(postgresql, tmp_path_factory):
-    yield ours.make_shop(postgresql, tmp_path_factory.mktemp("bare"), "bare_app").address
+    yield install(postgresql, tmp_path_factory.mktemp("bare"), "bare_app").address
     postgresql.drop_database("bare_app")
 
 
