@@ -9,15 +9,20 @@ from bench.database import count, execute
 from bench.purchase.simulator import sessions_of
 from bench.server import Server
 
+PAYMENTS = """
+    SELECT count(*) AS payments, count(DISTINCT customer_id) AS "customers with a payment",
+        count(*) FILTER (WHERE status = 'pending') AS "pending payments"
+    FROM payments
+"""
+
 
 def counting(
-    name: str, address: str, payments: LiteralString, sessions: LiteralString, stripe: Server
+    name: str, address: str, sessions: LiteralString, stripe: Server
 ) -> Callable[[], dict[str, int]]:
     """How a contender's purchases are counted: each has to have one payment and one Stripe session, which belong together.
 
     Args:
         address: of its database.
-        payments: selects numbers of payments.
         sessions: selects the session of each payment.
     """
 
@@ -25,7 +30,7 @@ def counting(
         at_stripe = sessions_of(stripe, name)
         known = {row[0] for row in execute(address, sessions)}
         return {
-            **count(address, payments),
+            **count(address, PAYMENTS),
             "Stripe sessions": len(at_stripe),
             "payments with a Stripe session": len(known & {*at_stripe}),
         }
