@@ -7,6 +7,8 @@ PORT ?= 6543
 WORKERS ?= 2
 T ?=
 STRIPE_CLI := var/stripe-cli/1.52.0
+DJSTRIPE := var/djstripe
+ROUNDS ?= 3
 ARGS ?=
 SEED ?= 1
 PURCHASES ?= 100
@@ -48,8 +50,15 @@ types: $(VENV)/.installed  ## mypy; strict where plugin authors and money depend
 contracts: $(VENV)/.installed  ## architecture: who may import whom
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.installed  ## webhooks per second, beside a hand-written shop and bare statements
-	@$(BIN)/python -m bench.webhooks
+bench: $(VENV)/.installed $(DJSTRIPE)/.installed  ## webhooks and purchases per second, beside peers: ROUNDS=
+	@$(BIN)/python -m bench.webhooks --rounds $(ROUNDS)
+	@$(BIN)/python -m bench.purchase --rounds $(ROUNDS)
+
+$(DJSTRIPE)/.installed: bench/webhooks/djstripe_requirements.txt
+	@mkdir -p $(dir $@)
+	@# In an environment of its own, because it needs an older Stripe SDK; without it, bench measures the others, and says so.
+	@$(PYTHON) -m venv $(DJSTRIPE) && $(DJSTRIPE)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --requirement $< && touch $@ || { rm -rf $(DJSTRIPE); echo "There is no dj-stripe: it could not be installed."; }
 
 chaos: $(VENV)/.installed  ## kill everything at random while customers buy: SEED=, PURCHASES= of each shop, KILLS=
 	@$(BIN)/python -m tests.faults.chaos --seed $(SEED) --purchases $(PURCHASES) --kills $(KILLS)

@@ -61,11 +61,13 @@ class Opened:
 
     Attributes:
         payment: pending; or completed, where there was nothing to pay.
+        payment_id: its id, which can be read after a commit without a transaction being begun.
         found: whether it was open already, and is handed to the buyer again.
         outdated: open payments at another price, or with another coupon; nobody is to pay them any more.
     """
 
     payment: Payment
+    payment_id: UUID
     found: bool = False
     outdated: tuple[UUID, ...] = ()
 
@@ -111,16 +113,17 @@ def open_payment(
     wanted = _wanted(scope, customer_id, product, code)
     before = _open_payments(scope, wanted)
     if not wanted.quote.amount:
-        return Opened(_complete_for_nothing(scope, wanted, before))
+        completed = _complete_for_nothing(scope, wanted, before)
+        return Opened(completed, completed.id)
     provider = provider_for(scope)
     same = next((payment for payment in before if _is_for(scope, payment, wanted)), None)
     if same is not None:
-        return Opened(same, found=True)
+        return Opened(same, same.id, found=True)
     require_collectable(scope, wanted.quote)
     payment = _add_payment(scope, wanted, provider.name, before)
     provider.prepare(scope, order_for(payment, product, customer, urls))
     watch(scope, payment.id)
-    return Opened(payment, outdated=tuple(old.id for old in before))
+    return Opened(payment, payment.id, outdated=tuple(old.id for old in before))
 
 
 def _wanted(scope: TenantScope, customer_id: UUID, product: Product, code: str | None) -> Wanted:
@@ -235,7 +238,7 @@ def begin_checkout(scope: TenantScope, opened: Opened) -> Checkout:
     provider = provider_for(scope)
     for payment_id in opened.outdated:
         expire(scope, payment_id)
-    return provider.begin_checkout(scope, opened.payment.id)
+    return provider.begin_checkout(scope, opened.payment_id)
 
 
 def expire(scope: TenantScope, payment_id: UUID) -> None:

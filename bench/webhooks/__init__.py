@@ -2,33 +2,39 @@
 
     .venv/bin/python -m bench.webhooks --rounds 3 --events 500
 
-===============  ======================================================================================
-``ours``         the whole application with its three plugins: signature, inbox, row-level security, proof,
-                 settlement, hooks in savepoints, grants
+===============  ======================================================================================================
+``ours``         the whole application with hooks of three plugins: signature, inbox, row-level security, proof, settlement,
+                 hooks, grants. One hook, ``media_mp3``'s, delivers what was bought; two, those of `other_kinds`, see that it
+                 is not theirs
+``ours_busy``    the same, where each of the three hooks has work: ``media_mp3`` grants what was bought,
+                 ``examples/bonus_track`` grants another product and notes it in its table, and `receipts` writes a row
 ``flask``        a shop of one organisation, written by hand with Flask, SQLAlchemy and the Stripe SDK
-``pgbench``      the statements that one of our webhooks executes, and nothing around them: the most that
-                 the database gives
-``pgbench_six``  the least statements that do the same work once, in one transaction
-===============  ======================================================================================
+``djstripe``     likewise, with Django and dj-stripe, which asks Stripe for every session again (`djstripe_shop`)
+``psycopg_six``  the least application that does the work of ``ours``: WSGI, psycopg, six statements (`bare_app`)
+``pgbench``      the statements that a webhook of ``ours`` executes, and nothing around them: the most that the database
+                 gives
+``pgbench_six``  the six statements of ``psycopg_six``, and nothing around them
+===============  ======================================================================================================
 
-The two applications run under the same server (granian, one process, as many threads as there are connections). All
-of them use one PostgreSQL, the embedded one with its durability (``fsync`` and ``synchronous_commit`` on), and
-each its own database in it. Each round gives every contender new pending payments and one event for each, over as many
+What a sale comes to is the same for all but ``ours_busy``: a payment completed, a product granted. What the two more plugins of
+``ours_busy`` do (a second grant, two rows, which they write through SQLAlchemy) is done by nobody else.
+
+The applications run under the same server (granian, one process, as many threads as there are connections). All of them
+use one PostgreSQL, the embedded one with its durability (``fsync`` and ``synchronous_commit`` on), and each its
+own database in it. Each round gives every contender new pending payments and one event for each, over as many
 keep-alive connections, one contender after the other, beginning with another one each round. A round counts
-only if every payment is completed and granted exactly once; otherwise the run ends with an error.
+only if every payment is completed, granted exactly once, and all hooks have done their work once; otherwise the run
+ends with an error.
 
 Everything is made in a directory of its own below ``var/bench`` and removed at the end, processes included.
 
-==============  =====================================================================================
-`contender`     what takes part, and what is measured of it
-`events`        the load: event documents, signed HTTP requests
-`load`          sends requests over several connections at once
-`server`        granian around one application
-`database`      the PostgreSQL, and what one may ask it as its owner
-`ours`          the contender that is this project
-`flask_app`     the application to compare with; `by_hand` is the contender around it
-`pgbench`       the contenders that are bare statements; they are in ``webhook.sql`` and ``six.sql``
-`rounds`        the contenders in turns
-`report`        medians, ranges and ratios
-==============  =====================================================================================
+===================  ================================================================================
+`events`             the load: event documents, signed HTTP requests
+`ours`               the contenders that are this project; `other_kinds` and `receipts` are plugins for them
+                     alone
+`by_hand`            the contender around `bench.flask_app`
+`bare`               the contender around `bare_app`
+`djstripe`           the contender around `djstripe_shop`; `stripe_stand_in` answers it for Stripe
+`pgbench`            the contenders that are bare statements, in ``webhook.sql`` and ``six.sql``
+===================  ================================================================================
 """

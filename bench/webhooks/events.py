@@ -9,6 +9,7 @@ from typing import Any
 
 from stripe import WebhookSignature
 
+from bench.load import post_request
 from stripe_payments.simulator import objects
 
 AMOUNT, CURRENCY = 1200, "eur"
@@ -51,14 +52,9 @@ def signed_request(path: str, event: Mapping[str, Any]) -> bytes:
     """
     body = json.dumps(event, indent=2)
     signature = WebhookSignature.generate_signature_header(body, SECRET, timestamp=int(time.time()))
-    head = [
-        f"POST {path} HTTP/1.1",
-        "Host: shop.example",
-        "Content-Type: application/json; charset=utf-8",
-        f"Content-Length: {len(body.encode())}",
-        f"Stripe-Signature: {signature}",
-    ]
-    return "\r\n".join([*head, "", body]).encode()
+    return post_request(
+        path, body.encode(), "application/json; charset=utf-8", {"Stripe-Signature": signature}
+    )
 
 
 def _parameters(reference: str, metadata: Mapping[str, str]) -> dict[str, Any]:

@@ -1,46 +1,34 @@
-"""The contender that is this project: the whole application, with the plugins that ship with it."""
+"""The contenders that are this project: with three plugins of which one delivers, and with three that all have work."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
-import autonomy_core
 from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.db.migrations import migrate
-from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.runtime import APPLICATION_ROLE, components
+from bench.contender import Contender, over_http
+from bench.database import count, prepare
+from bench.installation import ORGANISATION, Installation, install, offer, tenant
+from bench.server import ROOT
 from bench.webhooks import events
-from bench.webhooks.contender import Contender, over_http
-from bench.webhooks.database import conninfo, execute
-from bench.webhooks.server import serving
 
 NAME = "ours"
-ORGANISATION = "bench"
-TENANT = f"""\
-[organisation]
-name = Benchmark
-hosts = shop.example
-currency = {events.CURRENCY}
-plugins = customer_auth, media_mp3, stripe_payments
-
-[stripe_payments]
-environment = test
-test_secret_key = sk_test_benchmark
-test_public_key = pk_test_benchmark
-test_webhook_secret = {events.SECRET}
+BUSY = "ours_busy"
+SHIPPED = tenant("sk_test_benchmark", events.SECRET)
+TENANT = SHIPPED.replace("plugins = ", "plugins = letters, tickets, ")
+PLUGINS = {"letters": "bench.webhooks.other_kinds.letters", "tickets": "bench.webhooks.other_kinds.tickets"}
+BONUS = UUID(f"{20:032}")
+BUSY_TENANT = f"""\
+{SHIPPED.replace("plugins = ", "plugins = bonus_track, receipts, ")}
+[bonus_track]
+product_id = {BONUS}
 """
+BUSY_PLUGINS = {"bonus_track": "bonus_track.plugin", "receipts": "bench.webhooks.receipts.plugin"}
 
-PRODUCTS = """
-    INSERT INTO products
-        (organisation_id, id, title, description, kind, amount, currency, active, created_at, updated_at)
-    SELECT 'bench', lpad(n::text, 32, '0')::uuid, 'Recording ' || n, '', 'mp3', 1200, 'eur', true, now(), now()
-    FROM generate_series(0, 19) n
-"""
 PENDING = """
     WITH numbers AS (
         SELECT n, lpad(n::text, 32, '0')::uuid AS id FROM generate_series(%(first)s::int, %(last)s::int) n
@@ -62,31 +50,20 @@ PENDING = """
     FROM numbers
 """
 SETTLED = """
-    SELECT (SELECT count(*) FROM payments WHERE status = 'completed'), count(*), count(DISTINCT payment_id) FROM grants
+    SELECT (SELECT count(*) FROM payments WHERE status = 'completed') AS "payments completed",
+        count(*) AS grants, count(DISTINCT payment_id) AS "payments with a grant"
+    FROM grants
 """
-
-
-def application() -> Any:
-    """The WSGI application, as a server's ini file would configure it."""
-    directory = Path(os.environ["BENCH_DIRECTORY"])
-    settings = {
-        "autonomy.tenants": str(directory / "tenants"),
-        "autonomy.data": str(directory / "data"),
-        "autonomy.pool_size": os.environ["POOL_SIZE"],
-        "autonomy.log_format": "json",
-        "sqlalchemy.url": os.environ["DATABASE_URL"],
-    }
-    return autonomy_core.main({}, **settings)
-
-
-def make_shop(postgresql: EmbeddedServer, database: str) -> str:
-    """Make a database with this project's tables and some products; gives its address."""
-    postgresql.create_database(database)
-    installed = components(Plugins.from_entry_points())
-    migrate(postgresql.url(database), installed, application_role=APPLICATION_ROLE)
-    address = conninfo(postgresql, database)
-    execute(address, PRODUCTS)
-    return address
+SETTLED_BUSY = """
+    SELECT (SELECT count(*) FROM payments WHERE status = 'completed') AS "payments completed",
+        (SELECT count(*) FROM bonus_track_bonuses) AS bonuses,
+        (SELECT count(*) FROM receipts_receipts) AS receipts,
+        count(*) FILTER (WHERE plugin = 'media_mp3') AS "grants of what was bought",
+        count(DISTINCT payment_id) FILTER (WHERE plugin = 'media_mp3') AS "payments with a grant",
+        count(*) FILTER (WHERE plugin = 'bonus_track') AS "grants of the bonus",
+        count(DISTINCT payment_id) FILTER (WHERE plugin = 'bonus_track') AS "payments with a bonus"
+    FROM grants
+"""
 
 
 def completed_event(number: int) -> dict[str, Any]:
@@ -98,20 +75,37 @@ def completed_event(number: int) -> dict[str, Any]:
 
 @contextmanager
 def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
-    """This project, served until the end of the block."""
-    address = make_shop(postgresql, NAME)
-    home = directory / NAME
-    (home / "tenants").mkdir(parents=True)
-    (home / "tenants" / f"{ORGANISATION}.ini").write_text(TENANT, "utf-8")
-    environment = {
-        "BENCH_DIRECTORY": str(home),
-        "DATABASE_URL": postgresql.url(NAME, APPLICATION_ROLE),
-        "POOL_SIZE": str(connections),
-    }
-    factory, log = "bench.webhooks.ours:application", directory / f"{NAME}.log"
-    with serving(factory, threads=connections, environment=environment, log=log) as server:
-        yield Contender(NAME, address, PENDING, SETTLED, over_http(server, _request, connections))
+    """This project with two more plugins that deliver other kinds of products, served until the end of the block."""
+    path = [offer(directory / "other_kinds", PLUGINS), ROOT]
+    installation = install(postgresql, directory, NAME, connections=connections, tenant=TENANT, path=path)
+    with _served(installation, NAME, connections, SETTLED) as contender:
+        yield contender
 
 
-def _request(number: int) -> bytes:
+@contextmanager
+def busy(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
+    """This project with two more plugins that do something for every completed payment, served likewise."""
+    path = [offer(directory / "plugins", BUSY_PLUGINS), ROOT / "examples" / "bonus_track", ROOT]
+    installation = install(
+        postgresql, directory, BUSY, connections=connections, tenant=BUSY_TENANT, path=path
+    )
+    with _served(installation, BUSY, connections, SETTLED_BUSY) as contender:
+        yield contender
+
+
+@contextmanager
+def _served(
+    installation: Installation, name: str, connections: int, settled: LiteralString
+) -> Iterator[Contender]:
+    with installation.serving(connections) as server:
+        yield Contender(
+            name,
+            partial(prepare, installation.address, PENDING),
+            over_http(server, request, connections),
+            partial(count, installation.address, settled),
+        )
+
+
+def request(number: int) -> bytes:
+    """The event that settles a payment, posted to our shop."""
     return events.signed_request(f"/api/webhook/stripe/{ORGANISATION}", completed_event(number))

@@ -11,14 +11,16 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.embedded_home import WHEEL_BINARIES
 from autonomy_core.runtime import APPLICATION_ROLE
+from bench.contender import Contender, Timing
+from bench.database import VoidRun, conninfo, count, prepare
+from bench.installation import install
 from bench.webhooks import ours
-from bench.webhooks.contender import Contender, Timing
-from bench.webhooks.database import VoidRun, conninfo
 
 NAME = "pgbench"
 SIX = "pgbench_six"
@@ -36,7 +38,7 @@ def contender(
     Args:
         name: which script.
     """
-    address = ours.make_shop(postgresql, name)
+    address = install(postgresql, directory, name).address
     target = conninfo(postgresql, name, APPLICATION_ROLE)
     script = SCRIPTS_DIRECTORY / SCRIPTS[name]
     payload = json.dumps(ours.completed_event(0))
@@ -47,7 +49,7 @@ def contender(
         output = _pgbench(script, target, connections, share, variables)
         return Timing(len(numbers), len(numbers) / per_second(output))
 
-    yield Contender(name, address, ours.PENDING, ours.SETTLED, run)
+    yield Contender(name, partial(prepare, address, ours.PENDING), run, partial(count, address, ours.SETTLED))
 
 
 def per_second(output: str) -> float:

@@ -43,7 +43,7 @@ WITH found AS (
 ), hook_runs AS (
     INSERT INTO payment_hook_runs (organisation_id, payment_id, plugin, outcome, attempts, updated_at)
     SELECT 'bench', found.id, plugin, 'succeeded', 1, now()
-    FROM found, stored, unnest('{media_mp3}'::text[]) plugin
+    FROM found, stored, unnest('{letters,media_mp3,tickets}'::text[]) plugin
 )
 SELECT
     (SELECT status FROM stripe_payments_events

@@ -70,6 +70,19 @@ def test_who_buys_what_they_have_an_open_checkout_for_is_handed_that_checkout(bu
     assert len(buyer.payments()) == 1
 
 
+def test_no_transaction_is_open_while_the_provider_is_asked_for_a_checkout(buyer, monkeypatch):
+    seen = []
+    begin = stand_ins.PretendedPayments.begin_checkout
+
+    def look(self, scope, payment_id):
+        seen.append(scope.session.in_transaction())
+        return begin(self, scope, payment_id)
+
+    monkeypatch.setattr(stand_ins.PretendedPayments, "begin_checkout", look)
+    buyer.purchase(201)
+    assert seen == [False]
+
+
 @pytest.mark.parametrize("ended", ["expired", "failed"])
 def test_a_checkout_that_has_ended_is_not_handed_out_again(buyer, ended):
     old = buyer.settle(ended)

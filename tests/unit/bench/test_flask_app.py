@@ -3,27 +3,23 @@
 import json
 
 import pytest
-from sqlalchemy import create_engine
 from stripe import WebhookSignature
 
+from bench.by_hand import ENVIRONMENT, make_shop
+from bench.database import execute
+from bench.flask_app import create_app
+from bench.purchase.by_hand import TOKENS
 from bench.webhooks import by_hand, events
-from bench.webhooks.database import conninfo, execute
-from bench.webhooks.flask_app import Base, create_app
 
 
 @pytest.fixture
 def shop(postgresql, monkeypatch):
     """A client of the shop, and its database; payment 0 is pending."""
-    postgresql.create_database("flask_app")
-    engine = create_engine(postgresql.url("flask_app"))
-    Base.metadata.create_all(engine)
-    engine.dispose()
-    address = conninfo(postgresql, "flask_app")
-    execute(address, by_hand.PRODUCTS)
+    address = make_shop(postgresql, "flask_app")
     execute(address, by_hand.PENDING, {"first": 0, "last": 0})
-    for name, value in (("DATABASE_URL", postgresql.url("flask_app")), ("WEBHOOK_SECRET", events.SECRET)):
+    environment = {**ENVIRONMENT, "DATABASE_URL": postgresql.url("flask_app"), "POOL_SIZE": "2"}
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("POOL_SIZE", "2")
     app = create_app()
     yield app.test_client(), address
     app.extensions["engine"].dispose()
@@ -61,3 +57,31 @@ def test_an_unpaid_session_completes_nothing(shop):
     client, address = shop
     assert post(client, payment_status="unpaid") == 200
     assert execute(address, by_hand.SETTLED) == [(0, 0, 0)]
+
+
+def purchase(client, token):
+    return client.post(
+        "/products/3/purchase", json={}, headers={"Authorization": f"Bearer {token}"}
+    ).status_code
+
+
+def test_a_purchase_needs_the_customers_token(shop):
+    client, _ = shop
+    assert purchase(client, "") == 401
+    assert purchase(client, TOKENS.dumps(0)[:-1]) == 401
+
+
+def test_nobody_buys_what_they_own(shop):
+    client, address = shop
+    execute(
+        address,
+        "INSERT INTO grants (payment_id, customer_id, product_id, granted_at) VALUES (0, 0, 3, now())",
+    )
+    assert purchase(client, TOKENS.dumps(0)) == 409
+
+
+def test_a_purchase_without_stripe_leaves_a_pending_payment(shop):
+    client, address = shop
+    assert purchase(client, TOKENS.dumps(0)) == 503
+    pending = "SELECT session_id FROM payments WHERE product_id = 3 AND status = 'pending'"
+    assert execute(address, pending) == [(None,)]

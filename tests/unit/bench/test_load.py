@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.webhooks.load import LoadError, post_all
+from bench.load import LoadError, post_all
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 

@@ -1,48 +1,46 @@
 import pytest
 
-from bench.webhooks.contender import Contender, Timing
-from bench.webhooks.database import VoidRun, conninfo, execute
-from bench.webhooks.rounds import play, play_rounds
+from bench.contender import Contender, Timing
+from bench.database import VoidRun
+from bench.rounds import play, play_rounds
 
 
-def contender(postgresql, settled, *, pending="SELECT %(first)s::int, %(last)s::int", name="one", ran=None):
+def contender(name="one", *, counts=None, ran=None):
+    """One that does nothing, and says that everything is done, or what it is told to say."""
+    done = []
+
     def run(numbers):
+        done.extend(numbers)
         if ran is not None:
             ran.append((name, numbers))
         return Timing(len(numbers), 1.0)
 
-    return Contender(name, conninfo(postgresql, "postgres"), pending, settled, run)
+    return Contender(name, lambda numbers: None, run, lambda: counts or {"done": len(done)})
 
 
-@pytest.fixture
-def counting(postgresql):
-    """Makes contenders whose payments are settled as soon as they are made, and notes who ran."""
+def test_a_round_counts_when_all_is_done_once():
+    counts = {"payments completed": 30, "grants": 30}
+    assert play(contender(counts=counts), range(20, 30)).tasks == 10
+
+
+@pytest.mark.parametrize("counts", [(29, 30), (30, 31)])
+def test_a_round_is_void_when_anything_is_missing_or_doubled(counts):
+    found = dict(zip(("payments completed", "grants"), counts, strict=True))
+    with pytest.raises(VoidRun, match=f"given 30 tasks, and the result is {counts[0]} payments completed, "):
+        play(contender(counts=found), range(20, 30))
+
+
+def test_what_a_round_needs_is_made_before_it_runs():
+    steps = []
+    made = Contender("one", steps.append, lambda numbers: steps.append("run") or Timing(3, 1.0), dict)
+    play(made, range(3))
+    assert steps == [range(3), "run"]
+
+
+def test_contenders_take_turns_in_going_first_and_get_the_same_tasks():
     ran = []
-
-    def make(name):
-        pending = f"INSERT INTO paid SELECT '{name}' FROM generate_series(%(first)s::int, %(last)s::int)"
-        settled = f"SELECT count(*), count(*), count(*) FROM paid WHERE contender = '{name}'"
-        return contender(postgresql, settled, pending=pending, name=name, ran=ran)
-
-    address = conninfo(postgresql, "postgres")
-    execute(address, "CREATE TABLE paid (contender text)")
-    yield make, ran
-    execute(address, "DROP TABLE paid")
-
-
-def test_a_round_counts_when_all_is_settled_once(postgresql):
-    assert play(contender(postgresql, "SELECT 30, 30, 30"), range(20, 30)).events == 10
-
-
-@pytest.mark.parametrize("counts", ["29, 30, 30", "30, 31, 30", "30, 30, 29"])
-def test_a_round_is_void_when_anything_is_missing_or_doubled(postgresql, counts):
-    with pytest.raises(VoidRun, match="has been sent 30 events"):
-        play(contender(postgresql, f"SELECT {counts}"), range(20, 30))
-
-
-def test_contenders_take_turns_in_going_first_and_get_the_same_payments(counting):
-    make, ran = counting
-    timings = play_rounds([make("one"), make("two")], rounds=2, events=5, warm_up=3, tell=lambda _: None)
+    both = [contender("one", ran=ran), contender("two", ran=ran)]
+    timings = play_rounds(both, rounds=2, tasks=5, warm_up=3, tell=lambda _: None)
     assert ran == [
         ("one", range(3)),
         ("two", range(3)),

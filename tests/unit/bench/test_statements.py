@@ -4,42 +4,23 @@ import re
 
 import pytest
 
+from bench.database import conninfo, execute
+from bench.rounds import play
 from bench.webhooks import ours, pgbench
-from bench.webhooks.database import execute
-from bench.webhooks.rounds import play
+from tests.unit.bench.outlines import COMMENT, outlines
 
 LOGGED = re.compile(r"^\d{4}-\S+ \S+ UTC \[\d+\] LOG:  (?:statement|execute [^:]+): ", re.MULTILINE)
 NEXT_LINE = re.compile(r"^\d{4}-\S+ \S+ UTC \[", re.MULTILINE)
-COMMENT = re.compile(r"^(--|\\set).*$", re.MULTILINE)
 
 pytestmark = pytest.mark.processes
-
-
-STEP = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) (?!OF\b)(\w+)|FROM (\w+)(?:(?!FROM).)* (FOR UPDATE)")
-
-
-def outline(statement):
-    """What a statement does, to which tables, and what it locks; None for a connection's sign of life."""
-    words = " ".join(statement.split())
-    if words in ("", ";"):
-        return None
-    if found := re.match(r"(BEGIN|COMMIT|SAVEPOINT|RELEASE SAVEPOINT)\b", words):
-        return found[1]
-    if "set_config" in words:
-        return "set_config"
-    steps = (" ".join(filter(None, found.groups())) for found in STEP.finditer(words))
-    return ", ".join(steps) or words
-
-
-def outlines(statements):
-    return [outlined for statement in statements if (outlined := outline(statement)) is not None]
 
 
 @pytest.fixture
 def executed(postgresql, tmp_path):
     """The statements that the application sends for an event, when it has handled some."""
     with ours.contender(postgresql, tmp_path, 1) as contender:
-        execute(contender.address, "ALTER ROLE autonomy_app IN DATABASE ours SET log_statement = 'all'")
+        address = conninfo(postgresql, ours.NAME)
+        execute(address, "ALTER ROLE autonomy_app IN DATABASE ours SET log_statement = 'all'")
         play(contender, range(3))
 
         def logged(act):

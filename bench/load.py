@@ -6,14 +6,26 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 PATIENCE_S = 30.0
+HOST = "shop.example"
 
 
 class LoadError(RuntimeError):
     """A request was not answered as it should be; the message has the answer."""
+
+
+def post_request(path: str, body: bytes, content_type: str, headers: Mapping[str, str]) -> bytes:
+    """A whole HTTP/1.1 request.
+
+    Args:
+        headers: more than those that every one has.
+    """
+    every = {"Host": HOST, "Content-Type": content_type, "Content-Length": str(len(body))}
+    lines = [f"{name}: {value}" for name, value in {**every, **headers}.items()]
+    return "\r\n".join([f"POST {path} HTTP/1.1", *lines, "", ""]).encode() + body
 
 
 def post_all(port: int, requests: Sequence[bytes], connections: int) -> float:

@@ -1,4 +1,4 @@
-"""The PostgreSQL of the benchmark: the embedded server with its durability, one database for each contender."""
+"""The PostgreSQL of a benchmark: the embedded server with its durability, one database for each contender."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg.rows import dict_row
 from sqlalchemy import make_url
 
 from autonomy_core.db.embedded import SUPERUSER, EmbeddedServer
@@ -58,7 +59,18 @@ def require_durability(server: EmbeddedServer) -> str:
     return str(execute(address, "SHOW server_version")[0][0])
 
 
-def settle_down(address: str) -> None:
-    """Do now what PostgreSQL would otherwise do while it is measured."""
+def prepare(address: str, statement: LiteralString, numbers: range) -> None:
+    """Make what some tasks need, and do now what PostgreSQL would otherwise do while it is measured.
+
+    Args:
+        statement: makes it for the tasks from ``%(first)s`` to ``%(last)s``.
+    """
+    execute(address, statement, {"first": numbers[0], "last": numbers[-1]})
     execute(address, "ANALYZE")
     execute(address, "CHECKPOINT")
+
+
+def count(address: str, statement: LiteralString) -> dict[str, int]:
+    """The numbers that a statement selects, each by the name of its column."""
+    with psycopg.connect(address, autocommit=True, row_factory=dict_row) as connection:
+        return connection.execute(statement).fetchone() or {}

@@ -1,4 +1,4 @@
-"""granian around one application: the same command for every contender that speaks HTTP."""
+"""granian around one application, the same command for every contender that speaks HTTP; and other processes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 30.0
 
 
@@ -27,11 +27,16 @@ class Server:
 
     Attributes:
         port: on 127.0.0.1.
-        process: granian's first process, whose session contains the others.
+        process: its first process, whose session contains the others.
     """
 
     port: int
     process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
 
     def cpu_seconds(self) -> float | None:
         """The processor time that its processes have used; None where the system does not tell."""
@@ -41,25 +46,48 @@ class Server:
         return ticks / os.sysconf("SC_CLK_TCK")
 
 
-@contextlib.contextmanager
-def serving(factory: str, *, threads: int, environment: Mapping[str, str], log: Path) -> Iterator[Server]:
-    """Serve an application in one process until the end of the block.
+def serving(
+    factory: str,
+    *,
+    threads: int,
+    environment: Mapping[str, str],
+    log: Path,
+    python: str = sys.executable,
+) -> contextlib.AbstractContextManager[Server]:
+    """Serve an application with granian, in one process, until the end of the block.
 
     Args:
         factory: ``module:function`` that makes the WSGI application.
         threads: how many requests are handled at once.
-        environment: added to ours, for the factory.
-        log: what the server and the application write.
+        environment, log: see `running`.
+        python: the interpreter, and thereby the environment in which the application is installed.
 
     Raises:
         ServerError: it does not start.
     """
-    port = _free_port()
+    port = free_port()
     options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", str(threads), "--no-ws"]
-    command = [sys.executable, "-m", "granian", *options, "--port", str(port), "--log-level", "warning"]
+    command = [python, "-m", "granian", *options, "--port", str(port), "--log-level", "warning"]
+    return running([*command, "--factory", factory], port=port, environment=environment, log=log)
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], *, port: int, environment: Mapping[str, str], log: Path
+) -> Iterator[Server]:
+    """Run a server until the end of the block.
+
+    Args:
+        port: at which it will listen.
+        environment: added to ours.
+        log: what it writes.
+
+    Raises:
+        ServerError: it does not start.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, "--factory", factory],
+            command,
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=output,
@@ -73,7 +101,8 @@ def serving(factory: str, *, threads: int, environment: Mapping[str, str], log: 
         _end(process)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port at which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,158 @@
+"""This project, installed as an administrator would: an ini file, a migrated database, granian."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP
+from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.runtime import APPLICATION_ROLE, make_runtime
+from bench.database import conninfo, execute
+from bench.load import HOST
+from bench.server import ROOT, Server, ServerError, serving
+
+ORGANISATION = "bench"
+PRODUCTS = """
+    INSERT INTO products
+        (organisation_id, id, title, description, kind, amount, currency, active, created_at, updated_at)
+    SELECT 'bench', lpad(n::text, 32, '0')::uuid, 'Recording ' || n, '', 'mp3', 1200, 'eur', true, now(), now()
+    FROM generate_series(0, 20) n
+"""
+
+
+def tenant(secret_key: str, webhook_secret: str) -> str:
+    """The ini file of an organisation with the plugins that ship with us.
+
+    Args:
+        secret_key, webhook_secret: Stripe's.
+    """
+    return f"""\
+[organisation]
+name = Benchmark
+hosts = {HOST}
+currency = eur
+plugins = customer_auth, media_mp3, stripe_payments
+
+[stripe_payments]
+environment = test
+test_secret_key = {secret_key}
+test_public_key = pk_test_benchmark
+test_webhook_secret = {webhook_secret}
+"""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """This project in a directory and a database of its own.
+
+    Attributes:
+        address: of its database, for the owner.
+        config: its ini file.
+        settings: what that says.
+        environment: added to ours for its processes.
+    """
+
+    address: str
+    config: Path
+    settings: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def serving(self, threads: int) -> AbstractContextManager[Server]:
+        """Serve it until the end of the block."""
+        environment = {**self.environment, "AUTONOMY_CONFIG": str(self.config)}
+        log = self.config.with_suffix(".log")
+        return serving("autonomy_core.cli.wsgi:app", threads=threads, environment=environment, log=log)
+
+    @contextmanager
+    def scope(self) -> Iterator[TenantScope]:
+        """The scope of its organisation in our own process, for what asks the database nothing."""
+        runtime = make_runtime(self.settings)
+        try:
+            organisation = runtime.tenants.get(ORGANISATION)
+            if organisation is None:
+                raise ServerError(f"{self.config}: {[*map(str, runtime.tenants.problems())]}")
+            yield runtime.scope_outside(organisation)
+        finally:
+            runtime.close()
+
+
+def install(
+    postgresql: EmbeddedServer,
+    directory: Path,
+    name: str,
+    *,
+    connections: int = 1,
+    tenant: str = "",
+    settings: Mapping[str, str] | None = None,
+    path: Sequence[Path] = (),
+) -> Installation:
+    """Make a directory, and a database with products: 20 to sell, and one to give.
+
+    Args:
+        name: of the database, and of the directory below ``directory``.
+        connections: that the application keeps.
+        tenant: the ini file of its one organisation.
+        settings: more keys of the server's ini file.
+        path: directories with more plugins, see `offer`.
+
+    Raises:
+        ServerError: it cannot be migrated; the message says why.
+    """
+    postgresql.create_database(name)
+    home = directory / name
+    (home / "tenants").mkdir(parents=True)
+    (home / "tenants" / f"{ORGANISATION}.ini").write_text(tenant, "utf-8")
+    environment = {"PYTHONPATH": os.pathsep.join(map(str, path))} if path else {}
+    keys = {
+        "autonomy.tenants": str(home / "tenants"),
+        "autonomy.data": str(home / "data"),
+        "autonomy.pool_size": str(connections),
+        "autonomy.log_format": "json",
+        "autonomy.owner_url": postgresql.url(name),
+        "sqlalchemy.url": postgresql.url(name, APPLICATION_ROLE),
+        **(settings or {}),
+    }
+    installation = Installation(conninfo(postgresql, name), home / "server.ini", keys, environment)
+    lines = [f"{key} = {value.replace('%', '%%')}\n" for key, value in keys.items()]
+    installation.config.write_text("".join(["[app:main]\nuse = egg:autonomy-server\n", *lines]), "utf-8")
+    _migrate(installation)
+    execute(installation.address, PRODUCTS)
+    return installation
+
+
+def offer(directory: Path, plugins: Mapping[str, str]) -> Path:
+    """Make what an installed distribution leaves, so that its plugins are found by whoever has the directory in its path.
+
+    Args:
+        plugins: the module of each.
+
+    Returns:
+        The directory.
+    """
+    information = directory / "bench_plugins-0.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: bench-plugins\nVersion: 0\n", "utf-8")
+    lines = [f"[{ENTRY_POINT_GROUP}]", *(f"{name} = {module}" for name, module in plugins.items())]
+    (information / "entry_points.txt").write_text("\n".join([*lines, ""]), "utf-8")
+    return directory
+
+
+def _migrate(installation: Installation) -> None:
+    """In a process of its own: the plugins that are only here must not be imported into ours."""
+    done = subprocess.run(
+        [Path(sys.executable).parent / "autonomy", "--config", installation.config, "migrate"],
+        cwd=ROOT,
+        env={**os.environ, **installation.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ServerError(f"The database cannot be migrated: {done.stderr[-2000:]}")

@@ -1,0 +1,37 @@
+"""Make the tables and the webhook endpoint: ``python -m bench.webhooks.djstripe_shop UUID SECRET``."""
+
+from __future__ import annotations
+
+import sys
+
+import django
+from django.core.management import call_command
+
+
+def main(uuid: str, secret: str) -> None:
+    """Do so.
+
+    Args:
+        uuid: by which dj-stripe finds the endpoint, in its address.
+        secret: with which the endpoint's events are signed.
+    """
+    django.setup()
+    from djstripe.models import Account, WebhookEndpoint
+
+    from bench.webhooks.djstripe_shop.settings import STRIPE_TEST_SECRET_KEY
+
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    WebhookEndpoint.objects.create(
+        id="we_bench",
+        livemode=False,
+        enabled_events=["*"],
+        secret=secret,
+        status="enabled",
+        url="https://shop.example/",
+        djstripe_uuid=uuid,
+        # Asks Stripe for the account once, as the command djstripe_sync_models would.
+        djstripe_owner_account=Account.get_or_retrieve_for_api_key(STRIPE_TEST_SECRET_KEY),
+    )
+
+
+main(*sys.argv[1:])

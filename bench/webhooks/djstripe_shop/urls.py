@@ -1,0 +1,7 @@
+"""Where Stripe posts: dj-stripe's view."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [path("stripe/", include("djstripe.urls", namespace="djstripe"))]

@@ -1,0 +1,1 @@
+"""Plugins that deliver what is no recording: each looks at what was bought, as every plugin that delivers does."""

@@ -1,0 +1,14 @@
+"""Delivers tickets."""
+
+from __future__ import annotations
+
+from autonomy_core.plugin_api.events import PaymentCompleted
+from autonomy_core.plugin_api.hooks import hookimpl
+
+
+@hookimpl
+def on_payment_completed(event: PaymentCompleted) -> None:
+    """Give the customer the tickets that they have paid for."""
+    for item in event.items:
+        if item.kind == "ticket":
+            event.grant(item.id)

@@ -1,0 +1,1 @@
+"""A plugin for the benchmark alone: every completed payment has a receipt."""
