@@ -96,6 +96,8 @@ class DirectTransaction:
         Raises:
             psycopg.Error: the transaction is lost.
         """
+        if self._session is not None:
+            return self._session.execute_directly(statement, values)
         return self._pipeline.first_row(self._send(statement.with_values(values)))
 
     def execute_later(self, statement: Statement, values: Mapping[str, Any]) -> None:
@@ -107,7 +109,7 @@ class DirectTransaction:
             self._waiting.append(statement.with_values(values))
         else:
             self._session.flush()  # what it refers to may be as new as this
-            self._send(statement.with_values(values))
+            self._session.execute_directly(statement, values)
 
     @property
     def session(self) -> TenantSession:

@@ -11,7 +11,6 @@ import select
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from hashlib import sha256
 from typing import Any
 
 import psycopg
@@ -97,7 +96,7 @@ class Statement:
         self._names = tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
         numbered = _PLACEHOLDER.sub(lambda found: f"${self._names.index(found[1]) + 1}", text)
         self.numbered = numbered.replace("%%", "%").encode()
-        self.name = b"autonomy_" + sha256(self.numbered).hexdigest()[:16].encode() if prepare else None
+        self.prepare = prepare
 
     def with_values(self, values: Mapping[str, Any]) -> Step:
         """What is to be sent to have it executed."""
@@ -115,7 +114,8 @@ class Pipeline:
 
     def __init__(self, driver: psycopg.Connection[Any]) -> None:
         self._pgconn = driver.pgconn
-        self._prepared: set[bytes] = set()
+        self._prepared: dict[Statement, bytes] = {}
+        self._generation = 0
         self._transformer = Transformer(driver)
         self._input = select.poll()
         self._input.register(driver.pgconn.socket, select.POLLIN)
@@ -147,10 +147,10 @@ class Pipeline:
         self._pgconn.enter_pipeline_mode()
         try:
             for statement, values in steps:
-                if statement.name is None:
-                    self._pgconn.send_query_params(statement.numbered, values)
+                if statement in self._prepared:
+                    self._pgconn.send_query_prepared(self._prepared[statement], values)
                 else:
-                    self._pgconn.send_query_prepared(statement.name, values)
+                    self._pgconn.send_query_params(statement.numbered, values)
             self._pgconn.pipeline_sync()
             results = self._results()
         finally:
@@ -161,8 +161,9 @@ class Pipeline:
         return results[-1]
 
     def forget_prepared(self) -> None:
-        """Prepare everything again: the connection does not know it any more."""
+        """Prepare everything again, under other names: the connection does not know all of it any more."""
         self._prepared.clear()
+        self._generation += 1
 
     def first_row(self, result: PGresult) -> tuple[Any, ...] | None:
         """The first row of a result, if it has any."""
@@ -174,9 +175,10 @@ class Pipeline:
 
     def _prepare(self, steps: Sequence[Step]) -> None:
         for statement, _ in steps:
-            if statement.name is not None and statement.name not in self._prepared:
-                _require(self._pgconn.prepare(statement.name, statement.numbered))
-                self._prepared.add(statement.name)
+            if statement.prepare and statement not in self._prepared:
+                name = b"autonomy_%d_%d" % (self._generation, len(self._prepared))
+                _require(self._pgconn.prepare(name, statement.numbered))
+                self._prepared[statement] = name
 
     def _results(self) -> list[PGresult]:
         """What comes back, up to the end of this round trip."""

@@ -1,0 +1,274 @@
+"""A transaction at the driver: what it executes, when, and that nothing of it is left when something fails."""
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import ModuleType
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg.errors import DivisionByZero, QueryCanceled, UniqueViolation
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from autonomy_core.customers.models import Customer
+from autonomy_core.db.direct import NotYourTransaction
+from autonomy_core.db.driver import Statement
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.testing import stand_ins
+
+# On a database of the test's own: it is about when things are committed.
+pytestmark = pytest.mark.concurrent
+
+REGISTER = Statement(
+    "INSERT INTO customers (organisation_id, id, email, name, created_at)"
+    " VALUES (%(organisation_id)s, %(id)s, %(email)s, 'Ada', now()) RETURNING email"
+)
+COUNT = Statement("SELECT count(*) FROM customers")
+FAIL = Statement("SELECT 1 / %(by)s::int")
+
+
+@pytest.fixture(scope="module")
+def autonomy_plugins():
+    return Plugins({stand_ins.NAME: stand_ins, "nothing": ModuleType("nothing.plugin")})
+
+
+@pytest.fixture
+def acme(committed):
+    committed.organisation("acme")
+    return committed
+
+
+@pytest.fixture
+def transaction(acme):
+    """Begins a transaction."""
+
+    def begin(organisation_id="acme", patience_s=5.0):
+        return acme.database.direct_transaction(organisation_id, patience_s=patience_s)
+
+    return begin
+
+
+def ada(email="ada@example.org", organisation_id="acme"):
+    return {"organisation_id": organisation_id, "id": uuid4(), "email": email}
+
+
+def emails(acme):
+    with acme.scope() as scope:
+        return sorted(scope.session.scalars(select(Customer.email)))
+
+
+def test_what_is_executed_is_committed_at_the_end_of_the_block(acme, transaction):
+    with transaction() as own:
+        assert own.execute_directly(REGISTER, ada()) == ("ada@example.org",)
+        assert emails(acme) == []
+    assert emails(acme) == ["ada@example.org"]
+
+
+def test_an_exception_undoes_all_of_it(acme, transaction):
+    def fail(own):
+        own.execute_directly(REGISTER, ada())
+        own.execute_later(REGISTER, ada("bob@example.org"))
+        own.session.add(Customer(organisation_id="acme", email="carl@example.org", name="Carl"))
+        own.session.flush()
+        raise LookupError
+
+    with pytest.raises(LookupError), transaction() as own:
+        fail(own)
+    assert emails(acme) == []
+
+
+def test_what_waits_is_executed_with_the_commit(acme, transaction):
+    with transaction() as own:
+        own.execute_later(REGISTER, ada())
+    assert emails(acme) == ["ada@example.org"]
+
+
+def test_what_waits_is_executed_before_what_is_asked_for_later(transaction):
+    with transaction() as own:
+        own.execute_later(REGISTER, ada())
+        assert own.execute_directly(COUNT, {}) == (1,)
+        own.execute_later(REGISTER, ada("bob@example.org"))
+        assert len(list(own.session.scalars(select(Customer)))) == 2
+        own.execute_later(REGISTER, ada("carl@example.org"))
+        assert len(list(own.session.scalars(select(Customer)))) == 3
+
+
+def test_what_waits_and_fails_undoes_all_of_it(acme, transaction):
+    with pytest.raises(UniqueViolation), transaction() as own:
+        own.execute_directly(REGISTER, ada())
+        own.execute_later(REGISTER, ada())
+    assert emails(acme) == []
+
+
+def test_a_transaction_in_which_nothing_happens_is_none(acme, transaction):
+    with transaction():
+        pass
+    with acme.scope() as scope:
+        assert scope.session.scalar(text("SELECT 1")) == 1
+
+
+def test_a_session_is_in_the_same_transaction_and_committed_with_it(acme, transaction):
+    with transaction() as own:
+        own.execute_directly(REGISTER, ada())
+        customer = own.session.scalars(select(Customer)).one()
+        customer.name = "Countess"
+        own.session.add(Customer(organisation_id="acme", email="bob@example.org", name="Bob"))
+        assert emails(acme) == []
+    assert emails(acme) == ["ada@example.org", "bob@example.org"]
+
+
+def test_a_session_that_is_asked_for_first_begins_the_transaction(acme, transaction):
+    with transaction() as own:
+        own.session.add(Customer(organisation_id="acme", email="ada@example.org", name="Ada"))
+        own.execute_later(REGISTER, ada("bob@example.org"))
+    assert emails(acme) == ["ada@example.org", "bob@example.org"]
+
+
+def test_what_is_executed_within_a_savepoint_of_the_session_is_undone_with_it(acme, transaction):
+    with transaction() as own:
+        nested = own.session.begin_nested()
+        own.execute_later(REGISTER, ada())
+        own.execute_directly(REGISTER, ada("bob@example.org"))
+        nested.rollback()
+        own.execute_later(REGISTER, ada("carl@example.org"))
+    assert emails(acme) == ["carl@example.org"]
+
+
+def test_it_sees_its_organisations_rows_only(acme, transaction):
+    with transaction() as own:
+        own.execute_directly(REGISTER, ada())
+    with transaction("other") as own:
+        assert own.execute_directly(COUNT, {}) == (0,)
+        assert list(own.session.scalars(select(Customer))) == []
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), transaction("other") as own:
+        own.execute_directly(REGISTER, ada())
+
+
+def test_a_statement_may_take_so_long_and_no_longer(transaction):
+    with pytest.raises(QueryCanceled), transaction(patience_s=0.05) as own:
+        own.execute_directly(Statement("SELECT pg_sleep(%(seconds)s::float)"), {"seconds": 5})
+    with transaction() as own:
+        assert own.execute_directly(COUNT, {}) == (0,)
+
+
+def test_a_connection_that_has_forgotten_what_was_prepared_is_taught_again(acme, transaction):
+    with transaction() as own:
+        own.execute_directly(COUNT, {})
+    with acme.database.engine.connect() as connection:
+        connection.exec_driver_sql("DEALLOCATE ALL")
+    with transaction() as own:
+        own.execute_later(REGISTER, ada())
+        assert own.execute_directly(COUNT, {}) == (1,)
+    assert emails(acme) == ["ada@example.org"]
+
+
+@contextmanager
+def cut_off(acme, own):
+    """The server ends the connection of a transaction."""
+    (pid,) = own.execute_directly(Statement("SELECT pg_backend_pid()"), {})
+    yield
+    with acme.scope() as scope:
+        scope.session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+
+def test_a_connection_that_is_lost_is_an_error_and_the_next_transaction_has_another(acme, transaction):
+    with pytest.raises(psycopg.Error), transaction() as own:
+        with cut_off(acme, own):
+            own.execute_directly(REGISTER, ada())
+        own.execute_directly(COUNT, {})
+    with pytest.raises(psycopg.Error), transaction() as own, cut_off(acme, own):
+        own.execute_later(REGISTER, ada())
+    with transaction() as own:
+        assert own.execute_directly(COUNT, {}) == (0,)
+
+
+def commits(own):
+    own.session.commit()
+
+
+def rolls_back(own):
+    own.session.rollback()
+
+
+def closes(own):
+    own.session.close()
+
+
+def commits_the_connection(own):
+    own.session.connection().commit()
+
+
+def swallows_an_error(own):
+    try:
+        own.session.execute(text("SELECT 1 / 0"))
+    except DBAPIError:
+        return
+
+
+def swallows_an_error_of_the_driver(own):
+    try:
+        own.execute_directly(FAIL, {"by": 0})
+    except DivisionByZero:
+        return
+
+
+@pytest.mark.parametrize(
+    "misbehave",
+    [
+        commits,
+        rolls_back,
+        closes,
+        commits_the_connection,
+        swallows_an_error,
+        swallows_an_error_of_the_driver,
+    ],
+)
+@pytest.mark.parametrize("is_made_before", [True, False])
+def test_a_guest_may_not_end_it_and_not_spoil_it(transaction, misbehave, is_made_before):
+    with pytest.raises(NotYourTransaction), transaction() as own:
+        own.execute_directly(COUNT, {})
+        if is_made_before:
+            own.session.flush()
+        with own.lent_to_guest():
+            misbehave(own)
+
+
+def test_a_guest_may_work_with_it(acme, transaction):
+    with transaction() as own:
+        own.execute_directly(COUNT, {})
+        with own.lent_to_guest():
+            own.session.add(Customer(organisation_id="acme", email="ada@example.org", name="Ada"))
+            own.execute_later(REGISTER, ada("bob@example.org"))
+    assert emails(acme) == ["ada@example.org", "bob@example.org"]
+
+
+def test_a_transaction_that_has_failed_before_is_not_committed(transaction):
+    with pytest.raises(psycopg.InternalError, match="failed before"), transaction() as own:
+        own.execute_directly(COUNT, {})
+        swallows_an_error_of_the_driver(own)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    a_text=st.none() | TEXT,
+    number=st.none() | st.integers(-(2**63), 2**63 - 1),
+    at=st.datetimes(timezones=st.just(UTC), min_value=datetime(1, 1, 1), max_value=datetime(9999, 1, 1)),
+    texts=st.lists(TEXT, max_size=3),
+    identifier=st.uuids(),
+)
+def test_values_arrive_as_they_are(transaction, a_text, number, at, texts, identifier):
+    echo = Statement(
+        "SELECT %(text)s::text, %(number)s::bigint, %(at)s::timestamptz, %(texts)s::text[], %(id)s::uuid, '100 %%'"
+    )
+    values = {"text": a_text, "number": number, "at": at, "texts": texts, "id": identifier}
+    with transaction() as own:
+        echoed = own.execute_directly(echo, values)
+        through_the_session = own.session.execute_directly(echo, values)
+    assert echoed == (a_text, number, at, texts, UUID(int=identifier.int), "100 %")
+    assert through_the_session == echoed
