@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 import select
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from types import NoneType
 from typing import Any
 
 import psycopg
@@ -100,7 +102,7 @@ class Statement:
 
     def with_values(self, values: Mapping[str, Any]) -> Step:
         """What is to be sent to have it executed."""
-        return self, [_as_text(values[name]) for name in self._names]
+        return self, [_AS_TEXT[type(value)](value) for value in map(values.__getitem__, self._names)]
 
 
 Step = tuple[Statement, list[bytes | None]]
@@ -200,14 +202,15 @@ def _require(result: PGresult) -> None:
         raise error_from_result(result)
 
 
-def _as_text(value: Any) -> bytes | None:
-    """A value as PostgreSQL reads it, for whatever type the parameter has."""
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, list):
-        quoted = (str(each).replace("\\", "\\\\").replace('"', '\\"') for each in value)
-        return ("{" + ",".join(f'"{each}"' for each in quoted) + "}").encode()
-    return None if value is None else str(value).encode()
+def _array(values: list[Any]) -> bytes:
+    quoted = (str(each).replace("\\", "\\\\").replace('"', '\\"') for each in values)
+    return ("{" + ",".join(f'"{each}"' for each in quoted) + "}").encode()
+
+
+_AS_TEXT: Mapping[type, Callable[[Any], bytes | None]] = defaultdict(
+    lambda: lambda value: str(value).encode(), {str: str.encode, list: _array, NoneType: lambda _: None}
+)
+"""Writes values of a type as PostgreSQL reads them, for whatever type the parameter has."""
 
 
 def execute(

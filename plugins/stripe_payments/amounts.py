@@ -83,7 +83,8 @@ def from_stripe(amount: int, currency: str) -> int:
     Raises:
         InexactAmount: it is no whole number of minor units.
     """
-    return _whole(amount / rule_of(currency).units, currency)
+    units = rule_of(currency).units
+    return amount if units == 1 else _whole(amount / units, currency)
 
 
 def minimum(currency: str) -> int:
