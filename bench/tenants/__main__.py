@@ -106,7 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.tenants", description=__doc__)
     parser.add_argument("--counts", type=_positive, nargs="+", default=COUNTS, help="of organisations")
     parser.add_argument("--rounds", type=_positive, default=5, help="of starts, each number in turn")
-    parser.add_argument("--later", type=float, default=90.0, help="seconds after which the worker is looked at again")
+    parser.add_argument(
+        "--later", type=float, default=90.0, help="seconds after which the worker is looked at again"
+    )
     return parser
 
 

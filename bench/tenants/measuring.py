@@ -36,7 +36,7 @@ def measure_starts(shops: Shops) -> Figures:
     _forget_data(shops)
     with server(shops, hosts[0]) as started:
         first = started.seconds
-        pass  # _let_it_remember(shops)
+        _let_it_remember(shops)
     with server(shops, hosts[0]) as started:
         _expect([200, 200, 404], started.ask([hosts[0], hosts[-1], UNKNOWN_HOST]))
         figures = {FIRST_START: first, START: started.seconds, MEMORY: started.memory()}

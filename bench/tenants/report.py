@@ -17,7 +17,11 @@ def table(rounds: Mapping[int, Sequence[Figures]]) -> str:
     counts = sorted(rounds)
     fewest, *more = counts
     names = dict.fromkeys(name for figures in rounds[fewest] for name in figures)
-    header = ["organisations", *(f"{count:,}" for count in counts), *(f"{count:,} - {fewest}" for count in more)]
+    header = [
+        "organisations",
+        *(f"{count:,}" for count in counts),
+        *(f"{count:,} - {fewest}" for count in more),
+    ]
     rows = [_row(name, [_values(name, rounds[count]) for count in counts]) for name in names]
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
