@@ -20,10 +20,10 @@ FRESH_NS = 3_000_000_000
 _SIGNATURE = struct.Struct("<qqQQ")
 
 
-def signature(path: Path | str) -> Signature | None:
+def signature(path: Path) -> Signature | None:
     """Return what changes when the file at `path` does, or None when there is none to look at."""
     try:
-        return signature_of(os.stat(path))
+        return signature_of(path.stat())
     except (OSError, ValueError):  # a path with a NUL is the latter
         return None
 

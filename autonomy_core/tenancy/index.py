@@ -7,12 +7,15 @@ the index, it counts for nothing, and the files are read.
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import io
 import json
 import os
 import stat
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +47,9 @@ class TenantIndex:
     def read(self) -> dict[str, KnownFile]:
         """Return the files by organisation id; none if there is no index, or none that can be relied on."""
         try:
-            header, _, body = _read_own(self._path).partition(b"\n")
-            if json.loads(header) != self._header(body):
-                raise ValueError("it is damaged, or of another version of the server")
-            return dict(self._known(json.loads(body)))
+            body = self._body(_read_own(self._path))
+            with _collector_at_rest():
+                return dict(self._known(body))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError) as error:
@@ -60,7 +62,8 @@ class TenantIndex:
         Raises:
             OSError: it cannot be written.
         """
-        body = json.dumps(list(_rows(files)), ensure_ascii=False, separators=(",", ":")).encode()
+        rows = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in _rows(files))
+        body = "\n".join(rows).encode()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # For the owner alone: which secret files there are is nobody else's business.
         write_whole(self._path, json.dumps(self._header(body)).encode() + b"\n" + body, mode=0o600)
@@ -68,9 +71,17 @@ class TenantIndex:
     def _header(self, body: bytes) -> dict[str, Any]:
         return {"format": FORMAT, "made_by": self._made_by, "sha256": hashlib.sha256(body).hexdigest()}
 
-    def _known(self, rows: list[Any]) -> Iterator[tuple[str, KnownFile]]:
+    def _body(self, content: bytes) -> bytes:
+        header, _, body = content.partition(b"\n")
+        if json.loads(header) != self._header(body):
+            raise ValueError("it is damaged, or of another version of the server")
+        return body
+
+    def _known(self, body: bytes) -> Iterator[tuple[str, KnownFile]]:
         shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-        for name, seen, hosts, hosts_line, plugins, references in rows:
+        # Line by line: what all of them would take at once, the process would keep.
+        for line in io.BytesIO(body):
+            name, seen, hosts, hosts_line, plugins, references = json.loads(line)
             version = Version(
                 name,
                 self._directory,
@@ -80,6 +91,18 @@ class TenantIndex:
             )
             then = tuple((path, bytes.fromhex(each)) for path, each in references)
             yield name, KnownFile(bytes.fromhex(seen), version, references=then)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """None of what is made in this block is garbage; to look through it again and again takes as long as to make it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _rows(files: Mapping[str, KnownFile]) -> Iterator[tuple[Any, ...]]:

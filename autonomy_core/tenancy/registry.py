@@ -73,14 +73,14 @@ class TenantRegistry:
         tenant_index = TenantIndex(index, directory, plugin_schemas) if index else None
         self._watched = WatchedDirectory(directory, loader, tenant_index)
         self._poll_seconds = poll_seconds
-        self._snapshot = _Snapshot()
+        self._snapshot: _Snapshot | None = None
         self._index_due = 0.0
         self._listeners: tuple[Listener, ...] = ()
+        self._beginning = threading.Lock()
         self._looking = threading.Lock()
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
-        self._read_first()
 
     def get(self, organisation_id: str) -> Organisation | None:
         """Return the organisation in service under this id."""
@@ -92,11 +92,11 @@ class TenantRegistry:
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids of the organisations in service, sorted."""
-        return tuple(self._snapshot.versions)
+        return tuple(self._now().versions)
 
     def plugins_of(self, organisation_id: str) -> tuple[str, ...]:
         """Return the plugins that an organisation uses, none if it is not in service. Cheaper than to `get` it."""
-        version = self._snapshot.versions.get(organisation_id)
+        version = self._now().versions.get(organisation_id)
         return version.plugins if version else ()
 
     def knowing(self, secret: Secret) -> Iterator[str]:
@@ -112,13 +112,14 @@ class TenantRegistry:
 
     def problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with the files now, also where an older version is still in service."""
-        return self._snapshot.problems
+        return self._now().problems
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with the id of each organisation that was added, changed or removed, afterwards.
 
         It is called in the thread that noticed. Returns a function that ends the subscription.
         """
+        self._now()
         self._listeners = (*self._listeners, listener)
 
         def unsubscribe() -> None:
@@ -137,6 +138,7 @@ class TenantRegistry:
     def start(self) -> None:
         """Start the thread. Call it after forking: a thread does not survive a fork."""
         if self._thread is None:
+            self._now()
             self._stopping = False
             self._thread = threading.Thread(target=self._poll, name="tenant-registry", daemon=True)
             self._thread.start()
@@ -155,11 +157,27 @@ class TenantRegistry:
 
     def _version(self, find: Callable[[_Snapshot], Version | None]) -> Version | None:
         """What is found, its file having been read: it may say something else than the index."""
-        version = find(self._snapshot)
+        version = find(self._now())
         if version is None or version.content is not None:
             return version
         self._read_unread(version.id)
-        return find(self._snapshot)
+        return find(self._now())
+
+    def _now(self) -> _Snapshot:
+        """What is in service; reads the directory if nobody has yet."""
+        if self._snapshot is None:
+            with self._beginning:
+                if self._snapshot is None:
+                    self._snapshot = self._read_first()
+        return self._snapshot
+
+    def _read_first(self) -> _Snapshot:
+        self._watched.read_index()
+        self._watched.read_changes(forget_missing=True)
+        first = self._settle(_Snapshot())
+        _log_problems(_Snapshot(), first)
+        log.info("tenants_loaded", organisations=len(first.versions))
+        return first
 
     def _poll(self) -> None:
         while not self._stopping:
@@ -193,12 +211,6 @@ class TenantRegistry:
         except OSError as error:
             log.warning("tenant_index_not_written", file=error.filename, reason=error.strerror)
 
-    def _read_first(self) -> None:
-        self._watched.read_changes(forget_missing=True)
-        before, self._snapshot = self._snapshot, self._settle(self._snapshot)
-        _log_problems(before, self._snapshot)
-        log.info("tenants_loaded", organisations=len(self._snapshot.versions))
-
     def _look(self, *, forget_missing: bool) -> None:
         self._update(lambda: self._watched.read_changes(forget_missing=forget_missing))
 
@@ -207,10 +219,11 @@ class TenantRegistry:
 
     def _update(self, read: Callable[[], bool]) -> None:
         """Have something read, and if it was different put it into service."""
+        self._now()
         with self._looking:
+            before = self._now()
             if not read():
                 return
-            before = self._snapshot
             after = self._snapshot = self._settle(before)
         _log_problems(before, after)
         for organisation_id in _changed(before, after):
@@ -232,7 +245,7 @@ class TenantRegistry:
         log.info(
             "tenant_changed",
             organisation=organisation_id,
-            in_service=organisation_id in self._snapshot.versions,
+            in_service=organisation_id in self._now().versions,
         )
         for listener in self._listeners:
             try:

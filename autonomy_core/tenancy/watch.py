@@ -27,14 +27,20 @@ class WatchedDirectory:
         self._directory = directory
         self._loader = loader
         self._index = index
-        self._known = index.read() if index else {}
+        self._known: dict[str, KnownFile] = {}
         self._missed: frozenset[str] = frozenset()
-        self.unread = list(self._known)
+        self.unread: list[str] = []
         self.differs_from_index = False
 
     def files(self) -> Mapping[str, KnownFile]:
         """Return the files by organisation id."""
         return self._known
+
+    def read_index(self) -> None:
+        """Begin with what the index says; `read_changes` finds what is otherwise by now."""
+        if self._index:
+            self._known = self._index.read()
+            self.unread = list(self._known)
 
     def read_changes(self, *, forget_missing: bool) -> bool:
         """Read what is new or different and return whether anything was.
@@ -91,7 +97,7 @@ class WatchedDirectory:
             known is not None
             and known.signature == seen
             and not known.is_fresh
-            and all(signature(path) == then for path, then in known.references)
+            and all(signature(Path(path)) == then for path, then in known.references)
         )
 
     def _read(self, name: str, seen: Signature) -> bool:
