@@ -62,8 +62,7 @@ class TenantIndex:
         Raises:
             OSError: it cannot be written.
         """
-        rows = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in _rows(files))
-        body = "\n".join(rows).encode()
+        body = b"".join(_lines(files))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # For the owner alone: which secret files there are is nobody else's business.
         write_whole(self._path, json.dumps(self._header(body)).encode() + b"\n" + body, mode=0o600)
@@ -105,14 +104,15 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def _rows(files: Mapping[str, KnownFile]) -> Iterator[tuple[Any, ...]]:
+def _lines(files: Mapping[str, KnownFile]) -> Iterator[bytes]:
     for name, file in files.items():
         version = file.version
         if version is None or file.problems or file.is_fresh or file.uses_environment:
             continue
         # Of a file that is in order all references lead somewhere: what they name are paths, and no misplaced secrets.
         references = [(path, then.hex()) for path, then in file.references if then]
-        yield name, file.signature.hex(), version.hosts, version.hosts_line, version.plugins, references
+        row = (name, file.signature.hex(), version.hosts, version.hosts_line, version.plugins, references)
+        yield json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _read_own(path: Path) -> bytes:

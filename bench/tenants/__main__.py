@@ -65,15 +65,15 @@ def measure(
             for shops in installed:
                 measured = measure_starts(shops)
                 if number == 0:
-                    measured |= _once(shops, later_s)
+                    measured |= _once(shops, max(counts), later_s)
                 figures[shops.count].append(measured)
                 said = ", ".join(f"{name} {value:.2f}" for name, value in measured.items())
                 tell(f"round {number + 1} of {rounds}: {shops.count} organisations: {said}")
     return figures
 
 
-def _once(shops: Shops, later_s: float) -> Figures:
-    measured = measure_service(shops)
+def _once(shops: Shops, requests: int, later_s: float) -> Figures:
+    measured = measure_service(shops, requests)
     return measured | (measure_worker_later(shops, later_s) if later_s else {})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from itertools import cycle, islice
 from typing import Final
 
 from bench.tenants.processes import NotServed, Started, server, until, worker
@@ -15,14 +16,16 @@ Figures = dict[str, float]
 
 FIRST_START: Final = "server: first start, s"
 START: Final = "server: start, s"
+START_CPU: Final = "server: start, CPU s"
 MEMORY: Final = "server: memory, MiB"
-MEMORY_ALL: Final = "server: memory after every organisation was asked for, MiB"
+MEMORY_ALL: Final = "server: memory after every organisation has been asked for, MiB"
 POLL: Final = "server: idle, CPU s per minute"
 CHANGED: Final = "server: changed file in service, s"
 ADDED: Final = "server: added file in service, s"
 REMOVED: Final = "server: removed file out of service, s"
 WORKER_FIRST_START: Final = "worker: first start, s"
 WORKER_START: Final = "worker: start, s"
+WORKER_START_CPU: Final = "worker: start, CPU s"
 WORKER_MEMORY: Final = "worker: memory, MiB"
 WORKER_MEMORY_LATER: Final = "worker: memory later, MiB"
 
@@ -39,19 +42,26 @@ def measure_starts(shops: Shops) -> Figures:
         _let_it_remember(shops)
     with server(shops, hosts[0]) as started:
         _expect([200, 200, 404], started.ask([hosts[0], hosts[-1], UNKNOWN_HOST]))
-        figures = {FIRST_START: first, START: started.seconds, MEMORY: started.memory()}
+        figures = {FIRST_START: first, START: started.seconds, START_CPU: started.cpu_at_start}
+        figures[MEMORY] = started.memory()
     with worker(shops) as started:
-        figures |= {WORKER_START: started.seconds, WORKER_MEMORY: started.memory()}
+        figures |= {WORKER_START: started.seconds, WORKER_START_CPU: started.cpu_at_start}
+        figures[WORKER_MEMORY] = started.memory()
     _forget_data(shops)
     with worker(shops) as started:
         return figures | {WORKER_FIRST_START: started.seconds}
 
 
-def measure_service(shops: Shops) -> Figures:
-    """What changes while it serves: the memory after many requests, the look for changes, changes themselves."""
+def measure_service(shops: Shops, requests: int) -> Figures:
+    """What changes while it serves: the memory after many requests, the look for changes, changes themselves.
+
+    Args:
+        requests: how many, at least one to every organisation. With each number of organisations the same, because
+            the first thousands of requests take some memory whomever they are for.
+    """
     hosts = shops.hosts()
     with server(shops, hosts[0]) as started:
-        _expect([200] * len(hosts), started.ask(hosts))
+        _expect([200] * requests, started.ask(islice(cycle(hosts), requests)))
         figures = {MEMORY_ALL: started.memory(), POLL: _idle(started)}
         return figures | _changes(shops, started)
 

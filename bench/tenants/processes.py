@@ -32,11 +32,13 @@ class Started:
     Attributes:
         pid: of the process that works: the server's worker process, not the one that looks after it.
         seconds: from its start until it was ready.
+        cpu_at_start: the processor time that it took until then, with the process that looks after it.
         port: of the server, on 127.0.0.1.
     """
 
     pid: int
     seconds: float
+    cpu_at_start: float
     port: int = 0
 
     def memory(self) -> float:
@@ -47,8 +49,7 @@ class Started:
 
     def cpu_seconds(self) -> float:
         """The processor time that it has used."""
-        fields = _stat(self.pid)
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return _cpu_seconds(self.pid)
 
     def ask(self, hosts: Iterable[str]) -> list[int]:
         """Ask for the products of the organisations of some hosts, one by one; gives the answers' statuses."""
@@ -72,13 +73,14 @@ def server(shops: Shops, host: str) -> Iterator[Started]:
 
     def answers() -> bool:
         try:
-            return Started(0, 0, port).ask([host]) == [200]
+            return Started(0, 0, 0, port).ask([host]) == [200]
         except OSError:
             return False
 
     with _running(shops, command) as (process, log):
         seconds = _until(answers, process, log)
-        yield Started(_working_child(process.pid), seconds, port)
+        child = _working_child(process.pid)
+        yield Started(child, seconds, _cpu_seconds(process.pid) + _cpu_seconds(child), port)
 
 
 @contextlib.contextmanager
@@ -86,7 +88,7 @@ def worker(shops: Shops) -> Iterator[Started]:
     """Run the worker of the jobs until the end of the block."""
     with _running(shops, ["worker"]) as (process, log):
         seconds = _until(lambda: b"worker.started" in log.read_bytes(), process, log)
-        yield Started(process.pid, seconds)
+        yield Started(process.pid, seconds, _cpu_seconds(process.pid))
 
 
 def until(happened: Callable[[], bool], what: str) -> float:
@@ -156,6 +158,11 @@ def _working_child(parent: int) -> int:
     pids = [int(directory.name) for directory in Path("/proc").glob("[0-9]*")]
     children = [pid for pid in pids if _stat(pid)[1:2] == [str(parent)]]
     return max(children, key=lambda pid: int(_stat(pid)[11]))
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _stat(pid: int) -> list[str]:
