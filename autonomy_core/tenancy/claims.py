@@ -35,7 +35,8 @@ def settle_hosts(files: Mapping[str, ReadFile], serving: Mapping[str, Version]) 
 
     files: by id, as read now. serving: by id, the versions in service until now.
     A host in service stays with its owner while the owner claims it; a free one goes to the first by name.
-    A file with problems, or one that claims another's host, leaves its version in service, if there is one.
+    A file with problems, or one that claims another's host, leaves its version in service, if there is one and
+    it has been read.
     """
     chosen = _first_choice(files, serving)
     problems = [problem for file in files.values() for problem in file.problems]
@@ -52,7 +53,7 @@ def settle_hosts(files: Mapping[str, ReadFile], serving: Mapping[str, Version]) 
 
 
 def _first_choice(files: Mapping[str, ReadFile], serving: Mapping[str, Version]) -> dict[str, Version]:
-    wanted = {name: files[name].version or serving.get(name) for name in sorted(files)}
+    wanted = {name: files[name].version or _last_good(serving, name) for name in sorted(files)}
     return {name: version for name, version in wanted.items() if version is not None}
 
 
@@ -82,7 +83,14 @@ def _duplicates(loser: Version, owners: Mapping[str, Version]) -> list[Problem]:
 
 
 def _fall_back(chosen: dict[str, Version], serving: Mapping[str, Version], name: str) -> None:
-    if name in serving:
-        chosen[name] = serving[name]
+    last_good = _last_good(serving, name)
+    if last_good is not None:
+        chosen[name] = last_good
     else:
         del chosen[name]
+
+
+def _last_good(serving: Mapping[str, Version], name: str) -> Version | None:
+    # Of what was known from the index alone, nobody can say any more what it was.
+    version = serving.get(name)
+    return version if version is not None and version.content is not None else None

@@ -27,7 +27,7 @@ Listener = Callable[[str], None]
 KEPT = 512
 """How many organisations are kept as they were made. One that nobody has asked for lately is made again."""
 
-INDEX_EVERY_S = 60.0
+INDEX_EVERY_S = 10.0
 """So often at most the index is written."""
 
 READING_AHEAD = 0.1
@@ -84,11 +84,11 @@ class TenantRegistry:
 
     def get(self, organisation_id: str) -> Organisation | None:
         """Return the organisation in service under this id."""
-        return self._find(lambda snapshot: snapshot.versions.get(organisation_id))
+        return self._organisation(self._version_of(organisation_id))
 
     def by_host(self, host: str) -> Organisation | None:
         """Return the organisation of a Host header: that of the name with its port, or else of the name."""
-        return self._find(lambda snapshot: snapshot.by_host(host))
+        return self._organisation(self._version(lambda snapshot: snapshot.by_host(host)))
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids of the organisations in service, sorted."""
@@ -106,7 +106,7 @@ class TenantRegistry:
         """
         needle = json.dumps(secret.reveal(), ensure_ascii=False)[1:-1].encode()
         for organisation_id in self.ids():
-            version = self._version(lambda snapshot, name=organisation_id: snapshot.versions.get(name))
+            version = self._version_of(organisation_id)
             if version is not None and version.content is not None and needle in version.content:
                 yield organisation_id
 
@@ -151,17 +151,19 @@ class TenantRegistry:
             self._thread.join()
             self._thread = None
 
-    def _find(self, find: Callable[[_Snapshot], Version | None]) -> Organisation | None:
-        version = self._version(find)
+    def _organisation(self, version: Version | None) -> Organisation | None:
         return None if version is None or version.content is None else self._make(version)
+
+    def _version_of(self, organisation_id: str) -> Version | None:
+        return self._version(lambda snapshot: snapshot.versions.get(organisation_id))
 
     def _version(self, find: Callable[[_Snapshot], Version | None]) -> Version | None:
         """What is found, its file having been read: it may say something else than the index."""
-        version = find(self._now())
-        if version is None or version.content is not None:
-            return version
-        self._read_unread(version.id)
-        return find(self._now())
+        looked_at, version = None, find(self._now())
+        while version is not None and version.content is None and version is not looked_at:
+            self._read_unread(version.id)
+            looked_at, version = version, find(self._now())
+        return version
 
     def _now(self) -> _Snapshot:
         """What is in service; reads the directory if nobody has yet."""
@@ -176,7 +178,8 @@ class TenantRegistry:
         self._watched.read_changes(forget_missing=True)
         first = self._settle(_Snapshot())
         _log_problems(_Snapshot(), first)
-        log.info("tenants_loaded", organisations=len(first.versions))
+        unread = sum(version.content is None for version in first.versions.values())
+        log.info("tenants_loaded", organisations=len(first.versions), known_from_index=unread)
         return first
 
     def _poll(self) -> None:
@@ -230,14 +233,7 @@ class TenantRegistry:
             self._notify(organisation_id)
 
     def _settle(self, before: _Snapshot) -> _Snapshot:
-        files = self._watched.files()
-        # What was known from the index alone, and is not so any more, is nothing to fall back to.
-        serving = {
-            name: version
-            for name, version in before.versions.items()
-            if version.content is not None or (name in files and files[name].version is version)
-        }
-        settled = settle_hosts(files, serving)
+        settled = settle_hosts(self._watched.files(), before.versions)
         directory = (self._watched.problem,) if self._watched.problem else ()
         return _Snapshot(settled.versions, settled.owners, directory + settled.problems)
 

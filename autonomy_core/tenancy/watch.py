@@ -118,7 +118,9 @@ class WatchedDirectory:
         if old is not None and old.version is not None and _is_same(old.version, loaded.version):
             new = replace(new, version=old.version)
         self._known[name] = new
-        self.differs_from_index |= old is None or old.signature != seen or old.is_fresh
+        # What is fresh is not for the index; it is read once more when it is no longer.
+        differs = old is None or old.signature != seen or old.is_fresh
+        self.differs_from_index |= differs and not new.is_fresh
         return old is None or (old.version, old.problems) != (new.version, new.problems)
 
     def _forget(self, missing: Iterable[str], *, at_once: bool) -> bool:

@@ -306,6 +306,29 @@ def test_a_file_edited_since_it_was_looked_at_is_served_as_it_is_now(begin: Begi
 
 
 @pytest.mark.usefixtures("two")
+def test_a_host_in_service_stays_with_its_owner_though_nobody_has_read_its_file(begin: Begin, tenants: Path):
+    began = begin()
+    assert began.ids() == ("one", "two")
+    (tenants / "two.ini").write_text(shop("New Two", "two.example, new.example"))
+    (tenants / "one.ini").write_text(shop("New One", "two.example"))
+    began.reload()
+    assert began.by_host("two.example").name == "New Two"  # type: ignore[union-attr]
+    assert [problem.file.name for problem in began.problems()] == ["one.ini"]
+
+
+@pytest.mark.usefixtures("two")
+def test_who_waits_for_a_host_has_it_with_the_first_request_after_it_is_given_up(begin: Begin, tenants: Path):
+    (tenants / "six.ini").write_text(shop("Six", "six.example"))
+    remember(begin)
+    (tenants / "six.ini").write_text(shop("Six", "one.example"))
+    remember(begin)
+    began = begin()
+    assert began.ids() == ("one", "two")
+    (tenants / "one.ini").write_text(shop("One"))
+    assert began.by_host("one.example").name == "Six"  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("two")
 def test_a_file_that_is_away_for_a_moment_is_not_taken_out_of_service(begin: Begin, tenants: Path):
     began = begin()
     assert began.ids() == ("one", "two")
