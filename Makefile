@@ -8,6 +8,7 @@ WORKERS ?= 2
 T ?=
 STRIPE_CLI := var/stripe-cli/1.52.0
 ARGS ?=
+WHAT ?= webhooks
 SEED ?= 1
 PURCHASES ?= 100
 KILLS ?= 10
@@ -25,6 +26,7 @@ help:  ## say what can be made
 	@echo "  make demo CHECK=1            the same, but stop after the transcript; the exit status tells"
 	@echo "  make demo PORT=8080          on another port"
 	@echo "  make test T=stripe_payment   only the tests whose names contain this"
+	@echo "  make bench WHAT=tenants      start-up and memory with 1, 100 and 10,000 organisations"
 
 demo: $(VENV)/.installed  ## buy and play an MP3, real parts throughout, then keep serving
 	@$(BIN)/python -m demo --port $(PORT) $(if $(CHECK),--check,)
@@ -49,7 +51,7 @@ contracts: $(VENV)/.installed  ## architecture: who may import whom
 	@$(BIN)/lint-imports --no-cache
 
 bench: $(VENV)/.installed  ## webhooks per second, beside a hand-written shop and bare statements
-	@$(BIN)/python -m bench.webhooks
+	@$(BIN)/python -m bench.$(WHAT)
 
 chaos: $(VENV)/.installed  ## kill everything at random while customers buy: SEED=, PURCHASES= of each shop, KILLS=
 	@$(BIN)/python -m tests.faults.chaos --seed $(SEED) --purchases $(PURCHASES) --kills $(KILLS)
