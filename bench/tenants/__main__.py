@@ -23,7 +23,6 @@ from bench.tenants.report import table
 from bench.tenants.shops import Shops, make_shops
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "var" / "bench"
-DATABASE = "tenants"
 COUNTS = (1, 100, 10_000)
 
 FILES_OF_TODAY_S = 5
@@ -57,9 +56,12 @@ def measure(
         NotServed: what was measured does not count.
     """
     figures: dict[int, list[Figures]] = {count: [] for count in counts}
-    with _directory() as directory, _database(directory / "postgresql") as address:
+    with _directory() as directory, _server(directory / "postgresql") as postgresql:
         tell("writing the organisations' files")
-        installed = [make_shops(directory / str(count), count, address) for count in counts]
+        installed = [
+            make_shops(directory / str(count), count, _database(postgresql, f"tenants_{count}"))
+            for count in counts
+        ]
         time.sleep(FILES_OF_TODAY_S)
         for number in range(rounds):
             for shops in installed:
@@ -89,17 +91,21 @@ def _directory() -> Iterator[Path]:
 
 
 @contextmanager
-def _database(directory: Path) -> Iterator[str]:
-    """A PostgreSQL with the tables; gives the address for the application's role."""
+def _server(directory: Path) -> Iterator[EmbeddedServer]:
     postgresql = EmbeddedServer(data_dir=directory)
     try:
         postgresql.ensure_running()
-        postgresql.create_database(DATABASE)
-        installed = components(Plugins.from_entry_points())
-        migrate(postgresql.url(DATABASE), installed, application_role=APPLICATION_ROLE)
-        yield postgresql.url(DATABASE, APPLICATION_ROLE)
+        yield postgresql
     finally:
         postgresql.remove()
+
+
+def _database(postgresql: EmbeddedServer, name: str) -> str:
+    """Make a database with the tables; gives its address for the application's role."""
+    postgresql.create_database(name)
+    installed = components(Plugins.from_entry_points())
+    migrate(postgresql.url(name), installed, application_role=APPLICATION_ROLE)
+    return postgresql.url(name, APPLICATION_ROLE)
 
 
 def _parser() -> argparse.ArgumentParser:

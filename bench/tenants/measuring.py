@@ -8,6 +8,10 @@ from collections.abc import Callable
 from itertools import cycle, islice
 from typing import Final
 
+from autonomy_core.cli.context import CliContext
+from autonomy_core.jobs.services import defer
+from autonomy_core.operations.logging import configure_logging
+from autonomy_core.runtime import make_runtime
 from bench.tenants.processes import NotServed, Started, server, until, worker
 from bench.tenants.shops import UNKNOWN_HOST, Shops, hosts_of
 
@@ -67,10 +71,28 @@ def measure_service(shops: Shops, requests: int) -> Figures:
 
 
 def measure_worker_later(shops: Shops, seconds: float) -> Figures:
-    """The worker's memory after some time, in which it has looked for what is due of every organisation."""
+    """The worker's memory after some time, in which it has looked for what is due of every organisation.
+
+    With each number of organisations it has done every periodic job: what it imports for that, it keeps.
+    """
+    _defer_periodic_jobs(shops)
     with worker(shops) as started:
         time.sleep(seconds)
         return {WORKER_MEMORY_LATER: started.memory()}
+
+
+def _defer_periodic_jobs(shops: Shops) -> None:
+    """Have the worker do every periodic job of the first organisation."""
+    configure_logging(level="warning")
+    runtime = make_runtime(CliContext(shops.config).raw_settings)
+    organisation = runtime.tenants.get(shops.path(0).stem)
+    if organisation is None:
+        raise NotServed(f"{shops.path(0)} is not in order")
+    with runtime.transaction(organisation) as scope:
+        for job in runtime.jobs:
+            if job.every is not None:
+                defer(scope, job.name)
+    runtime.close()
 
 
 def _changes(shops: Shops, started: Started) -> Figures:

@@ -29,7 +29,9 @@ autonomy.tenants = %(here)s/tenants
 autonomy.data = %(here)s/data
 autonomy.log_format = json
 sqlalchemy.url = {address}
+stripe_payments.api_base = http://127.0.0.1:9
 """
+"""The jobs of the worker ask for events, and find nobody there: a benchmark leaves Stripe alone."""
 
 UNKNOWN_HOST = "nobody.example"
 
