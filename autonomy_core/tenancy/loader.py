@@ -91,7 +91,9 @@ class TenantLoader:
             hosts_line=_line_of(ini, "hosts"),
             # Thousands of organisations share the few combinations that there are.
             plugins=self._plugins.setdefault(organisation.plugins, organisation.plugins),
-            content=json.dumps((sections, references.values), ensure_ascii=False).encode(),
+            content=json.dumps(
+                (sections, references.values), ensure_ascii=False, separators=(",", ":")
+            ).encode(),
         )
 
     def _check(self, path: Path, ini: Ini) -> dict[str, Checked]:

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 Listener = Callable[[str], None]
 
-KEPT = 512
+KEPT = 256
 """How many organisations are kept as they were made. One that nobody has asked for lately is made again."""
 
 INDEX_EVERY_S = 10.0

@@ -42,10 +42,12 @@ class Started:
     port: int = 0
 
     def memory(self) -> float:
-        """The memory that is this process's alone, in MiB: its unique set size."""
+        """The memory that is this process's alone because it has written to it, in MiB. What it has only read, such as
+        the code of libraries, comes and goes with what else the machine does.
+        """
         lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
-        private = (line.split()[1] for line in lines if line.startswith("Private_"))
-        return sum(map(int, private)) * 1024 / MIB
+        written = (line.split()[1] for line in lines if line.startswith(("Private_Dirty:", "Swap:")))
+        return sum(map(int, written)) * 1024 / MIB
 
     def cpu_seconds(self) -> float:
         """The processor time that it has used."""
