@@ -43,7 +43,7 @@ def settle_hosts(files: Mapping[str, ReadFile], serving: Mapping[str, Version]) 
     # Falling back may take a host back from someone who was given it, so until everybody is content.
     while True:
         owners = _owners(chosen, serving)
-        losers = [each for each in chosen.values() if any(owners[host] is not each for host in each.hosts)]
+        losers = _losers(chosen, owners)
         if not losers:
             break
         for loser in losers:
@@ -66,6 +66,12 @@ def _owners(chosen: Mapping[str, Version], serving: Mapping[str, Version]) -> di
         if name in chosen:
             owners.update({host: chosen[name] for host in served.hosts if host in chosen[name].hosts})
     return owners
+
+
+def _losers(chosen: Mapping[str, Version], owners: Mapping[str, Version]) -> list[Version]:
+    if len(owners) == sum(len(version.hosts) for version in chosen.values()):
+        return []  # as nearly always: no host is claimed twice
+    return [each for each in chosen.values() if any(owners[host] is not each for host in each.hosts)]
 
 
 def _duplicates(loser: Version, owners: Mapping[str, Version]) -> list[Problem]:

@@ -105,11 +105,11 @@ class Problem:
 class Version:
     """One version of an organisation's file that is in order: enough to find the organisation, and to make it.
 
-    It takes a fifth of the memory of what `TenantLoader.make` makes of it.
+    It takes a third of the memory of what `TenantLoader.make` makes of it.
 
     hosts_line: where it claims its hosts.
-    content: what the file says, and what its references led to, so secrets are in it. None while it is known from
-        the index alone, and this process has not read the file.
+    content: what the file says, and what its references led to, so secrets are in it; see `loader.text_of`. None
+        while it is known from the index alone, and this process has not read the file.
     """
 
     id: str

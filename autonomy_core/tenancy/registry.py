@@ -16,7 +16,7 @@ from autonomy_core.tenancy.claims import settle_hosts
 from autonomy_core.tenancy.domain import Organisation, Problem, Version
 from autonomy_core.tenancy.hosts import host_keys
 from autonomy_core.tenancy.index import TenantIndex
-from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader
+from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, text_of
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.watch import WatchedDirectory
 
@@ -107,7 +107,7 @@ class TenantRegistry:
         needle = json.dumps(secret.reveal(), ensure_ascii=False)[1:-1].encode()
         for organisation_id in self.ids():
             version = self._version_of(organisation_id)
-            if version is not None and version.content is not None and needle in version.content:
+            if version is not None and version.content is not None and needle in text_of(version):
                 yield organisation_id
 
     def problems(self) -> tuple[Problem, ...]:
