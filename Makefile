@@ -10,6 +10,7 @@ STRIPE_CLI := var/stripe-cli/1.52.0
 DJSTRIPE := var/djstripe
 ROUNDS ?= 3
 ARGS ?=
+WHAT ?= webhooks purchase
 SEED ?= 1
 PURCHASES ?= 100
 KILLS ?= 10
@@ -27,6 +28,7 @@ help:  ## say what can be made
 	@echo "  make demo CHECK=1            the same, but stop after the transcript; the exit status tells"
 	@echo "  make demo PORT=8080          on another port"
 	@echo "  make test T=stripe_payment   only the tests whose names contain this"
+	@echo "  make bench WHAT=tenants      start-up and memory with 1, 100 and 10,000 organisations"
 
 demo: $(VENV)/.installed  ## buy and play an MP3, real parts throughout, then keep serving
 	@$(BIN)/python -m demo --port $(PORT) $(if $(CHECK),--check,)
@@ -50,9 +52,8 @@ types: $(VENV)/.installed  ## mypy; strict where plugin authors and money depend
 contracts: $(VENV)/.installed  ## architecture: who may import whom
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.installed $(DJSTRIPE)/.installed  ## webhooks and purchases per second, beside peers: ROUNDS=
-	@$(BIN)/python -m bench.webhooks --rounds $(ROUNDS)
-	@$(BIN)/python -m bench.purchase --rounds $(ROUNDS)
+bench: $(VENV)/.installed $(DJSTRIPE)/.installed  ## webhooks and purchases per second, beside peers: ROUNDS=, WHAT="webhooks purchase tenants"
+	@set -e; for what in $(WHAT); do $(BIN)/python -m bench.$$what --rounds $(ROUNDS); done
 
 $(DJSTRIPE)/.installed: bench/webhooks/djstripe_requirements.txt
 	@mkdir -p $(dir $@)

@@ -30,6 +30,9 @@ APPLICATION_ROLE = "autonomy_app"
 
 DATABASE_NAME = "autonomy"
 
+TENANT_INDEX = "tenants-index.json"
+"""The file, in the data directory, that spares a process that starts to read all organisations' files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -130,7 +133,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
     tenant_schemas: dict[str, type[Schema] | None] = {
         name: offered[name].organisation for name in plugins.names
     }
-    tenants = TenantRegistry(settings.tenants, tenant_schemas)
+    tenants = TenantRegistry(settings.tenants, tenant_schemas, index=settings.data / TENANT_INDEX)
     return Runtime(
         settings=settings,
         plugins=plugins,

@@ -86,7 +86,4 @@ def _due(runtime: Runtime, minute: int) -> Iterator[tuple[Job, str, int]]:
 
 def _has(runtime: Runtime, organisation_id: str, job: Job) -> bool:
     """Whether an organisation has enabled the plugin whose job it is; the core's jobs are everybody's."""
-    organisation = runtime.tenants.get(organisation_id)
-    if organisation is None:
-        return False
-    return job.owner in organisation.plugins or job.owner not in runtime.plugins.names
+    return job.owner in runtime.tenants.plugins_of(organisation_id) or job.owner not in runtime.plugins.names

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autonomy_core.db.session import TenantSession
     from autonomy_core.plugin_api.manager import TenantHooks
     from autonomy_core.runtime import Runtime
+    from autonomy_core.tenancy.secrets import Secret
 
 __all__ = ["Organisation", "TenantScope"]
 
@@ -75,9 +76,12 @@ class TenantScope:
         declared = (*self.runtime.settings.hosts, *self.organisation.hosts, *sorted(self.runtime.own_hosts))
         return tuple(dict.fromkeys(declared))
 
-    def neighbours(self, plugin: str) -> Iterator[TenantScope]:
-        """The scopes of all other organisations that have a plugin enabled; see `neighbour`."""
-        for organisation_id in self.runtime.tenants.ids():
+    def neighbours(self, plugin: str, secret: Secret) -> Iterator[TenantScope]:
+        """The scopes of the other organisations that have a plugin enabled, and a secret in their file; see `neighbour`.
+
+        Where the secret is said in the file is for the caller to look at.
+        """
+        for organisation_id in self.runtime.tenants.knowing(secret):
             found = self.neighbour(organisation_id, plugin)
             if found is not None:
                 yield found

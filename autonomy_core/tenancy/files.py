@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import struct
 from pathlib import Path
 
-Signature = tuple[int, int, int, int]
+Signature = bytes
+"""What changes when a file does; of one that cannot be looked at it is empty."""
 
 MAXIMUM_BYTES = 1024 * 1024
+
+FRESH_NS = 3_000_000_000
+"""Longer than the coarsest file system takes for one moment: 2 s."""
+
+# Modification, change of the status, size, inode. Packed, because ten thousand of them are kept.
+_SIGNATURE = struct.Struct("<qqQQ")
 
 
 def signature(path: Path) -> Signature | None:
@@ -22,7 +30,20 @@ def signature(path: Path) -> Signature | None:
 
 def signature_of(status: os.stat_result) -> Signature:
     """Return what changes when the file does. The change time notices a chmod, which leaves the rest alone."""
-    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+    return _SIGNATURE.pack(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+
+
+def is_fresh(seen: Signature | None, now_ns: int) -> bool:
+    """Whether a file with this signature may change once more without getting another one: the clock of the file
+    system goes in steps, and an edit within one need not change the size.
+
+    Args:
+        now_ns: the time since the epoch when the file was looked at, in nanoseconds.
+    """
+    if not seen:
+        return False
+    _, changed_ns, _, _ = _SIGNATURE.unpack(seen)
+    return abs(now_ns - changed_ns) < FRESH_NS
 
 
 def read_small_file(path: Path) -> bytes:
@@ -39,11 +60,12 @@ def read_small_file(path: Path) -> bytes:
     return content
 
 
-def write_whole(path: Path, content: bytes, *, like: os.stat_result | None = None) -> None:
+def write_whole(path: Path, content: bytes, *, like: os.stat_result | None = None, mode: int = 0o644) -> None:
     """Write a file so that others see either what was there before or all of the new content.
 
     Args:
-        like: whose mode and owner the file gets; without it everybody may read it.
+        like: whose mode and owner the file gets.
+        mode: the file's without `like`; by default everybody may read it.
 
     Raises:
         OSError: it cannot be written, or given to that owner; what was there is as it was.
@@ -54,7 +76,7 @@ def write_whole(path: Path, content: bytes, *, like: os.stat_result | None = Non
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             if like is not None:
                 give_to(draft, like)
-            os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode) if like else 0o644)
+            os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode) if like else mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

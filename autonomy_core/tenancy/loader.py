@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +14,17 @@ from typing import Any
 from marshmallow import Schema
 
 from autonomy_core.tenancy.claims import settle_hosts
-from autonomy_core.tenancy.domain import LoadedFile, Organisation, Problem, id_problem
+from autonomy_core.tenancy.domain import LoadedFile, Organisation, Problem, Version, id_problem
 from autonomy_core.tenancy.files import read_small_file
-from autonomy_core.tenancy.parser import Ini, Section, parse
+from autonomy_core.tenancy.parser import Entry, Ini, Section, parse
 from autonomy_core.tenancy.schemas import SECTION, OrganisationSchema
-from autonomy_core.tenancy.secrets import resolving_from
+from autonomy_core.tenancy.secrets import References, resolving_from
 from autonomy_core.tenancy.validation import Checked, check_section, did_you_mean
 
 MOST_PROBLEMS = 100
 """Of one file. What has more is no ini file, and must not fill the log and the answer of ``/health/ready``."""
+
+SUFFIX = ".ini"
 
 PluginSchemas = Mapping[str, type[Schema] | None]
 """By the name of every installed plugin, the schema of its section; None when it takes no settings."""
@@ -34,11 +39,14 @@ class LoadedDirectory:
 
 
 class TenantLoader:
-    """Loads files one by one. Keeps one instance of every schema, which is dear to make."""
+    """Loads files one by one, in any thread. Keeps one instance of every schema, which is dear to make."""
 
     def __init__(self, plugin_schemas: PluginSchemas) -> None:
         self._organisation_schema = OrganisationSchema()
         self._schemas = {name: schema() if schema else None for name, schema in plugin_schemas.items()}
+        self._plugins: dict[tuple[str, ...], tuple[str, ...]] = {}
+        # Nobody asks of a plugin's schema that it can be used by several threads at once.
+        self._one_at_a_time = threading.Lock()
 
     def load(self, path: Path) -> LoadedFile:
         """Read and check the file at `path`. Never raises for what is in the file."""
@@ -48,11 +56,43 @@ class TenantLoader:
     def load_text(self, path: Path, text: str) -> LoadedFile:
         """Check `text` as if it were what the file at `path` says."""
         ini = parse(path, text)
-        with resolving_from(path.parent) as references:
+        with self._one_at_a_time, resolving_from(path.parent) as references:
             checked = self._check(path, ini)
         problems = _shown(sorted(self._problems(path, ini, checked), key=lambda problem: problem.line))
         organisation = None if problems else _organisation(path, checked)
-        return LoadedFile(path, organisation, problems, _line_of(ini, "hosts"), tuple(references.files))
+        version = self._version(organisation, ini, references) if organisation else None
+        return LoadedFile(
+            path, organisation, problems, version, tuple(references.files), references.uses_environment
+        )
+
+    def make(self, version: Version) -> Organisation | None:
+        """Make the organisation from what was read once, so that what has become of its files since does not matter.
+
+        Returns None where a schema takes another view of the same text than before; it should not.
+
+        Raises:
+            ValueError: the version has no content.
+        """
+        sections, values = json.loads(text_of(version))
+        ini = Ini({name: _section(name, entries) for name, entries in sections.items()}, [])
+        with self._one_at_a_time, resolving_from(version.directory, values):
+            checked = self._check(version.source, ini)
+        in_order = not any(each.problems for each in checked.values())
+        return _organisation(version.source, checked) if in_order else None
+
+    def _version(self, organisation: Organisation, ini: Ini, references: References) -> Version:
+        # Without comments and lines: an edit that changes nothing else is none.
+        sections = {name: section.values() for name, section in ini.sections.items()}
+        return Version(
+            id=organisation.id,
+            directory=organisation.source.parent,
+            hosts=organisation.hosts,
+            hosts_line=_line_of(ini, "hosts"),
+            # Thousands of organisations share the few combinations that there are.
+            plugins=self._plugins.setdefault(organisation.plugins, organisation.plugins),
+            # Compressed: the texts are most of what ten thousand organisations take.
+            content=zlib.compress(json.dumps((sections, references.values), ensure_ascii=False).encode(), 1),
+        )
 
     def _check(self, path: Path, ini: Ini) -> dict[str, Checked]:
         """Check [organisation] and the section of every installed plugin it uses."""
@@ -97,6 +137,17 @@ class TenantLoader:
         return Problem(path, section.line, "unknown_section", f"nothing reads [{name}]", remedy)
 
 
+def text_of(version: Version) -> bytes:
+    """The sections of a version's file and the values of its references, as JSON.
+
+    Raises:
+        ValueError: the version has no content.
+    """
+    if version.content is None:
+        raise ValueError(f"{version.source} was not read")
+    return zlib.decompress(version.content)
+
+
 def _shown(problems: list[Problem]) -> tuple[Problem, ...]:
     left_out = problems[MOST_PROBLEMS:]
     if not left_out:
@@ -122,7 +173,9 @@ def load_directory(directory: Path, plugin_schemas: PluginSchemas) -> LoadedDire
         return LoadedDirectory({}, (unreadable_directory(directory),))
     files = {path.stem: loader.load(path) for path in paths}
     settled = settle_hosts(files, {})
-    return LoadedDirectory(settled.organisations, settled.problems)
+    served = {name: file.organisation for name, file in files.items() if name in settled.versions}
+    organisations = {name: organisation for name, organisation in served.items() if organisation is not None}
+    return LoadedDirectory(organisations, settled.problems)
 
 
 def tenant_files(directory: Path) -> list[Path]:
@@ -132,7 +185,7 @@ def tenant_files(directory: Path) -> list[Path]:
 
 def is_tenant_file(name: str) -> bool:
     """Tell whether a file of this name describes a tenant."""
-    return name.endswith(".ini") and not name.startswith(".")
+    return name.endswith(SUFFIX) and not name.startswith(".")
 
 
 def unreadable_directory(directory: Path) -> Problem:
@@ -161,6 +214,10 @@ def _organisation(path: Path, checked: dict[str, Checked]) -> Organisation:
     return Organisation(
         id=path.stem, settings=MappingProxyType(settings), source=path, **checked[SECTION].data
     )
+
+
+def _section(name: str, entries: Mapping[str, str]) -> Section:
+    return Section(name, 1, {key: Entry(value, 1) for key, value in entries.items()})
 
 
 def _plugins(checked: dict[str, Checked]) -> tuple[str, ...]:

@@ -2,75 +2,124 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
 
 from autonomy_core.tenancy.claims import settle_hosts
-from autonomy_core.tenancy.domain import Organisation, Problem
+from autonomy_core.tenancy.domain import Organisation, Problem, Version
 from autonomy_core.tenancy.hosts import host_keys
-from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader
+from autonomy_core.tenancy.index import TenantIndex
+from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, text_of
+from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.watch import WatchedDirectory
 
 log = structlog.get_logger(__name__)
 
 Listener = Callable[[str], None]
 
+KEPT = 256
+"""How many organisations are kept as they were made. One that nobody has asked for lately is made again."""
+
+INDEX_EVERY_S = 10.0
+"""So often at most the index is written."""
+
+READING_AHEAD = 0.1
+"""The share of its time that the thread reads files that are known from the index alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
     """Everything a request may ask. Replaced as a whole, so that readers need no lock."""
 
-    organisations: Mapping[str, Organisation] = field(default_factory=dict)
-    hosts: Mapping[str, Organisation] = field(default_factory=dict)
+    versions: Mapping[str, Version] = field(default_factory=dict)
+    hosts: Mapping[str, Version] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+    def by_host(self, host: str) -> Version | None:
+        exact = self.hosts.get(host)
+        return exact or next((self.hosts[key] for key in host_keys(host) if key in self.hosts), None)
 
 
 class TenantRegistry:
     """The organisations in service.
 
-    Reads the directory when it is made. After `start()` a thread looks for changes every `poll_seconds`.
+    Looks at the directory when it is made. After `start()` a thread looks for changes every `poll_seconds`.
     A change takes effect for one organisation at once and as a whole; a file with problems leaves the version
     in service untouched and is logged. Every method may be called from any thread.
+
+    A file that is as the index says is read when its organisation is first asked for, and otherwise by and by, by
+    the thread: nobody waits for it at the start. See docs/decisions/0018.
+
+    Args:
+        index: a file in which to keep what finds the organisations, for the next process; None for none.
     """
 
-    def __init__(self, directory: Path, plugin_schemas: PluginSchemas, poll_seconds: float = 1.0) -> None:
-        self._watched = WatchedDirectory(directory, TenantLoader(plugin_schemas))
+    def __init__(
+        self,
+        directory: Path,
+        plugin_schemas: PluginSchemas,
+        poll_seconds: float = 1.0,
+        index: Path | None = None,
+    ) -> None:
+        loader = TenantLoader(plugin_schemas)
+        self._make = lru_cache(KEPT)(loader.make)
+        tenant_index = TenantIndex(index, directory, plugin_schemas) if index else None
+        self._watched = WatchedDirectory(directory, loader, tenant_index)
         self._poll_seconds = poll_seconds
-        self._snapshot = _Snapshot()
+        self._snapshot: _Snapshot | None = None
+        self._index_due = 0.0
         self._listeners: tuple[Listener, ...] = ()
+        self._beginning = threading.Lock()
         self._looking = threading.Lock()
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
-        self._read_first()
 
     def get(self, organisation_id: str) -> Organisation | None:
         """Return the organisation in service under this id."""
-        return self._snapshot.organisations.get(organisation_id)
+        return self._organisation(self._version_of(organisation_id))
 
     def by_host(self, host: str) -> Organisation | None:
         """Return the organisation of a Host header: that of the name with its port, or else of the name."""
-        hosts = self._snapshot.hosts
-        exact = hosts.get(host)
-        return exact or next((hosts[key] for key in host_keys(host) if key in hosts), None)
+        return self._organisation(self._version(lambda snapshot: snapshot.by_host(host)))
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids of the organisations in service, sorted."""
-        return tuple(self._snapshot.organisations)
+        return tuple(self._now().versions)
+
+    def plugins_of(self, organisation_id: str) -> tuple[str, ...]:
+        """Return the plugins that an organisation uses, none if it is not in service. Cheaper than to `get` it."""
+        version = self._now().versions.get(organisation_id)
+        return version.plugins if version else ()
+
+    def knowing(self, secret: Secret) -> Iterator[str]:
+        """Yield the ids of organisations whose files have this secret among their values, and perhaps of some more.
+
+        It is for who looks for one among thousands: to make them all for that would take seconds.
+        """
+        needle = json.dumps(secret.reveal(), ensure_ascii=False)[1:-1].encode()
+        for organisation_id in self.ids():
+            version = self._version_of(organisation_id)
+            if version is not None and version.content is not None and needle in text_of(version):
+                yield organisation_id
 
     def problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with the files now, also where an older version is still in service."""
-        return self._snapshot.problems
+        return self._now().problems
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with the id of each organisation that was added, changed or removed, afterwards.
 
         It is called in the thread that noticed. Returns a function that ends the subscription.
         """
+        self._now()
         self._listeners = (*self._listeners, listener)
 
         def unsubscribe() -> None:
@@ -89,6 +138,7 @@ class TenantRegistry:
     def start(self) -> None:
         """Start the thread. Call it after forking: a thread does not survive a fork."""
         if self._thread is None:
+            self._now()
             self._stopping = False
             self._thread = threading.Thread(target=self._poll, name="tenant-registry", daemon=True)
             self._thread.start()
@@ -101,40 +151,97 @@ class TenantRegistry:
             self._thread.join()
             self._thread = None
 
+    def _organisation(self, version: Version | None) -> Organisation | None:
+        return None if version is None or version.content is None else self._make(version)
+
+    def _version_of(self, organisation_id: str) -> Version | None:
+        return self._version(lambda snapshot: snapshot.versions.get(organisation_id))
+
+    def _version(self, find: Callable[[_Snapshot], Version | None]) -> Version | None:
+        """What is found, its file having been read: it may say something else than the index."""
+        looked_at, version = None, find(self._now())
+        while version is not None and version.content is None and version is not looked_at:
+            self._read_unread(version.id)
+            looked_at, version = version, find(self._now())
+        return version
+
+    def _now(self) -> _Snapshot:
+        """What is in service; reads the directory if nobody has yet."""
+        if self._snapshot is None:
+            with self._beginning:
+                if self._snapshot is None:
+                    self._snapshot = self._read_first()
+        return self._snapshot
+
+    def _read_first(self) -> _Snapshot:
+        self._watched.read_index()
+        self._watched.read_changes(forget_missing=True)
+        first = self._settle(_Snapshot())
+        _log_problems(_Snapshot(), first)
+        unread = sum(version.content is None for version in first.versions.values())
+        log.info("tenants_loaded", organisations=len(first.versions), known_from_index=unread)
+        return first
+
     def _poll(self) -> None:
         while not self._stopping:
             woken = self._wake.wait(self._poll_seconds)
             self._wake.clear()
             try:
                 self._look(forget_missing=woken)
+                self._read_ahead()
+                self._write_index()
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
                 # No traceback: what the exception says may come from a tenant's file.
                 log.error("tenants_not_reloaded", error=type(error).__name__)  # noqa: TRY400
 
-    def _read_first(self) -> None:
-        self._watched.read_changes(forget_missing=True)
-        before, self._snapshot = self._snapshot, self._settle()
-        _log_problems(before, self._snapshot)
-        log.info("tenants_loaded", organisations=len(self._snapshot.organisations))
+    def _read_ahead(self) -> None:
+        """Read some of the files that are known from the index alone.
+
+        Until a file has been read, there is no last good version to fall back to when somebody breaks it.
+        """
+        until = time.monotonic() + READING_AHEAD * self._poll_seconds
+        unread = self._watched.unread
+        while unread and not self._stopping and time.monotonic() < until:
+            self._read_unread(unread.pop())
+
+    def _write_index(self) -> None:
+        if time.monotonic() < self._index_due or not self._watched.differs_from_index:
+            return
+        self._index_due = time.monotonic() + INDEX_EVERY_S
+        try:
+            with self._looking:
+                self._watched.write_index()
+        except OSError as error:
+            log.warning("tenant_index_not_written", file=error.filename, reason=error.strerror)
 
     def _look(self, *, forget_missing: bool) -> None:
+        self._update(lambda: self._watched.read_changes(forget_missing=forget_missing))
+
+    def _read_unread(self, organisation_id: str) -> None:
+        self._update(lambda: self._watched.read_unread(organisation_id))
+
+    def _update(self, read: Callable[[], bool]) -> None:
+        """Have something read, and if it was different put it into service."""
+        self._now()
         with self._looking:
-            if not self._watched.read_changes(forget_missing=forget_missing):
+            before = self._now()
+            if not read():
                 return
-            before, self._snapshot = self._snapshot, self._settle()
-            after = self._snapshot
+            after = self._snapshot = self._settle(before)
         _log_problems(before, after)
         for organisation_id in _changed(before, after):
             self._notify(organisation_id)
 
-    def _settle(self) -> _Snapshot:
-        settled = settle_hosts(self._watched.files(), self._snapshot.organisations)
+    def _settle(self, before: _Snapshot) -> _Snapshot:
+        settled = settle_hosts(self._watched.files(), before.versions)
         directory = (self._watched.problem,) if self._watched.problem else ()
-        return _Snapshot(settled.organisations, settled.owners, directory + settled.problems)
+        return _Snapshot(settled.versions, settled.owners, directory + settled.problems)
 
     def _notify(self, organisation_id: str) -> None:
         log.info(
-            "tenant_changed", organisation=organisation_id, in_service=self.get(organisation_id) is not None
+            "tenant_changed",
+            organisation=organisation_id,
+            in_service=organisation_id in self._now().versions,
         )
         for listener in self._listeners:
             try:
@@ -145,12 +252,8 @@ class TenantRegistry:
 
 
 def _changed(before: _Snapshot, after: _Snapshot) -> list[str]:
-    then, now = before.organisations, after.organisations
-    return sorted(
-        name
-        for name in then.keys() | now.keys()
-        if then.get(name) is not now.get(name) and then.get(name) != now.get(name)
-    )
+    then, now = before.versions, after.versions
+    return sorted(name for name in then.keys() | now.keys() if then.get(name) is not now.get(name))
 
 
 def _log_problems(before: _Snapshot, after: _Snapshot) -> None:
@@ -163,5 +266,5 @@ def _log_problems(before: _Snapshot, after: _Snapshot) -> None:
                 code=problem.code,
                 message=problem.message,
                 remedy=problem.remedy,
-                still_serving_last_good=problem.file.stem in after.organisations,
+                still_serving_last_good=problem.file.stem in after.versions,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -64,19 +64,28 @@ class UnresolvedReferenceError(ValueError):
 
 @dataclass(slots=True)
 class References:
-    """Where relative ``file:`` references start, and the files that were looked at."""
+    """Where relative ``file:`` references start, and what the references have led to.
+
+    values: by reference. One that is in it is not looked up again.
+    files: those that were looked at.
+    """
 
     directory: Path
+    values: dict[str, str] = field(default_factory=dict)
     files: list[tuple[Path, Signature | None]] = field(default_factory=list)
+    uses_environment: bool = False
 
 
 _references: ContextVar[References | None] = ContextVar("references", default=None)
 
 
 @contextmanager
-def resolving_from(directory: Path) -> Iterator[References]:
-    """Resolve references relative to `directory` in this block, and note which files they lead to."""
-    references = References(directory)
+def resolving_from(directory: Path, values: Mapping[str, str] | None = None) -> Iterator[References]:
+    """Resolve references relative to `directory` in this block, and note what they lead to.
+
+    values: what references have led to before; those are not looked up.
+    """
+    references = References(directory, dict(values or {}))
     token = _references.set(references)
     try:
         yield references
@@ -91,14 +100,20 @@ def resolve(text: str) -> str:
     name: it may be a secret pasted in the wrong place.
     """
     kind, colon, target = text.partition(":")
-    if colon and kind == "env":
-        return _from_environment(target.strip())
-    if colon and kind == "file":
-        return _from_file(Path(target.strip()))
-    return text
+    if not colon or kind not in _LOOK_UP:
+        return text
+    references = _references.get()
+    if references is None:
+        return _LOOK_UP[kind](target.strip())
+    if text not in references.values:
+        references.values[text] = _LOOK_UP[kind](target.strip())
+    return references.values[text]
 
 
 def _from_environment(name: str) -> str:
+    references = _references.get()
+    if references is not None:
+        references.uses_environment = True
     value = os.environ.get(name, "")
     if not value:
         shown = name if _VARIABLE.fullmatch(name) else "it names"
@@ -106,7 +121,8 @@ def _from_environment(name: str) -> str:
     return value
 
 
-def _from_file(path: Path) -> str:
+def _from_file(name: str) -> str:
+    path = Path(name)
     shown = path if _is_clearly_a_path(str(path)) else "it names"
     references = _references.get()
     if references is not None:
@@ -122,6 +138,9 @@ def _from_file(path: Path) -> str:
     if not value:
         raise UnresolvedReferenceError(f"the file {shown} is empty")
     return value
+
+
+_LOOK_UP = {"env": _from_environment, "file": _from_file}
 
 
 def _is_clearly_a_path(text: str) -> bool:

@@ -3,42 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from autonomy_core.tenancy.domain import LoadedFile, Problem
-from autonomy_core.tenancy.files import Signature, signature, signature_of
-from autonomy_core.tenancy.loader import TenantLoader, is_tenant_file, unreadable_directory
-
-
-@dataclass(frozen=True, slots=True)
-class _KnownFile:
-    signature: Signature
-    loaded: LoadedFile
-
-    def is_current(self, seen: Signature) -> bool:
-        return self.signature == seen and all(
-            signature(path) == then for path, then in self.loaded.references
-        )
+from autonomy_core.tenancy.domain import KnownFile, Problem, Version
+from autonomy_core.tenancy.files import Signature, is_fresh, signature, signature_of
+from autonomy_core.tenancy.index import TenantIndex
+from autonomy_core.tenancy.loader import SUFFIX, TenantLoader, is_tenant_file, unreadable_directory
 
 
 class WatchedDirectory:
     """Remembers what each file gave. Not thread-safe.
 
     problem: set while the directory itself cannot be read; its files are remembered meanwhile.
+    unread: the ids of organisations that are known from the index alone, for whoever has the time to read them.
+    differs_from_index: whether something is known that the index does not say.
     """
 
-    def __init__(self, directory: Path, loader: TenantLoader) -> None:
+    def __init__(self, directory: Path, loader: TenantLoader, index: TenantIndex | None = None) -> None:
         self.problem: Problem | None = None
         self._directory = directory
         self._loader = loader
-        self._known: dict[str, _KnownFile] = {}
+        self._index = index
+        self._known: dict[str, KnownFile] = {}
         self._missed: frozenset[str] = frozenset()
+        self.unread: list[str] = []
+        self.differs_from_index = False
 
-    def files(self) -> dict[str, LoadedFile]:
+    def files(self) -> Mapping[str, KnownFile]:
         """Return the files by organisation id."""
-        return {Path(name).stem: known.loaded for name, known in self._known.items()}
+        return self._known
+
+    def read_index(self) -> None:
+        """Begin with what the index says; `read_changes` finds what is otherwise by now."""
+        if self._index:
+            self._known = self._index.read()
+            self.unread = list(self._known)
 
     def read_changes(self, *, forget_missing: bool) -> bool:
         """Read what is new or different and return whether anything was.
@@ -47,26 +49,79 @@ class WatchedDirectory:
         away and write it anew; who looks repeatedly should not mistake the moment in between for a removal.
         """
         before = self.problem
+        missing = set(self._known)
         try:
-            seen = self._scan()
+            different = self._scan(missing)
         except OSError:
             self.problem = unreadable_directory(self._directory)
             return before is None
         self.problem = None
-        forgotten = self._forget(self._known.keys() - seen.keys(), at_once=forget_missing)
-        read = [self._read(name, current) for name, current in seen.items()]
+        forgotten = self._forget(missing, at_once=forget_missing)
+        read = [self._read(name, seen) for name, seen in different]
         return before is not None or forgotten or any(read)
 
-    def _scan(self) -> dict[str, Signature]:
-        with os.scandir(self._directory) as entries:
-            return {entry.name: _signature(entry) for entry in entries if is_tenant_file(entry.name)}
-
-    def _read(self, name: str, current: Signature) -> bool:
+    def read_unread(self, name: str) -> bool:
+        """Read the file of an organisation that is known from the index alone; gives whether the index was wrong."""
         known = self._known.get(name)
-        if known is not None and known.is_current(current):
+        if known is None or known.version is None or known.version.content is not None:
             return False
-        self._known[name] = _KnownFile(current, self._loader.load(self._directory / name))
-        return True
+        seen = signature(self._path(name))
+        # If it is gone, it is for `read_changes` to find out whether it stays away.
+        return seen is not None and self._read(name, seen)
+
+    def write_index(self) -> None:
+        """Write what is known for the next process, if it is not in the index yet.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self._index and self.differs_from_index:
+            self.differs_from_index = False
+            self._index.write(self._known)
+
+    def _scan(self, missing: set[str]) -> list[tuple[str, Signature]]:
+        """Find the files that are new or different, and take those that are there from the missing ones."""
+        different = []
+        with os.scandir(self._directory) as entries:
+            for entry in entries:
+                if is_tenant_file(entry.name):
+                    name, seen = entry.name.removesuffix(SUFFIX), _signature(entry)
+                    missing.discard(name)
+                    if not self._is_current(name, seen):
+                        different.append((name, seen))
+        return different
+
+    def _is_current(self, name: str, seen: Signature) -> bool:
+        known = self._known.get(name)
+        return (
+            known is not None
+            and known.signature == seen
+            and not known.is_fresh
+            and all(signature(Path(path)) == then for path, then in known.references)
+        )
+
+    def _read(self, name: str, seen: Signature) -> bool:
+        # The time before it is read: an edit afterwards has a later one.
+        now_ns = time.time_ns()
+        loaded = self._loader.load(self._path(name))
+        references = tuple((str(path), then) for path, then in loaded.references)
+        signatures = (seen, *(then for _, then in references))
+        new = KnownFile(
+            signature=seen,
+            version=loaded.version,
+            problems=loaded.problems,
+            references=references,
+            is_fresh=any(is_fresh(each, now_ns) for each in signatures),
+            uses_environment=loaded.uses_environment,
+        )
+        old = self._known.get(name)
+        if old is not None and old.version is not None and _is_same(old.version, loaded.version):
+            new = replace(new, version=old.version)
+        self._known[name] = new
+        # What is fresh is not for the index; it is read once more when it is no longer.
+        differs = old is None or old.signature != seen or old.is_fresh
+        self.differs_from_index |= differs and not new.is_fresh
+        return old is None or (old.version, old.problems) != (new.version, new.problems)
 
     def _forget(self, missing: Iterable[str], *, at_once: bool) -> bool:
         missing = frozenset(missing)
@@ -74,7 +129,21 @@ class WatchedDirectory:
         self._missed = missing - gone
         for name in gone:
             del self._known[name]
+        self.differs_from_index |= bool(gone)
         return bool(gone)
+
+    def _path(self, name: str) -> Path:
+        return self._directory / f"{name}{SUFFIX}"
+
+
+def _is_same(old: Version, new: Version | None) -> bool:
+    """Whether a version says what another one said. What the old one did not know yet, it takes over."""
+    if new is None or (old.hosts, old.plugins) != (new.hosts, new.plugins):
+        return False
+    if old.content is None:
+        old.content = new.content
+    old.hosts_line = new.hosts_line
+    return old.content == new.content
 
 
 def _signature(entry: os.DirEntry[str]) -> Signature:
@@ -82,4 +151,4 @@ def _signature(entry: os.DirEntry[str]) -> Signature:
         return signature_of(entry.stat())
     except OSError:
         # A link to nothing: reading it will say so.
-        return (0, 0, 0, 0)
+        return b""

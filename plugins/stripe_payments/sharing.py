@@ -44,7 +44,9 @@ def _find_owner(addressed: TenantScope, delivery: Delivery, header: str) -> Tena
     intent = intent_of(delivery.event)
     if intent is None or delivery.event.type not in HANDLED_EVENTS:
         return addressed
-    sharing = (each for each in addressed.neighbours(PLUGIN) if _shares(each, delivery, header))
+    secrets = keys_of(addressed.settings(PLUGIN), delivery.environment).webhook_secrets
+    candidates = (each for secret in secrets for each in addressed.neighbours(PLUGIN, secret))
+    sharing = (each for each in candidates if _shares(each, delivery, header))
     return _first_with(intent, delivery, addressed, sharing)
 
 

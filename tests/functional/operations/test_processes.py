@@ -280,3 +280,72 @@ def test_proutes_needs_no_database(installation, tmp_path):
     routes = installation.run("proutes", str(ini), "http_port=0")
     assert routes.returncode == 0
     assert "Traceback" not in routes.stderr
+
+
+class Shops:
+    """Hundreds of organisations beside the others, each with a host of its own."""
+
+    def __init__(self, directory, count):
+        self.directory = directory
+        self.names = [f"shop-{number:03}" for number in range(count)]
+
+    def write(self, name, host):
+        draft = self.directory / f"{name}.draft"
+        draft.write_text(f"[organisation]\nname = {name}\nhosts = {host}\ncurrency = eur\nplugins =\n")
+        draft.replace(self.path(name))
+
+    def path(self, name):
+        return self.directory / f"{name}.ini"
+
+
+@pytest.fixture
+def shops(installation):
+    made = Shops(installation.directory / "tenants", 300)
+    for name in made.names:
+        made.write(name, f"{name}.example")
+    yield made
+    for path in made.directory.glob("shop-*"):
+        path.unlink()
+
+
+def ask_host(url, host):
+    """The status of the answer of whoever has this host."""
+    request = urllib.request.Request(f"{url}/api/v1/products", headers={"Host": host})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def loaded(log):
+    """What the process says of the organisations that it has begun with."""
+    lines = [line for line in log.read_text().splitlines() if '"tenants_loaded"' in line]
+    (event,) = map(json.loads, lines)
+    return event["organisations"], event["known_from_index"]
+
+
+def test_every_organisation_is_found_by_its_host_from_the_first_request_at_every_start(installation, shops):
+    index = installation.directory / "data" / "tenants-index.json"
+    index.unlink(missing_ok=True)
+    with serving(installation) as (_, url, log):
+        assert [ask_host(url, f"{name}.example") for name in shops.names] == [200] * 300
+        assert loaded(log) == (301, 0)
+        wait_for(lambda: index.exists() and '"shop-299"' in index.read_text(), "the index")
+    shops.path("shop-000").unlink()
+    shops.write("shop-001", "renamed.example")
+    shops.write("shop-300", "new.example")
+    shops.write("shop-301", "shop-299.example")  # another's host
+    shops.path("shop-302").write_text("nonsense")
+    with serving(installation) as (_, url, log):
+        hosts = ["shop-002", "shop-299", "renamed", "new", "shop-000", "shop-001", "nobody"]
+        statuses = [ask_host(url, f"{host}.example") for host in hosts]
+        assert statuses == [200, 200, 200, 200, 404, 404, 404]
+        assert loaded(log) == (301, 299)
+        problems = "\n".join(ask(f"{url}/health/ready")[1]["checks"]["tenants"]["detail"])
+        assert "shop-301.ini:3: duplicate_host: the host 'shop-299.example' is shop-299's" in problems
+        assert "shop-302.ini:1: syntax" in problems
+        shops.write("shop-002", "other.example")
+        shops.path("shop-003").unlink()
+        wait_for(lambda: ask_host(url, "other.example") == 200, "an edit")
+        wait_for(lambda: ask_host(url, "shop-003.example") == 404, "a removal")

@@ -266,6 +266,7 @@ def test_a_directory_that_goes_away_removes_nobody(tmp_path: Path, schemas: Plug
     directory.mkdir()
     (directory / "shop.ini").write_text(shop())
     registry = TenantRegistry(directory, schemas)
+    registry.reload()
     directory.rename(tmp_path / "away")
     registry.reload()
     assert registry.ids() == ("shop",)

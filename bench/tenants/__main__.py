@@ -1,0 +1,135 @@
+"""Run the benchmark: ``python -m bench.tenants --help``. It needs Linux, whose /proc tells a process's memory."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.db.migrations import migrate
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.runtime import APPLICATION_ROLE, components
+from bench.tenants.measuring import Figures, measure_service, measure_starts, measure_worker_later
+from bench.tenants.processes import NotServed
+from bench.tenants.report import table
+from bench.tenants.shops import Shops, make_shops
+
+DIRECTORY = Path(__file__).resolve().parents[2] / "var" / "bench"
+COUNTS = (1, 100, 10_000)
+
+FILES_OF_TODAY_S = 5
+"""So old are files at least when they are measured: as those of an installation are, as a rule."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print; the exit status is 1 if a process does not do what it should."""
+    options = _parser().parse_args(arguments)
+    try:
+        rounds = measure(sorted(options.counts), options.rounds, options.later, _tell)
+    except NotServed as error:
+        print(f"The run is void: {error}", file=sys.stderr)
+        return 1
+    print(f"\n{options.rounds} rounds; {os.cpu_count()} processor cores. Median (least-greatest).\n")
+    print(table(rounds))
+    return 0
+
+
+def measure(
+    counts: Sequence[int], rounds: int, later_s: float, tell: Callable[[str], None]
+) -> dict[int, list[Figures]]:
+    """Start everything, measure, and remove everything; gives the figures of each round by number of organisations.
+
+    Args:
+        counts: numbers of organisations; each has its turn in every round.
+        later_s: after how many seconds the worker's memory is looked at again; 0 leaves that out.
+        tell: told what happens.
+
+    Raises:
+        NotServed: what was measured does not count.
+    """
+    figures: dict[int, list[Figures]] = {count: [] for count in counts}
+    with _directory() as directory, _server(directory / "postgresql") as postgresql:
+        tell("writing the organisations' files")
+        installed = [
+            make_shops(directory / str(count), count, _database(postgresql, f"tenants_{count}"))
+            for count in counts
+        ]
+        time.sleep(FILES_OF_TODAY_S)
+        for number in range(rounds):
+            for shops in installed:
+                measured = measure_starts(shops)
+                if number == 0:
+                    measured |= _once(shops, max(counts), later_s)
+                figures[shops.count].append(measured)
+                said = ", ".join(f"{name} {value:.2f}" for name, value in measured.items())
+                tell(f"round {number + 1} of {rounds}: {shops.count} organisations: {said}")
+    return figures
+
+
+def _once(shops: Shops, requests: int, later_s: float) -> Figures:
+    measured = measure_service(shops, requests)
+    return measured | (measure_worker_later(shops, later_s) if later_s else {})
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="tenants-", dir=DIRECTORY))
+    directory.chmod(0o755)  # the embedded server's account has to pass through
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)
+
+
+@contextmanager
+def _server(directory: Path) -> Iterator[EmbeddedServer]:
+    postgresql = EmbeddedServer(data_dir=directory)
+    try:
+        postgresql.ensure_running()
+        yield postgresql
+    finally:
+        postgresql.remove()
+
+
+def _database(postgresql: EmbeddedServer, name: str) -> str:
+    """Make a database with the tables; gives its address for the application's role."""
+    postgresql.create_database(name)
+    installed = components(Plugins.from_entry_points())
+    migrate(postgresql.url(name), installed, application_role=APPLICATION_ROLE)
+    return postgresql.url(name, APPLICATION_ROLE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.tenants", description=__doc__)
+    parser.add_argument("--counts", type=_positive, nargs="+", default=COUNTS, help="of organisations")
+    parser.add_argument("--rounds", type=_positive, default=5, help="of starts, each number in turn")
+    parser.add_argument(
+        "--later", type=float, default=90.0, help="seconds after which the worker is looked at again"
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    # As an exception, so that processes and files are removed on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    sys.exit(main())
