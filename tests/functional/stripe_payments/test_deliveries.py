@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import event as listening
 
+from autonomy_core.db.driver import driver_of
 from autonomy_core.operations.flushing import flush_all
 from stripe_payments.deliveries import DELIVERIES, UNKNOWN, Deliveries, record_of
 from stripe_payments.models import StripeDeliveries
 from stripe_payments.testing import signed
+from tests import wire
 from tests.functional.stripe_payments.shop import Shop
 
 
@@ -53,18 +54,9 @@ def test_what_is_counted_later_is_added(counted):
 
 
 def test_a_refusal_costs_no_statement(counted):
-    statements = []
-
-    def note(*arguments):
-        statements.append(arguments[2])
-
-    bound = counted.autonomy.database._bind
-    listening.listen(bound, "before_cursor_execute", note)
-    try:
+    with wire.listening(driver_of(counted.autonomy.database._bind)) as listening:
         refuse(counted)
-    finally:
-        listening.remove(bound, "before_cursor_execute", note)
-    assert statements == []
+        assert listening.round_trips == 0
 
 
 def test_a_post_without_a_signature_is_not_stripes_and_is_not_counted(counted):

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
 
+from autonomy_core.db.driver import driver_of
 from autonomy_core.payments.models import Payment
 from stripe_payments.client import client_for
 from stripe_payments.models import StripeEvent
 from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
+from tests import wire
 from tests.functional.stripe_payments.shop import (
     COMPLETED,
     EXPIRED,
@@ -160,16 +161,11 @@ def test_lago_api_6257_a_refund_of_a_disputed_charge_is_refused_in_words(shop):
 
 def test_vendure_nothing_is_looked_up_before_the_signature_is_verified(shop):
     event = stripe_event(COMPLETED, checkout_session(shop.payment()))
-    asked = []
-
-    @sqlalchemy_event.listens_for(shop.autonomy.database._bind, "before_cursor_execute")
-    def note(_connection, _cursor, statement, *_):
-        asked.append(statement)
-
-    shop.post(event, secret="whsec_wrong", status=400)
-    assert asked == []
-    shop.post(event)
-    assert asked
+    with wire.listening(driver_of(shop.autonomy.database._bind)) as listening:
+        shop.post(event, secret="whsec_wrong", status=400)
+        assert listening.round_trips == 0
+        shop.post(event)
+        assert listening.round_trips
 
 
 def test_cashier_without_a_secret_nothing_is_believed(shop):

@@ -1,22 +1,19 @@
-"""How often a webhook goes to the database and back: what its connection sends is written down by libpq itself."""
+"""How often a webhook goes to the database and back."""
 
-import re
 from types import ModuleType
 
 import pytest
-from sqlalchemy import event as listening
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
 
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing.application import chosen_plugins
+from tests import wire
 from tests.functional.stripe_payments import shop as shops
 
 pytestmark = pytest.mark.concurrent
-
-ENDS_A_ROUND_TRIP = re.compile(r"^\S+ \S+\tF\t\d+\t(?:Sync|Query)\b", re.MULTILINE)
-"""Messages after which a client waits for the server. https://www.postgresql.org/docs/current/protocol-flow.html"""
 
 
 def grants(event):
@@ -50,28 +47,27 @@ def shop(committed, simulator, monkeypatch):
 
 
 @pytest.fixture
-def round_trips(shop, tmp_path):
+def round_trips(shop):
     """Counts the round trips of what is done."""
 
     def count(act):
-        written = tmp_path / "messages"
-        with written.open("wb") as output:
+        engine = shop.autonomy.database.engine
+        with wire.listening() as listening:
 
-            def trace(connection, *_):
-                connection.pgconn.trace(output.fileno())
+            def listen(connection, *_):
+                listening.listen(connection)
 
-            def end(connection, _):
+            def stop(connection, _):
                 connection.pgconn.untrace()
 
-            engine = shop.autonomy.database.engine
-            listening.listen(engine, "checkout", trace)
-            listening.listen(engine, "checkin", end)
+            sqlalchemy_event.listen(engine, "checkout", listen)
+            sqlalchemy_event.listen(engine, "checkin", stop)
             try:
                 act()
             finally:
-                listening.remove(engine, "checkout", trace)
-                listening.remove(engine, "checkin", end)
-        return len(ENDS_A_ROUND_TRIP.findall(written.read_text()))
+                sqlalchemy_event.remove(engine, "checkout", listen)
+                sqlalchemy_event.remove(engine, "checkin", stop)
+            return listening.round_trips
 
     return count
 

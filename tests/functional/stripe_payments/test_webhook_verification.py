@@ -197,7 +197,8 @@ def test_when_the_event_cannot_be_stored_stripe_is_asked_to_send_it_again(shop, 
         raise OperationalError("SELECT 1", {}, ConnectionError("no server"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(shop.autonomy.runtime.database, "transaction", unreachable)
+        for kind in ("transaction", "direct_transaction"):
+            patched.setattr(shop.autonomy.runtime.database, kind, unreachable)
         problem = shop.post(event, status=503).json
     assert problem["code"] == "event_not_stored"
     assert shop.post(event).json["status"] == "processed"
