@@ -40,7 +40,9 @@ def test_the_table_has_medians_ranges_and_the_differences_of_each_round():
 
 
 @pytest.mark.processes
-@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="the system does not tell the memory")
+@pytest.mark.skipif(
+    not Path("/proc/self/smaps_rollup").exists(), reason="the system does not tell the memory"
+)
 def test_it_measures_server_and_worker_and_leaves_nothing_behind(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "DIRECTORY", tmp_path / "bench")
     monkeypatch.setattr(measuring, "IDLE_S", 0.1)
