@@ -328,9 +328,10 @@ def loaded(log):
 def test_every_organisation_is_found_by_its_host_from_the_first_request_at_every_start(installation, shops):
     index = installation.directory / "data" / "tenants-index.json"
     index.unlink(missing_ok=True)
+    all_of_them = len(list(shops.directory.glob("*.ini")))
     with serving(installation) as (_, url, log):
         assert [ask_host(url, f"{name}.example") for name in shops.names] == [200] * 300
-        assert loaded(log) == (301, 0)
+        assert loaded(log) == (all_of_them, 0)
         wait_for(lambda: index.exists() and '"shop-299"' in index.read_text(), "the index")
     shops.path("shop-000").unlink()
     shops.write("shop-001", "renamed.example")
@@ -341,7 +342,7 @@ def test_every_organisation_is_found_by_its_host_from_the_first_request_at_every
         hosts = ["shop-002", "shop-299", "renamed", "new", "shop-000", "shop-001", "nobody"]
         statuses = [ask_host(url, f"{host}.example") for host in hosts]
         assert statuses == [200, 200, 200, 200, 404, 404, 404]
-        assert loaded(log) == (301, 299)
+        assert loaded(log) == (all_of_them, all_of_them - 2)  # without the edited and the removed one
         problems = "\n".join(ask(f"{url}/health/ready")[1]["checks"]["tenants"]["detail"])
         assert "shop-301.ini:3: duplicate_host: the host 'shop-299.example' is shop-299's" in problems
         assert "shop-302.ini:1: syntax" in problems
