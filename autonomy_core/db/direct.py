@@ -18,6 +18,7 @@ from psycopg.errors import InvalidSqlStatementName
 from psycopg.pq import TransactionStatus
 
 from autonomy_core.db.driver import (
+    LENT,
     LIMIT_PATIENCE,
     SCOPE_TO_ORGANISATION,
     Pipeline,
@@ -51,6 +52,8 @@ class Boundaries:
 
 
 TRANSACTION = Boundaries.of("BEGIN", "COMMIT", "ROLLBACK")
+
+HAD_FAILED = "the transaction had failed before; nothing of it is committed"
 
 SCOPE = Statement(
     SCOPE_TO_ORGANISATION.format(organisation_id="%(organisation_id)s")
@@ -147,11 +150,13 @@ class DirectTransaction:
             psycopg.Error: something that waited has failed, or the database does not commit.
         """
         if self._session is not None:
+            self._session.flush()
+            self._require_usable()
             self._session.commit()
         if self._waiting or self._is_open():
             ended = self._send(self._boundaries.commit.with_values({}))
             if ended.command_status == b"ROLLBACK":
-                raise psycopg.InternalError("the transaction had failed before, and was rolled back")
+                raise psycopg.InternalError(HAD_FAILED)
 
     def roll_back(self) -> None:
         """Undo everything."""
@@ -161,6 +166,10 @@ class DirectTransaction:
             self._session.close()
         if self._is_open():
             self._pipeline.send([self._boundaries.roll_back.with_values({})])
+
+    def _require_usable(self) -> None:
+        if self._pipeline.transaction_status == TransactionStatus.INERROR:
+            raise psycopg.InternalError(HAD_FAILED)
 
     def _is_open(self) -> bool:
         """Whether it has begun, and no session has ended it."""
@@ -182,5 +191,6 @@ class DirectTransaction:
 
     def _lend(self, *, lent: bool) -> None:
         self._lent = lent
+        self._pipeline.known[LENT] = lent
         if self._session is not None:
             self._session.lent = lent

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 import select
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from types import NoneType
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, Escaping, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, Escaping, ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
 from sqlalchemy.exc import InvalidatePoolError
@@ -32,6 +33,9 @@ LIMIT_PATIENCE = ", set_config('statement_timeout', {milliseconds}, true)"
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _CURSOR, _PIPELINE = "autonomy.cursor", "autonomy.pipeline"
+LENT = "autonomy.lent"
+"""In what the pool keeps of a connection: whether somebody has it who must not end its transaction."""
+
 
 PING_AFTER_S = 30.0
 """How long a connection may have rested before it is asked whether it is still there."""
@@ -101,8 +105,19 @@ class Statement:
         self.prepare = prepare
 
     def with_values(self, values: Mapping[str, Any]) -> Step:
-        """What is to be sent to have it executed."""
-        return self, [_AS_TEXT[type(value)](value) for value in map(values.__getitem__, self._names)]
+        """What is to be sent to have it executed.
+
+        Args:
+            values: texts, whole numbers, times, UUIDs, lists of texts, None.
+
+        Raises:
+            TypeError: one is something else.
+            psycopg.DataError: a text contains NUL.
+        """
+        try:
+            return self, [_AS_TEXT[type(value)](value) for value in map(values.__getitem__, self._names)]
+        except KeyError as error:
+            raise TypeError(f"there is no value {error}, or none of that type can be sent") from error
 
 
 Step = tuple[Statement, list[bytes | None]]
@@ -111,16 +126,21 @@ Step = tuple[Statement, list[bytes | None]]
 class Pipeline:
     """A connection that takes several statements in one round trip, and prepares them when they are first sent.
 
+    Attributes:
+        known: what the pool keeps of the connection for as long as it is open.
+
     Source: https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
     """
 
-    def __init__(self, driver: psycopg.Connection[Any]) -> None:
+    def __init__(self, driver: psycopg.Connection[Any], known: dict[str, Any]) -> None:
+        self.known = known
         self._pgconn = driver.pgconn
         self._prepared: dict[Statement, bytes] = {}
         self._generation = 0
         self._transformer = Transformer(driver)
-        self._input = select.poll()
+        self._input, self._both = select.poll(), select.poll()
         self._input.register(driver.pgconn.socket, select.POLLIN)
+        self._both.register(driver.pgconn.socket, select.POLLIN | select.POLLOUT)
 
     @classmethod
     def of(cls, driver: psycopg.Connection[Any], known: dict[str, Any]) -> Pipeline:
@@ -131,7 +151,7 @@ class Pipeline:
         """
         pipeline = known.get(_PIPELINE)
         if pipeline is None:
-            pipeline = known[_PIPELINE] = cls(driver)
+            pipeline = known[_PIPELINE] = cls(driver, known)
         return pipeline
 
     @property
@@ -145,6 +165,8 @@ class Pipeline:
         Raises:
             psycopg.Error: one of them has failed, and those after it are not executed.
         """
+        if self._pgconn.pipeline_status != PipelineStatus.OFF:
+            raise psycopg.OperationalError("the connection was left in the middle of a round trip")
         self._prepare(steps)
         self._pgconn.enter_pipeline_mode()
         try:
@@ -154,9 +176,11 @@ class Pipeline:
                 else:
                     self._pgconn.send_query_params(statement.numbered, values)
             self._pgconn.pipeline_sync()
+            self._flush()
             results = self._results()
         finally:
-            if self._pgconn.status == ConnStatus.OK:
+            # After an interruption it cannot be left, and the connection is good for nothing any more; see above.
+            with suppress(psycopg.Error):
                 self._pgconn.exit_pipeline_mode()
         for result in results:
             _require(result)
@@ -179,8 +203,15 @@ class Pipeline:
         for statement, _ in steps:
             if statement.prepare and statement not in self._prepared:
                 name = b"autonomy_%d_%d" % (self._generation, len(self._prepared))
-                _require(self._pgconn.prepare(name, statement.numbered))
+                _require(_result_of(self._pgconn.prepare, name, statement.numbered))
                 self._prepared[statement] = name
+
+    def _flush(self) -> None:
+        """Have everything sent, of which the socket takes only so much at once; the server may answer meanwhile."""
+        while self._pgconn.flush():
+            for _, ready in self._both.poll():
+                if ready & select.POLLIN:
+                    self._pgconn.consume_input()
 
     def _results(self) -> list[PGresult]:
         """What comes back, up to the end of this round trip."""
@@ -202,15 +233,39 @@ def _require(result: PGresult) -> None:
         raise error_from_result(result)
 
 
-def _array(values: list[Any]) -> bytes:
-    quoted = (str(each).replace("\\", "\\\\").replace('"', '\\"') for each in values)
-    return ("{" + ",".join(f'"{each}"' for each in quoted) + "}").encode()
+def _result_of(call: Callable[..., PGresult], *arguments: Any) -> PGresult:
+    """What libpq gives, or an error where it has no result, which psycopg takes for a lack of memory."""
+    try:
+        return call(*arguments)
+    except MemoryError:
+        raise psycopg.OperationalError("the connection is lost") from None
 
 
-_AS_TEXT: Mapping[type, Callable[[Any], bytes | None]] = defaultdict(
-    lambda: lambda value: str(value).encode(), {str: str.encode, list: _array, NoneType: lambda _: None}
-)
-"""Writes values of a type as PostgreSQL reads them, for whatever type the parameter has."""
+def _text(value: str) -> bytes:
+    text = value.encode()
+    if b"\0" in text:
+        raise psycopg.DataError("a text cannot contain NUL")
+    return text
+
+
+def _plain(value: Any) -> bytes:
+    return str(value).encode()
+
+
+def _array(values: list[str]) -> bytes:
+    quoted = (_text(each).replace(b"\\", b"\\\\").replace(b'"', b'\\"') for each in values)
+    return b"{" + b",".join(b'"' + each + b'"' for each in quoted) + b"}"
+
+
+_AS_TEXT: Mapping[type, Callable[[Any], bytes | None]] = {
+    NoneType: lambda _: None,
+    datetime: _plain,
+    int: _plain,
+    list: _array,
+    str: _text,
+    UUID: _plain,
+}
+"""Writes values of a type as PostgreSQL reads them. Of no others: what they would look like would be a guess."""
 
 
 def execute(
@@ -257,4 +312,7 @@ def _is_silent(connection: psycopg.Connection[Any]) -> bool:
     """Whether the connection is open, and nothing has come from the server that nobody has asked for."""
     if connection.pgconn.status != ConnStatus.OK:
         return False
-    return not select.select([connection.pgconn.socket], [], [], 0)[0]
+    # Not `select`, which does not know files with large numbers.
+    socket = select.poll()
+    socket.register(connection.pgconn.socket, select.POLLIN)
+    return not socket.poll(0)

@@ -6,6 +6,7 @@ own work. Here they are attached once, to the class, and the manager travels in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ from zope.sqlalchemy import ZopeTransactionEvents
 
 from autonomy_core.db.direct import DirectTransaction, NotYourTransaction
 from autonomy_core.db.driver import (
+    LENT,
     Pipeline,
     Statement,
     begin_scoped,
@@ -37,6 +39,9 @@ LONGEST_STATEMENT_S = 60
 
 LONGEST_PAUSE_S = 300
 """So long a transaction may do nothing: whoever hangs in it, a plugin for example, holds its locks no longer."""
+
+
+_COMMITS = re.compile(r"\s*(?:COMMIT|END)\b", re.IGNORECASE)
 
 
 class TenantSession(Session):
@@ -93,19 +98,30 @@ def savepoint_for_guest(session: TenantSession) -> Iterator[None]:
             to end the transaction.
     """
     with session.begin_nested() as savepoint:
-        session.lent = True
+        known = session.connection().info
+        session.lent = known[LENT] = True
         try:
             yield
             if savepoint.is_active:
                 session.flush()
         finally:
-            session.lent = False
+            session.lent = known[LENT] = False
         # Within the block, because a savepoint that cannot be released can still be rolled back to.
         if not savepoint.is_active or _is_aborted(session.connection()):
             raise NotYourTransaction(
                 "an error of the database was caught without a savepoint of its own, which undoes everything "
                 "that was done; put what may fail into session.begin_nested()"
             )
+
+
+def _refuse_when_lent(connection: Connection) -> None:
+    if connection.info.get(LENT):
+        raise NotYourTransaction("a hook must not commit: that is done by whoever called it, for all hooks")
+
+
+def _refuse_statement_when_lent(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+    if _COMMITS.match(statement):
+        _refuse_when_lent(connection)
 
 
 def _is_aborted(connection: Connection) -> bool:
@@ -149,6 +165,8 @@ class Database:
         )
         keep_alive(self.engine)
         event.listen(self.engine, "connect", _bound)
+        event.listen(self.engine, "commit", _refuse_when_lent)
+        event.listen(self.engine, "before_cursor_execute", _refuse_statement_when_lent)
         if before_connect is not None:
 
             @event.listens_for(self.engine, "do_connect")
@@ -225,7 +243,8 @@ def _roll_back(transaction: DirectTransaction, pooled: PoolProxiedConnection) ->
         transaction.roll_back()
     except (psycopg.Error, SQLAlchemyError):
         # It is broken; the pool makes another one.
-        pooled.invalidate()
+        if pooled.is_valid:
+            pooled.invalidate()
 
 
 def _bound(connection: Any, _: Any) -> None:

@@ -71,7 +71,10 @@ def _written_at_once(
     console = _only_listener(logger)
     if console is None or "exc_info" in line:
         return line
-    console.write(line)
+    try:
+        console.write(line)
+    except Exception:  # noqa: BLE001 - the disk is full, the pipe closed: the standard library lets nobody know, and goes on
+        return line
     raise structlog.DropEvent
 
 

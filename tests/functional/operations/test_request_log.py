@@ -1,12 +1,16 @@
+import errno
+import io
 import json
 import logging
+import os
 import re
+import sys
 
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from autonomy_core.operations.logging import configure_logging
+from autonomy_core.operations.logging import StandardError, configure_logging
 
 
 def lines_of(autonomy, path, **options):
@@ -115,3 +119,19 @@ def test_the_level_is_kept_to_and_configuring_twice_writes_once(written):
     structlog.get_logger().info("too.little")
     structlog.get_logger().warning("enough")
     assert [json.loads(line)["event"] for line in written().splitlines()] == ["enough"]
+
+
+def test_a_console_that_cannot_be_written_to_stops_nobody(written, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, _):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    configure_logging("json")
+    root = logging.getLogger()
+    with monkeypatch.context() as patched:
+        # As it is outside of pytest, which listens as well.
+        patched.setattr(root, "handlers", [each for each in root.handlers if type(each) is StandardError])
+        patched.setattr(sys, "stderr", Full())
+        structlog.get_logger("ours").info("lost")
+    structlog.get_logger("ours").info("seen")
+    assert json.loads(written())["event"] == "seen"

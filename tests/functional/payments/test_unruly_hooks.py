@@ -41,6 +41,10 @@ def commits(event):
     event.scope.session.commit()
 
 
+def commits_in_sql(event):
+    event.scope.session.execute(text("COMMIT"))
+
+
 def rolls_back(event):
     event.scope.session.rollback()
 
@@ -75,6 +79,7 @@ UNRULY = [
     raises_what_cannot_be_printed,
     leaves_the_process,
     commits,
+    commits_in_sql,
     rolls_back,
     closes,
     begins,

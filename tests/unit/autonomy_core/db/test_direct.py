@@ -201,6 +201,11 @@ def commits_the_connection(own):
     own.session.connection().commit()
 
 
+def commits_in_sql(own):
+    own.session.execute(text("commit"))
+    own.session.execute(text("SELECT 1"))
+
+
 def swallows_an_error(own):
     try:
         own.session.execute(text("SELECT 1 / 0"))
@@ -222,18 +227,20 @@ def swallows_an_error_of_the_driver(own):
         rolls_back,
         closes,
         commits_the_connection,
+        commits_in_sql,
         swallows_an_error,
         swallows_an_error_of_the_driver,
     ],
 )
 @pytest.mark.parametrize("is_made_before", [True, False])
-def test_a_guest_may_not_end_it_and_not_spoil_it(transaction, misbehave, is_made_before):
+def test_a_guest_may_not_end_it_and_not_spoil_it(acme, transaction, misbehave, is_made_before):
     with pytest.raises(NotYourTransaction), transaction() as own:
-        own.execute_directly(COUNT, {})
+        own.execute_directly(REGISTER, ada())
         if is_made_before:
             own.session.flush()
         with own.lent_to_guest():
             misbehave(own)
+    assert emails(acme) == []
 
 
 def test_a_guest_may_work_with_it(acme, transaction):
@@ -249,6 +256,22 @@ def test_a_transaction_that_has_failed_before_is_not_committed(transaction):
     with pytest.raises(psycopg.InternalError, match="failed before"), transaction() as own:
         own.execute_directly(COUNT, {})
         swallows_an_error_of_the_driver(own)
+
+
+def test_a_large_value_and_a_large_answer_pass(transaction):
+    large = "x" * (4 * 1024 * 1024)
+    with transaction() as own:
+        assert own.execute_directly(Statement("SELECT %(large)s::text"), {"large": large}) == (large,)
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [(b"bytes", TypeError), (1.5, TypeError), ("\x00", psycopg.DataError)]
+)
+def test_what_would_be_written_as_something_else_is_refused(acme, transaction, value, error):
+    with pytest.raises(error), transaction() as own:
+        own.execute_directly(REGISTER, ada())
+        own.execute_directly(Statement("SELECT %(value)s::text"), {"value": value})
+    assert emails(acme) == []
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
