@@ -27,7 +27,7 @@ from autonomy_core.db.embedded import EmbeddedServerError
 from tests.faults.buyer import Buyer
 from tests.faults.clock import Clock
 from tests.faults.evidence import Stripe, violations
-from tests.faults.installation import DATABASE, SHOPS, installed, wait_for
+from tests.faults.installation import DATABASE, SHOPS, installed, wait_for, wait_until_none
 from tests.faults.plan import Plan
 
 BUYERS_AT_ONCE = 8
@@ -144,10 +144,10 @@ def _sell(installation, clock, plan, stock):
 def _settle(clock, stripe, result):
     """Let days pass until nothing waits any more and nothing new has happened."""
     for _ in range(MOST_ROUNDS):
-        wait_for(lambda: not stripe.pending_deliveries(), "the last delivery")
-        before = len(stripe.all("event"))
+        wait_until_none(stripe.pending_deliveries, "the last delivery")
+        before = stripe.events()
         clock.let_a_day_pass()
-        if not clock.waiting_jobs() and len(stripe.all("event")) == before:
+        if not clock.waiting_jobs() and stripe.events() == before:
             return
     result.violations.append(f"after {MOST_ROUNDS} days there are jobs that wait")
 

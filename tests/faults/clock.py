@@ -8,7 +8,7 @@ import time
 import procrastinate
 import psycopg
 
-from tests.faults.installation import SHOPS, wait_for
+from tests.faults.installation import SHOPS, wait_until_none
 
 DUE = "UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo' AND scheduled_at > now()"
 WAITING = "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
@@ -56,7 +56,7 @@ class Clock:
         for shop in SHOPS:
             for name in PERIODIC:
                 self._defer(name, organisation_id=shop)
-        wait_for(lambda: self.rows(AT_WORK) == [(0,)], "the jobs' end")
+        wait_until_none(lambda: self.rows(AT_WORK)[0][0], "the jobs' end")
 
     def waiting_jobs(self):
         return self.rows(WAITING)[0][0]

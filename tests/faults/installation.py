@@ -62,6 +62,16 @@ def wait_for(found, what):
     return result
 
 
+def wait_until_none(count, what):
+    """Wait until there are none any more, as long as their number changes now and then."""
+    changed, before = time.monotonic(), None
+    while left := count():
+        if left != before:
+            changed, before = time.monotonic(), left
+        assert time.monotonic() < changed + PATIENCE_S, f"waited in vain for {what}: {left} left"
+        time.sleep(0.1)
+
+
 def quiet_port():
     """A free port of those that the system gives to nobody: while its owner is dead no one else takes it."""
     while True:
