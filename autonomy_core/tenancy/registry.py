@@ -266,5 +266,10 @@ def _log_problems(before: _Snapshot, after: _Snapshot) -> None:
                 code=problem.code,
                 message=problem.message,
                 remedy=problem.remedy,
-                still_serving_last_good=problem.file.stem in after.versions,
+                still_serving_last_good=_is_served(after, problem.file.stem),
             )
+
+
+def _is_served(snapshot: _Snapshot, organisation_id: str) -> bool:
+    version = snapshot.versions.get(organisation_id)
+    return version is not None and version.content is not None
