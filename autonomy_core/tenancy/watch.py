@@ -79,8 +79,8 @@ class WatchedDirectory:
             OSError: it cannot be written.
         """
         if self._index and self.differs_from_index:
-            self.differs_from_index = False
             self._index.write(self._known)
+            self.differs_from_index = False
 
     def _scan(self, missing: set[str]) -> list[tuple[str, Signature]]:
         """Find the files that are new or different, and take those that are there from the missing ones."""

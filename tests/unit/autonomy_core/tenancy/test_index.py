@@ -418,6 +418,23 @@ def test_an_index_that_cannot_be_written_is_done_without(begin: Begin, tenants: 
     assert [entry["event"] for entry in logs] == ["tenant_index_not_written"]
 
 
+def test_an_index_that_could_not_be_written_is_tried_again_and_reported_once(
+    begin: Begin, tenants: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(registry, "INDEX_EVERY_S", 0.0)
+    index.parent.write_text("no directory")
+    (tenants / "shop.ini").write_text(shop())
+    began = begin()
+    began.ids()
+    with capture_logs() as logs:
+        began._write_index()
+        began._write_index()
+        index.parent.unlink()
+        began._write_index()
+    assert [entry["event"] for entry in logs] == ["tenant_index_not_written"]
+    assert b'"shop"' in index.read_bytes()
+
+
 def test_a_directory_that_cannot_be_read_leaves_the_index_as_it_was(begin: Begin, tenants: Path, index: Path):
     (tenants / "shop.ini").write_text(shop())
     remember(begin)
