@@ -3,9 +3,10 @@
 ===================  ==============================================================================================
 `bench.webhooks`     events of Stripe's that are settled per second
 `bench.purchase`     purchases that are begun per second
+`bench.tenants`      start-up, memory and the look for changes, with 1, 100 and 10,000 organisations
 ===================  ==============================================================================================
 
-Both are made of the same parts:
+The last one has no peers, and prints differences. The first two are made of the same parts:
 
 ==============  ===================================================================================================
 `benchmark`     the command line; makes everything, plays the rounds, prints the table, removes everything

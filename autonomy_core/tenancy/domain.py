@@ -131,6 +131,7 @@ class LoadedFile:
 
     references: the secret files it refers to, as they were when read.
     uses_environment: whether it refers to variables of the environment.
+    is_unreadable: whether it, or a secret file that it refers to, is there and could not be read, perhaps only now.
     """
 
     path: Path
@@ -139,14 +140,17 @@ class LoadedFile:
     version: Version | None = None
     references: tuple[tuple[Path, Signature | None], ...] = ()
     uses_environment: bool = False
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
     """What is kept of a file that was read.
 
+    version: the one before, if this one could not be read.
     references: the secret files it refers to, as they were.
-    is_fresh: whether one of the files was fresh, see `files.is_fresh`, so that equal signatures prove nothing.
+    is_doubtful: whether equal signatures prove nothing, because one of the files was fresh, see `files.is_fresh`, or could
+        not be read.
     uses_environment: whether it refers to variables of the environment, which another process may have otherwise.
     """
 
@@ -154,7 +158,7 @@ class KnownFile:
     version: Version | None
     problems: tuple[Problem, ...] = ()
     references: tuple[tuple[str, Signature | None], ...] = ()
-    is_fresh: bool = False
+    is_doubtful: bool = False
     uses_environment: bool = False
 
 

@@ -107,7 +107,7 @@ def _collector_at_rest() -> Iterator[None]:
 def _lines(files: Mapping[str, KnownFile]) -> Iterator[bytes]:
     for name, file in files.items():
         version = file.version
-        if version is None or file.problems or file.is_fresh or file.uses_environment:
+        if version is None or file.problems or file.is_doubtful or file.uses_environment:
             continue
         # Of a file that is in order all references lead somewhere: what they name are paths, and no misplaced secrets.
         references = [(path, then.hex()) for path, then in file.references if then]

@@ -51,7 +51,9 @@ class TenantLoader:
     def load(self, path: Path) -> LoadedFile:
         """Read and check the file at `path`. Never raises for what is in the file."""
         text = _read_text(path)
-        return LoadedFile(path, None, (text,)) if isinstance(text, Problem) else self.load_text(path, text)
+        if isinstance(text, Problem):
+            return LoadedFile(path, None, (text,), is_unreadable=text.code == "unreadable_file")
+        return self.load_text(path, text)
 
     def load_text(self, path: Path, text: str) -> LoadedFile:
         """Check `text` as if it were what the file at `path` says."""
@@ -62,7 +64,13 @@ class TenantLoader:
         organisation = None if problems else _organisation(path, checked)
         version = self._version(organisation, ini, references) if organisation else None
         return LoadedFile(
-            path, organisation, problems, version, tuple(references.files), references.uses_environment
+            path,
+            organisation,
+            problems,
+            version,
+            tuple(references.files),
+            references.uses_environment,
+            references.has_unreadable,
         )
 
     def make(self, version: Version) -> Organisation | None:

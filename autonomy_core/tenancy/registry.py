@@ -75,6 +75,7 @@ class TenantRegistry:
         self._poll_seconds = poll_seconds
         self._snapshot: _Snapshot | None = None
         self._index_due = 0.0
+        self._index_problem: str | None = None
         self._listeners: tuple[Listener, ...] = ()
         self._beginning = threading.Lock()
         self._looking = threading.Lock()
@@ -208,11 +209,14 @@ class TenantRegistry:
         if time.monotonic() < self._index_due or not self._watched.differs_from_index:
             return
         self._index_due = time.monotonic() + INDEX_EVERY_S
+        before, self._index_problem = self._index_problem, None
         try:
             with self._looking:
                 self._watched.write_index()
         except OSError as error:
-            log.warning("tenant_index_not_written", file=error.filename, reason=error.strerror)
+            self._index_problem = error.strerror or type(error).__name__
+            if self._index_problem != before:
+                log.warning("tenant_index_not_written", file=error.filename, reason=self._index_problem)
 
     def _look(self, *, forget_missing: bool) -> None:
         self._update(lambda: self._watched.read_changes(forget_missing=forget_missing))
@@ -266,5 +270,10 @@ def _log_problems(before: _Snapshot, after: _Snapshot) -> None:
                 code=problem.code,
                 message=problem.message,
                 remedy=problem.remedy,
-                still_serving_last_good=problem.file.stem in after.versions,
+                still_serving_last_good=_is_served(after, problem.file.stem),
             )
+
+
+def _is_served(snapshot: _Snapshot, organisation_id: str) -> bool:
+    version = snapshot.versions.get(organisation_id)
+    return version is not None and version.content is not None

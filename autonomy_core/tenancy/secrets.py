@@ -68,12 +68,14 @@ class References:
 
     values: by reference. One that is in it is not looked up again.
     files: those that were looked at.
+    has_unreadable: whether one of those is there and could not be read.
     """
 
     directory: Path
     values: dict[str, str] = field(default_factory=dict)
     files: list[tuple[Path, Signature | None]] = field(default_factory=list)
     uses_environment: bool = False
+    has_unreadable: bool = False
 
 
 _references: ContextVar[References | None] = ContextVar("references", default=None)
@@ -133,7 +135,10 @@ def _from_file(name: str) -> str:
         value = read_small_file(path).decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
         raise UnresolvedReferenceError(f"the file {shown} is not UTF-8") from None
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        is_missing = isinstance(error, FileNotFoundError | NotADirectoryError | ValueError)
+        if references is not None and not is_missing:
+            references.has_unreadable = True
         raise UnresolvedReferenceError(f"the file {shown} does not exist or cannot be read") from None
     if not value:
         raise UnresolvedReferenceError(f"the file {shown} is empty")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from autonomy_core.tenancy.domain import KnownFile, Problem, Version
+from autonomy_core.tenancy.domain import KnownFile, LoadedFile, Problem, Version
 from autonomy_core.tenancy.files import Signature, is_fresh, signature, signature_of
 from autonomy_core.tenancy.index import TenantIndex
 from autonomy_core.tenancy.loader import SUFFIX, TenantLoader, is_tenant_file, unreadable_directory
@@ -65,6 +65,9 @@ class WatchedDirectory:
         known = self._known.get(name)
         if known is None or known.version is None or known.version.content is not None:
             return False
+        if known.problems:
+            # It could not be read; `read_changes` tries again, which is often enough.
+            return False
         seen = signature(self._path(name))
         # If it is gone, it is for `read_changes` to find out whether it stays away.
         return seen is not None and self._read(name, seen)
@@ -76,8 +79,8 @@ class WatchedDirectory:
             OSError: it cannot be written.
         """
         if self._index and self.differs_from_index:
-            self.differs_from_index = False
             self._index.write(self._known)
+            self.differs_from_index = False
 
     def _scan(self, missing: set[str]) -> list[tuple[str, Signature]]:
         """Find the files that are new or different, and take those that are there from the missing ones."""
@@ -96,7 +99,7 @@ class WatchedDirectory:
         return (
             known is not None
             and known.signature == seen
-            and not known.is_fresh
+            and not known.is_doubtful
             and all(signature(Path(path)) == then for path, then in known.references)
         )
 
@@ -111,16 +114,16 @@ class WatchedDirectory:
             version=loaded.version,
             problems=loaded.problems,
             references=references,
-            is_fresh=any(is_fresh(each, now_ns) for each in signatures),
+            is_doubtful=loaded.is_unreadable or any(is_fresh(each, now_ns) for each in signatures),
             uses_environment=loaded.uses_environment,
         )
         old = self._known.get(name)
-        if old is not None and old.version is not None and _is_same(old.version, loaded.version):
+        if old is not None and old.version is not None and _stands(old.version, loaded):
             new = replace(new, version=old.version)
         self._known[name] = new
-        # What is fresh is not for the index; it is read once more when it is no longer.
-        differs = old is None or old.signature != seen or old.is_fresh
-        self.differs_from_index |= differs and not new.is_fresh
+        # What is doubtful is not for the index; it is read once more.
+        differs = old is None or old.signature != seen or old.is_doubtful
+        self.differs_from_index |= differs and not new.is_doubtful
         return old is None or (old.version, old.problems) != (new.version, new.problems)
 
     def _forget(self, missing: Iterable[str], *, at_once: bool) -> bool:
@@ -136,9 +139,17 @@ class WatchedDirectory:
         return self._directory / f"{name}{SUFFIX}"
 
 
-def _is_same(old: Version, new: Version | None) -> bool:
+def _stands(old: Version, loaded: LoadedFile) -> bool:
+    """Whether there is nothing newer than a version: its file could not be read, or says the same."""
+    if loaded.version is None:
+        # Nobody else is to have its hosts because of a moment without file handles.
+        return loaded.is_unreadable
+    return _is_same(old, loaded.version)
+
+
+def _is_same(old: Version, new: Version) -> bool:
     """Whether a version says what another one said. What the old one did not know yet, it takes over."""
-    if new is None or (old.hosts, old.plugins) != (new.hosts, new.plugins):
+    if (old.hosts, old.plugins) != (new.hosts, new.plugins):
         return False
     if old.content is None:
         old.content = new.content

@@ -10,7 +10,7 @@ INSERT INTO stripe_payments_events
     VALUES ('bench', 'test', 'evt_bench' || lpad((:number)::text, 12, '0'), 'checkout.session.completed',
             (:payload)::jsonb, 'received', 1, 'webhook', now())
     ON CONFLICT DO NOTHING RETURNING status;
-SELECT * FROM stripe_payments_payments s
+SELECT p.id, p.customer_id, p.product_id, p.status, p.amount, p.currency FROM stripe_payments_payments s
     JOIN payments p ON p.organisation_id = s.organisation_id AND p.id = s.payment_id
     WHERE s.organisation_id = 'bench' AND s.session_id = 'cs_test_bench' || lpad((:number)::text, 12, '0')
       AND s.environment = 'test' FOR UPDATE OF p;

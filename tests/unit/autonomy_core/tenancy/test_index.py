@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from marshmallow import fields
 from structlog.testing import capture_logs
 
-from autonomy_core.tenancy import files, registry, watch
+from autonomy_core.tenancy import files, registry, secrets, watch
 from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader
 from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.secrets import Secret
@@ -69,6 +72,17 @@ def begin(tenants: Path, index: Path, schemas: PluginSchemas) -> Iterator[Begin]
     yield begin
     for each in begun:
         each.stop()
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """The process has as many files open as it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def remember(begin: Begin) -> None:
@@ -338,6 +352,62 @@ def test_a_file_that_is_away_for_a_moment_is_not_taken_out_of_service(begin: Beg
     assert began.get("two") is not None
 
 
+@pytest.mark.usefixtures("two")
+def test_a_file_that_cannot_be_read_for_a_moment_keeps_its_hosts_and_comes_back(begin: Begin, tenants: Path):
+    began = begin()
+    assert began.ids() == ("one", "two")
+    with no_more_files():
+        assert began.get("two") is None
+        (problem,) = began.problems()
+        assert (problem.file, problem.code) == (tenants / "two.ini", "unreadable_file")
+    (tenants / "one.ini").write_text(shop("New One", "two.example"))
+    began.reload()
+    assert began.by_host("two.example").name == "Two"  # type: ignore[union-attr]
+    assert [problem.code for problem in began.problems()] == ["duplicate_host"]
+
+
+@pytest.mark.usefixtures("two")
+def test_a_file_that_cannot_be_read_is_tried_at_each_look_and_not_at_each_request(
+    begin: Begin, read: list[str]
+):
+    began = begin()
+    assert began.ids() == ("one", "two")
+    with no_more_files():
+        with capture_logs() as logs:
+            assert [began.get("two") for _ in range(5)] == [None] * 5
+        assert read == ["two"]
+    (logged,) = (entry for entry in logs if entry["event"] == "tenant_problem")
+    assert not logged["still_serving_last_good"]
+    began.reload()
+    assert read == ["two", "two"]
+    assert began.get("two").name == "Two"  # type: ignore[union-attr]
+    began.reload()
+    assert (read, began.problems()) == (["two", "two"], ())
+
+
+def test_a_secret_file_that_cannot_be_read_for_a_moment_takes_nobody_out_of_service(
+    begin: Begin, tenants: Path, acme: str, monkeypatch: pytest.MonkeyPatch
+):
+    (tenants / "acme.ini").write_text(acme.replace("sk_test_abcdef", "file:key"))
+    (tenants / "key").write_text("sk_test_one")
+    remember(begin)
+    began = begin()
+    with monkeypatch.context() as patched:
+        patched.setattr(secrets, "read_small_file", _broken_disk)
+        assert began.get("acme") is None
+        assert [problem.code for problem in began.problems()] == ["unresolved_reference"]
+        (tenants / "aaa.ini").write_text(shop("Another", "acme.example"))
+        began.reload()
+        assert began.ids() == ("acme",)
+    began.reload()
+    assert began.get("acme") is not None
+    assert [problem.file.name for problem in began.problems()] == ["aaa.ini"]
+
+
+def _broken_disk(_: Path) -> bytes:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 def test_an_index_that_cannot_be_written_is_done_without(begin: Begin, tenants: Path, index: Path):
     index.parent.write_text("no directory")
     (tenants / "shop.ini").write_text(shop())
@@ -346,6 +416,23 @@ def test_an_index_that_cannot_be_written_is_done_without(begin: Begin, tenants: 
     with capture_logs() as logs:
         began._write_index()
     assert [entry["event"] for entry in logs] == ["tenant_index_not_written"]
+
+
+def test_an_index_that_could_not_be_written_is_tried_again_and_reported_once(
+    begin: Begin, tenants: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(registry, "INDEX_EVERY_S", 0.0)
+    index.parent.write_text("no directory")
+    (tenants / "shop.ini").write_text(shop())
+    began = begin()
+    began.ids()
+    with capture_logs() as logs:
+        began._write_index()
+        began._write_index()
+        index.parent.unlink()
+        began._write_index()
+    assert [entry["event"] for entry in logs] == ["tenant_index_not_written"]
+    assert b'"shop"' in index.read_bytes()
 
 
 def test_a_directory_that_cannot_be_read_leaves_the_index_as_it_was(begin: Begin, tenants: Path, index: Path):
