@@ -215,6 +215,21 @@ def test_stripe_was_asked_because_no_event_came(shop, explain, monkeypatch):
     assert "source: reconciler" in line_of(lines, "settled")
 
 
+def test_answers_that_come_again_and_again_are_told_once(shop, explain, monkeypatch):
+    monkeypatch.setattr(client, "RETRIES", 0)
+    answer = shop.purchase().json
+    for _ in range(2):
+        shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
+    shop.at_stripe("faults", status="503", times="2", path="/v1/checkout/sessions")
+    for _ in range(2):
+        assert shop.autonomy.run_jobs(shop.id, within_s=A_DAY) == ["payments.check"]
+    _, story = explain(answer["payment"]["id"])
+    assert [each["answer"] for each in story.of("asked")] == [
+        "the buyer may still pay",
+        "none: The payment provider does not answer.",
+    ]
+
+
 def test_a_hook_that_failed_twice_and_then_succeeded(shop, explain, failures, monkeypatch):
     # At once it would run one time more, and that would be undone.
     choose_path(monkeypatch, "in general")
