@@ -177,8 +177,9 @@ def reason_to_revoke(
 ) -> str | None:
     """Why the buyer may no longer have anything that was granted for a payment; None while they may.
 
-    A refund of an amount that is not the whole takes nothing away, and one of items only these, see `items_to_revoke`. It follows from the present state alone, so that it comes out alike
-    in whichever order things became known.
+    A refund of an amount that is not the whole takes nothing away, and one of items only these, see
+    `items_to_revoke`. It follows from the present state alone, so that it comes out alike in whichever order things
+    became known.
 
     Args:
         after_refund, after_dispute: what the organisation wants.
@@ -195,7 +196,10 @@ def reason_to_revoke(
 
 
 def items_to_revoke(state: PaymentState, *, after_refund: AfterRefund) -> frozenset[UUID]:
-    """Which products the buyer may no longer have, although they may have the rest. It follows from the present state alone."""
+    """Which products the buyer may no longer have, although they may have the rest.
+
+    It follows from the present state alone.
+    """
     return state.items_refunded if after_refund == "revoke" else frozenset()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.db.base import utcnow, uuid7
@@ -22,14 +22,24 @@ def note_once(scope: TenantScope, payment_id: UUID, kind: str, reference: str, *
     Args:
         reference: the provider's own id of it.
     """
+    if not _is_noted(scope, payment_id, kind, JournalEntry.detail["reference"].astext == reference):
+        note(scope, payment_id, kind, reference=reference, **detail)
+
+
+def note_news(scope: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> None:
+    """`note` something that may come again and again and says the same, once; the payment is locked."""
+    if not _is_noted(scope, payment_id, kind, JournalEntry.detail == detail):
+        note(scope, payment_id, kind, **detail)
+
+
+def _is_noted(scope: TenantScope, payment_id: UUID, kind: str, says: ColumnElement[bool]) -> bool:
     known = exists().where(
         JournalEntry.organisation_id == scope.organisation.id,
         JournalEntry.payment_id == payment_id,
         JournalEntry.kind == kind,
-        JournalEntry.detail["reference"].astext == reference,
+        says,
     )
-    if not scope.session.scalar(select(known)):
-        note(scope, payment_id, kind, reference=reference, **detail)
+    return bool(scope.session.scalar(select(known)))
 
 
 def note(scope: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> None:

@@ -7,6 +7,7 @@ the questions are spread as the purchases were. What is still open after that is
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,10 +17,10 @@ from autonomy_core.db.base import utcnow
 from autonomy_core.errors import Unavailable
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.domain import OPEN, ProofFailed, Settlement
-from autonomy_core.payments.journal import note
+from autonomy_core.payments.journal import note_news
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.services import find_payment
-from autonomy_core.payments.settlement import settle
+from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
@@ -91,17 +92,28 @@ def check(scope: TenantScope, payment_id: UUID) -> bool:
     try:
         settlement = provider.fetch_state(scope, payment_id)
         with scope.runtime.transaction(scope.organisation) as own:
-            note(own, payment_id, "asked", answer=_in_words(settlement))
-            return settlement is not None and settle(own, settlement, provider=provider.name).changed
+            locked = _note(own, payment_id, "asked", answer=_in_words(settlement))
+            if settlement is None:
+                return False
+            return settle(own, settlement, provider=provider.name, locked=locked).changed
     except Unavailable as error:
         with scope.runtime.transaction(scope.organisation) as own:
-            note(own, payment_id, "asked", answer=f"none: {error}")
+            _note(own, payment_id, "asked", answer=f"none: {error}")
         raise
     except ProofFailed as error:
         log.warning("payment.report_refused", payment_id=str(payment_id), reason=str(error))
         with scope.runtime.transaction(scope.organisation) as own:
-            note(own, payment_id, "report_refused", reason=str(error), source="reconciler")
+            _note(own, payment_id, "report_refused", reason=str(error), source="reconciler")
         return False
+
+
+def _note(own: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> Payment:
+    """Note what asking has come to, each answer once, however long the questions go on. Gives the payment, locked."""
+    # First of all: the entry's foreign key would lock the payment as well, but share the lock with another check that
+    # notes an answer, and then each would wait for the other to let go of it.
+    payment = lock_payment(own, payment_id)
+    note_news(own, payment_id, kind, **detail)
+    return payment
 
 
 def _in_words(settlement: Settlement | None) -> str:

@@ -6,14 +6,15 @@ from types import ModuleType
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.event import listen
 
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.testing.application import chosen_plugins
-from stripe_payments import client
+from stripe_payments import client, timeline
 from stripe_payments.domain import CHARGE_REFUNDED, DISPUTE_EVENTS, REFUND_EVENTS
 from stripe_payments.models import StripePayment
 from stripe_payments.testing import checkout_session, stripe_event
@@ -23,6 +24,14 @@ from tests.functional.stripe_payments.shop import COMPLETED, EXPIRED, PATHS, cho
 from tests.functional.stripe_payments.test_reconciliation import A_DAY, FETCH, run, undelivered
 from tests.functional.stripe_payments.test_refunds import session_of
 
+# Events that name somebody else, of an endpoint that gets whatever happens in its account.
+IGNORED = text("""
+    INSERT INTO stripe_payments_events
+        (organisation_id, environment, event_id, type, payload, status, attempts, source, received_at)
+    SELECT :shop, 'test', 'evt_' || n, 'invoice.paid', '{"data": {"object": {"id": "in_1"}}}', 'ignored', 0, 'webhook',
+        now() + n * interval '1 second'
+    FROM generate_series(1, :number) n
+""")
 BINDING = "organisation, environment, livemode, payment, client_reference_id, session, amount, currency"
 
 
@@ -204,6 +213,21 @@ def test_stripe_was_asked_because_no_event_came(shop, explain, monkeypatch):
     assert story.kinds.index("settled") == story.kinds.index("asked") + 3
     assert "answer: the buyer may still pay" in line_of(lines, "may still pay")
     assert "source: reconciler" in line_of(lines, "settled")
+
+
+def test_answers_that_come_again_and_again_are_told_once(shop, explain, monkeypatch):
+    monkeypatch.setattr(client, "RETRIES", 0)
+    answer = shop.purchase().json
+    for _ in range(2):
+        shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
+    shop.at_stripe("faults", status="503", times="2", path="/v1/checkout/sessions")
+    for _ in range(2):
+        assert shop.autonomy.run_jobs(shop.id, within_s=A_DAY) == ["payments.check"]
+    _, story = explain(answer["payment"]["id"])
+    assert [each["answer"] for each in story.of("asked")] == [
+        "the buyer may still pay",
+        "none: The payment provider does not answer.",
+    ]
 
 
 def test_a_hook_that_failed_twice_and_then_succeeded(shop, explain, failures, monkeypatch):
@@ -392,6 +416,41 @@ def test_an_event_of_a_type_that_is_not_handled_is_told_as_well(shop, explain):
     event = story.event("checkout.session.async_payment_pondered")
     assert (event["status"], event["reason"]) == ("ignored", "events of this type are not handled")
     assert "lookups" not in {name for name, value in event.items() if value is not None}
+
+
+def test_of_each_status_only_the_first_events_are_searched(shop, explain, monkeypatch):
+    monkeypatch.setattr(timeline, "MOST_LOOKED_INTO", 2)
+    payment = shop.payment()
+    for _ in range(3):
+        shop.post(stripe_event("checkout.session.async_payment_pondered", checkout_session(payment)))
+    shop.post(shop.event(payment, amount_total=None, client_reference_id=None, id="cs_test_strange"))
+    _, story = explain(payment)
+    assert len(story.of("event_received", status="ignored")) == 2
+    assert len(story.of("event_received", status="set_aside")) == 1
+
+
+def rows_read(plan):
+    """The most rows that a step of a plan has read, those that it threw away included."""
+    own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    return max([own, *(rows_read(step) for step in plan.get("Plans", ()))])
+
+
+def test_of_a_busy_account_no_more_events_are_read_than_are_searched(shop, monkeypatch):
+    monkeypatch.setattr(timeline, "MOST_LOOKED_INTO", 20)
+    payment = shop.payment()
+    statements = []
+    with shop.scope() as scope:
+        scope.session.execute(IGNORED, {"shop": shop.id, "number": 5000})
+        scope.session.execute(text("SET LOCAL enable_seqscan = off"))
+        listen(
+            scope.session.connection(), "before_cursor_execute", lambda *told: statements.append(told[2:4])
+        )
+        timeline.timeline_of(scope, payment.id)
+        ((naming, values),) = [each for each in statements if "client_reference_id" in each[0]]
+        explained = scope.session.connection().exec_driver_sql(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {naming}", values
+        )
+        assert rows_read(explained.scalar_one()[0]["Plan"]) <= 20 * len(timeline.UNMATCHED)
 
 
 def test_an_event_that_names_nobody_we_know_is_in_nobodys_timeline(shop, explain):
