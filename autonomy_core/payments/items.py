@@ -28,14 +28,23 @@ def keep_items(scope: TenantScope, payment: Payment, product: Product, product_i
     What staff change meanwhile is for later purchases.
     """
     if product.kind == bundles.BUNDLE:
-        amounts = shares(payment.amount, _weights(scope, product_ids))
         scope.session.add_all(
             PaymentItem(
                 organisation_id=scope.organisation.id, payment_id=payment.id, product_id=each, amount=amount
             )
-            for each, amount in zip(product_ids, amounts, strict=True)
+            for each, amount in _divided(scope, payment, product_ids).items()
         )
         scope.session.flush()
+
+
+def _divided(scope: TenantScope, payment: Payment, product_ids: Collection[UUID]) -> dict[UUID, int]:
+    """What was paid for each product, by what they cost now.
+
+    They are in the order of their ids, which nobody changes: whenever it is divided, a minor unit that is left over
+    goes to the same one.
+    """
+    ordered = sorted(product_ids)
+    return dict(zip(ordered, shares(payment.amount, _weights(scope, ordered)), strict=True))
 
 
 def _weights(scope: TenantScope, product_ids: Sequence[UUID]) -> list[int]:
@@ -49,10 +58,28 @@ def _weights(scope: TenantScope, product_ids: Sequence[UUID]) -> list[int]:
 
 
 def paid_for(scope: TenantScope, payment: Payment) -> Mapping[UUID, int]:
-    """What was paid for each product of a payment, in the minor unit of its currency; together it is the payment's amount."""
+    """What was paid for each product of a payment, in the minor unit of its currency; together it is the payment's amount.
+
+    Where it was not kept, see `PaymentItem`, it is divided by the prices of now.
+    """
     kept = select(PaymentItem.product_id, PaymentItem.amount).where(PaymentItem.payment_id == payment.id)
     items = {row.product_id: row.amount for row in scope.session.execute(kept)}
+    if None in items.values():
+        return _divided(scope, payment, items.keys())
     return items or {payment.product_id: payment.amount}
+
+
+def keep_paid_for(scope: TenantScope, payment: Payment) -> Mapping[UUID, int]:
+    """`paid_for`, kept from now on: what one product is refunded for must not depend on another's later price.
+
+    Args:
+        payment: locked.
+    """
+    paid = paid_for(scope, payment)
+    unknown = (PaymentItem.payment_id == payment.id) & PaymentItem.amount.is_(None)
+    for item in scope.session.scalars(select(PaymentItem).where(unknown)):
+        item.amount = paid[item.product_id]
+    return paid
 
 
 def has_items(scope: TenantScope, payment: Payment, product: Product, product_ids: Collection[UUID]) -> bool:

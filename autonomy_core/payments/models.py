@@ -71,7 +71,9 @@ class Payment(Identified, Base):
 class PaymentItem(OrganisationScoped, Base):
     """A product that was in the bundle that a payment is for; a payment for another product has none.
 
-    ``amount`` is what was paid for it, in the minor unit of the payment's currency; together it is the payment's.
+    ``amount`` is what was paid for it, in the minor unit of the payment's currency; together it is the payment's. It is
+    NULL, of all items of a payment alike, where the version before has sold the bundle, which kept none: before the
+    migration, or between it and the restart. Then it is divided when it is read, see `items.paid_for`.
     """
 
     __tablename__ = "payment_items"
@@ -83,7 +85,7 @@ class PaymentItem(OrganisationScoped, Base):
 
     payment_id: Mapped[UUID] = mapped_column(primary_key=True)
     product_id: Mapped[UUID] = mapped_column(primary_key=True)
-    amount: Mapped[int]
+    amount: Mapped[int | None]
 
 
 class HookRun(OrganisationScoped, Base):
@@ -120,7 +122,8 @@ class PaymentRefund(Identified, Base):
     payment_id: Mapped[UUID]
     reference: Mapped[str | None]
     amount: Mapped[int]
-    items: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
+    # The database has a default too: the version before, which runs until it is restarted, leaves it out.
+    items: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     status: Mapped[str]
     reason: Mapped[str | None]
     requested_by: Mapped[str | None]

@@ -24,7 +24,7 @@ from autonomy_core.payments.domain import (
     RefundStatus,
     Settlement,
 )
-from autonomy_core.payments.items import paid_for
+from autonomy_core.payments.items import keep_paid_for
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.reversals import as_text, state_of
@@ -173,7 +173,7 @@ def _amount_of(scope: TenantScope, payment: Payment, amount: int | None, items: 
 
 
 def _paid_for(scope: TenantScope, payment: Payment, state: PaymentState, items: Collection[UUID]) -> int:
-    paid = paid_for(scope, payment)
+    paid = keep_paid_for(scope, payment)
     unknown, again = set(items) - set(paid), state.items_spoken_for.intersection(items)
     if unknown:
         raise ItemNotInPayment(f"It is not for {_listed(unknown)}.")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from autonomy_core.grants.models import Grant
 from autonomy_core.payments.domain import RefundReport, RefundStatus, Settlement
@@ -214,6 +214,43 @@ def test_a_product_of_a_bundle_is_refunded_and_the_rest_stays(shop, album):
     assert shop.owned() == {"Second", "Third"}
     shop.refund(album, shop.second, shop.third)
     assert (shop.present(album).status, shop.owned()) == ("refunded", set())
+
+
+def test_a_minor_unit_that_is_left_over_goes_to_the_same_product_in_whichever_order_they_are_sold(shop):
+    shop.second = shop.autonomy.product(title="Second", amount=shop.first.amount)
+    third = shop.autonomy.product(title="Third", amount=shop.first.amount)
+    payment = shop.buy(shop.make(third, shop.second, shop.first)["id"])
+    first = min(each.id for each in (shop.first, shop.second, third))
+    kept = paid_for(shop, payment)
+    assert (kept[first], sum(kept.values())) == (667, 2000)
+    forget_what_was_paid(shop, payment)
+    shop.refund(payment, third)
+    assert paid_for(shop, payment) == kept
+
+
+def forget_what_was_paid(shop, payment):
+    """Leave the payment as the version before would have kept it, which did not divide it."""
+    with shop.autonomy.scope() as scope:
+        scope.session.execute(
+            update(PaymentItem).where(PaymentItem.payment_id == payment.id).values(amount=None)
+        )
+
+
+def test_what_was_sold_undivided_is_divided_when_it_is_read(shop, album):
+    forget_what_was_paid(shop, album)
+    path = f"/acme/api/v1/admin/payments/{album.id}/timeline"
+    opened = shop.autonomy.app.get(path, headers=shop.staff).json["items"][0]
+    told = {item["product"]: item["amount"] for item in opened["detail"]["items"]}
+    assert told == {str(shop.first.id): 1200, str(shop.second.id): 800, str(shop.third.id): 0}
+    assert set(paid_for(shop, album).values()) == {None}, "whoever reads it writes nothing"
+
+
+def test_after_its_first_refund_a_price_that_changes_divides_it_no_other_way(shop, album):
+    forget_what_was_paid(shop, album)
+    assert shop.refund(album, shop.second)["amount"] == 800
+    path = f"/acme/api/v1/admin/products/{shop.first.id}"
+    shop.autonomy.app.patch_json(path, {"amount": 1}, headers=shop.staff)
+    assert shop.refund(album, shop.first)["amount"] == 1200
 
 
 def test_the_only_product_of_a_payment_is_an_item_as_well(shop):

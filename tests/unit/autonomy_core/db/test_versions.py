@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import IntegrityError
 
 from autonomy_core.db.migrations import core_migrations, downgrade, upgrade
-from autonomy_core.payments.domain import shares
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PAID = 1000
-
-
-@pytest.fixture
-def landlord(owner: Engine, connect: Callable[..., Engine], database: str) -> Engine:
-    """The owner of the database, who is no superuser: the policies count for them as well."""
-    with owner.begin() as connection:
-        connection.execute(text("CREATE ROLE landlord LOGIN"))
-        connection.execute(text(f"ALTER DATABASE {database} OWNER TO landlord"))
-    return connect("landlord")
 
 
 def insert(connection: Connection, table: str, **values: Any) -> None:
@@ -39,9 +30,7 @@ def add_product(connection: Connection, organisation: str, number: int, amount: 
     return UUID(int=number)
 
 
-def sell_bundle(
-    connection: Connection, organisation: str, prices: Sequence[int], currencies: Sequence[str]
-) -> None:
+def sell_bundle(connection: Connection, organisation: str, prices: Sequence[int], currency: str) -> None:
     """An organisation with one payment, for a bundle of products that cost so much by themselves."""
     key = {"organisation_id": organisation, "id": UUID(int=0)}
     insert(connection, "customers", **key, email="a@example.org", name="", created_at=NOW)
@@ -50,33 +39,45 @@ def sell_bundle(
     how = {"provider": "nobody", "environment": "test", "status": "completed", "reversals": False}
     none = {"discount": 0, "refunded_amount": 0, "created_at": NOW, "updated_at": NOW}
     insert(connection, "payments", **key, **bought, **how, **none)
-    for number, (price, currency) in enumerate(zip(prices, currencies, strict=True), start=1):
+    for number, price in enumerate(prices, start=1):
         product = add_product(connection, organisation, number, price, currency)
         item = {"payment_id": UUID(int=0), "product_id": product}
         insert(connection, "payment_items", organisation_id=organisation, **item)
 
 
-def test_what_was_paid_for_products_of_old_bundles_is_divided_as_it_would_be_now(
-    owner: Engine, landlord: Engine
+@pytest.fixture
+def sold(owner: Engine) -> Engine:
+    """The database as the version before refunds of items has left it, with a bundle that it has sold."""
+    upgrade(owner, [core_migrations()])
+    downgrade(owner, core_migrations(), "0005")
+    with owner.begin() as connection:
+        sell_bundle(connection, "before", [1200, 800], "eur")
+    return owner
+
+
+def test_until_it_is_restarted_the_version_before_goes_on_selling_bundles_and_refunding(
+    sold: Engine,
 ) -> None:
-    bundles = {
-        "in_proportion": ([1200, 800, 7], "eur"),
-        "with_a_rest": ([100, 100, 100], "eur"),
-        "with_a_larger_rest": ([1, 2, 4, 4, 4], "eur"),
-        "free": ([0, 0], "eur"),
-        "partly_free": ([0, 500], "eur"),
-    }
-    upgrade(landlord, [core_migrations()])
-    downgrade(landlord, core_migrations(), "0005")
-    with owner.begin() as connection:
-        for organisation, (prices, currency) in bundles.items():
-            sell_bundle(connection, organisation, prices, [currency] * len(prices))
-        sell_bundle(connection, "in_two_currencies", [900, 100], ["eur", "usd"])
-    upgrade(landlord, [core_migrations()])
-    with owner.begin() as connection:
-        amounts = text(
-            "SELECT organisation_id, array_agg(amount ORDER BY product_id) FROM payment_items GROUP BY 1"
-        )
-        divided = {organisation: found for organisation, found in connection.execute(amounts)}  # noqa: C416
-    expected = {organisation: shares(PAID, prices) for organisation, (prices, _) in bundles.items()}
-    assert divided == expected | {"in_two_currencies": [500, 500]}
+    upgrade(sold, [core_migrations()])
+    with sold.begin() as connection:
+        sell_bundle(connection, "meanwhile", [100, 100], "eur")
+        key = {"organisation_id": "meanwhile", "id": UUID(int=1), "payment_id": UUID(int=0)}
+        times = {"created_at": NOW, "updated_at": NOW}
+        insert(connection, "payment_refunds", **key, **times, amount=1, status="requested")
+        amounts = connection.scalars(text("SELECT amount FROM payment_items")).all()
+        items = connection.scalars(text("SELECT items FROM payment_refunds")).all()
+    assert (amounts, items) == ([None] * 4, [[]])
+
+
+def test_what_is_paid_for_a_product_is_never_negative(sold: Engine) -> None:
+    upgrade(sold, [core_migrations()])
+    with sold.begin() as connection, pytest.raises(IntegrityError, match="amount_not_negative"):
+        connection.execute(text("UPDATE payment_items SET amount = -1"))
+
+
+def test_who_reads_payments_and_products_hinders_no_migration(sold: Engine, database: str) -> None:
+    with sold.begin() as connection:
+        connection.execute(text(f"ALTER DATABASE {database} SET lock_timeout = '1s'"))
+    with sold.begin() as reader:
+        reader.execute(text("SELECT FROM payments, products"))
+        upgrade(sold, [core_migrations()])
