@@ -17,15 +17,8 @@ import psycopg
 from psycopg.errors import InvalidSqlStatementName
 from psycopg.pq import TransactionStatus
 
-from autonomy_core.db.driver import (
-    LENT,
-    LIMIT_PATIENCE,
-    SCOPE_TO_ORGANISATION,
-    Pipeline,
-    Statement,
-    Step,
-    in_milliseconds,
-)
+from autonomy_core.db.driver import LENT, LIMIT_PATIENCE, SCOPE_TO_ORGANISATION, in_milliseconds
+from autonomy_core.db.pipeline import Pipeline, Statement, Step
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import SessionTransaction

@@ -22,16 +22,8 @@ from transaction.interfaces import ITransactionManager
 from zope.sqlalchemy import ZopeTransactionEvents
 
 from autonomy_core.db.direct import DirectTransaction, NotYourTransaction
-from autonomy_core.db.driver import (
-    LENT,
-    Pipeline,
-    Statement,
-    begin_scoped,
-    driver_of,
-    driver_of_pooled,
-    execute,
-    keep_alive,
-)
+from autonomy_core.db.driver import LENT, begin_scoped, driver_of, driver_of_pooled, execute, keep_alive
+from autonomy_core.db.pipeline import Pipeline, Statement
 from autonomy_core.errors import AutonomyError
 
 LONGEST_STATEMENT_S = 60

@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 from autonomy_core.catalog.models import Product
 from autonomy_core.db.base import utcnow, uuid7
 from autonomy_core.db.direct import DirectTransaction
-from autonomy_core.db.driver import Statement
+from autonomy_core.db.pipeline import Statement
 from autonomy_core.errors import NotFound
 from autonomy_core.grants.models import Grant
 from autonomy_core.plugin_api.events import PaymentFacts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autonomy_core.db.driver import Statement
+from autonomy_core.db.pipeline import Statement
 from autonomy_core.payments.at_once import (
     COMPLETING,
     LockedPayment,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from autonomy_core.db.direct import DirectTransaction
-    from autonomy_core.db.driver import Statement
+    from autonomy_core.db.pipeline import Statement
     from autonomy_core.db.session import TenantSession
     from autonomy_core.plugin_api.manager import TenantHooks
     from autonomy_core.runtime import Runtime

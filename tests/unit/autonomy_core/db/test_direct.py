@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.customers.models import Customer
 from autonomy_core.db.direct import NotYourTransaction
-from autonomy_core.db.driver import Statement
+from autonomy_core.db.pipeline import Statement
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins
 
