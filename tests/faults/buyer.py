@@ -22,6 +22,12 @@ class Client:
         self._http = requests.Session()
         self.statuses = {}
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._http.close()
+
     def post(self, url, expected, **options):
         return self.ask("POST", url, expected, key=str(uuid4()), **options)
 
@@ -69,11 +75,13 @@ class Buyer:
         self._staff = {"Authorization": f"Bearer {staff_key}"}
 
     def buy_everything(self):
-        self._register()
-        for product_id, fate in zip(self._products, self._customer.fates, strict=False):
-            self._moment()
-            getattr(self, fate)(product_id)
-            self._moment()
+        # Whoever has bought goes away: thousands that stay connected are more than a server takes.
+        with self.client:
+            self._register()
+            for product_id, fate in zip(self._products, self._customer.fates, strict=False):
+                self._moment()
+                getattr(self, fate)(product_id)
+                self._moment()
         return self.client.statuses
 
     def _register(self):

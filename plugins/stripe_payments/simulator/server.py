@@ -13,6 +13,8 @@ from stripe_payments.simulator.app import Simulator, make_app
 SECONDS_BETWEEN_EXPIRIES = 5
 THREADS = 16
 LARGEST_BODY = 1024 * 1024
+MOST_CONNECTIONS = 1000
+"""That are open at once; those beyond wait until an idle one is closed, which takes two minutes."""
 
 
 class SimulatorServer:
@@ -31,6 +33,8 @@ class SimulatorServer:
             ipv6=":" in host,
             threads=THREADS,
             max_request_body_size=LARGEST_BODY,
+            connection_limit=MOST_CONNECTIONS,
+            asyncore_use_poll=True,
         )
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._server.effective_port}"

@@ -9,11 +9,12 @@ from schemathesis.engine.events import NonFatalError, ScenarioFinished
 from autonomy_core.testing import stand_ins
 from tests.functional.openapi.serving import served
 
-# Rules that a schema cannot say: what can be sold, what belongs into a bundle, what a coupon takes off, what an MP3 is, whose a return URL is, what is guessed easily, which
-# Idempotency-Key has been used for something else.
+# Rules that a schema cannot say: what can be sold, what belongs into a bundle, what a coupon takes off, that a refund is of an
+# amount or of items, what an MP3 is, whose a return URL is, what is guessed easily, which Idempotency-Key has been used for something else.
 BEYOND_SCHEMA = [
     "/admin/coupons",
     "/admin/coupons/{coupon_id}",
+    "/admin/payments/{payment_id}/refunds",
     "/admin/products",
     "/admin/products/{product_id}",
     "/admin/products/{product_id}/tracks",
