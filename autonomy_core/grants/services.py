@@ -47,7 +47,7 @@ def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin
         plugin: whose hook grants it, for the record.
 
     Raises:
-        NotFound: this organisation has no such product.
+        NotFound: this organisation has no such product. In a `DirectTransaction` that comes to light later, and undoes it.
     """
     values = {
         "organisation_id": scope.organisation.id,

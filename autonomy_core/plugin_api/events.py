@@ -65,6 +65,8 @@ class PaymentCompleted:
     def grant(self, product_id: UUID) -> None:
         """Give the customer of this payment a product. A second call for the same product changes nothing.
 
+        It may be written later, but before anything that is asked of the session, and in the same transaction.
+
         Args:
             product_id: a product of the same organisation.
 
