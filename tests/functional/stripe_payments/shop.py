@@ -92,6 +92,17 @@ class Shop:
         """An event about a payment's session."""
         return stripe_event(event_type, checkout_session(payment, **changes))
 
+    def payment_and_event(self, *, forgotten=False, known_intent=False, **changes):
+        """A pending payment whose session was not noted, or whose intent was, and the event that completes it."""
+        payment = self.payment()
+        with self.scope() as scope:
+            row = scope.session.get_one(StripePayment, (self.id, payment.id))
+            if forgotten:
+                row.session_id = None
+            if known_intent:
+                row.payment_intent_id = f"pi_{payment.id.hex}"
+        return payment, self.event(payment, **changes)
+
     def post(self, event, secret=None, status=200, organisation_id=None):
         """Post an event to the webhook, signed."""
         body, headers = signed(event, secret or webhook_secret(self.id))

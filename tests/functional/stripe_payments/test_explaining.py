@@ -322,15 +322,8 @@ def test_what_was_paid_twice_and_given_back(shop, explain):
 )
 def test_every_lookup_that_was_tried_is_told_in_order(shop, explain, monkeypatch, path, changes, lookups):
     choose_path(monkeypatch, path)
-    changes = dict(changes)
-    payment = shop.payment()
-    with shop.scope() as scope:
-        row = scope.session.get_one(StripePayment, (shop.id, payment.id))
-        if changes.pop("forgotten", False):
-            row.session_id = None
-        if changes.pop("known_intent", False):
-            row.payment_intent_id = f"pi_{payment.id.hex}"
-    shop.post(shop.event(payment, **changes))
+    payment, event = shop.payment_and_event(**changes)
+    shop.post(event)
     lines, story = explain(payment)
     assert story.event(COMPLETED)["lookups"] == lookups
     assert f"lookups: {lookups}" in line_of(lines, "event_received")

@@ -254,15 +254,7 @@ def test_what_failed_handling_had_done_is_undone(shop, monkeypatch):
     ],
 )
 def test_a_payment_is_found_in_several_ways_and_which_one_is_recorded(shop, changes, strategy):
-    changes = dict(changes)
-    payment = shop.payment()
-    with shop.scope() as scope:
-        row = scope.session.get_one(StripePayment, (shop.id, payment.id))
-        if changes.pop("forgotten", False):
-            row.session_id = None
-        if changes.pop("known_intent", False):
-            row.payment_intent_id = f"pi_{payment.id.hex}"
-    event = shop.event(payment, **changes)
+    payment, event = shop.payment_and_event(**changes)
     assert shop.post(event).json["status"] == "processed"
     assert shop.stored(event).matched_by == strategy
     assert shop.status(payment) == "completed"
