@@ -84,7 +84,6 @@ class DirectTransaction:
         self._has_begun = False
         self._session: TenantSession | None = None
         self._of_session: SessionTransaction | None = None
-        self._lent = False
 
     def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Execute a statement now; gives its first row, if it has any.
@@ -114,7 +113,7 @@ class DirectTransaction:
             if self._waiting or not self._has_begun:
                 self._send()
             self._session = self._make_session()
-            self._session.lent = self._lent
+            self._session.lent = self._pipeline.known.get(LENT, False)
             self._of_session = self._session.begin()
         return self._session
 
@@ -183,7 +182,6 @@ class DirectTransaction:
             return self._pipeline.send([*self._opening, *waiting, *steps])
 
     def _lend(self, *, lent: bool) -> None:
-        self._lent = lent
         self._pipeline.known[LENT] = lent
         if self._session is not None:
             self._session.lent = lent
