@@ -10,8 +10,10 @@ from sqlalchemy import select
 from autonomy_core.grants.models import Grant
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.security.domain import SCOPES
 from autonomy_core.testing import stand_ins
+from autonomy_core.testing.application import chosen_plugins
 from stripe_payments import at_once, handlers, inbox
 from stripe_payments.domain import CHECKOUT_EVENTS
 from stripe_payments.models import StripeEvent, StripePayment
@@ -37,6 +39,14 @@ def on_payment_completed(event):
 granting = ModuleType("granting.plugin")
 """A plugin that grants what was bought."""
 granting.on_payment_completed = on_payment_completed
+
+
+def plugins_with(**hooks):
+    """The plugins of a shop, and one for each hook for completed payments, by its plugin's name."""
+    modules = {name: ModuleType(f"{name}.plugin") for name in hooks}
+    for name, module in modules.items():
+        module.on_payment_completed = hookimpl(hooks[name])
+    return Plugins({**chosen_plugins("stripe_payments").modules, "granting": granting, **modules})
 
 
 def choose_path(monkeypatch, path):

@@ -1,7 +1,6 @@
 """An ordinary event is handled in few statements: it ends in the very rows in which the general path ends."""
 
 from contextlib import suppress
-from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,9 +10,6 @@ from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.grants.models import Grant
 from autonomy_core.payments.models import HookRun, JournalEntry, Payment
-from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.testing.application import chosen_plugins
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.testing import checkout_session, stripe_event
 from tests.functional.stripe_payments import shop as shops
@@ -89,10 +85,7 @@ def autonomy_plugins(chosen):
         for hook in chosen:
             hook(event)
 
-    module = ModuleType("choosable.plugin")
-    module.on_payment_completed = hookimpl(choosable)
-    others = chosen_plugins("stripe_payments").modules
-    return Plugins({**others, "granting": shops.granting, "choosable": module})
+    return shops.plugins_with(choosable=choosable)
 
 
 @pytest.fixture

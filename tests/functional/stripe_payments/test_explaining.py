@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from types import ModuleType
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,10 +9,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.event import listen
 
 from autonomy_core.payments.models import Payment
-from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.models import utcnow
-from autonomy_core.testing.application import chosen_plugins
 from stripe_payments import client, timeline
 from stripe_payments.domain import CHARGE_REFUNDED, DISPUTE_EVENTS, REFUND_EVENTS
 from stripe_payments.models import StripePayment
@@ -47,10 +43,7 @@ def autonomy_plugins(failures):
         if failures:
             raise RuntimeError(failures.pop(0))
 
-    module = ModuleType("moody.plugin")
-    module.on_payment_completed = hookimpl(moody)
-    others = chosen_plugins("stripe_payments").modules
-    return Plugins({**others, "granting": shops.granting, "moody": module})
+    return shops.plugins_with(moody=moody)
 
 
 @pytest.fixture

@@ -1,15 +1,10 @@
 """How often a webhook goes to the database and back."""
 
-from types import ModuleType
-
 import pytest
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
 
 from autonomy_core.payments.models import Payment
-from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.testing.application import chosen_plugins
 from tests import wire
 from tests.functional.stripe_payments import shop as shops
 
@@ -31,12 +26,11 @@ def chosen():
 
 @pytest.fixture(scope="module")
 def autonomy_plugins(chosen):
-    modules = {}
-    for name in ("first", "second"):
-        modules[name] = ModuleType(f"{name}.plugin")
-        modules[name].on_payment_completed = hookimpl(lambda event: [hook(event) for hook in chosen])
-    others = chosen_plugins("stripe_payments").modules
-    return Plugins({**others, "granting": shops.granting, **modules})
+    def run_chosen(event):
+        for hook in chosen:
+            hook(event)
+
+    return shops.plugins_with(first=run_chosen, second=run_chosen)
 
 
 @pytest.fixture
