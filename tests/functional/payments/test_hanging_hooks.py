@@ -50,6 +50,7 @@ SOON = "200ms"
 
 
 def be_ended_soon(session):
+    """The last thing but one that the transaction does: on a busy machine the next call may come too late already."""
     session.execute(text(f"SET LOCAL statement_timeout = '{SOON}'"))
     session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{SOON}'"))
 
@@ -131,8 +132,8 @@ def test_a_hook_that_leaks_a_transaction_of_its_own_keeps_nobody_waiting_for_eve
     def leak(event):
         database = event.scope.runtime.database
         leaked.append(database.session("acme"))
-        be_ended_soon(leaked[0])
         leaked[0].execute(select(Customer).with_for_update())
+        be_ended_soon(leaked[0])
 
     chosen[:] = [leak]
     assert shop.buy(customer, shop.product()).status == "completed"
