@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from marshmallow import Schema
@@ -13,6 +13,7 @@ from transaction.interfaces import ITransactionManager
 
 from autonomy_core.db.direct import DirectTransaction
 from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.db.group_commit import GroupCommit
 from autonomy_core.db.migrations import Migrations
 from autonomy_core.db.session import Database, TenantSession
 from autonomy_core.jobs.domain import Job
@@ -53,6 +54,7 @@ class Runtime:
     jobs: tuple[Job, ...]
     checks: tuple[tuple[str, OrganisationCheck], ...] = ()
     flushes: tuple[Flush, ...] = ()
+    group_commit: GroupCommit = field(default_factory=GroupCommit)
 
     def scope(
         self, organisation: Organisation, transaction: TenantSession | DirectTransaction | None

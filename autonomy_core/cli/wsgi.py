@@ -5,6 +5,7 @@ Others name `app` as their factory, and the ini file in ``AUTONOMY_CONFIG``.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -27,7 +28,16 @@ def application(config: Path) -> Any:
     """
     loader = plaster.get_loader(str(config.absolute()), ["wsgi"])
     loader.setup_logging()
-    return loader.get_wsgi_app()
+    app = loader.get_wsgi_app()
+    _spare_garbage_collector()
+    return app
+
+
+def _spare_garbage_collector() -> None:
+    """Have it not look again and again at what stays for as long as the process does."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def app() -> Any:

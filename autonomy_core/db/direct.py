@@ -8,7 +8,7 @@ gets one that is in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from autonomy_core.db.driver import LENT, LIMIT_PATIENCE, SCOPE_TO_ORGANISATION,
 from autonomy_core.db.pipeline import Pipeline, Statement, Step
 
 if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
     from sqlalchemy.orm import SessionTransaction
 
     from autonomy_core.db.session import TenantSession
@@ -51,6 +52,7 @@ HAD_FAILED = "the transaction had failed before; nothing of it is committed"
 SCOPE = Statement(
     SCOPE_TO_ORGANISATION.format(organisation_id="%(organisation_id)s")
     + LIMIT_PATIENCE.format(milliseconds="%(patience)s")
+    + ", set_config('plan_cache_mode', 'force_generic_plan', true)"
 )
 
 
@@ -80,31 +82,35 @@ class DirectTransaction:
             boundaries.begin.with_values({}),
             SCOPE.with_values({"organisation_id": organisation_id, "patience": in_milliseconds(patience_s)}),
         ]
-        self._waiting: list[Step] = []
+        self._waiting: dict[Statement, list[Mapping[str, Any]]] = {}
         self._has_begun = False
         self._session: TenantSession | None = None
         self._of_session: SessionTransaction | None = None
 
-    def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """Execute a statement now; gives its first row, if it has any.
+    def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement now; gives its rows.
 
         Raises:
             psycopg.Error: the transaction is lost.
         """
         if self._session is not None:
             return self._session.execute_directly(statement, values)
-        return self._pipeline.first_row(self._send(statement.with_values(values)))
+        return self._pipeline.rows(self._send(statement.with_values(values)))
 
-    def execute_later(self, statement: Statement, values: Mapping[str, Any]) -> None:
-        """Execute a statement whose result nobody needs, at the latest with the commit.
+    def execute_later(self, statement: Statement, row: Mapping[str, Any]) -> None:
+        """Execute a statement whose result nobody needs, at the latest with the commit, once for all rows.
 
         It is executed before everything that is asked for later. Once there is a session, it is executed now.
+
+        Args:
+            statement: takes a list of each value, as long as there are rows.
+            row: a value for each list.
         """
         if self._session is None:
-            self._waiting.append(statement.with_values(values))
+            self._waiting.setdefault(statement, []).append(row)
         else:
             self._session.flush()  # what it refers to may be as new as this
-            self._session.execute_directly(statement, values)
+            self._session.execute_directly(statement, _columns([row]))
 
     @property
     def session(self) -> TenantSession:
@@ -167,9 +173,10 @@ class DirectTransaction:
         """Whether it has begun, and no session has ended it."""
         return self._has_begun and self._pipeline.transaction_status != TransactionStatus.IDLE
 
-    def _send(self, *steps: Step) -> Any:
+    def _send(self, *steps: Step) -> PGresult:
         """Send what waits and these, in one round trip, with which the transaction begins if it has not."""
-        waiting, self._waiting = self._waiting, []
+        waiting = [statement.with_values(_columns(rows)) for statement, rows in self._waiting.items()]
+        self._waiting.clear()
         if self._has_begun:
             return self._pipeline.send([*waiting, *steps])
         self._has_begun = True
@@ -185,3 +192,7 @@ class DirectTransaction:
         self._pipeline.known[LENT] = lent
         if self._session is not None:
             self._session.lent = lent
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}

@@ -83,10 +83,8 @@ def _sent_with_begin(driver: psycopg.Connection[Any], statement: str) -> bool:
     return False
 
 
-def execute(
-    connection: Connection, statement: Statement, values: Mapping[str, Any]
-) -> tuple[Any, ...] | None:
-    """Execute one statement; gives its first row, if it has any.
+def execute(connection: Connection, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Execute one statement; gives its rows.
 
     Raises:
         psycopg.Error: as it comes from the driver. The transaction is lost, and whoever began it ends it.
@@ -96,7 +94,7 @@ def execute(
     if cursor is None:
         cursor = connection.info[_CURSOR] = driver_of(connection).cursor()
     cursor.execute(statement.text, values)
-    return cursor.fetchone() if cursor.pgresult and cursor.pgresult.ntuples else None
+    return cursor.fetchall() if cursor.pgresult and cursor.pgresult.ntuples else []
 
 
 def keep_alive(engine: Engine) -> None:

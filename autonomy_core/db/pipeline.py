@@ -46,7 +46,7 @@ class Statement:
         """What is to be sent to have it executed.
 
         Args:
-            values: texts, whole numbers, times, UUIDs, lists of texts, None.
+            values: texts, whole numbers, times, UUIDs, None, and lists of these.
 
         Raises:
             TypeError: one is something else.
@@ -127,13 +127,12 @@ class Pipeline:
         self._prepared.clear()
         self._generation += 1
 
-    def first_row(self, result: PGresult) -> tuple[Any, ...] | None:
-        """The first row of a result, if it has any."""
+    def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
+        """The rows of a result."""
         if not result.ntuples:
-            return None
+            return []
         self._transformer.set_pgresult(result)
-        row: tuple[Any, ...] = self._transformer.load_row(0, tuple)
-        return row
+        return self._transformer.load_rows(0, result.ntuples, tuple)
 
     def _prepare(self, steps: Sequence[Step]) -> None:
         for statement, _ in steps:
@@ -157,10 +156,12 @@ class Pipeline:
                 self._input.poll()
                 self._pgconn.consume_input()
             result = self._pgconn.get_result()
-            if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
+            if result is None:
+                continue
+            if result.status == ExecStatus.PIPELINE_SYNC:
                 return results
-            if result is not None:
-                results.append(result)
+            results.append(result)
+            self._pgconn.get_result()  # the end of this statement's results, for which there is nothing to wait
         raise psycopg.OperationalError("the connection is lost")
 
 
@@ -188,9 +189,14 @@ def _plain(value: Any) -> bytes:
     return str(value).encode()
 
 
-def _array(values: list[str]) -> bytes:
-    quoted = (_text(each).replace(b"\\", b"\\\\").replace(b'"', b'\\"') for each in values)
-    return b"{" + b",".join(b'"' + each + b'"' for each in quoted) + b"}"
+def _array(values: list[Any]) -> bytes:
+    return b"{" + b",".join([_element(_AS_TEXT[type(value)](value)) for value in values]) + b"}"
+
+
+def _element(text: bytes | None) -> bytes:
+    if text is None:
+        return b"NULL"
+    return b'"' + text.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
 _AS_TEXT: Mapping[type, Callable[[Any], bytes | None]] = {

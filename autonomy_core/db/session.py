@@ -65,7 +65,7 @@ class TenantSession(Session):
         """Itself; a `DirectTransaction` makes one when it is asked for."""
         return self
 
-    def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Execute a statement of a hot path in the session's transaction; see `autonomy_core.db.driver.execute`."""
         begun, connection = self.info.get("begun", (None, None))
         # It is the session that makes a savepoint, and not before something is to be done within it.

@@ -31,13 +31,13 @@ GRANT = Statement(
 FROM products WHERE organisation_id = %(organisation_id)s AND id = %(product_id)s"""
     )
 )
-GRANT_KNOWN_PRODUCT = Statement(
+GRANT_KNOWN_PRODUCTS = Statement(
     _GRANT.format(
-        what="""VALUES (%(organisation_id)s, %(id)s, %(customer_id)s, %(product_id)s, %(payment_id)s, %(environment)s, %(plugin)s,
-    %(granted_at)s)"""
+        what="""SELECT * FROM unnest(%(organisation_id)s::text[], %(id)s::uuid[], %(customer_id)s::uuid[],
+    %(product_id)s::uuid[], %(payment_id)s::uuid[], %(environment)s::text[], %(plugin)s::text[], %(granted_at)s::timestamptz[])"""
     )
 )
-"""The same, for somebody who reads no answer; an unknown product violates the foreign key."""
+"""The same, for many and for somebody who reads no answer; an unknown product violates the foreign key."""
 
 
 def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin: str) -> None:
@@ -60,7 +60,7 @@ def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin
         "granted_at": utcnow(),
     }
     if isinstance(scope.transaction, DirectTransaction):
-        scope.transaction.execute_later(GRANT_KNOWN_PRODUCT, values)
+        scope.transaction.execute_later(GRANT_KNOWN_PRODUCTS, values)
         return
     scope.session.flush()  # the product may be as new as this hook
     if not scope.execute_directly(GRANT, values):

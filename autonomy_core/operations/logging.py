@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
+from collections import deque
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
@@ -50,13 +52,23 @@ class StandardError(logging.StreamHandler[TextIO]):
         logging.Handler.__init__(self)
         self.setFormatter(formatter)
         self._render = formatter.render
+        self._lines: deque[str] = deque()
+        self._writing = threading.Lock()
 
     def write(self, gathered: Mapping[str, Any]) -> None:
-        """Write what structlog has gathered, without a record of the standard library's."""
-        text = self._render(gathered) + self.terminator
-        with self.lock:  # type: ignore[union-attr]
-            self.stream.write(text)
-            self.flush()
+        """Write what structlog has gathered, without a record of the standard library's.
+
+        Nobody waits for another one's line to be written: who is writing writes that of everybody who comes meanwhile.
+        """
+        self._lines.append(self._render(gathered) + self.terminator)
+        while self._lines and self._writing.acquire(blocking=False):
+            try:
+                text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
+                with self.lock:  # type: ignore[union-attr]
+                    self.stream.write(text)
+                    self.flush()
+            finally:
+                self._writing.release()
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from pyramid.config import Configurator
@@ -20,6 +19,7 @@ from pyramid.response import Response
 from pyramid_retry import is_error_retryable
 from structlog import contextvars
 
+from autonomy_core.db.base import uuid7
 from autonomy_core.errors import AutonomyError
 from autonomy_core.operations.counters import count_request
 from autonomy_core.operations.metrics import resource_of
@@ -89,7 +89,7 @@ def _request_id(request: Request) -> str:
     known = request.environ.get("autonomy.request_id")
     if known is None:
         offered = request.headers.get(HEADER, "")
-        known = offered if WELL_FORMED.fullmatch(offered) else uuid4().hex
+        known = offered if WELL_FORMED.fullmatch(offered) else uuid7().hex
         request.environ["autonomy.request_id"] = known
     return str(known)
 

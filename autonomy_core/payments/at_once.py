@@ -29,38 +29,38 @@ COMPLETING = """
 paid AS (
     UPDATE payments
     SET status = 'completed', settled_by = %(source)s, completed_at = %(now)s::timestamptz, updated_at = %(now)s::timestamptz
-    FROM found, stored
-    WHERE payments.organisation_id = %(organisation_id)s AND payments.id = found.id
+    WHERE organisation_id = %(organisation_id)s AND id = ANY (ARRAY(SELECT payment_id FROM stored))
 ), journal AS (
     INSERT INTO payment_journal (organisation_id, id, payment_id, at, kind, detail)
-    SELECT %(organisation_id)s::text, %(entry_id)s::uuid, found.id, %(now)s::timestamptz, 'settled',
+    SELECT %(organisation_id)s::text, (%(entry_ids)s::uuid[])[found.place], found.id, %(now)s::timestamptz, 'settled',
         jsonb_build_object('before', found.status, 'after', 'completed', 'source', %(source)s::text)
-    FROM found, stored
+    FROM found JOIN stored ON stored.payment_id = found.id
 ), hook_runs AS (
     INSERT INTO payment_hook_runs (organisation_id, payment_id, plugin, outcome, attempts, updated_at)
-    SELECT %(organisation_id)s::text, found.id, plugin, 'succeeded', 1, %(now)s::timestamptz
-    FROM found, stored, unnest(%(plugins)s::text[]) plugin
+    SELECT %(organisation_id)s::text, stored.payment_id, plugin, 'succeeded', 1, %(now)s::timestamptz
+    FROM stored, unnest(%(plugins)s::text[]) plugin
 )
 """
-"""Parts of a provider's statement, with the values of `completing`; they complete the payment that it has ``found``.
+"""Parts of a provider's statement, with the values of `completing`; they complete payments that it has ``found``.
 
-The provider's own parts are ``found``, which locks one payment and has the columns of `LockedPayment`, and ``stored``,
-which has a row if the payment is to be completed. That the hooks have succeeded is recorded before they run, because
-one that fails takes the record with it.
+The provider's own parts are ``found``, which locks payments, each once, and has the columns of `LockedPayment` and the
+payment's ``place``, from 1 on; and ``stored``, with the ``payment_id`` of those that are to be completed. That the hooks
+have succeeded is recorded before they run, because one that fails takes the record with it.
 """
 
 
-def completing(scope: TenantScope, source: str) -> Mapping[str, Any]:
+def completing(scope: TenantScope, source: str, *, payments: int) -> Mapping[str, Any]:
     """The values of `COMPLETING`.
 
     Args:
         source: as in `Settlement`.
+        payments: how many there may be.
     """
     return {
         "organisation_id": scope.organisation.id,
         "source": source,
         "now": utcnow(),
-        "entry_id": uuid7(),
+        "entry_ids": [uuid7() for _ in range(payments)],
         "plugins": [implementation.plugin for implementation in scope.hooks.implementations(HOOK)],
     }
 
@@ -123,13 +123,16 @@ def settle_at_once(
         raise NotAtOnce(f"{payment.status} -> {settlement.status}")
     run_completion_hooks_together(scope, _facts(payment, at))
     look_for_duplicate(scope, payment)
-    announce(
-        scope,
-        payment,
-        before=payment.status,
-        after=PaymentStatus.COMPLETED.value,
-        source=settlement.source,
-    )
+
+
+def announce_completed(scope: TenantScope, payment: LockedPayment, source: str) -> None:
+    """Log and count that a payment was completed, once that is committed.
+
+    Args:
+        payment: as it was before.
+        source: as in `Settlement`.
+    """
+    announce(scope, payment, before=payment.status, after=PaymentStatus.COMPLETED.value, source=source)
 
 
 def _facts(payment: LockedPayment, completed_at: datetime) -> PaymentFacts:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from autonomy_core.db.pipeline import Statement
+from autonomy_core.db.group_commit import Member
+from autonomy_core.db.pipeline import Statement, Step
 from autonomy_core.payments.at_once import (
     COMPLETING,
     LockedPayment,
-    NotAtOnce,
+    announce_completed,
     completing,
     settle_at_once,
 )
@@ -35,7 +36,7 @@ __all__ = [
     "DisputeStatus",
     "Environment",
     "LockedPayment",
-    "NotAtOnce",
+    "Member",
     "Payment",
     "PaymentStatus",
     "PaymentsUnavailable",
@@ -46,6 +47,8 @@ __all__ = [
     "Settled",
     "Settlement",
     "Statement",
+    "Step",
+    "announce_completed",
     "check_later",
     "completing",
     "lock_payment",

@@ -45,8 +45,8 @@ class TenantScope:
         """
         return self._required.session
 
-    def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """Execute a statement of a hot path, past SQLAlchemy; gives its first row, if it has any.
+    def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement of a hot path, past SQLAlchemy; gives its rows.
 
         Raises:
             psycopg.Error: as it comes from the driver; the transaction is lost.

@@ -9,7 +9,9 @@ knows every case. Nothing is lost by trying, because nothing is committed until 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -17,10 +19,11 @@ import structlog
 from autonomy_core.plugin_api.payments import (
     COMPLETING,
     LockedPayment,
-    NotAtOnce,
+    Member,
     PaymentStatus,
     Settlement,
     Statement,
+    announce_completed,
     completing,
     settle_at_once,
 )
@@ -28,6 +31,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.domain import (
     CHECKOUT_EVENTS,
     CheckoutSession,
+    NotUnderstood,
     Recorded,
     check_binding,
     outcome_of_event,
@@ -44,41 +48,73 @@ log = structlog.get_logger(__name__)
 
 # A payment that is locked is not waited for: whoever has it may be handling this very event.
 FIND_AND_COMPLETE = Statement(f"""
-WITH found AS (
-    SELECT s.session_id, s.payment_intent_id,
-        {LockedPayment.ORDINARY} AND p.created_at > %(late)s::timestamptz AS ordinary, {LockedPayment.COLUMNS}
-    FROM stripe_payments_payments s
-    JOIN payments p ON p.organisation_id = s.organisation_id AND p.id = s.payment_id
-    JOIN products ON products.organisation_id = p.organisation_id AND products.id = p.product_id
-    WHERE s.organisation_id = %(organisation_id)s AND s.environment = %(environment)s
-        AND s.session_id = %(session_id)s
-    FOR UPDATE OF s, p SKIP LOCKED
+WITH arrived AS (
+    SELECT * FROM ROWS FROM (
+        unnest(%(environment)s::text[], %(session_id)s::text[], %(event_id)s::text[], %(type)s::text[], %(intent)s::text[]),
+        jsonb_array_elements(%(payloads)s::jsonb)
+    ) WITH ORDINALITY AS arrived(environment, session_id, event_id, type, intent, payload, place)
+), found AS (
+    SELECT arrived.place, locked.* FROM arrived CROSS JOIN LATERAL (
+        SELECT s.payment_intent_id,
+            {LockedPayment.ORDINARY} AND p.created_at > %(late)s::timestamptz AS ordinary, {LockedPayment.COLUMNS}
+        FROM stripe_payments_payments s
+        JOIN payments p ON p.organisation_id = s.organisation_id AND p.id = s.payment_id
+        JOIN products ON products.organisation_id = p.organisation_id AND products.id = p.product_id
+        WHERE s.organisation_id = %(organisation_id)s AND s.environment = arrived.environment
+            AND s.session_id = arrived.session_id
+        FOR UPDATE OF s, p SKIP LOCKED
+    ) locked
 ), stored AS (
     INSERT INTO stripe_payments_events
         (organisation_id, environment, event_id, type, payload, status, attempts, lookups, matched_by, payment_id, source,
          received_at, processed_at)
-    SELECT %(organisation_id)s::text, %(environment)s::text, %(event_id)s::text, %(type)s::text, %(payload)s::jsonb,
+    SELECT %(organisation_id)s::text, arrived.environment, event_id, type, payload,
         'processed', 1, 'session_id: found', 'session_id', found.id, 'webhook', %(now)s::timestamptz, %(now)s::timestamptz
-    FROM found WHERE found.ordinary
-    ON CONFLICT DO NOTHING RETURNING event_id
+    FROM found JOIN arrived USING (place) WHERE ordinary
+    ON CONFLICT DO NOTHING RETURNING payment_id
 ), noted AS (
-    UPDATE stripe_payments_payments s SET payment_intent_id = %(intent)s::text
-    FROM found, stored
+    UPDATE stripe_payments_payments s SET payment_intent_id = arrived.intent
+    FROM arrived JOIN found USING (place) JOIN stored ON stored.payment_id = found.id
     WHERE s.organisation_id = %(organisation_id)s AND s.payment_id = found.id
-        AND s.payment_intent_id IS DISTINCT FROM %(intent)s::text AND %(intent)s::text IS NOT NULL
+        AND s.payment_intent_id IS DISTINCT FROM arrived.intent AND arrived.intent IS NOT NULL
 ), {COMPLETING}
 SELECT
-    (SELECT status FROM stripe_payments_events
-     WHERE organisation_id = %(organisation_id)s AND environment = %(environment)s AND event_id = %(event_id)s
-        AND NOT EXISTS (SELECT FROM stored)),
-    (SELECT true FROM stored),
-    found.*
-FROM (VALUES (1)) always LEFT JOIN found ON true
+    CASE WHEN stored.payment_id IS NULL THEN
+        (SELECT status FROM stripe_payments_events known
+         WHERE known.organisation_id = %(organisation_id)s AND known.environment = arrived.environment
+            AND known.event_id = arrived.event_id)
+    END,
+    stored.payment_id IS NOT NULL, found.*
+FROM arrived LEFT JOIN found USING (place) LEFT JOIN stored ON stored.payment_id = found.id
+ORDER BY arrived.place
 """)  # noqa: S608 - made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class Ordinary:
+    """An event that may be handled at once, if its payment is found and is open."""
+
+    delivery: Delivery
+    session: CheckoutSession
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What has come of an event.
+
+    Attributes:
+        status: the event's.
+        payment: as it was before this event completed it.
+    """
+
+    status: str
+    payment: LockedPayment | None = None
 
 
 def receive_at_once(scope: TenantScope, delivery: Delivery, *, patience_s: float) -> str | None:
     """Store and handle an ordinary event, in one transaction, or leave everything as it was.
+
+    Events that arrive together are handled in one transaction.
 
     Args:
         scope: the organisation; its own transaction is not used.
@@ -87,26 +123,82 @@ def receive_at_once(scope: TenantScope, delivery: Delivery, *, patience_s: float
     Returns:
         The event's status, or None where `inbox` is to handle it.
     """
-    if delivery.text is None or delivery.event.type not in CHECKOUT_EVENTS:
+    ordinary = _prepared(delivery)
+    if ordinary is None:
+        return None
+    handled = scope.runtime.group_commit.handle(
+        scope.organisation.id, ordinary, lambda members: _handle_together(scope, members, patience_s)
+    )
+    if handled is None:
+        return None
+    if handled.payment is not None:
+        announce_completed(scope, handled.payment, SOURCE)
+    return handled.status
+
+
+def _prepared(delivery: Delivery) -> Ordinary | None:
+    """An event, None where it is certain that it is not an ordinary one."""
+    event = delivery.event
+    if delivery.text is None or event.type not in CHECKOUT_EVENTS:
         return None
     try:
-        session = parse_session(delivery.event.object)
-        with scope.runtime.direct_transaction(scope.organisation, patience_s=patience_s) as own:
-            return _find_and_settle(own, delivery, session)
-    except (Exception, SystemExit) as reason:  # noqa: BLE001 - whatever it is, the general path finds it again
-        log.info("stripe.event_not_at_once", event_id=delivery.event.id, reason=type(reason).__name__)
+        session = parse_session(event.object)
+        is_paid = outcome_of_event(event.type, session.payment_status) == "completed"
+    except NotUnderstood:
         return None
+    return Ordinary(delivery, session) if is_paid else None
 
 
-def _find_and_settle(scope: TenantScope, delivery: Delivery, session: CheckoutSession) -> str:
-    values = completing(scope, SOURCE)
-    known, stored, recorded, payment = _find_and_complete(scope, delivery, session, values)
-    if known is not None and known not in TO_HANDLE:
-        return known
-    outcome = outcome_of_event(delivery.event.type, session.payment_status)
-    if not stored or outcome != "completed":
-        raise NotAtOnce(outcome)
-    check_binding(session, delivery.environment, recorded)
+def _handle_together(
+    scope: TenantScope, members: Sequence[Member[Ordinary]], patience_s: float
+) -> Sequence[Handled | None]:
+    """Handle events, of each session the first one; the others are left to `inbox`."""
+    firsts = {
+        (member.item.delivery.environment, member.item.session.id): member for member in reversed(members)
+    }
+    handled: dict[int, Handled | None] = {}
+    try:
+        with scope.runtime.direct_transaction(scope.organisation, patience_s=patience_s) as own:
+            values = _values(own, [member.item for member in firsts.values()])
+            rows = own.execute_directly(FIND_AND_COMPLETE, values)
+            for member, row in zip(firsts.values(), rows, strict=True):
+                handled[id(member)] = member.run(_settle, own, member.item, values["now"], row)
+    except (Exception, SystemExit) as reason:  # noqa: BLE001 - whatever it is, the general path finds it again
+        log.info("stripe.event_not_at_once", events=len(members), reason=type(reason).__name__)
+        return [None for _ in members]
+    return [handled.get(id(member)) for member in members]
+
+
+def _values(scope: TenantScope, events: Sequence[Ordinary]) -> Mapping[str, Any]:
+    completing_them = completing(scope, SOURCE, payments=len(events))
+    return {
+        **completing_them,
+        "environment": [each.delivery.environment for each in events],
+        "session_id": [each.session.id for each in events],
+        "event_id": [each.delivery.event.id for each in events],
+        "type": [each.delivery.event.type for each in events],
+        "payloads": f"[{','.join(str(each.delivery.text) for each in events)}]",
+        "intent": [each.session.payment_intent_id for each in events],
+        "late": completing_them["now"] - LATE,
+    }
+
+
+def _settle(scope: TenantScope, ordinary: Ordinary, at: datetime, row: Any) -> Handled | None:
+    """Make sure that the statement has rightly done what it did for an event, and run the hooks."""
+    known, stored, _, payment_intent_id, _, *columns = row
+    if not stored:
+        return None if known is None or known in TO_HANDLE else Handled(known)
+    payment, session, environment = LockedPayment(*columns), ordinary.session, ordinary.delivery.environment
+    recorded = Recorded(
+        organisation_id=scope.organisation.id,
+        environment=environment,
+        payment_id=payment.id,
+        session_id=session.id,
+        payment_intent_id=payment_intent_id,
+        amount=payment.amount,
+        currency=payment.currency,
+    )
+    check_binding(session, environment, recorded)
     settlement = Settlement(
         payment_id=payment.id,
         status=PaymentStatus.COMPLETED,
@@ -115,36 +207,5 @@ def _find_and_settle(scope: TenantScope, delivery: Delivery, session: CheckoutSe
         currency=session.currency,
         source=SOURCE,
     )
-    settle_at_once(scope, payment, settlement, provider=PLUGIN, at=values["now"])
-    return "processed"
-
-
-def _find_and_complete(
-    scope: TenantScope, delivery: Delivery, session: CheckoutSession, completing_it: Mapping[str, Any]
-) -> Any:
-    """The status of the event if it was known, whether it is stored now, and what was found."""
-    values = {
-        **completing_it,
-        "environment": delivery.environment,
-        "session_id": session.id,
-        "event_id": delivery.event.id,
-        "type": delivery.event.type,
-        "payload": delivery.text,
-        "intent": session.payment_intent_id,
-        "late": completing_it["now"] - LATE,
-    }
-    row: Any = scope.execute_directly(FIND_AND_COMPLETE, values)
-    known, stored, session_id, payment_intent_id, _, *columns = row
-    if not stored:
-        return known, False, None, None
-    payment = LockedPayment(*columns)
-    recorded = Recorded(
-        organisation_id=scope.organisation.id,
-        environment=delivery.environment,
-        payment_id=payment.id,
-        session_id=session_id,
-        payment_intent_id=payment_intent_id,
-        amount=payment.amount,
-        currency=payment.currency,
-    )
-    return known, True, recorded, payment
+    settle_at_once(scope, payment, settlement, provider=PLUGIN, at=at)
+    return Handled("processed", payment)

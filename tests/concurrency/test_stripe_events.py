@@ -46,7 +46,7 @@ def open_payments(autonomy, organisation_id, number):
     product = autonomy.product(organisation_id)
     own = {"organisation_id": organisation_id}
     customers = [
-        {**own, "id": uuid7(), "email": f"{n}@example.org", "name": "", "created_at": utcnow()}
+        {**own, "id": uuid7(), "email": f"{n}.{product.id}@example.org", "name": "", "created_at": utcnow()}
         for n in range(number)
     ]
     payments = [

@@ -26,6 +26,11 @@ REGISTER = Statement(
     "INSERT INTO customers (organisation_id, id, email, name, created_at)"
     " VALUES (%(organisation_id)s, %(id)s, %(email)s, 'Ada', now()) RETURNING email"
 )
+REGISTER_ALL = Statement(
+    "INSERT INTO customers (organisation_id, id, email, name, created_at)"
+    " SELECT organisation_id, id, email, 'one of ' || count(*) OVER (), now() FROM unnest("
+    "%(organisation_id)s::text[], %(id)s::uuid[], %(email)s::text[]) AS all_of_them(organisation_id, id, email)"
+)
 COUNT = Statement("SELECT count(*) FROM customers")
 FAIL = Statement("SELECT 1 / %(by)s::int")
 
@@ -62,7 +67,7 @@ def emails(acme):
 
 def test_what_is_executed_is_committed_at_the_end_of_the_block(acme, transaction):
     with transaction() as own:
-        assert own.execute_directly(REGISTER, ada()) == ("ada@example.org",)
+        assert own.execute_directly(REGISTER, ada()) == [("ada@example.org",)]
         assert emails(acme) == []
     assert emails(acme) == ["ada@example.org"]
 
@@ -70,7 +75,7 @@ def test_what_is_executed_is_committed_at_the_end_of_the_block(acme, transaction
 def test_an_exception_undoes_all_of_it(acme, transaction):
     def fail(own):
         own.execute_directly(REGISTER, ada())
-        own.execute_later(REGISTER, ada("bob@example.org"))
+        own.execute_later(REGISTER_ALL, ada("bob@example.org"))
         own.session.add(Customer(organisation_id="acme", email="carl@example.org", name="Carl"))
         own.session.flush()
         raise LookupError
@@ -82,24 +87,32 @@ def test_an_exception_undoes_all_of_it(acme, transaction):
 
 def test_what_waits_is_executed_with_the_commit(acme, transaction):
     with transaction() as own:
-        own.execute_later(REGISTER, ada())
+        own.execute_later(REGISTER_ALL, ada())
     assert emails(acme) == ["ada@example.org"]
+
+
+def test_what_waits_is_executed_once_for_all_rows(acme, transaction):
+    with transaction() as own:
+        own.execute_later(REGISTER_ALL, ada())
+        own.execute_later(REGISTER_ALL, ada("bob@example.org"))
+    with acme.scope() as scope:
+        assert list(scope.session.scalars(select(Customer.name))) == ["one of 2", "one of 2"]
 
 
 def test_what_waits_is_executed_before_what_is_asked_for_later(transaction):
     with transaction() as own:
-        own.execute_later(REGISTER, ada())
-        assert own.execute_directly(COUNT, {}) == (1,)
-        own.execute_later(REGISTER, ada("bob@example.org"))
+        own.execute_later(REGISTER_ALL, ada())
+        assert own.execute_directly(COUNT, {}) == [(1,)]
+        own.execute_later(REGISTER_ALL, ada("bob@example.org"))
         assert len(list(own.session.scalars(select(Customer)))) == 2
-        own.execute_later(REGISTER, ada("carl@example.org"))
+        own.execute_later(REGISTER_ALL, ada("carl@example.org"))
         assert len(list(own.session.scalars(select(Customer)))) == 3
 
 
 def test_what_waits_and_fails_undoes_all_of_it(acme, transaction):
     with pytest.raises(UniqueViolation), transaction() as own:
         own.execute_directly(REGISTER, ada())
-        own.execute_later(REGISTER, ada())
+        own.execute_later(REGISTER_ALL, ada())
     assert emails(acme) == []
 
 
@@ -123,17 +136,17 @@ def test_a_session_is_in_the_same_transaction_and_committed_with_it(acme, transa
 def test_a_session_that_is_asked_for_first_begins_the_transaction(acme, transaction):
     with transaction() as own:
         own.session.add(Customer(organisation_id="acme", email="ada@example.org", name="Ada"))
-        own.execute_later(REGISTER, ada("bob@example.org"))
+        own.execute_later(REGISTER_ALL, ada("bob@example.org"))
     assert emails(acme) == ["ada@example.org", "bob@example.org"]
 
 
 def test_what_is_executed_within_a_savepoint_of_the_session_is_undone_with_it(acme, transaction):
     with transaction() as own:
         nested = own.session.begin_nested()
-        own.execute_later(REGISTER, ada())
+        own.execute_later(REGISTER_ALL, ada())
         own.execute_directly(REGISTER, ada("bob@example.org"))
         nested.rollback()
-        own.execute_later(REGISTER, ada("carl@example.org"))
+        own.execute_later(REGISTER_ALL, ada("carl@example.org"))
     assert emails(acme) == ["carl@example.org"]
 
 
@@ -141,7 +154,7 @@ def test_it_sees_its_organisations_rows_only(acme, transaction):
     with transaction() as own:
         own.execute_directly(REGISTER, ada())
     with transaction("other") as own:
-        assert own.execute_directly(COUNT, {}) == (0,)
+        assert own.execute_directly(COUNT, {}) == [(0,)]
         assert list(own.session.scalars(select(Customer))) == []
     with pytest.raises(psycopg.errors.InsufficientPrivilege), transaction("other") as own:
         own.execute_directly(REGISTER, ada())
@@ -151,7 +164,7 @@ def test_a_statement_may_take_so_long_and_no_longer(transaction):
     with pytest.raises(QueryCanceled), transaction(patience_s=0.05) as own:
         own.execute_directly(Statement("SELECT pg_sleep(%(seconds)s::float)"), {"seconds": 5})
     with transaction() as own:
-        assert own.execute_directly(COUNT, {}) == (0,)
+        assert own.execute_directly(COUNT, {}) == [(0,)]
 
 
 def test_a_connection_that_has_forgotten_what_was_prepared_is_taught_again(acme, transaction):
@@ -160,15 +173,15 @@ def test_a_connection_that_has_forgotten_what_was_prepared_is_taught_again(acme,
     with acme.database.engine.connect() as connection:
         connection.exec_driver_sql("DEALLOCATE ALL")
     with transaction() as own:
-        own.execute_later(REGISTER, ada())
-        assert own.execute_directly(COUNT, {}) == (1,)
+        own.execute_later(REGISTER_ALL, ada())
+        assert own.execute_directly(COUNT, {}) == [(1,)]
     assert emails(acme) == ["ada@example.org"]
 
 
 @contextmanager
 def cut_off(acme, own):
     """The server ends the connection of a transaction."""
-    (pid,) = own.execute_directly(Statement("SELECT pg_backend_pid()"), {})
+    ((pid,),) = own.execute_directly(Statement("SELECT pg_backend_pid()"), {})
     yield
     with acme.scope() as scope:
         scope.session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
@@ -180,9 +193,9 @@ def test_a_connection_that_is_lost_is_an_error_and_the_next_transaction_has_anot
             own.execute_directly(REGISTER, ada())
         own.execute_directly(COUNT, {})
     with pytest.raises(psycopg.Error), transaction() as own, cut_off(acme, own):
-        own.execute_later(REGISTER, ada())
+        own.execute_later(REGISTER_ALL, ada())
     with transaction() as own:
-        assert own.execute_directly(COUNT, {}) == (0,)
+        assert own.execute_directly(COUNT, {}) == [(0,)]
 
 
 def commits(own):
@@ -248,7 +261,7 @@ def test_a_guest_may_work_with_it(acme, transaction):
         own.execute_directly(COUNT, {})
         with own.lent_to_guest():
             own.session.add(Customer(organisation_id="acme", email="ada@example.org", name="Ada"))
-            own.execute_later(REGISTER, ada("bob@example.org"))
+            own.execute_later(REGISTER_ALL, ada("bob@example.org"))
     assert emails(acme) == ["ada@example.org", "bob@example.org"]
 
 
@@ -261,7 +274,7 @@ def test_a_transaction_that_has_failed_before_is_not_committed(transaction):
 def test_a_large_value_and_a_large_answer_pass(transaction):
     large = "x" * (4 * 1024 * 1024)
     with transaction() as own:
-        assert own.execute_directly(Statement("SELECT %(large)s::text"), {"large": large}) == (large,)
+        assert own.execute_directly(Statement("SELECT %(large)s::text"), {"large": large}) == [(large,)]
 
 
 @pytest.mark.parametrize(
@@ -282,16 +295,20 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
     a_text=st.none() | TEXT,
     number=st.none() | st.integers(-(2**63), 2**63 - 1),
     at=st.datetimes(timezones=st.just(UTC), min_value=datetime(1, 1, 1), max_value=datetime(9999, 1, 1)),
-    texts=st.lists(TEXT, max_size=3),
+    texts=st.lists(st.none() | TEXT, max_size=3),
+    numbers=st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), max_size=3),
     identifier=st.uuids(),
 )
-def test_values_arrive_as_they_are(transaction, a_text, number, at, texts, identifier):
+def test_values_arrive_as_they_are(transaction, a_text, number, at, texts, numbers, identifier):
     echo = Statement(
-        "SELECT %(text)s::text, %(number)s::bigint, %(at)s::timestamptz, %(texts)s::text[], %(id)s::uuid, '100 %%'"
+        "SELECT %(text)s::text, %(number)s::bigint, %(at)s::timestamptz, %(texts)s::text[], %(numbers)s::bigint[],"
+        " %(times)s::timestamptz[], %(id)s::uuid, %(ids)s::uuid[], '100 %%'"
     )
-    values = {"text": a_text, "number": number, "at": at, "texts": texts, "id": identifier}
+    one = {"text": a_text, "number": number, "at": at, "id": identifier}
+    values = {**one, "texts": texts, "numbers": numbers, "times": [at], "ids": [identifier, None]}
     with transaction() as own:
         echoed = own.execute_directly(echo, values)
         through_the_session = own.session.execute_directly(echo, values)
-    assert echoed == (a_text, number, at, texts, UUID(int=identifier.int), "100 %")
+    known = UUID(int=identifier.int)
+    assert echoed == [(a_text, number, at, texts, numbers, [at], known, [known, None], "100 %")]
     assert through_the_session == echoed

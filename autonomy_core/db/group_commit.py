@@ -1,0 +1,174 @@
+"""Group commit: what arrives while a transaction is under way goes, all of it, into the next one.
+
+A commit has to reach the disk, and a round trip makes a thread give up Python's lock and wait for it again; what is done
+in one transaction pays for both once. Nobody waits for company: whoever finds nobody at work begins at once, and takes
+along only those who have come meanwhile.
+
+What is done together is undone together, so it has to be something that each can begin anew by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from contextvars import copy_context
+from enum import Enum, auto
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MOST_TOGETHER = 16
+"""So many go into one transaction."""
+
+TURN_WITHIN_S = 0.05
+"""Whoever has not had its turn by then goes alone, beside the one that is at work."""
+
+DONE_WITHIN_S = 10.0
+"""Whoever has been taken along, and has no result by then, does not learn what has come of it."""
+
+SLOW_S = 0.01
+"""Where a member's own part takes so long, it waits for something: side by side they wait for less time than in turns."""
+
+ALONE_FOR_S = 10.0
+"""So long nobody is taken along where members were slow."""
+
+
+class Turn(Enum):
+    """What a member is to do."""
+
+    LEAD = auto()
+    GO_ALONE = auto()
+    TAKE_RESULT = auto()
+
+
+class Member(Generic[T]):
+    """One who takes part in a transaction.
+
+    Attributes:
+        item: what is to be done for it.
+        seconds: how long its own part has taken.
+        result: what has come of it.
+        turn: what it is to do; None while it waits.
+    """
+
+    __slots__ = ("_context", "_told", "item", "result", "seconds", "turn")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.seconds = 0.0
+        self.result: Any = None
+        self.turn: Turn | None = None
+        self._context = copy_context()
+        self._told = threading.Lock()
+        self._told.acquire()
+
+    def run(self, function: Callable[..., R], *arguments: Any) -> R:
+        """Do its own part, in the context of its thread: what is logged carries the id of its request."""
+        begun = time.perf_counter()
+        try:
+            return self._context.run(function, *arguments)
+        finally:
+            self.seconds += time.perf_counter() - begun
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is told what to do, or the time is over."""
+        self._told.acquire(timeout=seconds)
+
+    def tell(self, turn: Turn) -> None:
+        """End its wait."""
+        self.turn = turn
+        self._told.release()
+
+
+HandleAll = Callable[[Sequence[Member[T]]], Sequence[R | None]]
+
+
+class GroupCommit:
+    """Puts together what is to be done for the same key. Threads share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # A key is here for as long as somebody is at work for it.
+        self._waiting: dict[Hashable, deque[Member[Any]]] = {}
+        self._alone_until: dict[Hashable, float] = {}
+
+    def handle(self, key: Hashable, item: T, handle_all: HandleAll[T, R]) -> R | None:
+        """Have something done, by this thread or by another, alone or together with others.
+
+        Args:
+            key: whose it is; what has the same may be done together.
+            handle_all: does it for one or more members in one transaction; gives a result for each, None where nothing
+                is done. It raises nothing.
+
+        Returns:
+            Its result; None where nothing is done, or where nothing is known.
+        """
+        member = Member(item)
+        turn = self._turn_of(key, member)
+        if turn is Turn.LEAD:
+            self._lead(key, member, handle_all)
+        elif turn is Turn.GO_ALONE:
+            member.result = handle_all([member])[0]
+        result: R | None = member.result
+        return result
+
+    def _turn_of(self, key: Hashable, member: Member[Any]) -> Turn | None:
+        with self._lock:
+            if self._are_left_alone(key):
+                return Turn.GO_ALONE
+            waiting = self._waiting.get(key)
+            if waiting is None:
+                self._waiting[key] = deque()
+                return Turn.LEAD
+            waiting.append(member)
+        member.wait(TURN_WITHIN_S)
+        if member.turn is None and self._withdraws(key, member):
+            return Turn.GO_ALONE
+        if member.turn is None:
+            member.wait(DONE_WITHIN_S)
+        return member.turn
+
+    def _are_left_alone(self, key: Hashable) -> bool:
+        until = self._alone_until.get(key)
+        if until is not None and until <= time.monotonic():
+            del self._alone_until[key]
+            return False
+        return until is not None
+
+    def _withdraws(self, key: Hashable, member: Member[Any]) -> bool:
+        """Whether it was still waiting; it waits no longer."""
+        with self._lock:
+            waiting = self._waiting.get(key, deque())
+            was_waiting = member in waiting
+            if was_waiting:
+                waiting.remove(member)
+            return was_waiting
+
+    def _lead(self, key: Hashable, leader: Member[T], handle_all: HandleAll[T, R]) -> None:
+        with self._lock:
+            waiting = self._waiting[key]
+            others = [waiting.popleft() for _ in range(min(len(waiting), MOST_TOGETHER - 1))]
+        group = [leader, *others]
+        try:
+            for member, result in zip(group, handle_all(group), strict=True):
+                member.result = result
+        finally:
+            self._end_turn(key, slow=sum(member.seconds for member in group) > SLOW_S * len(group))
+            for member in others:
+                member.tell(Turn.TAKE_RESULT)
+
+    def _end_turn(self, key: Hashable, *, slow: bool) -> None:
+        """Have the next one lead; where members are slow, all that wait go by themselves."""
+        with self._lock:
+            waiting = self._waiting[key]
+            turn, many = (Turn.GO_ALONE, len(waiting)) if slow else (Turn.LEAD, min(len(waiting), 1))
+            released = [waiting.popleft() for _ in range(many)]
+            if slow:
+                self._alone_until[key] = time.monotonic() + ALONE_FOR_S
+            if slow or not released:
+                del self._waiting[key]
+        for member in released:
+            member.tell(turn)

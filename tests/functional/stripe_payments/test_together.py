@@ -1,0 +1,245 @@
+"""Events that arrive together are handled in one transaction, and each as if it had come alone."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+import structlog
+from sqlalchemy import text
+
+from autonomy_core.db import group_commit
+from autonomy_core.grants.models import Grant
+from autonomy_core.payments.models import HookRun, Payment
+from stripe_payments.models import StripeEvent
+from stripe_payments.testing import checkout_session, stripe_event
+from tests.concurrency.test_stripe_events import open_payments, post_all, rows
+from tests.functional.stripe_payments import shop as shops
+from tests.functional.stripe_payments.shop import COMPLETED, SUCCEEDED
+
+pytestmark = pytest.mark.concurrent
+
+PATIENCE_S = 30
+
+
+@pytest.fixture(scope="module")
+def chosen():
+    return []
+
+
+@pytest.fixture(scope="module")
+def autonomy_plugins(chosen):
+    def choosable(event):
+        for hook in chosen:
+            hook(event)
+
+    return shops.plugins_with(choosable=choosable)
+
+
+@pytest.fixture
+def shop(committed, simulator, chosen, monkeypatch):
+    chosen.clear()
+    monkeypatch.setattr(shops, "PLUGINS", (*shops.PLUGINS, "choosable"))
+    for name in ("TURN_WITHIN_S", "DONE_WITHIN_S", "SLOW_S"):
+        monkeypatch.setattr(group_commit, name, PATIENCE_S)
+    yield Together(committed, simulator, chosen)
+    chosen.clear()
+
+
+class Together(shops.Shop):
+    """A shop where events wait while the hook of another one is at work."""
+
+    def __init__(self, autonomy, simulator, chosen):
+        super().__init__(autonomy, simulator)
+        self._chosen = chosen
+
+    def payments(self, number):
+        return open_payments(self.autonomy, self.id, number)
+
+    def post_together(self, events):
+        """Post events so that they are handled together, in this order, after one more."""
+        (first,) = self.payments(1)
+        reached, opened = threading.Event(), threading.Event()
+
+        def hold(event):
+            if event.payment.id == first.id:
+                reached.set()
+                assert opened.wait(PATIENCE_S)
+
+        self._chosen.append(hold)
+        with ThreadPoolExecutor(len(events) + 1) as threads, self._opened_at_end(opened):
+            answers = [threads.submit(self._post, self.completed(first))]
+            assert reached.wait(PATIENCE_S)
+            for number, event in enumerate(events, start=1):
+                answers.append(threads.submit(self._post, event))
+                self._wait_for(number)
+            opened.set()
+            return [answer.result(PATIENCE_S) for answer in answers][1:]
+
+    @contextmanager
+    def _opened_at_end(self, opened):
+        try:
+            yield
+        finally:
+            opened.set()
+
+    def _wait_for(self, number):
+        deadline = time.monotonic() + PATIENCE_S
+        while len(self.autonomy.runtime.group_commit._waiting.get(self.id, ())) < number:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+    def _post(self, event):
+        return post_all(self.autonomy, [(self.id, event)])
+
+    def completed(self, payment, event_type=COMPLETED, **changes):
+        return stripe_event(event_type, checkout_session(payment, **changes))
+
+    def transactions(self, events):
+        """In how many transactions events were stored."""
+        names = [event["id"] for event in events]
+        with self.scope() as scope:
+            return scope.session.scalar(
+                text("SELECT count(DISTINCT xmin::text) FROM stripe_payments_events WHERE event_id = ANY (:names)"),
+                {"names": names},
+            )
+
+    def statuses(self, events):
+        return [self.stored(event).status for event in events]
+
+    def settled(self):
+        """How many payments are completed, and how many grants and runs of hooks there are for them."""
+        completed = [payment for payment in rows(self.autonomy, self.id, Payment) if payment.status == "completed"]
+        succeeded = [run for run in rows(self.autonomy, self.id, HookRun) if run.outcome == "succeeded"]
+        return len(completed), len(rows(self.autonomy, self.id, Grant)), len(succeeded)
+
+
+def test_events_that_wait_are_handled_in_one_transaction(shop):
+    events = [shop.completed(payment) for payment in shop.payments(5)]
+    assert shop.post_together(events) == [{200}] * 5
+    assert shop.statuses(events) == ["processed"] * 5
+    assert shop.transactions(events) == 1
+    assert shop.settled() == (6, 6, 12)
+
+
+def test_one_whose_hook_fails_is_completed_and_its_hook_tried_again_and_the_others_are_as_if_alone(shop, chosen):
+    payments = shop.payments(4)
+
+    def fail(event):
+        if event.payment.id == payments[1].id:
+            raise RuntimeError("the disk is full")
+
+    chosen.append(fail)
+    events = [shop.completed(payment) for payment in payments]
+    assert shop.post_together(events) == [{200}] * 4
+    assert shop.statuses(events) == ["processed"] * 4
+    assert shop.settled() == (5, 5, 9)
+    chosen.clear()
+    assert shop.autonomy.run_jobs(shop.id) == []
+    assert shop.settled() == (5, 5, 10)
+
+
+def test_one_that_does_not_agree_with_its_payment_is_set_aside_and_the_others_are_as_if_alone(shop):
+    first, second, third = shop.payments(3)
+    events = [shop.completed(first), shop.completed(second, amount_total=1), shop.completed(third)]
+    assert shop.post_together(events) == [{200}] * 3
+    assert shop.statuses(events) == ["processed", "set_aside", "processed"]
+    assert shop.settled() == (3, 3, 6)
+    assert shop.present(second).status == "pending"
+
+
+def test_one_that_is_not_ordinary_undoes_nothing(shop):
+    known, first, second = shop.payments(3)
+    before = shop.completed(known)
+    assert shop._post(before) == {200}
+    nobodys = shop.completed(first, id="cs_test_nobodys", client_reference_id=None, metadata={})
+    events = [shop.completed(first), before, nobodys, shop.completed(second)]
+    assert shop.post_together(events) == [{200}] * 4
+    assert shop.transactions([events[0], events[3]]) == 1
+    assert shop.statuses([events[0], before, events[3]]) == ["processed"] * 3
+    assert shop.stored(nobodys).status != "processed"
+    assert shop.settled() == (4, 4, 8)
+
+
+def test_the_same_event_and_another_one_for_the_same_fact_settle_it_once(shop):
+    (payment,) = shop.payments(1)
+    event, of_the_same_fact = shop.completed(payment), shop.completed(payment, SUCCEEDED)
+    assert shop.post_together([event, event, of_the_same_fact]) == [{200}] * 3
+    assert shop.statuses([event, of_the_same_fact]) == ["processed"] * 2
+    assert shop.stored(event).attempts == 1
+    assert shop.settled() == (2, 2, 4)
+
+
+def test_hooks_that_work_with_the_session_see_each_their_own_payment_completed(shop, chosen):
+    seen = {}
+
+    def look(event):
+        payment = event.scope.session.get_one(Payment, (shop.id, event.payment.id))
+        seen[payment.id] = payment.status
+        payment.failure_reason = None
+
+    chosen.append(look)
+    payments = shop.payments(3)
+    events = [shop.completed(payment) for payment in payments]
+    assert shop.post_together(events) == [{200}] * 3
+    assert shop.transactions(events) == 1
+    assert {payment.id: "completed" for payment in payments}.items() <= seen.items()
+    assert shop.settled() == (4, 4, 8)
+
+
+def test_what_is_logged_of_each_carries_the_id_of_its_own_request(shop, chosen):
+    logged = {}
+
+    def log(event):
+        logged[str(event.payment.id)] = structlog.contextvars.get_contextvars()["request_id"]
+
+    chosen.append(log)
+    payments = shop.payments(3)
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        shop.post_together([shop.completed(payment) for payment in payments])
+    settled = {line["payment_id"]: line["request_id"] for line in lines if line["event"] == "payment.settled"}
+    assert len(set(settled.values())) == 4
+    assert settled == logged
+
+
+def test_one_that_hangs_in_its_hook_does_not_keep_those_waiting_that_come_later(shop, chosen, monkeypatch):
+    monkeypatch.setattr(group_commit, "TURN_WITHIN_S", 0.05)
+    hanging, other = shop.payments(2)
+    reached, end = threading.Event(), threading.Event()
+
+    def hang(event):
+        if event.payment.id == hanging.id:
+            reached.set()
+            assert end.wait(PATIENCE_S)
+
+    chosen.append(hang)
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(shop._post, shop.completed(hanging))
+        assert reached.wait(PATIENCE_S)
+        try:
+            assert shop._post(shop.completed(other)) == {200}
+            assert shop.present(other).status == "completed"
+            assert shop.present(hanging).status == "pending"
+        finally:
+            end.set()
+        assert held.result(PATIENCE_S) == {200}
+    assert shop.settled() == (2, 2, 4)
+
+
+def test_a_database_that_goes_away_takes_the_transaction_and_each_is_handled_by_itself(shop, chosen):
+    payments = shop.payments(3)
+    lost = []
+
+    def disconnect_once(event):
+        if event.payment.id == payments[1].id and not lost:
+            lost.append(event.payment.id)
+            event.scope.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    chosen.append(disconnect_once)
+    events = [shop.completed(payment) for payment in payments]
+    assert shop.post_together(events) == [{200}] * 3
+    assert lost
+    assert shop.statuses(events) == ["processed"] * 3
+    assert shop.rows(StripeEvent)[0].attempts == 1
+    assert shop.settled() == (4, 4, 8)
