@@ -190,13 +190,14 @@ def _plain(value: Any) -> bytes:
 
 
 def _array(values: list[Any]) -> bytes:
-    return b"{" + b",".join([_element(_AS_TEXT[type(value)](value)) for value in values]) + b"}"
+    return b"{" + b",".join([_element(value) for value in values]) + b"}"
 
 
-def _element(text: bytes | None) -> bytes:
-    if text is None:
-        return b"NULL"
-    return b'"' + text.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+def _element(value: Any) -> bytes:
+    if isinstance(value, str):
+        return b'"' + _text(value).replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    text = _AS_TEXT[type(value)](value)
+    return b"NULL" if text is None else text
 
 
 _AS_TEXT: Mapping[type, Callable[[Any], bytes | None]] = {

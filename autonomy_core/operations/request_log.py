@@ -60,8 +60,9 @@ def request_log_tween(handler: Handler, registry: Any) -> Handler:
             contextvars.clear_contextvars()
         headers = response.headers
         headers[HEADER] = request_id
-        for name, value in SECURITY_HEADERS.items():
-            headers.setdefault(name, value)
+        # Not `setdefault`, which goes through all of them for each.
+        said = {name.lower() for name, _ in response.headerlist}
+        response.headerlist += [each for each in SECURITY_HEADERS.items() if each[0].lower() not in said]
         return response
 
     return tween
