@@ -90,6 +90,10 @@ class LockedPayment:
         "p.id, p.customer_id, p.product_id, products.kind, p.provider, p.environment, p.status, p.amount,"
         " p.currency"
     )
+    FOUND: ClassVar[str] = (
+        "found.id, found.customer_id, found.product_id, found.kind, found.provider, found.environment, found.status,"
+        " found.amount, found.currency"
+    )
     ORDINARY: ClassVar[str] = (
         "p.status IN ('pending', 'processing') AND NOT p.reversals AND p.coupon_id IS NULL"
         f" AND products.kind <> '{BUNDLE}'"

@@ -7,14 +7,12 @@ BEGIN;
 SELECT set_config('autonomy.organisation', 'bench', true), set_config('autonomy.worker', 'off', true),
     set_config('statement_timeout', '10000ms', true), set_config('plan_cache_mode', 'force_generic_plan', true);
 WITH arrived AS (
-    SELECT * FROM ROWS FROM (
-        unnest(ARRAY['test'], ARRAY['cs_test_bench' || lpad((:number)::text, 12, '0')],
-            ARRAY['evt_bench' || lpad((:number)::text, 12, '0')], ARRAY['checkout.session.completed'],
-            ARRAY['pi_bench' || lpad((:number)::text, 12, '0')]),
-        jsonb_array_elements(('[' || (:payload)::text || ']')::jsonb)
-    ) WITH ORDINALITY AS arrived(environment, session_id, event_id, type, intent, payload, place)
+    SELECT * FROM unnest(ARRAY['test'], ARRAY['cs_test_bench' || lpad((:number)::text, 12, '0')],
+        ARRAY['evt_bench' || lpad((:number)::text, 12, '0')], ARRAY['checkout.session.completed'],
+        ARRAY['pi_bench' || lpad((:number)::text, 12, '0')])
+        WITH ORDINALITY AS arrived(environment, session_id, event_id, type, intent, place)
 ), found AS (
-    SELECT arrived.place, locked.* FROM arrived CROSS JOIN LATERAL (
+    SELECT arrived.place, arrived.intent, locked.* FROM arrived CROSS JOIN LATERAL (
         SELECT s.payment_intent_id,
             p.status IN ('pending', 'processing') AND NOT p.reversals AND p.coupon_id IS NULL
                 AND products.kind <> 'bundle' AND p.created_at > now() - interval '1 hour' AS ordinary,
@@ -30,15 +28,17 @@ WITH arrived AS (
     INSERT INTO stripe_payments_events
         (organisation_id, environment, event_id, type, payload, status, attempts, lookups, matched_by, payment_id,
          source, received_at, processed_at)
-    SELECT 'bench', arrived.environment, event_id, type, payload,
+    SELECT 'bench', arrived.environment, event_id, type, ('[' || (:payload)::text || ']')::jsonb -> (place - 1)::int,
         'processed', 1, 'session_id: found', 'session_id', found.id, 'webhook', now(), now()
     FROM found JOIN arrived USING (place) WHERE ordinary
     ON CONFLICT DO NOTHING RETURNING payment_id
 ), noted AS (
-    UPDATE stripe_payments_payments s SET payment_intent_id = arrived.intent
-    FROM arrived JOIN found USING (place) JOIN stored ON stored.payment_id = found.id
-    WHERE s.organisation_id = 'bench' AND s.payment_id = found.id
-        AND s.payment_intent_id IS DISTINCT FROM arrived.intent AND arrived.intent IS NOT NULL
+    UPDATE stripe_payments_payments s
+    SET payment_intent_id = (SELECT intent FROM found WHERE found.id = s.payment_id)
+    WHERE s.organisation_id = 'bench' AND s.payment_id = ANY (ARRAY(
+        SELECT payment_id FROM stored JOIN found ON found.id = payment_id
+        WHERE intent IS NOT NULL AND intent IS DISTINCT FROM payment_intent_id
+    ))
 ), paid AS (
     UPDATE payments
     SET status = 'completed', settled_by = 'webhook', completed_at = now(), updated_at = now()
@@ -59,7 +59,8 @@ SELECT
          WHERE known.organisation_id = 'bench' AND known.environment = arrived.environment
             AND known.event_id = arrived.event_id)
     END,
-    stored.payment_id IS NOT NULL, found.*
+    stored.payment_id IS NOT NULL, found.payment_intent_id, found.id, found.customer_id, found.product_id, found.kind,
+    found.provider, found.environment, found.status, found.amount, found.currency
 FROM arrived LEFT JOIN found USING (place) LEFT JOIN stored ON stored.payment_id = found.id
 ORDER BY arrived.place;
 INSERT INTO grants (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)

@@ -49,12 +49,10 @@ log = structlog.get_logger(__name__)
 # A payment that is locked is not waited for: whoever has it may be handling this very event.
 FIND_AND_COMPLETE = Statement(f"""
 WITH arrived AS (
-    SELECT * FROM ROWS FROM (
-        unnest(%(environment)s::text[], %(session_id)s::text[], %(event_id)s::text[], %(type)s::text[], %(intent)s::text[]),
-        jsonb_array_elements(%(payloads)s::jsonb)
-    ) WITH ORDINALITY AS arrived(environment, session_id, event_id, type, intent, payload, place)
+    SELECT * FROM unnest(%(environment)s::text[], %(session_id)s::text[], %(event_id)s::text[], %(type)s::text[],
+        %(intent)s::text[]) WITH ORDINALITY AS arrived(environment, session_id, event_id, type, intent, place)
 ), found AS (
-    SELECT arrived.place, locked.* FROM arrived CROSS JOIN LATERAL (
+    SELECT arrived.place, arrived.intent, locked.* FROM arrived CROSS JOIN LATERAL (
         SELECT s.payment_intent_id,
             {LockedPayment.ORDINARY} AND p.created_at > %(late)s::timestamptz AS ordinary, {LockedPayment.COLUMNS}
         FROM stripe_payments_payments s
@@ -68,15 +66,17 @@ WITH arrived AS (
     INSERT INTO stripe_payments_events
         (organisation_id, environment, event_id, type, payload, status, attempts, lookups, matched_by, payment_id, source,
          received_at, processed_at)
-    SELECT %(organisation_id)s::text, arrived.environment, event_id, type, payload,
+    SELECT %(organisation_id)s::text, arrived.environment, event_id, type, %(payloads)s::jsonb -> (place - 1)::int,
         'processed', 1, 'session_id: found', 'session_id', found.id, 'webhook', %(now)s::timestamptz, %(now)s::timestamptz
     FROM found JOIN arrived USING (place) WHERE ordinary
     ON CONFLICT DO NOTHING RETURNING payment_id
 ), noted AS (
-    UPDATE stripe_payments_payments s SET payment_intent_id = arrived.intent
-    FROM arrived JOIN found USING (place) JOIN stored ON stored.payment_id = found.id
-    WHERE s.organisation_id = %(organisation_id)s AND s.payment_id = found.id
-        AND s.payment_intent_id IS DISTINCT FROM arrived.intent AND arrived.intent IS NOT NULL
+    UPDATE stripe_payments_payments s
+    SET payment_intent_id = (SELECT intent FROM found WHERE found.id = s.payment_id)
+    WHERE s.organisation_id = %(organisation_id)s AND s.payment_id = ANY (ARRAY(
+        SELECT payment_id FROM stored JOIN found ON found.id = payment_id
+        WHERE intent IS NOT NULL AND intent IS DISTINCT FROM payment_intent_id
+    ))
 ), {COMPLETING}
 SELECT
     CASE WHEN stored.payment_id IS NULL THEN
@@ -84,7 +84,7 @@ SELECT
          WHERE known.organisation_id = %(organisation_id)s AND known.environment = arrived.environment
             AND known.event_id = arrived.event_id)
     END,
-    stored.payment_id IS NOT NULL, found.*
+    stored.payment_id IS NOT NULL, found.payment_intent_id, {LockedPayment.FOUND}
 FROM arrived LEFT JOIN found USING (place) LEFT JOIN stored ON stored.payment_id = found.id
 ORDER BY arrived.place
 """)  # noqa: S608 - made of constants
@@ -185,7 +185,7 @@ def _values(scope: TenantScope, events: Sequence[Ordinary]) -> Mapping[str, Any]
 
 def _settle(scope: TenantScope, ordinary: Ordinary, at: datetime, row: Any) -> Handled | None:
     """Make sure that the statement has rightly done what it did for an event, and run the hooks."""
-    known, stored, _, payment_intent_id, _, *columns = row
+    known, stored, payment_intent_id, *columns = row
     if not stored:
         return None if known is None or known in TO_HANDLE else Handled(known)
     payment, session, environment = LockedPayment(*columns), ordinary.session, ordinary.delivery.environment
