@@ -101,7 +101,9 @@ class Together(shops.Shop):
         names = [event["id"] for event in events]
         with self.scope() as scope:
             return scope.session.scalar(
-                text("SELECT count(DISTINCT xmin::text) FROM stripe_payments_events WHERE event_id = ANY (:names)"),
+                text(
+                    "SELECT count(DISTINCT xmin::text) FROM stripe_payments_events WHERE event_id = ANY (:names)"
+                ),
                 {"names": names},
             )
 
@@ -110,7 +112,9 @@ class Together(shops.Shop):
 
     def settled(self):
         """How many payments are completed, and how many grants and runs of hooks there are for them."""
-        completed = [payment for payment in rows(self.autonomy, self.id, Payment) if payment.status == "completed"]
+        completed = [
+            payment for payment in rows(self.autonomy, self.id, Payment) if payment.status == "completed"
+        ]
         succeeded = [run for run in rows(self.autonomy, self.id, HookRun) if run.outcome == "succeeded"]
         return len(completed), len(rows(self.autonomy, self.id, Grant)), len(succeeded)
 
@@ -123,7 +127,9 @@ def test_events_that_wait_are_handled_in_one_transaction(shop):
     assert shop.settled() == (6, 6, 12)
 
 
-def test_one_whose_hook_fails_is_completed_and_its_hook_tried_again_and_the_others_are_as_if_alone(shop, chosen):
+def test_one_whose_hook_fails_is_completed_and_its_hook_tried_again_and_the_others_are_as_if_alone(
+    shop, chosen
+):
     payments = shop.payments(4)
 
     def fail(event):
