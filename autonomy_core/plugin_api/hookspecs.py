@@ -256,14 +256,16 @@ def on_payment_completed(event: PaymentCompleted) -> None:
 
     Fires: once a payment, when it is settled as completed, whichever way the news came.
 
-    Transaction: the one that marks the payment completed, each implementation in a savepoint of its own.
-    Outgoing calls do not belong here: defer a job.
+    Transaction: the one that marks the payment completed. Other payments of the organisation that were paid in the
+    same moment may be in it too, and their hooks run one after the other. What an implementation does is undone
+    without the others' work when it raises. Outgoing calls do not belong here: defer a job.
 
     Raising: nothing else is lost. The payment stays completed, the other implementations' work stays, what
     this one did is rolled back, and it is run again by a job, with back-off, until it succeeds; until then
     it is listed by name under the payment.
 
-    Twice: yes, whenever it raised and is run again. An implementation is idempotent.
+    Twice: yes, whenever it raised and is run again, or when another one did, in the same transaction, which then
+    begins anew. An implementation is idempotent.
 
     Example:
         >>> from autonomy_core.plugin_api.hooks import hookimpl

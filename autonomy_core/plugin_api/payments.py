@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autonomy_core.db.group_commit import Member
-from autonomy_core.db.pipeline import Statement, Step
+from autonomy_core.db.pipeline import Statement
 from autonomy_core.payments.at_once import (
     COMPLETING,
     LockedPayment,
@@ -47,7 +47,6 @@ __all__ = [
     "Settled",
     "Settlement",
     "Statement",
-    "Step",
     "announce_completed",
     "check_later",
     "completing",

@@ -5,6 +5,8 @@ import logging
 import os
 import re
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import structlog
@@ -135,3 +137,34 @@ def test_a_console_that_cannot_be_written_to_stops_nobody(written, monkeypatch):
         structlog.get_logger("ours").info("lost")
     structlog.get_logger("ours").info("seen")
     assert json.loads(written())["event"] == "seen"
+
+
+def test_who_is_writing_writes_what_others_log_meanwhile_and_nobody_waits(written, monkeypatch):
+    class Slow(io.StringIO):
+        def __init__(self):
+            super().__init__()
+            self.reached, self.opened = threading.Event(), threading.Event()
+
+        def write(self, text):
+            self.reached.set()
+            assert self.opened.wait(30)
+            return super().write(text)
+
+    configure_logging("json")
+    (console,) = [each for each in logging.getLogger().handlers if type(each) is StandardError]
+    slow = Slow()
+    monkeypatch.setattr(sys, "stderr", slow)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(console.write, {"level": "info", "event": "first"})
+        assert slow.reached.wait(30)
+        try:
+            for name in ("second", "third"):
+                threads.submit(console.write, {"level": "info", "event": name}).result(30)
+        finally:
+            slow.opened.set()
+        first.result(30)
+    assert [json.loads(line)["event"] for line in slow.getvalue().splitlines()] == [
+        "first",
+        "second",
+        "third",
+    ]

@@ -1,5 +1,7 @@
+import os
 import time
-from uuid import RFC_4122
+from concurrent.futures import ThreadPoolExecutor
+from uuid import RFC_4122, UUID
 
 from autonomy_core.db.base import uuid7
 
@@ -20,3 +22,27 @@ def test_they_are_of_version_7_and_tell_the_time():
     made = uuid7()
     assert (made.version, made.variant) == (7, RFC_4122)
     assert before <= made.int >> 80 <= time.time_ns() // 1_000_000
+
+
+def test_a_process_that_was_forked_makes_others_than_its_parent():
+    made = uuid7()
+    from_child, to_parent = os.pipe()
+    if not os.fork():
+        os.write(to_parent, b"".join(uuid7().bytes for _ in range(100)))
+        os._exit(0)
+    os.wait()
+    sent = os.read(from_child, 100 * 16)
+    childs = {_random(UUID(bytes=sent[start : start + 16])) for start in range(0, len(sent), 16)}
+    assert len(childs) == 100
+    assert not childs & {_random(id_) for id_ in (made, *(uuid7() for _ in range(100)))}
+
+
+def test_threads_have_randomness_of_their_own():
+    with ThreadPoolExecutor(4) as threads:
+        made = [_random(id_) for id_ in threads.map(lambda _: uuid7(), range(1000))]
+    assert len(set(made)) == 1000
+
+
+def _random(id_):
+    """The part that does not depend on the time."""
+    return id_.int & (1 << 62) - 1
