@@ -11,14 +11,13 @@ from pyramid.router import Router
 
 from autonomy_core.db.session import commit_veto
 from autonomy_core.runtime import Runtime
-from autonomy_core.traversal.addressing import commits_itself
 from autonomy_core.traversal.request import make_request_class_once
 from autonomy_core.traversal.resources import root_factory
 
 
 def needs_transaction(request: Request) -> bool:
     """Whether the request's own transaction commits its work; not where the view begins and ends its own."""
-    return not commits_itself(request)
+    return not request.commits_itself
 
 
 def attempts(request: Request) -> int | None:
@@ -26,7 +25,7 @@ def attempts(request: Request) -> int | None:
 
     Uploads and webhooks thereby reach their views unread, and are refused unread when they are too large.
     """
-    if commits_itself(request):
+    if request.commits_itself:
         return 1
     # A chunked body does not say how large it is.
     unknown = "Transfer-Encoding" in request.headers

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import selectors
 import socket
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 PATIENCE_S = 30.0
@@ -42,56 +43,64 @@ def post_all(port: int, requests: Sequence[bytes], connections: int) -> float:
     Raises:
         LoadError: something else than a 2xx was answered.
     """
-    sockets = [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) for _ in range(connections)]
-    failures: list[Exception] = []
-    shares = [requests[number::connections] for number in range(connections)]
-    threads = [
-        threading.Thread(target=_send, args=(connection, share, failures))
-        for connection, share in zip(sockets, shares, strict=True)
-    ]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    seconds = time.perf_counter() - start
-    for connection in sockets:
-        connection.close()
-    if failures:
-        raise LoadError(str(failures[0])) from failures[0]
-    return seconds
+    with ExitStack() as stack:
+        waiting = stack.enter_context(selectors.DefaultSelector())
+        clients = [
+            Client(stack.enter_context(_connect(port)), iter(requests[number::connections]))
+            for number in range(connections)
+        ]
+        for client in clients:
+            waiting.register(client.connection, selectors.EVENT_READ, client)
+        start = time.perf_counter()
+        busy = sum(client.send_next() for client in clients)
+        while busy:
+            ready = waiting.select(PATIENCE_S)
+            if not ready:
+                raise LoadError(f"no answer within {PATIENCE_S:g} s")
+            busy -= sum(not key.data.goes_on() for key, _ in ready)
+        return time.perf_counter() - start
 
 
-def _send(connection: socket.socket, requests: Sequence[bytes], failures: list[Exception]) -> None:
-    try:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for request in requests:
-            if failures:
-                return
-            connection.sendall(request)
-            _check(_answer(connection))
-    except Exception as error:  # noqa: BLE001 - raised again by whoever waits for this thread
-        failures.append(error)
+class Client:
+    """One connection, and what is still to be sent on it."""
+
+    def __init__(self, connection: socket.socket, requests: Iterator[bytes]) -> None:
+        self.connection = connection
+        self._requests = requests
+        self._answer = b""
+
+    def send_next(self) -> bool:
+        """Send the next request; whether there was one."""
+        request = next(self._requests, None)
+        if request is None:
+            return False
+        self.connection.sendall(request)
+        return True
+
+    def goes_on(self) -> bool:
+        """Take what has come, and send the next request if that is a whole answer; whether one is still waited for."""
+        data = self.connection.recv(65536)
+        if not data:
+            raise LoadError("the server closed the connection")
+        self._answer += data
+        if not _is_whole(self._answer):
+            return True
+        if not self._answer.startswith(b"HTTP/1.1 2"):
+            raise LoadError(f"answered {self._answer[:500].decode(errors='replace')!r}")
+        self._answer = b""
+        return self.send_next()
 
 
-def _check(answer: bytes) -> None:
-    if not answer.startswith(b"HTTP/1.1 2"):
-        raise LoadError(f"answered {answer[:500].decode(errors='replace')!r}")
+def _is_whole(answer: bytes) -> bool:
+    end = answer.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    length = CONTENT_LENGTH.search(answer, 0, end)
+    return len(answer) >= end + 4 + (int(length[1]) if length else 0)
 
 
-def _answer(connection: socket.socket) -> bytes:
-    data = b""
-    while (end := data.find(b"\r\n\r\n")) < 0:
-        data += _receive(connection)
-    length = CONTENT_LENGTH.search(data, 0, end)
-    whole = end + 4 + (int(length[1]) if length else 0)
-    while len(data) < whole:
-        data += _receive(connection)
-    return data
-
-
-def _receive(connection: socket.socket) -> bytes:
-    data = connection.recv(65536)
-    if not data:
-        raise LoadError("the server closed the connection")
-    return data
+def _connect(port: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+    connection.settimeout(None)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection

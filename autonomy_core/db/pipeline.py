@@ -190,14 +190,15 @@ def _plain(value: Any) -> bytes:
 
 
 def _array(values: list[Any]) -> bytes:
-    return b"{" + b",".join([_element(value) for value in values]) + b"}"
+    return ("{" + ",".join([_IN_ARRAY[type(value)](value) for value in values]) + "}").encode()
 
 
-def _element(value: Any) -> bytes:
-    if isinstance(value, str):
-        return b'"' + _text(value).replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
-    text = _AS_TEXT[type(value)](value)
-    return b"NULL" if text is None else text
+def _quoted(value: str) -> str:
+    if _SPECIAL.search(value):
+        if "\0" in value:
+            raise psycopg.DataError("a text cannot contain NUL")
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{value}"'
 
 
 _AS_TEXT: Mapping[type, Callable[[Any], bytes | None]] = {
@@ -209,3 +210,13 @@ _AS_TEXT: Mapping[type, Callable[[Any], bytes | None]] = {
     UUID: _plain,
 }
 """Writes values of a type as PostgreSQL reads them. Of no others: what they would look like would be a guess."""
+
+_SPECIAL = re.compile(r'[\\"\0]')
+_IN_ARRAY: Mapping[type, Callable[[Any], str]] = {
+    NoneType: lambda _: "NULL",
+    datetime: str,
+    int: str,
+    str: _quoted,
+    UUID: str,
+}
+"""The same, within a list. Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO"""

@@ -66,7 +66,7 @@ class StandardError(logging.StreamHandler[TextIO]):
                 text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
                 with self.lock:  # type: ignore[union-attr]
                     self.stream.write(text)
-                    self.flush()
+                    self.stream.flush()
             finally:
                 self._writing.release()
 

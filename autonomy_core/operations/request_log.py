@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 HEADER = "X-Request-ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,128}")
+PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
+"""One in which nothing is to be encoded."""
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -104,6 +106,9 @@ def _organisation_id(request: Request) -> str | None:
 
 
 def _path(request: Request) -> str:
+    path = str(request.environ.get("SCRIPT_NAME", "") + request.environ.get("PATH_INFO", ""))
+    if PLAIN_PATH.fullmatch(path):
+        return path
     try:
         # Percent-encoded: decoded, it could hold what moves a terminal's cursor or writes its title.
         return str(request.path)

@@ -11,7 +11,7 @@ from pyramid.router import Router
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from autonomy_core.traversal.addressing import organisation_of
+from autonomy_core.traversal.addressing import commits_itself, organisation_of
 
 if TYPE_CHECKING:
     from autonomy_core.plugin_api.scope import TenantScope
@@ -59,6 +59,6 @@ def make_request_class_once(app: Router) -> None:
 
 def includeme(config: Configurator) -> None:
     """Add the attributes."""
-    for method in (runtime, scope, db, actor):
+    for method in (runtime, scope, db, actor, commits_itself):
         config.add_request_method(method, reify=True)
     config.add_request_method(organisation_of, "organisation", reify=True)
