@@ -36,6 +36,7 @@ class Benchmark:
         name: of the package below ``bench``.
         unit: what is done, in the plural; also the name of the option that says how many.
         tasks: how many each contender does in a round, if the option does not say.
+        connections: likewise, over how many at once.
         contenders: starts those that take part, until the stack is left.
         baselines: with whom the others are compared.
     """
@@ -43,6 +44,7 @@ class Benchmark:
     name: str
     unit: str
     tasks: int
+    connections: int
     contenders: Callable[[ExitStack, EmbeddedServer, Path, int], Sequence[Contender]]
     baselines: Sequence[str]
 
@@ -93,7 +95,9 @@ class Benchmark:
             dest="tasks",
             help="in a round, for each contender",
         )
-        parser.add_argument("--connections", type=_positive, default=8, help="and threads of each server")
+        parser.add_argument(
+            "--connections", type=_positive, default=self.connections, help="and threads of each server"
+        )
         return parser
 
 

@@ -38,20 +38,22 @@ def make_shop(postgresql: EmbeddedServer, name: str) -> str:
 
 @contextmanager
 def shop(
-    postgresql: EmbeddedServer, directory: Path, connections: int, **environment: str
+    postgresql: EmbeddedServer, directory: Path, threads: int, name: str = NAME, **environment: str
 ) -> Iterator[tuple[Server, str]]:
     """The shop served until the end of the block, and the address of its database.
 
     Args:
+        threads: how many requests it handles at once, each with a connection to the database.
+        name: of its database.
         environment: other than `ENVIRONMENT`.
     """
-    address = make_shop(postgresql, NAME)
+    address = make_shop(postgresql, name)
     environment = {
         **ENVIRONMENT,
         **environment,
-        "DATABASE_URL": postgresql.url(NAME),
-        "POOL_SIZE": str(connections),
+        "DATABASE_URL": postgresql.url(name),
+        "POOL_SIZE": str(threads),
     }
-    factory, log = "bench.flask_app:create_app", directory / f"{NAME}.log"
-    with serving(factory, threads=connections, environment=environment, log=log) as server:
+    factory, log = "bench.flask_app:create_app", directory / f"{name}.log"
+    with serving(factory, threads=threads, environment=environment, log=log) as server:
         yield server, address

@@ -24,7 +24,7 @@ class VoidRun(RuntimeError):
 @contextmanager
 def embedded_server(directory: Path) -> Iterator[EmbeddedServer]:
     """A durable PostgreSQL, removed with all its data at the end of the block."""
-    server = EmbeddedServer(data_dir=directory)
+    server = EmbeddedServer(data_dir=directory, max_connections=500)  # the pools of all contenders together
     try:
         server.ensure_running()
         yield server

@@ -25,6 +25,7 @@ BENCHMARK = Benchmark(
     name="purchase",
     unit="purchases",
     tasks=200,
+    connections=8,
     contenders=contenders,
     baselines=(by_hand.NAME, simulator.NAME),
 )

@@ -16,6 +16,7 @@ CONTENDERS: tuple[MakeContender, ...] = (
     ours.contender,
     ours.busy,
     by_hand.contender,
+    partial(by_hand.contender, name=by_hand.WITH_8_THREADS),
     bare.contender,
     pgbench.contender,
     partial(pgbench.contender, name=pgbench.SIX),
@@ -37,9 +38,10 @@ def contenders(
 BENCHMARK = Benchmark(
     name="webhooks",
     unit="events",
-    tasks=500,
+    tasks=1000,
+    connections=32,
     contenders=contenders,
-    baselines=(shop.NAME, djstripe.NAME, bare.NAME),
+    baselines=(shop.NAME, by_hand.WITH_8_THREADS, djstripe.NAME, bare.NAME),
 )
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from bench.contender import Contender, over_http
 from bench.database import count, prepare
 from bench.webhooks import events
 
+WITH_8_THREADS = f"{by_hand.NAME}_8"
+"""The same with the number of threads that suits it best, however many connections there are."""
+
 PENDING = """
     WITH numbers AS (SELECT n FROM generate_series(%(first)s::int, %(last)s::int) n),
     buyers AS (INSERT INTO customers SELECT n, 'buyer' || n || '@example.org' FROM numbers)
@@ -28,12 +31,19 @@ SETTLED = """
 
 
 @contextmanager
-def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
-    """The shop written by hand, served until the end of the block."""
-    shop = by_hand.shop(postgresql, directory, connections, WEBHOOK_SECRET=events.SECRET)
+def contender(
+    postgresql: EmbeddedServer, directory: Path, connections: int, name: str = by_hand.NAME
+) -> Iterator[Contender]:
+    """The shop written by hand, served until the end of the block.
+
+    Args:
+        name: also of its database; `WITH_8_THREADS` has no more than these.
+    """
+    threads = min(8, connections) if name == WITH_8_THREADS else connections
+    shop = by_hand.shop(postgresql, directory, threads, name, WEBHOOK_SECRET=events.SECRET)
     with shop as (server, address):
         yield Contender(
-            by_hand.NAME,
+            name,
             partial(prepare, address, PENDING),
             over_http(server, _request, connections),
             partial(count, address, SETTLED),

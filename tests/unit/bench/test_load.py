@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bench import load
 from bench.load import LoadError, post_all
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -69,3 +70,15 @@ def test_a_refused_event_voids_the_run():
 def test_a_connection_that_is_closed_voids_the_run():
     with answering([]) as (port, _), pytest.raises(LoadError, match="closed"):
         post_all(port, requests(5), connections=1)
+
+
+def test_more_connections_than_requests_are_no_harm():
+    with answering([OK]) as (port, bodies):
+        post_all(port, requests(2), connections=5)
+        assert len(bodies) == 2
+
+
+def test_a_server_that_does_not_answer_voids_the_run(monkeypatch):
+    monkeypatch.setattr(load, "PATIENCE_S", 0.1)
+    with answering([OK[:10]]) as (port, _), pytest.raises(LoadError, match="no answer"):
+        post_all(port, requests(2), connections=2)

@@ -13,7 +13,7 @@ from bench.webhooks.__main__ import BENCHMARK
 
 pytestmark = pytest.mark.processes
 
-CONTENDERS = ("ours", "ours_busy", "flask", "psycopg_six", "pgbench", "pgbench_six")
+CONTENDERS = ("ours", "ours_busy", "flask", "flask_8", "psycopg_six", "pgbench", "pgbench_six")
 
 
 def test_it_settles_every_event_prints_ratios_and_leaves_nothing_behind(capsys, tmp_path, monkeypatch):
@@ -22,7 +22,7 @@ def test_it_settles_every_event_prints_ratios_and_leaves_nothing_behind(capsys, 
     assert BENCHMARK.main(["--rounds", "1", "--events", "20", "--connections", "4"]) == 0
     printed = capsys.readouterr().out
     assert all(f"| `{name}` |" in printed for name in CONTENDERS)
-    assert "x `flask` | x `psycopg_six`" in printed
+    assert "x `flask` | x `flask_8` | x `psycopg_six`" in printed
     assert list((tmp_path / "bench").iterdir()) == []
     children = subprocess.run(
         ["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True
