@@ -170,5 +170,6 @@ class GroupCommit:
                 self._alone_until[key] = time.monotonic() + ALONE_FOR_S
             if slow or not released:
                 del self._waiting[key]
-        for member in released:
-            member.tell(turn)
+            # Before anybody else looks: who is not told, and waits no longer, would never lead, and nobody after it.
+            for member in released:
+                member.tell(turn)

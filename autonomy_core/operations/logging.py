@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 from collections import deque
@@ -52,6 +53,10 @@ class StandardError(logging.StreamHandler[TextIO]):
         logging.Handler.__init__(self)
         self.setFormatter(formatter)
         self._render = formatter.render
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
         self._lines: deque[str] = deque()
         self._writing = threading.Lock()
 

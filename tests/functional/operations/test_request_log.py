@@ -168,3 +168,18 @@ def test_who_is_writing_writes_what_others_log_meanwhile_and_nobody_waits(writte
         "second",
         "third",
     ]
+
+
+def test_a_process_that_is_forked_while_somebody_writes_can_write(written):
+    configure_logging("json")
+    (console,) = [each for each in logging.getLogger().handlers if type(each) is StandardError]
+    from_child, to_parent = os.pipe()
+    with console._writing:
+        if not os.fork():
+            sys.stderr = os.fdopen(to_parent, "w")
+            console.write({"level": "info", "event": "in the child"})
+            os._exit(0)
+    os.close(to_parent)
+    os.wait()
+    with os.fdopen(from_child) as told:
+        assert json.loads(told.read())["event"] == "in the child"

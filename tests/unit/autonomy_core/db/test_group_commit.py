@@ -200,3 +200,13 @@ def test_nothing_is_kept_of_whoever_is_done(shop, threads):
 def test_many_at_once_have_each_their_own_result(shop, threads):
     assert list(threads.map(shop.double, range(2000))) == [2 * item for item in range(2000)]
     assert sorted(item for group in shop.together for item in group) == list(range(2000))
+
+
+@pytest.mark.parametrize("turn_within_s", [0, 0.0002, 0.002])
+def test_those_who_lose_patience_when_it_is_their_turn_have_their_result_and_leave_nothing(
+    shop, threads, monkeypatch, turn_within_s
+):
+    monkeypatch.setattr(group_commit, "TURN_WITHIN_S", turn_within_s)
+    assert list(threads.map(shop.double, range(2000))) == [2 * item for item in range(2000)]
+    assert sorted(item for group in shop.together for item in group) == list(range(2000))
+    assert not shop.commit._waiting
