@@ -1,4 +1,4 @@
-"""Group commit: what arrives while a transaction is under way goes, all of it, into the next one.
+"""Group commit: what arrives while a transaction is under way goes together into the next one.
 
 A commit has to reach the disk, and a round trip makes a thread give up Python's lock and wait for it again; what is done
 in one transaction pays for both once. Nobody waits for company: whoever finds nobody at work begins at once, and takes
@@ -99,7 +99,7 @@ class GroupCommit:
         """Have something done, by this thread or by another, alone or together with others.
 
         Args:
-            key: whose it is; what has the same may be done together.
+            key: whose it is, and of what kind; what has the same may be done together, by any caller's ``handle_all``.
             handle_all: does it for one or more members in one transaction; gives a result for each, None where nothing
                 is done. It raises nothing.
 

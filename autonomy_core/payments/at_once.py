@@ -105,6 +105,8 @@ def settle_at_once(
 ) -> None:
     """Make sure that a payment was rightly completed by `COMPLETING`, in the scope's transaction, and run the hooks.
 
+    After the commit the provider calls `announce_completed`.
+
     Args:
         payment: as it was before.
         scope, settlement, provider: as `settle` explains them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, select, tuple_
 
 from autonomy_core.grants.models import Grant
 from autonomy_core.jobs.services import defer
@@ -39,7 +39,8 @@ def _before(payment: Payment) -> Select[UUID]:
         Payment.environment == payment.environment,
     )
     paid = (PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.DISPUTE_WON)
-    earlier = Payment.completed_at < payment.completed_at
+    # Payments that were completed together have the same time, and still one of them is the second.
+    earlier = tuple_(Payment.completed_at, Payment.id) < tuple_(payment.completed_at, payment.id)
     # A product of a bundle may have gone back without the rest.
     lost = exists().where(
         Grant.organisation_id == Payment.organisation_id,

@@ -3,8 +3,8 @@
 Its payment is found, locked and completed, and it is stored as processed, in one statement; then the rules are asked
 whether that was right, and the hooks run. Nothing here decides what an event means: the rules are those of `domain`,
 and of the core. Whatever is out of the ordinary (another type, no payment by that session, one that somebody else has locked, proof that fails, a hook
-that raises, a database that is troubled) undoes the whole transaction and is left to `inbox`, which begins anew and
-knows every case. Nothing is lost by trying, because nothing is committed until all has succeeded.
+that raises, a database that is troubled) is left to `inbox`, which begins anew and knows every case; what fails within
+the transaction undoes the whole of it. Nothing is lost by trying, because nothing is committed until all has succeeded.
 """
 
 from __future__ import annotations
@@ -127,13 +127,11 @@ def receive_at_once(scope: TenantScope, delivery: Delivery, *, patience_s: float
     if ordinary is None:
         return None
     handled = scope.runtime.group_commit.handle(
-        scope.organisation.id, ordinary, lambda members: _handle_together(scope, members, patience_s)
+        (PLUGIN, scope.organisation.id),
+        ordinary,
+        lambda members: _handle_together(scope, members, patience_s),
     )
-    if handled is None:
-        return None
-    if handled.payment is not None:
-        announce_completed(scope, handled.payment, SOURCE)
-    return handled.status
+    return None if handled is None else handled.status
 
 
 def _prepared(delivery: Delivery) -> Ordinary | None:
@@ -153,9 +151,9 @@ def _handle_together(
     scope: TenantScope, members: Sequence[Member[Ordinary]], patience_s: float
 ) -> Sequence[Handled | None]:
     """Handle events, of each session the first one; the others are left to `inbox`."""
-    firsts = {
-        (member.item.delivery.environment, member.item.session.id): member for member in reversed(members)
-    }
+    firsts: dict[tuple[str, str], Member[Ordinary]] = {}
+    for member in members:
+        firsts.setdefault((member.item.delivery.environment, member.item.session.id), member)
     handled: dict[int, Handled | None] = {}
     try:
         with scope.runtime.direct_transaction(scope.organisation, patience_s=patience_s) as own:
@@ -166,6 +164,11 @@ def _handle_together(
     except (Exception, SystemExit) as reason:  # noqa: BLE001 - whatever it is, the general path finds it again
         log.info("stripe.event_not_at_once", events=len(members), reason=type(reason).__name__)
         return [None for _ in members]
+    # By whoever has committed: a member that has lost patience meanwhile would never do it.
+    for member in members:
+        result = handled.get(id(member))
+        if result is not None and result.payment is not None:
+            member.run(announce_completed, scope, result.payment, SOURCE)
     return [handled.get(id(member)) for member in members]
 
 

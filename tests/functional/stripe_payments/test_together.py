@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from autonomy_core.db import group_commit
 from autonomy_core.grants.models import Grant
+from autonomy_core.payments.duplicates import bought_before
 from autonomy_core.payments.models import HookRun, Payment
 from stripe_payments.models import StripeEvent
+from stripe_payments.settings import PLUGIN
 from stripe_payments.testing import checkout_session, stripe_event
 from tests.concurrency.test_stripe_events import open_payments, post_all, rows
 from tests.functional.stripe_payments import shop as shops
@@ -86,7 +88,7 @@ class Together(shops.Shop):
 
     def _wait_for(self, number):
         deadline = time.monotonic() + PATIENCE_S
-        while len(self.autonomy.runtime.group_commit._waiting.get(self.id, ())) < number:
+        while len(self.autonomy.runtime.group_commit._waiting.get((PLUGIN, self.id), ())) < number:
             assert time.monotonic() < deadline
             time.sleep(0.001)
 
@@ -249,3 +251,23 @@ def test_a_database_that_goes_away_takes_the_transaction_and_each_is_handled_by_
     assert shop.statuses(events) == ["processed"] * 3
     assert shop.rows(StripeEvent)[0].attempts == 1
     assert shop.settled() == (4, 4, 8)
+
+
+def test_of_two_payments_for_one_product_that_are_completed_together_one_is_the_duplicate(shop):
+    payments = shop.payments(2)
+    with shop.scope() as scope:
+        second = scope.session.get_one(Payment, (shop.id, payments[1].id))
+        second.customer_id = payments[0].customer_id
+    events = [shop.completed(payment) for payment in payments]
+    assert shop.post_together(events) == [{200}] * 2
+    assert shop.transactions(events) == 1
+    with shop.scope() as scope:
+        assert [bought_before(scope, payment.id) for payment in payments] == [None, payments[0].id]
+
+
+def test_they_are_handled_in_the_order_in_which_they_came(shop, chosen):
+    seen = []
+    chosen.append(lambda event: seen.append(event.payment.id))
+    payments = shop.payments(4)
+    shop.post_together([shop.completed(payment) for payment in payments])
+    assert seen[1:] == [payment.id for payment in payments]
