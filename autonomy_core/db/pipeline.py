@@ -53,9 +53,10 @@ class Statement:
             psycopg.DataError: a text contains NUL.
         """
         try:
-            return self, [_AS_TEXT[type(value)](value) for value in map(values.__getitem__, self._names)]
+            texts = [_AS_TEXT[type(value)](value) for value in map(values.__getitem__, self._names)]
         except KeyError as error:
             raise TypeError(f"there is no value {error}, or none of that type can be sent") from error
+        return self, [None if text is None else text.encode() for text in texts]
 
 
 Step = tuple[Statement, list[bytes | None]]
@@ -178,45 +179,29 @@ def _result_of(call: Callable[..., PGresult], *arguments: Any) -> PGresult:
         raise psycopg.OperationalError("the connection is lost") from None
 
 
-def _text(value: str) -> bytes:
-    text = value.encode()
-    if b"\0" in text:
+def _text(value: str) -> str:
+    if "\0" in value:
         raise psycopg.DataError("a text cannot contain NUL")
-    return text
+    return value
 
 
-def _plain(value: Any) -> bytes:
-    return str(value).encode()
-
-
-def _array(values: list[Any]) -> bytes:
-    return ("{" + ",".join([_IN_ARRAY[type(value)](value) for value in values]) + "}").encode()
+def _array(values: list[Any]) -> str:
+    return "{" + ",".join([_IN_ARRAY[type(value)](value) for value in values]) + "}"
 
 
 def _quoted(value: str) -> str:
-    if _SPECIAL.search(value):
-        if "\0" in value:
-            raise psycopg.DataError("a text cannot contain NUL")
-        value = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{value}"'
+    return '"' + _text(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-_AS_TEXT: Mapping[type, Callable[[Any], bytes | None]] = {
+_PLAIN: Mapping[type, Callable[[Any], str]] = {datetime: str, int: str, UUID: str}
+
+_AS_TEXT: Mapping[type, Callable[[Any], str | None]] = {
+    **_PLAIN,
     NoneType: lambda _: None,
-    datetime: _plain,
-    int: _plain,
     list: _array,
     str: _text,
-    UUID: _plain,
 }
 """Writes values of a type as PostgreSQL reads them. Of no others: what they would look like would be a guess."""
 
-_SPECIAL = re.compile(r'[\\"\0]')
-_IN_ARRAY: Mapping[type, Callable[[Any], str]] = {
-    NoneType: lambda _: "NULL",
-    datetime: str,
-    int: str,
-    str: _quoted,
-    UUID: str,
-}
+_IN_ARRAY: Mapping[type, Callable[[Any], str]] = {**_PLAIN, NoneType: lambda _: "NULL", str: _quoted}
 """The same, within a list. Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO"""

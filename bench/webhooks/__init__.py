@@ -28,9 +28,8 @@ processors, whose processor time is a column of its own. It takes its part of th
 compares ``djstripe`` with the others compares their processor time, and no ratio of rates without that column.
 
 The applications run under the same server (granian, one process; as many threads as there are connections, but for
-``flask_8``). All of them
-use one PostgreSQL, the embedded one with its durability (``fsync`` and ``synchronous_commit`` on), and each its
-own database in it. Each round gives every contender new pending payments and one event for each, over as many
+``flask_8``). All of them use one PostgreSQL, the embedded one with its durability (``fsync`` and ``synchronous_commit``
+on), and each its own database in it. Each round gives every contender new pending payments and one event for each, over as many
 keep-alive connections, one contender after the other, beginning with another one each round. A round counts
 only if every payment is completed, granted exactly once, and all hooks have done their work once; otherwise the run
 ends with an error.

@@ -16,7 +16,7 @@ CONTENDERS: tuple[MakeContender, ...] = (
     ours.contender,
     ours.busy,
     by_hand.contender,
-    partial(by_hand.contender, name=by_hand.WITH_8_THREADS),
+    partial(by_hand.contender, name=by_hand.WITH_8_THREADS, most_threads=8),
     bare.contender,
     pgbench.contender,
     partial(pgbench.contender, name=pgbench.SIX),

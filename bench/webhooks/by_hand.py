@@ -15,7 +15,7 @@ from bench.database import count, prepare
 from bench.webhooks import events
 
 WITH_8_THREADS = f"{by_hand.NAME}_8"
-"""The same with the number of threads that suits it best, however many connections there are."""
+"""The name of the same with the number of threads that suits it best, however many connections there are."""
 
 PENDING = """
     WITH numbers AS (SELECT n FROM generate_series(%(first)s::int, %(last)s::int) n),
@@ -32,14 +32,19 @@ SETTLED = """
 
 @contextmanager
 def contender(
-    postgresql: EmbeddedServer, directory: Path, connections: int, name: str = by_hand.NAME
+    postgresql: EmbeddedServer,
+    directory: Path,
+    connections: int,
+    name: str = by_hand.NAME,
+    most_threads: int | None = None,
 ) -> Iterator[Contender]:
     """The shop written by hand, served until the end of the block.
 
     Args:
-        name: also of its database; `WITH_8_THREADS` has no more than these.
+        name: also of its database.
+        most_threads: it has as many as there are connections, and no more than these.
     """
-    threads = min(8, connections) if name == WITH_8_THREADS else connections
+    threads = min(connections, most_threads or connections)
     shop = by_hand.shop(postgresql, directory, threads, name, WEBHOOK_SECRET=events.SECRET)
     with shop as (server, address):
         yield Contender(

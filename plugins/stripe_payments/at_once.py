@@ -154,22 +154,21 @@ def _handle_together(
     firsts: dict[tuple[str, str], Member[Ordinary]] = {}
     for member in members:
         firsts.setdefault((member.item.delivery.environment, member.item.session.id), member)
-    handled: dict[int, Handled | None] = {}
+    handled: dict[Member[Ordinary], Handled | None] = {}
     try:
         with scope.runtime.direct_transaction(scope.organisation, patience_s=patience_s) as own:
             values = _values(own, [member.item for member in firsts.values()])
             rows = own.execute_directly(FIND_AND_COMPLETE, values)
             for member, row in zip(firsts.values(), rows, strict=True):
-                handled[id(member)] = member.run(_settle, own, member.item, values["now"], row)
+                handled[member] = member.run(_settle, own, member.item, values["now"], row)
     except (Exception, SystemExit) as reason:  # noqa: BLE001 - whatever it is, the general path finds it again
         log.info("stripe.event_not_at_once", events=len(members), reason=type(reason).__name__)
         return [None for _ in members]
     # By whoever has committed: a member that has lost patience meanwhile would never do it.
-    for member in members:
-        result = handled.get(id(member))
+    for member, result in handled.items():
         if result is not None and result.payment is not None:
             member.run(announce_completed, scope, result.payment, SOURCE)
-    return [handled.get(id(member)) for member in members]
+    return [handled.get(member) for member in members]
 
 
 def _values(scope: TenantScope, events: Sequence[Ordinary]) -> Mapping[str, Any]:
