@@ -83,9 +83,13 @@ class Runtime:
             yield self.scope(organisation, session)
 
     @contextmanager
-    def direct_transaction(self, organisation: Organisation, *, patience_s: float) -> Iterator[TenantScope]:
-        """As `transaction`, for a hot path; see `autonomy_core.db.direct`."""
-        with self.database.direct_transaction(organisation.id, patience_s=patience_s) as transaction:
+    def direct_transaction(self, organisation: Organisation, **limits: float) -> Iterator[TenantScope]:
+        """As `transaction`, for a hot path; see `autonomy_core.db.direct`.
+
+        Args:
+            limits: those of `Database.direct_transaction`.
+        """
+        with self.database.direct_transaction(organisation.id, **limits) as transaction:
             yield self.scope(organisation, transaction)
 
     @property

@@ -52,7 +52,8 @@ HAD_FAILED = "the transaction had failed before; nothing of it is committed"
 SCOPE = Statement(
     SCOPE_TO_ORGANISATION.format(organisation_id="%(organisation_id)s")
     + LIMIT_PATIENCE.format(milliseconds="%(patience)s")
-    + ", set_config('plan_cache_mode', 'force_generic_plan', true)"
+    + ", set_config('idle_in_transaction_session_timeout', %(longest_pause)s, true)"
+    ", set_config('plan_cache_mode', 'force_generic_plan', true)"
 )
 
 
@@ -64,6 +65,7 @@ class DirectTransaction:
         make_session: makes a session on this connection.
         organisation_id: whose rows it sees.
         patience_s: how long a statement of it may take, or wait for a lock.
+        longest_pause_s: how long it may do nothing before PostgreSQL ends it.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class DirectTransaction:
         *,
         organisation_id: str,
         patience_s: float,
+        longest_pause_s: float,
         boundaries: Boundaries = TRANSACTION,
     ) -> None:
         self._pipeline = pipeline
@@ -80,7 +83,13 @@ class DirectTransaction:
         self._boundaries = boundaries
         self._opening = [
             boundaries.begin.with_values({}),
-            SCOPE.with_values({"organisation_id": organisation_id, "patience": in_milliseconds(patience_s)}),
+            SCOPE.with_values(
+                {
+                    "organisation_id": organisation_id,
+                    "patience": in_milliseconds(patience_s),
+                    "longest_pause": in_milliseconds(longest_pause_s),
+                }
+            ),
         ]
         self._waiting: dict[Statement, list[Mapping[str, Any]]] = {}
         self._has_begun = False
@@ -100,7 +109,8 @@ class DirectTransaction:
     def execute_later(self, statement: Statement, row: Mapping[str, Any]) -> None:
         """Execute a statement whose result nobody needs, at the latest with the commit, once for all rows.
 
-        It is executed before everything that is asked for later. Once there is a session, it is executed now.
+        It is executed before everything that is executed later, with the other rows of its statement. Once there is a
+        session, it is executed now.
 
         Args:
             statement: takes a list of each value, as long as there are rows.

@@ -17,6 +17,8 @@ from contextvars import copy_context
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
+import structlog
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -27,13 +29,21 @@ TURN_WITHIN_S = 0.05
 """Whoever has not had its turn by then goes alone, beside the one that is at work."""
 
 DONE_WITHIN_S = 10.0
-"""Whoever has been taken along, and has no result by then, does not learn what has come of it."""
+"""Whoever has been taken along, and has no result by then, does not learn what has come of it.
+
+A transaction that others have been taken along in should rest no longer than this: what hangs in it has what they wait for.
+"""
 
 SLOW_S = 0.01
 """Where a member's own part takes so long, it waits for something: side by side they wait for less time than in turns."""
 
+SLOW_TURNS = 2
+"""So many turns in a row have to be slow; a single one may have waited for the machine."""
+
 ALONE_FOR_S = 10.0
 """So long nobody is taken along where members were slow."""
+
+log = structlog.get_logger(__name__)
 
 
 class Turn(Enum):
@@ -93,6 +103,7 @@ class GroupCommit:
         self._lock = threading.Lock()
         # A key is here for as long as somebody is at work for it.
         self._waiting: dict[Hashable, deque[Member[Any]]] = {}
+        self._slow_turns: dict[Hashable, int] = {}
         self._alone_until: dict[Hashable, float] = {}
 
     def handle(self, key: Hashable, item: T, handle_all: HandleAll[T, R]) -> R | None:
@@ -156,20 +167,31 @@ class GroupCommit:
             for member, result in zip(group, handle_all(group), strict=True):
                 member.result = result
         finally:
-            self._end_turn(key, slow=sum(member.seconds for member in group) > SLOW_S * len(group))
+            self._end_turn(key, seconds=sum(member.seconds for member in group) / len(group))
             for member in others:
                 member.tell(Turn.TAKE_RESULT)
 
-    def _end_turn(self, key: Hashable, *, slow: bool) -> None:
-        """Have the next one lead; where members are slow, all that wait go by themselves."""
+    def _end_turn(self, key: Hashable, *, seconds: float) -> None:
+        """Have the next one lead; where members keep being slow, all that wait go by themselves."""
         with self._lock:
             waiting = self._waiting[key]
-            turn, many = (Turn.GO_ALONE, len(waiting)) if slow else (Turn.LEAD, min(len(waiting), 1))
+            apart = self._are_slow(key, seconds)
+            turn, many = (Turn.GO_ALONE, len(waiting)) if apart else (Turn.LEAD, min(len(waiting), 1))
             released = [waiting.popleft() for _ in range(many)]
-            if slow:
+            if apart:
                 self._alone_until[key] = time.monotonic() + ALONE_FOR_S
-            if slow or not released:
+            if apart or not released:
                 del self._waiting[key]
             # Before anybody else looks: who is not told, and waits no longer, would never lead, and nobody after it.
             for member in released:
                 member.tell(turn)
+        if apart:
+            log.info("group_commit.set_apart", key=key, seconds_each=round(seconds, 3), for_s=ALONE_FOR_S)
+
+    def _are_slow(self, key: Hashable, seconds: float) -> bool:
+        """Whether members have been slow for so many turns that it is no accident."""
+        turns = self._slow_turns.pop(key, 0) + 1
+        if seconds <= SLOW_S or turns == SLOW_TURNS:
+            return seconds > SLOW_S
+        self._slow_turns[key] = turns
+        return False

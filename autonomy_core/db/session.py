@@ -199,8 +199,14 @@ class Database:
             yield session
 
     @contextmanager
-    def direct_transaction(self, organisation_id: str, *, patience_s: float) -> Iterator[DirectTransaction]:
+    def direct_transaction(
+        self, organisation_id: str, *, patience_s: float, longest_pause_s: float = LONGEST_PAUSE_S
+    ) -> Iterator[DirectTransaction]:
         """As `transaction`, for a hot path: a session is made only for whoever asks for one.
+
+        Args:
+            patience_s: how long a statement may take, or wait for a lock.
+            longest_pause_s: how long it may do nothing before PostgreSQL ends it.
 
         Raises:
             psycopg.Error, SQLAlchemyError: what the driver raises, and what the pool does.
@@ -211,6 +217,7 @@ class Database:
                 lambda: session_within(Connection(self.engine, pooled), organisation_id),
                 organisation_id=organisation_id,
                 patience_s=patience_s,
+                longest_pause_s=longest_pause_s,
             )
             try:
                 yield transaction

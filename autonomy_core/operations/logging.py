@@ -18,6 +18,9 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
+MOST_WAITING = 10_000
+"""So many lines may wait for the console to take them; then whoever logs waits too."""
+
 LEVELS = ("debug", "info", "warning", "error")
 TALKATIVE = ("alembic", "procrastinate", "urllib3", "stripe")
 """Libraries that tell every step at the level info."""
@@ -47,38 +50,71 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
 
 
 class StandardError(logging.StreamHandler[TextIO]):
-    """Writes to what ``sys.stderr`` is at that moment."""
+    """Writes to what ``sys.stderr`` is at that moment.
+
+    Nobody waits for another one's line to be written: who is writing writes that of everybody who comes meanwhile. Lines
+    that cannot be written, because the disk is full or the pipe closed, are lost, as with every handler.
+    """
 
     def __init__(self, formatter: LineFormatter) -> None:
         logging.Handler.__init__(self)
         self.setFormatter(formatter)
         self._render = formatter.render
-        self._begin()
-        os.register_at_fork(after_in_child=self._begin)
+        self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Forget what waits, and who is writing: in a forked process neither will ever end."""
         self._lines: deque[str] = deque()
         self._writing = threading.Lock()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record of the standard library's."""
+        try:
+            self._write(self.format(record))
+        except Exception:  # noqa: BLE001 - as every handler does
+            self.handleError(record)
 
     def write(self, gathered: Mapping[str, Any]) -> None:
         """Write what structlog has gathered, without a record of the standard library's.
 
-        Nobody waits for another one's line to be written: who is writing writes that of everybody who comes meanwhile.
+        Raises:
+            OSError, ValueError: it cannot be written.
         """
-        self._lines.append(self._render(gathered) + self.terminator)
-        while self._lines and self._writing.acquire(blocking=False):
-            try:
-                text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
-                with self.lock:  # type: ignore[union-attr]
-                    self.stream.write(text)
-                    self.stream.flush()
-            finally:
-                self._writing.release()
+        self._write(self._render(gathered))
+
+    def flush(self) -> None:
+        """Write what waits, and wait until it is written."""
+        self._write_waiting(blocking=True)
+
+    def _write(self, line: str) -> None:
+        self._lines.append(line + self.terminator)
+        while self._lines and self._write_waiting(blocking=len(self._lines) > MOST_WAITING):
+            pass
+
+    def _write_waiting(self, *, blocking: bool) -> bool:
+        """Write what waits, unless somebody else does that."""
+        if not self._writing.acquire(blocking=blocking):
+            return False
+        try:
+            self.stream.write("".join(self._lines.popleft() for _ in range(len(self._lines))))
+            self.stream.flush()
+        finally:
+            self._writing.release()
+        return True
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]
         """The stream."""
         return sys.stderr
+
+
+def _begin_in_forked_process() -> None:
+    for handler in logging.root.handlers:
+        if isinstance(handler, StandardError):
+            handler.begin()
+
+
+os.register_at_fork(after_in_child=_begin_in_forked_process)
 
 
 def _written_at_once(

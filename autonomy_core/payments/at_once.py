@@ -45,7 +45,8 @@ paid AS (
 
 The provider's own parts are ``found``, which locks payments, each once, and has the columns of `LockedPayment` and the
 payment's ``place``, from 1 on; and ``stored``, with the ``payment_id`` of those that are to be completed. That the hooks
-have succeeded is recorded before they run, because one that fails takes the record with it.
+have succeeded is recorded before they run, because one that fails takes the record with it. What remains for the provider
+is to call `settle_at_once` for each, and `announce_completed` after the commit.
 """
 
 

@@ -13,7 +13,7 @@ from autonomy_core.db.driver import driver_of
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import migrate
 from autonomy_core.db.pipeline import Pipeline
-from autonomy_core.db.session import Database, TenantSession, session_within
+from autonomy_core.db.session import LONGEST_PAUSE_S, Database, TenantSession, session_within
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, components
 
@@ -48,10 +48,13 @@ class SwitchedDatabase(Database):
         )
 
     @contextmanager
-    def direct_transaction(self, organisation_id: str, *, patience_s: float) -> Iterator[DirectTransaction]:
+    def direct_transaction(
+        self, organisation_id: str, *, patience_s: float, longest_pause_s: float = LONGEST_PAUSE_S
+    ) -> Iterator[DirectTransaction]:
         """On a shared connection, a savepoint."""
         if isinstance(self._bind, Engine):
-            with super().direct_transaction(organisation_id, patience_s=patience_s) as transaction:
+            limits = {"patience_s": patience_s, "longest_pause_s": longest_pause_s}
+            with super().direct_transaction(organisation_id, **limits) as transaction:
                 yield transaction
             return
         shared = self._bind
@@ -60,6 +63,7 @@ class SwitchedDatabase(Database):
             lambda: session_within(shared, organisation_id, join_transaction_mode="create_savepoint"),
             organisation_id=organisation_id,
             patience_s=patience_s,
+            longest_pause_s=longest_pause_s,
             boundaries=SAVEPOINT,
         )
         try:

@@ -5,7 +5,8 @@
 
 BEGIN;
 SELECT set_config('autonomy.organisation', 'bench', true), set_config('autonomy.worker', 'off', true),
-    set_config('statement_timeout', '10000ms', true), set_config('plan_cache_mode', 'force_generic_plan', true);
+    set_config('statement_timeout', '10000ms', true), set_config('idle_in_transaction_session_timeout', '300000ms', true),
+    set_config('plan_cache_mode', 'force_generic_plan', true);
 WITH arrived AS (
     SELECT * FROM unnest(ARRAY['test'], ARRAY['cs_test_bench' || lpad((:number)::text, 12, '0')],
         ARRAY['evt_bench' || lpad((:number)::text, 12, '0')], ARRAY['checkout.session.completed'],
@@ -54,6 +55,7 @@ WITH arrived AS (
     FROM stored, unnest('{letters,media_mp3,tickets}'::text[]) plugin
 )
 SELECT
+    arrived.place,
     CASE WHEN stored.payment_id IS NULL THEN
         (SELECT status FROM stripe_payments_events known
          WHERE known.organisation_id = 'bench' AND known.environment = arrived.environment
@@ -62,7 +64,7 @@ SELECT
     stored.payment_id IS NOT NULL, found.payment_intent_id, found.id, found.customer_id, found.product_id, found.kind,
     found.provider, found.environment, found.status, found.amount, found.currency
 FROM arrived LEFT JOIN found USING (place) LEFT JOIN stored ON stored.payment_id = found.id
-ORDER BY arrived.place;
+ORDER BY found.product_id, arrived.place;
 INSERT INTO grants (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)
 SELECT * FROM unnest(ARRAY['bench'], ARRAY[lpad((:number)::text, 32, '0')::uuid],
     ARRAY[lpad((:number)::text, 32, '0')::uuid], ARRAY[lpad((:number % 20)::text, 32, '0')::uuid],

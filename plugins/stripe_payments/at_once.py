@@ -18,6 +18,7 @@ import structlog
 
 from autonomy_core.plugin_api.payments import (
     COMPLETING,
+    DONE_WITHIN_S,
     LockedPayment,
     Member,
     PaymentStatus,
@@ -46,7 +47,8 @@ SOURCE = "webhook"
 
 log = structlog.get_logger(__name__)
 
-# A payment that is locked is not waited for: whoever has it may be handling this very event.
+# A payment that is locked is not waited for: whoever has it may be handling this very event. Hooks run in the order of
+# the products, so that what they lock of these, they lock in the same order everywhere.
 FIND_AND_COMPLETE = Statement(f"""
 WITH arrived AS (
     SELECT * FROM unnest(%(environment)s::text[], %(session_id)s::text[], %(event_id)s::text[], %(type)s::text[],
@@ -79,6 +81,7 @@ WITH arrived AS (
     ))
 ), {COMPLETING}
 SELECT
+    arrived.place,
     CASE WHEN stored.payment_id IS NULL THEN
         (SELECT status FROM stripe_payments_events known
          WHERE known.organisation_id = %(organisation_id)s AND known.environment = arrived.environment
@@ -86,7 +89,7 @@ SELECT
     END,
     stored.payment_id IS NOT NULL, found.payment_intent_id, {LockedPayment.FOUND}
 FROM arrived LEFT JOIN found USING (place) LEFT JOIN stored ON stored.payment_id = found.id
-ORDER BY arrived.place
+ORDER BY found.product_id, arrived.place
 """)  # noqa: S608 - made of constants
 
 
@@ -151,24 +154,39 @@ def _handle_together(
     scope: TenantScope, members: Sequence[Member[Ordinary]], patience_s: float
 ) -> Sequence[Handled | None]:
     """Handle events, of each session the first one; the others are left to `inbox`."""
-    firsts: dict[tuple[str, str], Member[Ordinary]] = {}
-    for member in members:
-        firsts.setdefault((member.item.delivery.environment, member.item.session.id), member)
+    firsts = _firsts(members)
     handled: dict[Member[Ordinary], Handled | None] = {}
+    limits = {"patience_s": patience_s}
+    if len(members) > 1:
+        limits["longest_pause_s"] = DONE_WITHIN_S
     try:
-        with scope.runtime.direct_transaction(scope.organisation, patience_s=patience_s) as own:
-            values = _values(own, [member.item for member in firsts.values()])
-            rows = own.execute_directly(FIND_AND_COMPLETE, values)
-            for member, row in zip(firsts.values(), rows, strict=True):
-                handled[member] = member.run(_settle, own, member.item, values["now"], row)
+        with scope.runtime.direct_transaction(scope.organisation, **limits) as own:
+            values = _values(own, [member.item for member in firsts])
+            for place, *found in own.execute_directly(FIND_AND_COMPLETE, values):
+                member = firsts[place - 1]
+                handled[member] = member.run(_settle, own, member.item, values["now"], found)
     except (Exception, SystemExit) as reason:  # noqa: BLE001 - whatever it is, the general path finds it again
-        log.info("stripe.event_not_at_once", events=len(members), reason=type(reason).__name__)
+        for member in members:
+            member.run(_log_undone, member.item, reason, len(members))
         return [None for _ in members]
     # By whoever has committed: a member that has lost patience meanwhile would never do it.
     for member, result in handled.items():
         if result is not None and result.payment is not None:
             member.run(announce_completed, scope, result.payment, SOURCE)
     return [handled.get(member) for member in members]
+
+
+def _firsts(members: Sequence[Member[Ordinary]]) -> Sequence[Member[Ordinary]]:
+    """The first one of each session."""
+    firsts: dict[tuple[str, str], Member[Ordinary]] = {}
+    for member in members:
+        firsts.setdefault((member.item.delivery.environment, member.item.session.id), member)
+    return list(firsts.values())
+
+
+def _log_undone(event: Ordinary, reason: BaseException, together: int) -> None:
+    name = type(reason).__name__
+    log.info("stripe.event_not_at_once", event_id=event.delivery.event.id, reason=name, together=together)
 
 
 def _values(scope: TenantScope, events: Sequence[Ordinary]) -> Mapping[str, Any]:
@@ -185,9 +203,9 @@ def _values(scope: TenantScope, events: Sequence[Ordinary]) -> Mapping[str, Any]
     }
 
 
-def _settle(scope: TenantScope, ordinary: Ordinary, at: datetime, row: Any) -> Handled | None:
+def _settle(scope: TenantScope, ordinary: Ordinary, at: datetime, found: Sequence[Any]) -> Handled | None:
     """Make sure that the statement has rightly done what it did for an event, and run the hooks."""
-    known, stored, payment_intent_id, *columns = row
+    known, stored, payment_intent_id, *columns = found
     if not stored:
         return None if known is None or known in TO_HANDLE else Handled(known)
     payment, session, environment = LockedPayment(*columns), ordinary.session, ordinary.delivery.environment

@@ -7,11 +7,13 @@ import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from autonomy_core.operations import logging as module
 from autonomy_core.operations.logging import StandardError, configure_logging
 
 
@@ -139,40 +141,79 @@ def test_a_console_that_cannot_be_written_to_stops_nobody(written, monkeypatch):
     assert json.loads(written())["event"] == "seen"
 
 
-def test_who_is_writing_writes_what_others_log_meanwhile_and_nobody_waits(written, monkeypatch):
-    class Slow(io.StringIO):
-        def __init__(self):
-            super().__init__()
-            self.reached, self.opened = threading.Event(), threading.Event()
+class Stalled(io.StringIO):
+    """A console that takes nothing until it is opened."""
 
-        def write(self, text):
-            self.reached.set()
-            assert self.opened.wait(30)
-            return super().write(text)
+    def __init__(self):
+        super().__init__()
+        self.reached, self.opened = threading.Event(), threading.Event()
 
+    def write(self, text):
+        self.reached.set()
+        assert self.opened.wait(30)
+        return super().write(text)
+
+    def events(self):
+        return [json.loads(line)["event"] for line in self.getvalue().splitlines()]
+
+
+@pytest.fixture
+def console(written):
     configure_logging("json")
-    (console,) = [each for each in logging.getLogger().handlers if type(each) is StandardError]
-    slow = Slow()
-    monkeypatch.setattr(sys, "stderr", slow)
-    with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(console.write, {"level": "info", "event": "first"})
-        assert slow.reached.wait(30)
-        try:
-            for name in ("second", "third"):
-                threads.submit(console.write, {"level": "info", "event": name}).result(30)
-        finally:
-            slow.opened.set()
+    return next(each for each in logging.getLogger().handlers if type(each) is StandardError)
+
+
+@pytest.fixture
+def threads():
+    with ThreadPoolExecutor(3) as pool:
+        yield pool
+
+
+@contextmanager
+def stalled(console, threads, monkeypatch):
+    """Somebody writes to a console that takes nothing until the end of the block; then all is written."""
+    stalled = Stalled()
+    monkeypatch.setattr(sys, "stderr", stalled)
+    first = threads.submit(console.write, {"level": "info", "event": "first"})
+    assert stalled.reached.wait(30)
+    try:
+        yield stalled
+    finally:
+        stalled.opened.set()
         first.result(30)
-    assert [json.loads(line)["event"] for line in slow.getvalue().splitlines()] == [
-        "first",
-        "second",
-        "third",
-    ]
+    console.flush()
 
 
-def test_a_process_that_is_forked_while_somebody_writes_can_write(written):
-    configure_logging("json")
-    (console,) = [each for each in logging.getLogger().handlers if type(each) is StandardError]
+def test_who_is_writing_writes_what_others_log_meanwhile_and_nobody_waits(console, threads, monkeypatch):
+    with stalled(console, threads, monkeypatch) as stderr:
+        for name in ("second", "third"):
+            threads.submit(console.write, {"level": "info", "event": name}).result(30)
+    assert stderr.events() == ["first", "second", "third"]
+
+
+def test_what_a_thread_logs_keeps_its_order_in_whatever_way_it_is_logged(console, threads, monkeypatch):
+    def log():
+        console.write({"level": "info", "event": "second"})
+        console.handle(logging.makeLogRecord({"msg": "third", "levelname": "INFO"}))
+        console.write({"level": "info", "event": "fourth"})
+
+    with stalled(console, threads, monkeypatch) as stderr:
+        threads.submit(log).result(30)
+    assert stderr.events() == ["first", "second", "third", "fourth"]
+
+
+def test_when_too_many_lines_wait_for_the_console_whoever_logs_waits_too(console, threads, monkeypatch):
+    monkeypatch.setattr(module, "MOST_WAITING", 1)
+    with stalled(console, threads, monkeypatch) as stderr:
+        threads.submit(console.write, {"level": "info", "event": "second"}).result(30)
+        third = threads.submit(console.write, {"level": "info", "event": "third"})
+        with pytest.raises(TimeoutError):
+            third.result(0.1)
+    third.result(30)
+    assert stderr.events() == ["first", "second", "third"]
+
+
+def test_a_process_that_is_forked_while_somebody_writes_can_write(console):
     from_child, to_parent = os.pipe()
     with console._writing:
         if not os.fork():

@@ -10,15 +10,19 @@ import structlog
 from sqlalchemy import text
 
 from autonomy_core.db import group_commit
+from autonomy_core.db.group_commit import Member
 from autonomy_core.grants.models import Grant
 from autonomy_core.payments.duplicates import bought_before
 from autonomy_core.payments.models import HookRun, Payment
+from autonomy_core.plugin_api.models import uuid7
+from stripe_payments import at_once
 from stripe_payments.models import StripeEvent
 from stripe_payments.settings import PLUGIN
 from stripe_payments.testing import checkout_session, stripe_event
 from tests.concurrency.test_stripe_events import open_payments, post_all, rows
 from tests.functional.stripe_payments import shop as shops
 from tests.functional.stripe_payments.shop import COMPLETED, SUCCEEDED
+from tests.functional.stripe_payments.test_at_once import HOOKS, rows_of
 
 pytestmark = pytest.mark.concurrent
 
@@ -61,6 +65,13 @@ class Together(shops.Shop):
 
     def post_together(self, events):
         """Post events so that they are handled together, in this order, after one more."""
+        with self.posting_together(events) as answers:
+            pass
+        return [answer.result() for answer in answers]
+
+    @contextmanager
+    def posting_together(self, events):
+        """The same; gives what will become of them."""
         (first,) = self.payments(1)
         reached, opened = threading.Event(), threading.Event()
 
@@ -77,7 +88,7 @@ class Together(shops.Shop):
                 answers.append(threads.submit(self._post, event))
                 self._wait_for(number)
             opened.set()
-            return [answer.result(PATIENCE_S) for answer in answers][1:]
+            yield answers[1:]
 
     @contextmanager
     def _opened_at_end(self, opened):
@@ -87,10 +98,28 @@ class Together(shops.Shop):
             opened.set()
 
     def _wait_for(self, number):
+        self._poll(lambda: len(self._waiting()) >= number)
+
+    def _waiting(self):
+        return self.autonomy.runtime.group_commit._waiting.get((PLUGIN, self.id), ())
+
+    def _poll(self, holds):
         deadline = time.monotonic() + PATIENCE_S
-        while len(self.autonomy.runtime.group_commit._waiting.get((PLUGIN, self.id), ())) < number:
+        while not holds():
             assert time.monotonic() < deadline
             time.sleep(0.001)
+
+    def give_up_only_when_taken_along(self, monkeypatch):
+        """Whoever waits for its turn waits until it is taken along, and then as long as it would."""
+        wait = Member.wait
+
+        def wait_for_turn_first(member, seconds):
+            if seconds == PATIENCE_S:
+                self._poll(lambda: member not in self._waiting())
+            else:
+                wait(member, seconds)
+
+        monkeypatch.setattr(Member, "wait", wait_for_turn_first)
 
     def _post(self, event):
         return post_all(self.autonomy, [(self.id, event)])
@@ -249,7 +278,7 @@ def test_a_database_that_goes_away_takes_the_transaction_and_each_is_handled_by_
     assert shop.post_together(events) == [{200}] * 3
     assert lost
     assert shop.statuses(events) == ["processed"] * 3
-    assert shop.rows(StripeEvent)[0].attempts == 1
+    assert [row.attempts for row in shop.rows(StripeEvent)] == [1] * 4
     assert shop.settled() == (4, 4, 8)
 
 
@@ -265,9 +294,86 @@ def test_of_two_payments_for_one_product_that_are_completed_together_one_is_the_
         assert [bought_before(scope, payment.id) for payment in payments] == [None, payments[0].id]
 
 
-def test_they_are_handled_in_the_order_in_which_they_came(shop, chosen):
+def test_their_hooks_run_in_the_order_of_the_products_and_for_one_product_as_they_came(shop, chosen):
     seen = []
     chosen.append(lambda event: seen.append(event.payment.id))
-    payments = shop.payments(4)
-    shop.post_together([shop.completed(payment) for payment in payments])
-    assert seen[1:] == [payment.id for payment in payments]
+    of_one, of_another = shop.payments(2), shop.payments(2)
+    assert of_one[0].product_id < of_another[0].product_id
+    events = [shop.completed(payment) for payment in (of_another[0], of_one[0], of_another[1], of_one[1])]
+    assert shop.post_together(events) == [{200}] * 4
+    assert seen[1:] == [payment.id for payment in (*of_one, *of_another)]
+    assert shop.settled() == (5, 5, 10)
+
+
+def test_those_taken_along_with_one_that_hangs_are_handled_when_it_is_given_up(shop, chosen, monkeypatch):
+    for module in (group_commit, at_once):
+        monkeypatch.setattr(module, "DONE_WITHIN_S", 0.3)
+    shop.give_up_only_when_taken_along(monkeypatch)
+    hanging, *others = shop.payments(3)
+    end, held = threading.Event(), []
+
+    def hang_once(event):
+        if event.payment.id == hanging.id and not held:
+            held.append(event.payment.id)
+            assert end.wait(PATIENCE_S)
+
+    chosen.append(hang_once)
+    events = [shop.completed(payment) for payment in (hanging, *others)]
+    with shop.posting_together(events) as answers:
+        try:
+            assert [answer.result(PATIENCE_S) for answer in answers[1:]] == [{200}] * 2
+            assert shop.statuses(events[1:]) == ["processed"] * 2
+        finally:
+            end.set()
+    assert held
+    assert answers[0].result() == {200}
+    assert shop.statuses(events) == ["processed"] * 3
+    assert shop.settled() == (4, 4, 8)
+
+
+def test_what_is_undone_together_is_logged_for_each_event_with_its_own_request(shop, chosen):
+    payments = shop.payments(3)
+    chosen.append(lambda event: 1 / (event.payment.id != payments[1].id))
+    events = [shop.completed(payment) for payment in payments]
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        shop.post_together(events)
+    undone = [line for line in lines if line["event"] == "stripe.event_not_at_once"]
+    assert [(line["event_id"], line["reason"], line["together"]) for line in undone] == [
+        (event["id"], "ZeroDivisionError", 3) for event in events
+    ]
+    assert len({line["request_id"] for line in undone}) == 3
+
+
+def grants_what_does_not_exist(event):
+    event.grant(uuid7())
+
+
+@pytest.mark.parametrize("misbehave", [*HOOKS, grants_what_does_not_exist])
+def test_whatever_the_hook_of_one_does_all_end_as_if_each_had_come_alone(shop, chosen, misbehave):
+    def recorded(post_all):
+        payments = shop.payments(3)
+        chosen[:] = [lambda event: misbehave(event) if event.payment.id == payments[1].id else None]
+        answers = post_all([shop.completed(payment) for payment in payments])
+        return answers, [rows_of(shop, payment) for payment in payments]
+
+    assert recorded(shop.post_together) == recorded(lambda events: [shop._post(event) for event in events])
+
+
+def test_one_that_postgresql_cannot_keep_is_refused_and_the_others_are_as_if_alone(shop):
+    first, second, third = shop.payments(3)
+    with_nul = shop.completed(second, customer_details={"name": "Ada\0"})
+    events = [shop.completed(first), with_nul, shop.completed(third)]
+    assert shop.post_together(events) == [{200}, {400}, {200}]
+    assert shop.stored(with_nul) is None
+    assert shop.present(second).status == "pending"
+    assert shop.settled() == (3, 3, 6)
+
+
+def test_one_id_for_two_sessions_is_one_event(shop):
+    first, second = shop.payments(2)
+    event, impostor = shop.completed(first), shop.completed(second)
+    impostor["id"] = event["id"]
+    assert shop.post_together([event, impostor]) == [{200}] * 2
+    assert shop.stored(event).payment_id == first.id
+    assert shop.present(second).status == "pending"
+    assert shop.settled() == (2, 2, 4)

@@ -1,8 +1,10 @@
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import RFC_4122, UUID
 
+from autonomy_core.db import base
 from autonomy_core.db.base import uuid7
 
 
@@ -38,9 +40,17 @@ def test_a_process_that_was_forked_makes_others_than_its_parent():
 
 
 def test_threads_have_randomness_of_their_own():
+    together = threading.Barrier(4)
+
+    def make(_):
+        together.wait(30)
+        return [_random(uuid7()) for _ in range(1000)], id(base._RANDOM._numbers)
+
     with ThreadPoolExecutor(4) as threads:
-        made = [_random(id_) for id_ in threads.map(lambda _: uuid7(), range(1000))]
-    assert len(set(made)) == 1000
+        made, sources = zip(*threads.map(make, range(4)), strict=True)
+        together_made = {number for each in made for number in each}
+    assert len(together_made) == 4000
+    assert len(set(sources)) == 4
 
 
 def _random(id_):

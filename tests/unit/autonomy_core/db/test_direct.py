@@ -32,6 +32,7 @@ REGISTER_ALL = Statement(
     "%(organisation_id)s::text[], %(id)s::uuid[], %(email)s::text[]) AS all_of_them(organisation_id, id, email)"
 )
 COUNT = Statement("SELECT count(*) FROM customers")
+PAUSE = Statement("SELECT current_setting('idle_in_transaction_session_timeout')")
 FAIL = Statement("SELECT 1 / %(by)s::int")
 
 
@@ -114,6 +115,20 @@ def test_what_waits_and_fails_undoes_all_of_it(acme, transaction):
         own.execute_directly(REGISTER, ada())
         own.execute_later(REGISTER_ALL, ada())
     assert emails(acme) == []
+
+
+def test_a_transaction_that_does_nothing_for_too_long_loses_what_others_wait_for(acme, transaction):
+    limits = {"patience_s": 5.0, "longest_pause_s": 0.05}
+    with pytest.raises(psycopg.Error), acme.database.direct_transaction("acme", **limits) as resting:
+        resting.execute_directly(REGISTER, ada())
+        with transaction(patience_s=30) as other:
+            other.execute_directly(REGISTER, ada())
+    assert emails(acme) == ["ada@example.org"]
+
+
+def test_without_a_limit_of_its_own_it_may_rest_as_long_as_any(transaction):
+    with transaction() as own:
+        assert own.execute_directly(PAUSE, {}) == [("5min",)]
 
 
 def test_a_transaction_in_which_nothing_happens_is_none(acme, transaction):

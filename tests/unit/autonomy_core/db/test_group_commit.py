@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from autonomy_core.db import group_commit
 from autonomy_core.db.group_commit import GroupCommit, Member
@@ -18,7 +19,7 @@ REQUEST = ContextVar("REQUEST", default=None)
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch):
     """However slow the machine is, nobody gives up, unless a test says so."""
-    for name in ("TURN_WITHIN_S", "DONE_WITHIN_S", "SLOW_S"):
+    for name in ("TURN_WITHIN_S", "DONE_WITHIN_S", "SLOW_S", "ALONE_FOR_S"):
         monkeypatch.setattr(group_commit, name, PATIENCE_S)
 
 
@@ -153,25 +154,55 @@ def test_whoever_is_taken_along_and_not_brought_back_in_time_learns_nothing(shop
     assert results(first, slow) == [0, 2]
 
 
-def test_where_members_are_slow_all_go_by_themselves_for_a_while(shop, threads, monkeypatch):
+@contextmanager
+def slow_members(monkeypatch):
+    """Whoever is done now counts as slow."""
+    with monkeypatch.context() as patched:
+        patched.setattr(group_commit, "SLOW_S", -1)
+        yield
+
+
+def test_where_members_are_slow_twice_in_a_row_all_go_by_themselves_for_a_while(shop, threads, monkeypatch):
+    with slow_members(monkeypatch):
+        shop.double(1)
+        with shop.busy(threads):
+            others = shop.queue(threads, [2, 3, 4])
+        assert results(*others) == [4, 6, 8]
+    assert sorted(shop.together) == [[0], [1], [2], [3], [4]]
     with shop.busy(threads):
-        others = shop.queue(threads, [1, 2, 3])
-        monkeypatch.setattr(group_commit, "SLOW_S", -1)
-    assert results(*others) == [2, 4, 6]
-    assert sorted(shop.together) == [[0], [1], [2], [3]]
+        assert threads.submit(shop.double, 5).result(PATIENCE_S) == 10
+
+
+def test_that_they_go_by_themselves_is_logged(shop, monkeypatch):
+    with capture_logs() as lines, slow_members(monkeypatch):
+        shop.double(1)
+        assert not lines
+        shop.double(2)
+    assert [(line["event"], line["key"], line["for_s"]) for line in lines] == [
+        ("group_commit.set_apart", "acme", PATIENCE_S)
+    ]
+
+
+def test_slow_once_is_an_accident(shop, threads, monkeypatch):
+    for item in (1, 2):
+        with slow_members(monkeypatch):
+            shop.double(item)
+        shop.double(item)
     with shop.busy(threads):
-        assert threads.submit(shop.double, 4).result(PATIENCE_S) == 8
+        others = shop.queue(threads, [3, 4])
+    assert results(*others) == [6, 8]
+    assert shop.together[-1] == [3, 4]
 
 
 def test_when_that_while_is_over_they_go_together_again(shop, threads, monkeypatch):
     monkeypatch.setattr(group_commit, "ALONE_FOR_S", 0)
-    with monkeypatch.context() as slow:
-        slow.setattr(group_commit, "SLOW_S", -1)
+    with slow_members(monkeypatch):
         shop.double(1)
+        shop.double(2)
     with shop.busy(threads):
-        others = shop.queue(threads, [2, 3])
-    assert results(*others) == [4, 6]
-    assert shop.together == [[1], [0], [2, 3]]
+        others = shop.queue(threads, [3, 4])
+    assert results(*others) == [6, 8]
+    assert shop.together == [[1], [2], [0], [3, 4]]
 
 
 def test_an_interruption_of_one_keeps_nobody_waiting(shop, threads):
@@ -195,6 +226,7 @@ def test_nothing_is_kept_of_whoever_is_done(shop, threads):
     shop.double(3, "other")
     wait_until(lambda: not shop.commit._waiting)
     assert not shop.commit._alone_until
+    assert not shop.commit._slow_turns
 
 
 def test_many_at_once_have_each_their_own_result(shop, threads):
