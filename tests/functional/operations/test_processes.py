@@ -134,8 +134,10 @@ def test_the_server_tells_its_url_serves_and_ends_when_told(installation):
 
 
 def test_an_interrupt_from_the_terminal_ends_all_processes_without_force(installation):
-    with serving(installation, "--workers", "2") as (process, _, log):
+    with serving(installation, "--workers", "2") as (process, url, log):
         wait_for(lambda: log.read_text().count("Started worker-") == 2, "both")
+        # granian may miss what a worker is told in the very moment in which it starts.
+        assert all(ask(f"{url}/health/live") for _ in range(20))
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(PATIENCE_S) == 0
         told = log.read_text()
