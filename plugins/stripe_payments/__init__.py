@@ -19,9 +19,8 @@ is ``/api/webhook/stripe/{organisation_id}``.
 `missed`        events that Stripe could not deliver are fetched
 `timeline`      Stripe's side of what happened to a payment
 `provider`      what the core calls
-`client`        with `client_endpoints` the only modules that call Stripe
-`endpoints`     makes, shares and removes webhook endpoints; `rotation` replaces them, `desk` is what they work with
-`doctor`        compares the ini file with what Stripe has; `diagnosis` says what follows
+`client`        with `endpoints.client` the only modules that call Stripe
+`endpoints`     an organisation's webhook endpoints: made, shared, replaced, removed, and compared with the ini file
 `deliveries`    how many signatures were good, and how many were not
 `simulator`     a stand-in for Stripe, for development and tests
 `testing`       signed events and a running simulator, for tests

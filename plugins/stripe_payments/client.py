@@ -1,4 +1,4 @@
-"""Calls Stripe about checkouts, and connects `client_endpoints`: one connection pool a process, one client a call.
+"""Calls Stripe about checkouts, and connects `endpoints.client`: one connection pool a process, one client a call.
 
 Clients are made anew for every call, which takes microseconds, so that a changed key counts at once and no
 organisation's key can serve another.

@@ -10,7 +10,7 @@ COMMANDS = {
     "simulator": ("stripe_payments.simulator.command:simulator", "Run a stand-in for Stripe."),
     "events": ("stripe_payments.event_commands:events", "List, show and replay events."),
     "webhook": (
-        "stripe_payments.webhook_commands:webhook",
+        "stripe_payments.endpoints.commands:webhook",
         "Make, list, rotate and remove endpoints at Stripe.",
     ),
 }

@@ -17,7 +17,7 @@ from autonomy_core.plugin_api.resources import ApiV1, Webhooks
 from stripe_payments import models  # noqa: F401 - migrations compare the tables with them
 from stripe_payments.commands import stripe_commands
 from stripe_payments.deliveries import DELIVERIES
-from stripe_payments.doctor import CHECKS
+from stripe_payments.endpoints.doctor import CHECKS
 from stripe_payments.jobs import JOBS
 from stripe_payments.provider import StripeCheckout
 from stripe_payments.resources import Checkouts, StripeCheckouts, StripeWebhooks

@@ -6,8 +6,8 @@ import pytest
 
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing.application import chosen_plugins
-from stripe_payments import client_endpoints
 from stripe_payments.deliveries import DELIVERIES
+from stripe_payments.endpoints import client as at_stripe
 from stripe_payments.testing import simulated_stripe
 from tests.functional.stripe_payments.command_line import Site
 from tests.functional.stripe_payments.shop import Shop, granting
@@ -43,7 +43,7 @@ def shop(autonomy, simulator):
 @pytest.fixture
 def site(autonomy, simulator, monkeypatch):
     # The simulator bears it, and a test makes many calls.
-    monkeypatch.setattr(client_endpoints, "_pace", client_endpoints.Pace(10_000))
+    monkeypatch.setattr(at_stripe, "_pace", at_stripe.Pace(10_000))
     made = Site(autonomy, simulator)
     yield made
     shutil.rmtree(made.directory / "secrets", ignore_errors=True)

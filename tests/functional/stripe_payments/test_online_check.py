@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autonomy_core.operations.flushing import flush_all
-from stripe_payments import client_endpoints, diagnosis
-from stripe_payments.client_endpoints import AskingFailed, EventStatus
 from stripe_payments.deliveries import Record
+from stripe_payments.endpoints import client as at_stripe
+from stripe_payments.endpoints import diagnosis
+from stripe_payments.endpoints.client import AskingFailed, EventStatus
 from tests.functional.stripe_payments.shop import Shop
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -141,7 +142,7 @@ def test_stripe_does_not_answer_or_allow(site, monkeypatch, reason, code, status
         raise AskingFailed(reason, "no such luck")
 
     for call in ("retrieve_account", "list_endpoints", "list_event_statuses"):
-        monkeypatch.setattr(client_endpoints, call, fail)
+        monkeypatch.setattr(at_stripe, call, fail)
     assert look(site, status=status).keys() == {code}
 
 
@@ -166,7 +167,7 @@ def test_readiness_shows_what_was_found_last_and_asks_nobody(site, monkeypatch):
     assert "nobody has looked" in ready["checks"]["online"]["detail"][0]
     change(site, disabled=True)
     look(site, status=1)
-    monkeypatch.setattr(client_endpoints, "client_for", None)
+    monkeypatch.setattr(at_stripe, "client_for", None)
     answer = site.autonomy.app.get("/health/ready", extra_environ=HERE)
     (line,) = answer.json["checks"]["online"]["detail"]
     assert line.startswith("acme: error: endpoint_disabled: test: we_")

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from autonomy_core.audit.models import AuditEntry
-from stripe_payments import client_endpoints
 from stripe_payments.client import API_VERSION
-from stripe_payments.desk import Desk
 from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.endpoints import client as at_stripe
+from stripe_payments.endpoints.desk import Desk
 
 URL = "https://acme.example/api/webhook/stripe/acme"
 
@@ -175,7 +175,7 @@ def test_an_endpoint_that_was_made_by_hand_is_found_by_its_address_and_replaced(
 def test_a_rotation_that_is_killed_anywhere_leaves_no_gap_and_is_finished_by_the_next(
     site, rotated, monkeypatch, step, times, after
 ):
-    owner = Desk if step == "save" else client_endpoints
+    owner = Desk if step == "save" else at_stripe
     real, called = getattr(owner, step), []
 
     def killed(*arguments, **named):

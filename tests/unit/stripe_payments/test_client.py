@@ -9,7 +9,7 @@ import stripe
 from click.testing import CliRunner
 
 from stripe_payments import client, commands, simulator
-from stripe_payments.client_endpoints import Pace
+from stripe_payments.endpoints.client import Pace
 
 
 def test_telemetry_is_off():

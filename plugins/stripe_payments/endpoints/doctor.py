@@ -33,7 +33,7 @@ def _check_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
     if keys.environment == "live" and scope.server_settings(PLUGIN).get("api_base"):
         yield _simulated(scope)
         return
-    from stripe_payments.client_endpoints import AskingFailed
+    from stripe_payments.endpoints.client import AskingFailed
 
     looks = [_check_account, _check_endpoint, _check_events]
     if keys.webhook_secret is None:
@@ -75,8 +75,8 @@ def _failure(reason: str, message: str, keys: Keys) -> Finding:
 
 
 def _check_account(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.client_endpoints import has_session, retrieve_account
-    from stripe_payments.diagnosis import about_clock
+    from stripe_payments.endpoints.client import has_session, retrieve_account
+    from stripe_payments.endpoints.diagnosis import about_clock
 
     account = retrieve_account(scope, keys.environment)
     yield Finding("account", "info", f"the key opens {account.id}")
@@ -99,9 +99,9 @@ def _newest_session(scope: TenantScope, keys: Keys) -> str | None:
 
 
 def _check_endpoint(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.addresses import objection_to, organisation_in
-    from stripe_payments.client_endpoints import list_endpoints
-    from stripe_payments.diagnosis import ROTATE, about_endpoint
+    from stripe_payments.endpoints.addresses import objection_to, organisation_in
+    from stripe_payments.endpoints.client import list_endpoints
+    from stripe_payments.endpoints.diagnosis import ROTATE, about_endpoint
 
     known = list_endpoints(scope, keys.environment)
     named = [each for each in known if each.id == keys.webhook_endpoint_id]
@@ -126,15 +126,15 @@ def _check_endpoint(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
 
 
 def _check_events(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.client_endpoints import list_event_statuses
-    from stripe_payments.diagnosis import about_events
+    from stripe_payments.endpoints.client import list_event_statuses
+    from stripe_payments.endpoints.diagnosis import about_events
 
     yield from about_events(list_event_statuses(scope, keys.environment), datetime.now(UTC))
 
 
 def _check_deliveries(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
     from stripe_payments.deliveries import UNKNOWN, record_of
-    from stripe_payments.diagnosis import DAYS, about_deliveries
+    from stripe_payments.endpoints.diagnosis import DAYS, about_deliveries
 
     has_payments = _newest_session(scope, keys) is not None
     with scope.runtime.transaction(scope.organisation) as own:

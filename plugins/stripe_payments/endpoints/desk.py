@@ -11,7 +11,7 @@ from autonomy_core.plugin_api.commands import CliContext, WrittenSettings
 from autonomy_core.plugin_api.payments import Environment
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.settings import Secret
-from stripe_payments.client_endpoints import AskingFailed, Endpoint, delete_endpoint
+from stripe_payments.endpoints.client import AskingFailed, Endpoint, delete_endpoint
 from stripe_payments.settings import PLUGIN, key_name
 
 NOT_MADE_YET = "whsec_not_made_yet"

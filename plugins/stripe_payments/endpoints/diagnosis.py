@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from autonomy_core.plugin_api.checks import Finding, Severity
 from stripe_payments.client import API_VERSION
-from stripe_payments.client_endpoints import Endpoint, EventStatus
 from stripe_payments.deliveries import Record
 from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.endpoints.client import Endpoint, EventStatus
 from stripe_payments.webhooks import TOLERANCE_S
 
 ROTATE = "run: autonomy stripe webhook rotate {organisation}"

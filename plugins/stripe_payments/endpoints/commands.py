@@ -11,10 +11,10 @@ import click
 
 from autonomy_core.plugin_api.commands import CliContext, Failure, json_option, pass_cli, print_rows
 from autonomy_core.plugin_api.payments import Environment
-from stripe_payments import endpoints, rotation
-from stripe_payments.addresses import NoAddress
-from stripe_payments.client_endpoints import AskingFailed
-from stripe_payments.desk import Desk, EndpointError
+from stripe_payments.endpoints import rotation, services
+from stripe_payments.endpoints.addresses import NoAddress
+from stripe_payments.endpoints.client import AskingFailed
+from stripe_payments.endpoints.desk import Desk, EndpointError
 from stripe_payments.settings import ENVIRONMENTS, PLUGIN
 
 Command = Callable[..., None]
@@ -93,9 +93,9 @@ def create(
     """Make an endpoint and write its id and secret into the organisation's file."""
     with desk.cli.tenant_editor.alone():
         if share_with:
-            endpoints.share(desk, organisation_id, share_with)
+            services.share(desk, organisation_id, share_with)
         else:
-            endpoints.create(desk, organisation_id, server=server, in_file=place != "ini")
+            services.create(desk, organisation_id, server=server, in_file=place != "ini")
 
 
 @webhook.command("list")
@@ -103,7 +103,7 @@ def create(
 @json_option
 def list_(desk: Desk, organisation_id: str, *, as_json: bool) -> None:
     """List the endpoints of the organisation's account, and which organisations use them."""
-    rows = endpoints.listing(desk, organisation_id)
+    rows = services.listing(desk, organisation_id)
     print_rows(rows, as_json=as_json, nothing="the account has no webhook endpoints")
 
 
@@ -152,4 +152,4 @@ def remove(desk: Desk, organisation_id: str, endpoint_id: str | None, *, yes: bo
     if not yes:
         click.confirm(f"Remove {endpoint_id or f'the endpoint of {organisation_id}'}?", abort=True)
     with desk.cli.tenant_editor.alone():
-        endpoints.remove(desk, organisation_id, endpoint_id)
+        services.remove(desk, organisation_id, endpoint_id)

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments import client_endpoints as at_stripe
-from stripe_payments.addresses import endpoint_url, organisation_in
-from stripe_payments.client_endpoints import Endpoint
-from stripe_payments.desk import Desk, EndpointError, Member
-from stripe_payments.diagnosis import RETRIED_FOR
-from stripe_payments.endpoints import clear_leftovers, find_own, require_room
+from stripe_payments.endpoints import client as at_stripe
+from stripe_payments.endpoints.addresses import endpoint_url, organisation_in
+from stripe_payments.endpoints.client import Endpoint
+from stripe_payments.endpoints.desk import Desk, EndpointError, Member
+from stripe_payments.endpoints.diagnosis import RETRIED_FOR
+from stripe_payments.endpoints.services import clear_leftovers, find_own, require_room
 
 
 def rotate(
