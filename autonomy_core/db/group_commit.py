@@ -62,15 +62,19 @@ class Member(Generic[T]):
         seconds: how long its own part has taken.
         result: what has come of it.
         turn: what it is to do; None while it waits.
+        has_given_up: whether it waits no longer, though nobody has told it anything.
+        untold: those taken along with it who have not been told yet that it is done.
     """
 
-    __slots__ = ("_context", "_told", "item", "result", "seconds", "turn")
+    __slots__ = ("_context", "_told", "has_given_up", "item", "result", "seconds", "turn", "untold")
 
     def __init__(self, item: T) -> None:
         self.item = item
         self.seconds = 0.0
         self.result: Any = None
         self.turn: Turn | None = None
+        self.has_given_up = False
+        self.untold: deque[Member[Any]] = deque()
         self._context = copy_context()
         self._told = threading.Lock()
         self._told.acquire()
@@ -140,6 +144,10 @@ class GroupCommit:
             return Turn.GO_ALONE
         if member.turn is None:
             member.wait(DONE_WITHIN_S)
+            with self._lock:
+                member.has_given_up = member.turn is None
+        if member.turn is Turn.TAKE_RESULT:
+            self._tell_next(member.untold)
         return member.turn
 
     def _are_left_alone(self, key: Hashable) -> bool:
@@ -162,14 +170,27 @@ class GroupCommit:
         with self._lock:
             waiting = self._waiting[key]
             others = [waiting.popleft() for _ in range(min(len(waiting), MOST_TOGETHER - 1))]
-        group = [leader, *others]
+        group, untold = [leader, *others], deque(others)
+        for member in others:
+            member.untold = untold
         try:
             for member, result in zip(group, handle_all(group), strict=True):
                 member.result = result
         finally:
             self._end_turn(key, seconds=sum(member.seconds for member in group) / len(group))
-            for member in others:
-                member.tell(Turn.TAKE_RESULT)
+            self._tell_next(untold)
+
+    def _tell_next(self, untold: deque[Member[Any]]) -> None:
+        """Have the next one take its result, who then tells the one after it.
+
+        Told all at once, all would wake up, and each be sent back to sleep until it has Python's lock.
+        """
+        with self._lock:
+            while untold:
+                member = untold.popleft()
+                if not member.has_given_up:
+                    member.tell(Turn.TAKE_RESULT)
+                    return
 
     def _end_turn(self, key: Hashable, *, seconds: float) -> None:
         """Have the next one lead; where members keep being slow, all that wait go by themselves."""

@@ -147,11 +147,11 @@ def test_whoever_is_taken_along_and_not_brought_back_in_time_learns_nothing(shop
 
     monkeypatch.setattr(Member, "wait", wait_until_taken_along)
     with shop.busy(threads) as first:
-        slow, impatient = shop.queue(threads, [1, 2])
+        slow, impatient, patient = shop.queue(threads, [1, 2, 3])
         shop.own_part = hang
     assert impatient.result(PATIENCE_S) is None
     end.set()
-    assert results(first, slow) == [0, 2]
+    assert results(first, slow, patient) == [0, 2, 6]
 
 
 @contextmanager
