@@ -15,7 +15,7 @@ from autonomy_core.db.direct import DirectTransaction
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.group_commit import GroupCommit
 from autonomy_core.db.migrations import Migrations
-from autonomy_core.db.session import Database, TenantSession
+from autonomy_core.db.session import LONGEST_PAUSE_S, Database, TenantSession
 from autonomy_core.jobs.domain import Job
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.plugin_api.manager import Plugins
@@ -83,12 +83,16 @@ class Runtime:
             yield self.scope(organisation, session)
 
     @contextmanager
-    def direct_transaction(self, organisation: Organisation, **limits: float) -> Iterator[TenantScope]:
+    def direct_transaction(
+        self, organisation: Organisation, *, patience_s: float, longest_pause_s: float = LONGEST_PAUSE_S
+    ) -> Iterator[TenantScope]:
         """As `transaction`, for a hot path; see `autonomy_core.db.direct`.
 
         Args:
-            limits: those of `Database.direct_transaction`.
+            patience_s: how long a statement may take, or wait for a lock.
+            longest_pause_s: how long it may do nothing before PostgreSQL ends it.
         """
+        limits = {"patience_s": patience_s, "longest_pause_s": longest_pause_s}
         with self.database.direct_transaction(organisation.id, **limits) as transaction:
             yield self.scope(organisation, transaction)
 

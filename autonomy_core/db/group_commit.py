@@ -29,19 +29,22 @@ TURN_WITHIN_S = 0.05
 """Whoever has not had its turn by then goes alone, beside the one that is at work."""
 
 DONE_WITHIN_S = 10.0
-"""Whoever has been taken along, and has no result by then, does not learn what has come of it.
+"""Whoever has been taken along, and has no result by then, does not learn what has come of it."""
 
-A transaction that others have been taken along in should rest no longer than this: what hangs in it has what they wait for.
-"""
+LONGEST_PAUSE_TOGETHER_S = DONE_WITHIN_S
+"""So long a transaction of several may do nothing: what hangs in it holds what those wait for who have given up."""
 
 SLOW_S = 0.01
 """Where a member's own part takes so long, it waits for something: side by side they wait for less time than in turns."""
 
 SLOW_TURNS = 2
-"""So many turns in a row have to be slow; a single one may have waited for the machine."""
+"""So many turns in a row have to be slow; a single one may have waited for the machine, unless it is `VERY_SLOW_S`."""
+
+VERY_SLOW_S = 0.1
+"""Where a member's own part takes so long, one turn is enough."""
 
 ALONE_FOR_S = 10.0
-"""So long nobody is taken along where members were slow."""
+"""So long nobody is taken along where members were slow; and so long a slow turn is remembered."""
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +90,10 @@ class Member(Generic[T]):
         finally:
             self.seconds += time.perf_counter() - begun
 
+    def run_aside(self, function: Callable[..., R], *arguments: Any) -> R:
+        """Do in its context what does not count as its part."""
+        return self._context.run(function, *arguments)
+
     def wait(self, seconds: float) -> None:
         """Wait until it is told what to do, or the time is over."""
         self._told.acquire(timeout=seconds)
@@ -107,7 +114,8 @@ class GroupCommit:
         self._lock = threading.Lock()
         # A key is here for as long as somebody is at work for it.
         self._waiting: dict[Hashable, deque[Member[Any]]] = {}
-        self._slow_turns: dict[Hashable, int] = {}
+        # How many turns in a row were slow, and when the last one was.
+        self._slow_turns: dict[Hashable, tuple[int, float]] = {}
         self._alone_until: dict[Hashable, float] = {}
 
     def handle(self, key: Hashable, item: T, handle_all: HandleAll[T, R]) -> R | None:
@@ -177,8 +185,11 @@ class GroupCommit:
             for member, result in zip(group, handle_all(group), strict=True):
                 member.result = result
         finally:
-            self._end_turn(key, seconds=sum(member.seconds for member in group) / len(group))
+            seconds = sum(member.seconds for member in group) / len(group)
+            apart = self._end_turn(key, seconds=seconds)
             self._tell_next(untold)
+            if apart:
+                log.info("group_commit.set_apart", key=key, seconds_each=round(seconds, 3), for_s=ALONE_FOR_S)
 
     def _tell_next(self, untold: deque[Member[Any]]) -> None:
         """Have the next one take its result, who then tells the one after it.
@@ -192,8 +203,8 @@ class GroupCommit:
                     member.tell(Turn.TAKE_RESULT)
                     return
 
-    def _end_turn(self, key: Hashable, *, seconds: float) -> None:
-        """Have the next one lead; where members keep being slow, all that wait go by themselves."""
+    def _end_turn(self, key: Hashable, *, seconds: float) -> bool:
+        """Have the next one lead; where members keep being slow, all that wait go by themselves. Returns whether they do."""
         with self._lock:
             waiting = self._waiting[key]
             apart = self._are_slow(key, seconds)
@@ -206,13 +217,16 @@ class GroupCommit:
             # Before anybody else looks: who is not told, and waits no longer, would never lead, and nobody after it.
             for member in released:
                 member.tell(turn)
-        if apart:
-            log.info("group_commit.set_apart", key=key, seconds_each=round(seconds, 3), for_s=ALONE_FOR_S)
+        return apart
 
     def _are_slow(self, key: Hashable, seconds: float) -> bool:
-        """Whether members have been slow for so many turns that it is no accident."""
-        turns = self._slow_turns.pop(key, 0) + 1
-        if seconds <= SLOW_S or turns == SLOW_TURNS:
-            return seconds > SLOW_S
-        self._slow_turns[key] = turns
+        """Whether members have been so slow, or for so many turns, that it is no accident."""
+        turns, last = self._slow_turns.pop(key, (0, 0.0))
+        if seconds <= SLOW_S:
+            return False
+        now = time.monotonic()
+        turns = turns + 1 if now - last <= ALONE_FOR_S else 1
+        if turns >= SLOW_TURNS or seconds > VERY_SLOW_S:
+            return True
+        self._slow_turns[key] = turns, now
         return False

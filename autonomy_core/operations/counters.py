@@ -33,7 +33,7 @@ ORGANISATION_REQUESTS = Counter(
 )
 PAYMENTS_SETTLED = Counter(
     "autonomy_payments_settled",
-    "Changes of a payment's status. Where the database failed to commit one, and it was made again, it counts twice.",
+    "Changes of a payment's status. One that is rolled back and made again may count twice.",
     ["organisation", "environment", "status"],
     registry=REGISTRY,
 )

@@ -52,8 +52,8 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
 class StandardError(logging.StreamHandler[TextIO]):
     """Writes to what ``sys.stderr`` is at that moment.
 
-    Nobody waits for another one's line to be written: who is writing writes that of everybody who comes meanwhile. Lines
-    that cannot be written, because the disk is full or the pipe closed, are lost, as with every handler.
+    What structlog has gathered waits for nobody's line to be written: who is writing writes that of everybody who comes
+    meanwhile. Lines that cannot be written, because the disk is full or the pipe closed, are lost, as with every handler.
     """
 
     def __init__(self, formatter: LineFormatter) -> None:
@@ -66,6 +66,7 @@ class StandardError(logging.StreamHandler[TextIO]):
         """Forget what waits, and who is writing: in a forked process neither will ever end."""
         self._lines: deque[str] = deque()
         self._writing = threading.Lock()
+        self._writer: int | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record of the standard library's."""
@@ -84,22 +85,35 @@ class StandardError(logging.StreamHandler[TextIO]):
 
     def flush(self) -> None:
         """Write what waits, and wait until it is written."""
-        self._write_waiting(blocking=True)
+        self._write_waiting(wait=True)
 
     def _write(self, line: str) -> None:
         self._lines.append(line + self.terminator)
-        while self._lines and self._write_waiting(blocking=len(self._lines) > MOST_WAITING):
-            pass
+        self._write_waiting(wait=len(self._lines) > MOST_WAITING)
 
-    def _write_waiting(self, *, blocking: bool) -> bool:
-        """Write what waits, unless somebody else does that."""
-        if not self._writing.acquire(blocking=blocking):
+    def _write_waiting(self, *, wait: bool) -> None:
+        """Write what waits, unless somebody else does that.
+
+        Args:
+            wait: until nobody else does, so that all that waits now is written in the end.
+        """
+        while self._may_write(wait=wait):
+            try:
+                self.stream.write("".join(self._lines.popleft() for _ in range(len(self._lines))))
+                self.stream.flush()
+            finally:
+                self._writer = None
+                self._writing.release()
+            # What has come since was left to us.
+            if not self._lines:
+                return
+
+    def _may_write(self, *, wait: bool) -> bool:
+        """Whether it is for this thread to write. One that logs while it writes, in a signal handler, does not wait for itself."""
+        here = threading.get_ident()
+        if self._writer == here or not self._writing.acquire(blocking=wait):
             return False
-        try:
-            self.stream.write("".join(self._lines.popleft() for _ in range(len(self._lines))))
-            self.stream.flush()
-        finally:
-            self._writing.release()
+        self._writer = here
         return True
 
     @property

@@ -259,8 +259,8 @@ def on_payment_completed(event: PaymentCompleted) -> None:
     Transaction: the one that marks the payment completed. Other payments of the organisation that were paid in the
     same moment may be in it too, all of them completed before the first hook runs; the hooks then run one after
     the other, in the order of the products' ids. So to count completed payments does not tell which is the first,
-    and locks are held until the last. What an implementation does is undone without the others' work when it raises. Outgoing calls do not
-    belong here: defer a job.
+    and locks are held until the last. What an implementation does is undone without the others' work when it
+    raises. Outgoing calls do not belong here: defer a job.
 
     Raising: nothing else is lost. The payment stays completed, the other implementations' work stays, what
     this one did is rolled back, and it is run again by a job, with back-off, until it succeeds; until then

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autonomy_core.db.group_commit import DONE_WITHIN_S, Member
+from autonomy_core.db.group_commit import LONGEST_PAUSE_TOGETHER_S, Member
 from autonomy_core.db.pipeline import Statement
 from autonomy_core.payments.at_once import (
     COMPLETING,
@@ -31,7 +31,7 @@ from autonomy_core.payments.settlement import Settled, lock_payment, settle
 
 __all__ = [
     "COMPLETING",
-    "DONE_WITHIN_S",
+    "LONGEST_PAUSE_TOGETHER_S",
     "UNPAID",
     "DisputeReport",
     "DisputeStatus",

@@ -32,6 +32,7 @@ WITH arrived AS (
     SELECT 'bench', arrived.environment, event_id, type, ('[' || (:payload)::text || ']')::jsonb -> (place - 1)::int,
         'processed', 1, 'session_id: found', 'session_id', found.id, 'webhook', now(), now()
     FROM found JOIN arrived USING (place) WHERE ordinary
+    ORDER BY place
     ON CONFLICT DO NOTHING RETURNING payment_id
 ), noted AS (
     UPDATE stripe_payments_payments s

@@ -18,7 +18,7 @@ import structlog
 
 from autonomy_core.plugin_api.payments import (
     COMPLETING,
-    DONE_WITHIN_S,
+    LONGEST_PAUSE_TOGETHER_S,
     LockedPayment,
     Member,
     PaymentStatus,
@@ -71,6 +71,7 @@ WITH arrived AS (
     SELECT %(organisation_id)s::text, arrived.environment, event_id, type, %(payloads)s::jsonb -> (place - 1)::int,
         'processed', 1, 'session_id: found', 'session_id', found.id, 'webhook', %(now)s::timestamptz, %(now)s::timestamptz
     FROM found JOIN arrived USING (place) WHERE ordinary
+    ORDER BY place
     ON CONFLICT DO NOTHING RETURNING payment_id
 ), noted AS (
     UPDATE stripe_payments_payments s
@@ -158,7 +159,7 @@ def _handle_together(
     handled: dict[Member[Ordinary], Handled | None] = {}
     limits = {"patience_s": patience_s}
     if len(members) > 1:
-        limits["longest_pause_s"] = DONE_WITHIN_S
+        limits["longest_pause_s"] = LONGEST_PAUSE_TOGETHER_S
     try:
         with scope.runtime.direct_transaction(scope.organisation, **limits) as own:
             values = _values(own, [member.item for member in firsts])
@@ -167,12 +168,12 @@ def _handle_together(
                 handled[member] = member.run(_settle, own, member.item, values["now"], found)
     except (Exception, SystemExit) as reason:  # noqa: BLE001 - whatever it is, the general path finds it again
         for member in members:
-            member.run(_log_undone, member.item, reason, len(members))
+            member.run_aside(_log_undone, member.item, reason, len(members))
         return [None for _ in members]
     # By whoever has committed: a member that has lost patience meanwhile would never do it.
     for member, result in handled.items():
         if result is not None and result.payment is not None:
-            member.run(announce_completed, scope, result.payment, SOURCE)
+            member.run_aside(announce_completed, scope, result.payment, SOURCE)
     return [handled.get(member) for member in members]
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -169,6 +170,13 @@ def threads():
         yield pool
 
 
+def wait_until(holds):
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 @contextmanager
 def stalled(console, threads, monkeypatch):
     """Somebody writes to a console that takes nothing until the end of the block; then all is written."""
@@ -207,10 +215,39 @@ def test_when_too_many_lines_wait_for_the_console_whoever_logs_waits_too(console
     with stalled(console, threads, monkeypatch) as stderr:
         threads.submit(console.write, {"level": "info", "event": "second"}).result(30)
         third = threads.submit(console.write, {"level": "info", "event": "third"})
+        wait_until(lambda: len(console._lines) == 2)
         with pytest.raises(TimeoutError):
             third.result(0.1)
     third.result(30)
     assert stderr.events() == ["first", "second", "third"]
+
+
+def test_what_is_logged_while_everything_is_written_is_written_as_well(console, threads, monkeypatch):
+    stderr = Stalled()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    flushing = threads.submit(console.flush)
+    assert stderr.reached.wait(30)
+    threads.submit(console.write, {"level": "info", "event": "first"}).result(30)
+    stderr.opened.set()
+    flushing.result(30)
+    assert stderr.events() == ["first"]
+
+
+def test_who_logs_while_it_writes_does_not_wait_for_itself(console, monkeypatch):
+    class Interrupted(io.StringIO):
+        interrupted = False
+
+        def write(self, text):
+            if not self.interrupted:
+                self.interrupted = True
+                console.write({"level": "info", "event": "second"})
+                console.flush()
+            return super().write(text)
+
+    monkeypatch.setattr(module, "MOST_WAITING", 0)
+    monkeypatch.setattr(sys, "stderr", stderr := Interrupted())
+    console.write({"level": "info", "event": "first"})
+    assert [json.loads(line)["event"] for line in stderr.getvalue().splitlines()] == ["first", "second"]
 
 
 def test_a_process_that_is_forked_while_somebody_writes_can_write(console):

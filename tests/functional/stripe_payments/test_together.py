@@ -47,7 +47,7 @@ def autonomy_plugins(chosen):
 def shop(committed, simulator, chosen, monkeypatch):
     chosen.clear()
     monkeypatch.setattr(shops, "PLUGINS", (*shops.PLUGINS, "choosable"))
-    for name in ("TURN_WITHIN_S", "DONE_WITHIN_S", "SLOW_S"):
+    for name in ("TURN_WITHIN_S", "DONE_WITHIN_S", "SLOW_S", "VERY_SLOW_S"):
         monkeypatch.setattr(group_commit, name, PATIENCE_S)
     yield Together(committed, simulator, chosen)
     chosen.clear()
@@ -306,8 +306,8 @@ def test_their_hooks_run_in_the_order_of_the_products_and_for_one_product_as_the
 
 
 def test_those_taken_along_with_one_that_hangs_are_handled_when_it_is_given_up(shop, chosen, monkeypatch):
-    for module in (group_commit, at_once):
-        monkeypatch.setattr(module, "DONE_WITHIN_S", 0.3)
+    monkeypatch.setattr(group_commit, "DONE_WITHIN_S", 0.3)
+    monkeypatch.setattr(at_once, "LONGEST_PAUSE_TOGETHER_S", 0.3)
     shop.give_up_only_when_taken_along(monkeypatch)
     hanging, *others = shop.payments(3)
     end, held = threading.Event(), []

@@ -44,13 +44,14 @@ def test_threads_have_randomness_of_their_own():
 
     def make(_):
         together.wait(30)
-        return [_random(uuid7()) for _ in range(1000)], id(base._RANDOM._numbers)
+        made = [_random(uuid7()) for _ in range(1000)]
+        together.wait(30)
+        return made, base._RANDOM._numbers
 
     with ThreadPoolExecutor(4) as threads:
         made, sources = zip(*threads.map(make, range(4)), strict=True)
-        together_made = {number for each in made for number in each}
-    assert len(together_made) == 4000
-    assert len(set(sources)) == 4
+    assert len({number for each in made for number in each}) == 4000
+    assert len({id(source) for source in sources}) == 4
 
 
 def _random(id_):

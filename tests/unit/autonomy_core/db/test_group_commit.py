@@ -19,7 +19,7 @@ REQUEST = ContextVar("REQUEST", default=None)
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch):
     """However slow the machine is, nobody gives up, unless a test says so."""
-    for name in ("TURN_WITHIN_S", "DONE_WITHIN_S", "SLOW_S", "ALONE_FOR_S"):
+    for name in ("TURN_WITHIN_S", "DONE_WITHIN_S", "SLOW_S", "VERY_SLOW_S", "ALONE_FOR_S"):
         monkeypatch.setattr(group_commit, name, PATIENCE_S)
 
 
@@ -183,6 +183,27 @@ def test_that_they_go_by_themselves_is_logged(shop, monkeypatch):
     ]
 
 
+def test_very_slow_once_is_enough(shop, threads, monkeypatch):
+    with slow_members(monkeypatch), monkeypatch.context() as patched:
+        patched.setattr(group_commit, "VERY_SLOW_S", -1)
+        shop.double(1)
+    with shop.busy(threads):
+        assert threads.submit(shop.double, 2).result(PATIENCE_S) == 4
+    assert sorted(shop.together) == [[0], [1], [2]]
+
+
+def test_slow_twice_with_a_long_time_in_between_is_an_accident_too(shop, threads, monkeypatch):
+    monkeypatch.setattr(group_commit, "ALONE_FOR_S", -1)
+    with slow_members(monkeypatch):
+        shop.double(1)
+        shop.double(2)
+    monkeypatch.setattr(group_commit, "ALONE_FOR_S", PATIENCE_S)
+    with shop.busy(threads):
+        others = shop.queue(threads, [3, 4])
+    assert results(*others) == [6, 8]
+    assert shop.together[-1] == [3, 4]
+
+
 def test_slow_once_is_an_accident(shop, threads, monkeypatch):
     for item in (1, 2):
         with slow_members(monkeypatch):
@@ -232,6 +253,45 @@ def test_nothing_is_kept_of_whoever_is_done(shop, threads):
 def test_many_at_once_have_each_their_own_result(shop, threads):
     assert list(threads.map(shop.double, range(2000))) == [2 * item for item in range(2000)]
     assert sorted(item for group in shop.together for item in group) == list(range(2000))
+
+
+def test_those_who_are_done_are_told_one_after_the_other(shop, threads, monkeypatch):
+    told, go_on, tell_next = [], threading.Event(), GroupCommit._tell_next
+
+    def tell_when_allowed(commit, untold):
+        if threading.current_thread() is not leader:
+            told.append(len(untold))
+            assert go_on.wait(PATIENCE_S)
+        tell_next(commit, untold)
+
+    def note_leader(item):
+        nonlocal leader
+        leader = threading.current_thread()
+        return 2 * item
+
+    leader = None
+    monkeypatch.setattr(GroupCommit, "_tell_next", tell_when_allowed)
+    shop.own_part = note_leader
+    with shop.busy(threads):
+        others = shop.queue(threads, [1, 2, 3, 4])
+    wait_until(lambda: told)
+    assert told == [2]
+    assert [future.done() for future in others[1:]] == [False] * 3
+    go_on.set()
+    assert results(*others) == [2, 4, 6, 8]
+    assert told == [2, 1, 0]
+
+
+@pytest.mark.parametrize("done_within_s", [0, 0.0002, 0.002])
+def test_those_who_give_up_when_they_are_done_know_nothing_and_keep_nobody_waiting(
+    shop, threads, monkeypatch, done_within_s
+):
+    monkeypatch.setattr(group_commit, "TURN_WITHIN_S", 0.0002)
+    monkeypatch.setattr(group_commit, "DONE_WITHIN_S", done_within_s)
+    given = list(threads.map(shop.double, range(2000)))
+    assert all(result in (None, 2 * item) for item, result in enumerate(given))
+    assert sorted(item for group in shop.together for item in group) == list(range(2000))
+    assert not shop.commit._waiting
 
 
 @pytest.mark.parametrize("turn_within_s", [0, 0.0002, 0.002])
