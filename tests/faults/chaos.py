@@ -32,6 +32,7 @@ from tests.faults.plan import Plan
 
 BUYERS_AT_ONCE = 8
 MOST_ROUNDS = 40
+LOOK_EVERY_S = 2.0
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Killer(threading.Thread):
         self._installation, self._clock, self._left = installation, clock, list(schedule)
         self._moments, self._lock = 0, threading.Lock()
         self._ended = threading.Event()
-        self._mended_at = time.time()
+        self._mended_at, self._look_at = time.time(), 0.0
         self.kills = Counter()
         self.error = None
 
@@ -71,6 +72,7 @@ class Killer(threading.Thread):
         try:
             while not self._ended.wait(0.05):
                 self._kill_what_is_due()
+                self._mend()
                 # Requests whose server or database has died hold their keys for minutes.
                 with suppress(psycopg.Error):
                     self._clock.end_leases(self._mended_at)
@@ -89,9 +91,16 @@ class Killer(threading.Thread):
             self.kills[kill.victim] += 1
         # Several that are due at once are dead together.
         time.sleep(max(kill.dead_s for kill in due))
+        self._look_at = 0.0
+
+    def _mend(self):
+        """Start what is dead: killed, ended by itself, or in vain started before."""
+        if time.monotonic() < self._look_at:
+            return
         with suppress(EmbeddedServerError):
-            self._installation.keep_running()
-        self._mended_at = time.time()
+            if self._installation.keep_running():
+                self._mended_at = time.time()
+        self._look_at = time.monotonic() + LOOK_EVERY_S
 
 
 def run(plan, directory):
@@ -136,8 +145,8 @@ def _sell(installation, clock, plan, stock):
         wait_for(lambda: killer.error or sum(killer.kills.values()) == plan.kills, "the last kill")
     finally:
         killer.stop()
-    if killer.error:
-        raise killer.error
+        if killer.error:
+            raise killer.error
     return statuses, killer.kills
 
 

@@ -169,11 +169,14 @@ class Installation:
             pass  # it is dead, or starting
 
     def keep_running(self):
-        """Start again what has died, as a service manager does; one that is killed again meanwhile as well."""
+        """Start again what has died, as a service manager does; gives whether anything had."""
+        dead = [name for name in PROCESSES if not self.runs(name)]
+        was_running = self.database.is_running()
         self.database.ensure_running()
-        for name in PROCESSES:
-            if not self.runs(name):
-                self.start(name)
+        for name in dead:
+            self.kill(name)  # what it may have left running
+            self.start(name)
+        return bool(dead) or not was_running
 
     def wait_until_ready(self):
         wait_for(self._is_ready, "the server and the worker")
