@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-COMMAND_WITHIN_S = 60
+COMMAND_WITHIN_S = 120
 END = "\x1eend-of-command"
 
 

@@ -24,7 +24,7 @@ from stripe_payments.testing import simulated_stripe, stripe_settings, webhook_s
 from tests.functional.stripe_payments.shop import granting
 
 PLUGINS = ("customer_auth", "granting", "stripe_payments", stand_ins.NAME)
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 @pytest.fixture(scope="module")

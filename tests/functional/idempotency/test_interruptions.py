@@ -18,7 +18,7 @@ from tests.functional.idempotency.conftest import is_replay
 
 pytestmark = pytest.mark.concurrent
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 class Killed(BaseException):

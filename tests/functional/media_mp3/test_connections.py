@@ -221,9 +221,9 @@ def test_players_probe_seek_and_resume(shop, address):
     url = f"http://{address[0]}:{address[1]}{link.path}?{link.query}"
 
     with requests.Session() as player:
-        probe = player.get(url, headers={"Range": "bytes=0-1"}, timeout=10)
+        probe = player.get(url, headers={"Range": "bytes=0-1"}, timeout=120)
         assert (probe.status_code, probe.content) == (206, MUSIC[:2])
         size = int(re.fullmatch(r"bytes 0-1/(\d+)", probe.headers["Content-Range"])[1])
         seek = {"Range": f"bytes={size // 2}-", "If-Range": probe.headers["ETag"]}
-        rest = player.get(url, headers=seek, timeout=10)
+        rest = player.get(url, headers=seek, timeout=120)
     assert (rest.status_code, rest.content) == (206, MUSIC[size // 2 :])

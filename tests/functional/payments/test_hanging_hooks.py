@@ -17,7 +17,7 @@ from autonomy_core.testing import stand_ins
 
 pytestmark = pytest.mark.concurrent
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 @pytest.fixture(scope="module")

@@ -103,4 +103,4 @@ class Site:
 
     def books(self):
         with requests.Session() as http:
-            return http.get(f"{self.simulator.url}/_simulator/books", timeout=10).json()
+            return http.get(f"{self.simulator.url}/_simulator/books", timeout=120).json()

@@ -124,7 +124,7 @@ class Shop:
 
     def visit(self, checkout_url, action):
         """Do something on the simulator's checkout page; gives where it sends the buyer."""
-        answer = requests.post(checkout_url, data={"action": action}, allow_redirects=False, timeout=10)
+        answer = requests.post(checkout_url, data={"action": action}, allow_redirects=False, timeout=120)
         return answer.headers.get("Location")
 
     def events(self, of_types=CHECKOUT_EVENTS):
@@ -144,7 +144,7 @@ class Shop:
 
     def at_stripe(self, path, /, **data):
         """Do in the simulator what people do in Stripe's dashboard, and banks by themselves."""
-        answer = requests.post(f"{self.simulator.url}/_simulator/{path}", data=data, timeout=10)
+        answer = requests.post(f"{self.simulator.url}/_simulator/{path}", data=data, timeout=120)
         assert answer.ok, answer.text
         return answer.json()
 
@@ -168,7 +168,7 @@ class Shop:
     def books(self, kind):
         """What the simulator has of this shop's account, newest first."""
         with requests.Session() as http:
-            books = http.get(f"{self.simulator.url}/_simulator/books", timeout=10).json()
+            books = http.get(f"{self.simulator.url}/_simulator/books", timeout=120).json()
         return [each for each in books[kind] if each["account"] == self.account()]
 
     def account(self):

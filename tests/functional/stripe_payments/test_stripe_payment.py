@@ -231,6 +231,8 @@ def test_a_session_of_another_payment_is_not_taken_for_an_answer(shop):
         rows[other].session_id = None
         scope.session.flush()
         rows[mine].session_id = others_session
-    requests.post(shop.books("sessions")[0]["url"], data={"action": "pay"}, allow_redirects=False, timeout=10)
+    requests.post(
+        shop.books("sessions")[0]["url"], data={"action": "pay"}, allow_redirects=False, timeout=120
+    )
     with shop.scope() as scope, pytest.raises(ProofFailed, match="client_reference_id"):
         StripeCheckout().fetch_state(scope, mine)

@@ -26,7 +26,7 @@ from tests.functional.stripe_payments.test_at_once import HOOKS, rows_of
 
 pytestmark = pytest.mark.concurrent
 
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from autonomy_core.db import group_commit
 from autonomy_core.db.group_commit import GroupCommit, Member
 
-PATIENCE_S = 30
+PATIENCE_S = 120
 REQUEST = ContextVar("REQUEST", default=None)
 
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.registry import TenantRegistry
 
-PATIENCE = 20.0  # seconds after which a test gives up; it asserts no time
+PATIENCE = 60.0  # seconds after which a test gives up; it asserts no time
 
 Changed = Callable[[], str]
 

@@ -17,7 +17,7 @@ def test_that_does_not_end(postgresql):
     print("server", postgresql.data_dir, flush=True)
     time.sleep(600)
 """
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 def until(condition):

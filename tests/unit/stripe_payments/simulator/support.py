@@ -10,7 +10,7 @@ from typing import Any
 
 import stripe
 
-PATIENCE = 10
+PATIENCE = 60
 """Seconds to wait for something that happens in the background, before a test gives up."""
 
 
