@@ -43,6 +43,8 @@ class Settings:
         operations_public: whether everybody may read ``/metrics`` and the details of ``/health/ready``.
         trusted_proxies: the addresses and networks of the proxies in front, which are believed when they tell
             for whom they ask, and whether by HTTPS.
+        worker_required_within: a server that has seen no worker for so many seconds is not ready; None for one
+            that is ready all the same.
         plugins: the settings of each plugin, by its name.
     """
 
@@ -60,6 +62,7 @@ class Settings:
     log_level: str
     operations_public: bool
     trusted_proxies: tuple[str, ...]
+    worker_required_within: int | None
     plugins: Mapping[str, Mapping[str, Any]]
 
     def require_tenants(self) -> None:
@@ -109,6 +112,9 @@ class ServerSchema(Schema):
     )
     operations_public = fields.Boolean(data_key="autonomy.operations_public", load_default=False)
     trusted_proxies = AddressesField(data_key="autonomy.trusted_proxies", load_default=())
+    worker_required_within = fields.Integer(
+        data_key="autonomy.worker_required_within", load_default=None, validate=validate.Range(120)
+    )
     database_url = fields.String(data_key="sqlalchemy.url", load_default=None)
     owner_url = fields.String(data_key="autonomy.owner_url", load_default=None)
     embedded_bin_dir = fields.String(data_key="embedded.bin_dir", load_default=None)

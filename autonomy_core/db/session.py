@@ -15,7 +15,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction
 from transaction.interfaces import ITransactionManager
@@ -24,6 +24,7 @@ from zope.sqlalchemy import ZopeTransactionEvents
 from autonomy_core.db.direct import DirectTransaction, NotYourTransaction
 from autonomy_core.db.driver import LENT, begin_scoped, driver_of, driver_of_pooled, execute, keep_alive
 from autonomy_core.db.pipeline import Pipeline, Statement
+from autonomy_core.db.probe import ANSWER_WITHIN_S, Probe, T
 from autonomy_core.errors import AutonomyError
 
 LONGEST_STATEMENT_S = 60
@@ -147,23 +148,28 @@ class Database:
         self, url: str, *, pool_size: int = 10, before_connect: Callable[[], None] | None = None
     ) -> None:
         self.url = url
-        self.engine: Engine = create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_timeout=10,
-            # An error's message goes to the log, and values are customers' data.
-            hide_parameters=True,
-        )
-        keep_alive(self.engine)
-        event.listen(self.engine, "connect", _bound)
+        self._before_connect = before_connect
+        self.engine = self._engine(pool_size=pool_size, max_overflow=pool_size, pool_timeout=10)
         event.listen(self.engine, "commit", _refuse_when_lent)
         event.listen(self.engine, "before_cursor_execute", _refuse_statement_when_lent)
+        # Beside the pool, whose connections may all be in use, or hang.
+        limits = {"connect_args": {"connect_timeout": round(ANSWER_WITHIN_S)}}
+        self.beside = self._engine(pool_size=1, max_overflow=1, pool_timeout=1, **limits)
+        self._probes: dict[Callable[..., Any], Probe[Any]] = {}
+
+    def _engine(self, **options: Any) -> Engine:
+        # An error's message goes to the log, and values are customers' data.
+        engine = create_engine(self.url, hide_parameters=True, **options)
+        keep_alive(engine)
+        event.listen(engine, "connect", _bound)
+        before_connect = self._before_connect
         if before_connect is not None:
 
-            @event.listens_for(self.engine, "do_connect")
+            @event.listens_for(engine, "do_connect")
             def start(*_: Any) -> None:
                 before_connect()
+
+        return engine
 
     @property
     def conninfo(self) -> str:
@@ -226,9 +232,38 @@ class Database:
                 _roll_back(transaction, pooled)
                 raise
 
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether every connection of the pool is in use, so that whoever needs one waits."""
+        pool = self.engine.pool
+        return isinstance(pool, QueuePool) and pool.checkedout() >= pool.size() + pool._max_overflow  # noqa: SLF001
+
+    def ask(self, look: Callable[..., T], *arguments: Any) -> T:
+        """Run ``look(connection, *arguments)`` within two seconds, however the database hangs.
+
+        For readiness and the like. Of one function one call runs at a time, in a thread of its own; threads that ask
+        meanwhile get its outcome.
+
+        Args:
+            look: a function that reads; the same one each time, no lambda.
+
+        Raises:
+            NoAnswer: the time is over.
+            SQLAlchemyError, EmbeddedServerError: the database cannot be reached.
+        """
+        probe: Probe[T] = self._probes.setdefault(look, Probe(self.connection_beside, look))
+        return probe.ask(*arguments)
+
+    @contextmanager
+    def connection_beside(self) -> Iterator[Connection]:
+        """A connection that is not one of the pool's; what is done on it is rolled back."""
+        with self.beside.connect() as connection:
+            yield connection
+
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close every connection that is kept."""
         self.engine.dispose()
+        self.beside.dispose()
 
 
 def session_within(connection: Connection, organisation_id: str | None, **options: Any) -> TenantSession:

@@ -9,7 +9,8 @@ those who may see ``/metrics``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,19 +18,22 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from autonomy_core.db.embedded import EmbeddedServerError
 from autonomy_core.db.migrations import pending
+from autonomy_core.db.probe import NoAnswer
 from autonomy_core.db.roles import UnsafeRole, check_application_role
 from autonomy_core.operations.metrics import may_see_operations
+from autonomy_core.operations.presence import last_seen
 from autonomy_core.runtime import Runtime, components
 from autonomy_core.tenancy.doctor import recall
 from autonomy_core.traversal.resources import Resource, Root
 
 WORKER_SEEN_WITHIN_S = 60
 MIGRATE = "run: autonomy migrate"
+WORK = "run: autonomy worker"
 NEVER_LOOKED = "nobody has looked yet; run: autonomy tenants check --online"
 
 
@@ -58,21 +62,30 @@ class Check:
 
 
 def check_readiness(runtime: Runtime) -> list[Check]:
-    """Look at everything that serving depends on."""
+    """Look at everything that serving depends on; takes no longer than `db.probe.ANSWER_WITHIN_S` and a little."""
     return [*_check_database(runtime), check_tenants(runtime), check_online(runtime)]
 
 
-def _check_database(runtime: Runtime) -> Iterator[Check]:
+def _check_database(runtime: Runtime) -> list[Check]:
     """The checks on a connection; where there is none, that is the one that fails."""
     try:
-        with runtime.database.transaction(None) as session:
-            connection = session.connection()
-            found = [Check("database"), check_role(connection), check_migrations(connection, runtime)]
-            if found[-1].outcome == Outcome.OK:
-                found.append(check_worker(connection))
-    except (SQLAlchemyError, EmbeddedServerError) as error:
-        found = [Check("database", Outcome.FAILED, (explain_outage(error),))]
-    yield from found
+        return runtime.database.ask(_look_at_database, runtime)
+    except (SQLAlchemyError, EmbeddedServerError, NoAnswer) as error:
+        return [Check("database", Outcome.FAILED, (explain_outage(error),))]
+
+
+def _look_at_database(connection: Connection, runtime: Runtime) -> list[Check]:
+    found = [check_pool(runtime), check_role(connection), check_migrations(connection, runtime)]
+    if found[-1].outcome == Outcome.OK:
+        found.append(check_worker(connection, runtime.settings.worker_required_within))
+    return found
+
+
+def check_pool(runtime: Runtime) -> Check:
+    """The database answers, and there are connections left for requests."""
+    if runtime.database.is_exhausted:
+        return Check("database", Outcome.DEGRADED, ("all connections are in use; requests wait for one",))
+    return Check("database")
 
 
 def explain_outage(error: Exception) -> str:
@@ -97,14 +110,21 @@ def check_migrations(connection: Connection, runtime: Runtime) -> Check:
     return Check("migrations", Outcome.FAILED, (*behind, MIGRATE)) if behind else Check("migrations")
 
 
-def check_worker(connection: Connection) -> Check:
-    """A worker has given a sign of life of late; without one, what failed is not tried again."""
-    seen = text(
-        "SELECT max(last_heartbeat) > now() - make_interval(secs => :limit) FROM procrastinate_workers"
-    )
-    if connection.scalar(seen, {"limit": WORKER_SEEN_WITHIN_S}):
+def check_worker(connection: Connection, required_within_s: int | None) -> Check:
+    """A worker has given a sign of life of late; without one, what failed is not tried again.
+
+    Args:
+        required_within_s: after so many seconds without one the server is not ready; None for never.
+    """
+    seen = last_seen(connection)
+    age = None if seen is None else time.time() - seen
+    if age is not None and age < WORKER_SEEN_WITHIN_S:
         return Check("worker")
-    return Check("worker", Outcome.DEGRADED, ("no worker has been seen lately; run: autonomy worker",))
+    since = (
+        "no worker has ever been seen" if age is None else f"no worker has been seen for {age:.0f} seconds"
+    )
+    is_required = required_within_s is not None and (age is None or age > required_within_s)
+    return Check("worker", Outcome.FAILED if is_required else Outcome.DEGRADED, (f"{since}; {WORK}",))
 
 
 def check_tenants(runtime: Runtime) -> Check:

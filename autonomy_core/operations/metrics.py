@@ -22,6 +22,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from autonomy_core.errors import NotFound
 from autonomy_core.operations.counters import REGISTRY
+from autonomy_core.operations.presence import WorkerPresence
 from autonomy_core.traversal.resources import Resource, Root
 
 NO_RESOURCE = "none"
@@ -48,8 +49,11 @@ def show_metrics(context: Metrics, request: Request) -> Response:
     """The numbers, in Prometheus' text format."""
     if not may_see_operations(request):
         raise NotFound
+    presence = request.registry.worker_presence.registry()
     return Response(
-        generate_latest(_registry()), content_type=None, headerlist=[("Content-Type", CONTENT_TYPE_LATEST)]
+        generate_latest(_registry()) + generate_latest(presence),
+        content_type=None,
+        headerlist=[("Content-Type", CONTENT_TYPE_LATEST)],
     )
 
 
@@ -78,5 +82,6 @@ def _is_local(request: Request) -> bool:
 
 def includeme(config: Configurator) -> None:
     """Hang it below the root."""
+    config.registry.worker_presence = WorkerPresence(config.registry.runtime.database)
     config.add_child(Root, "metrics", Metrics)
     config.add_view(show_metrics, context=Metrics, request_method="GET", permission=NO_PERMISSION_REQUIRED)

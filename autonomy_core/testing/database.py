@@ -74,6 +74,17 @@ class SwitchedDatabase(Database):
             raise
 
     @contextmanager
+    def connection_beside(self) -> Iterator[Connection]:
+        """On a shared connection, a savepoint of it, which sees what is not committed."""
+        if isinstance(self._bind, Engine):
+            with super().connection_beside() as connection:
+                yield connection
+            return
+        with self._bind.begin_nested() as savepoint:
+            yield self._bind
+            savepoint.rollback()
+
+    @contextmanager
     def rolled_back(self) -> Iterator[None]:
         """Everything happens on one connection, and is undone at the end. Within `of_its_own`, on that database."""
         engine = create_engine(self.url, poolclass=NullPool)
@@ -89,13 +100,14 @@ class SwitchedDatabase(Database):
     @contextmanager
     def of_its_own(self, name: str) -> Iterator[str]:
         """Everything happens in a new copy of the migrated database; gives the copy's URL for its owner."""
-        before, engine_before = self.url, self.engine
+        before, engine_before, beside_before = self.url, self.engine, self.beside
         self._server.create_database(name, template=self._template)
         own = Database(self._server.url(name, APPLICATION_ROLE), pool_size=32)
-        self.url, self.engine, self._bind = own.url, own.engine, own.engine
+        self.url, self.engine, self._bind, self.beside = own.url, own.engine, own.engine, own.beside
         try:
             yield self._server.url(name)
         finally:
             own.dispose()
             self.url, self.engine, self._bind = before, engine_before, engine_before
+            self.beside = beside_before
             self._server.drop_database(name)

@@ -1,3 +1,5 @@
+import re
+import time
 from dataclasses import replace
 from uuid import uuid4
 
@@ -67,6 +69,62 @@ def test_without_a_worker_the_server_is_degraded_and_serves(autonomy):
     assert answer.status_int == 200
     assert answer.json["status"] == "degraded"
     assert "autonomy worker" in answer.json["checks"]["worker"]["detail"][0]
+
+
+def require_a_worker(autonomy, monkeypatch, seconds):
+    settings = replace(autonomy.runtime.settings, worker_required_within=seconds)
+    runtime = replace(autonomy.runtime, settings=settings)
+    monkeypatch.setattr(autonomy.app.app.registry, "runtime", runtime)
+
+
+def test_a_server_that_needs_a_worker_is_not_ready_when_it_has_been_away_for_too_long(autonomy, monkeypatch):
+    autonomy.organisation("acme")
+    see_a_worker(autonomy, ago="2 minutes")
+    require_a_worker(autonomy, monkeypatch, 600)
+    assert ready(autonomy).json["checks"]["worker"]["status"] == "degraded"
+    require_a_worker(autonomy, monkeypatch, 120)
+    worker = ready(autonomy, status=503).json["checks"]["worker"]
+    assert worker["status"] == "failed"
+    assert "no worker has been seen for 12" in worker["detail"][0]
+
+
+def test_a_worker_that_has_ended_properly_is_remembered_by_what_it_has_scheduled(autonomy):
+    autonomy.organisation("acme")
+    with autonomy.scope() as scope:
+        scheduled = text(
+            "INSERT INTO procrastinate_periodic_defers (task_name, periodic_id, defer_timestamp)"
+            " VALUES ('jobs.defer_periodic', '', extract(epoch FROM now())::bigint - 10)"
+        )
+        scope.session.execute(scheduled)
+    assert ready(autonomy).json["checks"]["worker"] == {"status": "ok"}
+
+
+def test_the_metrics_tell_when_a_worker_was_last_seen(autonomy):
+    metric = r"^autonomy_worker_last_seen_timestamp_seconds (\S+)$"
+    autonomy.organisation("acme")
+
+    def shown():
+        page = autonomy.app.get("/metrics", extra_environ=HERE).text
+        return float(re.search(metric, page, re.MULTILINE).group(1))
+
+    assert shown() == 0
+    see_a_worker(autonomy, ago="2 minutes")
+    assert 120 <= time.time() - shown() < 600
+
+
+def test_while_requests_wait_for_the_databases_connections_the_server_says_so(committed):
+    committed.organisation("acme")
+    pool = committed.database.engine.pool
+    most = pool.size() + pool._max_overflow
+    held = [committed.database.engine.connect() for _ in range(most)]
+    try:
+        database = ready(committed).json["checks"]["database"]
+        assert database["status"] == "degraded"
+        assert "all connections are in use" in database["detail"][0]
+    finally:
+        for connection in held:
+            connection.close()
+    assert ready(committed).json["checks"]["database"] == {"status": "ok"}
 
 
 def test_a_broken_tenant_file_is_told_with_its_line_and_the_server_serves(autonomy):

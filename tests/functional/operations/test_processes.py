@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 
 from autonomy_core.db.embedded import EmbeddedServer
+from tests.hanging import stopped
 
 pytestmark = pytest.mark.processes
 
@@ -259,6 +261,24 @@ def test_the_worker_ends_when_told_while_the_database_is_away(installation):
             assert worker.wait(PATIENCE_S) == 0
         finally:
             assert installation.run("autonomy", "db", "start").returncode == 0
+
+
+def test_a_server_whose_database_hangs_is_not_ready_and_says_so_at_once(installation):
+    database = EmbeddedServer(data_dir=installation.directory / "data" / "postgresql")
+    with serving(installation) as (_, url, _):
+        assert ask(f"{url}/health/ready")[0] == 200
+        products = f"{url}/acme/api/v1/products"
+        with ThreadPoolExecutor(30) as requests, stopped(database):
+            waiting = [requests.submit(ask, products) for _ in range(25)]
+            # Each is answered before `ask` gives up; a probe while another one is under way as well.
+            for status, ready in requests.map(ask, [f"{url}/health/ready"] * 4):
+                assert (status, ready["status"]) == (503, "failed")
+                assert "not answered within 2 seconds" in ready["checks"]["database"]["detail"][0]
+            assert not any(request.done() for request in waiting)
+            with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+                assert b"autonomy_http_requests_total" in answer.read()
+        wait_for(lambda: ask(f"{url}/health/ready")[0] == 200, "the database")
+        assert ask(products)[0] == 200
 
 
 def test_pyramids_own_commands_work(installation):

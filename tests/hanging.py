@@ -1,0 +1,34 @@
+"""A PostgreSQL that is there, and answers nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from autonomy_core.db.embedded import EmbeddedServer
+
+
+@contextmanager
+def stopped(server: EmbeddedServer) -> Iterator[None]:
+    """Stop every process of a running server with SIGSTOP, and let them go on after the block."""
+    main = int((server.directory / "pgdata" / "postmaster.pid").read_text().split()[0])
+    processes = [main, *_children_of(main)]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+
+def _children_of(parent: int) -> list[int]:
+    command = ["/bin/ps", "-o", "pid=", "--ppid", str(parent)]
+    return [
+        int(line)
+        for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    ]
