@@ -49,5 +49,5 @@ class WorkerPresence:
     def registry(self) -> CollectorRegistry:
         """A registry of this metric alone: it is the same in all processes, and not to be summed."""
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(self)  # type: ignore[arg-type]  # has what a collector needs
+        registry.register(self)
         return registry
