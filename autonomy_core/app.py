@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyramid.config import Configurator
+from pyramid.exceptions import ConfigurationError
 from pyramid.request import Request
 from pyramid.router import Router
 
 from autonomy_core.db.session import commit_veto
+from autonomy_core.plugin_api.manager import PluginError
 from autonomy_core.runtime import Runtime
 from autonomy_core.traversal.request import make_request_class_once
 from autonomy_core.traversal.resources import root_factory
@@ -83,4 +85,11 @@ def include_plugins(config: Configurator) -> None:
     """Include each plugin's views, as its own package, so that the gate knows whose they are."""
     for implementation in config.registry.runtime.plugins.implementations("register_views"):
         with_package = config.with_package(implementation.function.__module__)
-        implementation(config=with_package)
+        try:
+            implementation(config=with_package)
+        except PluginError:
+            raise
+        except ConfigurationError as error:
+            raise ConfigurationError(f"plugin {implementation.plugin}: {error}") from error
+        except (Exception, SystemExit) as error:
+            raise implementation.failed(error) from error

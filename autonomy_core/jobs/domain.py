@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zlib import crc32
 
+from autonomy_core.callables import PLAIN, kind_that_does_not_run, takes
+
 SHORTEST_PERIOD_S = 60
 
 
@@ -28,6 +30,13 @@ class Job:
     every: int | None = None
 
     def __post_init__(self) -> None:
+        kind = kind_that_does_not_run(self.function)
+        if kind is not None:
+            raise TypeError(f"job {self.name}: its function is {kind}, whose body would never run: {PLAIN}")
+        if not callable(self.function):
+            raise TypeError(f"job {self.name}: {self.function!r} is no function")
+        if self.every is not None and not takes(self.function, 1):
+            raise TypeError(f"job {self.name}: with every= its function is given a scope and nothing else")
         if self.every is not None and self.every < SHORTEST_PERIOD_S:
             raise ValueError(
                 f"job {self.name}: every={self.every}; write {SHORTEST_PERIOD_S} seconds or more"

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from autonomy_core.callables import call_to_its_end
 from autonomy_core.jobs.domain import Job, TryAgain
 from autonomy_core.runtime import Runtime
 
@@ -22,6 +23,7 @@ def run_job(runtime: Runtime, job: Job, organisation_id: str, arguments: dict[st
     Raises:
         TryAgain: the job said so; what it did is committed.
         OrganisationUnavailable: there is no such organisation now.
+        TypeError: the function gave a coroutine or a generator, so that nothing was done.
     """
     organisation = runtime.tenants.get(organisation_id)
     if organisation is None:
@@ -30,7 +32,7 @@ def run_job(runtime: Runtime, job: Job, organisation_id: str, arguments: dict[st
     with structlog.contextvars.bound_contextvars(organisation=organisation_id, job=job.name):
         with runtime.transaction(organisation) as scope:
             try:
-                job.function(scope, **arguments)
+                call_to_its_end(job.function, scope, **arguments)
             except TryAgain as error:
                 again = error
         if again is not None:

@@ -7,28 +7,45 @@ import threading
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
+from autonomy_core.callables import call_to_its_end
+from autonomy_core.db.embedded import EmbeddedServerError
+from autonomy_core.plugin_api.protocols import Flush
 from autonomy_core.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
 FLUSH_EVERY_S = 10.0
 
+OUTAGES = (OperationalError, NoConnectionLeft, EmbeddedServerError)
+"""The database is away: what remains waits for the next time."""
+
 
 def flush_all(runtime: Runtime) -> None:
-    """Write everything that waits. What fails is logged and waits on; the rest is then left for the next time."""
+    """Write everything that waits. What fails is logged, waits on, and keeps nothing else from being written."""
     for flush in runtime.flushes:
-        for organisation_id in tuple(flush.waiting()):
-            organisation = runtime.tenants.get(organisation_id)
-            if organisation is None:
-                continue
+        try:
+            waiting = tuple(flush.waiting())
+        except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
+            log.warning("flush.failed", flush=flush.name, error=repr(error))
+            continue
+        for organisation_id in waiting:
             try:
-                with runtime.transaction(organisation) as scope:
-                    flush.write(scope)
-            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
+                _write(runtime, flush, organisation_id)
+            except Exception as error:  # noqa: BLE001 - likewise
                 # Without a traceback: most likely the database is away, and requests say so at length.
                 log.warning("flush.failed", flush=flush.name, organisation=organisation_id, error=repr(error))
-                return
+                if isinstance(error, OUTAGES):
+                    return
+
+
+def _write(runtime: Runtime, flush: Flush, organisation_id: str) -> None:
+    organisation = runtime.tenants.get(organisation_id)
+    if organisation is not None:
+        with runtime.transaction(organisation) as scope:
+            call_to_its_end(flush.write, scope)
 
 
 def keep_flushing(runtime: Runtime, every_s: float = FLUSH_EVERY_S) -> Callable[[], None]:

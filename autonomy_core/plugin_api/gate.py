@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.exceptions import PredicateMismatch
+from pyramid.exceptions import ConfigurationError, PredicateMismatch
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.viewderivers import INGRESS
 
+from autonomy_core.callables import PLAIN, kind_that_does_not_run
 from autonomy_core.errors import NotFound
 from autonomy_core.traversal.resources import plugin_enabled
 
@@ -29,6 +30,22 @@ def gate(view: View, info: Any) -> View:
         return view(context, request)
 
     return gated
+
+
+def plain(view: View, info: Any) -> View:
+    """Refuse a view that is async, or a generator: Pyramid would call it, and answer without its having run.
+
+    Raises:
+        ConfigurationError: by the view's name.
+    """
+    called = info.original_view
+    if isinstance(called, type):
+        called = getattr(called, info.options.get("attr") or "__call__", None)
+    kind = kind_that_does_not_run(called)
+    if kind is not None:
+        name = f"{info.original_view.__module__}.{info.original_view.__qualname__}"
+        raise ConfigurationError(f"view {name} is {kind}, whose body would never run: {PLAIN}")
+    return view
 
 
 def exact_path(view: View, info: Any) -> View:
@@ -51,3 +68,4 @@ def includeme(config: Configurator) -> None:
     """Install both before the permission is checked: a 403 would tell that there is something."""
     config.add_view_deriver(gate, name="plugin_gate", under=INGRESS, over="secured_view")
     config.add_view_deriver(exact_path, name="exact_path", under="plugin_gate", over="secured_view")
+    config.add_view_deriver(plain, name="plain_view", under="exact_path", over="secured_view")

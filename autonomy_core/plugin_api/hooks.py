@@ -29,3 +29,8 @@ class PluginSettings:
 
     organisation: type[Schema] | None = None
     server: type[Schema] | None = None
+
+    def __post_init__(self) -> None:
+        for what, schema in (("organisation", self.organisation), ("server", self.server)):
+            if schema is not None and not (isinstance(schema, type) and issubclass(schema, Schema)):
+                raise TypeError(f"PluginSettings: {what}={schema!r}; give a subclass of SettingsSchema")

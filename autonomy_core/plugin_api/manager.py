@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Iterable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
+from autonomy_core.callables import PLAIN, kind_that_does_not_run
 from autonomy_core.plugin_api import hookspecs
+from autonomy_core.plugin_api.answers import problem_with
 from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP, PROJECT
 
 
@@ -23,12 +26,25 @@ class Implementation:
     """One plugin's implementation of one hook."""
 
     plugin: str
+    hook: str
     function: Callable[..., Any]
     arguments: tuple[str, ...]
 
     def __call__(self, **arguments: Any) -> Any:
-        """Call it with those of the hook's arguments that it asks for."""
-        return self.function(**{name: arguments[name] for name in self.arguments})
+        """Call it with those of the hook's arguments that it asks for.
+
+        Raises:
+            PluginError: it returned what the hook does not take, for example a coroutine.
+        """
+        answer = self.function(**{name: arguments[name] for name in self.arguments})
+        problem = problem_with(self.hook, answer)
+        if problem is not None:
+            raise PluginError(f"plugin {self.plugin}: {self.hook}() {problem}")
+        return answer
+
+    def failed(self, error: BaseException) -> PluginError:
+        """The error that says whose hook raised."""
+        return PluginError(f"plugin {self.plugin}: {self.hook}() raised {type(error).__name__}: {error}")
 
 
 class Plugins:
@@ -55,6 +71,8 @@ class Plugins:
             self.manager.check_pending()
         except pluggy.PluginValidationError as error:
             raise PluginError(f"plugin {name}: {error}") from error
+        for problem in _silent_hooks(self.manager, name, module):
+            raise PluginError(f"plugin {name}: {problem}")
 
     @classmethod
     def from_entry_points(cls, only: Iterable[str] | None = None) -> Plugins:
@@ -81,8 +99,20 @@ class Plugins:
         return cls(found)
 
     def registered(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
-        """Call a ``register_…`` hook: pairs of plugin name and answer, in the order of names."""
-        return [(found.plugin, found(**arguments)) for found in self.implementations(hook)]
+        """Call a ``register_…`` hook: pairs of plugin name and answer, in the order of names.
+
+        Raises:
+            PluginError: a plugin's hook raised, or returned what the hook does not take.
+        """
+        answers = []
+        for found in self.implementations(hook):
+            try:
+                answers.append((found.plugin, found(**arguments)))
+            except PluginError:
+                raise
+            except (Exception, SystemExit) as error:
+                raise found.failed(error) from error
+        return answers
 
     def implementations(self, hook: str) -> list[Implementation]:
         """Who implements a hook, enabled or not, in the order of names."""
@@ -129,9 +159,40 @@ def _implementations(
 ) -> list[Implementation]:
     caller = manager.subset_hook_caller(hook, [manager.get_plugin(name) for name in disabled])
     return [
-        Implementation(implementation.plugin_name, implementation.function, implementation.argnames)
+        Implementation(implementation.plugin_name, hook, implementation.function, implementation.argnames)
         for implementation in reversed(caller.get_hookimpls())
     ]
+
+
+def _silent_hooks(manager: pluggy.PluginManager, name: str, module: ModuleType) -> Iterator[str]:
+    """Implementations that pluggy takes without a word, and that would not run, or not with their arguments."""
+    for caller in manager.get_hookcallers(module) or ():
+        for implementation in caller.get_hookimpls():
+            if implementation.plugin_name == name and (problem := _why_silent(implementation, caller)):
+                yield f"{implementation.function.__name__}() {problem}"
+    for attribute, value in vars(module).items():
+        is_marked = inspect.getattr_static(value, f"{PROJECT}_impl", None) is not None
+        if is_marked and not isinstance(value, staticmethod | classmethod) and not inspect.isroutine(value):
+            yield (
+                f"{attribute} is marked with @hookimpl and is a {type(value).__name__}, which is never called: "
+                "mark a function"
+            )
+
+
+def _why_silent(implementation: pluggy.HookImpl, caller: pluggy.HookCaller) -> str | None:
+    if implementation.wrapper or implementation.hookwrapper:
+        return (
+            "wraps the other plugins' implementations, which are called one by one and not through it: "
+            "write @hookimpl without wrapper and hookwrapper, and no yield"
+        )
+    kind = kind_that_does_not_run(implementation.function)
+    if kind is not None:
+        return f"is {kind}, whose body would never run: {PLAIN}"
+    offered = caller.spec.argnames if caller.spec is not None else ()
+    for parameter in inspect.signature(implementation.function).parameters.values():
+        if parameter.name in offered and parameter.name not in implementation.argnames:
+            return f"would never be given {parameter.name}: write ({', '.join(offered)}), without a default or a *"
+    return None
 
 
 def _package_of(module: ModuleType) -> str:
@@ -141,9 +202,9 @@ def _package_of(module: ModuleType) -> str:
 def _load(entry_point: importlib.metadata.EntryPoint) -> ModuleType:
     try:
         module = entry_point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
-            f"plugin {entry_point.name}: {entry_point.value} cannot be imported: {error}"
+            f"plugin {entry_point.name}: {entry_point.value} cannot be imported: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(module, ModuleType):
         raise PluginError(f"plugin {entry_point.name}: {entry_point.value} must name a module.")

@@ -21,6 +21,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.viewderivers import VIEW
 from pyramid_retry import BeforeRetry
 
+from autonomy_core.callables import call_to_its_end
 from autonomy_core.errors import AutonomyError, InvalidInput, Malformed, TooLarge, UnsupportedMediaType
 from autonomy_core.traversal.resources import Resource, plugin_enabled
 
@@ -139,11 +140,14 @@ def validated_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
             request.validated = _load(operation.body, _json_body(request), "body")
         # Before the view, so that it may set one of the further statuses.
         request.response.status_int = operation.status
-        answer = view(context, request)
+        answer = call_to_its_end(view, context, request)
         if isinstance(answer, Response):
             return answer
         request.response.headers.setdefault("Cache-Control", "no-store")
         schema = operation.also.get(request.response.status_int, operation.returns)
+        if (answer is None) != (schema is None):
+            declared = schema.__name__ if schema else None
+            raise TypeError(f"view {operation.id} returned a {type(answer).__name__}; it declares {declared}")
         if schema is None:
             request.response.content_type = None
             return request.response

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from autonomy_core.callables import is_async, takes
+
 if TYPE_CHECKING:
     from autonomy_core.plugin_api.scope import TenantScope
 
@@ -49,3 +51,9 @@ class OrganisationCheck:
 
     name: str
     function: Callable[[TenantScope], Iterable[Finding]]
+
+    def __post_init__(self) -> None:
+        if is_async(self.function):
+            raise TypeError(f"check {self.name}: its function is async, and would never run: write def")
+        if not callable(self.function) or not takes(self.function, 1):
+            raise TypeError(f"check {self.name}: {self.function!r} is no function that takes a scope")

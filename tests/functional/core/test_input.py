@@ -89,3 +89,9 @@ def test_a_query_that_is_not_valid_is_refused_by_name(acme, query):
 
 def test_a_query_field_that_nobody_knows_is_overlooked(acme):
     acme.app.get("/acme/api/v1/products?utm_source=letter")
+
+
+@pytest.mark.parametrize("name", ["forgets", "chatters", "waits", "yields"])
+def test_a_view_that_returns_what_it_does_not_declare_is_an_error_and_no_empty_answer(acme, name):
+    answer = acme.app.get(f"/acme/api/v1/trials/{name}", status=500)
+    assert answer.json["code"] == "internal_error"

@@ -74,7 +74,22 @@ def add_ada_again(event):
     event.scope.session.add(Customer(organisation_id="acme", email="ada@example.org", name="Ada"))
 
 
+async def waits(event):
+    event.grant(event.payment.product_id)
+
+
+def yields(event):
+    yield event.grant(event.payment.product_id)
+
+
+def returns_something(event):
+    return event.payment.id
+
+
 UNRULY = [
+    waits,
+    yields,
+    returns_something,
     quotes_a_nul,
     raises_what_cannot_be_printed,
     leaves_the_process,
@@ -101,8 +116,8 @@ def autonomy_plugins(chosen):
 
     def grant_and_misbehave(event):
         grant(event)
-        for misbehave in chosen:
-            misbehave(event)
+        answers = [misbehave(event) for misbehave in chosen]
+        return next((answer for answer in answers if answer is not None), None)
 
     hooks = {"a_friend": grant, "b_unruly": grant_and_misbehave, "c_friend": grant}
     return Plugins({stand_ins.NAME: stand_ins, **{name: plugin(name, hook) for name, hook in hooks.items()}})

@@ -96,6 +96,28 @@ def order(context, request):
     return OUTCOMES[request.validated["outcome"]]()
 
 
+def answers(name, returns, answer):
+    """A view that answers with what its description does not say."""
+
+    def view(context, request):
+        return answer()
+
+    view.__name__ = name
+    return api_view(
+        context=Trials, method="GET", name=name, summary="Answer", permission=PUBLIC, returns=returns
+    )(view)
+
+
+async def nothing_awaits():
+    """The work that a view has not done."""
+
+
+forgets = answers("forgets", EchoSchema, lambda: None)
+chatters = answers("chatters", None, lambda: {"text": "dropped"})
+waits = answers("waits", EchoSchema, nothing_awaits)
+yields = answers("yields", EchoSchema, lambda: (part for part in "text"))
+
+
 def write(context, title):
     values = {"title": title, "description": "", "kind": "thing", "amount": 1, "active": True}
     create_product(context.scope, values, actor="test")

@@ -7,7 +7,7 @@ from pyramid.exceptions import ConfigurationConflictError, ConfigurationError
 
 from autonomy_core.app import make_app
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.plugin_api.manager import PluginError, Plugins
 from autonomy_core.plugin_api.operations import PUBLIC, Operation
 from autonomy_core.plugin_api.resources import ApiV1, Customers, Products, Resource
 from autonomy_core.runtime import make_runtime
@@ -93,3 +93,35 @@ def test_two_plugins_that_want_one_view_are_a_conflict(start):
 def test_what_is_no_resource_has_no_place_in_the_tree(start, node):
     with pytest.raises(ConfigurationError, match="is not a Resource class"):
         start(shop=hangs("things", node))
+
+
+async def waits(context, request):
+    """Never runs."""
+
+
+def yields(context, request):
+    yield
+
+
+class Waits:
+    def __init__(self, context, request): ...
+
+    async def __call__(self): ...
+
+    async def look(self): ...
+
+
+@pytest.mark.parametrize("view", [waits, yields, Waits])
+def test_a_view_that_would_never_run_is_refused_by_name(start, view):
+    with pytest.raises(ConfigurationError, match=rf"view .*{view.__name__} is an? .*function"):
+        start(shop=lambda config: config.add_operation(Operation(ApiV1, "GET", "mine", "Mine", PUBLIC), view))
+
+
+def test_a_view_s_method_that_would_never_run_is_refused_by_name(start):
+    with pytest.raises(ConfigurationError, match=r"view .*Waits is an async function"):
+        start(shop=lambda config: config.add_view(Waits, attr="look", context=ApiV1, name="mine"))
+
+
+def test_what_register_views_raises_is_told_with_the_plugin_s_name(start):
+    with pytest.raises(PluginError, match=r"plugin shop: register_views\(\) raised ZeroDivisionError"):
+        start(shop=lambda config: 1 / 0)
