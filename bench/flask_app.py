@@ -21,7 +21,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, create_engine, select, upda
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-API_VERSION = "2026-08-26.dahlia"
+API_VERSION = "2026-10-28.endive"
 SITE = "https://shop.example"
 TOKEN_LIFE_S = 3600
 

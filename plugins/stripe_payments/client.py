@@ -29,7 +29,7 @@ from stripe_payments.settings import PLUGIN, key_name, keys_of
 
 log = structlog.get_logger(__name__)
 
-API_VERSION = "2026-08-26.dahlia"
+API_VERSION = "2026-10-28.endive"
 """Pinned, so that an upgrade of the SDK does not change what events and sessions look like."""
 
 TIMEOUT_S = (3.05, 20)

@@ -1,7 +1,7 @@
 """A stand-in for Stripe, for development and tests only.
 
 It keeps Stripe accounts, Checkout sessions, payment intents, charges, refunds, disputes, events and webhook
-endpoints, and answers the part of Stripe's API (version 2026-08-26.dahlia) that ``stripe_payments`` calls, so that
+endpoints, and answers the part of Stripe's API (version 2026-10-28.endive) that ``stripe_payments`` calls, so that
 the real SDK, a real browser and real signed webhooks can be used without a network. No money moves; every page and every response
 says that it is a simulator, and live keys are refused.
 
@@ -18,5 +18,5 @@ buyer, bank, seller and network. The official Stripe CLI can drive it: ``stripe 
 
 from __future__ import annotations
 
-API_VERSION = "2026-08-26.dahlia"
-"""The only version of Stripe's API that the simulator speaks."""
+API_VERSION = "2026-10-28.endive"
+"""The version of Stripe's API that the simulator plays; see `versions` for an older one that it speaks too."""

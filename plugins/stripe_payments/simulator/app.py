@@ -26,6 +26,7 @@ from stripe_payments.simulator.listeners import Listeners
 from stripe_payments.simulator.payments import Payments
 from stripe_payments.simulator.refunds import Refunds
 from stripe_payments.simulator.state import Books
+from stripe_payments.simulator.versions import ACCOUNT_VERSION
 from stripe_payments.simulator.websocket import WebSocket
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ def _mark(event: NewResponse) -> None:
     headers["X-Stripe-Simulator"] = "true"
     if event.request.path_info.startswith("/v1/"):
         headers["Request-Id"] = event.request.stripe_request_id
-        headers["Stripe-Version"] = API_VERSION
+        headers["Stripe-Version"] = event.request.headers.get("Stripe-Version", ACCOUNT_VERSION)
 
 
 def _refused(error: StripeError, request: Request) -> Response:

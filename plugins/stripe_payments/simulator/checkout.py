@@ -76,6 +76,8 @@ class Checkout:
         with self._books.transaction():
             session = self._payable(session)
             method = objects.delayed_method(session.body["currency"])
+            if method not in session.body["payment_method_types"]:
+                raise StripeError(f"This session cannot be paid by {method}.")
             self._payments.begin_debit(self._payments.intent_of(session), method, _buyer(session, email))
             return self._complete(session, email)
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from stripe_payments.simulator import versions
 from stripe_payments.simulator.chaos import CALM, Chaos
 from stripe_payments.simulator.identifiers import new_id
 from stripe_payments.simulator.listeners import Listener, Listeners
@@ -164,11 +165,13 @@ class Courier:
         if self._fate(delivery).drops(event.id, _name(endpoint.body["url"]), attempt, self._policy.attempts):
             self._note(identifier, status=None, error="dropped, by chaos")
             return
-        self._note(identifier, **_post(client, endpoint.body["url"], event.body, endpoint.body["secret"]))
+        shown = versions.shown(event.body, endpoint.body["api_version"] or versions.ACCOUNT_VERSION)
+        self._note(identifier, **_post(client, endpoint.body["url"], shown, endpoint.body["secret"]))
 
     def _forward(self, listener: Listener, delivery: Record, event: Record) -> None:
         """Send to a listener. Its answer comes by itself; who only looks gives none, and has got the event."""
-        if not self._listeners.forward(listener, delivery.id, event.body):
+        shown = versions.shown(event.body, versions.ACCOUNT_VERSION)
+        if not self._listeners.forward(listener, delivery.id, shown):
             self.answered(delivery.id, status=None, error="the listener is gone")
         elif not listener.url:
             self.answered(delivery.id, status=None, error=None)

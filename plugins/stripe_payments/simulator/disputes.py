@@ -83,8 +83,7 @@ class Disputes:
         """Turn an open inquiry into a chargeback: now the money is taken."""
         with self._books.transaction():
             dispute = self._in_state(dispute, OPEN_INQUIRY)
-            method = dispute.body["payment_method_details"]
-            if "card" in method:
+            if method := dispute.body.get("payment_method_details"):
                 method["card"]["case_type"] = "chargeback"
             self._change(dispute, "updated", status="needs_response", is_charge_refundable=False)
             self._withdraw(dispute)

@@ -13,6 +13,35 @@ from stripe_payments.simulator.state import Books, Record
 NO_REQUEST = {"id": None, "idempotency_key": None}
 """The cause of an event that no API call led to, but a buyer, a bank or the clock."""
 
+TYPES = frozenset(
+    {
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.updated",
+        "charge.failed",
+        "charge.pending",
+        "charge.refund.updated",
+        "charge.refunded",
+        "charge.succeeded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.completed",
+        "checkout.session.expired",
+        "payment_intent.created",
+        "payment_intent.payment_failed",
+        "payment_intent.processing",
+        "payment_intent.succeeded",
+        "price.created",
+        "product.created",
+        "refund.created",
+        "refund.failed",
+        "refund.updated",
+    }
+)
+"""All that the simulator makes (https://docs.stripe.com/api/events/types)."""
+
 
 class Events:
     """Publishes events in ``books`` and hands them to ``courier``, also for ``listeners``.
@@ -39,7 +68,12 @@ class Events:
 
         ``previous`` has the members that changed, as they were. Call it inside the transaction that changed
         ``subject``: an event that is rolled back is not delivered.
+
+        Raises:
+            ValueError: ``kind`` is not one of `TYPES`.
         """
+        if kind not in TYPES:
+            raise ValueError(f"{kind} is not among the events that the simulator makes")
         wanted = self._endpoints(account, kind)
         pending = len(wanted) + len(self._listeners.of(account))
         identifier = self._next_id(account)

@@ -65,6 +65,12 @@ def load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
     return loaded
 
 
+def unknown(name: str) -> StripeError:
+    """Return the refusal of a parameter that a call does not have."""
+    code = "parameter_unknown"
+    return StripeError(Template(MESSAGES[code]).substitute(param=name), code=code, param=name)
+
+
 def _first_problem(messages: Any) -> StripeError:
     """Return the first of marshmallow's nested ``messages`` as Stripe would report it."""
     path: list[str] = []

@@ -14,7 +14,7 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
-from stripe_payments.simulator import API_VERSION, objects, parameters
+from stripe_payments.simulator import objects, parameters, versions
 from stripe_payments.simulator.api import ROUTES, Route
 from stripe_payments.simulator.api.call import Call
 from stripe_payments.simulator.errors import StripeError
@@ -41,8 +41,8 @@ def _view(route: Route) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
         account = _account(request)
         request.registry.simulator.limiter.admit(account)
-        _check_version(request)
-        return _respond(request, _answer(request, route, account))
+        version = version_of(request)
+        return _respond(request, _answer(request, route, account, version), version)
 
     return view
 
@@ -71,20 +71,24 @@ def _key(authorization: str) -> str:
         return ""
 
 
-def _check_version(request: Request) -> None:
-    version = request.headers.get("Stripe-Version", API_VERSION)
-    if version != API_VERSION:
-        raise StripeError(f"The simulator speaks version {API_VERSION} only, not {version[:40]}.")
+def version_of(request: Request) -> str:
+    """Return the version that a request names, or else its account's; raises StripeError for one not spoken."""
+    version = str(request.headers.get("Stripe-Version", versions.ACCOUNT_VERSION))
+    if version not in versions.VERSIONS:
+        raise StripeError(f"The simulator speaks {' and '.join(versions.VERSIONS)} only, not {version[:40]}.")
+    return version
 
 
-def _answer(request: Request, route: Route, account: str) -> Answer:
+def _answer(request: Request, route: Route, account: str, version: str) -> Answer:
     pairs = _form(request)
+    schema, given = route.schema(), parameters.parse(pairs)
+    versions.check(schema, given, version)
     key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
     call = Call(
         simulator=request.registry.simulator,
         account=account,
         path=request.matchdict,
-        parameters=parameters.load(route.schema(), parameters.parse(pairs)),
+        parameters=parameters.load(schema, given),
         origin=request.application_url,
         cause={"id": request.stripe_request_id, "idempotency_key": key},
     )
@@ -132,8 +136,8 @@ def _perform(route: Route, call: Call) -> Answer:
     return Answer(200, outcome, call.cause["id"])
 
 
-def _respond(request: Request, answer: Answer) -> Response:
-    response = Response(json_body=answer.body, status=answer.status)
+def _respond(request: Request, answer: Answer, version: str) -> Response:
+    response = Response(json_body=versions.shown(answer.body, version), status=answer.status)
     if request.headers.get("Idempotency-Key") and request.method == "POST":
         response.headers["Idempotency-Key"] = request.headers["Idempotency-Key"]
     if answer.replayed:

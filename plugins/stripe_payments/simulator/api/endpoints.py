@@ -7,13 +7,14 @@ from typing import Any, get_args
 import stripe
 from marshmallow import validate
 
-from stripe_payments.simulator import API_VERSION, objects
+from stripe_payments.simulator import objects
 from stripe_payments.simulator.api.call import Call, Document, merged, page
 from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.identifiers import new_id
 from stripe_payments.simulator.parameters import Array, Boolean, Metadata, Parameters, Text, Url
 from stripe_payments.simulator.schemas import one_of
 from stripe_payments.simulator.state import Record
+from stripe_payments.simulator.versions import VERSIONS
 
 LARGEST_NUMBER_OF_ENDPOINTS = 16
 EVENT_TYPES = frozenset(get_args(stripe.Event.__annotations__["type"])) | {"*"}
@@ -30,7 +31,7 @@ class EndpointCreate(Parameters):
 
     url = Url(required=True)
     enabled_events = event_types(required=True)
-    api_version = Text(load_default=None, validate=one_of(API_VERSION))
+    api_version = Text(load_default=None, validate=one_of(*VERSIONS))
     description = Text(may_be_empty=True, load_default=None)
     metadata = Metadata(load_default=dict)
 

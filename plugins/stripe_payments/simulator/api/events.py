@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validate, validates_schema
 
+from stripe_payments.simulator import versions
 from stripe_payments.simulator.api.call import Call, Document, page
 from stripe_payments.simulator.errors import resource_missing
 from stripe_payments.simulator.parameters import Array, Boolean, Parameters, Text
@@ -96,4 +97,6 @@ def _earliest() -> int:
 
 
 def _shown(call: Call, event: Record) -> Document:
-    return event.body | {"pending_webhooks": call.simulator.events.pending(event)}
+    """Return ``event`` as the API lists it: in the account's version, whatever the request's is."""
+    shown = versions.shown(event.body, versions.ACCOUNT_VERSION)
+    return shown | {"pending_webhooks": call.simulator.events.pending(event)}

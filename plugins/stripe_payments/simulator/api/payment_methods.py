@@ -56,7 +56,7 @@ def _card(data: dict[str, str]) -> Document:
     if card is None:
         raise StripeError(f"No such token: '{data['token']}'", code="resource_missing", param="card[token]")
     details: Document = instruments.card_details(card)["card"]
-    return details
+    return {name: value for name, value in details.items() if name != "network"}
 
 
 def _debit(data: dict[str, str]) -> Document:

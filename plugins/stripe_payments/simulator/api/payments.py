@@ -27,6 +27,8 @@ from stripe_payments.simulator.schemas import Created, Page, PaymentPage, Shippi
 class IntentCreate(Parameters):
     """A payment intent that is paid with a test card as soon as it is made; no other way is played."""
 
+    removed_by_endive = {"payment_method_types": "payment_method_types_no_longer_supported"}
+
     amount = Integer(required=True, validate=between(1, LARGEST_AMOUNT))
     currency = Text(required=True, validate=KNOWN_CURRENCY)
     confirm = Boolean(required=True)

@@ -11,6 +11,7 @@ from stripe_payments.simulator import checkout
 from stripe_payments.simulator.api.call import Call, Document, equal, listing, page
 from stripe_payments.simulator.api.catalog import Price, ProductData
 from stripe_payments.simulator.errors import StripeError
+from stripe_payments.simulator.objects.sessions import PLAYED_METHODS, offered_methods
 from stripe_payments.simulator.parameters import (
     Array,
     Email,
@@ -63,6 +64,9 @@ class PaymentIntentData(Parameters):
 class SessionCreate(Parameters):
     """A Checkout session for a single payment on the hosted page."""
 
+    removed_by_endive = {"payment_method_types": "parameter_unknown"}
+    added_by_endive = ("allowed_payment_method_types",)
+
     mode = Text(required=True, validate=one_of("payment"))
     ui_mode = Text(load_default="hosted_page", validate=one_of("hosted_page"))
     line_items = Array(Object(LineItem), required=True)
@@ -72,7 +76,8 @@ class SessionCreate(Parameters):
     customer_email = Email(longest=800, load_default=None)
     metadata = Metadata(load_default=dict)
     payment_intent_data = Object(PaymentIntentData, load_default=lambda: PaymentIntentData().load({}))
-    payment_method_types = Array(Text())
+    payment_method_types = Array(Text(validate=one_of(*PLAYED_METHODS)))
+    allowed_payment_method_types = Array(Text(validate=one_of(*PLAYED_METHODS)))
     expires_at = Integer()
     locale = Text(load_default=None)
     submit_type = Text(load_default=None, validate=one_of("auto", "book", "donate", "pay"))
@@ -103,6 +108,9 @@ def create(call: Call) -> Document:
     if len({item["price_data"]["currency"] for item in items}) > 1:
         raise StripeError("All of line_items must be in one currency.", param="line_items")
     parameters = call.parameters | {"line_items": items}
+    if not offered_methods(parameters, items[0]["price_data"]["currency"]):
+        problem = "None of the payment methods that are allowed can be used for this session."
+        raise StripeError(problem, param="allowed_payment_method_types")
     return _shown(call, call.simulator.checkout.create(call.account, parameters, call.origin))
 
 

@@ -8,6 +8,7 @@ from stripe_payments.simulator import API_VERSION
 from stripe_payments.simulator.api.call import Call, Document
 from stripe_payments.simulator.parameters import Array, Parameters, Text
 from stripe_payments.simulator.schemas import one_of
+from stripe_payments.simulator.versions import ACCOUNT_VERSION
 
 DAY = 86_400
 
@@ -32,7 +33,7 @@ def listen(call: Call) -> Document:
         call.account, wanted["device_name"], wanted["forward_to_url"]
     )
     return {
-        "default_version": API_VERSION,
+        "default_version": ACCOUNT_VERSION,
         "device_token": "",
         "display_connect_filter_warning": False,
         "latest_version": API_VERSION,

@@ -1,4 +1,4 @@
-"""The shapes of Stripe's objects at version 2026-08-26.dahlia, with every member the API describes.
+"""The shapes of Stripe's objects at version 2026-10-28.endive, with every member the API describes.
 
 Source: https://docs.stripe.com/api. Members that belong to features the simulator does not play are null, empty or
 off, as they are at Stripe when a feature is not used.

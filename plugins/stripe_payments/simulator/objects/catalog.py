@@ -44,7 +44,6 @@ def product(parameters: Document) -> Document:
         "metadata": parameters.get("metadata", {}),
         "name": parameters["name"],
         "tax_code": parameters.get("tax_code"),
-        "type": "service",
         "updated": now,
     }
 

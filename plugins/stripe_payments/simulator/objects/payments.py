@@ -10,7 +10,7 @@ from stripe_payments.simulator.identifiers import new_id
 Document = dict[str, Any]
 
 UNUSED_BY_INTENTS = [
-    "amount_details",
+    "allowed_payment_method_types",
     "application",
     "application_fee_amount",
     "automatic_payment_methods",
@@ -28,7 +28,6 @@ UNUSED_BY_INTENTS = [
     "payment_method_configuration_details",
     "processing",
     "review",
-    "source",
     "statement_descriptor_suffix",
     "transfer_data",
     "transfer_group",
@@ -48,7 +47,6 @@ UNUSED_BY_CHARGES = [
     "receipt_number",
     "receipt_url",
     "review",
-    "source",
     "source_transfer",
     "statement_descriptor_suffix",
     "transfer_data",
@@ -80,6 +78,7 @@ def payment_intent(amount: int, currency: str, methods: list[str], data: Documen
         **{name: data[name] for name in CHOSEN},
         "amount": amount,
         "amount_capturable": 0,
+        "amount_details": {"tip": {}},
         "amount_received": 0,
         "capture_method": "automatic_async",
         "client_secret": f"{identifier}_secret_{new_id('x', 24)[2:]}",

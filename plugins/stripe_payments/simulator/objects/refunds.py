@@ -96,18 +96,23 @@ def dispute(charge: Document, amount: int, reason: str, *, inquiry: bool) -> Doc
         "livemode": False,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
-        "payment_method_details": _disputed_method(charge, inquiry=inquiry),
         "reason": reason,
         "status": "warning_needs_response" if inquiry else "needs_response",
+        **_disputed_method(charge, inquiry=inquiry),
     }
 
 
 def _disputed_method(charge: Document, *, inquiry: bool) -> Document:
-    kind = charge["payment_method_details"]["type"]
-    if kind != "card":
-        return {"type": kind}
-    case = "inquiry" if inquiry else "chargeback"
-    return {"card": {"brand": "visa", "case_type": case, "network_reason_code": "10.4"}, "type": "card"}
+    """Return the member about the payment method, which disputes about a bank debit do not have."""
+    if charge["payment_method_details"]["type"] != "card":
+        return {}
+    card = {
+        "brand": "visa",
+        "case_type": "inquiry" if inquiry else "chargeback",
+        "network": "visa",
+        "network_reason_code": "10.4",
+    }
+    return {"payment_method_details": {"card": card, "type": "card"}}
 
 
 def withdrawal(dispute: Document, amount: int) -> Document:

@@ -14,6 +14,8 @@ DAY = 86_400
 
 DELAYED_METHODS = {"usd": "us_bank_account", "gbp": "bacs_debit", "cad": "acss_debit", "aud": "au_becs_debit"}
 
+PLAYED_METHODS = ("card", *sorted({*DELAYED_METHODS.values(), "sepa_debit"}))
+
 UNUSED_BY_SESSIONS = [
     "adaptive_pricing",
     "after_expiration",
@@ -63,6 +65,7 @@ def session(parameters: Document, total: int, origin: str) -> Document:
         "object": "checkout.session",
         **dict.fromkeys(UNUSED_BY_SESSIONS),
         **{name: parameters[name] for name in CHOSEN},
+        "allowed_payment_method_types": parameters.get("allowed_payment_method_types"),
         "amount_subtotal": total,
         "amount_total": total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
@@ -78,7 +81,7 @@ def session(parameters: Document, total: int, origin: str) -> Document:
         "payment_intent": None,
         "payment_method_collection": "always",
         "payment_method_options": {},
-        "payment_method_types": parameters.get("payment_method_types", ["card", delayed_method(currency)]),
+        "payment_method_types": offered_methods(parameters, currency),
         "payment_status": "unpaid" if total else "no_payment_required",
         "phone_number_collection": {"enabled": False},
         "shipping_options": [],
@@ -88,6 +91,13 @@ def session(parameters: Document, total: int, origin: str) -> Document:
         "ui_mode": parameters["ui_mode"],
         "url": f"{origin}/c/pay/{identifier}",
     }
+
+
+def offered_methods(parameters: Document, currency: str) -> list[str]:
+    """Return the payment methods that a buyer is offered: those that were named, or all that there are and may be."""
+    named: list[str] = parameters.get("payment_method_types") or ["card", delayed_method(currency)]
+    allowed = parameters.get("allowed_payment_method_types") or named
+    return [method for method in named if method in allowed]
 
 
 def line_item(item: Document) -> Document:

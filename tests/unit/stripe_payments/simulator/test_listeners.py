@@ -11,8 +11,8 @@ import stripe
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from stripe_payments.simulator import API_VERSION
 from stripe_payments.simulator.identifiers import account_of
+from stripe_payments.simulator.versions import ACCOUNT_VERSION
 from tests.unit.stripe_payments.simulator.support import PATIENCE, until
 
 SHOP = "localhost:6543/api/webhook/stripe/acme"
@@ -80,7 +80,7 @@ def test_the_secret_of_an_account_is_always_the_same(ask):
     assert first["secret"].startswith("whsec_")
     assert first["secret"] == second["secret"] != other["secret"]
     assert first["websocket_id"] != second["websocket_id"]
-    assert (first["default_version"], first["websocket_authorized_feature"]) == (API_VERSION, "webhooks")
+    assert (first["default_version"], first["websocket_authorized_feature"]) == (ACCOUNT_VERSION, "webhooks")
 
 
 def test_an_event_is_sent_as_a_webhook_gets_it(client, order, listen):

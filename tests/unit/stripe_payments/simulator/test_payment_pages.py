@@ -67,7 +67,7 @@ def test_a_card_may_be_one_that_is_disputed(method, confirm, told):
 
 
 def test_what_makes_no_sense_is_refused(client, order, method, confirm, told):
-    by_card_only = client.v1.checkout.sessions.create(order(payment_method_types=["card"]))
+    by_card_only = client.v1.checkout.sessions.create(order(allowed_payment_method_types=["card"]))
     card, debit = method("card", token="tok_visa"), method("sepa_debit", iban=PAYS)
     for answer, param in (
         (confirm(card, expected_amount=991), "expected_amount"),

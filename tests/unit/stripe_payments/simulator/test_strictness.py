@@ -8,6 +8,7 @@ import pytest
 import stripe
 
 from stripe_payments.simulator import API_VERSION
+from stripe_payments.simulator.versions import ACCOUNT_VERSION
 
 LINE = "line_items[0]"
 
@@ -162,14 +163,18 @@ def test_a_key_may_be_the_user_of_basic_authentication(http, server, client):
     assert answer.json()["id"] == client.v1.accounts.retrieve_current().id
 
 
-def test_another_version_of_the_api_is_refused(client_for):
-    with pytest.raises(stripe.InvalidRequestError, match=r"2026-10-28\.endive"):
-        client_for("sk_test_acme", stripe_version="2026-10-28.endive").v1.accounts.retrieve_current()
+def test_a_version_of_the_api_that_is_not_played_is_refused(client_for):
+    with pytest.raises(stripe.InvalidRequestError, match=r"not 2027-01-01\.feijoa"):
+        client_for("sk_test_acme", stripe_version="2027-01-01.feijoa").v1.accounts.retrieve_current()
 
 
 def test_every_answer_names_version_request_and_simulator(http, server):
-    for headers in ({"Authorization": "Bearer sk_test_acme"}, {}):
+    for headers, version in (
+        ({"Authorization": "Bearer sk_test_acme", "Stripe-Version": API_VERSION}, API_VERSION),
+        ({"Authorization": "Bearer sk_test_acme"}, ACCOUNT_VERSION),
+        ({}, ACCOUNT_VERSION),
+    ):
         answer = http.get(f"{server.url}/v1/events", headers=headers)
-        assert answer.headers["Stripe-Version"] == API_VERSION
+        assert answer.headers["Stripe-Version"] == version
         assert answer.headers["Request-Id"].startswith("req_")
         assert answer.headers["X-Stripe-Simulator"] == "true"
