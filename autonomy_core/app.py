@@ -13,7 +13,7 @@ from pyramid.router import Router
 from autonomy_core.db.session import commit_veto
 from autonomy_core.plugin_api.manager import PluginError
 from autonomy_core.runtime import Runtime
-from autonomy_core.traversal.request import make_request_class_once
+from autonomy_core.traversal.request import make_request_class_once, refuse_broken_bodies
 from autonomy_core.traversal.resources import root_factory
 
 
@@ -52,6 +52,7 @@ def make_app(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Rou
     config.include(include_plugins)
     app = config.make_wsgi_app()
     make_request_class_once(app)
+    refuse_broken_bodies(app)
     runtime.tenants.start()
     return app
 

@@ -44,6 +44,12 @@ class Malformed(AutonomyError):
     status, code, title = 400, "malformed_request", "The request cannot be read"
 
 
+class BrokenOff(AutonomyError):
+    """The client went away before its whole body arrived; whoever still listens is told so."""
+
+    status, code, title = 400, "request_broken_off", "The connection ended before the whole body arrived"
+
+
 class UnsupportedMediaType(AutonomyError):
     """The body is of a type that this call does not take."""
 

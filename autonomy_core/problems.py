@@ -17,6 +17,7 @@ from pyramid_tm import is_tm_active, maybe_tag_retryable
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from transaction.interfaces import NoTransaction
+from webob.request import DisconnectionError
 
 from autonomy_core import errors
 from autonomy_core.db.embedded import EmbeddedServerError
@@ -111,6 +112,11 @@ def unreadable(context: Exception, request: Request) -> Response:
     return from_error(errors.Malformed("The request contains bytes that are not valid UTF-8."))
 
 
+def broken_off(context: DisconnectionError, request: Request) -> Response:
+    """The client went away in the middle of its body: no fault of the code's, and the request's own line tells it."""
+    return from_error(errors.BrokenOff())
+
+
 def _will_be_tried_again(request: Request, error: Exception) -> bool:
     # pyramid_tm asks the session whether it was a collision, but only once the error has been answered.
     if is_tm_active(request):
@@ -146,6 +152,7 @@ def includeme(config: Configurator) -> None:
     config.add_exception_view(autonomy_error, context=errors.AutonomyError)
     config.add_exception_view(http_error, context=HTTPException)
     config.add_exception_view(unreadable, context=UnicodeDecodeError)
+    config.add_exception_view(broken_off, context=DisconnectionError)
     for outage in OUTAGES:
         config.add_exception_view(database_unavailable, context=outage)
     config.add_exception_view(crash, context=Exception)

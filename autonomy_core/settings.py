@@ -40,6 +40,7 @@ class Settings:
         pool_size: database connections kept, for as many threads.
         log_format: ``console`` or ``json``.
         log_level: the least that is logged.
+        log_clients: how the log tells the client's address: ``full``, ``shortened`` or ``none``.
         operations_public: whether everybody may read ``/metrics`` and the details of ``/health/ready``.
         trusted_proxies: the addresses and networks of the proxies in front, which are believed when they tell
             for whom they ask, and whether by HTTPS.
@@ -60,6 +61,7 @@ class Settings:
     pool_size: int
     log_format: str
     log_level: str
+    log_clients: str
     operations_public: bool
     trusted_proxies: tuple[str, ...]
     worker_required_within: int | None
@@ -109,6 +111,11 @@ class ServerSchema(Schema):
         data_key="autonomy.log_level",
         load_default="info",
         validate=validate.OneOf(["debug", "info", "warning", "error"]),
+    )
+    log_clients = fields.String(
+        data_key="autonomy.log_clients",
+        load_default="full",
+        validate=validate.OneOf(["full", "shortened", "none"]),
     )
     operations_public = fields.Boolean(data_key="autonomy.operations_public", load_default=False)
     trusted_proxies = AddressesField(data_key="autonomy.trusted_proxies", load_default=())

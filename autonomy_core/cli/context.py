@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_CONFIG = Path("development.ini")
+HIGHEST_PORT = 65535
 
 
 @dataclass
@@ -63,19 +64,21 @@ class CliContext:
 
     @cached_property
     def settings(self) -> Settings:
-        """The server's settings, checked."""
+        """The server's settings, checked. From here on warnings are logged, in the configured format."""
+        from autonomy_core.operations.logging import configure_logging
         from autonomy_core.settings import load_settings
 
         schemas = {name: offered.server for name, offered in self._offered_settings.items()}
-        return load_settings(self.raw_settings, schemas)
+        loaded = load_settings(self.raw_settings, schemas)
+        configure_logging(loaded.log_format, "warning")
+        return loaded
 
     @cached_property
     def runtime(self) -> Runtime:
-        """The collaborators of a server; what they log is shown from warnings on."""
-        from autonomy_core.operations.logging import configure_logging
+        """The collaborators of a server."""
         from autonomy_core.runtime import make_runtime
 
-        configure_logging(level="warning")
+        _ = self.settings  # which sets up logging
         made = make_runtime(self.raw_settings, self.plugins)
         click.get_current_context().find_root().call_on_close(made.close)
         return made
@@ -153,6 +156,33 @@ def read_ini(path: Path) -> dict[str, Any]:
         return dict(plaster.get_loader(str(path.absolute()), ["wsgi"]).get_wsgi_app_settings())
     except (configparser.Error, LookupError, ValueError, OSError) as error:
         raise Failure(f"{path} cannot be read: {error}", exit_code=2) from None
+
+
+def read_listen(path: Path) -> tuple[str, int]:
+    """Where ``[server:main]`` says to listen: by waitress' ``listen`` (the first address), or ``host`` and ``port``.
+
+    Returns:
+        Address and port; 127.0.0.1 and 6543 for what the section does not say.
+
+    Raises:
+        Failure: the section cannot be read, or its port is none.
+    """
+    import configparser
+
+    import plaster
+
+    if not path.is_file():
+        return "127.0.0.1", 6543  # it is told elsewhere that there is none
+    try:
+        section = dict(plaster.get_loader(str(path.absolute()), ["wsgi"]).get_settings("server:main"))
+    except (configparser.Error, LookupError, ValueError, OSError) as error:
+        raise Failure(f"{path}: [server:main] cannot be read: {error}. Name the port with --port.") from None
+    address = (section.get("listen") or "").split()[:1]
+    host, _, port = address[0].rpartition(":") if address else (section.get("host"), "", section.get("port"))
+    host, port = (host or "127.0.0.1").strip("[]"), port or "6543"
+    if not port.isdecimal() or int(port) > HIGHEST_PORT:
+        raise Failure(f"{path}: [server:main]: {port!r} is no port. Correct it, or name one with --port.")
+    return ("0.0.0.0" if host == "*" else host), int(port)  # noqa: S104 - the file says so
 
 
 class Identifier(click.ParamType):

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from autonomy_core.cli.context import CliContext, pass_cli
+from autonomy_core.cli.context import CliContext, pass_cli, read_listen
 from autonomy_core.cli.failures import Failure
 
 SECONDS_TO_FINISH = 20
@@ -22,13 +22,11 @@ SECONDS_TO_FINISH = 20
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", help="The address to listen at; by default the ini file's, or else 127.0.0.1.")
 @click.option(
     "--port",
-    default=6543,
-    show_default=True,
     type=click.IntRange(0, 65535),
-    help="The port; 0 for any free one.",
+    help="The port; 0 for any free one. By default that of [server:main] in the ini file, or else 6543.",
 )
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; a core for each."
@@ -41,8 +39,11 @@ SECONDS_TO_FINISH = 20
     help="Threads of each. A slow listener occupies one; without a proxy that sends the files, have many.",
 )
 @pass_cli
-def serve(cli: CliContext, host: str, port: int, workers: int, threads: int) -> None:
+def serve(cli: CliContext, host: str | None, port: int | None, workers: int, threads: int) -> None:
     """Serve the API until SIGINT or SIGTERM. SIGHUP reloads the organisations' files."""
+    # What is given here needs nothing of the file: its section may be meant for another server altogether.
+    listening = ("127.0.0.1", 6543) if port is not None else read_listen(cli.config)
+    host, port = host or listening[0], listening[1] if port is None else port
     free = find_port(host, port)
     if workers > 1:
         count_in_files()

@@ -21,6 +21,7 @@ from structlog import contextvars
 
 from autonomy_core.db.base import uuid7
 from autonomy_core.errors import AutonomyError
+from autonomy_core.operations.clients import shown
 from autonomy_core.operations.counters import count_request
 from autonomy_core.operations.metrics import resource_of
 
@@ -78,8 +79,10 @@ def _finish(request: Request, response: Response, organisation: str | None, seco
         organisation=organisation,
         seconds=seconds,
     )
+    client = shown(request.remote_addr, request.runtime.settings.log_clients)
     log.info(
         "request",
+        **({"client": client} if client else {}),
         method=request.method,
         path=_path(request),
         status=response.status_int,

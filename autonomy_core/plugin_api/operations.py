@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -171,8 +172,22 @@ def methods_allowed(request: Request) -> list[str]:
         if isinstance(context, operation.context)
         and operation.name == view_name
         and plugin_enabled(request, operation.plugin)
-    }
+    } | _plain_methods(request.registry, context, view_name)
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+
+def _plain_methods(registry: Any, context: Resource, view_name: str) -> set[str]:
+    """The methods of the core's views that are no part of an organisation's API, such as `/health/ready`."""
+    if not hasattr(registry, "plain_methods"):
+        registry.plain_methods = plain = defaultdict(set)
+        for entry in registry.introspector.get_category("views", ()):
+            view = entry["introspectable"]
+            if getattr(view["callable"], "__module__", "").startswith("autonomy_core."):
+                methods = view["request_methods"] or ()
+                plain[view["context"], view["name"]].update(
+                    (methods,) if isinstance(methods, str) else methods
+                )
+    return set(registry.plain_methods.get((type(context), view_name), ()))
 
 
 def _in_json(response: Response, answer: Any) -> Response:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyramid.config import Configurator
 from pyramid.request import Request
+from pyramid.response import Response
 from pyramid.router import Router
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from webob.request import DisconnectionError
 
+from autonomy_core.errors import BrokenOff
 from autonomy_core.traversal.addressing import commits_itself, organisation_of
+from autonomy_core.traversal.target import refused
 
 if TYPE_CHECKING:
     from autonomy_core.plugin_api.scope import TenantScope
@@ -55,6 +59,22 @@ def make_request_class_once(app: Router) -> None:
     added = app.request_extensions
     app.request_factory = type("Request", (Request,), {"__module__": __name__, **added.descriptors})
     app.request_extensions = SimpleNamespace(methods=added.methods, descriptors={})
+
+
+def refuse_broken_bodies(app: Router) -> None:
+    """Have bodies that break off refused like anything else, when they are read before the application begins.
+
+    pyramid_retry copies small bodies first, outside of all that answers for errors.
+    """
+    policy = app.execution_policy
+
+    def refusing(environ: dict[str, Any], router: Router) -> Response:
+        try:
+            return policy(environ, router)
+        except DisconnectionError:
+            return policy(refused(environ, BrokenOff()), router)
+
+    app.execution_policy = refusing
 
 
 def includeme(config: Configurator) -> None:

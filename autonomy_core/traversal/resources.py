@@ -12,6 +12,7 @@ from pyramid.request import Request
 
 from autonomy_core.errors import NotAllowed, NotAuthenticated
 from autonomy_core.security.domain import CUSTOMER, Permission
+from autonomy_core.traversal.target import check_target
 
 if TYPE_CHECKING:
     from autonomy_core.plugin_api.scope import TenantScope
@@ -204,5 +205,10 @@ def parse_uuid(text: str) -> UUID | None:
 
 
 def root_factory(request: Request) -> Root:
-    """The node at which traversal begins."""
+    """The node at which traversal begins.
+
+    Raises:
+        AutonomyError: see `check_target`.
+    """
+    check_target(request.environ)
     return Root(request)

@@ -88,7 +88,7 @@ def test_the_file_is_closed_when_the_listener_leaves(shop):
         "REQUEST_METHOD": "GET",
         "PATH_INFO": f"{shop.api}/customers/tracks/{track['id']}/stream",
         "QUERY_STRING": urlsplit(track["stream_url"]).query,
-        "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
         "wsgi.url_scheme": "http", "wsgi.version": (1, 0),
     }  # fmt: skip
 
@@ -149,7 +149,7 @@ def test_a_strangers_chunked_upload_is_not_read_either(shop):
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": f"{shop.api}/admin/products/{shop.album().id}/tracks",
-        "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_TYPE": "multipart/form-data; boundary=XX",
         "wsgi.url_scheme": "http", "wsgi.version": (1, 0),
         "wsgi.input": Unread(), "wsgi.input_terminated": True,

@@ -261,3 +261,22 @@ def test_a_process_that_is_forked_while_somebody_writes_can_write(console):
     os.wait()
     with os.fdopen(from_child) as told:
         assert json.loads(told.read())["event"] == "in the child"
+
+
+def test_the_line_tells_whom_the_request_came_from(autonomy):
+    _, (line,) = lines_of(autonomy, "/health/live", extra_environ={"REMOTE_ADDR": "203.0.113.9"})
+    assert line["client"] == "203.0.113.9"
+
+
+def test_a_body_that_breaks_off_is_one_line_of_information(autonomy):
+    autonomy.organisation("acme")
+    headers = {**autonomy.as_staff("acme"), "Content-Type": "application/json", "Content-Length": "100"}
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        answer = autonomy.app.post(
+            "/acme/api/v1/admin/products", b'{"ti', headers=headers, status=400,
+            extra_environ={"autonomy.unchecked": True},
+        )  # fmt: skip
+    assert answer.json["code"] == "request_broken_off"
+    assert [(line["event"], line["log_level"], line["status"]) for line in lines] == [
+        ("request", "info", 400)
+    ]

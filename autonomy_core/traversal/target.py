@@ -1,0 +1,64 @@
+"""What is decided of a request before traversal: refusals by the server in front, and what WSGI does not check."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from autonomy_core.errors import AutonomyError, Malformed, NotFound
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+
+
+REFUSAL = "autonomy.refusal"
+"""The key of the environment with an `AutonomyError`: the server in front refuses the request, and the application
+answers for it, so that the answer is a problem like any other, with CORS headers, a line of log, and counted."""
+
+
+def refused(environ: Mapping[str, Any], error: AutonomyError) -> dict[str, Any]:
+    """The environment of a request that is refused, without its body."""
+    kept = {name: value for name, value in environ.items() if name != "HTTP_TRANSFER_ENCODING"}
+    return kept | {REFUSAL: error, "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
+
+
+def check_target(environ: Mapping[str, Any]) -> None:
+    """Check what must hold before traversal begins.
+
+    Raises:
+        AutonomyError: the server in front has refused the request.
+        Malformed: the request names no host, or more than one.
+        NotFound: a segment of the path contains a slash, which no name of ours does.
+    """
+    if (refusal := environ.get(REFUSAL)) is not None:
+        raise refusal
+    require_host(environ)
+    if has_encoded_slash(environ):
+        raise NotFound
+
+
+def require_host(environ: Mapping[str, Any]) -> None:
+    """Check that a request names one host. WSGI servers join two Host headers with a comma.
+
+    Source: RFC 9112, section 3.2. HTTP/1.0 knows no Host header.
+
+    Raises:
+        Malformed: it names none, more than one, or what is no host.
+    """
+    host = environ.get("HTTP_HOST")
+    if host is None and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        return
+    if host is None or not _HOST.fullmatch(host):
+        raise Malformed("Send one Host header, with a host name and at most a port.")
+
+
+def has_encoded_slash(environ: Mapping[str, Any]) -> bool:
+    """Whether the path contains ``%2F``. ``PATH_INFO`` is decoded, and cannot tell it from a slash.
+
+    Args:
+        environ: of a server that gives the target as it came, in ``REQUEST_URI`` (`autonomy serve`, waitress, uWSGI)
+            or ``RAW_URI`` (gunicorn). With any other an encoded slash counts as a slash.
+    """
+    target = str(environ.get("REQUEST_URI") or environ.get("RAW_URI") or "")
+    return "%2f" in target.partition("?")[0].lower()
