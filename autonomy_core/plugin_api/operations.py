@@ -179,7 +179,7 @@ def methods_allowed(request: Request) -> list[str]:
 def _plain_methods(registry: Any, context: Resource, view_name: str) -> set[str]:
     """The methods of the core's views that are no part of an organisation's API, such as `/health/ready`."""
     if not hasattr(registry, "plain_methods"):
-        registry.plain_methods = plain = defaultdict(set)
+        plain: dict[Any, set[str]] = defaultdict(set)
         for entry in registry.introspector.get_category("views", ()):
             view = entry["introspectable"]
             if getattr(view["callable"], "__module__", "").startswith("autonomy_core."):
