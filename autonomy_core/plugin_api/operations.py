@@ -187,6 +187,7 @@ def _plain_methods(registry: Any, context: Resource, view_name: str) -> set[str]
                 plain[view["context"], view["name"]].update(
                     (methods,) if isinstance(methods, str) else methods
                 )
+        registry.plain_methods = plain
     return set(registry.plain_methods.get((type(context), view_name), ()))
 
 
