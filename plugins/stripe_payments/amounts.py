@@ -1,7 +1,9 @@
-"""Amounts as Stripe counts them: the currency's minor unit, with the exceptions in one table.
+"""Which currencies Stripe takes, and how it counts amounts: in the minor unit, with the exceptions in one table.
 
-Source: https://docs.stripe.com/currencies#special-cases and
-https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts.
+Source, as of 2026-11-29: https://docs.stripe.com/currencies#presentment-currencies,
+https://docs.stripe.com/currencies#special-cases and
+https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts. An account may take fewer currencies, by its
+country: ``autonomy tenants check --online`` asks Stripe.
 """
 
 from __future__ import annotations
@@ -25,8 +27,152 @@ class Rule:
     minimum: int = 1
 
 
+TAKEN = frozenset(
+    [
+        "aed",
+        "afn",
+        "all",
+        "amd",
+        "aoa",
+        "ars",
+        "aud",
+        "awg",
+        "azn",
+        "bam",
+        "bbd",
+        "bdt",
+        "bhd",
+        "bif",
+        "bmd",
+        "bnd",
+        "bob",
+        "brl",
+        "bsd",
+        "bwp",
+        "byn",
+        "bzd",
+        "cad",
+        "cdf",
+        "chf",
+        "clp",
+        "cny",
+        "cop",
+        "crc",
+        "cve",
+        "czk",
+        "djf",
+        "dkk",
+        "dop",
+        "dzd",
+        "egp",
+        "etb",
+        "eur",
+        "fjd",
+        "fkp",
+        "gbp",
+        "gel",
+        "gip",
+        "gmd",
+        "gnf",
+        "gtq",
+        "gyd",
+        "hkd",
+        "hnl",
+        "htg",
+        "huf",
+        "idr",
+        "ils",
+        "inr",
+        "iqd",
+        "isk",
+        "jmd",
+        "jod",
+        "jpy",
+        "kes",
+        "kgs",
+        "khr",
+        "kmf",
+        "krw",
+        "kwd",
+        "kyd",
+        "kzt",
+        "lak",
+        "lbp",
+        "lkr",
+        "lrd",
+        "lsl",
+        "mad",
+        "mdl",
+        "mga",
+        "mkd",
+        "mmk",
+        "mnt",
+        "mop",
+        "mur",
+        "mvr",
+        "mwk",
+        "mxn",
+        "myr",
+        "mzn",
+        "nad",
+        "ngn",
+        "nio",
+        "nok",
+        "npr",
+        "nzd",
+        "omr",
+        "pab",
+        "pen",
+        "pgk",
+        "php",
+        "pkr",
+        "pln",
+        "pyg",
+        "qar",
+        "ron",
+        "rsd",
+        "rub",
+        "rwf",
+        "sar",
+        "sbd",
+        "scr",
+        "sek",
+        "sgd",
+        "shp",
+        "sle",
+        "sos",
+        "srd",
+        "szl",
+        "thb",
+        "tjs",
+        "tnd",
+        "top",
+        "try",
+        "ttd",
+        "twd",
+        "tzs",
+        "uah",
+        "ugx",
+        "usd",
+        "uyu",
+        "uzs",
+        "vnd",
+        "vuv",
+        "wst",
+        "xaf",
+        "xcd",
+        "xcg",
+        "xof",
+        "xpf",
+        "yer",
+        "zar",
+        "zmw",
+    ]
+)
+"""The currencies that Stripe takes, of those of ISO 4217 that are in use."""
+
 ORDINARY = Rule()
-"""Of a currency that is not in the table. Stripe converts its own minimum then, at a rate of the day."""
+"""Of a currency that is not in `RULES`. Stripe converts its own minimum then, at a rate of the day."""
 
 RULES = {
     # No decimals, sent as if it had two, which must be 00.
@@ -41,7 +187,6 @@ RULES = {
         for minimum, currencies in {
             30: "gbp",
             50: "aud brl cad chf eur inr jpy nzd sgd usd",
-            100: "bgn",
             200: "aed myr pln ron",
             250: "dkk",
             300: "nok sek",
@@ -58,6 +203,10 @@ RULES = {
 
 class InexactAmount(ValueError):
     """An amount that is no whole number of units on the other side."""
+
+
+class CurrencyNotTaken(ValueError):
+    """Stripe does not take the currency."""
 
 
 def to_stripe(amount: int, currency: str) -> int:
@@ -85,6 +234,19 @@ def from_stripe(amount: int, currency: str) -> int:
     """
     units = rule_of(currency).units
     return amount if units == 1 else _whole(amount / units, currency)
+
+
+def require_taken(currency: str) -> None:
+    """Make sure that Stripe takes a currency.
+
+    Args:
+        currency: ISO 4217, lower case.
+
+    Raises:
+        CurrencyNotTaken: it does not.
+    """
+    if currency not in TAKEN:
+        raise CurrencyNotTaken(f"Stripe does not take {currency}")
 
 
 def minimum(currency: str) -> int:

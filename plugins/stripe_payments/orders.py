@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from autonomy_core.plugin_api.protocols import CheckoutOrder
-from stripe_payments.amounts import InexactAmount, minimum, to_stripe
+from stripe_payments.amounts import CurrencyNotTaken, InexactAmount, minimum, require_taken, to_stripe
 
 SESSION_LIFE = timedelta(hours=24)
 """How long a checkout session can be paid, and how long Stripe keeps an idempotency key."""
@@ -20,8 +20,9 @@ def session_parameters(organisation_id: str, order: CheckoutOrder) -> dict[str, 
     idempotency key.
 
     Raises:
-        InexactAmount: Stripe cannot collect the amount.
+        CurrencyNotTaken, InexactAmount: Stripe cannot collect the amount.
     """
+    require_taken(order.currency)
     # On both, so that events about either lead back to the payment.
     metadata = {"organisation_id": organisation_id, "payment_id": str(order.payment_id)}
     price = {
@@ -48,8 +49,9 @@ def price_problem(amount: int, currency: str) -> str | None:
         amount: in the minor unit of the currency, more than 0.
     """
     try:
+        require_taken(currency)
         to_stripe(amount, currency)
-    except InexactAmount as error:
+    except (CurrencyNotTaken, InexactAmount) as error:
         return f"Stripe cannot collect it: {error}."
     least = minimum(currency)
     if amount < least:

@@ -18,7 +18,7 @@ from autonomy_core.plugin_api.payments import (
 )
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, RefundOrder, TimelineEntry
 from autonomy_core.plugin_api.scope import Organisation, TenantScope
-from stripe_payments.amounts import InexactAmount
+from stripe_payments.amounts import CurrencyNotTaken, InexactAmount
 from stripe_payments.models import StripePayment
 from stripe_payments.orders import SESSION_LIFE, price_problem, session_parameters
 from stripe_payments.settings import PLUGIN
@@ -44,7 +44,7 @@ class StripeCheckout:
         return chosen
 
     def price_problem(self, organisation: Organisation, amount: int, currency: str) -> str | None:
-        """Stripe has minimums, and a few currencies of which it takes round amounts only."""
+        """Stripe does not take every currency, has minimums, and takes only round amounts of a few currencies."""
         return price_problem(amount, currency)
 
     def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
@@ -55,7 +55,7 @@ class StripeCheckout:
         """
         try:
             request = session_parameters(scope.organisation.id, order)
-        except InexactAmount as error:
+        except (CurrencyNotTaken, InexactAmount) as error:
             log.warning("stripe.price_not_collected", payment_id=str(order.payment_id), reason=str(error))
             raise PaymentsUnavailable("The price cannot be collected in this currency.") from None
         scope.session.add(

@@ -52,9 +52,10 @@ class AskingFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account, and the time at Stripe when it was asked about."""
+    """An account, its country (ISO 3166, two letters), and the time at Stripe when it was asked about."""
 
     id: str
+    country: str
     stripe_time: datetime | None
 
 
@@ -108,7 +109,16 @@ def retrieve_account(scope: TenantScope, environment: Environment) -> Account:
     with _asking(scope, environment, "account") as client:
         account = client.v1.accounts.retrieve_current()
     response = account.last_response
-    return Account(account.id, _date(response.headers if response is not None else {}))
+    return Account(account.id, account.country or "", _date(response.headers if response is not None else {}))
+
+
+def list_currencies(scope: TenantScope, environment: Environment, country: str) -> frozenset[str]:
+    """The currencies that accounts of a country can take payments in.
+
+    Source: https://docs.stripe.com/api/country_specs/object#country_spec_object-supported_payment_currencies.
+    """
+    with _asking(scope, environment, "country_specs.retrieve") as client:
+        return frozenset(client.v1.country_specs.retrieve(country).supported_payment_currencies)
 
 
 def list_endpoints(scope: TenantScope, environment: Environment) -> list[Endpoint]:

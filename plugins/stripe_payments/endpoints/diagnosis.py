@@ -54,6 +54,23 @@ def about_endpoint(endpoint: Endpoint, objection: str | None) -> Iterator[Findin
         yield Finding("endpoint_version", "error", message, ROTATE)
 
 
+def about_currencies(account: str, taken: frozenset[str], own: str, sold: Iterable[str]) -> Iterator[Finding]:
+    """The currencies that an organisation sells in, and its account does not take.
+
+    Args:
+        taken: by the account.
+        own: the organisation's currency, which new products have unless they say another.
+        sold: those of products that are for sale.
+    """
+    remedy = "price in another currency: the account's country decides which it takes"
+    for currency in sorted(set(sold) - taken):
+        message = f"products are priced in {currency}, which {account} does not take: nobody can buy them"
+        yield Finding("currency_not_taken", "error", message, remedy)
+    if own not in taken and own not in sold:
+        message = f"new products are priced in {own}, which {account} does not take"
+        yield Finding("currency_not_taken", "warning", message, remedy)
+
+
 def about_clock(ours: datetime, stripes: datetime | None) -> Iterator[Finding]:
     """How far the clocks differ, if that is worth mentioning. Stripe tells whole seconds."""
     skew = abs((ours - stripes).total_seconds()) if stripes else 0

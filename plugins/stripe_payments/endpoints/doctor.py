@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
+from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.checks import Finding, OrganisationCheck
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.models import StripePayment
@@ -35,7 +36,7 @@ def _check_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
         return
     from stripe_payments.endpoints.client import AskingFailed
 
-    looks = [_check_account, _check_endpoint, _check_events]
+    looks = [_check_account, _check_currencies, _check_endpoint, _check_events]
     if keys.webhook_secret is None:
         # Not the environment that is sold in, of which nobody wants to hear.
         looks = [_check_account]
@@ -86,6 +87,19 @@ def _check_account(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
         message = f"{account.id} has not the checkout that was opened last: it is another account"
         remedy = "give a key of the account that earlier payments were made with, or they cannot be looked up"
         yield Finding("account_differs", "error", message, remedy)
+
+
+def _check_currencies(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
+    from stripe_payments.endpoints.client import list_currencies, retrieve_account
+    from stripe_payments.endpoints.diagnosis import about_currencies
+
+    account = retrieve_account(scope, keys.environment)
+    taken = list_currencies(scope, keys.environment, account.country)
+    own = scope.organisation
+    with scope.runtime.transaction(own) as transaction:
+        priced = select(Product.currency).where(Product.active, Product.amount > 0).distinct()
+        sold = set(transaction.session.scalars(priced))
+    yield from about_currencies(account.id, taken, own.currency, sold)
 
 
 def _newest_session(scope: TenantScope, keys: Keys) -> str | None:

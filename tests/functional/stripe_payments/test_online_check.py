@@ -141,7 +141,7 @@ def test_stripe_does_not_answer_or_allow(site, monkeypatch, reason, code, status
     def fail(*_):
         raise AskingFailed(reason, "no such luck")
 
-    for call in ("retrieve_account", "list_endpoints", "list_event_statuses"):
+    for call in ("retrieve_account", "list_currencies", "list_endpoints", "list_event_statuses"):
         monkeypatch.setattr(at_stripe, call, fail)
     assert look(site, status=status).keys() == {code}
 
@@ -183,6 +183,33 @@ def test_readiness_forgets_what_was_mended_when_somebody_looks_again(site):
     look(site)
     ready = site.autonomy.app.get("/health/ready", extra_environ=HERE).json
     assert ready["checks"]["online"] == {"status": "ok"}
+
+
+def test_an_account_that_does_not_take_the_currency_of_a_product(autonomy, site, simulator):
+    shop = Shop(autonomy, simulator, "rio")
+    shop.purchase()
+    assert "currency_not_taken" not in look(site, "rio", status=1)
+    books = simulator.simulator.books
+    account = books.get("account", shop.account())
+    account.body["country"] = "BR"
+    books.save(account)
+    found = look(site, "rio", status=1)["currency_not_taken"]
+    assert (found["severity"], found["subject"]) == ("error", "test")
+    assert f"priced in eur, which {account.id} does not take" in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("own", "sold", "severities"),
+    [
+        ("eur", {"eur", "usd"}, []),
+        ("lyd", set(), ["warning"]),
+        ("lyd", {"lyd"}, ["error"]),
+        ("eur", {"eur", "clf", "lyd"}, ["error", "error"]),
+    ],
+)
+def test_currencies_that_the_account_does_not_take(own, sold, severities):
+    found = list(diagnosis.about_currencies("acct_1", frozenset({"eur", "usd"}), own, sold))
+    assert [each.severity for each in found] == severities
 
 
 @pytest.mark.parametrize(("seconds", "severity"), [(30, None), (-90, "warning"), (400, "error")])

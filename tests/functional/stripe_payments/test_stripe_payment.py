@@ -8,6 +8,7 @@ import requests
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Payment, ProofFailed
 from stripe_payments import client
@@ -113,12 +114,23 @@ def test_a_new_price_closes_the_session_with_the_old_one(shop):
     assert (old["status"], new["status"], new["amount_total"]) == ("expired", "open", 900)
 
 
+def test_what_is_priced_in_a_currency_that_stripe_does_not_take_is_refused_before_stripe_is_asked(shop):
+    with shop.scope() as scope:
+        scope.session.get_one(Product, (shop.id, shop.product.id)).currency = "lyd"
+    assert shop.purchase(503).json["code"] == "payments_unavailable"
+    assert shop.books("sessions") == []
+
+
 def test_a_price_that_stripe_would_not_collect_is_refused_when_the_product_is_priced(shop):
     too_little = {"title": "A thing", "kind": "thing", "amount": 49}
     problem = shop.as_staff("post", "products", too_little, status=422).json
     assert (problem["code"], "at least 50 eur" in problem["detail"]) == ("price_refused", True)
     odd = too_little | {"amount": 5001, "currency": "kwd"}
     assert "no multiple of 10" in shop.as_staff("post", "products", odd, status=422).json["detail"]
+    for currency in ("clf", "cup", "kpw", "lyd", "sdg"):
+        elsewhere = too_little | {"amount": 5000, "currency": currency}
+        problem = shop.as_staff("post", "products", elsewhere, status=422).json
+        assert (problem["code"], f"not take {currency}" in problem["detail"]) == ("price_refused", True)
     shop.as_staff("patch", f"products/{shop.product.id}", {"amount": 49}, status=422)
     shop.as_staff("patch", f"products/{shop.product.id}", {"amount": 0}, status=200)
 

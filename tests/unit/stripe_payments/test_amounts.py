@@ -3,8 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from iso4217 import Currency
 
-from stripe_payments.amounts import RULES, InexactAmount, from_stripe, to_stripe
+from autonomy_core.currencies import CURRENCIES
+from stripe_payments.amounts import RULES, TAKEN, InexactAmount, from_stripe, minimum, rule_of, to_stripe
+from stripe_payments.orders import price_problem
+from stripe_payments.simulator import currencies as at_stripe
 
 
 @pytest.mark.parametrize(
@@ -40,3 +44,29 @@ def test_what_stripe_says_of_what_it_was_told_is_the_amount(amount, currency):
     except InexactAmount:
         return
     assert from_stripe(told, currency) == amount
+
+
+@pytest.mark.parametrize("currency", ["clf", "cup", "kpw", "lyd", "sdg"])
+def test_a_price_in_a_currency_that_stripe_does_not_take_is_a_problem(currency):
+    assert price_problem(1000, currency) == f"Stripe cannot collect it: Stripe does not take {currency}."
+
+
+def test_the_table_has_currencies_in_use_only():
+    assert TAKEN <= CURRENCIES
+    assert RULES.keys() <= TAKEN
+
+
+def test_the_table_and_the_simulators_own_agree_about_every_currency_in_use():
+    assert TAKEN == at_stripe.SUPPORTED & CURRENCIES
+    assert {each: minimum(each) for each in TAKEN} == {
+        each: at_stripe.MINIMUMS.get(each, 1) for each in TAKEN
+    }
+
+
+@pytest.mark.parametrize("currency", sorted(TAKEN))
+def test_stripes_amount_is_as_much_money_as_ours(currency):
+    """One whole unit of the currency: ISO 4217 and Stripe divide it into as many parts as the table says."""
+    ours = 10 ** Currency(currency.upper()).exponent
+    assert to_stripe(ours, currency) == 10 ** at_stripe.decimals(currency)
+    assert to_stripe(ours, currency) % at_stripe.unit_step(currency) == 0
+    assert rule_of(currency).step in (1, at_stripe.unit_step(currency))

@@ -69,4 +69,5 @@ ROUTES = (
     Route("POST", "/v1/webhook_endpoints/{id}", endpoints.EndpointUpdate, endpoints.update),
     Route("DELETE", "/v1/webhook_endpoints/{id}", Nothing, endpoints.delete),
     Route("GET", "/v1/account", Nothing, accounts.retrieve),
+    Route("GET", "/v1/country_specs/{id}", Nothing, accounts.retrieve_country),
 )

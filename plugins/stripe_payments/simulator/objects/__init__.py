@@ -6,7 +6,7 @@ off, as they are at Stripe when a feature is not used.
 
 from __future__ import annotations
 
-from stripe_payments.simulator.objects.accounts import account
+from stripe_payments.simulator.objects.accounts import account, country_spec
 from stripe_payments.simulator.objects.catalog import price, product
 from stripe_payments.simulator.objects.payment_methods import payment_method
 from stripe_payments.simulator.objects.payments import charge, payment_intent
@@ -17,6 +17,7 @@ from stripe_payments.simulator.objects.webhooks import endpoint, event
 __all__ = [
     "account",
     "charge",
+    "country_spec",
     "delayed_method",
     "dispute",
     "endpoint",

@@ -1,4 +1,4 @@
-"""Accounts (https://docs.stripe.com/api/accounts/object)."""
+"""Accounts, and what their countries allow (https://docs.stripe.com/api/accounts, …/country_specs)."""
 
 from __future__ import annotations
 
@@ -23,4 +23,19 @@ def account(identifier: str) -> Document:
         "metadata": {},
         "payouts_enabled": True,
         "type": "standard",
+    }
+
+
+def country_spec(country: str, default_currency: str, currencies: list[str]) -> Document:
+    """Return what accounts in a ``country`` can do; ``currencies`` are those that they can take payments in."""
+    nothing_more: Document = {"additional": [], "minimum": ["external_account", "tos_acceptance.date"]}
+    return {
+        "id": country,
+        "object": "country_spec",
+        "default_currency": default_currency,
+        "supported_bank_account_currencies": {default_currency: [country]},
+        "supported_payment_currencies": currencies,
+        "supported_payment_methods": ["card", "stripe"],
+        "supported_transfer_countries": [country],
+        "verification_fields": {"company": nothing_more, "individual": nothing_more},
     }

@@ -29,6 +29,7 @@ KINDS = {
     "balance_transaction": "balance_transaction",
     "charge": "charge",
     "checkout.session": "checkout.session",
+    "country_spec": "country_spec",
     "dispute": "dispute",
     "event": "event",
     "item": "item",

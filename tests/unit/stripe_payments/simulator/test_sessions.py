@@ -109,6 +109,15 @@ def test_a_key_opens_one_account(client, client_for):
     assert client_for("sk_test_other").v1.accounts.retrieve_current().id != account.id
 
 
+def test_a_country_says_in_which_currencies_its_accounts_take_payments(client):
+    own = client.v1.country_specs.retrieve(client.v1.accounts.retrieve_current().country)
+    assert {"eur", "kwd", "xcg"} < set(own.supported_payment_currencies)
+    assert not {"clf", "cup", "kpw", "lyd", "sdg"} & set(own.supported_payment_currencies)
+    assert client.v1.country_specs.retrieve("BR").supported_payment_currencies == ["brl"]
+    with pytest.raises(stripe.InvalidRequestError, match="No such country"):
+        client.v1.country_specs.retrieve("XX")
+
+
 def test_one_account_never_sees_another_accounts_objects(client_for, client, paid, control, listener):
     session, intent, charge = paid, paid.payment_intent.id, paid.payment_intent.latest_charge.id
     refund = control(f"sessions/{paid.id}/refund", amount="100").json()["id"]

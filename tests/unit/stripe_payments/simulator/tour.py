@@ -83,7 +83,8 @@ class Tour:
         self._lists()
 
     def _catalogue(self) -> None:
-        self._stripe.accounts.retrieve_current()
+        account = self._stripe.accounts.retrieve_current()
+        self._stripe.country_specs.retrieve(account.country)
         product = self._stripe.products.create({"name": "Night Train", "description": "Live"})
         self.price = self._stripe.prices.create(
             {"product": product.id, "unit_amount": 990, "currency": "eur"}
