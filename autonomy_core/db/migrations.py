@@ -5,7 +5,7 @@ and nothing can be migrated any more. Apart from each other, components come, go
 the core goes first, since plugins refer to its tables.
 
 There is no ``alembic.ini`` and no ``env.py``: a component is a directory of revision files, with names and shape
-as Alembic has them.
+as Alembic has them, and says in ``oldest_code`` which code may still run on its tables, see `compatibility`.
 
 **Procrastinate's schema** is applied as its own schema manager publishes it, if ``procrastinate_jobs`` is missing.
 When a newer Procrastinate changes its schema it comes with scripts, in
@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,8 @@ from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, te
 from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.db.base import Base
-from autonomy_core.db.isolation import isolate_jobs, jobs_are_isolated, quote
+from autonomy_core.db.compatibility import compare, read_script, record
+from autonomy_core.db.isolation import isolate_jobs, jobs_are_isolated
 from autonomy_core.db.roles import prepare_roles
 
 TEMPLATES = Path(__file__).parent  # script.py.mako is here
@@ -72,7 +72,7 @@ class Migrations:
     @property
     def script(self) -> ScriptDirectory:
         """The revision files, as Alembic reads them."""
-        return _script(self.directory)
+        return read_script(self.directory)
 
 
 def core_migrations() -> Migrations:
@@ -130,29 +130,8 @@ def downgrade(engine: Engine, component: Migrations, to: str = "base", progress:
 
 
 def pending(connection: Connection, components: Sequence[Migrations]) -> list[str]:
-    """What is not migrated, a sentence each. Two queries and no file read after the first time: for readiness."""
-    names = {component.version_table: component for component in components}
-    listed = text("SELECT tablename FROM pg_tables WHERE tablename = ANY (:names) AND schemaname = 'public'")
-    present = set(connection.scalars(listed, {"names": [*names, "procrastinate_jobs"]}))
-    at = dict.fromkeys(names, "")
-    if tables := sorted(present & names.keys()):
-        query = " UNION ALL ".join(f"SELECT '{name}', version_num FROM {quote(name)}" for name in tables)  # noqa: S608
-        at |= dict(connection.execute(text(query)).all())
-    problems = [
-        f"{component.component}: the database is at {at[name] or 'base'}, the code at {newest or 'base'}"
-        for name, component in names.items()
-        if at[name] != (newest := _newest(component.directory, component.directory.stat().st_mtime_ns))
-    ]
-    return problems + ([] if "procrastinate_jobs" in present else ["procrastinate: its tables are missing"])
-
-
-@lru_cache(maxsize=256)
-def _newest(directory: Path, _mtime: int) -> str:
-    return _script(directory).get_current_head() or ""
-
-
-def _script(directory: Path) -> ScriptDirectory:
-    return ScriptDirectory(TEMPLATES, version_locations=[directory], messaging_opts={"quiet": True})
+    """Why the code may not run on the tables that are there, a sentence each; see `compatibility.compare`."""
+    return compare(connection, components).problems
 
 
 @contextmanager
@@ -192,7 +171,8 @@ def _run(engine: Engine, component: Migrations, steps: Steps, progress: Progress
     """Run the steps from the present revision, each in a transaction of its own."""
     script = component.script
 
-    def applied(step: Any, **_: Any) -> None:
+    def applied(ctx: Any, step: Any, **_: Any) -> None:
+        record(ctx.connection, component, script)
         action = "" if step.is_upgrade else "undone: "
         progress(f"{component.component}: {action}{step.up_revision.doc.removesuffix('.')}")
 
@@ -210,6 +190,9 @@ def _run(engine: Engine, component: Migrations, steps: Steps, progress: Progress
             )
             with environment.begin_transaction():
                 environment.run_migrations()
+        _record_in_old_database(engine, component, script)
+    except ValueError as error:
+        raise MigrationError(f"{component.component}: {error}") from error
     except CommandError as error:
         raise MigrationError(
             f"{component.component}: {error}. Its revisions are in {component.directory}. If they lack the one "
@@ -219,3 +202,9 @@ def _run(engine: Engine, component: Migrations, steps: Steps, progress: Progress
         raise MigrationError(
             f"{component.component}: a revision in {component.directory} failed and was undone: {error.orig}"
         ) from error
+
+
+def _record_in_old_database(engine: Engine, component: Migrations, script: ScriptDirectory) -> None:
+    """Write which code may run into a database that had its last revision before versions said so."""
+    with engine.begin() as connection:
+        record(connection, component, script)

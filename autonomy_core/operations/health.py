@@ -21,8 +21,8 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from autonomy_core.db.compatibility import compare
 from autonomy_core.db.embedded import EmbeddedServerError
-from autonomy_core.db.migrations import pending
 from autonomy_core.db.probe import NoAnswer
 from autonomy_core.db.roles import UnsafeRole, check_application_role
 from autonomy_core.operations.metrics import may_see_operations
@@ -105,9 +105,10 @@ def check_role(connection: Connection) -> Check:
 
 
 def check_migrations(connection: Connection, runtime: Runtime) -> Check:
-    """The tables are those that the code expects."""
-    behind = pending(connection, components(runtime.plugins))
-    return Check("migrations", Outcome.FAILED, (*behind, MIGRATE)) if behind else Check("migrations")
+    """The tables are those that the code expects, or newer ones that it may run on."""
+    found = compare(connection, components(runtime.plugins))
+    detail = (*found.problems, *([MIGRATE] if found.behind else []))
+    return Check("migrations", Outcome.FAILED, detail) if detail else Check("migrations")
 
 
 def check_worker(connection: Connection, required_within_s: int | None) -> Check:

@@ -12,6 +12,7 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+oldest_code = "0004"
 
 COLLECTING = "'pending', 'processing', 'expired', 'failed', 'completed'"
 REVERSED = "'partially_refunded', 'refunded', 'disputed', 'dispute_won', 'dispute_lost'"

@@ -11,6 +11,7 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
+oldest_code = "0005"
 
 DISCOUNT_BY_COUPON = "(coupon_id IS NULL) = (discount = 0) AND (coupon_id IS NULL) = (coupon_code IS NULL)"
 

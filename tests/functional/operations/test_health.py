@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from autonomy_core.db.session import Database
 from autonomy_core.runtime import APPLICATION_ROLE
@@ -164,6 +164,39 @@ def test_a_database_that_does_not_exist_says_what_to_do(autonomy, with_database,
     with_database(postgresql.url("nowhere", APPLICATION_ROLE))
     database = ready(autonomy, status=503).json["checks"]["database"]
     assert "run: autonomy migrate" in database["detail"][0]
+
+
+@pytest.fixture
+def migrated_further(committed, postgresql):
+    """Makes the database look as a newer version has left it."""
+    owner = create_engine(postgresql.url(make_url(committed.database.url).database), poolclass=NullPool)
+
+    def set_version(component, oldest_code):
+        table = f"{component}_alembic_version"
+        newer = f"UPDATE {table} SET version_num = '9999', oldest_code = coalesce(:oldest, version_num)"
+        with owner.begin() as connection:
+            connection.execute(text(newer), {"oldest": oldest_code})
+
+    return set_version
+
+
+@pytest.mark.parametrize("component", ["autonomy_core", "stripe_payments"])
+def test_on_the_tables_of_a_newer_version_that_says_it_may_the_server_is_ready(
+    committed, migrated_further, component
+):
+    migrated_further(component, None)
+    assert ready(committed).json["checks"]["migrations"] == {"status": "ok"}
+
+
+@pytest.mark.parametrize("component", ["autonomy_core", "stripe_payments"])
+def test_on_tables_that_are_too_new_the_server_says_which_version_to_install(
+    committed, migrated_further, component
+):
+    migrated_further(component, "9998")
+    detail = " ".join(ready(committed, status=503).json["checks"]["migrations"]["detail"])
+    assert f"{component}: the database is at 9999, the code at" in detail
+    assert "install the newer version" in detail
+    assert "autonomy migrate" not in detail
 
 
 def test_a_role_that_owns_the_tables_is_not_ready(autonomy, with_database, postgresql):

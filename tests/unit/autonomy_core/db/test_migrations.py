@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine, inspect, text
 
+from autonomy_core.db.compatibility import Comparison, compare
 from autonomy_core.db.isolation import unisolated_tables
 from autonomy_core.db.migrations import (
     MigrationError,
@@ -82,9 +84,14 @@ def tables(owner: Engine) -> set[str]:
     return {name for name in inspect(owner).get_table_names() if not name.startswith("procrastinate_")}
 
 
-def add_revision(component: Migrations, upgrade: str, downgrade: str = "pass") -> Path:
+def add_revision(
+    component: Migrations, upgrade: str = "pass", downgrade: str = "pass", oldest_code: str | None = None
+) -> Path:
     path = new_revision(component, "By hand")
-    source = path.read_text().replace("    pass", f"    {upgrade}", 1)
+    written = path.read_text()
+    if oldest_code is not None:
+        written = re.sub(r"^oldest_code = .*$", f"oldest_code = {oldest_code!r}", written, flags=re.MULTILINE)
+    source = written.replace("    pass", f"    {upgrade}", 1)
     path.write_text(source.replace("    pass", f"    {downgrade}"))
     return path
 
@@ -188,9 +195,78 @@ def test_a_database_ahead_of_the_code_is_told_so(owner: Engine, installed: list[
     upgrade(owner, [core])
     path.unlink()
     with owner.connect() as connection:
-        assert pending(connection, [core]) == ["core: the database is at 0002, the code at 0001"]
+        (problem,) = pending(connection, [core])
+        assert problem == (
+            "core: the database is at 0002, the code at 0001, which may not run on it; install the newer version"
+        )
     with pytest.raises(MigrationError, match=r"Can't locate revision.*install the version again"):
         upgrade(owner, [core])
+
+
+def compare_as_old_code(owner: Engine, component: Migrations, newer: Sequence[Path]) -> Comparison:
+    """What code finds that has not got the newer revisions' files."""
+    kept = {path: path.read_text() for path in newer}
+    for path in newer:
+        path.unlink()
+    with owner.connect() as connection:
+        found = compare(connection, [component])
+    for path, source in kept.items():
+        path.write_text(source)
+    return found
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_old_code_runs_on_newer_tables_that_say_it_may(
+    owner: Engine, installed: list[Migrations], which: int
+) -> None:
+    component = installed[which]
+    newer = [add_revision(component, oldest_code="0001"), add_revision(component, oldest_code="0001")]
+    upgrade(owner, installed)
+    assert compare_as_old_code(owner, component, newer) == Comparison()
+
+
+def test_the_strictest_of_all_the_newer_revisions_counts(owner: Engine, installed: list[Migrations]) -> None:
+    radio = installed[1]
+    newer = [add_revision(radio, oldest_code=oldest) for oldest in ("0001", "0003", "0002")]
+    upgrade(owner, [radio])
+    (problem,) = compare_as_old_code(owner, radio, newer).ahead
+    assert problem.startswith("radio: the database is at 0004, the code at 0001, which may not run on it")
+    assert compare_as_old_code(owner, radio, newer[1:]).ahead
+    assert compare_as_old_code(owner, radio, newer[2:]) == Comparison()
+    downgrade(owner, radio, "0002")
+    assert compare_as_old_code(owner, radio, newer) == Comparison()
+
+
+def test_a_revision_that_says_nothing_is_strict(owner: Engine, installed: list[Migrations]) -> None:
+    radio = installed[1]
+    path = add_revision(radio)
+    path.write_text(path.read_text().replace("oldest_code = ", "# oldest_code = "))
+    upgrade(owner, [radio])
+    assert compare_as_old_code(owner, radio, [path]).ahead
+
+
+def test_a_database_whose_versions_do_not_say_it_yet_learns_it_at_the_next_migration(
+    owner: Engine, installed: list[Migrations]
+) -> None:
+    radio = installed[1]
+    path = add_revision(radio, oldest_code="0001")
+    upgrade(owner, [radio])
+    with owner.begin() as connection:
+        connection.execute(text("ALTER TABLE radio_alembic_version DROP COLUMN oldest_code"))
+    assert compare_as_old_code(owner, radio, [path]).ahead
+    upgrade(owner, [radio])
+    assert compare_as_old_code(owner, radio, [path]) == Comparison()
+
+
+def test_a_declaration_of_what_is_no_earlier_revision_is_refused(
+    owner: Engine, installed: list[Migrations]
+) -> None:
+    radio = installed[1]
+    path = add_revision(radio, "op.execute('CREATE TABLE radio_more (id int)')", oldest_code="0009")
+    with pytest.raises(MigrationError, match=r"radio: .*oldest_code = '0009' is neither") as raised:
+        upgrade(owner, [radio])
+    assert str(path) in str(raised.value)
+    assert "radio_more" not in tables(owner)
 
 
 def test_an_empty_database_has_everything_pending(owner: Engine, core: Migrations) -> None:
