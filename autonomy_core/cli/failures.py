@@ -21,11 +21,13 @@ class Failure(click.ClickException):
 def failure_for(error: Exception) -> Failure | None:
     """The explanation of an error, or None if it has none."""
     # Here, because most commands fail at nothing.
+    import psycopg
     from pyramid.exceptions import ConfigurationError
     from sqlalchemy.exc import SQLAlchemyError
 
     from autonomy_core.db.embedded import EmbeddedServerError
     from autonomy_core.db.migrations import MigrationError
+    from autonomy_core.db.probe import NoAnswer
     from autonomy_core.db.roles import UnsafeRole
     from autonomy_core.errors import AutonomyError
     from autonomy_core.plugin_api.manager import PluginError
@@ -36,8 +38,8 @@ def failure_for(error: Exception) -> Failure | None:
         return Failure(str(error), exit_code=2)
     if isinstance(error, MigrationError | UnsafeRole | EmbeddedServerError | AutonomyError | EditError):
         return Failure(str(error))
-    if isinstance(error, SQLAlchemyError):
-        from autonomy_core.operations.health import explain_outage
+    if isinstance(error, SQLAlchemyError | psycopg.Error | NoAnswer):
+        from autonomy_core.db.outages import explain_outage
 
         return Failure(f"The database does not do what is asked: {explain_outage(error)}")
     # A file or directory that the machine does not give us. Without a name it is none, and a bug.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import click
 
 from autonomy_core.cli.context import CliContext, pass_cli
-from autonomy_core.cli.failures import Failure
-from autonomy_core.cli.migrate import pending_migrations
 
 
 @click.command()
@@ -19,7 +17,10 @@ from autonomy_core.cli.migrate import pending_migrations
 )
 @pass_cli
 def worker(cli: CliContext, concurrency: int) -> None:
-    """Run jobs until SIGINT or SIGTERM, and finish those at hand. SIGHUP reloads the organisations' files."""
+    """Run jobs until SIGINT or SIGTERM, and finish those at hand. SIGHUP reloads the organisations' files.
+
+    While the database is away, or is to be migrated, the worker waits for it.
+    """
     import asyncio
 
     from autonomy_core.jobs.worker import run
@@ -29,8 +30,8 @@ def worker(cli: CliContext, concurrency: int) -> None:
     runtime = cli.runtime
     runtime.settings.require_tenants()
     configure_logging(runtime.settings.log_format, runtime.settings.log_level)
-    if waiting := pending_migrations(cli):
-        raise Failure("\n".join(["The database is not up to date; run: autonomy migrate", *waiting]))
+    if runtime.embedded is not None:
+        runtime.embedded.run_with_process()
     runtime.tenants.start()
     reload_on_hangup(runtime.tenants)
     asyncio.run(run(runtime, concurrency=concurrency))

@@ -32,6 +32,7 @@ from sqlalchemy.exc import DBAPIError
 from autonomy_core.db.base import Base
 from autonomy_core.db.compatibility import compare, read_script, record
 from autonomy_core.db.isolation import isolate_jobs, jobs_are_isolated
+from autonomy_core.db.outages import bounded
 from autonomy_core.db.roles import prepare_roles
 
 TEMPLATES = Path(__file__).parent  # script.py.mako is here
@@ -101,7 +102,7 @@ def migrate(
         MigrationError: a revision failed, or the code does not know the database's revision.
         UnsafeRole: the application's role cannot be made, or organisations would not be kept apart for it.
     """
-    engine = create_engine(owner_url, poolclass=NullPool)
+    engine = create_engine(bounded(owner_url), poolclass=NullPool)
     with alone(engine, progress):
         _upgrade_all(engine, components, progress)
         with engine.begin() as connection:

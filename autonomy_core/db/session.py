@@ -23,6 +23,7 @@ from zope.sqlalchemy import ZopeTransactionEvents
 
 from autonomy_core.db.direct import DirectTransaction, NotYourTransaction
 from autonomy_core.db.driver import LENT, begin_scoped, driver_of, driver_of_pooled, execute, keep_alive
+from autonomy_core.db.outages import bounded
 from autonomy_core.db.pipeline import Pipeline, Statement
 from autonomy_core.db.probe import ANSWER_WITHIN_S, Probe, T
 from autonomy_core.errors import AutonomyError
@@ -159,7 +160,7 @@ class Database:
 
     def _engine(self, **options: Any) -> Engine:
         # An error's message goes to the log, and values are customers' data.
-        engine = create_engine(self.url, hide_parameters=True, **options)
+        engine = create_engine(bounded(self.url), hide_parameters=True, **options)
         keep_alive(engine)
         event.listen(engine, "connect", _bound)
         before_connect = self._before_connect

@@ -16,6 +16,7 @@ from procrastinate import retry
 from autonomy_core.jobs.domain import Job, back_off
 from autonomy_core.jobs.periodic import add_periodic_task, add_schedule
 from autonomy_core.jobs.running import run_job
+from autonomy_core.jobs.waiting import wait_until_usable
 from autonomy_core.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -139,6 +140,7 @@ async def _keep_working(runtime: Runtime, concurrency: int, stopping: asyncio.Ev
     loop = asyncio.get_running_loop()
     event, failures = "worker.started", 0
     while not stopping.is_set():
+        await wait_until_usable(runtime)
         began, reason = loop.time(), "connection lost"
         try:
             await _work(runtime, concurrency, event)

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autonomy_core.db.compatibility import compare
 from autonomy_core.db.embedded import EmbeddedServerError
+from autonomy_core.db.outages import MIGRATE, explain_outage
 from autonomy_core.db.probe import NoAnswer
 from autonomy_core.db.roles import UnsafeRole, check_application_role
 from autonomy_core.operations.metrics import may_see_operations
@@ -32,7 +33,6 @@ from autonomy_core.tenancy.doctor import recall
 from autonomy_core.traversal.resources import Resource, Root
 
 WORKER_SEEN_WITHIN_S = 60
-MIGRATE = "run: autonomy migrate"
 WORK = "run: autonomy worker"
 NEVER_LOOKED = "nobody has looked yet; run: autonomy tenants check --online"
 
@@ -86,13 +86,6 @@ def check_pool(runtime: Runtime) -> Check:
     if runtime.database.is_exhausted:
         return Check("database", Outcome.DEGRADED, ("all connections are in use; requests wait for one",))
     return Check("database")
-
-
-def explain_outage(error: Exception) -> str:
-    """In a line or two why the database does not answer, and what to do."""
-    reason = " ".join(str(getattr(error, "orig", None) or error).split())
-    missing = "does not exist" in reason
-    return f"{reason} ({MIGRATE})" if missing else reason
 
 
 def check_role(connection: Connection) -> Check:

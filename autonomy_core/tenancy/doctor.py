@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from autonomy_core.db.outages import OUTAGES
 from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.tenancy.files import Signature, signature, write_whole
 from autonomy_core.tenancy.findings import Finding, OrganisationCheck
@@ -53,7 +54,11 @@ class Examined:
 
 
 def examine(runtime: Runtime, organisations: Sequence[Organisation]) -> Iterator[Examined]:
-    """Run the checks of every organisation, several organisations at once; gives each when it is done."""
+    """Run the checks of every organisation, several organisations at once; gives each when it is done.
+
+    Raises:
+        SQLAlchemyError: the database is away.
+    """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         underway = [pool.submit(_examine_one, runtime, organisation) for organisation in organisations]
         try:
@@ -77,6 +82,9 @@ def _run(runtime: Runtime, organisation: Organisation, check: OrganisationCheck)
     try:
         with runtime.transaction(organisation) as scope:
             return list(check.function(scope))
+    except OUTAGES:
+        # Not the check's fault, and every other one would say the same.
+        raise
     except Exception as error:
         log.exception("check.failed", check=check.name)
         message = f"the check raised {type(error).__name__}"

@@ -235,6 +235,51 @@ def statement(installation):
     return run
 
 
+@pytest.fixture
+def apart(tmp_path):
+    """An installation whose database runs, is nobody's yet, and is another server's for the settings."""
+    made = Installation(tmp_path)
+    server = EmbeddedServer(data_dir=tmp_path / "data" / "postgresql", fast=True)
+    server.ensure_running()
+    urls = {"sqlalchemy.url": server.url("late", "autonomy_app"), "autonomy.owner_url": server.url("late")}
+    ini = (tmp_path / "development.ini").read_text()
+    lines = [f"{key} = {url.replace('%', '%%')}" for key, url in urls.items()]
+    (tmp_path / "development.ini").write_text(ini.replace("[server", "\n".join([*lines, "[server"])))
+    yield made, server
+    server.remove()
+
+
+def told(log, event):
+    """The reasons that the worker has given, one for each line of an event."""
+    lines = [line for line in log.read_text().splitlines() if f'"{event}"' in line]
+    return [json.loads(line).get("reason") for line in lines]
+
+
+def test_a_worker_waits_for_a_database_that_is_late_and_for_its_migration_and_says_so(apart):
+    installation, server = apart
+    server.stop()
+    with installation.started("autonomy", "worker") as (worker, log):
+        wait_for(lambda: told(log, "worker.waiting"), "the worker to say that it waits")
+        server.ensure_running()
+        wait_for(lambda: "run: autonomy migrate" in told(log, "worker.waiting")[-1], "another reason")
+        server.create_database("late")
+        assert installation.run("autonomy", "migrate").returncode == 0
+        wait_for(lambda: told(log, "worker.started"), "the worker to start")
+        reasons = told(log, "worker.waiting")
+        assert len(reasons) == len(set(reasons)), "told once each"
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(PATIENCE_S) == 0
+
+
+def test_a_worker_that_waits_for_a_database_that_hangs_ends_when_told(apart):
+    installation, server = apart
+    with stopped(server), installation.started("autonomy", "worker") as (worker, log):
+        (reason,) = wait_for(lambda: told(log, "worker.waiting"), "the worker to say that it waits")
+        assert "2 seconds" in reason or "timeout" in reason
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(PATIENCE_S) == 0
+
+
 def test_the_worker_outlives_a_restart_of_the_database_and_does_jobs_again(installation, statement):
     with installation.started("autonomy", "worker") as (worker, log):
         wait_for(lambda: "worker.started" in log.read_text(), "the worker")

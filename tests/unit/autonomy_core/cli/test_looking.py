@@ -78,9 +78,3 @@ def test_waiting_jobs_are_listed_by_name(site, acme):
     assert row["arguments"] == {"plugin": "stand_ins", "payment_id": "1"}
     assert site.run("jobs", "list", "zenith").stdout == "no jobs\n"
     assert "todo" in site.run("jobs", "list", "acme").stdout
-
-
-def test_a_worker_refuses_a_database_that_is_not_up_to_date(unmigrated):
-    result = unmigrated.run("worker")
-    assert result.exit_code == 1
-    assert "run: autonomy migrate" in result.stderr

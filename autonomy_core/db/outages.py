@@ -1,0 +1,36 @@
+"""Why the database does not answer, in words for an operator."""
+
+from __future__ import annotations
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+
+from autonomy_core.db.embedded_account import EmbeddedServerError
+
+OUTAGES = (OperationalError, InterfaceError, NoConnectionLeft, EmbeddedServerError)
+"""What is raised while the database is away."""
+
+CONNECT_WITHIN_S = 10
+"""A server that has not taken a connection by then is away."""
+
+MIGRATE = "run: autonomy migrate"
+
+
+def explain_outage(error: Exception) -> str:
+    """In a line or two why the database does not answer, and what to do.
+
+    Args:
+        error: what SQLAlchemy, the driver or a probe has raised.
+    """
+    reason = " ".join(str(getattr(error, "orig", None) or error).split())
+    missing = "does not exist" in reason
+    return f"{reason} ({MIGRATE})" if missing else reason
+
+
+def bounded(url: str) -> URL:
+    """A database's URL with a limit for the making of a connection, unless it says one itself."""
+    made = make_url(url)
+    if "connect_timeout" in made.query:
+        return made
+    return made.update_query_dict({"connect_timeout": str(CONNECT_WITHIN_S)})
