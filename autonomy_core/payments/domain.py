@@ -37,6 +37,9 @@ COLLECTING = (
 )
 """The states of collecting the money, as they rise. All others are what became of money that had arrived."""
 
+MOST_DISPUTED = 2**63 - 1
+"""The largest amount of a dispute that the database keeps; it may be in another currency than the payment's."""
+
 UNPAID = COLLECTING[:-1]
 """The states in which no money has arrived."""
 
@@ -134,7 +137,16 @@ class PaymentState:
 
     @property
     def refunded(self) -> int:
-        """How much goes back to the buyer, in the minor unit."""
+        """How much goes back to the buyer, in the minor unit; never more than was paid."""
+        return min(self._reported, self.amount)
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether the refunds are more than was paid: one of them has failed, and that has not been reported yet."""
+        return self._reported > self.amount
+
+    @property
+    def _reported(self) -> int:
         return sum(refund.amount for refund in self.refunds if refund.counts)
 
     @property
@@ -301,7 +313,7 @@ def prove(
         of_provider, environment, amount, currency: the payment's own.
 
     Raises:
-        ProofFailed: something differs.
+        ProofFailed: something differs, or a refund or a dispute has an amount that cannot be.
     """
     differing = [
         f"{name}: the payment says {ours}, the provider {theirs}"
@@ -313,22 +325,23 @@ def prove(
         )
         if ours != theirs
     ]
+    differing += _impossible_amounts(settlement, amount)
     if settlement.status is not None and settlement.status not in COLLECTING:
         differing.append(f"status: {settlement.status} is not a state of collecting")
     if differing:
         raise ProofFailed("; ".join(differing))
 
 
+def _impossible_amounts(settlement: Settlement, paid: int) -> Iterable[str]:
+    """The amounts that no later report can make right, a sentence each."""
+    for refund in settlement.refunds:
+        if not 0 < refund.amount <= paid:
+            yield f"refund {refund.reference}: {refund.amount} of {paid} cannot go back"
+    for dispute in settlement.disputes:
+        if not 0 <= dispute.amount <= MOST_DISPUTED:
+            yield f"dispute {dispute.reference}: {dispute.amount} cannot be disputed"
+
+
 def _currencies(settlement: Settlement) -> Iterable[str]:
     # Not a dispute's: its amount may be in the account's currency, and is not compared with anything.
     return dict.fromkeys([settlement.currency, *(refund.currency for refund in settlement.refunds)])
-
-
-def prove_refundable(state: PaymentState) -> None:
-    """Make sure that no more money has gone back than has come.
-
-    Raises:
-        ProofFailed: it has.
-    """
-    if state.refunded > state.amount:
-        raise ProofFailed(f"refunds: {state.refunded} of {state.amount} would be refunded")

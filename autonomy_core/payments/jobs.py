@@ -7,12 +7,13 @@ from uuid import UUID
 import structlog
 
 from autonomy_core.errors import Unavailable
+from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.completion import HOOK, RETRY_JOB, run_completion_hook
 from autonomy_core.payments.domain import PaymentStatus, RefundStatus
 from autonomy_core.payments.duplicates import DUPLICATE_JOB, bought_before
 from autonomy_core.payments.models import HookRun
 from autonomy_core.payments.purchasing import EXPIRE_JOB, expire
-from autonomy_core.payments.reconciliation import CHECK_JOB, DAY_S, check, check_and_watch, sweep
+from autonomy_core.payments.reconciliation import DAY_S, check, check_and_watch, sweep
 from autonomy_core.payments.refunds import (
     REFUND_JOB,
     NotRefundable,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Index, UniqueConstraint, Uuid
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -143,7 +143,8 @@ class PaymentDispute(Identified, Base):
 
     payment_id: Mapped[UUID]
     reference: Mapped[str]
-    amount: Mapped[int]
+    # The bank's currency may have far more minor units than the payment's.
+    amount: Mapped[int] = mapped_column(BigInteger)
     status: Mapped[str]
     reason: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import Unavailable
 from autonomy_core.jobs.services import defer
+from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.domain import OPEN, ProofFailed, Settlement
 from autonomy_core.payments.journal import note_news
 from autonomy_core.payments.models import Payment
@@ -25,20 +26,12 @@ from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
 
-CHECK_JOB = "payments.check"
-"""The job that asks a payment's provider what has become of it."""
-
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 WAITS_S = (5 * MINUTE_S, 55 * MINUTE_S, 5 * HOUR_S, 18 * HOUR_S)
 """From one question about an open payment to the next: after 5 minutes, 1 hour, 6 hours and 1 day."""
 
 MOST_AT_ONCE = 200
 """So many payments of one organisation are asked about in one sweep, the oldest first."""
-
-
-def check_later(scope: TenantScope, payment_id: UUID, *, in_seconds: int = 0) -> None:
-    """Have the worker ask the provider what has become of a payment, if the scope's transaction is committed."""
-    defer(scope, CHECK_JOB, in_seconds=in_seconds, payment_id=str(payment_id))
 
 
 def watch(scope: TenantScope, payment_id: UUID, *, asked: int = 0) -> None:

@@ -17,6 +17,7 @@ from autonomy_core.coupons.redemption import follow
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import NotFound
 from autonomy_core.operations.counters import count_payment_settled
+from autonomy_core.payments.checks import check_later
 from autonomy_core.payments.completion import run_completion_hooks
 from autonomy_core.payments.domain import (
     PaymentState,
@@ -25,7 +26,6 @@ from autonomy_core.payments.domain import (
     collected,
     next_collected,
     prove,
-    prove_refundable,
 )
 from autonomy_core.payments.duplicates import look_for_duplicate
 from autonomy_core.payments.journal import note
@@ -61,8 +61,8 @@ def settle(
 
     Raises:
         NotFound: this organisation has no such payment.
-        ProofFailed: environment, amount, currency or provider are not the payment's, or more would be refunded
-            than was paid.
+        ProofFailed: environment, amount, currency or provider are not the payment's, or a refund or a dispute has
+            an amount that cannot be.
     """
     payment = locked or lock_payment(scope, settlement.payment_id)
     prove(
@@ -78,6 +78,8 @@ def settle(
     state = _state_after(scope, payment, settlement)
     if state.status == before and not news:
         return Settled(payment, changed=False)
+    if news and state.contradicts_itself:
+        _ask_for_the_truth(scope, payment)
     _write(payment, state, settlement)
     scope.session.flush()
     if state.status != before:
@@ -97,11 +99,16 @@ def _record_reversals(scope: TenantScope, payment: Payment, settlement: Settleme
     return any(news)
 
 
+def _ask_for_the_truth(scope: TenantScope, payment: Payment) -> None:
+    """Have the provider asked about refunds that exclude each other, instead of waiting for its next report."""
+    log.warning("payment.refunds_contradict", payment_id=str(payment.id))
+    check_later(scope, payment.id)
+
+
 def _state_after(scope: TenantScope, payment: Payment, settlement: Settlement) -> PaymentState:
     state = state_of(scope, payment)
     if settlement.status is not None:
         state = replace(state, collected=next_collected(state.collected, settlement.status))
-    prove_refundable(state)
     return state
 
 

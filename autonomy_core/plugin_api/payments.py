@@ -11,6 +11,7 @@ from autonomy_core.payments.at_once import (
     completing,
     settle_at_once,
 )
+from autonomy_core.payments.checks import check_later
 from autonomy_core.payments.domain import (
     UNPAID,
     DisputeReport,
@@ -24,7 +25,6 @@ from autonomy_core.payments.domain import (
 )
 from autonomy_core.payments.journal import note_once
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.reconciliation import check_later
 from autonomy_core.payments.refunds import RefundRefused
 from autonomy_core.payments.services import PaymentsUnavailable
 from autonomy_core.payments.settlement import Settled, lock_payment, settle

@@ -32,6 +32,7 @@ from stripe_payments.domain import (
     outcome_of_session,
     parse_session,
 )
+from stripe_payments.inbox import handle_waiting
 from stripe_payments.models import StripePayment
 from stripe_payments.orders import SESSION_LIFE
 from stripe_payments.refunds import reversals_of
@@ -156,7 +157,10 @@ def _settle_from_stripe(scope: TenantScope, row: StripePayment) -> None:
         session, outcome = _fetch(scope, row)
         if outcome is not None:
             with scope.runtime.transaction(scope.organisation) as own:
-                settle_session(Search(own, environment), session, outcome, source="return_page")
+                search = Search(own, environment)
+                settle_session(search, session, outcome, source="return_page")
+                if search.payment_intent_id is not None:
+                    handle_waiting(own, environment, search.payment_intent_id)
     except (NotUnderstood, SetAside) as error:
         _log_not_settled(row, error)
         _note_refused(scope, row, str(error))

@@ -56,7 +56,11 @@ WITH arrived AS (
 ), found AS (
     SELECT arrived.place, arrived.intent, locked.* FROM arrived CROSS JOIN LATERAL (
         SELECT s.payment_intent_id,
-            {LockedPayment.ORDINARY} AND p.created_at > %(late)s::timestamptz AS ordinary, {LockedPayment.COLUMNS}
+            {LockedPayment.ORDINARY} AND p.created_at > %(late)s::timestamptz AND NOT EXISTS (
+                SELECT FROM stripe_payments_events waiting
+                WHERE waiting.organisation_id = %(organisation_id)s AND waiting.environment = arrived.environment
+                    AND waiting.waits_for = arrived.intent
+            ) AS ordinary, {LockedPayment.COLUMNS}
         FROM stripe_payments_payments s
         JOIN payments p ON p.organisation_id = s.organisation_id AND p.id = s.payment_id
         JOIN products ON products.organisation_id = p.organisation_id AND products.id = p.product_id

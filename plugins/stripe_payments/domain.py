@@ -36,6 +36,9 @@ HANDLED_EVENTS = CHECKOUT_EVENTS | REFUND_EVENTS | DISPUTE_EVENTS | {ATTEMPT_FAI
 """The events that a webhook endpoint is made for. Others are stored and ignored."""
 
 _EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
+_OBJECT_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
+"""Shorter than what PostgreSQL takes into an index."""
+
 _EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}")
 
 
@@ -155,7 +158,7 @@ def parse_session(session: Mapping[str, Any]) -> CheckoutSession:
     expanded = intent if isinstance(intent, dict) else {"id": intent}
     currency = text_of(session, "currency")
     return CheckoutSession(
-        id=text_of(session, "id"),
+        id=id_of(session),
         environment=environment_of(session.get("livemode")),
         amount=amount_of(session, "amount_total", currency),
         currency=currency,
@@ -164,7 +167,7 @@ def parse_session(session: Mapping[str, Any]) -> CheckoutSession:
         organisation_id=optional_text(metadata.get("organisation_id")),
         payment_id=uuid_of(metadata.get("payment_id")),
         client_reference_id=uuid_of(session.get("client_reference_id")),
-        payment_intent_id=optional_text(expanded.get("id")),
+        payment_intent_id=optional_id(expanded.get("id")),
         payment_intent_status=optional_text(expanded.get("status")),
     )
 
@@ -280,6 +283,23 @@ def text_of(stripe_object: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise NotUnderstood(f"the {stripe_object.get('object')} has no {name}")
     return value
+
+
+def id_of(stripe_object: Mapping[str, Any]) -> str:
+    """Stripe's id of an object.
+
+    Raises:
+        NotUnderstood: it has none.
+    """
+    found = optional_id(stripe_object.get("id"))
+    if found is None:
+        raise NotUnderstood(f"the {stripe_object.get('object')} has no id")
+    return found
+
+
+def optional_id(value: Any) -> str | None:
+    """Stripe's id of something, or None where there is something else."""
+    return value if isinstance(value, str) and _OBJECT_ID.fullmatch(value) else None
 
 
 def optional_text(value: Any) -> str | None:

@@ -23,7 +23,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.at_once import receive_at_once
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.handlers import handle
-from stripe_payments.jobs import HANDLE_JOB, RETRY_AFTER_S, TO_HANDLE
+from stripe_payments.jobs import HANDLE_JOB, RACE_AFTER_S, RETRY_AFTER_S, TO_HANDLE
 from stripe_payments.models import StripeEvent
 from stripe_payments.refunds import NotYet
 from stripe_payments.services import Search, SetAside
@@ -146,7 +146,8 @@ def _name(delivery: Delivery) -> tuple[Environment, str]:
 def _defer_unless_handled(scope: TenantScope, event: StripeEvent) -> None:
     if event.status in TO_HANDLE:
         arguments = {"environment": event.environment, "event_id": event.event_id}
-        defer(scope, HANDLE_JOB, in_seconds=RETRY_AFTER_S, **arguments)
+        wait = RACE_AFTER_S if event.waits_for is not None else RETRY_AFTER_S
+        defer(scope, HANDLE_JOB, in_seconds=wait, **arguments)
 
 
 def attempt(scope: TenantScope, environment: Environment, event_id: str) -> StripeEvent:
@@ -178,6 +179,25 @@ def _locked(scope: TenantScope, environment: Environment, event_id: str) -> Stri
     return scope.session.get_one(StripeEvent, name, with_for_update=True, populate_existing=True)
 
 
+def handle_waiting(scope: TenantScope, environment: Environment, payment_intent_id: str) -> None:
+    """Handle the events that came before their payment was known, in the transaction in which it becomes known.
+
+    An event that its job is handling at this moment is left to the job.
+    """
+    waiting = (
+        select(StripeEvent)
+        .where(
+            StripeEvent.organisation_id == scope.organisation.id,
+            StripeEvent.environment == environment,
+            StripeEvent.waits_for == payment_intent_id,
+        )
+        .order_by(StripeEvent.received_at, StripeEvent.event_id)
+        .with_for_update(skip_locked=True)
+    )
+    for event in scope.session.scalars(waiting).all():
+        _handle(scope, event)
+
+
 def _handle(scope: TenantScope, event: StripeEvent) -> None:
     """Handle an event that nobody else can reach, and record what came of it; what goes wrong is undone."""
     search = Search(scope, event.environment)  # type: ignore[arg-type]
@@ -190,11 +210,18 @@ def _handle(scope: TenantScope, event: StripeEvent) -> None:
     except NotYet as waits:
         # Not for ever: an account may take payments that are not ours.
         _record(event, "received" if event.attempts < MOST_WAITS else "set_aside", search, str(waits))
+        event.waits_for = waits.payment_intent_id
+    except DataError:
+        # It would be so at every attempt.
+        _record(event, "set_aside", search, "it has a value that the database cannot keep")
+        log.exception("stripe.event_set_aside", event_id=event.event_id, reason=event.reason)
     except Exception as error:
         _record(event, "failed", search, type(error).__name__)
         log.exception("stripe.event_failed", event_id=event.event_id, attempts=event.attempts)
     else:
         _record(event, "processed", search, None)
+        if search.payment_intent_id is not None:
+            handle_waiting(scope, search.environment, search.payment_intent_id)
 
 
 def _record(event: StripeEvent, status: str, search: Search, reason: str | None) -> None:
@@ -204,4 +231,5 @@ def _record(event: StripeEvent, status: str, search: Search, reason: str | None)
     event.lookups = ", ".join(search.tried) or NOTHING_TRIED
     event.matched_by = search.matched_by
     event.payment_id = search.payment_id
+    event.waits_for = None
     event.processed_at = None if status in TO_HANDLE else utcnow()

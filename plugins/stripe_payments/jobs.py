@@ -12,6 +12,9 @@ HANDLE_JOB = "stripe_payments.handle_event"
 RETRY_AFTER_S = 60
 """When an event is tried again whose handling has failed."""
 
+RACE_AFTER_S = 2
+"""When an event is tried again whose payment may have become known at the very moment at which it was looked for."""
+
 HOUR_S = 3600
 
 TO_HANDLE = ("received", "failed")

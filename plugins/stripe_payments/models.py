@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -51,6 +51,8 @@ class StripeEvent(OrganisationScoped, Base):
     ``received`` and ``failed`` events are still to be handled; the other statuses are final. ``source`` tells whether
     Stripe has posted it, signed, or it was fetched with the organisation's key. ``lookups`` are those that the attempt
     that counts has tried, in order, with what each gave; ``matched_by`` is the one that found ``payment_id``.
+    ``waits_for`` is the payment intent of an event that came before its payment was known: as soon as it is known, the
+    event is handled.
     """
 
     __tablename__ = "stripe_payments_events"
@@ -61,6 +63,13 @@ class StripeEvent(OrganisationScoped, Base):
         CheckConstraint("source IN ('webhook', 'fetched')", name="source"),
         Index("ix_stripe_payments_events_status", "organisation_id", "status", "received_at"),
         Index("ix_stripe_payments_events_payment", "organisation_id", "payment_id"),
+        Index(
+            "ix_stripe_payments_events_waits_for",
+            "organisation_id",
+            "environment",
+            "waits_for",
+            postgresql_where=text("waits_for IS NOT NULL"),
+        ),
     )
 
     environment: Mapped[str] = mapped_column(primary_key=True)
@@ -72,6 +81,7 @@ class StripeEvent(OrganisationScoped, Base):
     lookups: Mapped[str | None]
     matched_by: Mapped[str | None]
     payment_id: Mapped[UUID | None]
+    waits_for: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(default=0)
     source: Mapped[str] = mapped_column(default="webhook")
     received_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -38,9 +38,19 @@ from stripe_payments.reversals import (
 from stripe_payments.services import Found, Search, SetAside
 from stripe_payments.settings import PLUGIN
 
+UNKNOWN_PAYMENT = "no payment of this organisation is known to belong to it"
+
 
 class NotYet(Exception):
-    """No payment is known that this is about; it may be ours, and its payment's event on the way."""
+    """No payment is known that this is about; it may be ours, and its payment's event on the way.
+
+    Attributes:
+        payment_intent_id: Stripe's name of the payment.
+    """
+
+    def __init__(self, payment_intent_id: str) -> None:
+        super().__init__(UNKNOWN_PAYMENT)
+        self.payment_intent_id = payment_intent_id
 
 
 def settle_refund(search: Search, refund: Mapping[str, Any]) -> None:
@@ -81,12 +91,16 @@ def note_failed_attempt(search: Search, intent: Mapping[str, Any]) -> None:
 
 def _find(search: Search, subject: Subject) -> Found:
     found = search.find(lookups(subject))
+    if found is None and subject.payment_intent_id is None:
+        raise SetAside(UNKNOWN_PAYMENT)
     if found is None:
-        raise NotYet("no payment of this organisation is known to belong to it")
+        raise NotYet(str(subject.payment_intent_id))
     try:
         check_subject(subject, search.environment, found.recorded())
     except NotBelieved as error:
         raise SetAside(str(error)) from None
+    if found.row.payment_intent_id is None:
+        found.row.payment_intent_id = search.payment_intent_id = subject.payment_intent_id
     return found
 
 
@@ -105,7 +119,6 @@ def _settle(search: Search, subject: Subject, currency: str | None, **reports: A
         settle(search.scope, settlement, provider=PLUGIN, locked=found.payment)
     except ProofFailed as error:
         raise SetAside(str(error)) from None
-    found.row.payment_intent_id = found.row.payment_intent_id or subject.payment_intent_id
 
 
 def refund_report(refund: RefundObject) -> RefundReport:

@@ -19,6 +19,8 @@ from stripe_payments.domain import (
     NotUnderstood,
     Recorded,
     amount_of,
+    id_of,
+    optional_id,
     optional_text,
     require_agreement,
     text_of,
@@ -105,7 +107,7 @@ def parse_refund(refund: Mapping[str, Any]) -> RefundObject:
     outcome = _known(REFUND_OUTCOMES, text_of(refund, "status"))
     reason = optional_text(refund.get("failure_reason" if outcome == "failed" else "reason"))
     return RefundObject(
-        id=text_of(refund, "id"),
+        id=id_of(refund),
         subject=subject_of(refund),
         amount=amount_of(refund, "amount", currency),
         currency=currency,
@@ -141,7 +143,7 @@ def parse_dispute(dispute: Mapping[str, Any]) -> DisputeObject:
     _require(dispute, "dispute")
     currency = text_of(dispute, "currency")
     return DisputeObject(
-        id=text_of(dispute, "id"),
+        id=id_of(dispute),
         subject=subject_of(dispute),
         amount=amount_of(dispute, "amount", currency),
         currency=currency,
@@ -169,7 +171,7 @@ def failure_of(payment_intent: Mapping[str, Any]) -> tuple[str, dict[str, str | 
     _require(payment_intent, "payment_intent")
     error = payment_intent.get("last_payment_error")
     found: Mapping[str, Any] = error if isinstance(error, dict) else {}
-    attempt = optional_text(payment_intent.get("latest_charge")) or text_of(payment_intent, "id")
+    attempt = optional_id(payment_intent.get("latest_charge")) or id_of(payment_intent)
     return attempt, {name: optional_text(found.get(name)) for name in ("code", "decline_code", "type")}
 
 
@@ -178,7 +180,7 @@ def subject_of(stripe_object: Mapping[str, Any]) -> Subject:
     metadata = _metadata(stripe_object)
     is_intent = stripe_object.get("object") == "payment_intent"
     return Subject(
-        payment_intent_id=optional_text(stripe_object.get("id" if is_intent else "payment_intent")),
+        payment_intent_id=optional_id(stripe_object.get("id" if is_intent else "payment_intent")),
         organisation_id=optional_text(metadata.get("organisation_id")),
         payment_id=uuid_of(metadata.get("payment_id")),
     )

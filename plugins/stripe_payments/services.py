@@ -98,6 +98,7 @@ class Search:
         environment: the one whose secret, or key, vouches for what Stripe says.
         tried: each lookup that was made, in order, and what it gave.
         matched_by, payment_id: the lookup that found a payment, and which; None as long as none has.
+        payment_intent_id: Stripe's name of that payment, where it has just been learnt.
     """
 
     scope: TenantScope
@@ -105,6 +106,7 @@ class Search:
     tried: list[str] = field(default_factory=list)
     matched_by: str | None = None
     payment_id: UUID | None = None
+    payment_intent_id: str | None = None
 
     def find(self, ways: Iterable[Lookup]) -> Found | None:
         """A payment by the first lookup that finds one, or None. It and its Stripe row are locked."""
@@ -151,6 +153,7 @@ def settle_session(search: Search, session: CheckoutSession, outcome: Outcome, *
         check_later(search.scope, found.payment.id)
     found.row.session_id = session.id
     found.row.payment_intent_id = session.payment_intent_id or found.row.payment_intent_id
+    search.payment_intent_id = found.row.payment_intent_id
 
 
 def settlement_of(found: Found, session: CheckoutSession, outcome: Outcome, source: str) -> Settlement:

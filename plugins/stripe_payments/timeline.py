@@ -117,7 +117,10 @@ def _received(event: StripeEvent, **more: Any) -> TimelineEntry:
 def _happened_at(payload: Mapping[str, Any]) -> str | None:
     """When it happened, by Stripe's clock; what comes late is seen by it."""
     created = payload.get("created")
-    return _text(datetime.fromtimestamp(created, UTC)) if isinstance(created, int) else None
+    try:
+        return _text(datetime.fromtimestamp(created, UTC)) if isinstance(created, int) else None
+    except (ValueError, OverflowError, OSError):
+        return None  # no year that there is
 
 
 def _text(time: datetime) -> str:

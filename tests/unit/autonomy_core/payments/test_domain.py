@@ -22,7 +22,6 @@ from autonomy_core.payments.domain import (
     next_dispute,
     next_refund,
     prove,
-    prove_refundable,
     reason_to_revoke,
     shares,
 )
@@ -239,6 +238,22 @@ def test_a_provider_reports_how_far_collecting_has_come_and_not_what_follows_fro
         prove(settlement(status=PaymentStatus.REFUNDED), provider="stripe_payments", **PAYMENT)
 
 
-def test_more_than_was_paid_cannot_have_been_refunded():
-    with pytest.raises(ProofFailed, match="1300 of 1200"):
-        prove_refundable(state(refunds=[(600, "succeeded"), (700, "pending")]))
+def test_of_refunds_that_exclude_each_other_no_more_counts_than_was_paid():
+    contradicting = state(refunds=[(600, "succeeded"), (700, "pending")])
+    assert (contradicting.refunded, contradicting.contradicts_itself) == (1200, True)
+    resolved = state(refunds=[(600, "failed"), (700, "pending")])
+    assert (resolved.refunded, resolved.contradicts_itself) == (700, False)
+
+
+@pytest.mark.parametrize("amount", [0, -500, 1201, 10**30])
+def test_a_refund_of_nothing_or_of_more_than_was_paid_is_not_believed(amount):
+    refund = RefundReport("re_1", amount, "eur", RefundStatus.SUCCEEDED)
+    with pytest.raises(ProofFailed, match=f"refund re_1: {amount} of 1200 cannot go back"):
+        prove(settlement(refunds=(refund,)), provider="stripe_payments", **PAYMENT)
+
+
+@pytest.mark.parametrize("amount", [-1, 2**63])
+def test_a_dispute_of_an_amount_that_cannot_be_is_not_believed(amount):
+    dispute = DisputeReport("du_1", amount, "usd", DisputeStatus.OPEN)
+    with pytest.raises(ProofFailed, match=f"dispute du_1: {amount}"):
+        prove(settlement(disputes=(dispute,)), provider="stripe_payments", **PAYMENT)
