@@ -24,6 +24,7 @@ from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.amounts import to_stripe
 from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.orders import ADDRESS
 from stripe_payments.reversals import metadata_of_items
 from stripe_payments.settings import PLUGIN, key_name, keys_of
 
@@ -43,6 +44,9 @@ MOST_EVENTS = 10_000
 # It would write a file under the home directory and send data about the machine.
 stripe.enable_telemetry = False
 
+
+ADDRESS_REFUSED = "email_invalid"
+"""Stripe's code for an e-mail address that it does not take (https://docs.stripe.com/error-codes#email-invalid)."""
 
 NO_ANSWER = "The payment provider does not answer."
 REFUSED = "The payment provider did not take the order."
@@ -68,16 +72,31 @@ def create_session(
 ) -> dict[str, Any]:
     """Open a checkout session; twice for one payment, with the same parameters, is one session.
 
-    The session expires when Stripe says so, after 24 hours.
+    The session expires when Stripe says so, after 24 hours. No purchase fails for its buyer's address: if Stripe refuses
+    that, the session is opened without it, and the buyer gives one on Stripe's page.
 
     Raises:
         Unavailable: Stripe does not answer, or is too busy; trying again may help.
         PaymentsUnavailable: Stripe does not take what we ask, or the settings do not let us ask.
     """
-    params: Any = parameters
-    options: Any = {"idempotency_key": f"checkout-{payment_id}"}
+    key = f"checkout-{payment_id}"
+    client = client_for(scope, environment)
     with _translated("checkout.sessions.create"):
-        return client_for(scope, environment).v1.checkout.sessions.create(params, options).to_dict()
+        try:
+            return _create_session(client, parameters, key)
+        except stripe.InvalidRequestError as error:
+            if error.code != ADDRESS_REFUSED or ADDRESS not in parameters:
+                raise
+        log.info("stripe.address_refused", payment_id=str(payment_id))
+        without = {name: value for name, value in parameters.items() if name != ADDRESS}
+        # Stripe takes no other parameters under the same key.
+        return _create_session(client, without, f"{key}-without-address")
+
+
+def _create_session(client: stripe.StripeClient, parameters: dict[str, Any], key: str) -> dict[str, Any]:
+    params: Any = parameters
+    options: Any = {"idempotency_key": key}
+    return client.v1.checkout.sessions.create(params, options).to_dict()
 
 
 def expire_session(scope: TenantScope, environment: Environment, session_id: str) -> None:

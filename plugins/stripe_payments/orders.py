@@ -8,11 +8,33 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import idna
+
 from autonomy_core.plugin_api.protocols import CheckoutOrder
 from stripe_payments.amounts import CurrencyNotTaken, InexactAmount, minimum, require_taken, to_stripe
 
 SESSION_LIFE = timedelta(hours=24)
 """How long a checkout session can be paid, and how long Stripe keeps an idempotency key."""
+
+ADDRESS = "customer_email"
+"""The parameter without which the buyer is asked for an address on Stripe's page."""
+
+UNTITLED = "Untitled"
+"""What a product is called whose title has nothing to be seen in it."""
+
+
+def address_for_stripe(address: str) -> str | None:
+    """An e-mail address as Stripe takes it, its domain in ASCII; None for one that Stripe refuses.
+
+    Stripe answers ``email_invalid`` to a local part that is not ASCII, as RFC 6531 allows it.
+    """
+    local, _, domain = address.rpartition("@")
+    if not local.isascii():
+        return None
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError:
+        return None
 
 
 def session_parameters(organisation_id: str, order: CheckoutOrder) -> dict[str, Any]:
@@ -28,13 +50,15 @@ def session_parameters(organisation_id: str, order: CheckoutOrder) -> dict[str, 
     price = {
         "currency": order.currency,
         "unit_amount": to_stripe(order.amount, order.currency),
-        "product_data": {"name": order.title},
+        # Stripe refuses a blank name.
+        "product_data": {"name": order.title.strip() or UNTITLED},
     }
+    address = address_for_stripe(order.customer_email)
     return {
         "mode": "payment",
         "line_items": [{"price_data": price, "quantity": 1}],
         "client_reference_id": str(order.payment_id),
-        "customer_email": order.customer_email,
+        **({ADDRESS: address} if address else {}),
         "metadata": metadata,
         "payment_intent_data": {"metadata": metadata},
         "success_url": f"{order.api_url}checkout/stripe/return?session_id={{CHECKOUT_SESSION_ID}}",

@@ -119,11 +119,23 @@ class Text(fields.String):
         return text
 
 
-class Email(Text):
-    """An e-mail address."""
+class Name(Text):
+    """A name that people read: it is not blank."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
+        if not text.strip():
+            raise ValidationError("parameter_invalid_empty")
+        return text
+
+
+class Email(Text):
+    """An e-mail address in ASCII, below a domain that has a dot."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not text.isascii() or "." not in text.rpartition("@")[2]:
+            raise ValidationError("email_invalid")
         return str(validate.Email(error="email_invalid")(text))
 
 

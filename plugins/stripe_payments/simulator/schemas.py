@@ -6,7 +6,16 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from stripe_payments.simulator.parameters import INTEGER, Array, Email, Integer, Object, Parameters, Text
+from stripe_payments.simulator.parameters import (
+    INTEGER,
+    Array,
+    Email,
+    Integer,
+    Name,
+    Object,
+    Parameters,
+    Text,
+)
 from stripe_payments.simulator.state import Condition, Operator
 
 RANGE: dict[str, Operator] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -65,7 +74,7 @@ class Address(Parameters):
 class Shipping(Parameters):
     """Where something is sent to."""
 
-    name = Text(required=True)
+    name = Name(required=True)
     address = Object(Address, required=True)
     phone = Text(load_default=None)
 
@@ -73,7 +82,7 @@ class Shipping(Parameters):
 class BillingDetails(Parameters):
     """Who pays."""
 
-    name = Text(load_default=None)
+    name = Name(load_default=None)
     email = Email(load_default=None)
     phone = Text(load_default=None)
     address = Object(Address, load_default=lambda: Address().load({}))

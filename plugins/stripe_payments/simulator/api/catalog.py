@@ -8,7 +8,7 @@ from marshmallow import ValidationError, validate, validates_schema
 
 from stripe_payments.simulator import currencies, objects
 from stripe_payments.simulator.api.call import Call, Document
-from stripe_payments.simulator.parameters import Array, Integer, Metadata, Parameters, Text, Url
+from stripe_payments.simulator.parameters import Array, Integer, Metadata, Name, Parameters, Text, Url
 from stripe_payments.simulator.schemas import between, one_of
 
 LARGEST_AMOUNT = 99_999_999
@@ -18,7 +18,7 @@ KNOWN_CURRENCY = validate.OneOf(currencies.SUPPORTED, error="$param must be a cu
 class ProductData(Parameters):
     """What is sold."""
 
-    name = Text(required=True)
+    name = Name(required=True)
     description = Text()
     images = Array(Url(), validate=validate.Length(max=8, error="$param must have at most 8 items."))
     metadata = Metadata()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -26,6 +27,15 @@ from stripe_payments.simulator.schemas import PaymentPage, Shipping, between, on
 from stripe_payments.simulator.state import Record
 
 HOUR = 3600
+
+LOCALES = re.findall(
+    r"\S+",
+    """
+    auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro
+    ru sk sl sv th tr vi zh zh-HK zh-TW
+    """,
+)
+"""The languages of the hosted page (https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-locale)."""
 
 
 class PriceData(Price):
@@ -79,7 +89,7 @@ class SessionCreate(Parameters):
     payment_method_types = Array(Text(validate=one_of(*PLAYED_METHODS)))
     allowed_payment_method_types = Array(Text(validate=one_of(*PLAYED_METHODS)))
     expires_at = Integer()
-    locale = Text(load_default=None)
+    locale = Text(load_default=None, validate=one_of(*LOCALES))
     submit_type = Text(load_default=None, validate=one_of("auto", "book", "donate", "pay"))
     expand = Array(Text())
 
