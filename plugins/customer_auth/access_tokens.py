@@ -1,10 +1,11 @@
-"""Access tokens: signed JSON Web Tokens, verified without asking the database.
+"""Access tokens: signed JSON Web Tokens. Whether their login has ended is asked in `logins`.
 
 Each organisation has a key of its own, so that no other organisation's token verifies here.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from uuid import UUID
 
 from joserfc import jwt
@@ -31,16 +32,25 @@ def encode(scope: TenantScope, claims: AccessClaims) -> str:
     return jwt.encode({"alg": ALGORITHM, "typ": TYPE}, claims.to_json(), _key(scope), [ALGORITHM])
 
 
-def customer_of(scope: TenantScope, token: str) -> UUID | None:
-    """The customer to whom a token was given, or None when it is not a valid one of this organisation."""
+class Bearer(NamedTuple):
+    """To whom a token was given, and by which login."""
+
+    customer_id: UUID
+    session_id: UUID
+
+
+def bearer_of(scope: TenantScope, token: str) -> Bearer | None:
+    """To whom a token was given, or None when it is not a valid one of this organisation."""
     if len(token) > LONGEST_TOKEN:
         return None
     try:
         decoded = jwt.decode(token, _key(scope), [ALGORITHM])
         _registry(scope.organisation.id).validate(decoded.claims)
-        return UUID(decoded.claims["sub"]) if decoded.header.get("typ") == TYPE else None
-    # joserfc 1.8 lets the TypeError out that a header with a "crit" that is no list of names causes.
-    except (JoseError, ValueError, TypeError):
+        bearer = Bearer(UUID(decoded.claims["sub"]), UUID(decoded.claims["sid"]))
+        return bearer if decoded.header.get("typ") == TYPE else None
+    # joserfc 1.8 lets the TypeError out that a header with a "crit" that is no list of names causes. A claim that is
+    # no text has no AttributeError of UUID's to itself either.
+    except (JoseError, ValueError, TypeError, AttributeError):
         return None
 
 
@@ -50,6 +60,7 @@ def _registry(organisation_id: str) -> jwt.JWTClaimsRegistry:
         iss={"essential": True, "value": organisation_id},
         aud={"essential": True, "value": AUDIENCE},
         sub={"essential": True},
+        sid={"essential": True},
         iat={"essential": True},
         exp={"essential": True},
     )

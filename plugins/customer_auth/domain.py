@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import math
+import re
 import unicodedata
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -42,35 +44,82 @@ def prepare_password(password: str) -> str:
     return unicodedata.normalize("NFC", spaced)
 
 
-def is_the_address(password: str, email: str) -> bool:
-    """Whether a password is the customer's own address, which is guessed first.
+class Weakness(StrEnum):
+    """Why a password is refused: what people guess before they try everything (NIST SP 800-63B-4, section 3.1.1.2)."""
+
+    COMMON = "common"
+    REPEATED = "repeated"
+    PERSONAL = "personal"
+
+
+LONGEST_PIECE = 3
+"""Characters of a piece that makes no password, however often it is repeated: "aaaaaaaa", "abcabcabc"."""
+
+DECORATION = re.compile(r"^[\W\d_]{0,5}(.*?)[\W\d_]{0,5}$", re.DOTALL)
+"""Up to five digits and signs at each end: "!harbour2026" is guessed as soon as "harbour" is."""
+
+
+def weakness_of(password: str, *, common: Container[str], personal: Iterable[str]) -> Weakness | None:
+    """Why a password would be guessed first, or None.
 
     Args:
         password: as it was sent.
-        email: in its canonical form.
+        common: passwords that many people have, in lower case.
+        personal: names and addresses of the customer and of the shop; each word of them counts too.
     """
-    return password.strip().lower() == email
+    folded = _folded(password)
+    if _is_a_repeated_piece(folded):
+        return Weakness.REPEATED
+    candidates = {folded, DECORATION.sub(r"\1", folded)}
+    if any(candidate in common for candidate in candidates):
+        return Weakness.COMMON
+    words = {_letters(word) for text in personal for word in _words(text)}
+    if any(_letters(candidate) in words for candidate in candidates if _letters(candidate)):
+        return Weakness.PERSONAL
+    return None
+
+
+def _folded(text: str) -> str:
+    """Without regard to case, width and blanks."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _is_a_repeated_piece(text: str) -> bool:
+    return any(text[length:] == text[:-length] for length in range(1, LONGEST_PIECE + 1))
+
+
+def _words(text: str) -> Iterator[str]:
+    """A text as a whole, and its parts: "ada@example.org" is "ada", "example" and "org" as well."""
+    yield text
+    yield from re.split(r"[\W_]+", text)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", _folded(text))
 
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What an access token says: this customer of this organisation, until then.
+    """What an access token says: this customer of this organisation, by this login, until then.
 
     Attributes:
+        session_id: the login that the token belongs to; the token ends with it.
         issued_at: aware, kept to the second.
         expires_at: aware, kept to the second.
     """
 
     organisation_id: str
     customer_id: UUID
+    session_id: UUID
     issued_at: datetime
     expires_at: datetime
 
     def to_json(self) -> dict[str, Any]:
-        """The registered claims of a JSON Web Token (RFC 7519, section 4.1)."""
+        """Registered claims of a JSON Web Token (RFC 7519, section 4.1; ``sid``: OpenID Connect Front-Channel Logout)."""
         return {
             "iss": self.organisation_id,
             "sub": str(self.customer_id),
+            "sid": str(self.session_id),
             "aud": AUDIENCE,
             "iat": int(self.issued_at.timestamp()),
             "exp": int(self.expires_at.timestamp()),

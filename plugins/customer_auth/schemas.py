@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.plugin_api.customers import CustomerSchema
 from autonomy_core.plugin_api.schemas import ApiSchema
@@ -14,7 +14,6 @@ from customer_auth.domain import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
     canonical_email,
-    is_the_address,
     prepare_password,
 )
 
@@ -64,18 +63,14 @@ class RegistrationSchema(ApiSchema):
     """A new customer."""
 
     email = EmailField(required=True, metadata={"description": "compared without regard to case"})
-    password = _secret("not the e-mail address", validate=NEW_PASSWORD)
+    password = _secret(
+        "none of those that are guessed first, such as the e-mail address", validate=NEW_PASSWORD
+    )
     name = fields.String(
         required=True,
         validate=[validate.Length(1, LONGEST_NAME), validate.Regexp(r"\s*\S", error="A name is not blank.")],
         metadata={"description": "how the customer wants to be called"},
     )
-
-    @validates_schema
-    def check_password(self, data: Mapping[str, Any], **kwargs: Any) -> None:
-        """Refuse the address as a password. Both have to be in order to be compared."""
-        if is_the_address(data["password"], data["email"]):
-            raise ValidationError("The password must not be the e-mail address.", "password")
 
 
 class LoginSchema(ApiSchema):
@@ -83,6 +78,13 @@ class LoginSchema(ApiSchema):
 
     email = EmailField(required=True)
     password = _secret("the customer's", validate=validate.Length(max=LONGEST_SECRET))
+
+
+class PasswordChangeSchema(ApiSchema):
+    """The password until now, and the one from now on."""
+
+    current_password = _secret("the customer's until now", validate=validate.Length(max=LONGEST_SECRET))
+    new_password = _secret("none of those that are guessed first", validate=NEW_PASSWORD)
 
 
 class RefreshTokenSchema(ApiSchema):

@@ -9,7 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from autonomy_core.plugin_api.errors import Conflict, NotAuthenticated
 from autonomy_core.plugin_api.models import utcnow, uuid7
@@ -99,6 +99,12 @@ def end_session(scope: TenantScope, refresh_token: str) -> None:
         login.revoked_at = utcnow()
 
 
+def end_all_sessions(scope: TenantScope, customer_id: UUID) -> None:
+    """End all logins of a customer."""
+    going_on = (LoginSession.customer_id == customer_id, LoginSession.revoked_at.is_(None))
+    scope.session.execute(update(LoginSession).where(*going_on).values(revoked_at=utcnow()))
+
+
 def _issue(scope: TenantScope, login: LoginSession) -> Tokens:
     refresh_token = secrets.token_urlsafe(32)
     scope.session.add(
@@ -108,7 +114,7 @@ def _issue(scope: TenantScope, login: LoginSession) -> Tokens:
     )
     now = utcnow()
     valid_for = timedelta(minutes=scope.settings(PLUGIN)["access_token_minutes"])
-    claims = AccessClaims(login.organisation_id, login.customer_id, now, now + valid_for)
+    claims = AccessClaims(login.organisation_id, login.customer_id, login.id, now, now + valid_for)
     return Tokens(access_tokens.encode(scope, claims), refresh_token, int(valid_for.total_seconds()))
 
 

@@ -20,7 +20,7 @@ class OrganisationSettings(SettingsSchema):
     """The section ``[customer_auth]``."""
 
     access_token_minutes = _number(
-        15, 60, "For how many minutes an access token is valid. A logout does not shorten it."
+        15, 60, "For how many minutes an access token is valid, if its login does not end before."
     )
     refresh_token_days = _number(
         30, 365, "After how many days without a refresh a customer has to log in again."

@@ -8,12 +8,15 @@ from typing import Any
 from pyramid.request import Request
 
 from autonomy_core.plugin_api.customers import EmailTaken
-from autonomy_core.plugin_api.errors import TooManyRequests, Unavailable
+from autonomy_core.plugin_api.errors import Conflict, TooManyRequests, Unavailable
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
 from autonomy_core.plugin_api.resources import Customers
+from autonomy_core.plugin_api.security import Permission
 from customer_auth import services, sessions
+from customer_auth.new_passwords import WeakPassword
 from customer_auth.schemas import (
     LoginSchema,
+    PasswordChangeSchema,
     RefreshTokenSchema,
     RegisteredSchema,
     RegistrationSchema,
@@ -30,7 +33,7 @@ from customer_auth.schemas import (
     body=RegistrationSchema,
     returns=RegisteredSchema,
     status=201,
-    errors=(EmailTaken, TooManyRequests, Unavailable),
+    errors=(EmailTaken, WeakPassword, TooManyRequests, Unavailable),
 )
 def register(context: Customers, request: Request) -> dict[str, Any]:
     """The customer is logged in at once. Registrations are limited by the client's address."""
@@ -80,5 +83,22 @@ def refresh(context: Customers, request: Request) -> sessions.Tokens:
     status=204,
 )
 def logout(context: Customers, request: Request) -> None:
-    """End the login that the refresh token belongs to. Access tokens already given out run until they expire."""
+    """End the login that the refresh token belongs to, and within seconds its access tokens."""
     sessions.end_session(context.scope, request.validated["refresh_token"])
+
+
+@api_view(
+    context=Customers,
+    method="POST",
+    name="password",
+    summary="Change the password",
+    permission=Permission.OWN,
+    body=PasswordChangeSchema,
+    returns=TokensSchema,
+    errors=(services.WrongPassword, WeakPassword, Conflict, TooManyRequests, Unavailable),
+)
+def change_password(context: Customers, request: Request) -> sessions.Tokens:
+    """All logins of the customer end, this one too: go on with the tokens of the answer."""
+    return services.change_password(
+        context.scope, request.identity.id, client_address=request.remote_addr, **request.validated
+    )

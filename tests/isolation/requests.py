@@ -30,7 +30,7 @@ VALUES: Mapping[type[fields.Field], Any] = {
     fields.Boolean: True,
     fields.String: "a text",
 }
-CHOSEN = {"kind": "thing", "code": "AUTUMN", "percent_off": 20}
+CHOSEN = {"kind": "thing", "code": "AUTUMN", "percent_off": 20, "new_password": "another long engine"}
 """Values by name, for what takes no value of its type, or is wanted although it is not required."""
 
 OFFERS_TO_EVERYBODY = {"register": ("email", "password")}

@@ -148,6 +148,7 @@ def _register(autonomy: Autonomy, side: Side) -> None:
         side.credentials[who] = registered["access_token"]
         side.credentials["refresh token"] = registered["refresh_token"]
         side.identifiers |= {"email": body["email"], "password": body["password"]}
+        side.identifiers["current_password"] = body["password"]
         side.identifiers |= {"customer_id": registered["customer"]["id"]}
     side.identifiers["refresh_token"] = side.credentials["refresh token"]
 

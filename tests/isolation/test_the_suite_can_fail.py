@@ -14,7 +14,7 @@ from autonomy_core.db.isolation import POLICY, isolate, isolate_jobs, quote, uni
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.plugin import _forget_organisations
 from autonomy_core.traversal import addressing
-from customer_auth import access_tokens
+from customer_auth import access_tokens, logins
 from tests.isolation import http_attacks, sql_attacks
 from tests.isolation.sides import World, make_world
 from tests.isolation.tables import JOBS, tenant_tables
@@ -154,11 +154,13 @@ def test_hosts_that_serve_every_organisation_are_noticed(noticed) -> None:
 def test_tokens_that_are_good_everywhere_are_noticed(
     autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Two walls: the key, and the issuer's name in the token. One alone still holds.
+    # Three walls: the key, the issuer's name in the token, and the login in the organisation's rows. One alone holds.
     monkeypatch.setattr(access_tokens, "organisation_key", lambda *_: b"one key for everybody".ljust(32))
     world = make_world(autonomy)
     calls = [call for call in world.calls if call.path == "/customers/payments"]
     assert http_attacks.breaches(world, calls) == []
     monkeypatch.setattr(access_tokens, "_registry", lambda _: access_tokens.jwt.JWTClaimsRegistry())
+    assert http_attacks.breaches(world, calls) == []
+    monkeypatch.setattr(logins.OpenLogins, "has", lambda *_: True)
     found = http_attacks.breaches(world, calls)
     assert any("the other's owner token" in breach and "is answered 200" in breach for breach in found)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from autonomy_core.testing.application import Autonomy
+from customer_auth import logins
 
 EMAIL = "ada@example.org"
 PASSWORD = "a long engine"
@@ -38,6 +39,11 @@ class Shop:
     def logout(self, token, status=204):
         return self.post("logout", {"refresh_token": token}, status)
 
+    def change_password(self, access_token, current, new, status=200):
+        path, headers = f"/{self.id}/api/v1/customers/password", {"Authorization": f"Bearer {access_token}"}
+        body = {"current_password": current, "new_password": new}
+        return self.autonomy.app.post_json(path, body, headers=headers, status=status)
+
     def me(self, access_token, status=200):
         headers = {"Authorization": f"Bearer {access_token}"}
         return self.autonomy.app.get(f"/{self.id}/api/v1/customers/me", headers=headers, status=status)
@@ -62,6 +68,12 @@ def make_shop(autonomy):
 @pytest.fixture
 def shop(make_shop):
     return make_shop()
+
+
+@pytest.fixture
+def asked_each_time(monkeypatch):
+    """No process believes for a moment what it was last told of a login."""
+    monkeypatch.setattr(logins, "ASKED_AGAIN_AFTER_S", 0.0)
 
 
 @pytest.fixture

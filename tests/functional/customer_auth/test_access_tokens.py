@@ -8,6 +8,7 @@ from joserfc.jwk import OctKey
 from sqlalchemy import event
 
 from autonomy_core.plugin_api.security import organisation_key
+from customer_auth import logins
 from customer_auth.domain import AUDIENCE
 
 
@@ -112,6 +113,10 @@ def test_the_signature_of_these_tests_is_the_right_one(shop, forge):
         {"sub": ""},
         {"sub": 5},
         {"sub": None},
+        {"sid": "a login"},
+        {"sid": 5},
+        {"sid": None},
+        {"sid": ["a", "b"]},
         {"nbf": time.time() + 86400},
     ],
 )
@@ -119,7 +124,7 @@ def test_a_token_that_claims_something_else_is_refused(shop, forge, claims):
     shop.me(forge(**claims), 401)
 
 
-@pytest.mark.parametrize("claim", ["iss", "sub", "aud", "iat", "exp"])
+@pytest.mark.parametrize("claim", ["iss", "sub", "sid", "aud", "iat", "exp"])
 def test_a_token_that_lacks_a_claim_is_refused(shop, forge, claim):
     shop.me(forge(without=[claim]), 401)
 
@@ -173,19 +178,66 @@ def test_a_header_nested_deeply_is_refused(shop):
     shop.me(f"{deep}.e30.e30", 401)
 
 
-def test_a_token_is_verified_without_asking_the_database(shop, forge, autonomy):
-    token = forge()
-    asked = []
-    engine = autonomy.database.engine
-    path = "/acme/api/v1/customers/junk"
+@pytest.fixture
+def asked(autonomy):
+    """The statements about logins that the database was asked."""
+    statements = []
 
     def remember(conn, cursor, statement, *_):
-        asked.append(statement)
+        if "customer_auth_sessions" in statement:
+            statements.append(statement)
 
     with autonomy.scope() as scope:
         engine = scope.session.connection().engine
     event.listen(engine, "before_cursor_execute", remember)
-    autonomy.app.get("/acme/api/v1/admin/products", headers={"Authorization": f"Bearer {token}"}, status=403)
-    autonomy.app.get(path, headers={"Authorization": f"Bearer {token}"}, status=404)
+    yield statements
     event.remove(engine, "before_cursor_execute", remember)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(logins, "monotonic", lambda: now[0])
+    return now
+
+
+def test_the_database_is_asked_about_a_login_once_in_some_seconds(shop, asked, clock):
+    token = shop.register().json["access_token"]
+    asked.clear()
+    counts = []
+    for seconds in (0.0, 1.0, 1.9, 0.2):
+        clock[0] += seconds
+        shop.me(token)
+        counts.append(len(asked))
+    assert counts == [1, 1, 1, 2]
+
+
+def test_a_forged_token_makes_nothing_ask_the_database(shop, asked):
+    token = shop.register().json["access_token"]
+    asked.clear()
+    shop.me(token[:-4] + "AAAA", 401)
     assert asked == []
+
+
+def test_a_login_that_has_ended_is_not_believed_for_a_moment(shop, clock):
+    tokens = shop.register().json
+    shop.logout(tokens["refresh_token"])
+    shop.me(tokens["access_token"], 401)
+
+
+def test_only_so_many_logins_are_remembered(shop, asked, clock, monkeypatch):
+    monkeypatch.setattr(logins, "MOST_REMEMBERED", 1)
+    first, second = shop.register().json["access_token"], shop.login().json["access_token"]
+    asked.clear()
+    counts = []
+    for token in (first, second, second, first):
+        shop.me(token)
+        counts.append(len(asked))
+    assert counts == [1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("customer", ["of the shop", "of another shop"])
+def test_a_token_does_not_borrow_the_login_of_another_customer(shop, other_shop, forge, customer):
+    where = shop if customer == "of the shop" else other_shop
+    theirs = claims_of(where.register(email="eve@example.org").json["access_token"])["sid"]
+    shop.me(forge(sid=theirs), 401)

@@ -36,3 +36,16 @@ def test_a_second_logout_changes_nothing(shop):
 
 def test_a_logout_with_an_unknown_token_is_answered_alike(shop):
     shop.logout("unknown")
+
+
+def test_a_logout_ends_the_access_token_as_soon_as_the_database_is_asked_again(shop, asked_each_time):
+    tokens = shop.register().json
+    shop.me(tokens["access_token"])
+    shop.logout(tokens["refresh_token"])
+    shop.me(tokens["access_token"], 401)
+
+
+def test_a_logout_leaves_the_access_tokens_of_other_logins(shop, asked_each_time):
+    here, there = shop.register().json, shop.login().json
+    shop.logout(here["refresh_token"])
+    shop.me(there["access_token"])

@@ -37,6 +37,16 @@ def test_a_token_used_again_later_ends_the_login(shop):
     shop.refresh(second["refresh_token"], 401)
 
 
+def test_a_token_used_again_later_ends_the_access_tokens_too(shop, asked_each_time):
+    first = shop.register().json
+    second = shop.refresh(first["refresh_token"]).json
+    shop.me(second["access_token"])
+    make_older(shop)
+    shop.refresh(first["refresh_token"], 401)
+    for tokens in (first, second):
+        shop.me(tokens["access_token"], 401)
+
+
 def test_the_end_of_the_login_is_committed_although_the_answer_is_401(committed_shop):
     shop = committed_shop
     token = shop.register().json["refresh_token"]

@@ -12,11 +12,12 @@ from customer_auth.domain import (
     Bucket,
     RateLimit,
     RefreshVerdict,
+    Weakness,
     canonical_email,
     client_network,
-    is_the_address,
     judge_refresh,
     prepare_password,
+    weakness_of,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,19 +46,59 @@ def test_case_and_outer_spaces_of_a_password_matter():
     assert prepare_password(" Engine ") == " Engine "
 
 
-@pytest.mark.parametrize("password", ["ada@example.org", "ADA@Example.org", " ada@example.org "])
-def test_the_address_is_no_password(password):
-    assert is_the_address(password, EMAIL)
+def judge(password, *personal):
+    return weakness_of(password, common={"letmein", "qwertyuiop"}, personal=personal)
 
 
-def test_what_contains_the_address_is_not_the_address():
-    assert not is_the_address("ada@example.org engine", EMAIL)
+@pytest.mark.parametrize(
+    "password",
+    ["qwertyuiop", "QwertyUiop", " qwertyuiop ", "\uff51wertyuiop", "qwertyuiop1!", "!!letmein2024"],
+)
+def test_a_common_password_is_weak_however_it_is_decorated(password):
+    assert judge(password) == Weakness.COMMON
+
+
+@pytest.mark.parametrize(
+    "password", [" " * 8, "\u3000" * 8, "aaaaaaaa", "Abababab", "abcabcab", "a       ", "a" * 256]
+)
+def test_a_piece_that_is_repeated_is_weak(password):
+    assert judge(password) == Weakness.REPEATED
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        EMAIL,
+        "ADA@Example.org",
+        f" {EMAIL} ",
+        "ada.example.org",
+        "Harbour Records",
+        "harbourrecords",
+        "records2026!",
+    ],
+)
+def test_names_and_addresses_are_weak(password):
+    assert judge(password, EMAIL, "Harbour Records") == Weakness.PERSONAL
+
+
+@pytest.mark.parametrize(
+    "password",
+    [f"{EMAIL} engine", "a long engine", "letmein qwertyuiop", "abcdabcd", "letmein202456", "--------1"],
+)
+def test_what_only_contains_such_a_thing_is_not_weak(password):
+    assert judge(password, EMAIL, "", " ", "-") is None
+
+
+@given(st.text(), st.text())
+def test_every_password_can_be_judged(password, name):
+    assert weakness_of(password, common=(), personal=[name]) in {None, *Weakness}
 
 
 def test_claims_are_written_to_the_second():
-    claims = AccessClaims("acme", UUID(int=7), NOW, NOW + timedelta(minutes=15)).to_json()
+    claims = AccessClaims("acme", UUID(int=7), UUID(int=8), NOW, NOW + timedelta(minutes=15)).to_json()
     assert claims == {
         "iss": "acme",
+        "sid": str(UUID(int=8)),
         "sub": "00000000-0000-0000-0000-000000000007",
         "aud": "autonomy-api",
         "iat": 1767225600,
