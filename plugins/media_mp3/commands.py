@@ -30,11 +30,12 @@ def inspect(file: Path, *, as_json: bool) -> None:
 
 
 def _json(report: TrackReport) -> str:
-    from media_mp3.intake import describe
+    from media_mp3.domain import describe
 
     document = {
         "accepted": report.accepted,
         "findings": [describe(finding) for finding in report.findings],
+        "warnings": [describe(warning) for warning in report.warnings],
         "facts": asdict(report.facts) if report.facts else None,
         "tags": asdict(report.tags),
     }
@@ -45,7 +46,7 @@ def _text(report: TrackReport) -> str:
     from media_mp3.domain import FINDINGS
 
     lines = ["accepted" if report.accepted else "refused"]
-    for finding in report.findings:
+    for finding in (*report.findings, *report.warnings):
         lines += ["", finding.code, f"  {finding.message}"]
         lines += [f"  {name}: {value}" for name, value in finding.detail.items()]
         lines += [f"  What to do: {FINDINGS[finding.code].remedy}"]

@@ -5,9 +5,9 @@ Every finding has a stable code. `FINDINGS` explains each one, and the debugging
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 PEAKS: Final = 200
 """How many points the waveform of a track has."""
@@ -15,15 +15,20 @@ PEAKS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a finding means, and what the person who uploads can do about it."""
+    """What a finding means, and what the person who uploads can do about it.
+
+    Attributes:
+        refuses: False for a warning: the file plays and is accepted, and staff are shown the finding.
+    """
 
     meaning: str
     remedy: str
+    refuses: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason why a file is refused.
+    """One thing that is wrong with a file: a reason to refuse it, or a warning.
 
     Attributes:
         code: a key of `FINDINGS`.
@@ -70,8 +75,9 @@ class Tags:
     album: str | None = None
     album_artist: str | None = None
     genre: str | None = None
-    year: str | None = None
+    year: int | None = None
     track: int | None = None
+    disc: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class TrackReport:
 
     Attributes:
         findings: every reason to refuse the file; empty when it is accepted.
+        warnings: what is wrong with a file that plays all the same.
         facts: None when no MPEG audio was found.
         tags: read only from an accepted file.
         peaks: the waveform, `PEAKS` values of 0 to 255; empty when the file was not decoded.
@@ -89,11 +96,22 @@ class TrackReport:
     facts: AudioFacts | None = None
     tags: Tags = field(default_factory=Tags)
     peaks: tuple[int, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def accepted(self) -> bool:
         """Whether the file is an MP3 that plays everywhere."""
         return not self.findings and self.facts is not None
+
+
+def refusals(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings for which a file is refused."""
+    return tuple(item for item in findings if FINDINGS[item.code].refuses)
+
+
+def warnings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that are shown, and for which a file is not refused."""
+    return tuple(item for item in findings if not FINDINGS[item.code].refuses)
 
 
 def finding(code: str, **detail: int | str) -> Finding:
@@ -103,6 +121,16 @@ def finding(code: str, **detail: int | str) -> Finding:
         KeyError: the catalogue does not have the code.
     """
     return Finding(code, FINDINGS[code].meaning, detail)
+
+
+def describe(found: Finding) -> dict[str, Any]:
+    """A finding as it is told, with its remedy."""
+    return {
+        "code": found.code,
+        "message": found.message,
+        "detail": dict(found.detail),
+        "remedy": FINDINGS[found.code].remedy,
+    }
 
 
 _EXPORT = "Export the recording again from the original with a current encoder (for example LAME)."
@@ -146,13 +174,22 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
         "The ID3v2 tag is compressed, or a frame of it is; many players cannot read it.",
         "Turn compression off in the tag editor. " + _RETAG,
     ),
-    "id3_text_too_long": Explanation(
-        "A text in the ID3v2 tag is longer than 64 KiB; the detail names the frame.",
-        "Shorten or remove that text in a tag editor.",
-    ),
     "ape_size_beyond_file": Explanation(
         "The APE tag declares more bytes than the file has before it.",
         _RETAG,
+    ),
+    "ape_too_large": Explanation(
+        "The APE tag is larger than 16 MiB.",
+        "Use a smaller cover picture. " + _RETAG,
+    ),
+    "ape_before_audio": Explanation(
+        "There is an APE tag before the audio; it belongs behind it, and not every player steps over it.",
+        _RETAG,
+    ),
+    "tags_incomplete": Explanation(
+        "Some of the tags were not read; the file is accepted without them.",
+        "Enter what is missing with the track. " + _RETAG,
+        refuses=False,
     ),
     "garbage_before_audio": Explanation(
         "There are bytes before the first audio frame that are neither a tag nor audio.",
@@ -167,8 +204,22 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
         "Another file may be appended, or the end is damaged. " + _EXPORT,
     ),
     "truncated": Explanation(
-        "The last audio frame is cut off.",
+        "The audio ends before the length that the file declares.",
         "The export, a copy or a download stopped too early. Upload the complete file.",
+    ),
+    "too_short": Explanation(
+        "The file has fewer than two whole audio frames; browsers cannot open it.",
+        "Upload a recording; a frame lasts about 26 milliseconds. " + _EXPORT,
+    ),
+    "last_frame_short": Explanation(
+        "The last audio frame is not complete. It plays, as files of some old encoders end so.",
+        "Compare the duration with the original's. If the end is missing, upload the complete file.",
+        refuses=False,
+    ),
+    "duration_misread": Explanation(
+        "Players that do not read the whole file first show a wrong duration.",
+        "Encode with a Xing or Info header, which LAME writes by default, and keep large pictures out of tags at the end.",
+        refuses=False,
     ),
     "xing_mismatch": Explanation(
         "The Xing, Info or VBRI header declares another length than the audio has, so players show a wrong duration.",

@@ -9,19 +9,25 @@ from __future__ import annotations
 import dataclasses
 import json
 import resource
+import signal
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from media_mp3.domain import Finding, Tags, TrackReport, finding
+from media_mp3.domain import AudioFacts, Finding, Tags, TrackReport, finding, refusals, warnings
 from media_mp3.mpeg import walk
+from media_mp3.mpeg_length import length_findings
 from media_mp3.signatures import SNIFFED_BYTES, foreign_format
-from media_mp3.tag_scan import TagScan, scan_tags
+from media_mp3.tag_scan import Tag, TagScan, scan_tags
+from media_mp3.tag_text import TextReader
 
 MEMORY_BYTES = 400 * 1024 * 1024
 CPU_SECONDS = 60
 """Decoding takes about five seconds for an hour of music."""
-_TEXT_LENGTH = 200
+TAG_SECONDS = 1.0
+"""Of processor time; the largest tags take a tenth of it."""
 
 
 def limit_process() -> None:
@@ -47,58 +53,77 @@ def examine(path: Path) -> TrackReport:
     """
     size = path.stat().st_size
     if size == 0:
-        return _refused(finding("empty_file"))
+        return _report([finding("empty_file")])
     with path.open("rb") as file:
         foreign = _foreign(file, 0)
         if foreign:
-            return _refused(foreign)
-        tags = scan_tags(file, size)
-        if not tags.complete:
-            return TrackReport(tags.findings)
-        foreign = _foreign(file, tags.audio_start) if tags.audio_start else None
+            return _report([foreign])
+        scan = scan_tags(file, size)
+        if not scan.complete:
+            return _report(scan.findings)
+        foreign = _foreign(file, scan.audio_start) if scan.audio_start else None
         if foreign:
-            return _refused(*tags.findings, foreign)
-        return _examine_audio(path, file, tags)
+            return _report([*scan.findings, foreign])
+        return _examine_audio(path, file, scan)
 
 
-def _examine_audio(path: Path, file: BinaryIO, tags: TagScan) -> TrackReport:
-    walked = walk(file, tags.audio_start, tags.audio_end)
-    findings = (*tags.findings, *walked.findings)
-    if walked.findings:
-        return TrackReport(findings, walked.facts)
+def _examine_audio(path: Path, file: BinaryIO, scan: TagScan) -> TrackReport:
+    walked = walk(file, scan.audio_start, scan.audio_end)
+    found = [*scan.findings, *walked.findings]
+    if walked.frames:
+        around = path.stat().st_size - scan.audio_start - walked.frame_bytes - walked.header_bytes
+        found += length_findings(walked, scan.audio_end - scan.audio_start, around)
+    if refusals(found[len(scan.findings) :]):
+        return _report(found, walked.facts)
     from media_mp3.decode import decode  # loading the decoder takes longer than refusing most files
 
     decoded = decode(path, walked)
-    findings += decoded.findings
-    if findings:
-        return TrackReport(findings, walked.facts)
-    return TrackReport((), walked.facts, read_tags(file), decoded.peaks)
+    found += decoded.findings
+    if refusals(found):
+        return _report(found, walked.facts)
+    tags, incomplete = read_tags(file, scan.tags)
+    return _report(found + incomplete, walked.facts, tags, decoded.peaks)
 
 
-def read_tags(file: BinaryIO) -> Tags:
-    """Read the tags of an accepted file. Tags that cannot be read are no reason to refuse it."""
-    from tinytag import TinyTag, TinyTagException
+def read_tags(file: BinaryIO, tags: tuple[Tag, ...]) -> tuple[Tags, list[Finding]]:
+    """Read the texts of an accepted file, and give a warning where some were left out.
 
-    file.seek(0)
+    Tags that cannot be read within `TAG_SECONDS` of processor time are no reason to refuse the file.
+    """
+    reader = TextReader(file)
     try:
-        read = TinyTag.get(file_obj=file, duration=False)
-    except TinyTagException:
-        return Tags()
-    return Tags(
-        title=_clean(read.title),
-        artist=_clean(read.artist),
-        album=_clean(read.album),
-        album_artist=_clean(read.albumartist),
-        genre=_clean(read.genre),
-        year=_clean(read.year),
-        track=read.track if isinstance(read.track, int) and 0 < read.track < 10_000 else None,
-    )
+        with processor_time(TAG_SECONDS):
+            read = reader.read(tags)
+    except OverBudget:
+        return Tags(), [finding("tags_incomplete", reason="they take too long to read")]
+    except (ValueError, IndexError, MemoryError) as error:
+        return Tags(), [finding("tags_incomplete", reason=f"they cannot be read: {type(error).__name__}")]
+    if reader.skipped:
+        return read, [finding("tags_incomplete", reason="too long", fields=", ".join(reader.skipped[:10]))]
+    return read, []
 
 
-def _clean(text: str | None) -> str | None:
-    """Drop what does not print, which includes control characters and the marks that reverse a line."""
-    printable = "".join(character for character in str(text or "")[:4096] if character.isprintable())
-    return printable.strip()[:_TEXT_LENGTH].rstrip() or None
+class OverBudget(Exception):
+    """The processor time that was given is used up."""
+
+
+@contextmanager
+def processor_time(seconds: float) -> Iterator[None]:
+    """Give a block so much processor time. Of one process and its main thread, which this one has alone.
+
+    Raises:
+        OverBudget: the block takes longer.
+    """
+
+    def stop(*_: object) -> None:
+        raise OverBudget
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _foreign(file: BinaryIO, position: int) -> Finding | None:
@@ -107,8 +132,13 @@ def _foreign(file: BinaryIO, position: int) -> Finding | None:
     return finding("foreign_format", format=name, offset=position) if name else None
 
 
-def _refused(*findings: Finding) -> TrackReport:
-    return TrackReport(findings)
+def _report(
+    found: Sequence[Finding],
+    facts: AudioFacts | None = None,
+    tags: Tags | None = None,
+    peaks: tuple[int, ...] = (),
+) -> TrackReport:
+    return TrackReport(refusals(found), facts, tags or Tags(), peaks, warnings(found))
 
 
 def main() -> None:
@@ -117,7 +147,7 @@ def main() -> None:
     try:
         report = examine(Path(sys.argv[1]))
     except MemoryError:
-        report = _refused(finding("inspection_limit", limit="memory"))
+        report = _report([finding("inspection_limit", limit="memory")])
     json.dump(dataclasses.asdict(report), sys.stdout)
 
 

@@ -62,8 +62,10 @@ def read_report(output: bytes) -> TrackReport:
         ValueError, TypeError, KeyError, AttributeError: it is none.
     """
     document: Mapping[str, Any] = json.loads(output)
-    findings = tuple(Finding(**item) for item in document["findings"])
-    if unknown := {item.code for item in findings} - set(FINDINGS):
+    findings, warnings = (
+        tuple(Finding(**item) for item in document[name]) for name in ("findings", "warnings")
+    )
+    if unknown := {item.code for item in findings + warnings} - set(FINDINGS):
         raise ValueError(f"unknown finding codes: {sorted(unknown)}")
     facts = document["facts"]
     return TrackReport(
@@ -71,6 +73,7 @@ def read_report(output: bytes) -> TrackReport:
         facts=AudioFacts(**facts) if facts is not None else None,
         tags=Tags(**document["tags"]),
         peaks=tuple(bytes(document["peaks"])),
+        warnings=warnings,
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Any, BinaryIO
 
 import structlog
@@ -17,9 +15,10 @@ from marshmallow import ValidationError
 from autonomy_core.plugin_api.errors import AutonomyError, InvalidInput
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3 import errors, inspection
-from media_mp3.domain import FINDINGS, Finding, TrackReport
+from media_mp3.domain import TrackReport, describe
 from media_mp3.schemas import UploadFieldsSchema
 from media_mp3.settings import PLUGIN, incoming_directory, max_upload_bytes
+from media_mp3.turns import FairTurns, TurnsBusy
 from media_mp3.upload import Upload, UploadError, receive
 
 log = structlog.get_logger(__name__)
@@ -27,6 +26,8 @@ log = structlog.get_logger(__name__)
 FILE_FIELD = "file"
 WAIT_S = 30
 """For how long an upload waits for its turn to be inspected, in seconds."""
+MOST_WAITING = 8
+"""How many uploads of one organisation wait for their turn; each occupies a thread."""
 _ABANDONED_S = 24 * 3600
 
 _ERRORS: dict[str, type[AutonomyError]] = {
@@ -106,9 +107,9 @@ def accepted(scope: TenantScope, upload: Upload) -> TrackReport:
 
     Raises:
         NotPlayable: with every finding.
-        InspectionBusy: there are too many already.
+        InspectionBusy: the organisation has too many already.
     """
-    with a_turn(_turns(scope.server_settings(PLUGIN)["inspections_at_once"]), WAIT_S):
+    with inspection_turn(scope):
         report = inspection.inspect(upload.path)
     if not report.accepted:
         findings = [describe(finding) for finding in report.findings]
@@ -119,26 +120,23 @@ def accepted(scope: TenantScope, upload: Upload) -> TrackReport:
     return report
 
 
-def describe(finding: Finding) -> dict[str, Any]:
-    """A finding as it is told, with its remedy."""
-    return {**asdict(finding), "detail": dict(finding.detail), "remedy": FINDINGS[finding.code].remedy}
-
-
 @contextmanager
-def a_turn(turns: BoundedSemaphore, wait_s: float) -> Iterator[None]:
-    """Take one of a number of turns.
+def inspection_turn(scope: TenantScope) -> Iterator[None]:
+    """Take one of the process's turns to inspect, which organisations share fairly.
 
     Raises:
-        InspectionBusy: none was free for ``wait_s`` seconds.
+        InspectionBusy: none was free for `WAIT_S` seconds, or too many of the organisation's uploads wait already.
     """
-    if not turns.acquire(timeout=wait_s):
-        raise errors.InspectionBusy("Upload the file again in a while.", extra={"retry_after": WAIT_S})
+    turns = _turns(scope.server_settings(PLUGIN)["inspections_at_once"])
     try:
-        yield
-    finally:
-        turns.release()
+        with turns.turn(scope.organisation.id, WAIT_S):
+            yield
+    except TurnsBusy as error:
+        raise errors.InspectionBusy(
+            "Upload the file again in a while.", extra={"retry_after": WAIT_S}
+        ) from error
 
 
 @lru_cache(maxsize=8)
-def _turns(at_once: int) -> BoundedSemaphore:
-    return BoundedSemaphore(at_once)
+def _turns(at_once: int) -> FairTurns:
+    return FairTurns(at_once, MOST_WAITING)

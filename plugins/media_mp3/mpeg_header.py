@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 HEADER_BYTES = 4
+_DECODER_DELAY = 529
+"""Samples; of every layer III decoder."""
 SHAPE_MASK = 0xFFFEFEC0
 """The bits of a header that decide about version, layer, bitrate, rate, padding and channels."""
 
@@ -83,7 +85,7 @@ def _length(layer: int, samples: int, bitrate: int, sample_rate: int, padding: i
 
 @dataclass(frozen=True, slots=True)
 class LengthHeader:
-    """What a Xing, Info or VBRI frame declares about the file; None where it says nothing.
+    """What a Xing, Info or VBRI frame declares about the file; None where it says nothing, or 0, which means unknown.
 
     Attributes:
         frames: audio frames.
@@ -103,7 +105,7 @@ def parse_length_header(frame: bytes, header: FrameHeader) -> LengthHeader | Non
         if frame[offset : offset + 4] in (b"Xing", b"Info"):
             return _parse_xing(frame[offset:])
     if frame[36:40] == b"VBRI":
-        return LengthHeader(frames=int.from_bytes(frame[50:54]), size=int.from_bytes(frame[46:50]))
+        return LengthHeader(int.from_bytes(frame[50:54]) or None, int.from_bytes(frame[46:50]) or None)
     return None
 
 
@@ -115,15 +117,18 @@ def _parse_xing(block: bytes) -> LengthHeader:
     if flags & 2:
         size, position = int.from_bytes(block[position : position + 4]), position + 4
     position += (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
-    return LengthHeader(frames, size, _trimmed_samples(block[position:]))
+    return LengthHeader(frames or None, size or None, _trimmed_samples(block[position:]))
 
 
 def _trimmed_samples(lame: bytes) -> int:
-    """Encoder delay plus padding, twelve bits each, from the part that begins with the encoder's name."""
+    """Encoder delay plus padding, twelve bits each, from the part that begins with the encoder's name.
+
+    A decoder removes its own delay too: it adds it to the encoder's, and takes it off the padding as far as there is any.
+    """
     if len(lame) < 24 or lame[0] == 0:
         return 0
     both = int.from_bytes(lame[21:24])
-    return (both >> 12) + (both & 0xFFF)
+    return (both >> 12) + max(both & 0xFFF, _DECODER_DELAY)
 
 
 def main_data_begin(frame: bytes, header: FrameHeader) -> int:

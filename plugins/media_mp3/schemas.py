@@ -17,6 +17,11 @@ class TrackSchema(ApiSchema):
     id = fields.UUID(required=True)
     title = fields.String(required=True)
     artist = fields.String(required=True, allow_none=True)
+    album = fields.String(required=True, allow_none=True)
+    genre = fields.String(required=True, allow_none=True)
+    year = fields.Integer(required=True, allow_none=True)
+    track_number = fields.Integer(required=True, allow_none=True)
+    disc_number = fields.Integer(required=True, allow_none=True)
     duration_ms = fields.Integer(required=True, metadata={"description": "milliseconds"})
     bitrate = fields.Integer(required=True, metadata={"description": "bits a second, the average"})
     size = fields.Integer(required=True, metadata={"description": "bytes"})
@@ -24,6 +29,15 @@ class TrackSchema(ApiSchema):
         required=True, metadata={"description": "plays in `<audio>` for a while, without a header"}
     )
     download_url = fields.Url(required=True, metadata={"description": "the same, to be saved as a file"})
+
+
+class WarningSchema(ApiSchema):
+    """Something that is wrong with a file that plays all the same."""
+
+    code = fields.String(required=True, metadata={"description": "stable, see the MP3 upload guide"})
+    message = fields.String(required=True, metadata={"description": "a sentence for people"})
+    detail = fields.Dict(required=True, metadata={"description": "figures, such as byte offsets"})
+    remedy = fields.String(required=True, metadata={"description": "what to do about it"})
 
 
 class AdminTrackSchema(TrackSchema):
@@ -36,6 +50,12 @@ class AdminTrackSchema(TrackSchema):
     position = fields.Integer(required=True, metadata={"description": "tracks are listed by it"})
     filename = fields.String(required=True, metadata={"description": "of the upload"})
     sha256 = fields.String(required=True)
+    warnings = fields.List(
+        fields.Nested(WarningSchema),
+        required=True,
+        attribute="explained_warnings",
+        metadata={"description": "what the inspection warns of"},
+    )
     created_at = Timestamp(required=True)
 
 
@@ -69,14 +89,32 @@ class Text(fields.String):
         return text
 
 
+LENGTH = validate.Length(max=LONGEST_TEXT)
+YEAR = validate.Range(1, 9999)
+NUMBER = validate.Range(1, 9999)
+
+
 class UploadFieldsSchema(ApiSchema):
     """The fields beside the file. What is absent or blank is taken from the tags, and the title then from the file's name."""
 
-    title = Text(load_default=None, validate=validate.Length(max=LONGEST_TEXT))
-    artist = Text(load_default=None, validate=validate.Length(max=LONGEST_TEXT))
+    title = Text(load_default=None, validate=LENGTH)
+    artist = Text(load_default=None, validate=LENGTH)
+    album = Text(load_default=None, validate=LENGTH)
+    genre = Text(load_default=None, validate=LENGTH)
+    year = fields.Integer(load_default=None, validate=YEAR)
+    track_number = fields.Integer(load_default=None, validate=NUMBER)
+    disc_number = fields.Integer(load_default=None, validate=NUMBER)
     position = fields.Integer(
         load_default=None, validate=validate.Range(1, 10_000), metadata={"description": "by default the last"}
     )
+
+
+def _form_text() -> dict[str, Any]:
+    return {"type": "string", "maxLength": LONGEST_TEXT, "description": "by default from the tags"}
+
+
+def _form_number(most: int, description: str = "by default from the tags") -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1, "maximum": most, "description": description}
 
 
 UPLOAD_FORM = {
@@ -85,14 +123,9 @@ UPLOAD_FORM = {
     "additionalProperties": False,
     "properties": {
         "file": {"type": "string", "contentMediaType": "audio/mpeg", "description": "the MP3"},
-        "title": {"type": "string", "maxLength": LONGEST_TEXT, "description": "by default from the tags"},
-        "artist": {"type": "string", "maxLength": LONGEST_TEXT, "description": "by default from the tags"},
-        "position": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000,
-            "description": "by default the last",
-        },
+        **{name: _form_text() for name in ("title", "artist", "album", "genre")},
+        **{name: _form_number(9999) for name in ("year", "track_number", "disc_number")},
+        "position": _form_number(10_000, "by default the last"),
     },
 }
 """The form of an upload, for the API description."""

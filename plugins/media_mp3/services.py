@@ -15,7 +15,7 @@ from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.grants import owns
 from autonomy_core.plugin_api.scope import TenantScope
-from media_mp3.domain import TrackReport
+from media_mp3.domain import Tags, TrackReport
 from media_mp3.errors import StorageUnavailable, TrackExists, WrongKind
 from media_mp3.models import Track
 from media_mp3.settings import storage_of
@@ -113,7 +113,7 @@ def add_track(
 
     Args:
         report: of the accepted file.
-        fields: ``title``, ``artist`` and ``position`` as the staff gave them, None where they did not.
+        fields: what `UploadFieldsSchema` loads, as the staff gave it; None where they did not.
 
     Raises:
         TrackExists: the product has the same file already.
@@ -121,12 +121,13 @@ def add_track(
     assert report.facts is not None  # noqa: S101 - for the type checker: an accepted file has them
     _lock_product(scope, product_id)
     _refuse_twice(scope, product_id, upload.sha256)
+    said = {name: value for name, value in fields.items() if value}
+    position = said.pop("position", None) or _last_position(scope, product_id) + 1
     track = Track(
         organisation_id=scope.organisation.id,
         product_id=product_id,
-        position=fields["position"] or _last_position(scope, product_id) + 1,
-        title=fields["title"] or report.tags.title or PurePath(upload.filename).stem or "Untitled",
-        artist=fields["artist"] or report.tags.artist or report.tags.album_artist,
+        position=position,
+        **{**_tagged(report.tags, upload.filename), **said},
         duration_ms=report.facts.duration_ms,
         bitrate=report.facts.bitrate,
         size=upload.size,
@@ -134,11 +135,25 @@ def add_track(
         storage_key=storage_key(scope.organisation.id, upload.sha256),
         filename=upload.filename,
         peaks=bytes(report.peaks),
+        warnings=[{"code": warning.code, "detail": dict(warning.detail)} for warning in report.warnings],
     )
     scope.session.add(track)
     scope.session.flush()
     _record_added(scope, track, actor)
     return track
+
+
+def _tagged(tags: Tags, filename: str) -> dict[str, Any]:
+    """What is known of a track from its file alone."""
+    return {
+        "title": tags.title or PurePath(filename).stem or "Untitled",
+        "artist": tags.artist or tags.album_artist,
+        "album": tags.album,
+        "genre": tags.genre,
+        "year": tags.year,
+        "track_number": tags.track,
+        "disc_number": tags.disc,
+    }
 
 
 def _record_added(scope: TenantScope, track: Track, actor: str) -> None:

@@ -39,11 +39,9 @@ def list_tracks(context: CustomerProductTracks, request: Request) -> dict[str, A
 
 
 def _with_links(context: CustomerProductTracks, request: Request, track: Track) -> dict[str, Any]:
-    shown = {
-        name: getattr(track, name) for name in ("id", "title", "artist", "duration_ms", "bitrate", "size")
-    }
+    shown = TrackSchema().fields.keys() - {"stream_url", "download_url"}
     return {
-        **shown,
+        **{name: getattr(track, name) for name in shown},
         "stream_url": _link(context, request, track, "stream"),
         "download_url": _link(context, request, track, "download"),
     }

@@ -16,6 +16,12 @@ def test_every_finding_has_a_section_and_every_section_is_a_finding():
     assert sorted(SECTIONS) == sorted(FINDINGS)
 
 
+def test_warnings_are_apart_from_the_reasons_to_refuse():
+    warnings = dict.fromkeys(re.findall(r"^#### `(\w+)`", GUIDE.partition("## Warnings")[2], re.MULTILINE))
+
+    assert sorted(warnings) == sorted(code for code, found in FINDINGS.items() if not found.refuses)
+
+
 def test_a_section_says_what_it_means_how_to_see_it_and_what_to_do():
     for code, explanation in FINDINGS.items():
         section = SECTIONS[code]

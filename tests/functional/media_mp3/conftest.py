@@ -74,9 +74,9 @@ class Shop:
     def album(self, **values):
         return self.autonomy.product(self.id, **{"title": "An album", "kind": "mp3", **values})
 
-    def upload(self, album, content=MUSIC, filename="song.mp3", status=201, headers=None, **fields):
+    def upload(self, product, content=MUSIC, filename="song.mp3", status=201, headers=None, **fields):
         answer = self.autonomy.app.post(
-            f"{self.api}/admin/products/{album.id}/tracks",
+            f"{self.api}/admin/products/{product.id}/tracks",
             {name: str(value) for name, value in fields.items()},
             upload_files=[("file", filename, content, "audio/mpeg")],
             headers=self.staff if headers is None else headers,

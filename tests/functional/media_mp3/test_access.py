@@ -18,7 +18,7 @@ def test_the_owner_lists_the_tracks(shop, owned):
     assert listed["next"] is None
     (track,) = listed["items"]
     assert list(track) == [
-        "id", "title", "artist", "duration_ms", "bitrate", "size", "stream_url", "download_url",
+        "id", "title", "artist", "album", "genre", "year", "track_number", "disc_number", "duration_ms", "bitrate", "size", "stream_url", "download_url",
     ]  # fmt: skip
     assert (track["title"], track["size"]) == (material.PIECE.title, len(MUSIC))
 

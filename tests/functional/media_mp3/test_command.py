@@ -29,7 +29,7 @@ def test_a_file_that_does_not_is_refused_with_every_finding_and_its_remedy(tmp_p
     result = inspect(tmp_path, material.cbr() + material.cbr(48000)[:-10])
 
     assert (result.exit_code, result.output.splitlines()[0]) == (1, "refused")
-    for line in ("truncated", "mixed_sample_rates", "  rates: 44100, 48000"):
+    for line in ("last_frame_short", "mixed_sample_rates", "  rates: 44100, 48000"):
         assert line in result.output.splitlines()
     assert result.output.count("What to do:") == 2
 

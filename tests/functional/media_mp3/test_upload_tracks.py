@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from demo import music
+from media_mp3.domain import FINDINGS
 from tests.functional.media_mp3.conftest import MUSIC
 from tests.unit.media_mp3 import material
 
@@ -26,9 +27,51 @@ def test_an_upload_becomes_a_track_named_by_its_tags(shop):
 
 
 def test_what_the_staff_say_counts_more_than_the_tags(shop):
-    track = shop.upload(shop.album(), title=" Überfahrt ", artist="Somebody", position=7)["track"]
+    said = {
+        "artist": "Somebody", "album": "Another", "genre": "Waltz", "year": 1999, "track_number": 5,
+        "disc_number": 2, "position": 7,
+    }  # fmt: skip
 
-    assert (track["title"], track["artist"], track["position"]) == ("Überfahrt", "Somebody", 7)
+    track = shop.upload(shop.album(), title=" Überfahrt ", **said)["track"]
+
+    assert {name: track[name] for name in ("title", *said)} == {"title": "Überfahrt", **said}
+
+
+def test_album_genre_year_and_numbers_come_from_the_tags(shop):
+    album = shop.album()
+    texts = {
+        "TIT2": "Night Ferry",
+        "TALB": "First Light",
+        "TCON": "(26)",
+        "TYER": "2019",
+        "TRCK": "3/12",
+        "TPOS": "1/2",
+    }
+    tag = material.id3_of(*(material.id3_frame(name, b"\0" + text.encode()) for name, text in texts.items()))
+    expected = {
+        "title": "Night Ferry", "artist": None, "album": "First Light", "genre": "Ambient", "year": 2019,
+        "track_number": 3, "disc_number": 1,
+    }  # fmt: skip
+
+    uploaded = shop.upload(album, tag + material.cbr())["track"]
+    shop.sell(album)
+    (bought,) = shop.tracks(album)["items"]
+
+    assert {name: uploaded[name] for name in expected} == expected
+    assert {name: bought[name] for name in expected} == expected
+
+
+def test_staff_are_shown_what_the_inspection_warns_of(shop):
+    album = shop.album()
+
+    uploaded = shop.upload(album, material.cbr()[:-100])["track"]
+
+    (warning,) = uploaded["warnings"]
+    assert (warning["code"], warning["detail"]["missing"]) == ("last_frame_short", 100)
+    assert warning["message"] == FINDINGS["last_frame_short"].meaning
+    assert warning["remedy"] == FINDINGS["last_frame_short"].remedy
+    listed = shop.autonomy.app.get(f"{shop.api}/admin/products/{album.id}/tracks", headers=shop.staff).json
+    assert listed["items"] == [uploaded]
 
 
 def test_a_file_without_tags_is_called_as_the_file_is(shop):
@@ -97,7 +140,16 @@ def test_another_organisations_product_is_not_there(shop, make_shop):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("position", "first"), ("position", 0), ("title", "a\nb"), ("artist", "x" * 201), ("colour", "unknown")],
+    [
+        ("position", "first"),
+        ("position", 0),
+        ("title", "a\nb"),
+        ("artist", "x" * 201),
+        ("album", "a\x1bb"),
+        ("year", 10_000),
+        ("track_number", "A1"),
+        ("colour", "unknown"),
+    ],
 )
 def test_a_field_that_is_not_valid_is_named(shop, field, value):
     answer = shop.upload(shop.album(), status=422, **{field: value})

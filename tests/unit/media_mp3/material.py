@@ -8,6 +8,7 @@ import struct
 import wave
 import zlib
 from array import array
+from collections.abc import Mapping
 from functools import cache
 
 from demo import music
@@ -168,16 +169,73 @@ def id3v1() -> bytes:
     return b"TAG" + b"Old title".ljust(30, b"\0") + b"Old artist".ljust(30, b"\0") + bytes(65)
 
 
-def ape(*, declared: int | None = None) -> bytes:
-    item = struct.pack("<II", 5, 0) + b"Title\0Title"
-    size = len(item) + 32 if declared is None else declared
+def ape(items: Mapping[str, bytes] | None = None, *, declared: int | None = None) -> bytes:
+    """An APEv2 tag with a header and a footer."""
+    items = items if items is not None else {"Title": b"Title"}
+    body = b"".join(
+        struct.pack("<II", len(text), 0) + key.encode() + b"\0" + text for key, text in items.items()
+    )
+    size = len(body) + 32 if declared is None else declared
 
     def edge(flags: int) -> bytes:
-        return struct.pack("<8sIIII8x", b"APETAGEX", 2000, size, 1, flags)
+        return struct.pack("<8sIIII8x", b"APETAGEX", 2000, size, len(items), flags)
 
-    return edge(0xA0000000) + item + edge(0x80000000)
+    return edge(0xA0000000) + body + edge(0x80000000)
 
 
 def lyrics3() -> bytes:
     text = b"LYRICSBEGIN" + b"INDLYR00005words"
     return text + b"%06d" % len(text) + b"LYRICS200"
+
+
+def lyrics3_v1(length: int = 200) -> bytes:
+    """Version 1.00, which does not say its length and stands before an ID3v1 tag."""
+    return b"LYRICSBEGIN" + b"w" * length + b"LYRICSEND"
+
+
+def tag_plus() -> bytes:
+    """The tag of 227 bytes that some programs put before an ID3v1 tag, for longer titles."""
+    return b"TAG+" + b"A longer title".ljust(223, b"\0")
+
+
+def id3_frame(name: str, content: bytes, *, version: int = 3, flags: int = 0) -> bytes:
+    size = synchsafe(len(content)) if version == 4 else struct.pack(">I", len(content))
+    return name.encode() + size + struct.pack(">H", flags) + content
+
+
+def id3_of(*frames: bytes, version: int = 3, flags: int = 0) -> bytes:
+    """An ID3v2 tag of frames that are written already."""
+    body = b"".join(frames)
+    return b"ID3" + bytes((version, 0, flags)) + synchsafe(len(body)) + body
+
+
+def unsynchronised(data: bytes) -> bytes:
+    """As ID3v2.4, section 6.1, has it: a NUL behind each 0xFF that could be taken for audio."""
+    stored = bytearray()
+    for position, byte in enumerate(data):
+        stored.append(byte)
+        following = data[position + 1] if position + 1 < len(data) else 0xFF
+        if byte == 0xFF and (following >= 0xE0 or following == 0):
+            stored.append(0)
+    return bytes(stored)
+
+
+def unsynchronised_frame(name: str, content: bytes) -> bytes:
+    """A frame of ID3v2.4 with a flag of its own, and with the length that it has without unsynchronisation."""
+    return id3_frame(name, synchsafe(len(content)) + unsynchronised(content), version=4, flags=0x0003)
+
+
+def utf16(text: str) -> bytes:
+    return b"\x01" + text.encode("utf-16")
+
+
+def many_distinct_artists() -> bytes:
+    """Half a megabyte of artists, no two alike: who compares each with all before it works for a minute."""
+    frames, number = [], 0
+    for _ in range(8):
+        texts = bytearray(b"\x03")
+        while len(texts) < 64_000:
+            texts += b"%x\0" % number
+            number += 1
+        frames.append(id3_frame("TPE1", bytes(texts), version=4))
+    return id3_of(*frames, version=4) + cbr()

@@ -18,8 +18,19 @@ ACCEPTED = {
     "MPEG 2.5, 8 kHz, mono": lambda: material.cbr(8000, 1),
     "variable bitrate with a true Xing header": material.vbr,
     "variable bitrate without a header": lambda: material.vbr()[417:],
+    "a Xing header that does not know the length": lambda: material.xing(0, 0) + material.cbr(),
+    "two frames": lambda: material.cbr()[: len(b"".join(material.frames(material.cbr())[:2]))],
+    "last frame 100 bytes short": lambda: material.cbr()[:-100],
+    "last frame of one byte": lambda: material.cbr()[: 1 - len(material.frames(material.cbr())[-1])],
+    "last frame short, and counted by the header": lambda: (
+        material.xing(116, len(material.cbr())) + material.cbr()[:-100]
+    ),
+    "last frame short before a tag": lambda: material.cbr()[:-100] + material.id3v1(),
     "true Info header": lambda: material.xing(116, len(material.cbr()), name=b"Info") + material.cbr(),
     "gapless": lambda: material.xing(116, len(material.cbr()), trimmed=(576, 1280)) + material.cbr(),
+    "gapless without padding, before a tag": lambda: (
+        material.xing(116, len(material.cbr())) + material.cbr() + material.id3_with_footer()
+    ),
     "true VBRI header": lambda: material.vbri(116, len(material.cbr())) + material.cbr(),
     "cut at the start, so that the first frames lack data": lambda: b"".join(
         material.frames(material.cbr())[7:]
@@ -33,9 +44,21 @@ ACCEPTED = {
     "NUL bytes at the end": lambda: material.cbr() + bytes(700),
     "ID3v1": lambda: material.cbr() + material.id3v1(),
     "APEv2": lambda: material.cbr() + material.ape(),
+    "APEv2 with a cover of one megabyte": lambda: (
+        material.cbr() + material.ape({"Cover Art (Front)": bytes(2**20)})
+    ),
     "Lyrics3": lambda: material.cbr() + material.lyrics3(),
-    "all tags at once": lambda: material.tagged(4) + material.ape() + material.lyrics3() + material.id3v1(),
+    "Lyrics3 v1": lambda: material.cbr() + material.lyrics3_v1() + material.id3v1(),
+    "Lyrics3 v1 as long as it may be": lambda: material.cbr() + material.lyrics3_v1(5100) + material.id3v1(),
+    "TAG+": lambda: material.cbr() + material.tag_plus() + material.id3v1(),
+    "all tags at once": lambda: (
+        material.tagged(4) + material.ape() + material.lyrics3() + material.tag_plus() + material.id3v1()
+    ),
     "a cover of one megabyte": lambda: material.id3_with_big_cover() + material.cbr(),
+    "lyrics of 70 KB": lambda: material.id3_with("USLT", b"\0eng\0" + b"word " * 14_000) + material.cbr(),
+    "a comment of 100 KB": lambda: material.id3_with("COMM", b"\0eng\0" + b"x" * 100_000) + material.cbr(),
+    "a text of half a megabyte of NULs": lambda: material.id3_with("TXXX", bytes(500_000)) + material.cbr(),
+    "half a megabyte of distinct artists": material.many_distinct_artists,
     "plain sizes in a v2.4 tag, as iTunes wrote them": lambda: itunes_tag() + material.cbr(),
     "an unsynchronised v2.3 tag": lambda: unsynchronised_tag() + material.cbr(),
 }
