@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -11,7 +13,9 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-TAGS = {
+oldest_code = "0001"
+
+TAGS: dict[str, sa.types.TypeEngine[Any]] = {
     "album": sa.Text(),
     "genre": sa.Text(),
     "year": sa.Integer(),
