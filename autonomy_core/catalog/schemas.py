@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.currencies import CURRENCIES
-from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp, Truth, WholeNumber
+from autonomy_core.plugin_api.schemas import ApiSchema, Identifier, Text, Timestamp, Truth, WholeNumber
 
 MAX_AMOUNT = 99_999_999
 """In minor units; Stripe's largest charge in most currencies."""
@@ -13,8 +13,9 @@ MAX_AMOUNT = 99_999_999
 MOST_ITEMS = 100
 """In a bundle."""
 
-TITLE = validate.Length(1, 200)
-DESCRIPTION = validate.Length(max=5000)
+LONGEST_TITLE = 200
+LONGEST_DESCRIPTION = 5000
+THREE_LETTERS = validate.Regexp(r"^[a-z]{3}\Z", error="Three lower-case letters.")
 AMOUNT = validate.Range(0, MAX_AMOUNT)
 IN_MINOR_UNIT = "in the minor unit of the currency: 500 is 5.00 euros, and 500 yen"
 ON_SALE = "whether customers see and buy it"
@@ -59,7 +60,7 @@ class AdminProductSchema(ProductSchema):
 
 def _item_ids() -> fields.List:
     return fields.List(
-        fields.UUID(),
+        Identifier(),
         validate=validate.Length(max=MOST_ITEMS),
         metadata={"description": "the products that a `bundle` consists of, in their order"},
     )
@@ -68,11 +69,11 @@ def _item_ids() -> fields.List:
 class NewProductSchema(ApiSchema):
     """A product to be made."""
 
-    title = fields.String(required=True, validate=TITLE)
-    description = fields.String(load_default="", validate=DESCRIPTION)
+    title = Text(LONGEST_TITLE, required=True)
+    description = Text(LONGEST_DESCRIPTION, lines=True, blank=True, load_default="")
     kind = fields.String(
         required=True,
-        validate=validate.Length(1, 50),
+        validate=validate.Regexp(r"^[!-~]{1,50}\Z", error="1 to 50 visible ASCII characters."),
         metadata={
             "description": "which plugin delivers it, or `bundle`; it does not change",
             "example": "mp3",
@@ -80,7 +81,7 @@ class NewProductSchema(ApiSchema):
     )
     amount = WholeNumber(required=True, validate=AMOUNT, metadata={"description": IN_MINOR_UNIT})
     currency = fields.String(
-        validate=[validate.Regexp(r"^[a-z]{3}\Z", error="Three lower-case letters."), in_use],
+        validate=[THREE_LETTERS, in_use],
         metadata={
             "description": "ISO 4217, lower case; the organisation's if absent. It does not change",
             "example": "eur",
@@ -93,8 +94,8 @@ class NewProductSchema(ApiSchema):
 class ProductChangesSchema(ApiSchema):
     """What is to be changed about a product; what is absent stays."""
 
-    title = fields.String(validate=TITLE)
-    description = fields.String(validate=DESCRIPTION)
+    title = Text(LONGEST_TITLE)
+    description = Text(LONGEST_DESCRIPTION, lines=True, blank=True)
     amount = WholeNumber(validate=AMOUNT, metadata={"description": IN_MINOR_UNIT})
     active = Truth(metadata={"description": ON_SALE})
     item_ids = _item_ids()

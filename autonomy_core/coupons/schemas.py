@@ -7,8 +7,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from autonomy_core.catalog.schemas import IN_MINOR_UNIT, MAX_AMOUNT, in_use
-from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp, Truth, WholeNumber
+from autonomy_core.catalog.schemas import IN_MINOR_UNIT, MAX_AMOUNT, THREE_LETTERS, in_use
+from autonomy_core.plugin_api.schemas import ApiSchema, Identifier, Timestamp, Truth, WholeNumber
 
 MOST_PRODUCTS = 100
 MOST_REDEMPTIONS = 1_000_000
@@ -45,7 +45,7 @@ def _limit(description: str, **options: Any) -> WholeNumber:
 
 def _product_ids(**options: Any) -> fields.List:
     return fields.List(
-        fields.UUID(),
+        Identifier(),
         allow_none=True,
         validate=validate.Length(1, MOST_PRODUCTS),
         metadata={"description": PRODUCT_IDS},
@@ -104,7 +104,7 @@ class NewCouponSchema(ApiSchema):
         metadata={"description": f"what it takes off, {IN_MINOR_UNIT}"},
     )
     currency = fields.String(
-        validate=in_use,
+        validate=[THREE_LETTERS, in_use],
         metadata={"description": "of `amount_off`, ISO 4217, lower case; the organisation's if absent"},
     )
     starts_at = _moment(STARTS_AT)

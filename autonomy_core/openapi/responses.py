@@ -15,6 +15,7 @@ from autonomy_core.idempotency.errors import IdempotencyInProgress
 from autonomy_core.openapi.calls import Call
 from autonomy_core.openapi.security import security_of
 from autonomy_core.plugin_api.operations import Operation
+from autonomy_core.plugin_api.schemas import OpenQuery
 from autonomy_core.problems import CONTENT_TYPE
 
 PROBLEM: dict[str, Any] = {
@@ -100,7 +101,7 @@ def problems_of(call: Call) -> Iterator[type[errors.AutonomyError]]:
     if operation.body or operation.takes:
         yield errors.TooLarge
         yield errors.UnsupportedMediaType
-    if operation.body or operation.query:
+    if operation.body or operation.query is not OpenQuery:
         yield errors.InvalidInput
     if operation.is_repeatable:
         yield from idempotency.ERRORS

@@ -12,6 +12,7 @@ from pyramid.response import Response
 
 from autonomy_core.openapi.document import Description
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
+from autonomy_core.plugin_api.schemas import OpenQuery
 from autonomy_core.traversal.resources import ApiV1
 
 # swagger-ui-bundle stops at Swagger UI 4.15, which cannot show OpenAPI 3.1. Of this package only the files are used.
@@ -31,6 +32,7 @@ ASSET_SECONDS = 3600
     name="openapi.json",
     summary="Get this document",
     permission=PUBLIC,
+    query=OpenQuery,
     media={"application/json": "this document"},
     also={304: None},
     headers={"ETag": "for If-None-Match: the document changes with the organisation's plugins"},
@@ -53,6 +55,7 @@ def openapi_json(context: ApiV1, request: Request) -> Response:
     method="GET",
     summary="Go to the page that shows this document",
     permission=PUBLIC,
+    query=OpenQuery,
     status=303,
     headers={"Location": "the address of the page"},
 )
@@ -67,6 +70,7 @@ def start(context: ApiV1, request: Request) -> Response:
     name="docs",
     summary="Read this document in a browser",
     permission=PUBLIC,
+    query=OpenQuery,
     media={"text/html": "a page that shows the document and tries its calls"},
 )
 def docs(context: ApiV1, request: Request) -> Response:

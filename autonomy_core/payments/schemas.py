@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.catalog.schemas import IN_MINOR_UNIT, MAX_AMOUNT, MOST_ITEMS
 from autonomy_core.payments.domain import PaymentStatus, RefundStatus
-from autonomy_core.plugin_api.schemas import ApiSchema, PageQuery, Timestamp, WholeNumber
+from autonomy_core.plugin_api.schemas import ApiSchema, Identifier, PageQuery, Text, Timestamp, WholeNumber
 
 RETURN_URL = (
     validate.Length(1, 1000),
@@ -76,8 +76,8 @@ class PaymentSchema(ApiSchema):
 class PurchaseSchema(ApiSchema):
     """Where the buyer goes after the checkout, without it to the API's own address, no page for buyers; and a coupon."""
 
-    coupon = fields.String(
-        validate=validate.Length(1, 100),
+    coupon = Text(
+        100,
         metadata={"description": "a code that makes it cheaper, as the buyer wrote it", "example": "SPRING"},
     )
 
@@ -120,8 +120,8 @@ class PaymentQuery(PageQuery):
         validate=validate.OneOf([str(status) for status in PaymentStatus]),
         metadata={"description": "only those of this status"},
     )
-    customer_id = fields.UUID(load_default=None, metadata={"description": "only this customer's"})
-    product_id = fields.UUID(load_default=None, metadata={"description": "only those for this product"})
+    customer_id = Identifier(load_default=None, metadata={"description": "only this customer's"})
+    product_id = Identifier(load_default=None, metadata={"description": "only those for this product"})
 
 
 def each_once(values: Sequence[object]) -> None:
@@ -141,15 +141,15 @@ class NewRefundSchema(ApiSchema):
         },
     )
     items = fields.List(
-        fields.UUID(),
+        Identifier(),
         validate=[validate.Length(1, MOST_ITEMS), each_once],
         metadata={
             "description": "instead of an amount: products of the payment, which are taken back; the amount is what was paid for them"
         },
     )
-    reason = fields.String(
+    reason = Text(
+        500,
         required=True,
-        validate=validate.Length(1, 500),
         metadata={"description": "why, for the record; buyers do not see it"},
     )
 

@@ -7,14 +7,13 @@ call in the organisation's OpenAPI document. A view thereby cannot drift from it
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import venusian
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import Schema
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
@@ -23,13 +22,9 @@ from pyramid.viewderivers import VIEW
 from pyramid_retry import BeforeRetry
 
 from autonomy_core.callables import call_to_its_end
-from autonomy_core.errors import AutonomyError, InvalidInput, Malformed, TooLarge, UnsupportedMediaType
+from autonomy_core.errors import AutonomyError
+from autonomy_core.plugin_api.reading import NoQuery, load_body, load_query
 from autonomy_core.traversal.resources import Resource, plugin_enabled
-
-MAX_JSON_BYTES = 64 * 1024
-"""The largest JSON body that is read."""
-
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 PUBLIC = NO_PERMISSION_REQUIRED
 """The permission of a call that anybody may make."""
@@ -46,7 +41,8 @@ class Operation:
         summary: one line.
         permission: what the caller needs on the context; `PUBLIC` for nothing.
         body: the schema of the JSON body; loaded into ``request.validated``.
-        query: the schema of the query string; loaded into ``request.query``.
+        query: the schema of the query string; loaded into ``request.query``. Without one no query is taken; an
+            `OpenQuery` overlooks what it does not know.
         returns: the schema of the JSON answer; the view returns the object that it dumps.
         status: of a successful answer.
         also: further statuses of success that the view sets itself, with their schema.
@@ -135,10 +131,11 @@ def validated_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
     }
 
     def wrapper(context: Any, request: Request) -> Any:
-        if operation.query is not None:
-            request.query = _load(operation.query, dict(request.GET), "query", unknown=EXCLUDE)
+        # Most requests have no query, and most calls want none.
+        if operation.query is not None or request.query_string:
+            request.query = load_query(request, operation.query or NoQuery)
         if operation.body is not None:
-            request.validated = _load(operation.body, _json_body(request), "body")
+            request.validated = load_body(request, operation.body)
         # Before the view, so that it may set one of the further statuses.
         request.response.status_int = operation.status
         answer = call_to_its_end(view, context, request)
@@ -196,57 +193,6 @@ def _in_json(response: Response, answer: Any) -> Response:
     response.headers["Content-Type"] = "application/json"
     response.body = json.dumps(answer).encode()
     return response
-
-
-def _json_body(request: Request) -> Any:
-    if request.content_type != "application/json":
-        # Not `request.body`, which would read a stranger's gigabyte into memory.
-        if not request.is_body_readable:
-            return {}
-        raise UnsupportedMediaType("Send the body as application/json.")
-    if (request.content_length or 0) > MAX_JSON_BYTES:
-        raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
-    # Not `request.body`, which would put more than a few kilobytes into a temporary file.
-    body = request.body_file.read(MAX_JSON_BYTES + 1)
-    if len(body) > MAX_JSON_BYTES:
-        raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
-    if not body:
-        return {}
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("The body is not valid JSON.") from error
-
-
-def _load(schema: type[Schema], data: Any, where: str, **options: Any) -> Any:
-    if not isinstance(data, dict):
-        raise InvalidInput("The body must be a JSON object.")
-    if not _storable(data):
-        raise InvalidInput(
-            f"The {where} contains a character that cannot be stored (NUL, or half a surrogate)."
-        )
-    try:
-        return schema(**options).load(data)
-    except ValidationError as error:
-        raise InvalidInput(
-            f"The {where} is not valid; see errors.", extra={"errors": {where: error.messages}}
-        ) from error
-
-
-def _storable(data: Any) -> bool:
-    """Whether PostgreSQL can store every string in it."""
-    waiting = [data]
-    # A loop, because what a stranger nests is deeper than we may recurse.
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str) and _UNSTORABLE.search(value):
-            return False
-        if isinstance(value, dict):
-            waiting += value
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-    return True
 
 
 def rewind_body(event: BeforeRetry) -> None:

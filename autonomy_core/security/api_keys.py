@@ -20,8 +20,10 @@ from autonomy_core.db.base import utcnow, uuid7
 from autonomy_core.errors import InvalidInput, NotFound
 from autonomy_core.security.domain import SCOPES, Identity, staff_identity
 from autonomy_core.security.models import ApiKey
+from autonomy_core.texts import UnreadableText, readable
 
 PREFIX = "ak_"
+LONGEST_NAME = 200
 
 
 def issue(
@@ -39,8 +41,12 @@ def issue(
         The stored key, and the text that is shown this once.
 
     Raises:
-        InvalidInput: no scope, or an unknown one.
+        InvalidInput: no scope, an unknown one, or a name that cannot be read.
     """
+    try:
+        name = readable(name, LONGEST_NAME)
+    except UnreadableText as error:
+        raise InvalidInput(f"the name of a key: {error}") from error
     unknown = sorted(set(scopes) - SCOPES.keys())
     if unknown or not scopes:
         raise InvalidInput(

@@ -8,16 +8,12 @@ from typing import Any, get_args
 from marshmallow import Schema, ValidationError, fields, validate
 
 from autonomy_core.currencies import CURRENCIES
+from autonomy_core.plugin_api.schemas import Text
 from autonomy_core.tenancy.domain import AfterDispute, AfterRefund
 from autonomy_core.tenancy.fields import ProblemMessage, WordsField
 from autonomy_core.tenancy.hosts import normalise_host
 
 SECTION = "organisation"
-
-
-def _printable(value: str) -> None:
-    if not value.isprintable():
-        raise ValidationError("this must be one line of printable characters")
 
 
 class HostsField(WordsField):
@@ -52,9 +48,9 @@ class CurrencyField(fields.String):
 class OrganisationSchema(Schema):
     """Who the organisation is and which plugins it uses."""
 
-    name = fields.String(
+    name = Text(
+        200,
         required=True,
-        validate=[validate.Length(min=1, max=200), _printable],
         metadata={"description": "The name customers read."},
     )
     currency = CurrencyField(

@@ -18,6 +18,7 @@ from webtest.response import TestResponse
 from autonomy_core.errors import Malformed
 from autonomy_core.openapi.document import Description
 from autonomy_core.problems import CONTENT_TYPE
+from autonomy_core.traversal.target import has_one_spelling
 
 UNCHECKED = {"autonomy.unchecked": True}
 """Give it as ``extra_environ`` of a request whose answer is wrong on purpose."""
@@ -104,7 +105,8 @@ def misfits(api: DescribedApi, asked: Request, response: TestResponse) -> Iterat
         api: of the organisation that was asked.
         asked: the request, as it was before the application had it.
     """
-    path = api.find(tuple(traversal_path_info(asked.environ["PATH_INFO"])))
+    segments = tuple(traversal_path_info(asked.environ["PATH_INFO"]))
+    path = api.find(segments) if has_one_spelling(asked.environ) else None
     method = "get" if asked.method == "HEAD" else asked.method.lower()
     if path is None:
         yield from _unless(response.status_int >= 400, "the path is not in the document")

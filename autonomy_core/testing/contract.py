@@ -24,6 +24,7 @@ from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.arrangement import WITH, WITHOUT, Arrangement
+from autonomy_core.testing.input_fields import lax_fields
 from autonomy_core.testing.registrations import registrations_of, ungated
 from autonomy_core.testing.source import foreign_imports, settings_problems
 from autonomy_core.testing.tables import organisations_in, rows_of, shared_tables, structure, tables_of
@@ -67,6 +68,12 @@ class PluginContract(Arrangement):
         """Subscribers, tweens, routes, request methods and the like know no organisation: use views and children."""
         found = ungated(autonomy.runtime, self.plugin)
         assert not found, "\n".join(found)
+
+    def test_what_its_calls_take_has_one_spelling(self, autonomy: Autonomy) -> None:
+        """Fields of marshmallow's own take more than they describe; those of `plugin_api.schemas` do not."""
+        operations = registrations_of(autonomy.runtime, self.plugin).operations
+        lax = [problem for operation in operations for problem in lax_fields(operation)]
+        assert not lax, "\n".join(lax)
 
     def test_a_completed_payment_told_twice_changes_nothing_more(self, autonomy: Autonomy) -> None:
         """``on_payment_completed`` is run again after a failure, so it has to be idempotent."""

@@ -29,12 +29,12 @@ def check_target(environ: Mapping[str, Any]) -> None:
     Raises:
         AutonomyError: the server in front has refused the request.
         Malformed: the request names no host, or more than one.
-        NotFound: a segment of the path contains a slash, which no name of ours does.
+        NotFound: the path is another spelling of a path.
     """
     if (refusal := environ.get(REFUSAL)) is not None:
         raise refusal
     require_host(environ)
-    if has_encoded_slash(environ):
+    if not has_one_spelling(environ):
         raise NotFound
 
 
@@ -51,6 +51,19 @@ def require_host(environ: Mapping[str, Any]) -> None:
         return
     if host is None or not _HOST.fullmatch(host):
         raise Malformed("Send one Host header, with a host name and at most a port.")
+
+
+def has_one_spelling(environ: Mapping[str, Any]) -> bool:
+    """Whether nothing of a path is overlooked on the way through the tree.
+
+    Pyramid walks ``/shop//api``, ``/shop/./api`` and ``/nothing/../shop/api`` to where ``/shop/api`` leads. A proxy in front
+    of the server, which tells paths apart, would have seen another path.
+    """
+    segments = environ.get("PATH_INFO", "").split("/")[1:]
+    # An empty one at the end is a slash at the end.
+    if "" in segments[:-1] or not {".", ".."}.isdisjoint(segments):
+        return False
+    return not has_encoded_slash(environ)
 
 
 def has_encoded_slash(environ: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.plugin_api.customers import CustomerSchema
-from autonomy_core.plugin_api.schemas import ApiSchema
+from autonomy_core.plugin_api.schemas import ApiSchema, Text
 from customer_auth.domain import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
@@ -19,6 +19,8 @@ from customer_auth.domain import (
 
 LONGEST_EMAIL = 254
 LONGEST_NAME = 200
+MOST_DECOMPOSED = 4
+"""How many characters a keyboard may send for one that is composed."""
 # Of what is compared only; any text is answered as a wrong one.
 LONGEST_SECRET = 1024
 
@@ -44,6 +46,9 @@ class PasswordLength(validate.Length):
 
     def __call__(self, value: Any) -> Any:
         """Return `value`, or raise ValidationError."""
+        # First as it is: to compose a long text takes long.
+        if len(value) > MOST_DECOMPOSED * LONGEST_PASSWORD:
+            raise ValidationError(self._format_error(value, str(self.error)))
         super().__call__(prepare_password(value))
         return value
 
@@ -66,9 +71,9 @@ class RegistrationSchema(ApiSchema):
     password = _secret(
         "none of those that are guessed first, such as the e-mail address", validate=NEW_PASSWORD
     )
-    name = fields.String(
+    name = Text(
+        LONGEST_NAME,
         required=True,
-        validate=[validate.Length(1, LONGEST_NAME), validate.Regexp(r"\s*\S", error="A name is not blank.")],
         metadata={"description": "how the customer wants to be called"},
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
-from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
+from autonomy_core.plugin_api.schemas import ApiSchema, Identifier, NumberInText, OpenQuery, Text, Timestamp
 
 LONGEST_TEXT = 200
 
@@ -79,32 +79,36 @@ class UploadedSchema(ApiSchema):
     facts = fields.Nested(FactsSchema, required=True)
 
 
-class Text(fields.String):
-    """One line of text, without space around it."""
+class LinkQuery(OpenQuery):
+    """What makes an address a signed link. Whether it opens anything is decided by `LinkAuthenticator`."""
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        text = str(super()._deserialize(value, attr, data, **kwargs)).strip()
-        if not text.isprintable():
-            raise ValidationError("Use printable characters on one line.")
-        return text
+    expires = NumberInText(metadata={"description": "of a signed link: until when, in seconds since 1970"})
+    customer = Identifier(metadata={"description": "of a signed link: for whom"})
+    signature = fields.String(
+        validate=validate.Regexp(r"^[A-Za-z0-9_-]{1,100}\Z"),
+        metadata={"description": "of a signed link: over all of it"},
+    )
 
 
-LENGTH = validate.Length(max=LONGEST_TEXT)
 YEAR = validate.Range(1, 9999)
 NUMBER = validate.Range(1, 9999)
+
+
+def _text_field() -> Text:
+    return Text(LONGEST_TEXT, blank=True, load_default=None)
 
 
 class UploadFieldsSchema(ApiSchema):
     """The fields beside the file. What is absent or blank is taken from the tags, and the title then from the file's name."""
 
-    title = Text(load_default=None, validate=LENGTH)
-    artist = Text(load_default=None, validate=LENGTH)
-    album = Text(load_default=None, validate=LENGTH)
-    genre = Text(load_default=None, validate=LENGTH)
-    year = fields.Integer(load_default=None, validate=YEAR)
-    track_number = fields.Integer(load_default=None, validate=NUMBER)
-    disc_number = fields.Integer(load_default=None, validate=NUMBER)
-    position = fields.Integer(
+    title = _text_field()
+    artist = _text_field()
+    album = _text_field()
+    genre = _text_field()
+    year = NumberInText(load_default=None, validate=YEAR)
+    track_number = NumberInText(load_default=None, validate=NUMBER)
+    disc_number = NumberInText(load_default=None, validate=NUMBER)
+    position = NumberInText(
         load_default=None, validate=validate.Range(1, 10_000), metadata={"description": "by default the last"}
     )
 

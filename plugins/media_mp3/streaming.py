@@ -13,6 +13,7 @@ from media_mp3.errors import PreconditionFailed, RangeNotSatisfiable, StorageUna
 from media_mp3.models import Track
 from media_mp3.ranges import Decision, Resource, decide
 from media_mp3.resources import TrackNode
+from media_mp3.schemas import LinkQuery
 
 MEDIA_TYPE = "audio/mpeg"
 
@@ -21,21 +22,15 @@ def _header(name: str, description: str) -> dict[str, Any]:
     return {"in": "header", "name": name, "description": description, "schema": {"type": "string"}}
 
 
-def _link_field(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"in": "query", "name": name, "description": f"of a signed link: {description}", "schema": schema}
-
-
 DESCRIPTION: dict[str, Any] = {
     "media": {MEDIA_TYPE: "the recording"},
     "also": {206: None, 304: None},
+    "query": LinkQuery,
     "errors": (PreconditionFailed, RangeNotSatisfiable, StorageUnavailable),
     "parameters": (
         _header("Range", "one range of bytes; several are answered with the whole"),
         _header("If-Range", "the `ETag` of the part that you have: another file is then sent whole"),
         _header("If-None-Match", "the `ETag` that you have: 304 if it is still right"),
-        _link_field("expires", "until when", {"type": "integer"}),
-        _link_field("customer", "for whom", {"type": "string", "format": "uuid"}),
-        _link_field("signature", "over all of it", {"type": "string"}),
     ),
     "headers": {"ETag": "strong; the SHA-256 of the recording", "Accept-Ranges": "`bytes`"},
 }

@@ -241,6 +241,10 @@ class _Form:
 
     def _part_end(self) -> None:
         if self._part is not None and self._part.filename is None:
+            if self._part.name in self._fields:
+                raise UploadError(
+                    "upload_malformed", f"The form has the field {self._part.name[:80]!r} twice."
+                )
             self._fields[self._part.name] = _text(bytes(self._part.content))
         self._part = None
 

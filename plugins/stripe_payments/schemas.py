@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from autonomy_core.plugin_api.schemas import ApiSchema
+from autonomy_core.plugin_api.schemas import ApiSchema, OpenQuery
 
 MAX_EVENT_BYTES = 1024 * 1024
 """The largest event that is read. Stripe's are a few kilobytes."""
@@ -36,7 +36,7 @@ class ReceivedSchema(ApiSchema):
     )
 
 
-class ReturnQuery(ApiSchema):
+class ReturnQuery(OpenQuery):
     """What Stripe puts into the return URL."""
 
     session_id = fields.String(

@@ -10,6 +10,7 @@ from structlog.contextvars import bound_contextvars
 
 from autonomy_core.plugin_api.errors import TooLarge
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
+from autonomy_core.plugin_api.schemas import OpenQuery
 from stripe_payments import asking, inbox, schemas, webhooks
 from stripe_payments.deliveries import DELIVERIES
 from stripe_payments.resources import StripeCheckouts, StripeEndpoint
@@ -23,6 +24,7 @@ from stripe_payments.sharing import owner_of
     summary="Take an event from Stripe",
     permission=PUBLIC,
     takes=schemas.EVENT_BODY,
+    query=OpenQuery,
     parameters=[schemas.SIGNATURE],
     takes_idempotency_key=False,
     returns=schemas.ReceivedSchema,

@@ -1,10 +1,12 @@
 """What is sent: read strictly, refused with a code, and never with a traceback."""
 
 import json
+from urllib.parse import unquote
+from uuid import uuid4
 
 import pytest
 
-from autonomy_core.plugin_api.operations import MAX_JSON_BYTES
+from autonomy_core.plugin_api.reading import MAX_JSON_BYTES, TWICE
 
 ECHO = "/acme/api/v1/trials/echo"
 JSON = {"Content-Type": "application/json"}
@@ -23,7 +25,23 @@ def test_what_is_valid_arrives(acme):
     assert acme.app.post_json(ECHO, sent).json == sent
 
 
-@pytest.mark.parametrize("body", [b"{", b"{'text': 1}", b"\xff\xfe{", b"[" * 60_000, b'{"text": "\xff"}'])
+NO_JSON = [
+    b"{",
+    b"{'text': 1}",
+    b"\xff\xfe{",
+    b"[" * 60_000,
+    b'{"text": "\xff"}',
+    b'{"number": NaN}',
+    b'{"number": -Infinity}',
+    b'{"number": 01}',
+    b'{"number": %s}' % (b"9" * 5000),
+    '{"text": ""}'.encode("utf-8-sig"),
+    '{"text": ""}'.encode("utf-16"),
+    '{"text": ""}'.encode("utf-32-be"),
+]
+
+
+@pytest.mark.parametrize("body", NO_JSON, ids=range(len(NO_JSON)))
 def test_what_is_not_json_is_malformed(acme, body):
     assert refused(acme, body, 400)["code"] == "malformed_request"
 
@@ -55,7 +73,44 @@ def test_a_member_that_is_missing_or_unknown_is_named(acme):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"number": "3"}, {"number": 3.5}, {"number": True}, {"truth": 0}, {"truth": "no"}, {"text": 1}]
+    ("body", "name"),
+    [
+        (b'{"text": "a", "text": "b"}', "text"),
+        (b'{"text": "a", "\\u0074ext": "a"}', "text"),
+        (b'{"text": "", "number": {"deep": 1, "deep": 1}}', "deep"),
+        (b'{"x": 1, "x": 1, "text": ""}', "x"),
+    ],
+)
+def test_a_member_that_is_there_twice_is_refused_by_name(acme, body, name):
+    assert refused(acme, body, 422)["errors"]["body"] == {name: [TWICE]}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"number": "3"},
+        {"number": 3.5},
+        {"number": True},
+        {"number": 2**53},
+        {"number": 1e300},
+        {"number": [1]},
+        {"truth": 0},
+        {"truth": "no"},
+        {"text": 1},
+        {"id": 1},
+        {"id": "0199d1a0000070008000000000000000"},
+        {"id": "{0199d1a0-0000-7000-8000-000000000000}"},
+        {"id": "urn:uuid:0199d1a0-0000-7000-8000-000000000000"},
+        {"id": "+199d1a0-0000-7000-8000-000000000000"},
+        {"id": "\u0660\u0661\u0669\u0669d1a0-0000-7000-8000-000000000000"},
+        {"moment": 1},
+        {"moment": "2026-01-01"},
+        {"moment": "20260101T000000Z"},
+        {"moment": "2026-W01-1T00:00:00Z"},
+        {"moment": "2026-01-01T00:00:00"},
+        {"moment": "\u0662\u0660\u0662\u0666-01-01T00:00:00Z"},
+    ],
+    ids=str,
 )
 def test_a_value_of_another_type_is_invalid(acme, wrong):
     errors = refused(acme, json.dumps({"text": "", **wrong}), 422)["errors"]["body"]
@@ -81,17 +136,63 @@ def test_no_body_is_an_empty_object(acme):
     assert "text" in refused(acme, b"", 422, {"Content-Type": "text/plain"})["errors"]["body"]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=ten", "limit=", "cursor=1", "cursor="])
+QUERIES = ["limit=0", "limit=101", "limit=ten", "limit=", "limit", "cursor=1", "cursor="]
+OTHER_SPELLINGS = [
+    "limit=1_0",
+    "limit=%2B1",
+    "limit=+1",
+    "limit=%D9%A9",
+    "limit=007",
+    "limit=1.0",
+    "limit=%201",
+    "limit=0x10",
+]
+NOT_KNOWN = ["utm_source=letter", "limits=1", "LIMIT=1", "limit%5B%5D=1", "status=completed", "=1"]
+
+
+@pytest.mark.parametrize("query", [*QUERIES, *OTHER_SPELLINGS, *NOT_KNOWN])
 def test_a_query_that_is_not_valid_is_refused_by_name(acme, query):
     problem = acme.app.get(f"/acme/api/v1/products?{query}", status=422).json
-    assert list(problem["errors"]["query"]) == [query.partition("=")[0]]
-
-
-def test_a_query_field_that_nobody_knows_is_overlooked(acme):
-    acme.app.get("/acme/api/v1/products?utm_source=letter")
+    assert list(problem["errors"]["query"]) == [unquote(query.partition("=")[0])]
 
 
 @pytest.mark.parametrize("name", ["forgets", "chatters", "waits", "yields"])
 def test_a_view_that_returns_what_it_does_not_declare_is_an_error_and_no_empty_answer(acme, name):
     answer = acme.app.get(f"/acme/api/v1/trials/{name}", status=500)
     assert answer.json["code"] == "internal_error"
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=1&limit=2", "limit=1&limit=1", "limit=1&limit=", "limit=1&%6Cimit=2"]
+)
+def test_a_parameter_that_is_there_twice_is_refused_by_name(acme, query):
+    problem = acme.app.get(f"/acme/api/v1/products?{query}", status=422).json
+    assert problem["errors"]["query"] == {"limit": [TWICE]}
+
+
+def test_a_list_is_the_parameter_that_may_be_there_more_than_once(acme):
+    numbers = acme.app.get("/acme/api/v1/trials/list?number=1&number=2").json
+    assert numbers == {"number": [1, 2]}
+    assert acme.app.get("/acme/api/v1/trials/list?number=1").json == {"number": [1]}
+    problem = acme.app.get("/acme/api/v1/trials/list?number=1&number=1_0", status=422).json
+    assert list(problem["errors"]["query"]["number"]) == ["1"]
+
+
+@pytest.mark.parametrize("path", ["trials", "trials/private", f"products/{uuid4()}", "customers/me"])
+def test_a_call_that_takes_no_query_refuses_one(acme, path):
+    answer = acme.app.get(f"/acme/api/v1/{path}?limit=1", expect_errors=True)
+    assert answer.status_int in (401, 404, 422)
+    assert answer.status_int != 422 or list(answer.json["errors"]["query"]) == ["limit"]
+
+
+@pytest.mark.parametrize("path", ["docs", "openapi.json", ""])
+def test_a_page_that_people_follow_a_link_to_overlooks_what_was_appended(acme, path):
+    answer = acme.app.get(f"/acme/api/v1/{path}?utm_source=letter&fbclid=1&fbclid=2")
+    assert answer.status_int in (200, 303)
+
+
+def test_a_query_or_a_body_with_thousands_of_names_is_refused_as_one_with_two_is(acme):
+    many = "&".join(f"a{number % 3000}" for number in range(6000))
+    assert len(acme.app.get(f"/acme/api/v1/products?{many}", status=422).json["errors"]["query"]) == 3000
+    members = ", ".join(f'"a{number % 3000}": 1' for number in range(5000))
+    assert len(refused(acme, f"{{{members}}}", 422)["errors"]["body"]) == 2000

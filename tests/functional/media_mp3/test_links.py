@@ -127,3 +127,8 @@ def test_nonsense_in_the_query_is_no_identity(shop, owned, query):
     _, track = owned
 
     shop.get(f"{urlsplit(track['stream_url']).path}?{query}", status=401)
+
+
+def test_a_link_plays_whatever_a_player_or_a_page_appends_to_it(shop, owned):
+    _, track = owned
+    assert shop.get(f"{track['stream_url']}&_=1700000000&autoplay").body == MUSIC

@@ -117,3 +117,15 @@ def test_an_event_that_was_quicker_than_the_answer_of_stripe_keeps_the_page_of_i
     shop.post(stripe_event(COMPLETED, session | {"payment_status": "paid"}))
     (after,) = shop.rows(StripePayment)
     assert (after.session_id, after.checkout_url) == (row.session_id, answer["checkout_url"])
+
+
+def test_what_a_browser_or_a_counter_appends_to_the_way_back_does_not_keep_the_buyer(shop):
+    answer = shop.purchase(success_url=THANKS).json
+    location = shop.visit(answer["checkout_url"], "pay")
+    back = come_back(shop, f"{location}&utm_source=stripe&fbclid=1&fbclid=2&redirect_status=succeeded")
+    assert back.headers["Location"].startswith("https://acme.example/thanks")
+
+
+def test_a_session_that_is_named_twice_is_refused(shop):
+    location = f"{path_for(shop, 'cs_test_1')}&session_id=cs_test_2"
+    assert list(come_back(shop, location, 422).json["errors"]["query"]) == ["session_id"]

@@ -10,7 +10,14 @@ from autonomy_core.catalog.services import create_product
 from autonomy_core.plugin_api.errors import Conflict
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
 from autonomy_core.plugin_api.resources import ApiV1, Resource
-from autonomy_core.plugin_api.schemas import ApiSchema, Truth, WholeNumber
+from autonomy_core.plugin_api.schemas import (
+    ApiSchema,
+    Identifier,
+    NumberInText,
+    Timestamp,
+    Truth,
+    WholeNumber,
+)
 from autonomy_core.plugin_api.security import Permission
 from autonomy_core.plugin_api.transactions import commit_early
 
@@ -38,6 +45,16 @@ class EchoSchema(ApiSchema):
     text = fields.String(required=True)
     number = WholeNumber()
     truth = Truth()
+    id = Identifier()
+    moment = Timestamp()
+
+
+class NumbersSchema(ApiSchema):
+    number = fields.List(NumberInText())
+
+
+class NumbersShownSchema(ApiSchema):
+    number = fields.List(fields.Integer())
 
 
 class OrderSchema(ApiSchema):
@@ -76,6 +93,19 @@ def look_here(context, request):
 )
 def echo(context, request):
     return request.validated
+
+
+@api_view(
+    context=Trials,
+    method="GET",
+    name="list",
+    summary="Say numbers again",
+    permission=PUBLIC,
+    query=NumbersSchema,
+    returns=NumbersShownSchema,
+)
+def list_numbers(context, request):
+    return request.query
 
 
 @api_view(

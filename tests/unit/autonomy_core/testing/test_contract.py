@@ -36,6 +36,7 @@ for name in NAMES:
     globals()["Test_" + name] = type("Test_" + name, (BesideTheCoreAlone,), {{"plugin": name}})
 """
 
+STRICT = "test_what_its_calls_take_has_one_spelling"
 ABSENT = "test_it_is_absent_where_it_is_disabled"
 PRESENT = "test_it_is_there_where_it_is_enabled"
 UNGATED = "test_it_registers_nothing_that_would_be_there_for_everybody"
@@ -96,6 +97,9 @@ def test_a_sound_plugin_passes(failures):
         ("leaves_things", MIGRATIONS, "left after the downgrade: ['leaves_things_behind']"),
         ("meddles", MIGRATIONS, "others' tables that it changes: ['products']"),
         ("lacks_a_revision", MODELS, "add column: lacks_a_revision_rows, extra"),
+        ("reads_laxly", STRICT, "POST take: TakenSchema.title: it takes what cannot be seen"),
+        ("reads_laxly", STRICT, "POST take: TakenSchema.ids: it takes several spellings of an id"),
+        ("reads_laxly", STRICT, "POST take: PointSchema.x: it takes '1_0' and true"),
         ("unexplained", SETTINGS, "the key colour has no description"),
         ("unexplained", SETTINGS, "an unknown key is not refused"),
         ("misnames_a_job", JOBS, "payments.mine"),
@@ -121,6 +125,7 @@ def test_nothing_else_is_found_fault_with(failures):
         "leaves_things": {MIGRATIONS},
         "meddles": {MIGRATIONS},
         "lacks_a_revision": {MODELS},
+        "reads_laxly": {STRICT},
         "unexplained": {SETTINGS},
         "misnames_a_job": {JOBS},
         "pries": {IMPORTS},

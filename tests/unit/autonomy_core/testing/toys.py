@@ -137,6 +137,26 @@ def register_views(config):
     config.add_operation(Operation(Node, "GET", "", "Nowhere", PUBLIC), view)
 """
     ),
+    "reads_laxly": only(
+        VIEWS
+        + """
+from marshmallow import fields
+from autonomy_core.plugin_api.schemas import ApiSchema
+
+class PointSchema(ApiSchema):
+    x = fields.Integer()
+
+class TakenSchema(ApiSchema):
+    title = fields.String()
+    ids = fields.List(fields.UUID())
+    point = fields.Nested(PointSchema)
+
+@hookimpl
+def register_views(config):
+    config.add_child(ApiV1, "reads_laxly", Node)
+    config.add_operation(Operation(Node, "POST", "", "Take it", PUBLIC, body=TakenSchema, id="take"), view)
+"""
+    ),
     "unexplained": only(SETTINGS.format(fields="colour = fields.String()")),
     "misnames_a_job": only(
         "from autonomy_core.plugin_api.hooks import hookimpl\nfrom autonomy_core.plugin_api.jobs import Job\n"

@@ -1,0 +1,131 @@
+"""What may be in a text that people read."""
+
+import time
+
+import pytest
+
+from autonomy_core.texts import UnreadableText, readable
+
+SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  Ada ", "Ada"),
+        ("Ade\u0301", "Adé"),
+        ("\u00a0\u3000Ada\t\n", "Ada"),
+        ("\u212bngstr\u00f6m", "\u00c5ngstr\u00f6m"),
+    ],
+)
+def test_a_text_has_one_form(typed, kept):
+    assert readable(typed, 200) == kept
+    assert readable(kept, 200) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "naïve ♫",
+        "Sigur Rós: ( )",
+        "( )",
+        "נועה\u200f!",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "क्\u200dष",
+        "👩\u200d🚀",
+        "❤\ufe0f",
+        SCOTLAND,
+        "\U0001fae8",
+        "\ud55c\uad6d",
+        "ﷺ",
+        "…",
+    ],
+)
+def test_what_people_write_is_kept(text):
+    assert readable(text, 200) == text
+
+
+NOTHING_TO_SEE = {
+    "empty": "",
+    "blanks": " \u00a0\u3000\n",
+    "zero-width space": "\u200b",
+    "zero-width joiners": "\u200c\u200d\u2060",
+    "Hangul fillers": "\u3164\uffa0\u115f\u1160",
+    "variation selectors": "\ufe0f\ufe00\U000e0101",
+    "Mongolian variation selector": "\u180b",
+    "soft hyphen": "\u00ad",
+    "combining mark alone": "\u0301",
+    "grapheme joiner": "\u034f",
+    "blank Braille": "\u2800",
+    "blank note": "\U0001d159",
+    "ignored by default": "\U000e0fff",
+}
+
+
+@pytest.mark.parametrize("text", NOTHING_TO_SEE.values(), ids=NOTHING_TO_SEE.keys())
+def test_what_cannot_be_seen_is_no_text(text):
+    with pytest.raises(UnreadableText, match="nothing to be read"):
+        readable(text, 200)
+
+
+FORBIDDEN = {
+    "NUL": "\x00",
+    "escape": "\x1b",
+    "C1 control": "\x9b",
+    "new line": "\n",
+    "carriage return": "\r",
+    "tab": "\t",
+    "line separator": "\u2028",
+    "paragraph separator": "\u2029",
+    "right-to-left override": "\u202e",
+    "right-to-left embedding": "\u202b",
+    "left-to-right isolate": "\u2066",
+    "pop isolate": "\u2069",
+    "byte order mark": "\ufeff",
+    "annotation": "\ufff9",
+    "noncharacter": "\ufdd0",
+    "last of the plane": "\uffff",
+    "last of another plane": "\U0010fffe",
+    "half of a surrogate": "\ud800",
+    "tag": "\U000e0041",
+    "language tag": "\U000e0001",
+}
+
+
+@pytest.mark.parametrize("character", FORBIDDEN.values(), ids=FORBIDDEN.keys())
+def test_what_deceives_or_controls_is_refused_by_its_number(character):
+    with pytest.raises(UnreadableText, match=f"U\\+{ord(character):04X} "):
+        readable(f"a{character}b", 200)
+
+
+def test_tags_are_a_part_of_a_flag_and_of_nothing_else():
+    with pytest.raises(UnreadableText, match=r"U\+E0067"):
+        readable(f"{SCOTLAND[1:]}x", 200)
+    with pytest.raises(UnreadableText, match=r"U\+E0067"):
+        readable(SCOTLAND[:-1], 200)
+
+
+def test_several_lines_are_kept_where_they_may_be_each_with_the_same_end():
+    assert readable("one\r\ntwo\rthree\n\nfour\n", 200, lines=True) == "one\ntwo\nthree\n\nfour"
+    with pytest.raises(UnreadableText, match=r"U\+0009"):
+        readable("one\n\ttwo", 200, lines=True)
+
+
+def test_a_text_may_be_blank_where_it_is_said_so():
+    assert readable("  ", 200, blank=True) == ""
+    with pytest.raises(UnreadableText, match="nothing to be read"):
+        readable("\u200b", 200, blank=True)
+
+
+def test_the_length_is_that_of_the_form_that_is_kept():
+    assert readable(" " + "e\u0301" * 200 + " ", 200) == "é" * 200
+    with pytest.raises(UnreadableText, match="maximum length 200"):
+        readable("é" * 201, 200)
+
+
+def test_marks_upon_marks_are_refused_before_they_are_put_in_order():
+    began = time.process_time()
+    with pytest.raises(UnreadableText, match="maximum length"):
+        readable("a" + "\u0327\u0300" * 1_000_000, 200)
+    # Put in order, they would take a quarter of an hour.
+    assert time.process_time() - began < 10
