@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from autonomy_core.plugin_api.reading import MAX_JSON_BYTES, TWICE
+from autonomy_core.testing.conformance import UNCHECKED
 
 ECHO = "/acme/api/v1/trials/echo"
 JSON = {"Content-Type": "application/json"}
@@ -158,7 +159,7 @@ def test_a_query_that_is_not_valid_is_refused_by_name(acme, query):
 
 @pytest.mark.parametrize("name", ["forgets", "chatters", "waits", "yields"])
 def test_a_view_that_returns_what_it_does_not_declare_is_an_error_and_no_empty_answer(acme, name):
-    answer = acme.app.get(f"/acme/api/v1/trials/{name}", status=500)
+    answer = acme.app.get(f"/acme/api/v1/trials/{name}", status=500, extra_environ=UNCHECKED)
     assert answer.json["code"] == "internal_error"
 
 

@@ -99,7 +99,7 @@ def test_a_sound_plugin_passes(failures):
         ("lacks_a_revision", MODELS, "add column: lacks_a_revision_rows, extra"),
         ("reads_laxly", STRICT, "POST take: TakenSchema.title: it takes what cannot be seen"),
         ("reads_laxly", STRICT, "POST take: TakenSchema.ids: it takes several spellings of an id"),
-        ("reads_laxly", STRICT, "POST take: PointSchema.x: it takes '1_0' and true"),
+        ("reads_laxly", STRICT, "PointSchema.x: it takes '1_0' and true"),
         ("unexplained", SETTINGS, "the key colour has no description"),
         ("unexplained", SETTINGS, "an unknown key is not refused"),
         ("misnames_a_job", JOBS, "payments.mine"),
