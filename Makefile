@@ -7,6 +7,8 @@ PORT ?= 6543
 WORKERS ?= 2
 T ?=
 STRIPE_CLI := var/stripe-cli/1.52.0
+OPENAPI_TYPESCRIPT := var/openapi-typescript/7.13.0
+OPENAPI_PYTHON_CLIENT := var/openapi-python-client/0.29.1
 DJSTRIPE := var/djstripe
 ROUNDS ?= 3
 ARGS ?=
@@ -18,7 +20,7 @@ KILLS ?= 10
 PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sure lint format types contracts install stripe-cli serve worker simulator migrate changelog bench chaos clean
+.PHONY: help demo test sure lint format types contracts install stripe-cli client-generators serve worker simulator migrate changelog bench chaos clean
 
 help:  ## say what can be made
 	@echo "Autonomy Server. Set-up happens by itself; it stays in $(VENV) and var/."
@@ -82,6 +84,20 @@ $(STRIPE_CLI)/.installed:
 	@# All that it needs is in the package; without it, the tests that use it are skipped, and say so.
 	@npm install --prefix $(STRIPE_CLI) --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error \
 	    @stripe/cli@$(notdir $(STRIPE_CLI)) && touch $@ || echo "There is no Stripe CLI: npm is not here, or has no network."
+
+client-generators: $(OPENAPI_TYPESCRIPT)/.installed $(OPENAPI_PYTHON_CLIENT)/.installed  ## get the generators of API clients that the tests use
+
+$(OPENAPI_TYPESCRIPT)/.installed:
+	@mkdir -p $(OPENAPI_TYPESCRIPT)
+	@npm install --prefix $(OPENAPI_TYPESCRIPT) --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error \
+	    openapi-typescript@$(notdir $(OPENAPI_TYPESCRIPT)) typescript@5.9.3 && touch $@ \
+	    || echo "There is no openapi-typescript: npm is not here, or has no network."
+
+$(OPENAPI_PYTHON_CLIENT)/.installed:
+	@# In an environment of its own, because what it needs is none of the server's business.
+	@$(PYTHON) -m venv $(OPENAPI_PYTHON_CLIENT) && $(OPENAPI_PYTHON_CLIENT)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    openapi-python-client==$(notdir $(OPENAPI_PYTHON_CLIENT)) && touch $@ \
+	    || { rm -rf $(OPENAPI_PYTHON_CLIENT); echo "There is no openapi-python-client: it could not be installed."; }
 
 migrate: $(VENV)/.installed  ## bring the development database up to date
 	@$(BIN)/autonomy --config development.ini migrate

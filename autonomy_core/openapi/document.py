@@ -17,11 +17,12 @@ from marshmallow import fields
 
 from autonomy_core.idempotency.schemas import PARAMETER
 from autonomy_core.openapi.calls import Call, calls_of
-from autonomy_core.openapi.responses import PROBLEM, responses_of
+from autonomy_core.openapi.responses import PROBLEM, problem_schema, problems_of, responses_of
 from autonomy_core.openapi.security import SCHEMES, security_of
 
 OPENAPI_VERSION = "3.1.0"
 DISTRIBUTION = "autonomy-server"
+TITLE = "Autonomy Server"
 
 ABOUT = """\
 What this organisation offers, and nothing else.
@@ -31,6 +32,18 @@ What this organisation offers, and nothing else.
 - An error is `application/problem+json` (RFC 9457); branch on its `code`.
 - `HEAD` is answered wherever `GET` is. A method that a path does not take is answered 405 with `Allow`.
 """
+
+
+OTHERS = ""
+TAGS = {
+    "products": "What is on sale.",
+    "customers": "To register, buy, and have what was bought.",
+    OTHERS: "",
+    "admin": "For staff and the organisation's own back end, with an API key.",
+    "webhooks": "For payment providers.",
+    "description": "This document.",
+}
+"""The sections in their order: what a shop's pages need comes first. A plugin's own are where `OTHERS` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,9 @@ class Description:
     etag: str
 
 
-def describe(registry: Any, enabled: tuple[str, ...], api_url: str, server_url: str) -> Description:
+def describe(
+    registry: Any, enabled: tuple[str, ...], api_url: str, server_url: str, title: str = TITLE
+) -> Description:
     """Make the document of the organisations that have enabled these plugins.
 
     Args:
@@ -56,13 +71,18 @@ def describe(registry: Any, enabled: tuple[str, ...], api_url: str, server_url: 
         enabled: names of plugins.
         api_url: where the organisation's API is, in the spelling that the reader uses.
         server_url: where the server is, for webhooks.
+        title: the organisation's name.
 
     Returns:
         OpenAPI 3.1, https://spec.openapis.org/oas/v3.1.0.
     """
-    spec = _empty_document(api_url)
+    spec = _empty_document(api_url, title)
     used_ids: set[str] = set()
-    calls = list(calls_of(registry, enabled))
+    calls = sorted(calls_of(registry, enabled), key=lambda call: _place_of(_tag(call)))
+    for tag in dict.fromkeys(map(_tag, calls)):
+        spec.tag({"name": tag, **({"description": TAGS[tag]} if tag in TAGS else {})})
+    for name, schema in sorted(map(problem_schema, {error for call in calls for error in problems_of(call)})):
+        spec.components.schema(name, schema)
     for call in calls:
         spec.path(
             path=call.path or "/", operations={call.operation.method.lower(): _operation(call, used_ids)}
@@ -75,10 +95,15 @@ def describe(registry: Any, enabled: tuple[str, ...], api_url: str, server_url: 
     return Description(document, body, hashlib.sha256(body).hexdigest())
 
 
-def _empty_document(api_url: str) -> APISpec:
+def _place_of(tag: str) -> int:
+    order = list(TAGS)
+    return order.index(tag if tag in TAGS else OTHERS)
+
+
+def _empty_document(api_url: str, title: str) -> APISpec:
     marshmallow_plugin = MarshmallowPlugin(schema_name_resolver=_name_resolver())
     spec = APISpec(
-        title="Autonomy Server",
+        title=title,
         version=importlib.metadata.version(DISTRIBUTION),
         openapi_version=OPENAPI_VERSION,
         info={"description": ABOUT},
@@ -86,7 +111,9 @@ def _empty_document(api_url: str) -> APISpec:
         plugins=[marshmallow_plugin],
     )
     marshmallow_plugin.map_to_openapi_type(fields.Url, "string", "uri")
-    cast("Any", marshmallow_plugin.converter).add_attribute_function(_portable_pattern)
+    converter = cast("Any", marshmallow_plugin.converter)
+    converter.add_attribute_function(_portable_pattern)
+    converter.add_attribute_function(_no_default_of_null)
     spec.components.schema("Problem", PROBLEM)
     for name, scheme in SCHEMES.items():
         spec.components.security_scheme(name, scheme)
@@ -110,6 +137,13 @@ def _portable_pattern(converter: Any, field: fields.Field, ret: dict[str, Any], 
     # To JSON Schema, Python's anchors are letters.
     pattern = ret.get("pattern")
     return {"pattern": pattern.replace(r"\A", "^").replace(r"\Z", "$")} if pattern else {}
+
+
+def _no_default_of_null(converter: Any, field: fields.Field, ret: dict[str, Any], **_: Any) -> dict[str, str]:
+    # Our sign of what was not sent; where null may not be sent, it would be no valid default.
+    if "default" in ret and ret["default"] is None:
+        del ret["default"]
+    return {}
 
 
 def _operation(call: Call, used_ids: set[str]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ PROBLEM: dict[str, Any] = {
         "status": {"type": "integer", "description": "the HTTP status code"},
         "detail": {"type": "string", "description": "about this occurrence"},
         "errors": {
+            "type": "object",
             "description": "with `invalid_input`: for `body` or `query`, each field's messages",
         },
         "allow": {
@@ -43,6 +44,8 @@ PROBLEM: dict[str, Any] = {
     },
 }
 """The schema that every problem fits; a code may add members of its own."""
+
+SCHEMAS = "#/components/schemas/"
 
 HEADERS: Mapping[int, tuple[str, str]] = {
     401: ("WWW-Authenticate", "`Bearer`: RFC 6750, section 3"),
@@ -72,12 +75,32 @@ def _successes(operation: Operation) -> Iterator[tuple[int, dict[str, Any]]]:
         yield status, response
 
 
+def _one_of(references: Mapping[str, str]) -> dict[str, Any]:
+    alternatives = [{"$ref": reference} for reference in references.values()]
+    if len(alternatives) == 1:
+        return alternatives[0]
+    return {
+        "oneOf": alternatives,
+        "discriminator": {"propertyName": "code", "mapping": dict(references)},
+    }
+
+
 def _content(operation: Operation, status: int, schema: type[Schema] | None) -> dict[str, Any]:
     if schema is not None:
         return {"application/json": {"schema": schema}}
     if status not in WITH_BODY:
         return {}
-    return {media: {"schema": {"description": text}} for media, text in operation.media.items()}
+    return {
+        media: {"schema": {**_schema_of_media(media), "description": text}}
+        for media, text in operation.media.items()
+    }
+
+
+def _schema_of_media(media: str) -> dict[str, str]:
+    if media == "application/json":
+        return {"type": "object"}
+    # OpenAPI 3.1 would leave bytes without a type; generators take them for text, or for nothing, without this.
+    return {"type": "string"} if media.startswith("text/") else {"type": "string", "format": "binary"}
 
 
 def _problems(call: Call) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -108,13 +131,30 @@ def problems_of(call: Call) -> Iterator[type[errors.AutonomyError]]:
     yield from operation.errors
 
 
+def problem_schema(error: type[errors.AutonomyError]) -> tuple[str, dict[str, Any]]:
+    """The name of the schema of an error's problems, and the schema.
+
+    One for each code, because generators of clients make a type of it, and tell one from the other by `code`.
+    """
+    # Enumerations of one value, and no `const`: openapi-python-client cannot combine a `const` with the `Problem`.
+    own = {
+        "code": {"type": "string", "enum": [error.code]},
+        "status": {"type": "integer", "enum": [error.status]},
+        **{name: dict(schema) for name, schema in error.members.items()},
+    }
+    name = "".join(word.title() for word in error.code.split("_")) + "Problem"
+    return name, {
+        "description": f"{error.title}.",
+        "allOf": [{"$ref": f"{SCHEMAS}Problem"}, {"type": "object", "properties": own}],
+    }
+
+
 def _problem(status: int, possible: Sequence[type[errors.AutonomyError]]) -> dict[str, Any]:
     titles = {error.code: error.title for error in possible}
-    members = {name: dict(schema) for error in possible for name, schema in error.members.items()}
-    only_these = {"properties": {"code": {"enum": list(titles)}, "status": {"const": status}, **members}}
+    references = {error.code: f"{SCHEMAS}{problem_schema(error)[0]}" for error in possible}
     response: dict[str, Any] = {
         "description": "\n".join(f"- `{code}`: {title}." for code, title in titles.items()),
-        "content": {CONTENT_TYPE: {"schema": {"allOf": ["Problem", only_these]}}},
+        "content": {CONTENT_TYPE: {"schema": _one_of(references)}},
     }
     if status in HEADERS:
         name, text = HEADERS[status]

@@ -43,6 +43,7 @@ def openapi_json(context: ApiV1, request: Request) -> Response:
         context.organisation.plugins,
         request.resource_url(context).rstrip("/"),
         request.application_url,
+        context.organisation.name,
     )
     response = Response(description.body, content_type="application/json", cache_control="no-cache")
     response.etag = description.etag

@@ -117,11 +117,16 @@ class PaymentQuery(PageQuery):
 
     status = fields.String(
         load_default=None,
+        allow_none=False,
         validate=validate.OneOf([str(status) for status in PaymentStatus]),
         metadata={"description": "only those of this status"},
     )
-    customer_id = Identifier(load_default=None, metadata={"description": "only this customer's"})
-    product_id = Identifier(load_default=None, metadata={"description": "only those for this product"})
+    customer_id = Identifier(
+        load_default=None, allow_none=False, metadata={"description": "only this customer's"}
+    )
+    product_id = Identifier(
+        load_default=None, allow_none=False, metadata={"description": "only those for this product"}
+    )
 
 
 def each_once(values: Sequence[object]) -> None:

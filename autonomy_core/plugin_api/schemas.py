@@ -144,7 +144,9 @@ class PageQuery(ApiSchema):
         validate=validate.Range(1, MAX_LIMIT),
         metadata={"description": "how many at most"},
     )
-    cursor = Identifier(load_default=None, metadata={"description": "`next` of the answer before"})
+    cursor = Identifier(
+        load_default=None, allow_none=False, metadata={"description": "`next` of the answer before"}
+    )
 
 
 @cache

@@ -126,7 +126,12 @@ UPLOAD_FORM = {
     "required": ["file"],
     "additionalProperties": False,
     "properties": {
-        "file": {"type": "string", "contentMediaType": "audio/mpeg", "description": "the MP3"},
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "contentMediaType": "audio/mpeg",
+            "description": "the MP3",
+        },
         **{name: _form_text() for name in ("title", "artist", "album", "genre")},
         **{name: _form_number(9999) for name in ("year", "track_number", "disc_number")},
         "position": _form_number(10_000, "by default the last"),

@@ -29,6 +29,10 @@ NOT_EXECUTED = {
     ("docs/README.md", "$ npm install --global @stripe/cli"),
     ("docs/README.md", '$ ACCOUNT="--api-base http://127.0.0.1:12111 --api-key sk_test_harbour"'),
     ("docs/README.md", "$ stripe trigger checkout.session.completed $ACCOUNT"),
+    (
+        "docs/api/clients.md",
+        "$ npx openapi-typescript http://localhost:6543/api/v1/openapi.json --output api.d.ts",
+    ),
     ("docs/faults.md", "$ make chaos SEED=7 PURCHASES=100 KILLS=10"),
     ("docs/operations.md", "CREATE ROLE autonomy_owner LOGIN PASSWORD 'change-me-too';"),
     ("docs/performance.md", "$ make bench ROUNDS=5"),

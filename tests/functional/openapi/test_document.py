@@ -167,14 +167,77 @@ def test_the_members_that_a_code_brings_are_described_where_it_can_occur(documen
         "properties"
     ].keys()
     upload = operations_in(document)["POST", "/admin/products/{product_id}/tracks"]["responses"]
-    assert "findings" in problem_members(upload["422"])
-    assert "track_id" in problem_members(upload["409"])
-    assert "findings" not in problem_members(upload["409"])
+    assert "findings" in problem_members(document, upload["422"])["not_playable"]
+    assert "findings" not in problem_members(document, upload["422"])["invalid_input"]
+    assert "track_id" in problem_members(document, upload["409"])["track_exists"]
 
 
-def problem_members(response):
-    _, of_this_call = response["content"]["application/problem+json"]["schema"]["allOf"]
-    return of_this_call["properties"]
+def problem_members(document, response):
+    """The members of each problem that an answer may be, by its code."""
+    schema = response["content"]["application/problem+json"]["schema"]
+    members = {}
+    for alternative in schema.get("oneOf", [schema]):
+        found = document["components"]["schemas"][alternative["$ref"].rpartition("/")[2]]
+        base, own = found["allOf"]
+        assert base == {"$ref": "#/components/schemas/Problem"}
+        (code,) = own["properties"]["code"]["enum"]
+        members[code] = own["properties"]
+    return members
+
+
+def test_each_code_has_a_schema_that_says_its_status(document_of):
+    document = document_of("customer_auth")
+    login = operations_in(document)["POST", "/customers/login"]["responses"]
+    members = problem_members(document, login["401"])
+    assert members == {
+        "invalid_credentials": {
+            "code": {"type": "string", "enum": ["invalid_credentials"]},
+            "status": {"type": "integer", "enum": [401]},
+        }
+    }
+    several = login["409"]["content"]["application/problem+json"]["schema"]
+    assert several["discriminator"]["propertyName"] == "code"
+    assert several["discriminator"]["mapping"].keys() == problem_members(document, login["409"]).keys()
+
+
+def test_the_document_bears_the_organisations_name(autonomy):
+    autonomy.organisation()
+    assert autonomy.app.get("/acme/api/v1/openapi.json").json["info"]["title"] == "Acme"
+
+
+def test_what_a_shops_pages_need_comes_first_and_the_document_itself_last(document_of):
+    document = document_of("customer_auth", "media_mp3", "stripe_payments")
+    tags = [tag["name"] for tag in document["tags"]]
+    assert tags == ["products", "customers", "checkout", "admin", "webhooks", "description"]
+    assert [operation["tags"][0] for operation in operations_in(document).values()] == sorted(
+        (operation["tags"][0] for operation in operations_in(document).values()), key=tags.index
+    )
+    paths = list(document["paths"])
+    assert paths.index("/customers/products/{product_id}/purchase") < paths.index("/admin/products")
+    assert paths.index("/admin/products") < paths.index("/docs")
+
+
+def test_bytes_are_said_to_be_bytes(document_of):
+    operations = operations_in(document_of("media_mp3"))
+    stream = operations["GET", "/customers/tracks/{track_id}/stream"]["responses"]
+    for status in ("200", "206"):
+        schema = stream[status]["content"]["audio/mpeg"]["schema"]
+        assert (schema["type"], schema["format"]) == ("string", "binary")
+    form = operations["POST", "/admin/products/{product_id}/tracks"]["requestBody"]["content"]
+    assert form["multipart/form-data"]["schema"]["properties"]["file"]["format"] == "binary"
+
+
+def test_no_parameter_of_a_query_may_be_null(document_of):
+    parameters = [
+        parameter["schema"]
+        for operation in operations_in(document_of("media_mp3", "stripe_payments")).values()
+        for parameter in operation["parameters"]
+        if parameter["in"] == "query"
+    ]
+    assert parameters
+    assert [
+        schema for schema in parameters if "null" in schema["type"] or None in schema.get("enum", ())
+    ] == []
 
 
 def test_what_a_form_has_to_explain_is_in_the_description(document_of):
