@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import Any, NoReturn
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from pyramid.request import Request
 
 from autonomy_core.errors import InvalidInput, Malformed, TooLarge, UnsupportedMediaType
@@ -40,6 +40,8 @@ def load_query(request: Request, schema: type[Schema]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     repeated: dict[str, list[str]] = {}
     for name, values in request.GET.dict_of_lists().items():
+        if name not in known and loading.unknown == EXCLUDE:
+            continue
         if isinstance(known.get(name), fields.List):
             data[name] = values
         elif name in known and len(values) > 1:

@@ -15,8 +15,10 @@ from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.tenancy.cli_online import look_online, rows_of
 from autonomy_core.tenancy.domain import ID_RULE, Organisation, Problem, id_problem
 from autonomy_core.tenancy.loader import PluginSchemas, load_directory, load_file, tenant_files
+from autonomy_core.tenancy.schemas import LONGEST_NAME
 from autonomy_core.tenancy.secrets import MASK, Secret
 from autonomy_core.tenancy.template import new_tenant_ini
+from autonomy_core.texts import UnreadableText, readable
 
 if TYPE_CHECKING:
     from autonomy_core.runtime import Runtime
@@ -122,8 +124,8 @@ def new(context: Context, organisation_id: str, name: str, plugins: str, currenc
         raise click.BadParameter(
             f"{problem.code}: {problem.message}; give another: {ID_RULE}", param_hint="ID"
         )
-    if not (name.isprintable() and name.strip() and currency.isprintable()):
-        raise click.BadParameter("give one line of printable characters", param_hint="--name")
+    name = _readable(name, "--name")
+    currency = currency and _readable(currency, "--currency")
     chosen = [plugin for plugin in plugins.replace(",", " ").split() if plugin]
     unknown = [plugin for plugin in chosen if plugin not in context.plugin_schemas]
     if unknown:
@@ -135,6 +137,13 @@ def new(context: Context, organisation_id: str, name: str, plugins: str, currenc
     problems = load_file(path, context.plugin_schemas).problems
     click.echo(f"wrote {path}; {'to be filled in:' if problems else 'it is in order'}")
     _print_problems(problems)
+
+
+def _readable(text: str, option: str) -> str:
+    try:
+        return readable(text, LONGEST_NAME)
+    except UnreadableText as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
 
 
 def _require(context: Context, organisation_ids: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from autonomy_core.tenancy.fields import ProblemMessage, WordsField
 from autonomy_core.tenancy.hosts import normalise_host
 
 SECTION = "organisation"
+LONGEST_NAME = 200
 
 
 class HostsField(WordsField):
@@ -49,7 +50,7 @@ class OrganisationSchema(Schema):
     """Who the organisation is and which plugins it uses."""
 
     name = Text(
-        200,
+        LONGEST_NAME,
         required=True,
         metadata={"description": "The name customers read."},
     )

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
+
+from webob.request import BaseRequest
 
 from autonomy_core.errors import AutonomyError, Malformed, NotFound
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 
+
+CONDITIONS = {
+    "HTTP_IF_MODIFIED_SINCE": "if_modified_since",
+    "HTTP_IF_UNMODIFIED_SINCE": "if_unmodified_since",
+    "HTTP_IF_RANGE": "if_range",
+    "HTTP_RANGE": "range",
+}
+"""Headers, as WSGI and as WebOb name them."""
 
 REFUSAL = "autonomy.refusal"
 """The key of the environment with an `AutonomyError`: the server in front refuses the request, and the application
@@ -23,7 +33,7 @@ def refused(environ: Mapping[str, Any], error: AutonomyError) -> dict[str, Any]:
     return kept | {REFUSAL: error, "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
 
 
-def check_target(environ: Mapping[str, Any]) -> None:
+def check_target(environ: MutableMapping[str, Any]) -> None:
     """Check what must hold before traversal begins.
 
     Raises:
@@ -34,8 +44,22 @@ def check_target(environ: Mapping[str, Any]) -> None:
     if (refusal := environ.get(REFUSAL)) is not None:
         raise refusal
     require_host(environ)
+    overlook_unreadable_conditions(environ)
     if not has_one_spelling(environ):
         raise NotFound
+
+
+def overlook_unreadable_conditions(environ: MutableMapping[str, Any]) -> None:
+    """Remove headers that make a request conditional, or ask for a part, and cannot be read.
+
+    They are to be ignored (RFC 9110, sections 13.1.3, 13.1.5 and 14.2); WebOb raises, when the answer is already being sent.
+    """
+    for name, attribute in CONDITIONS.items():
+        if name in environ:
+            try:
+                getattr(BaseRequest(environ), attribute)
+            except (ValueError, OverflowError):
+                del environ[name]
 
 
 def require_host(environ: Mapping[str, Any]) -> None:

@@ -109,3 +109,24 @@ def test_a_browser_shows_every_call_and_complains_of_nothing(autonomy, tmp_path)
     paths = set(re.findall(r'opblock-summary-path" data-path="([^"]+)"', shown.stdout))
     assert paths == set(document["paths"])
     assert [line for line in shown.stderr.splitlines() if "CONSOLE" in line] == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"If-Modified-Since": "Mon, 01 Jan 99999 00:00:00 GMT"},
+        {"If-Modified-Since": "Thu, 1 Jan 1970 00:00:00 +99999999999999999999"},
+        {"If-Range": '"', "Range": "bytes=--1"},
+        {"Range": f"bytes=0-{'9' * 5000}"},
+    ],
+    ids=str,
+)
+def test_a_condition_that_cannot_be_read_is_overlooked(autonomy, page, headers):
+    for path in ["/acme/api/v1/openapi.json", *assets_of(page)[-2:]]:
+        assert autonomy.app.get(path, headers=headers, status=200).body
+
+
+def test_a_file_that_the_browser_has_is_not_sent_again(autonomy, page):
+    path = assets_of(page)[-1]
+    when = autonomy.app.get(path).headers["Last-Modified"]
+    autonomy.app.get(path, headers={"If-Modified-Since": when}, status=304)

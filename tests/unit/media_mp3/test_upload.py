@@ -119,9 +119,10 @@ def test_a_form_without_a_file_is_refused(body: bytes, tmp_path: Path) -> None:
         b"", b"junk", part("file", MUSIC, "a"), form(part("file", b"1", "a"), part("file", b"2", "b")),
         form(part("other", b"1", "a"), part("file", b"2", "b")), b"--XX\r\n\r\nno headers\r\n--XX--\r\n",
         b"--XX\r\nContent-Disposition: form-data\r\n\r\nno name\r\n--XX--\r\n", form(part("x" * 9000, b"1")),
-        form(part("title", bytes(MAX_FIELD_BYTES + 1))), form(*[part("a", b"1")] * 33),
+        form(part("title", bytes(MAX_FIELD_BYTES + 1))), form(*[part(f"a{number}", b"1") for number in range(33)]),
+        form(part("file", b"1", "a"), part("title", b"one"), part("title", b"two")),
     ],
-    ids=range(10),
+    ids=range(11),
 )  # fmt: skip
 def test_a_malformed_form_is_refused(body: bytes, tmp_path: Path) -> None:
     assert refused(body, tmp_path) == "upload_malformed"

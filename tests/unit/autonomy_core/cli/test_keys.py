@@ -1,6 +1,7 @@
 import getpass
 import json
 
+import pytest
 from sqlalchemy import text
 
 from autonomy_core.cli.context import CliContext
@@ -60,6 +61,13 @@ def test_issuing_and_revoking_are_audited_with_who_did_it(site):
     assert described["revoked_at"] is not None
     actor, target = f"cli:{getpass.getuser()}", f"api_key:{issued['id']}"
     assert audited(site) == [(actor, "api_key.issued", target), (actor, "api_key.revoked", target)]
+
+
+@pytest.mark.parametrize("name", [" ", "\u200b", "shop\u202e", "shop\nkeys", "x" * 201])
+def test_a_key_has_a_name_that_people_can_read(site, name):
+    refused = site.run("keys", "issue", "acme", "--name", name, "--scope", "payments.read")
+    assert refused.exit_code == 1
+    assert "the name of a key" in refused.stderr
 
 
 def test_an_unknown_scope_is_a_usage_error(site):
