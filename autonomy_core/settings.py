@@ -36,6 +36,7 @@ class Settings:
         default_organisation: whom ``/api/v1`` is about when the host is nobody's; None for nobody.
         database_url: of the application's own role; None for the embedded server.
         owner_url: of the role that owns the tables; only migrations use it.
+        backup_url: of a role that bypasses row-level security; only backups use it.
         embedded_bin_dir: use these PostgreSQL binaries for the embedded server.
         pool_size: database connections kept, for as many threads.
         log_format: ``console`` or ``json``.
@@ -56,6 +57,7 @@ class Settings:
     default_organisation: str | None
     database_url: str | None
     owner_url: str | None
+    backup_url: str | None
     embedded_bin_dir: Path | None
     embedded_fast: bool
     pool_size: int
@@ -124,6 +126,7 @@ class ServerSchema(Schema):
     )
     database_url = fields.String(data_key="sqlalchemy.url", load_default=None)
     owner_url = fields.String(data_key="autonomy.owner_url", load_default=None)
+    backup_url = fields.String(data_key="autonomy.backup_url", load_default=None)
     embedded_bin_dir = fields.String(data_key="embedded.bin_dir", load_default=None)
     embedded_fast = fields.Boolean(data_key="embedded.fast", load_default=False)
 

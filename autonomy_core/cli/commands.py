@@ -12,12 +12,14 @@ from autonomy_core.cli.context import DEFAULT_CONFIG, CliContext
 from autonomy_core.cli.failures import failure_for
 
 COMMANDS = {
+    "backup": ("autonomy_core.cli.backup:backup", "Back up database, files and ini files."),
     "db": ("autonomy_core.cli.db:db", "Start, stop and find the embedded database."),
     "jobs": ("autonomy_core.cli.jobs:jobs", "Look at an organisation's waiting and failed jobs."),
     "keys": ("autonomy_core.cli.keys:keys", "Issue and revoke API keys."),
     "migrate": ("autonomy_core.cli.migrate:migrate", "Bring the database up to date."),
     "payments": ("autonomy_core.cli.payments:payments", "Look at an organisation's payments."),
     "plugins": ("autonomy_core.cli.plugins:plugins", "List and check the installed plugins."),
+    "restore": ("autonomy_core.cli.backup:restore", "Restore a backup, and activate the copy."),
     "serve": ("autonomy_core.cli.serve:serve", "Serve the API."),
     "tenants": ("autonomy_core.tenancy.cli:tenants", "Look at the organisations' files, begin new ones."),
     "worker": ("autonomy_core.cli.worker:worker", "Run jobs."),

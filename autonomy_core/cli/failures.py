@@ -25,6 +25,7 @@ def failure_for(error: Exception) -> Failure | None:
     from pyramid.exceptions import ConfigurationError
     from sqlalchemy.exc import SQLAlchemyError
 
+    from autonomy_core.backup.domain import BackupError
     from autonomy_core.db.embedded import EmbeddedServerError
     from autonomy_core.db.migrations import MigrationError
     from autonomy_core.db.probe import NoAnswer
@@ -36,7 +37,9 @@ def failure_for(error: Exception) -> Failure | None:
 
     if isinstance(error, SettingsError | PluginError | ConfigurationError):
         return Failure(str(error), exit_code=2)
-    if isinstance(error, MigrationError | UnsafeRole | EmbeddedServerError | AutonomyError | EditError):
+    if isinstance(
+        error, BackupError | MigrationError | UnsafeRole | EmbeddedServerError | AutonomyError | EditError
+    ):
         return Failure(str(error))
     if isinstance(error, SQLAlchemyError | psycopg.Error | NoAnswer):
         from autonomy_core.db.outages import explain_outage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
@@ -32,7 +33,8 @@ def migrate(cli: CliContext, *, check: bool) -> None:
     """Bring the database up to date: tables, isolation, and the application's role.
 
     With the embedded server the database is made first. Elsewhere autonomy.owner_url names the role that owns
-    the tables, and sqlalchemy.url the one that the application uses, which is made if it is missing.
+    the tables, and sqlalchemy.url the one that the application uses, which is made if it is missing; so is the one
+    that backups use, where autonomy.backup_url names it.
     """
     if check:
         _check(cli)
@@ -44,20 +46,51 @@ def _migrate(cli: CliContext) -> None:
     from autonomy_core.db.migrations import migrate as run
     from autonomy_core.runtime import components
 
-    target = _target(cli)
+    target = target_of(cli)
     console = Console(stderr=True)
+
+    def tell(line: str) -> None:
+        console.print(f"[green]✓[/green] {line}", highlight=False, soft_wrap=True)
+
     with console.status("migrating"):
         run(
             target.owner_url,
             components(cli.plugins),
             application_role=target.role,
             password=target.password,
-            progress=lambda line: console.print(f"[green]✓[/green] {line}", highlight=False),
+            progress=tell,
         )
+        _prepare_backup_role(cli, target, tell)
     click.echo("The database is up to date.")
 
 
-def _target(cli: CliContext) -> Target:
+def _prepare_backup_role(cli: CliContext, target: Target, progress: Callable[[str], None]) -> None:
+    """Make the role of autonomy.backup_url, which the embedded server does not need."""
+    from sqlalchemy import NullPool, create_engine, make_url
+
+    from autonomy_core.db.roles import prepare_backup_role
+
+    backup_url = cli.runtime.settings.backup_url
+    if backup_url is None or cli.runtime.embedded is not None:
+        return
+    wanted = make_url(backup_url)
+    if not wanted.username or wanted.username == target.role:
+        raise Failure(
+            f"{cli.config}: autonomy.backup_url must name a role of its own, which is not the application's: it sees "
+            "every organisation's rows.",
+            exit_code=2,
+        )
+    password = None if wanted.password is None else str(wanted.password)
+    with create_engine(target.owner_url, poolclass=NullPool).begin() as connection:
+        prepare_backup_role(connection, wanted.username, password, progress)
+
+
+def target_of(cli: CliContext) -> Target:
+    """Which database the settings name, for its owner; the embedded one is made.
+
+    Raises:
+        Failure: the ini file lacks a URL.
+    """
     from sqlalchemy import make_url
 
     from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME

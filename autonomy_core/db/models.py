@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autonomy_core.audit.models import AuditEntry
+from autonomy_core.backup.models import Restoration
 from autonomy_core.catalog.models import BundleItem, Product
 from autonomy_core.coupons.models import Coupon, CouponMisses, CouponProduct, CouponRedemption
 from autonomy_core.customers.models import Customer
@@ -38,4 +39,5 @@ __all__ = [
     "PaymentItem",
     "PaymentRefund",
     "Product",
+    "Restoration",
 ]

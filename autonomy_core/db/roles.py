@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from autonomy_core.db.isolation import quote
 
 ATTRIBUTES = "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
-VERSIONS = r"%\_alembic\_version"
+READ_ONLY = r"(_alembic_version|^restorations)$"
+"""The names of the tables that the application may only read: what they say is for it to obey."""
 
 
 class UnsafeRole(RuntimeError):
@@ -26,8 +27,8 @@ def prepare_roles(
 ) -> None:
     """Make the application's role where it is missing, and grant it what it needs. Safe to repeat.
 
-    Grants cover what the connected role owns in schema ``public``, now and in future; of the migrations'
-    version tables, only reading.
+    Grants cover what the connected role owns in schema ``public``, now and in future; of `READ_ONLY`
+    tables, only reading.
 
     Args:
         connection: of the role that owns the tables; the caller commits.
@@ -138,7 +139,7 @@ def _grants(connection: Connection, role: str) -> Iterator[str]:
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
     for name in _owned(connection, "pg_class", "rel", "AND relkind IN ('r', 'p')"):
         yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE {name} TO {role}"
-    for name in _owned(connection, "pg_class", "rel", f"AND relkind = 'r' AND relname LIKE '{VERSIONS}'"):
+    for name in _owned(connection, "pg_class", "rel", f"AND relkind = 'r' AND relname ~ '{READ_ONLY}'"):
         yield f"REVOKE INSERT, UPDATE, DELETE ON TABLE {name} FROM {role}"
     for name in _owned(connection, "pg_class", "rel", "AND relkind = 'S'"):
         yield f"GRANT USAGE ON SEQUENCE {name} TO {role}"
@@ -161,3 +162,58 @@ def _owned(connection: Connection, catalog: str, prefix: str, condition: str) ->
           AND {prefix}owner = (SELECT oid FROM pg_roles WHERE rolname = current_user) {condition}
         ORDER BY 1"""  # noqa: S608 - made of the constants above
     return list(connection.scalars(text(query)))
+
+
+BACKUP_ATTRIBUTES = "LOGIN BYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
+
+
+def prepare_backup_role(
+    connection: Connection, role: str, password: str | None, progress: Callable[[str], None]
+) -> None:
+    """Make the role that reads every organisation's rows for backups, and let it read. Safe to repeat.
+
+    Only a superuser may make a role that bypasses the policies. Where the owner of the tables may not, the statement
+    for an administrator is told, and the rest is done when the role is there.
+
+    Args:
+        connection: of the role that owns the tables; the caller commits.
+        password: set if given, and the owner may.
+        progress: told what is left to do.
+    """
+    bypasses = connection.scalar(
+        text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role"), {"role": role}
+    )
+    verb = "CREATE" if bypasses is None else "ALTER"
+    statement = f"{verb} ROLE {quote(role)} {BACKUP_ATTRIBUTES}"
+    if not bypasses and not _try(connection, statement):
+        progress(
+            f"role {role}: as an administrator of the database, run: {statement}; then autonomy migrate again"
+        )
+        if bypasses is None:
+            return
+    if password is not None and not _set_password(connection, role, password):
+        progress(f"role {role}: keeps the password it has")
+    for grant in _reading(connection, quote(role)):
+        _grant(connection, role, grant)
+    progress(f"role {role}: may read everything")
+
+
+def _try(connection: Connection, statement: str) -> bool:
+    try:
+        with connection.begin_nested():
+            connection.execute(text(statement))
+    except DBAPIError as error:
+        if isinstance(error.orig, errors.InsufficientPrivilege):
+            return False
+        raise
+    return True
+
+
+def _reading(connection: Connection, role: str) -> Iterator[str]:
+    yield f"GRANT USAGE ON SCHEMA public TO {role}"
+    for name in _owned(connection, "pg_class", "rel", "AND relkind IN ('r', 'p')"):
+        yield f"GRANT SELECT ON TABLE {name} TO {role}"
+    for name in _owned(connection, "pg_class", "rel", "AND relkind = 'S'"):
+        yield f"GRANT SELECT ON SEQUENCE {name} TO {role}"
+    for objects in ("TABLES", "SEQUENCES"):
+        yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON {objects} TO {role}"

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, QueuePool, create_engine, event, make_url
+from sqlalchemy import (
+    Connection,
+    PoolProxiedConnection,
+    QueuePool,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction
 from transaction.interfaces import ITransactionManager
 from zope.sqlalchemy import ZopeTransactionEvents
 
 from autonomy_core.db.direct import DirectTransaction, NotYourTransaction
-from autonomy_core.db.driver import LENT, begin_scoped, driver_of, driver_of_pooled, execute, keep_alive
-from autonomy_core.db.outages import bounded
+from autonomy_core.db.driver import LENT, begin_scoped, driver_of, driver_of_pooled, execute
+from autonomy_core.db.engines import make_engine
 from autonomy_core.db.pipeline import Pipeline, Statement
 from autonomy_core.db.probe import ANSWER_WITHIN_S, Probe, T
 from autonomy_core.errors import AutonomyError
@@ -34,8 +41,16 @@ LONGEST_STATEMENT_S = 60
 LONGEST_PAUSE_S = 300
 """So long a transaction may do nothing: whoever hangs in it, a plugin for example, holds its locks no longer."""
 
+LIMITS = {
+    "statement_timeout": LONGEST_STATEMENT_S,
+    "idle_in_transaction_session_timeout": LONGEST_PAUSE_S,
+}
 
 _COMMITS = re.compile(r"\s*(?:COMMIT|END)\b", re.IGNORECASE)
+
+
+IS_COPY = text("SELECT EXISTS (SELECT FROM restorations WHERE activated_at IS NULL)")
+"""Whether the database was restored from a backup and has not been activated since."""
 
 
 class TenantSession(Session):
@@ -149,28 +164,17 @@ class Database:
         self, url: str, *, pool_size: int = 10, before_connect: Callable[[], None] | None = None
     ) -> None:
         self.url = url
-        self._before_connect = before_connect
-        self.engine = self._engine(pool_size=pool_size, max_overflow=pool_size, pool_timeout=10)
+        pool = {"pool_size": pool_size, "max_overflow": pool_size, "pool_timeout": 10}
+        self.engine = make_engine(url, LIMITS, before_connect, **pool)
         event.listen(self.engine, "commit", _refuse_when_lent)
         event.listen(self.engine, "before_cursor_execute", _refuse_statement_when_lent)
         # Beside the pool, whose connections may all be in use, or hang.
-        limits = {"connect_args": {"connect_timeout": round(ANSWER_WITHIN_S)}}
-        self.beside = self._engine(pool_size=1, max_overflow=1, pool_timeout=1, **limits)
+        patience = {"connect_timeout": round(ANSWER_WITHIN_S)}
+        pool = {"pool_size": 1, "max_overflow": 1, "pool_timeout": 1}
+        self.beside = make_engine(url, LIMITS, before_connect, connect_args=patience, **pool)
+        self._is_original = False
+        event.listen(self.engine, "connect", self._forget_what_it_is)
         self._probes: dict[Callable[..., Any], Probe[Any]] = {}
-
-    def _engine(self, **options: Any) -> Engine:
-        # An error's message goes to the log, and values are customers' data.
-        engine = create_engine(bounded(self.url), hide_parameters=True, **options)
-        keep_alive(engine)
-        event.listen(engine, "connect", _bound)
-        before_connect = self._before_connect
-        if before_connect is not None:
-
-            @event.listens_for(engine, "do_connect")
-            def start(*_: Any) -> None:
-                before_connect()
-
-        return engine
 
     @property
     def conninfo(self) -> str:
@@ -255,6 +259,24 @@ class Database:
         probe: Probe[T] = self._probes.setdefault(look, Probe(self.connection_beside, look))
         return probe.ask(*arguments)
 
+    def is_restored_copy(self) -> bool:
+        """Whether the database was restored from a backup and has not been activated since.
+
+        That it is none is remembered until the next connection is made: a database cannot become a copy under a
+        connection, because it must be empty to be restored.
+        """
+        if not self._is_original:
+            with self._connection() as connection:
+                self._is_original = not connection.scalar(IS_COPY)
+        return not self._is_original
+
+    def _connection(self) -> AbstractContextManager[Connection]:
+        """A connection that is no organisation's; what is done on it is rolled back."""
+        return self.engine.connect()
+
+    def _forget_what_it_is(self, *_: Any) -> None:
+        self._is_original = False
+
     @contextmanager
     def connection_beside(self) -> Iterator[Connection]:
         """A connection that is not one of the pool's; what is done on it is rolled back."""
@@ -280,16 +302,6 @@ def _roll_back(transaction: DirectTransaction, pooled: PoolProxiedConnection) ->
         # It is broken; the pool makes another one.
         if pooled.is_valid:
             pooled.invalidate()
-
-
-def _bound(connection: Any, _: Any) -> None:
-    """Have PostgreSQL end what hangs; nothing else could, since Python cannot stop a thread."""
-    for name, seconds in (
-        ("statement_timeout", LONGEST_STATEMENT_S),
-        ("idle_in_transaction_session_timeout", LONGEST_PAUSE_S),
-    ):
-        connection.execute("SELECT set_config(%s, %s, false)", [name, str(round(seconds * 1000))])
-    connection.commit()
 
 
 def commit_early(request: Request) -> None:

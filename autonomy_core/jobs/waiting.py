@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from autonomy_core.backup.copies import WARNING, is_restored_copy
 from autonomy_core.db.compatibility import compare
 from autonomy_core.db.embedded import EmbeddedServerError
+from autonomy_core.db.migrations import Migrations
 from autonomy_core.db.outages import MIGRATE, explain_outage
 from autonomy_core.db.probe import NoAnswer
 from autonomy_core.runtime import Runtime, components
@@ -45,9 +49,13 @@ async def wait_until_usable(runtime: Runtime) -> None:
 def obstacle(runtime: Runtime) -> str | None:
     """Why no job can be run now, with the remedy; None if they can."""
     try:
-        found = runtime.database.ask(compare, components(runtime.plugins))
+        return runtime.database.ask(_look, components(runtime.plugins))
     except (SQLAlchemyError, EmbeddedServerError, NoAnswer) as error:
         return f"the database: {explain_outage(error)}"
+
+
+def _look(connection: Connection, components: Sequence[Migrations]) -> str | None:
+    found = compare(connection, components)
     if found.problems:
         return "; ".join([*found.problems, *([MIGRATE] if found.behind else [])])
-    return None
+    return WARNING if is_restored_copy(connection) else None

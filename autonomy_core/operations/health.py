@@ -21,6 +21,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from autonomy_core.backup.copies import WARNING, is_restored_copy
 from autonomy_core.db.compatibility import compare
 from autonomy_core.db.embedded import EmbeddedServerError
 from autonomy_core.db.outages import MIGRATE, explain_outage
@@ -78,6 +79,7 @@ def _look_at_database(connection: Connection, runtime: Runtime) -> list[Check]:
     found = [check_pool(runtime), check_role(connection), check_migrations(connection, runtime)]
     if found[-1].outcome == Outcome.OK:
         found.append(check_worker(connection, runtime.settings.worker_required_within))
+        found += check_copy(connection)
     return found
 
 
@@ -102,6 +104,11 @@ def check_migrations(connection: Connection, runtime: Runtime) -> Check:
     found = compare(connection, components(runtime.plugins))
     detail = (*found.problems, *([MIGRATE] if found.behind else []))
     return Check("migrations", Outcome.FAILED, detail) if detail else Check("migrations")
+
+
+def check_copy(connection: Connection) -> list[Check]:
+    """On a restored copy, that it is one."""
+    return [Check("copy", Outcome.DEGRADED, (WARNING,))] if is_restored_copy(connection) else []
 
 
 def check_worker(connection: Connection, required_within_s: int | None) -> Check:

@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, select
 
+from autonomy_core.backup.copies import refuse_on_copy
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import require_for_sale
 from autonomy_core.coupons.redemption import Quote, quote, release, require_collectable, reserve
@@ -99,7 +100,7 @@ def open_payment(
         code: of a coupon, as the customer wrote it.
 
     Raises:
-        AlreadyOwned, PaymentOnItsWay, NotForSale, PaymentsUnavailable, ForeignReturnUrl
+        AlreadyOwned, PaymentOnItsWay, NotForSale, PaymentsUnavailable, ForeignReturnUrl, RestoredCopy
         CouponUsedUp, DiscountRefused, TooManyRequests
         CouponNotValid: commit all the same, so that the attempt counts.
     """
@@ -111,6 +112,7 @@ def open_payment(
     require_for_sale(scope, product)
     _take_turns(scope, customer_id, product)
     wanted = _wanted(scope, customer_id, product, code)
+    refuse_on_copy(scope, wanted.environment)
     before = _open_payments(scope, wanted)
     if not wanted.quote.amount:
         completed = _complete_for_nothing(scope, wanted, before)

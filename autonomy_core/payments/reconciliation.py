@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
+from autonomy_core.backup.copies import refuse_on_copy
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import Unavailable
 from autonomy_core.jobs.services import defer
@@ -80,8 +81,9 @@ def check(scope: TenantScope, payment_id: UUID) -> bool:
     """
     payment = _read(scope, payment_id)
     provider = scope.runtime.providers.get(payment.provider) if payment else None
-    if provider is None or provider.name not in scope.organisation.plugins:
+    if payment is None or provider is None or provider.name not in scope.organisation.plugins:
         return False
+    refuse_on_copy(scope, payment.environment)
     try:
         settlement = provider.fetch_state(scope, payment_id)
         with scope.runtime.transaction(scope.organisation) as own:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Select, select
 
 from autonomy_core.audit.services import record
+from autonomy_core.backup.copies import refuse_on_copy
 from autonomy_core.db.base import uuid7
 from autonomy_core.errors import Conflict, InvalidInput, NotFound
 from autonomy_core.jobs.services import defer
@@ -108,10 +109,11 @@ def request_refund(
             recorded the first time is given back, unless it has failed.
 
     Raises:
-        NotFound, NotRefundable, PaymentDisputed, RefundTooLarge
+        NotFound, NotRefundable, PaymentDisputed, RefundTooLarge, RestoredCopy
         RefundAmbiguous, ItemNotInPayment, ItemAlreadyRefunded
     """
     payment = lock_payment(scope, payment_id)
+    refuse_on_copy(scope, payment.environment)
     refund_id, known = _of_wish(scope, payment, wish)
     if known is not None:
         return known
@@ -266,6 +268,7 @@ def carry_out(scope: TenantScope, order: RefundOrder, provider: PaymentProvider)
         RefundRefused: the provider refuses it; that is recorded.
         Unavailable: the provider does not answer; the job asks again.
     """
+    refuse_on_copy(scope, order.environment)
     try:
         report = provider.refund(scope, order)
     except RefundRefused as refusal:

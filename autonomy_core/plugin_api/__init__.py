@@ -18,6 +18,7 @@ module              what it offers
 ``settings``        the base of a settings section's schema, secrets and references to them
 ``checks``          findings about an organisation, for ``autonomy tenants check --online``
 ``commands``        what a command of ``autonomy`` is given: settings, organisations, their files
+``files``           files outside the database, for backups
 ``jobs``            work that outlives a request
 ``transactions``    `commit_early`, for a view that calls somebody else, or works long
 ``audit``           who did what, recorded in the transaction that does it

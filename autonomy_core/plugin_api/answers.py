@@ -40,6 +40,7 @@ ANSWERS: dict[str, Answer] = {
     "register_commands": Answer("click:Command", many=True),
     "register_checks": Answer("autonomy_core.tenancy.findings:OrganisationCheck", many=True),
     "register_flushes": Answer(f"{PROTOCOLS}:Flush", many=True),
+    "register_files": Answer("autonomy_core.plugin_api.files:StoredFiles", many=True),
 }
 """By the name of the hook; the implementations of every other hook return None."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from autonomy_core.db.migrations import Migrations
     from autonomy_core.plugin_api.checks import OrganisationCheck
     from autonomy_core.plugin_api.events import CustomerRegistered, PaymentCompleted
+    from autonomy_core.plugin_api.files import StoredFiles
     from autonomy_core.plugin_api.jobs import Job
     from autonomy_core.plugin_api.protocols import Authenticator, Flush, PaymentProvider, ProductKind
 
@@ -246,6 +247,25 @@ def register_flushes() -> Sequence[Flush]:
         >>> @hookimpl
         ... def register_flushes():
         ...     return [Plays()]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_files() -> Sequence[StoredFiles]:
+    """The directories of files to which the plugin's rows refer: ``autonomy backup`` takes them along.
+
+    A backup copies the database first and the files after it. So write a file before the row that refers to it, never
+    change it, and remove it no sooner than hours after the last row that did.
+
+    Fires: when a backup is made or restored. Transaction: none. Raising: the command ends. Twice: once per command.
+
+    Example:
+        >>> from autonomy_core.plugin_api.files import StoredFiles
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> @hookimpl
+        ... def register_files():
+        ...     return [StoredFiles("covers", lambda settings: settings.data / "covers")]
     """
     raise NotImplementedError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autonomy_core.backup.copies import RestoredCopy, refuse_on_copy
 from autonomy_core.db.group_commit import LONGEST_PAUSE_TOGETHER_S, Member
 from autonomy_core.db.pipeline import Statement
 from autonomy_core.payments.at_once import (
@@ -45,6 +46,7 @@ __all__ = [
     "RefundRefused",
     "RefundReport",
     "RefundStatus",
+    "RestoredCopy",
     "Settled",
     "Settlement",
     "Statement",
@@ -53,6 +55,7 @@ __all__ = [
     "completing",
     "lock_payment",
     "note_once",
+    "refuse_on_copy",
     "settle",
     "settle_at_once",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from marshmallow import Schema
 
+from autonomy_core.settings import Settings
 from autonomy_core.tenancy.fields import KeyPrefix, ProblemMessage, SecretField, WordsField
 from autonomy_core.tenancy.secrets import Secret
 
-__all__ = ["KeyPrefix", "ProblemMessage", "Secret", "SecretField", "SettingsSchema", "WordsField"]
+__all__ = ["KeyPrefix", "ProblemMessage", "Secret", "SecretField", "Settings", "SettingsSchema", "WordsField"]
 
 
 class SettingsSchema(Schema):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 from transaction.interfaces import ITransactionManager
@@ -84,9 +84,13 @@ class SwitchedDatabase(Database):
             yield self._bind
             savepoint.rollback()
 
+    def _connection(self) -> AbstractContextManager[Connection]:
+        return self.connection_beside()
+
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
         """Everything happens on one connection, and is undone at the end. Within `of_its_own`, on that database."""
+        self._is_original = False
         engine = create_engine(self.url, poolclass=NullPool)
         with engine.connect() as connection:
             outer = connection.begin()
@@ -102,6 +106,7 @@ class SwitchedDatabase(Database):
         """Everything happens in a new copy of the migrated database; gives the copy's URL for its owner."""
         before, engine_before, beside_before = self.url, self.engine, self.beside
         self._server.create_database(name, template=self._template)
+        self._is_original = False
         own = Database(self._server.url(name, APPLICATION_ROLE), pool_size=32)
         self.url, self.engine, self._bind, self.beside = own.url, own.engine, own.engine, own.beside
         try:

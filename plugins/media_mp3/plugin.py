@@ -9,6 +9,7 @@ import click
 from pyramid.config import Configurator
 
 from autonomy_core.plugin_api.events import PaymentCompleted
+from autonomy_core.plugin_api.files import StoredFiles
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
 from autonomy_core.plugin_api.protocols import Authenticator, ProductKind
@@ -18,7 +19,7 @@ from media_mp3.authenticator import LinkAuthenticator
 from media_mp3.commands import media
 from media_mp3.kind import Mp3
 from media_mp3.resources import AdminProductTracks, CustomerProductTracks, Tracks
-from media_mp3.settings import PLUGIN, OrganisationSettings, ServerSettings
+from media_mp3.settings import PLUGIN, OrganisationSettings, ServerSettings, files_directory
 
 
 @hookimpl
@@ -58,6 +59,12 @@ def register_authenticators() -> Sequence[Authenticator]:
 def register_commands() -> Sequence[click.Command]:
     """``autonomy media``."""
     return [media]
+
+
+@hookimpl
+def register_files() -> Sequence[StoredFiles]:
+    """Recordings; what has been uploaded and not inspected yet is not worth a backup."""
+    return [StoredFiles("recordings", files_directory)]
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.plugin_api.settings import SettingsSchema
+from autonomy_core.plugin_api.settings import Settings, SettingsSchema
 from media_mp3.storage import ObjectStorage, Storage
 
 PLUGIN = "media_mp3"
@@ -58,21 +58,26 @@ def link_seconds(scope: TenantScope) -> int:
     return int(scope.settings(PLUGIN)["link_minutes"]) * 60
 
 
+def files_directory(settings: Settings) -> Path:
+    """Where recordings are kept, by the server's settings."""
+    return _directory(settings) / "files"
+
+
 def incoming_directory(scope: TenantScope) -> Path:
     """Where uploads arrive: beside the stored files, and so on the same file system."""
-    path = _directory(scope) / "incoming"
+    path = _directory(scope.runtime.settings) / "incoming"
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def storage_of(scope: TenantScope) -> Storage:
     """Where recordings are kept."""
-    return _storage_in(_directory(scope) / "files")
+    return _storage_in(files_directory(scope.runtime.settings))
 
 
-def _directory(scope: TenantScope) -> Path:
-    configured = scope.server_settings(PLUGIN)["directory"]
-    return Path(configured).absolute() if configured else scope.runtime.settings.data / "media"
+def _directory(settings: Settings) -> Path:
+    configured = settings.plugins[PLUGIN]["directory"]
+    return Path(configured).absolute() if configured else settings.data / "media"
 
 
 @lru_cache(maxsize=8)

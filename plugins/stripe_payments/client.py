@@ -19,7 +19,7 @@ import stripe
 import structlog
 
 from autonomy_core.plugin_api.errors import Unavailable
-from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable, RefundRefused
+from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable, RefundRefused, refuse_on_copy
 from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.amounts import to_stripe
@@ -185,7 +185,9 @@ def client_for(scope: TenantScope, environment: Environment) -> stripe.StripeCli
 
     Raises:
         PaymentsUnavailable: there is no key, or it is a live one while the server talks to the simulator.
+        RestoredCopy: it is a live one, and the server a restored copy.
     """
+    refuse_on_copy(scope, environment)
     key = keys_of(scope.settings(PLUGIN), environment).secret_key
     if key is None:
         raise _not_set_up(f"set {key_name(environment, 'secret_key')} in the organisation's ini file")

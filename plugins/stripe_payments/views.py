@@ -10,6 +10,7 @@ from structlog.contextvars import bound_contextvars
 
 from autonomy_core.plugin_api.errors import TooLarge
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
+from autonomy_core.plugin_api.payments import RestoredCopy, refuse_on_copy
 from autonomy_core.plugin_api.schemas import OpenQuery
 from stripe_payments import asking, inbox, schemas, webhooks
 from stripe_payments.deliveries import DELIVERIES
@@ -28,7 +29,7 @@ from stripe_payments.sharing import owner_of
     parameters=[schemas.SIGNATURE],
     takes_idempotency_key=False,
     returns=schemas.ReceivedSchema,
-    errors=(webhooks.BadSignature, webhooks.BadEvent, TooLarge, inbox.EventNotStored),
+    errors=(webhooks.BadSignature, webhooks.BadEvent, TooLarge, inbox.EventNotStored, RestoredCopy),
 )
 def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
     """The signature vouches for the caller. An event is stored and handled once, however often it is posted.
@@ -44,6 +45,7 @@ def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
             DELIVERIES.count_refused(context.organisation.id)
         raise
     scope = owner_of(context.scope, delivery, str(signature))
+    refuse_on_copy(scope, delivery.environment)
     DELIVERIES.count_verified(scope.organisation.id, delivery.environment)
     if scope is context.scope:
         return {"received": True, "status": inbox.receive(scope, delivery)}

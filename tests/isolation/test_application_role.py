@@ -57,6 +57,10 @@ def refusal(autonomy: Autonomy, statement: str) -> str | None:
     return None
 
 
+SERVERS_OWN = {"restorations"}
+"""Tables that are about the server as a whole, and that the application may only read."""
+
+
 @pytest.fixture
 def acme(autonomy: Autonomy) -> Autonomy:
     autonomy.organisation("acme")
@@ -80,6 +84,15 @@ def test_the_versions_of_the_migrations_are_not_the_applications_to_write(acme: 
             f"INSERT INTO {name} VALUES ('x')",
         ):
             assert refusal(acme, statement) == "42501"
+
+
+def test_a_restored_copy_cannot_be_activated_by_the_application(acme: Autonomy) -> None:
+    for statement in (
+        "UPDATE restorations SET activated_at = now()",
+        "DELETE FROM restorations",
+        "INSERT INTO restorations VALUES (gen_random_uuid(), now(), now())",
+    ):
+        assert refusal(acme, statement) == "42501"
 
 
 def test_audit_entries_can_be_added_and_neither_changed_nor_deleted(acme: Autonomy) -> None:
@@ -112,7 +125,7 @@ def test_every_table_is_an_organisations_or_known_to_be_nobodys(acme: Autonomy) 
     assert JOBS in tenants
     assert {
         name for name in others if not name.startswith(OF_THE_QUEUE) and not name.endswith("_alembic_version")
-    } == set()
+    } == SERVERS_OWN
 
 
 def test_no_function_runs_with_its_owners_rights(acme: Autonomy) -> None:

@@ -229,4 +229,4 @@ def test_requests_to_a_database_that_is_not_migrated_are_answered_503(
 def test_the_servers_own_urls_have_nothing_below_and_take_no_posts(autonomy):
     for path in ("/health", "/health/other", "/health/live/more", "/metrics/more"):
         autonomy.app.get(path, extra_environ=HERE, status=404)
-    autonomy.app.post("/health/live", status=404)
+    autonomy.app.post("/health/live", status=405)

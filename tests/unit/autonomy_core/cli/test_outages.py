@@ -60,8 +60,11 @@ def example_of(parameter):
     return known.get(parameter.type.name, "acme" if parameter.name == "organisation_id" else "something")
 
 
+CHOSEN = {("restore",): ("--activate",)}
+"""Arguments of commands that want one of several."""
+
 COMMANDS = [
-    pytest.param((*path, *arguments_for(command)), id=" ".join(path))
+    pytest.param((*path, *CHOSEN.get(path, arguments_for(command))), id=" ".join(path))
     for path, command in every_command(autonomy)
     if " ".join(path) not in WITHOUT_DATABASE
 ]
@@ -80,6 +83,7 @@ def settings_for(url, owner_url=None):
     return {
         "sqlalchemy.url": url,
         "autonomy.owner_url": owner_url or url,
+        "autonomy.backup_url": owner_url or url,
         "stripe_payments.api_base": "http://127.0.0.1:1",
     }
 

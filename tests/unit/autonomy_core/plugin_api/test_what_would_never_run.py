@@ -13,6 +13,7 @@ from marshmallow import Schema
 from autonomy_core.plugin_api import answers, events, hookspecs, protocols
 from autonomy_core.plugin_api.answers import ANSWERS
 from autonomy_core.plugin_api.checks import OrganisationCheck
+from autonomy_core.plugin_api.files import StoredFiles
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.manager import PluginError, Plugins
@@ -265,6 +266,7 @@ def specified(hook):
     names = {**vars(events), **vars(protocols), **vars(hookspecs), "click": click, "Job": Job}
     names |= {
         "OrganisationCheck": OrganisationCheck,
+        "StoredFiles": StoredFiles,
         "Migrations": answers.pkgutil.resolve_name(ANSWERS["register_migrations"].of),
     }
     return eval(inspect.signature(getattr(hookspecs, hook)).return_annotation, names)

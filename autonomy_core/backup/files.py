@@ -1,0 +1,113 @@
+"""The files of a backup: copied, and compared by their checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+from autonomy_core.backup.domain import BackupError, FileFacts
+
+CHUNK_BYTES = 1024 * 1024
+
+
+def copy(source: Path, target: Path) -> FileFacts:
+    """Copy a file, readable by its owner only, and tell what was copied. A file that is there is not replaced.
+
+    Raises:
+        OSError: of either file.
+    """
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as reading, _new(target) as writing:
+        while chunk := reading.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size += writing.write(chunk)
+        writing.flush()
+        os.fsync(writing.fileno())
+    return FileFacts(size, digest.hexdigest())
+
+
+def _new(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
+
+
+def facts_of(path: Path) -> FileFacts:
+    """The size and the checksum of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    return FileFacts(path.stat().st_size, digest.hexdigest())
+
+
+def files_below(directory: Path) -> Iterator[Path]:
+    """Every regular file below a directory, in a fixed order; none where there is no directory."""
+    for parent, directories, names in os.walk(directory):
+        directories.sort()
+        for name in sorted(names):
+            path = Path(parent, name)
+            if path.is_file() and not path.is_symlink():
+                yield path
+
+
+def copy_tree(source: Path, backup: Path, place: str) -> Iterator[tuple[str, FileFacts]]:
+    """Copy every file below a directory into a backup; gives each with its path in the backup.
+
+    Args:
+        place: where in the backup, a relative path with slashes.
+    """
+    for path in files_below(source):
+        inner = f"{place}/{path.relative_to(source).as_posix()}"
+        try:
+            yield inner, copy(path, backup / inner)
+        except FileNotFoundError:
+            # Removed since the directory was read: what nothing refers to any more is collected.
+            continue
+
+
+def verify(backup: Path, files: Mapping[str, FileFacts]) -> None:
+    """Read every file of a backup and compare it with what the manifest says.
+
+    Raises:
+        BackupError: one is missing or another one.
+    """
+    for name, expected in files.items():
+        path = backup / name
+        try:
+            found = facts_of(path)
+        except OSError as error:
+            raise BackupError(f"{path}: {error.strerror}; the backup is damaged.") from None
+        if found != expected:
+            raise BackupError(
+                f"{path} is not the file that was backed up: {found.size} bytes, sha256 {found.sha256[:16]}…, for "
+                f"{expected.size} bytes, sha256 {expected.sha256[:16]}…"
+            )
+
+
+def put_back(backup: Path, files: Mapping[str, FileFacts], place: str, target: Path) -> int:
+    """Copy what is below a place of the backup to where it is used; what is there already stays. Gives how many.
+
+    Raises:
+        BackupError: another file of the same name is there; nothing has been copied then.
+    """
+    wanted = {name: target / name.removeprefix(f"{place}/") for name in files if name.startswith(f"{place}/")}
+    there = {name for name, path in wanted.items() if path.exists()}
+    for name in sorted(there):
+        if facts_of(wanted[name]) != files[name]:
+            raise BackupError(
+                f"{wanted[name]} is there, and is not the one in the backup: move it away, or name another directory."
+            )
+    for name in sorted(wanted.keys() - there):
+        _put(backup / name, wanted[name], files[name])
+    return len(wanted)
+
+
+def _put(source: Path, target: Path, expected: FileFacts) -> None:
+    # Under another name first: a crash leaves no file that is cut short under the right one.
+    draft = target.with_name(f".{target.name}.restoring")
+    draft.unlink(missing_ok=True)
+    if copy(source, draft) != expected:
+        draft.unlink()
+        raise BackupError(f"{source} has changed while it was restored.")
+    draft.rename(target)

@@ -1,0 +1,167 @@
+"""A shop with recordings, customers and sales on an embedded server, and empty places to restore it to."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import webtest
+from click.testing import CliRunner, Result
+from sqlalchemy import make_url
+
+from autonomy_core.app import make_app
+from autonomy_core.cli.commands import autonomy
+from autonomy_core.cli.context import CliContext, read_ini
+from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.runtime import DATABASE_NAME, make_runtime
+from autonomy_core.security import api_keys
+from autonomy_core.security.domain import SCOPES
+from demo import music
+from tests.unit.media_mp3 import material
+
+SHOP = """\
+[organisation]
+name = {name}
+hosts = {name}.example
+currency = eur
+plugins = customer_auth, media_mp3, stripe_payments
+
+[stripe_payments]
+environment = live
+test_secret_key = sk_test_{name}
+test_public_key = pk_test_{name}
+test_webhook_secret = whsec_test_{name}
+secret_key = sk_live_{name}
+public_key = pk_live_{name}
+webhook_secret = whsec_live_{name}
+"""
+
+MUSIC = music.tag(material.PIECE) + material.cbr()
+
+
+@dataclass
+class Place:
+    """A directory with a server's ini file, and its embedded database.
+
+    Attributes:
+        settings: further lines of the ini file.
+    """
+
+    directory: Path
+    settings: tuple[str, ...] = ()
+
+    @property
+    def ini(self) -> Path:
+        return self.directory / "server.ini"
+
+    @property
+    def tenants(self) -> Path:
+        return self.directory / "tenants"
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def server(self) -> EmbeddedServer:
+        return EmbeddedServer(self.data / "postgresql", fast=True)
+
+    def make(self) -> Place:
+        self.tenants.mkdir(parents=True)
+        lines = ["[app:main]", "use = egg:autonomy-server", "autonomy.tenants = %(here)s/tenants"]
+        lines += ["autonomy.data = %(here)s/data", "embedded.fast = true", "autonomy.hosts = localhost"]
+        self.ini.write_text("\n".join([*lines, *self.settings, ""]))
+        return self
+
+    def run(self, *arguments: str | Path) -> Result:
+        return CliRunner().invoke(
+            autonomy, ["--config", str(self.ini), *map(str, arguments)], obj=CliContext()
+        )
+
+    def succeed(self, *arguments: str | Path) -> Result:
+        result = self.run(*arguments)
+        assert result.exit_code == 0, result.output
+        return result
+
+    def runtime(self) -> Any:
+        return make_runtime(read_ini(self.ini), Plugins.from_entry_points())
+
+    def app(self, runtime: Any) -> webtest.TestApp:
+        return webtest.TestApp(make_app(runtime))
+
+    def sql(self, statement: str, database: str = DATABASE_NAME) -> list[tuple[Any, ...]]:
+        """What a statement finds, for the superuser."""
+        url = make_url(self.server.url(database)).set(drivername="postgresql")
+        with psycopg.connect(url.render_as_string(), autocommit=True) as connection:
+            found = connection.execute(statement)  # type: ignore[call-overload]
+            return found.fetchall() if found.description else []
+
+    def rows(self) -> dict[str, list[str]]:
+        """Every row of every table, as text."""
+        names = self.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+        return {
+            name: sorted(str(row) for (row,) in self.sql(f'SELECT t::text FROM "{name}" t'))
+            for (name,) in names
+        }
+
+    def files(self) -> dict[str, bytes]:
+        """The recordings and the organisations' files, by their paths."""
+        kept = [*(self.data / "media" / "files").rglob("*"), *self.tenants.iterdir()]
+        return {str(path.relative_to(self.directory)): path.read_bytes() for path in kept if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = Place(tmp_path_factory.mktemp("original")).make()
+    for name in ("harbour", "nightjar"):
+        (place.tenants / f"{name}.ini").write_text(SHOP.format(name=name))
+    place.server.ensure_running()
+    try:
+        place.succeed("migrate")
+        sell_and_upload(place)
+        yield place
+    finally:
+        place.server.remove()
+
+
+def sell_and_upload(place: Place) -> None:
+    """Over HTTP: a customer of each shop, a product with a recording, and something that is free."""
+    runtime = place.runtime()
+    app = place.app(runtime)
+    for name in ("harbour", "nightjar"):
+        with runtime.transaction(runtime.tenants.get(name)) as scope:
+            _, key = api_keys.issue(scope.session, name, "staff", tuple(SCOPES), actor="test")
+        staff = {"Authorization": f"Bearer {key}"}
+        product = {"title": f"Ünï\tcode\\n of {name}", "kind": "mp3", "amount": 900}
+        made = app.post_json(f"/{name}/api/v1/admin/products", product, headers=staff).json
+        upload = [("file", "first.mp3", MUSIC)]
+        app.post(f"/{name}/api/v1/admin/products/{made['id']}/tracks", upload_files=upload, headers=staff)
+        customer = {"email": "ada@example.org", "password": "a long engine", "name": "Ada\nLovelace"}
+        app.post_json(f"/{name}/api/v1/customers/register", {**customer, "name": "Ada"})
+    runtime.close()
+
+
+@pytest.fixture
+def backup(original: Place, tmp_path: Path) -> Path:
+    """A backup of the original."""
+    directory = tmp_path / "backup"
+    original.succeed("backup", directory, "--secret-to", tmp_path / "kept-apart")
+    return directory
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Place]:
+    """An empty place on a cluster of its own, with the secret that was kept apart."""
+    place = Place(tmp_path / "elsewhere").make()
+    place.data.mkdir()
+    secret = tmp_path / "kept-apart"
+    if secret.exists():
+        shutil.copy(secret, place.data / "secret")
+    yield place
+    place.server.remove()

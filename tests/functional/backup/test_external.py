@@ -1,0 +1,119 @@
+"""A backup of a database server of one's own, by a role that `migrate` makes, while rows are written."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from tests.functional.backup.conftest import Place
+from tests.functional.backup.test_refusing import refused
+
+pytestmark = pytest.mark.processes
+
+OWNER, READER = "backup_owner", "backup_reader"
+
+
+def external(original, directory, owner=OWNER, reader=READER):
+    """A place whose ini file names the original's server as if it were any other."""
+    url = original.server.url
+    urls = {"sqlalchemy.url": url("shop", "autonomy_app"), "autonomy.owner_url": url("shop", owner)}
+    if reader:
+        urls["autonomy.backup_url"] = url("shop", reader)
+    lines = [f"{key} = {value.replace('%', '%%')}" for key, value in urls.items()]
+    return Place(directory, tuple(lines)).make()
+
+
+@pytest.fixture
+def owned(original):
+    """A database that belongs to a role without privileges."""
+    original.sql(f"CREATE ROLE {OWNER} LOGIN", "postgres")
+    original.sql(f"CREATE DATABASE shop OWNER {OWNER}", "postgres")
+    yield original
+    original.server.drop_database("shop")
+    original.sql(f"DROP ROLE IF EXISTS {OWNER}, {READER}", "postgres")
+
+
+def test_without_a_role_that_sees_every_row_there_is_no_backup(owned, tmp_path):
+    place = external(owned, tmp_path / "site", reader=None)
+    place.succeed("migrate")
+    told = refused(place, "backup", tmp_path / "backup")
+    assert "autonomy.backup_url is missing" in told
+    assert not (tmp_path / "backup").exists()
+
+
+def test_a_role_that_is_bound_by_the_policies_is_refused_instead_of_dumping_nothing(owned, tmp_path):
+    place = external(owned, tmp_path / "site", reader=OWNER)
+    place.succeed("migrate")
+    told = refused(place, "backup", tmp_path / "backup")
+    assert f"'{OWNER}' is bound by row-level security" in told
+    assert f'ALTER ROLE "{OWNER}" BYPASSRLS' in told
+
+
+def test_migrate_says_what_an_administrator_has_to_do_and_does_the_rest_when_it_is_done(owned, tmp_path):
+    place = external(owned, tmp_path / "site")
+    told = " ".join(place.succeed("migrate").stderr.split())
+    statement = f'CREATE ROLE "{READER}" LOGIN BYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION'
+    assert statement in told
+    owned.sql(statement, "postgres")
+    assert f"role {READER}: may read everything" in " ".join(place.succeed("migrate").stderr.split())
+    place.succeed("backup", tmp_path / "backup")
+
+
+def test_the_applications_role_is_never_the_one_for_backups(owned, tmp_path):
+    place = external(owned, tmp_path / "site", reader="autonomy_app")
+    assert "must name a role of its own" in refused(place, "migrate")
+
+
+@contextmanager
+def writing(original):
+    """Somebody adds rows all the time."""
+    stopping = threading.Event()
+    url = make_url(original.server.url("shop")).set(drivername="postgresql").render_as_string()
+
+    def add():
+        number = 0
+        with psycopg.connect(url, autocommit=True) as connection:
+            while not stopping.is_set():
+                number += 1
+                connection.execute(
+                    "INSERT INTO customers (organisation_id, id, email, name, created_at)"
+                    " VALUES ('acme', gen_random_uuid(), %s, 'Ada', now())",
+                    [f"{number}@example.org"],
+                )
+
+    thread = threading.Thread(target=add)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def test_a_backup_while_rows_are_written_is_of_one_moment_and_has_them_all(owned, tmp_path, elsewhere):
+    place = external(owned, tmp_path / "site", owner="postgres")
+    assert f"role {READER}: may read everything" in place.succeed("migrate").stderr
+    with writing(owned):
+        place.succeed("backup", tmp_path / "backup", "--secret-to", tmp_path / "kept")
+    counted = json.loads((tmp_path / "backup" / "manifest.json").read_text())["tables"]["public.customers"]
+    elsewhere.data.joinpath("secret").write_text((tmp_path / "kept").read_text())
+    elsewhere.succeed("restore", tmp_path / "backup")
+    assert elsewhere.sql("SELECT count(*) FROM customers") == [(counted,)]
+    later = owned.sql("SELECT count(*) FROM customers", "shop")[0][0]
+    assert 0 < counted < later
+
+
+def test_a_backup_is_restored_by_an_owner_without_privileges(owned, original, tmp_path):
+    original.succeed("backup", tmp_path / "backup", "--secret-to", tmp_path / "kept")
+    place = external(owned, tmp_path / "site", reader=None)
+    place.data.mkdir()
+    place.data.joinpath("secret").write_text((tmp_path / "kept").read_text())
+    place.succeed("restore", tmp_path / "backup")
+    assert owned.sql("SELECT count(*) FROM customers", "shop") == owned.sql("SELECT count(*) FROM customers")
+    assert place.succeed("keys", "list", "harbour").stdout.count("staff") == 1
+    assert place.succeed("restore", "--activate").stdout == "The copy is activated.\n"

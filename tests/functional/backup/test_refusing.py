@@ -1,0 +1,146 @@
+"""What is no backup, or has no place to go, is refused before anything is written, and the message says what to do."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+pytestmark = pytest.mark.processes
+
+PATIENCE_S = 60
+
+
+def refused(place, *arguments):
+    """What a command says that ends with an error; it is in no table and no traceback."""
+    result = place.run(*arguments)
+    assert result.exit_code != 0, result.output
+    assert isinstance(result.exception, SystemExit), repr(result.exception)
+    return " ".join(result.stderr.split())
+
+
+def change_manifest(backup, **changes):
+    path = backup / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def is_untouched(place):
+    """Whether nothing has been restored."""
+    tables = place.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+    return tables == [(0,)] and not place.files()
+
+
+@pytest.fixture
+def unchanged(elsewhere):
+    """The place to restore to; it is as empty afterwards as before."""
+    elsewhere.server.create_database("autonomy")
+    yield elsewhere
+    assert is_untouched(elsewhere)
+
+
+def test_a_backup_is_never_made_into_another_one(original, backup):
+    assert "is not empty" in refused(original, "backup", backup)
+
+
+def test_the_secret_is_not_written_into_the_backup(original, tmp_path):
+    told = refused(original, "backup", tmp_path / "new", "--secret-to", tmp_path / "new" / "secret")
+    assert "is within the backup" in told
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_that_was_killed_is_told_from_a_finished_one(original, tmp_path, unchanged):
+    directory = tmp_path / "killed"
+    url = make_url(original.server.url("autonomy")).set(drivername="postgresql").render_as_string()
+    with psycopg.connect(url) as locking:
+        locking.execute("LOCK TABLE customers")
+        command = [Path(sys.executable).with_name("autonomy"), "--config", original.ini, "backup", directory]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + PATIENCE_S
+        while not (directory / "manifest.json.unfinished").exists():
+            assert time.monotonic() < deadline, "waited in vain for the backup to begin"
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait(PATIENCE_S)
+    assert "was never finished" in refused(unchanged, "restore", directory)
+
+
+def test_a_directory_that_is_no_backup_is_refused(tmp_path, unchanged):
+    assert "is no backup: it has no manifest.json" in refused(unchanged, "restore", tmp_path)
+
+
+def test_a_damaged_manifest_is_refused(backup, unchanged):
+    (backup / "manifest.json").write_text("{")
+    assert "manifest.json cannot be read" in refused(unchanged, "restore", backup)
+
+
+def test_a_manifest_in_a_newer_format_is_refused(backup, unchanged):
+    change_manifest(backup, format=2, version="99.1")
+    assert "version 99.1 in a newer format" in refused(unchanged, "restore", backup)
+
+
+def test_tables_of_a_newer_version_are_refused(backup, unchanged):
+    change_manifest(backup, revisions={"autonomy_core": "9999"}, version="99.1")
+    assert "tables of autonomy_core at 9999" in refused(unchanged, "restore", backup)
+
+
+def test_a_manifest_that_leads_out_of_the_backup_is_refused(backup, unchanged):
+    change_manifest(backup, files={"../../etc/passwd": {"size": 1, "sha256": "0"}})
+    assert "leads out of the backup" in refused(unchanged, "restore", backup)
+
+
+@pytest.mark.parametrize("part", ["database.dump", "tenants/harbour.ini", "server.ini"])
+def test_a_file_with_another_checksum_is_refused_by_name(backup, unchanged, part):
+    with (backup / part).open("r+b") as file:
+        file.write(b"x")
+    told = refused(unchanged, "restore", backup)
+    assert part in told
+    assert "is not the file that was backed up" in told
+
+
+def test_a_recording_that_is_missing_is_refused_by_name(backup, unchanged):
+    (recording, _) = backup.rglob("*.mp3")
+    recording.unlink()
+    assert str(recording) in refused(unchanged, "restore", backup)
+
+
+def test_another_secret_is_refused_unless_it_is_accepted(backup, unchanged, tmp_path):
+    (unchanged.data / "secret").write_text("another secret that is long enough, at least")
+    told = refused(unchanged, "restore", backup)
+    assert "autonomy.secret is not the one" in told
+    assert "--accept-other-secret" in told
+
+
+def test_a_lost_secret_does_not_keep_a_backup_from_being_restored(backup, elsewhere):
+    (elsewhere.data / "secret").write_text("another secret that is long enough, at least")
+    elsewhere.succeed("restore", backup, "--accept-other-secret")
+
+
+def test_a_database_that_is_not_empty_is_left_as_it_is(original, backup):
+    before = original.rows()
+    assert "'autonomy' is not empty" in refused(original, "restore", backup)
+    assert original.rows() == before
+
+
+def test_a_file_that_is_there_and_another_one_is_left_as_it_is(backup, elsewhere):
+    mine = elsewhere.tenants / "harbour.ini"
+    mine.write_text("[organisation]\nname = Mine\n")
+    assert f"{mine} is there, and is not the one in the backup" in refused(elsewhere, "restore", backup)
+    assert "Mine" in mine.read_text()
+    assert elsewhere.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+
+
+def test_a_restoration_that_was_interrupted_can_be_repeated(original, backup, elsewhere):
+    elsewhere.succeed("restore", backup)
+    elsewhere.server.drop_database("autonomy")
+    elsewhere.succeed("restore", backup)
+    assert elsewhere.files() == original.files()
+
+
+def test_restore_wants_either_a_directory_or_to_activate(elsewhere, tmp_path):
+    assert "Name a DIRECTORY" in refused(elsewhere, "restore")
+    assert "Name a DIRECTORY" in refused(elsewhere, "restore", tmp_path, "--activate")

@@ -1,0 +1,132 @@
+"""A backup is restored on another cluster, and is the same; until it is activated it acts on no live payment."""
+
+import hashlib
+import hmac
+import json
+import stat
+import time
+
+import pytest
+
+from autonomy_core.jobs.waiting import obstacle
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def restored(original, backup, elsewhere):
+    elsewhere.succeed("restore", backup)
+    return elsewhere
+
+
+def test_every_table_and_every_file_is_the_same_on_another_cluster(original, restored):
+    before, after = original.rows(), restored.rows()
+    assert len(after.pop("restorations")) == 1
+    assert before.pop("restorations") == []
+    assert after == before
+    assert len(before["customers"]) == 2
+    assert len(before["media_mp3_tracks"]) == 2
+    assert restored.files() == original.files()
+    assert any(path.endswith(".mp3") for path in restored.files())
+
+
+def test_organisations_are_kept_apart_in_the_copy_too(restored):
+    assert restored.succeed("migrate", "--check").stdout == "The database is up to date.\n"
+    assert restored.succeed("keys", "list", "harbour").stdout.count("staff") == 1
+
+
+def test_a_backup_is_for_nobody_else_and_has_no_secret(original, backup, tmp_path):
+    secret = (original.data / "secret").read_text()
+    assert (tmp_path / "kept-apart").read_text().strip() == secret
+    files = [path for path in backup.rglob("*") if path.is_file()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in [*files, tmp_path / "kept-apart"]} == {0o600}
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o700
+    assert not any(secret.encode() in path.read_bytes() for path in files)
+
+
+def test_the_manifest_tells_of_every_table_and_every_file(original, backup):
+    manifest = json.loads((backup / "manifest.json").read_text())
+    assert manifest["tables"]["public.customers"] == 2
+    files = {str(path.relative_to(backup)) for path in backup.rglob("*") if path.is_file()}
+    assert files == {*manifest["files"], "manifest.json"}
+    assert len([name for name in files if name.startswith("files/media_mp3/recordings/")]) == 2
+
+
+def test_a_copy_says_so_and_refuses_live_payments_and_webhooks_until_it_is_activated(restored):
+    runtime = restored.runtime()
+    app = restored.app(runtime)
+    body, headers = signed_event("harbour", "live")
+    try:
+        ready = app.get("/health/ready", extra_environ={"REMOTE_ADDR": "127.0.0.1"})
+        assert ready.json["checks"]["copy"]["status"] == "degraded"
+        assert "autonomy restore --activate" in ready.json["checks"]["copy"]["detail"][0]
+        assert purchase(app, status=503).json["code"] == "restored_copy"
+        posted = app.post("/api/webhook/stripe/harbour", body, headers=headers, status=503)
+        assert posted.json["code"] == "restored_copy"
+        for table in ("payments", "stripe_payments_events"):
+            assert restored.sql(f"SELECT count(*) FROM {table}") == [(0,)]
+        test_body, test_headers = signed_event("harbour", "test")
+        app.post("/api/webhook/stripe/harbour", test_body, headers=test_headers, status=200)
+
+        assert restored.succeed("restore", "--activate").stdout == "The copy is activated.\n"
+        app.post("/api/webhook/stripe/harbour", body, headers=headers, status=200)
+        assert (
+            "copy" not in app.get("/health/ready", extra_environ={"REMOTE_ADDR": "127.0.0.1"}).json["checks"]
+        )
+        assert "Nothing to do" in restored.succeed("restore", "--activate").stdout
+    finally:
+        runtime.close()
+
+
+def test_the_worker_and_the_command_line_act_on_nothing_live_in_a_copy(restored):
+    runtime = restored.runtime()
+    try:
+        assert "restored copy" in obstacle(runtime)
+        refused = restored.run("stripe", "webhook", "list", "harbour")
+        assert refused.exit_code == 1
+        assert "is a restored copy" in refused.stderr
+        restored.succeed("restore", "--activate")
+        assert obstacle(runtime) is None
+    finally:
+        runtime.close()
+
+
+def signed_event(organisation, environment):
+    """The body and the headers of an event as Stripe posts it."""
+    event = {
+        "id": f"evt_{environment}",
+        "object": "event",
+        "type": "customer.created",
+        "livemode": environment == "live",
+        "created": int(time.time()),
+        "api_version": "2026-10-28.endive",
+        "data": {"object": {"id": "cus_1", "object": "customer"}},
+    }
+    body, now = json.dumps(event), int(time.time())
+    secret = f"whsec_{environment}_{organisation}"
+    signature = hmac.new(secret.encode(), f"{now}.{body}".encode(), hashlib.sha256).hexdigest()
+    return body, {"Stripe-Signature": f"t={now},v1={signature}", "Content-Type": "application/json"}
+
+
+def purchase(app, **options):
+    api = "/harbour/api/v1"
+    login = {"email": "ada@example.org", "password": "a long engine"}
+    token = app.post_json(f"{api}/customers/login", login).json["access_token"]
+    (product,) = app.get(f"{api}/products").json["items"]
+    urls = {"success_url": "http://localhost/thanks", "cancel_url": "http://localhost/"}
+    headers = {"Authorization": f"Bearer {token}"}
+    return app.post_json(
+        f"{api}/customers/products/{product['id']}/purchase", urls, headers=headers, **options
+    )
+
+
+def test_tokens_of_the_original_are_good_in_the_copy(original, restored):
+    for place in (original, restored):
+        runtime = place.runtime()
+        app = place.app(runtime)
+        if place is original:
+            login = {"email": "ada@example.org", "password": "a long engine"}
+            token = app.post_json("/harbour/api/v1/customers/login", login).json["access_token"]
+        me = app.get("/harbour/api/v1/customers/me", headers={"Authorization": f"Bearer {token}"})
+        assert me.json["email"] == "ada@example.org"
+        runtime.close()
