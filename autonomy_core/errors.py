@@ -102,3 +102,9 @@ class Unavailable(AutonomyError):
     """A service that we depend on does not answer; trying again may help."""
 
     status, code, title = 503, "unavailable", "A service is not available"
+
+
+class OrganisationUnavailable(Unavailable):
+    """The organisation is known, but its file has problems and there is no good version of it to serve."""
+
+    code, title = "organisation_unavailable", "The organisation cannot be served at the moment"

@@ -25,6 +25,7 @@ from autonomy_core.settings import Settings, load_settings
 from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.tenancy.findings import OrganisationCheck
 from autonomy_core.tenancy.registry import TenantRegistry
+from autonomy_core.tenancy.rules import rules_of
 
 APPLICATION_ROLE = "autonomy_app"
 """The database role that requests and jobs use in the embedded server: it owns nothing and obeys every policy."""
@@ -143,7 +144,9 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
     tenant_schemas: dict[str, type[Schema] | None] = {
         name: offered[name].organisation for name in plugins.names
     }
-    tenants = TenantRegistry(settings.tenants, tenant_schemas, index=settings.data / TENANT_INDEX)
+    tenants = TenantRegistry(
+        settings.tenants, tenant_schemas, index=settings.data / TENANT_INDEX, rules=rules_of(settings)
+    )
     return Runtime(
         settings=settings,
         plugins=plugins,

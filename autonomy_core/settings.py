@@ -14,6 +14,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from autonomy_core.tenancy.losses import DEFAULT_PERCENT
 from autonomy_core.tenancy.schemas import HostsField
 from autonomy_core.tenancy.secrets import Secret
 
@@ -30,6 +31,8 @@ class Settings:
 
     Attributes:
         tenants: the directory of the organisations' ini files.
+        tenants_loss_limit: the share of the organisations, in percent, whose files may be gone at once before an
+            operator has to accept it.
         data: where the embedded database, uploaded files and the generated secret are kept.
         secret: from which the organisations' keys are derived.
         hosts: on which every organisation is reached by its path, and to which its buyers may return.
@@ -51,6 +54,7 @@ class Settings:
     """
 
     tenants: Path
+    tenants_loss_limit: int
     data: Path
     secret: Secret
     hosts: tuple[str, ...]
@@ -101,6 +105,11 @@ class ServerSchema(Schema):
     tenants = fields.String(data_key="autonomy.tenants", required=True)
     data = fields.String(data_key="autonomy.data", required=True)
     secret = fields.String(data_key="autonomy.secret", load_default=None)
+    tenants_loss_limit = fields.Integer(
+        data_key="autonomy.tenants_loss_limit",
+        load_default=DEFAULT_PERCENT,
+        validate=validate.Range(1, 100),
+    )
     hosts = HostsField(data_key="autonomy.hosts", load_default=())
     default_organisation = fields.String(data_key="autonomy.default_organisation", load_default=None)
     pool_size = fields.Integer(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from autonomy_core.tenancy.domain import Organisation
     from autonomy_core.tenancy.editing import TenantEditor
     from autonomy_core.tenancy.loader import PluginSchemas
+    from autonomy_core.tenancy.settling import Rules
 
 
 DEFAULT_CONFIG = Path("development.ini")
@@ -92,6 +93,13 @@ class CliContext:
     def plugin_schemas(self) -> PluginSchemas:
         """The schema of each plugin's section in an organisation's file."""
         return {name: offered.organisation for name, offered in self._offered_settings.items()}
+
+    @cached_property
+    def tenant_rules(self) -> Rules:
+        """By what the server decides which organisations are in service, and which hosts they have."""
+        from autonomy_core.tenancy.rules import rules_of
+
+        return rules_of(self.settings)
 
     @property
     def tenant_editor(self) -> TenantEditor:

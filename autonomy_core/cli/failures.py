@@ -34,12 +34,20 @@ def failure_for(error: Exception) -> Failure | None:
     from autonomy_core.plugin_api.manager import PluginError
     from autonomy_core.settings import SettingsError
     from autonomy_core.tenancy.editing import EditError
+    from autonomy_core.tenancy.record import RecordUnusable
 
     if isinstance(error, SettingsError | PluginError | ConfigurationError):
         return Failure(str(error), exit_code=2)
-    if isinstance(
-        error, BackupError | MigrationError | UnsafeRole | EmbeddedServerError | AutonomyError | EditError
-    ):
+    told = (
+        BackupError,
+        MigrationError,
+        UnsafeRole,
+        EmbeddedServerError,
+        AutonomyError,
+        EditError,
+        RecordUnusable,
+    )
+    if isinstance(error, told):
         return Failure(str(error))
     if isinstance(error, SQLAlchemyError | psycopg.Error | NoAnswer):
         from autonomy_core.db.outages import explain_outage

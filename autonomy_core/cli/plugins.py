@@ -59,9 +59,10 @@ def check(cli: CliContext, *, as_json: bool) -> None:
 
 def _enabled_by(cli: CliContext) -> dict[str, list[str]]:
     """By the name of every plugin, the organisations that use it."""
-    from autonomy_core.tenancy.loader import load_directory
+    from autonomy_core.tenancy.directory import load_directory
 
-    organisations = load_directory(cli.tenants_directory, cli.plugin_schemas).organisations.values()
+    loaded = load_directory(cli.tenants_directory, cli.plugin_schemas, cli.tenant_rules)
+    organisations = loaded.organisations.values()
     return {name: [one.id for one in organisations if name in one.plugins] for name in cli.plugins.names}
 
 

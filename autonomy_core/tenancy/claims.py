@@ -1,102 +1,154 @@
-"""Decides who may use which host when several organisations claim one."""
+"""Decides which organisation has a host that several of them claim, or that is the server's own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
 from autonomy_core.tenancy.domain import Problem, Version
+from autonomy_core.tenancy.hosts import is_address, name_of
 
+Claim = tuple[str, str]
+"""The id of an organisation, and a host that its file names."""
 
-class ReadFile(Protocol):
-    """What reading a file gave."""
+Order = Callable[[Collection[str]], Mapping[Claim, int]]
+"""Gives, for the claims to some hosts' names, the order in which they were first recorded."""
 
-    @property
-    def version(self) -> Version | None:
-        """The version, if the file is in order."""
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with it."""
+NEVER = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """The versions to serve, by id; who owns which host; and all problems, in the order of the files."""
+class ServerHosts:
+    """What the server's own ini file says of hosts.
 
-    versions: dict[str, Version]
-    owners: dict[str, Version]
-    problems: tuple[Problem, ...]
-
-
-def settle_hosts(files: Mapping[str, ReadFile], serving: Mapping[str, Version]) -> Settled:
-    """Choose for every organisation the version to serve, so that no host has two owners.
-
-    files: by id, as read now. serving: by id, the versions in service until now.
-    A host in service stays with its owner while the owner claims it; a free one goes to the first by name.
-    A file with problems, or one that claims another's host, leaves its version in service, if there is one and
-    it has been read.
+    Attributes:
+        hosts: on which every organisation is reached by its path; no organisation may have them.
+        default_organisation: which alone may have an IP address for a host.
     """
-    chosen = _first_choice(files, serving)
-    problems = [problem for file in files.values() for problem in file.problems]
-    # Falling back may take a host back from someone who was given it, so until everybody is content.
-    while True:
-        owners = _owners(chosen, serving)
-        losers = _losers(chosen, owners)
-        if not losers:
-            break
-        for loser in losers:
-            problems += _duplicates(loser, owners)
-            _fall_back(chosen, serving, loser.id)
-    return Settled(chosen, owners, tuple(sorted(problems, key=lambda problem: (problem.file, problem.line))))
+
+    hosts: tuple[str, ...] = ()
+    default_organisation: str | None = None
 
 
-def _first_choice(files: Mapping[str, ReadFile], serving: Mapping[str, Version]) -> dict[str, Version]:
-    wanted = {name: files[name].version or _last_good(serving, name) for name in sorted(files)}
-    return {name: version for name, version in wanted.items() if version is not None}
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Who has which host.
+
+    Attributes:
+        owners: by host.
+        refused: by the id of an organisation, which of its hosts it does not get.
+    """
+
+    owners: dict[str, Version]
+    refused: dict[str, frozenset[str]]
+    problems: list[Problem]
 
 
-def _owners(chosen: Mapping[str, Version], serving: Mapping[str, Version]) -> dict[str, Version]:
-    owners: dict[str, Version] = {}
-    for version in chosen.values():
+def divide_hosts(
+    versions: Mapping[str, Version], server: ServerHosts, order: Order, before: Mapping[str, Version]
+) -> Division:
+    """Give every host to one organisation. One that does not get a host keeps all its others.
+
+    A host without a port is all ports of its name, so it collides with every other claim to that name. The claim that
+    was recorded first wins; of those that were not recorded yet, the one in service; and then the first id.
+
+    Args:
+        versions: by id, in the order of the ids.
+        order: asked only about names that several organisations claim.
+        before: by host, which organisation this process has served there until now.
+    """
+    own: dict[str, list[str]] = {}
+    for host in server.hosts:
+        own.setdefault(name_of(host), []).append(host)
+    refusals: dict[Claim, Problem] = {}
+    claimants: dict[str, str] = {}
+    contested: set[str] = set()
+    for version in versions.values():
         for host in version.hosts:
-            owners.setdefault(host, version)
-    for name, served in serving.items():
-        if name in chosen:
-            owners.update({host: chosen[name] for host in served.hosts if host in chosen[name].hosts})
-    return owners
+            name = name_of(host)
+            problem = _objection(version, host, name, own, server.default_organisation)
+            if problem is not None:
+                refusals[version.id, host] = problem
+            elif claimants.setdefault(name, version.id) != version.id:
+                contested.add(name)
+    if contested:
+        refusals |= _settle(contested, versions, refusals, order(contested), before)
+    owners = {
+        host: version
+        for version in versions.values()
+        for host in version.hosts
+        if not refusals or (version.id, host) not in refusals
+    }
+    return Division(owners, _by_organisation(refusals), list(refusals.values()))
 
 
-def _losers(chosen: Mapping[str, Version], owners: Mapping[str, Version]) -> list[Version]:
-    if len(owners) == sum(len(version.hosts) for version in chosen.values()):
-        return []  # as nearly always: no host is claimed twice
-    return [each for each in chosen.values() if any(owners[host] is not each for host in each.hosts)]
-
-
-def _duplicates(loser: Version, owners: Mapping[str, Version]) -> list[Problem]:
-    return [
-        Problem(
-            loser.source,
-            loser.hosts_line,
-            "duplicate_host",
-            f"the host {host!r} is {owners[host].id}'s already, see {owners[host].source.name}",
-            "take it out of one of the two files",
+def _objection(
+    version: Version, host: str, name: str, own: Mapping[str, Sequence[str]], default: str | None
+) -> Problem | None:
+    if name in own and any(_collide(host, each) for each in own[name]):
+        message = f"the host {host!r} is the server's own, see autonomy.hosts in its ini file"
+        return _problem(version, message, "take it out: every organisation is reached there by its path")
+    if version.id != default and is_address(name):
+        message = f"{host!r} is an address of the server, and no name of an organisation"
+        return _problem(
+            version, message, "name a host; only autonomy.default_organisation may have an address"
         )
-        for host in loser.hosts
-        if owners[host] is not loser
-    ]
+    return None
 
 
-def _fall_back(chosen: dict[str, Version], serving: Mapping[str, Version], name: str) -> None:
-    last_good = _last_good(serving, name)
-    if last_good is not None:
-        chosen[name] = last_good
-    else:
-        del chosen[name]
+def _settle(
+    contested: Collection[str],
+    versions: Mapping[str, Version],
+    refused: Collection[Claim],
+    order: Mapping[Claim, int],
+    before: Mapping[str, Version],
+) -> dict[Claim, Problem]:
+    def rank(claim: Claim) -> tuple[int, bool, str]:
+        organisation_id, host = claim
+        is_served = host in before and before[host].id == organisation_id
+        return order.get(claim, NEVER), not is_served, organisation_id
+
+    granted: dict[str, list[Claim]] = {name: [] for name in contested}
+    refusals: dict[Claim, Problem] = {}
+    for claim in sorted(_claims(versions, contested, refused), key=rank):
+        organisation_id, host = claim
+        others = granted[name_of(host)]
+        owner = next((one for one in others if one[0] != organisation_id and _collide(host, one[1])), None)
+        if owner is None:
+            others.append(claim)
+        else:
+            refusals[claim] = _duplicate(versions[organisation_id], host, owner, versions[owner[0]].source)
+    return refusals
 
 
-def _last_good(serving: Mapping[str, Version], name: str) -> Version | None:
-    # Of what was known from the index alone, nobody can say any more what it was.
-    version = serving.get(name)
-    return version if version is not None and version.content is not None else None
+def _claims(
+    versions: Mapping[str, Version], names: Collection[str], without: Collection[Claim]
+) -> Iterator[Claim]:
+    for version in versions.values():
+        for host in version.hosts:
+            if name_of(host) in names and (version.id, host) not in without:
+                yield version.id, host
+
+
+def _collide(one: str, other: str) -> bool:
+    """Whether two hosts of one name share a port."""
+    return one == other or name_of(one) == one or name_of(other) == other
+
+
+def _duplicate(loser: Version, host: str, owner: Claim, source: Path) -> Problem:
+    as_named = "" if owner[1] == host else f" by its {owner[1]!r}"
+    message = f"the host {host!r} is {owner[0]}'s already{as_named}, see {source.name}"
+    return _problem(loser, message, "take it out of one of the two files")
+
+
+def _problem(version: Version, message: str, remedy: str) -> Problem:
+    served = f"; until then {version.id} is served without it"
+    return Problem(version.source, version.hosts_line, "duplicate_host", message, remedy + served)
+
+
+def _by_organisation(refusals: Iterable[Claim]) -> dict[str, frozenset[str]]:
+    refused: dict[str, set[str]] = {}
+    for organisation_id, host in refusals:
+        refused.setdefault(organisation_id, set()).add(host)
+    return {organisation_id: frozenset(hosts) for organisation_id, hosts in refused.items()}

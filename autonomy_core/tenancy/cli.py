@@ -13,10 +13,12 @@ import click
 from autonomy_core.cli.context import json_option
 from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.tenancy.cli_online import look_online, rows_of
+from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.domain import ID_RULE, Organisation, Problem, id_problem
-from autonomy_core.tenancy.loader import PluginSchemas, load_directory, load_file, tenant_files
+from autonomy_core.tenancy.loader import PluginSchemas, load_file, tenant_files
 from autonomy_core.tenancy.schemas import LONGEST_NAME
 from autonomy_core.tenancy.secrets import MASK, Secret
+from autonomy_core.tenancy.settling import Rules
 from autonomy_core.tenancy.template import new_tenant_ini
 from autonomy_core.texts import UnreadableText, readable
 
@@ -36,6 +38,10 @@ class Context(Protocol):
         """The settings schema of every installed plugin."""
 
     @property
+    def tenant_rules(self) -> Rules:
+        """By what the server decides what is in service."""
+
+    @property
     def runtime(self) -> Runtime:
         """The collaborators of a server."""
 
@@ -50,7 +56,7 @@ def tenants() -> None:
 @click.pass_obj
 def list_(context: Context, *, as_json: bool) -> None:
     """List the organisations, in order or not."""
-    loaded = load_directory(context.tenants_directory, context.plugin_schemas)
+    loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
     rows = [_row(path, loaded.organisations, loaded.problems) for path in _files(context)]
     print_rows(rows, as_json=as_json, nothing="no organisations")
 
@@ -66,18 +72,25 @@ def check(context: Context, organisation_ids: tuple[str, ...], *, online: bool, 
     With IDs, only these organisations' files are looked at. Online, the exit status is also 1 if something is found
     that does not work.
     """
-    loaded = load_directory(context.tenants_directory, context.plugin_schemas)
+    loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
     _require(context, organisation_ids)
     problems = [
         each for each in loaded.problems if not organisation_ids or each.file.stem in organisation_ids
     ]
+    served = [name for name in loaded.served_otherwise if not organisation_ids or name in organisation_ids]
     chosen = [name for name in loaded.organisations if not organisation_ids or name in organisation_ids]
     if not as_json:
         _print_problems(problems)
+        for name in served:
+            click.echo(f"{name}: the server goes on with the last good version")
         click.echo(f"{_count(len(chosen), 'organisation')} in order, {_count(len(problems), 'problem')}")
     found = look_online(context.runtime, chosen, quiet=as_json) if online else None
     if as_json:
-        report = {"organisations": len(chosen), "problems": [asdict(problem) for problem in problems]}
+        report = {
+            "organisations": len(chosen),
+            "problems": [asdict(problem) for problem in problems],
+            "last_good_served": served,
+        }
         print_json(report if found is None else report | {"findings": rows_of(found)})
     if problems or any(each.has_errors for each in found or ()):
         raise click.exceptions.Exit(1)
@@ -144,6 +157,29 @@ def _readable(text: str, option: str) -> str:
         return readable(text, LONGEST_NAME)
     except UnreadableText as error:
         raise click.BadParameter(str(error), param_hint=option) from error
+
+
+@tenants.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def accept(context: Context, *, yes: bool) -> None:
+    """End the service of all organisations whose files are gone.
+
+    A server does so by itself for a few; many that are gone at once it goes on serving until this is run. See
+    autonomy.tenants_loss_limit.
+    """
+    loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
+    _files(context)
+    missing = sorted(loaded.settled.missing)
+    if not missing or context.tenant_rules.record is None:
+        click.echo("nothing to accept: the servers wait for nobody's file")
+        return
+    for name in missing:
+        click.echo(f"{context.tenants_directory / name}.ini is gone")
+    if not yes:
+        click.confirm(f"End the service of {_count(len(missing), 'organisation')}?", abort=True)
+    context.tenant_rules.record.accept(missing)
+    click.echo("accepted; the servers follow within a second, and the data stay")
 
 
 def _require(context: Context, organisation_ids: Iterable[str]) -> None:

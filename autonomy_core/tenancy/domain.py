@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +24,9 @@ ProblemCode = Literal[
     "missing_key",
     "missing_section",
     "not_utf8",
+    "organisations_missing",
     "plugin_disabled_but_configured",
+    "record_unusable",
     "reserved_id",
     "syntax",
     "test_key_in_live",
@@ -86,6 +88,12 @@ class Organisation:
     access_after_dispute: AfterDispute = "revoke_until_won"
     refund_duplicates: bool = False
 
+    def without_hosts(self, refused: Collection[str]) -> Organisation:
+        """The organisation without hosts that its file names and that it does not get."""
+        if not refused:
+            return self
+        return replace(self, hosts=tuple(host for host in self.hosts if host not in refused))
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -109,7 +117,7 @@ class Version:
 
     hosts_line: where it claims its hosts.
     content: what the file says, and what its references led to, so secrets are in it; see `loader.text_of`. None
-        while it is known from the index alone, and this process has not read the file.
+        while it is known from the index or the record alone, and this process has read neither file nor content.
     """
 
     id: str
@@ -132,6 +140,7 @@ class LoadedFile:
     references: the secret files it refers to, as they were when read.
     uses_environment: whether it refers to variables of the environment.
     is_unreadable: whether it, or a secret file that it refers to, is there and could not be read, perhaps only now.
+    is_cut_off: whether it does not end with a line's end, as a file does that an editor is still writing.
     """
 
     path: Path
@@ -141,6 +150,7 @@ class LoadedFile:
     references: tuple[tuple[Path, Signature | None], ...] = ()
     uses_environment: bool = False
     is_unreadable: bool = False
+    is_cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

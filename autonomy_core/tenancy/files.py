@@ -33,17 +33,18 @@ def signature_of(status: os.stat_result) -> Signature:
     return _SIGNATURE.pack(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
 
 
-def is_fresh(seen: Signature | None, now_ns: int) -> bool:
+def is_fresh(seen: Signature | None, now_ns: int, within_ns: int | None = None) -> bool:
     """Whether a file with this signature may change once more without getting another one: the clock of the file
     system goes in steps, and an edit within one need not change the size.
 
     Args:
         now_ns: the time since the epoch when the file was looked at, in nanoseconds.
+        within_ns: what is fresh, in nanoseconds; by default `FRESH_NS`.
     """
     if not seen:
         return False
     _, changed_ns, _, _ = _SIGNATURE.unpack(seen)
-    return abs(now_ns - changed_ns) < FRESH_NS
+    return abs(now_ns - changed_ns) < (FRESH_NS if within_ns is None else within_ns)
 
 
 def read_small_file(path: Path) -> bytes:

@@ -9,6 +9,8 @@ import idna
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\s\[\]:/@?#]+?)\.?(?::(?P<port>[0-9]{1,5}))?")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME = 253  # RFC 1035 section 2.3.4, without the final dot
+_HIGHEST_PORT = 65535
+_ENDS_OF_NUMBERS = frozenset("0123456789]")
 
 
 def normalise_host(host: str) -> str | None:
@@ -31,7 +33,29 @@ def host_keys(host: str) -> tuple[str, ...]:
     name = _ascii_name(match["name"])
     if name is None:
         return ()
-    return (name,) if match["port"] is None else (f"{name}:{int(match['port'])}", name)
+    if match["port"] is None:
+        return (name,)
+    port = int(match["port"])
+    return (f"{name}:{port}", name) if 0 < port <= _HIGHEST_PORT else ()
+
+
+def name_of(host: str) -> str:
+    """Return a normalised host without its port."""
+    if host[-1] not in _ENDS_OF_NUMBERS:
+        return host
+    name, _, port = host.rpartition(":")
+    return name if name and port.isdigit() else host
+
+
+def is_address(name: str) -> bool:
+    """Tell whether a normalised host without a port is an IP address to a browser, however it is written.
+
+    Source: https://url.spec.whatwg.org/#ends-in-a-number-checker
+    """
+    if name.startswith("["):
+        return True
+    last = name.rpartition(".")[2]
+    return last.isdigit() or (last.startswith("0x") and all(each in "0123456789abcdef" for each in last[2:]))
 
 
 def _ascii_name(name: str) -> str | None:

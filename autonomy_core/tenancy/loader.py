@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from marshmallow import Schema
 
-from autonomy_core.tenancy.claims import settle_hosts
 from autonomy_core.tenancy.domain import LoadedFile, Organisation, Problem, Version, id_problem
 from autonomy_core.tenancy.files import read_small_file
 from autonomy_core.tenancy.parser import Entry, Ini, Section, parse
@@ -28,14 +28,6 @@ SUFFIX = ".ini"
 
 PluginSchemas = Mapping[str, type[Schema] | None]
 """By the name of every installed plugin, the schema of its section; None when it takes no settings."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedDirectory:
-    """All files of a directory: the organisations that are in order, by id, and all problems."""
-
-    organisations: Mapping[str, Organisation]
-    problems: tuple[Problem, ...]
 
 
 class TenantLoader:
@@ -53,7 +45,8 @@ class TenantLoader:
         text = _read_text(path)
         if isinstance(text, Problem):
             return LoadedFile(path, None, (text,), is_unreadable=text.code == "unreadable_file")
-        return self.load_text(path, text)
+        loaded = self.load_text(path, text)
+        return loaded if text.endswith("\n") else replace(loaded, is_cut_off=True)
 
     def load_text(self, path: Path, text: str) -> LoadedFile:
         """Check `text` as if it were what the file at `path` says."""
@@ -76,11 +69,14 @@ class TenantLoader:
     def make(self, version: Version) -> Organisation | None:
         """Make the organisation from what was read once, so that what has become of its files since does not matter.
 
-        Returns None where a schema takes another view of the same text than before; it should not.
+        Returns None where the present code takes another view of the text than that which read it: a schema has changed,
+        or a plugin is not installed any more.
 
         Raises:
             ValueError: the version has no content.
         """
+        if not self._schemas.keys() >= set(version.plugins):
+            return None
         sections, values = json.loads(text_of(version))
         ini = Ini({name: _section(name, entries) for name, entries in sections.items()}, [])
         with self._one_at_a_time, resolving_from(version.directory, values):
@@ -172,20 +168,6 @@ def load_file(path: Path, plugin_schemas: PluginSchemas) -> LoadedFile:
     return TenantLoader(plugin_schemas).load(path)
 
 
-def load_directory(directory: Path, plugin_schemas: PluginSchemas) -> LoadedDirectory:
-    """Read and check every tenant file in `directory`. Of two that claim one host, the first by name keeps it."""
-    loader = TenantLoader(plugin_schemas)
-    try:
-        paths = tenant_files(directory)
-    except OSError:
-        return LoadedDirectory({}, (unreadable_directory(directory),))
-    files = {path.stem: loader.load(path) for path in paths}
-    settled = settle_hosts(files, {})
-    served = {name: file.organisation for name, file in files.items() if name in settled.versions}
-    organisations = {name: organisation for name, organisation in served.items() if organisation is not None}
-    return LoadedDirectory(organisations, settled.problems)
-
-
 def tenant_files(directory: Path) -> list[Path]:
     """Return the ini files in `directory` by name; an editor's hidden working copies are none."""
     return sorted(path for path in directory.iterdir() if is_tenant_file(path.name))
@@ -196,12 +178,11 @@ def is_tenant_file(name: str) -> bool:
     return name.endswith(SUFFIX) and not name.startswith(".")
 
 
-def unreadable_directory(directory: Path) -> Problem:
+def unreadable_directory(directory: Path, error: OSError) -> Problem:
     """Return the problem of a directory that cannot be listed."""
-    message, remedy = (
-        "the directory of the tenants cannot be read",
-        "make it, or set its path in the server's ini",
-    )
+    message = f"the directory of the tenants cannot be read: {error.strerror or error}"
+    is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+    remedy = "make it, or set its path in the server's ini" if is_missing else _remedy(error)
     return Problem(directory, 1, "unreadable_file", message, remedy)
 
 
@@ -214,7 +195,20 @@ def _read_text(path: Path) -> str | Problem:
         return Problem(path, line, "not_utf8", "the file is not UTF-8 text", "save it in the encoding UTF-8")
     except OSError as error:
         message = f"the file cannot be read: {error.strerror or error}"
-        return Problem(path, 1, "unreadable_file", message, "let the server's user read it")
+        return Problem(path, 1, "unreadable_file", message, _remedy(error))
+
+
+def _remedy(error: OSError) -> str:
+    match error:
+        case PermissionError():
+            return "let the server's user read it"
+        case FileNotFoundError():
+            return "it is a link that leads to nothing: correct or remove it"
+        case OSError(errno=None):
+            return "put a file in its place, as autonomy tenants new writes one"
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return "the server tries again; let its processes open more files"
+    return "the server tries again; look into the log of the machine: its disk or file system has a fault"
 
 
 def _organisation(path: Path, checked: dict[str, Checked]) -> Organisation:

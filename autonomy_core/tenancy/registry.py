@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import structlog
 
-from autonomy_core.tenancy.claims import settle_hosts
 from autonomy_core.tenancy.domain import Organisation, Problem, Version
-from autonomy_core.tenancy.hosts import host_keys
 from autonomy_core.tenancy.index import TenantIndex
 from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, text_of
+from autonomy_core.tenancy.record import Kept, RecordUnusable
 from autonomy_core.tenancy.secrets import Secret
+from autonomy_core.tenancy.settling import Rules, Settled, Settler
 from autonomy_core.tenancy.watch import WatchedDirectory
 
 log = structlog.get_logger(__name__)
@@ -30,21 +29,11 @@ KEPT = 256
 INDEX_EVERY_S = 10.0
 """So often at most the index is written."""
 
+RECORDED_TOGETHER = 500
+"""So many organisations at most are recorded in one transaction, for the sake of memory."""
+
 READING_AHEAD = 0.1
 """The share of its time that the thread reads files that are known from the index alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """Everything a request may ask. Replaced as a whole, so that readers need no lock."""
-
-    versions: Mapping[str, Version] = field(default_factory=dict)
-    hosts: Mapping[str, Version] = field(default_factory=dict)
-    problems: tuple[Problem, ...] = ()
-
-    def by_host(self, host: str) -> Version | None:
-        exact = self.hosts.get(host)
-        return exact or next((self.hosts[key] for key in host_keys(host) if key in self.hosts), None)
 
 
 class TenantRegistry:
@@ -59,6 +48,7 @@ class TenantRegistry:
 
     Args:
         index: a file in which to keep what finds the organisations, for the next process; None for none.
+        rules: by what is decided what is in service. Only a registry whose thread was started writes their record.
     """
 
     def __init__(
@@ -67,13 +57,18 @@ class TenantRegistry:
         plugin_schemas: PluginSchemas,
         poll_seconds: float = 1.0,
         index: Path | None = None,
+        rules: Rules | None = None,
     ) -> None:
         loader = TenantLoader(plugin_schemas)
+        self._rules = rules or Rules()
+        self._settler = Settler(directory, self._rules, loader.make)
         self._make = lru_cache(KEPT)(loader.make)
         tenant_index = TenantIndex(index, directory, plugin_schemas) if index else None
         self._watched = WatchedDirectory(directory, loader, tenant_index)
         self._poll_seconds = poll_seconds
-        self._snapshot: _Snapshot | None = None
+        self._snapshot: Settled | None = None
+        self._unrecorded: set[str] = set()
+        self._record_problems: tuple[Problem, ...] = ()
         self._index_due = 0.0
         self._index_problem: str | None = None
         self._listeners: tuple[Listener, ...] = ()
@@ -90,6 +85,15 @@ class TenantRegistry:
     def by_host(self, host: str) -> Organisation | None:
         """Return the organisation of a Host header: that of the name with its port, or else of the name."""
         return self._organisation(self._version(lambda snapshot: snapshot.by_host(host)))
+
+    def is_known(self, organisation_id: str) -> bool:
+        """Whether there is such an organisation, if perhaps none that can be served now."""
+        snapshot = self._now()
+        return organisation_id in snapshot.versions or organisation_id in snapshot.unserved
+
+    def is_known_host(self, host: str) -> bool:
+        """Whether a host is an organisation's, if perhaps of one that cannot be served now."""
+        return self._now().by_host(host) is not None
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids of the organisations in service, sorted."""
@@ -113,7 +117,7 @@ class TenantRegistry:
 
     def problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with the files now, also where an older version is still in service."""
-        return self._now().problems
+        return (*self._now().problems, *self._rules.problems())
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with the id of each organisation that was added, changed or removed, afterwards.
@@ -128,9 +132,13 @@ class TenantRegistry:
 
         return unsubscribe
 
-    def reload(self) -> None:
-        """Look for changes now, in this thread. In a signal handler use `wake`."""
-        self._look(forget_missing=True)
+    def reload(self, *, accept_losses: bool = False) -> None:
+        """Look for changes now, in this thread. In a signal handler use `wake`.
+
+        Args:
+            accept_losses: let all organisations go whose files are gone, however many they are.
+        """
+        self._look(at_once=True, accept_losses=accept_losses)
 
     def wake(self) -> None:
         """Let the thread look now. Waits for no lock of ours, so a signal handler may call it."""
@@ -153,20 +161,26 @@ class TenantRegistry:
             self._thread = None
 
     def _organisation(self, version: Version | None) -> Organisation | None:
-        return None if version is None or version.content is None else self._make(version)
+        if version is None or version.content is None:
+            return None
+        made = self._make(version)
+        return made and made.without_hosts(self._now().refused.get(version.id, ()))
 
     def _version_of(self, organisation_id: str) -> Version | None:
         return self._version(lambda snapshot: snapshot.versions.get(organisation_id))
 
-    def _version(self, find: Callable[[_Snapshot], Version | None]) -> Version | None:
+    def _version(self, find: Callable[[Settled], Version | None]) -> Version | None:
         """What is found, its file having been read: it may say something else than the index."""
         looked_at, version = None, find(self._now())
         while version is not None and version.content is None and version is not looked_at:
             self._read_unread(version.id)
             looked_at, version = version, find(self._now())
+        if version is not None and version.content is None and self._rules.record is not None:
+            # Its file is gone, or cannot be read.
+            version.content = self._rules.record.content(version.id)
         return version
 
-    def _now(self) -> _Snapshot:
+    def _now(self) -> Settled:
         """What is in service; reads the directory if nobody has yet."""
         if self._snapshot is None:
             with self._beginning:
@@ -174,13 +188,18 @@ class TenantRegistry:
                     self._snapshot = self._read_first()
         return self._snapshot
 
-    def _read_first(self) -> _Snapshot:
+    def _read_first(self) -> Settled:
         self._watched.read_index()
-        self._watched.read_changes(forget_missing=True)
-        first = self._settle(_Snapshot())
-        _log_problems(_Snapshot(), first)
-        unread = sum(version.content is None for version in first.versions.values())
-        log.info("tenants_loaded", organisations=len(first.versions), known_from_index=unread)
+        self._watched.read_changes(at_once=True)
+        if self._rules.record is not None:
+            self._rules.record.has_changed()
+        first = self._settle(None)
+        unread = {name for name, version in first.versions.items() if version.content is None}
+        self._unrecorded = first.versions.keys() - unread | first.lost
+        _log_problems((), first.problems, first)
+        self._record_problems = self._rules.problems()
+        _log_problems((), self._record_problems, first)
+        log.info("tenants_loaded", organisations=len(first.versions), known_from_index=len(unread))
         return first
 
     def _poll(self) -> None:
@@ -188,8 +207,9 @@ class TenantRegistry:
             woken = self._wake.wait(self._poll_seconds)
             self._wake.clear()
             try:
-                self._look(forget_missing=woken)
+                self._look(at_once=woken)
                 self._read_ahead()
+                self._write_record()
                 self._write_index()
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
                 # No traceback: what the exception says may come from a tenant's file.
@@ -218,28 +238,65 @@ class TenantRegistry:
             if self._index_problem != before:
                 log.warning("tenant_index_not_written", file=error.filename, reason=self._index_problem)
 
-    def _look(self, *, forget_missing: bool) -> None:
-        self._update(lambda: self._watched.read_changes(forget_missing=forget_missing))
+    def _write_record(self) -> None:
+        """Record what is in service, so far as this process has read it and the record does not say it."""
+        if self._rules.record is None or not self._unrecorded:
+            return
+        with self._looking:
+            ids, self._unrecorded = self._unrecorded, set()
+            snapshot = self._now()
+        lost = ids - snapshot.versions.keys() - snapshot.unserved
+        served = [snapshot.versions[name] for name in ids & snapshot.versions.keys() - snapshot.missing]
+        # Who is refused a host comes after whoever has it: they are recorded in the order of their claims.
+        served.sort(key=lambda version: (version.id in snapshot.refused, version.id))
+        try:
+            for begin in range(0, len(served) or 1, RECORDED_TOGETHER):
+                part = (
+                    each for each in served[begin : begin + RECORDED_TOGETHER] if each.content is not None
+                )
+                self._rules.record.keep([_kept(snapshot, version) for version in part], lost)
+        except RecordUnusable:
+            # The next look is the next attempt.
+            with self._looking:
+                self._unrecorded |= ids
+        self._tell_of_record()
+
+    def _tell_of_record(self) -> None:
+        before, self._record_problems = self._record_problems, self._rules.problems()
+        _log_problems(before, self._record_problems, self._now())
+
+    def _look(self, *, at_once: bool, accept_losses: bool = False) -> None:
+        def read() -> bool:
+            # What another process has recorded, or an operator accepted, may settle things otherwise.
+            news = self._rules.record is not None and self._rules.record.has_changed()
+            return self._watched.read_changes(at_once=at_once) or news or accept_losses
+
+        self._update(read, accept_losses=accept_losses)
 
     def _read_unread(self, organisation_id: str) -> None:
-        self._update(lambda: self._watched.read_unread(organisation_id))
+        def read() -> bool:
+            self._unrecorded.add(organisation_id)
+            return self._watched.read_unread(organisation_id)
 
-    def _update(self, read: Callable[[], bool]) -> None:
+        self._update(read)
+
+    def _update(self, read: Callable[[], bool], *, accept_losses: bool = False) -> None:
         """Have something read, and if it was different put it into service."""
         self._now()
         with self._looking:
             before = self._now()
             if not read():
                 return
-            after = self._snapshot = self._settle(before)
-        _log_problems(before, after)
-        for organisation_id in _changed(before, after):
+            after = self._snapshot = self._settle(before, accept_losses=accept_losses)
+            changed = _changed(before, after)
+            self._unrecorded |= {*changed, *after.lost}
+        _log_problems(before.problems, after.problems, after)
+        for organisation_id in changed:
             self._notify(organisation_id)
 
-    def _settle(self, before: _Snapshot) -> _Snapshot:
-        settled = settle_hosts(self._watched.files(), before.versions)
-        directory = (self._watched.problem,) if self._watched.problem else ()
-        return _Snapshot(settled.versions, settled.owners, directory + settled.problems)
+    def _settle(self, before: Settled | None, *, accept_losses: bool = False) -> Settled:
+        files, problem = self._watched.files(), self._watched.problem
+        return self._settler.settle(files, before, problem, accept_losses=accept_losses)
 
     def _notify(self, organisation_id: str) -> None:
         log.info(
@@ -255,14 +312,22 @@ class TenantRegistry:
                 log.error("tenant_listener_failed", organisation=organisation_id, error=name)  # noqa: TRY400
 
 
-def _changed(before: _Snapshot, after: _Snapshot) -> list[str]:
+def _kept(snapshot: Settled, version: Version) -> Kept:
+    refused = snapshot.refused.get(version.id, frozenset())
+    granted = tuple(host for host in version.hosts if host not in refused)
+    return Kept(version, granted, tuple(sorted(refused)))
+
+
+def _changed(before: Settled, after: Settled) -> list[str]:
     then, now = before.versions, after.versions
-    return sorted(name for name in then.keys() | now.keys() if then.get(name) is not now.get(name))
+    changed = {name for name in then.keys() | now.keys() if then.get(name) is not now.get(name)}
+    refused = before.refused.keys() | after.refused.keys()
+    return sorted(changed | {name for name in refused if before.refused.get(name) != after.refused.get(name)})
 
 
-def _log_problems(before: _Snapshot, after: _Snapshot) -> None:
-    known = set(before.problems)
-    for problem in after.problems:
+def _log_problems(told: Sequence[Problem], problems: Sequence[Problem], snapshot: Settled) -> None:
+    known = set(told)
+    for problem in problems:
         if problem not in known:
             log.warning(
                 "tenant_problem",
@@ -270,10 +335,11 @@ def _log_problems(before: _Snapshot, after: _Snapshot) -> None:
                 code=problem.code,
                 message=problem.message,
                 remedy=problem.remedy,
-                still_serving_last_good=_is_served(after, problem.file.stem),
+                still_serving_last_good=_is_served(snapshot, problem),
             )
 
 
-def _is_served(snapshot: _Snapshot, organisation_id: str) -> bool:
-    version = snapshot.versions.get(organisation_id)
-    return version is not None and version.content is not None
+def _is_served(snapshot: Settled, problem: Problem) -> bool:
+    """Whether an older version is served because of a problem."""
+    version = snapshot.versions.get(problem.file.stem)
+    return version is not None and version.content is not None and problem.code != "duplicate_host"

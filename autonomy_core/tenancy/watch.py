@@ -13,6 +13,9 @@ from autonomy_core.tenancy.files import Signature, is_fresh, signature, signatur
 from autonomy_core.tenancy.index import TenantIndex
 from autonomy_core.tenancy.loader import SUFFIX, TenantLoader, is_tenant_file, unreadable_directory
 
+UNFINISHED_NS = 1_000_000_000
+"""So long a file that does not end with a line's end is taken for one that is still being written."""
+
 
 class WatchedDirectory:
     """Remembers what each file gave. Not thread-safe.
@@ -42,22 +45,24 @@ class WatchedDirectory:
             self._known = self._index.read()
             self.unread = list(self._known)
 
-    def read_changes(self, *, forget_missing: bool) -> bool:
+    def read_changes(self, *, at_once: bool) -> bool:
         """Read what is new or different and return whether anything was.
 
-        forget_missing: forget a file the first time it is missing, not the second. Some editors move a file
-        away and write it anew; who looks repeatedly should not mistake the moment in between for a removal.
+        Args:
+            at_once: forget a file the first time it is missing, not the second, and believe one that may be half
+                written. Some editors move a file away and write it anew, or write it bit by bit; who looks
+                repeatedly should not mistake the moment in between for a change.
         """
         before = self.problem
         missing = set(self._known)
         try:
             different = self._scan(missing)
-        except OSError:
-            self.problem = unreadable_directory(self._directory)
-            return before is None
+        except OSError as error:
+            self.problem = unreadable_directory(self._directory, error)
+            return self.problem != before
         self.problem = None
-        forgotten = self._forget(missing, at_once=forget_missing)
-        read = [self._read(name, seen) for name, seen in different]
+        forgotten = self._forget(missing, at_once=at_once)
+        read = [self._read(name, seen, at_once=at_once) for name, seen in different]
         return before is not None or forgotten or any(read)
 
     def read_unread(self, name: str) -> bool:
@@ -70,7 +75,7 @@ class WatchedDirectory:
             return False
         seen = signature(self._path(name))
         # If it is gone, it is for `read_changes` to find out whether it stays away.
-        return seen is not None and self._read(name, seen)
+        return seen is not None and self._read(name, seen, at_once=False)
 
     def write_index(self) -> None:
         """Write what is known for the next process, if it is not in the index yet.
@@ -103,10 +108,13 @@ class WatchedDirectory:
             and all(signature(Path(path)) == then for path, then in known.references)
         )
 
-    def _read(self, name: str, seen: Signature) -> bool:
+    def _read(self, name: str, seen: Signature, *, at_once: bool) -> bool:
         # The time before it is read: an edit afterwards has a later one.
         now_ns = time.time_ns()
         loaded = self._loader.load(self._path(name))
+        if loaded.is_cut_off and not at_once and is_fresh(seen, now_ns, UNFINISHED_NS):
+            # An editor is still writing it. Its signature is not kept, so the next look reads it again.
+            return False
         references = tuple((str(path), then) for path, then in loaded.references)
         signatures = (seen, *(then for _, then in references))
         new = KnownFile(

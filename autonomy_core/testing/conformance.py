@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from webtest import TestApp
 from webtest.response import TestResponse
 
-from autonomy_core.errors import Malformed
+from autonomy_core.errors import Malformed, OrganisationUnavailable
 from autonomy_core.openapi.document import Description
 from autonomy_core.problems import CONTENT_TYPE
 from autonomy_core.traversal.target import has_one_spelling
@@ -52,7 +52,7 @@ class ConformingApp(TestApp):
         apply_request_extensions(asked)
         try:
             organisation = asked.organisation
-        except Malformed:
+        except (Malformed, OrganisationUnavailable):
             return None
         segments = traversal_path_info(asked.environ["PATH_INFO"])
         if organisation is None or "api" not in segments[:2]:

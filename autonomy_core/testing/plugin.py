@@ -110,4 +110,4 @@ def _forget_organisations(application: Autonomy) -> None:
     application.app.reset()
     for path in application.runtime.settings.tenants.glob("*.ini"):
         path.unlink()
-    application.runtime.tenants.reload()
+    application.runtime.tenants.reload(accept_losses=True)

@@ -94,3 +94,25 @@ def test_a_path_that_is_not_utf_8_is_malformed(acme, path):
 
 def test_a_query_that_is_not_utf_8_is_malformed(acme):
     assert acme.app.get("/acme/api/v1/products?limit=%ff", status=400).json["code"] == "malformed_request"
+
+
+@pytest.fixture
+def broken(two):
+    """An organisation whose file has never been in order, and one whose host it names."""
+    path = two.runtime.settings.tenants / "broken.ini"
+    path.write_text("[organisation]\nname = Broken\nhosts = broken.example\n")
+    two.runtime.tenants.reload()
+    return two
+
+
+@pytest.mark.parametrize("path", ["/broken/api/v1/products", "/broken", "/broken/api/v1/nothing"])
+def test_an_organisation_that_is_known_and_cannot_be_served_is_unavailable_and_not_unknown(broken, path):
+    answer = broken.app.get(path, status=503)
+    assert answer.json["code"] == "organisation_unavailable"
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_neighbours_of_an_organisation_that_cannot_be_served_are_served(broken):
+    broken.product("other", title="Other's")
+    assert products_of(broken, "/other/api/v1/products") == ["Other's"]
+    broken.app.get("/health/live", headers={"Host": "broken.example"})

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from stripe_payments.models import StripeEvent
 from stripe_payments.testing import signed, stripe_settings, webhook_secret
 from tests.functional.stripe_payments.shop import Shop
+from tests.restarting import restart
 
 SECRET = webhook_secret("acme")
 
@@ -186,6 +187,22 @@ def test_an_organisation_without_the_plugin_has_no_webhook(shop, event, autonomy
     autonomy.organisation("bare")
     shop.post(event, webhook_secret("bare"), status=404, organisation_id="bare")
     shop.post(event, status=404, organisation_id="nobody")
+
+
+def test_stripe_is_asked_to_try_again_while_an_organisation_has_no_good_file(shop, event, autonomy):
+    (autonomy.runtime.settings.tenants / "broken.ini").write_text("nonsense\n")
+    autonomy.runtime.tenants.reload()
+    answer = shop.post(event, status=503, organisation_id="broken")
+    assert answer.json["code"] == "organisation_unavailable"
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_file_that_breaks_and_a_restart_lose_no_event(shop, event, autonomy, monkeypatch):
+    restart(autonomy, monkeypatch)
+    path = autonomy.runtime.settings.tenants / "acme.ini"
+    path.write_text(path.read_text().replace("currency", "curency"))
+    restart(autonomy, monkeypatch)
+    assert shop.post(event).json["status"] == "processed"
 
 
 def test_the_webhook_takes_posts_only(shop):

@@ -6,7 +6,7 @@ import pytest
 
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.tenancy.loader import load_directory
+from autonomy_core.tenancy.directory import load_directory
 from bench.tenants import __main__ as benchmark
 from bench.tenants import measuring
 from bench.tenants.report import table

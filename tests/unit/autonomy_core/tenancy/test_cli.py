@@ -12,13 +12,21 @@ from click.testing import CliRunner, Result
 
 from autonomy_core.tenancy.cli import tenants
 from autonomy_core.tenancy.loader import PluginSchemas
+from autonomy_core.tenancy.record import TenantRecord
+from autonomy_core.tenancy.registry import TenantRegistry
+from autonomy_core.tenancy.sealing import Sealing
+from autonomy_core.tenancy.secrets import Secret
+from autonomy_core.tenancy.settling import Rules
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
 def run(tmp_path: Path, schemas: PluginSchemas) -> Run:
-    context = SimpleNamespace(tenants_directory=tmp_path, plugin_schemas=schemas)
+    record = TenantRecord(tmp_path / "record", Sealing([Secret("the server's secret")]))
+    context = SimpleNamespace(
+        tenants_directory=tmp_path, plugin_schemas=schemas, tenant_rules=Rules(record=record)
+    )
 
     def invoke(*arguments: str) -> Result:
         return CliRunner().invoke(tenants, arguments, obj=context, env={"COLUMNS": "200"})
@@ -151,12 +159,48 @@ def test_new_refuses_what_would_not_pass_the_check(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["list", "check", "show acme", "new acme --name Acme"])
+@pytest.mark.parametrize("command", ["list", "check", "show acme", "new acme --name Acme", "accept"])
 def test_a_missing_directory_is_a_message_and_no_traceback(
     command: str, tmp_path: Path, schemas: PluginSchemas
 ):
-    context = SimpleNamespace(tenants_directory=tmp_path / "nowhere", plugin_schemas=schemas)
+    context = SimpleNamespace(
+        tenants_directory=tmp_path / "nowhere", plugin_schemas=schemas, tenant_rules=Rules()
+    )
     result = CliRunner().invoke(tenants, command.split(), obj=context)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     assert "nowhere" in result.output
+
+
+@pytest.fixture
+def served(run: Run, tmp_path: Path, schemas: PluginSchemas, acme: str) -> None:
+    """A server has served two organisations."""
+    (tmp_path / "acme.ini").write_text(acme)
+    (tmp_path / "zeta.ini").write_text("[organisation]\nname = Zeta\ncurrency = eur\n")
+    record = TenantRecord(tmp_path / "record", Sealing([Secret("the server's secret")]))
+    registry = TenantRegistry(tmp_path, schemas, rules=Rules(record=record))
+    registry.ids()
+    registry._write_record()
+
+
+@pytest.mark.usefixtures("served")
+def test_check_says_which_organisations_are_served_as_they_were(run: Run, tmp_path: Path):
+    (tmp_path / "acme.ini").write_text("[organisation]\nname = Acme\n")
+    assert "acme: the server goes on with the last good version\n" in run("check").output
+    report = json.loads(run("check", "--json").output)
+    assert (report["organisations"], report["last_good_served"]) == (1, ["acme"])
+
+
+@pytest.mark.usefixtures("served")
+def test_files_that_are_all_gone_are_a_problem_until_it_is_accepted(run: Run, tmp_path: Path):
+    for file in tmp_path.glob("*.ini"):
+        file.unlink()
+    checked = run("check")
+    assert (checked.exit_code, "organisations_missing" in checked.output) == (1, True)
+    declined = run("accept")
+    assert "acme.ini is gone" in declined.output
+    assert "End the service of 2 organisations?" in declined.output
+    assert run("check").exit_code == 1
+    assert "accepted" in run("accept", "--yes").output
+    assert run("check").output == "0 organisations in order, 0 problems\n"
+    assert "nothing to accept" in run("accept", "--yes").output

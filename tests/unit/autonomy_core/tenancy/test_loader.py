@@ -8,8 +8,9 @@ from typing import get_args
 import pytest
 from marshmallow import EXCLUDE, Schema
 
+from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.domain import RESERVED_IDS, LoadedFile, ProblemCode
-from autonomy_core.tenancy.loader import MOST_PROBLEMS, PluginSchemas, load_directory, load_file
+from autonomy_core.tenancy.loader import MOST_PROBLEMS, PluginSchemas, load_file
 from autonomy_core.tenancy.secrets import Secret
 
 Load = Callable[..., LoadedFile]
@@ -186,10 +187,14 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path, schemas: Plugin
     (tmp_path / "folder.ini").mkdir()
     (tmp_path / "dangling.ini").symlink_to(tmp_path / "nothing")
     os.mkfifo(tmp_path / "pipe.ini")
+    (tmp_path / "huge.ini").write_bytes(b"#" * (1024 * 1024 + 1))
     problems = load_directory(tmp_path, schemas).problems
+    # Nobody is sent to look for permissions where they are not the cause.
+    assert not any("let the server's user read it" in problem.remedy for problem in problems)
     assert [(problem.file.stem, problem.code) for problem in problems] == [
         ("dangling", "unreadable_file"),
         ("folder", "unreadable_file"),
+        ("huge", "unreadable_file"),
         ("pipe", "unreadable_file"),
     ]
 
@@ -209,7 +214,10 @@ def test_of_two_that_claim_one_host_the_first_by_name_keeps_it(tmp_path: Path, s
     (tmp_path / "first.ini").write_text(text.format("shop.example"))
     (tmp_path / "second.ini").write_text(text.format("other.example, SHOP.example."))
     loaded = load_directory(tmp_path, schemas)
-    assert list(loaded.organisations) == ["first"]
+    assert {name: each.hosts for name, each in loaded.organisations.items()} == {
+        "first": ("shop.example",),
+        "second": ("other.example",),
+    }
     (problem,) = loaded.problems
     assert (problem.file.name, problem.line, problem.code) == ("second.ini", 4, "duplicate_host")
     assert "first" in problem.message

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from autonomy_core.tenancy import watch
+from autonomy_core.tenancy.claims import ServerHosts
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.registry import TenantRegistry
+from autonomy_core.tenancy.settling import Rules
 
 PATIENCE = 60.0  # seconds after which a test gives up; it asserts no time
 
@@ -54,14 +57,14 @@ def test_what_is_there_at_the_start_is_in_service_without_a_thread(
 
 def test_a_host_finds_its_organisation_with_its_port_first(tmp_path: Path, registry: TenantRegistry):
     (tmp_path / "first.ini").write_text(shop("First", "localhost:6543, shop.example"))
-    (tmp_path / "second.ini").write_text(shop("Second", "localhost"))
+    (tmp_path / "second.ini").write_text(shop("Second", "localhost:7654"))
     registry.reload()
     found = {
         host: organisation.id if (organisation := registry.by_host(host)) else None
         for host in (
             "localhost:6543",
             "LOCALHOST:6543",
-            "localhost:1",
+            "localhost:7654",
             "localhost",
             "shop.example:443",
             "x",
@@ -71,8 +74,8 @@ def test_a_host_finds_its_organisation_with_its_port_first(tmp_path: Path, regis
     assert found == {
         "localhost:6543": "first",
         "LOCALHOST:6543": "first",
-        "localhost:1": "second",
-        "localhost": "second",
+        "localhost:7654": "second",
+        "localhost": None,
         "shop.example:443": "first",
         "x": None,
         "no host": None,
@@ -82,6 +85,9 @@ def test_a_host_finds_its_organisation_with_its_port_first(tmp_path: Path, regis
 def test_a_new_a_changed_and_a_deleted_file_take_effect_while_running(
     tmp_path: Path, registry: TenantRegistry, changed: Changed
 ):
+    (tmp_path / "neighbour.ini").write_text(shop("Neighbour"))
+    registry.reload()
+    assert changed() == "neighbour"
     registry.start()
     replace(tmp_path / "shop.ini", shop("One"))
     assert (changed(), name_of(registry, "shop")) == ("shop", "One")
@@ -204,25 +210,48 @@ def test_a_file_that_can_be_read_again_is_in_service_again(tmp_path: Path, regis
     assert (registry.ids(), registry.problems()) == (("shop",), ())
 
 
-def test_a_host_in_service_stays_with_its_owner(tmp_path: Path, registry: TenantRegistry):
+def test_a_host_in_service_stays_with_its_owner_and_the_newcomer_is_served_without_it(
+    tmp_path: Path, registry: TenantRegistry
+):
     (tmp_path / "zeta.ini").write_text(shop("Zeta", "shop.example"))
     registry.reload()
-    (tmp_path / "acme.ini").write_text(shop("Acme", "shop.example"))
+    (tmp_path / "acme.ini").write_text(shop("Acme", "shop.example, acme.example"))
     registry.reload()
-    assert registry.ids() == ("zeta",)
+    assert registry.ids() == ("acme", "zeta")
+    assert registry.by_host("shop.example") is registry.get("zeta")
+    # Not among its hosts either: its pages there may not call the API, and no buyer is sent there.
+    assert registry.by_host("acme.example").hosts == ("acme.example",)  # type: ignore[union-attr]
     (problem,) = registry.problems()
-    assert (problem.file.name, problem.code) == ("acme.ini", "duplicate_host")
+    assert (problem.file.name, problem.line, problem.code) == ("acme.ini", 4, "duplicate_host")
+    assert "zeta's already" in problem.message
 
 
 def test_a_host_given_up_goes_to_the_one_who_waits_for_it(tmp_path: Path, registry: TenantRegistry):
     (tmp_path / "zeta.ini").write_text(shop("Zeta", "shop.example"))
     (tmp_path / "zulu.ini").write_text(shop("Zulu", "shop.example"))
     registry.reload()
-    assert registry.ids() == ("zeta",)
+    assert registry.by_host("shop.example") is registry.get("zeta")
+    announced: list[str] = []
+    registry.subscribe(announced.append)
     (tmp_path / "zeta.ini").unlink()
     registry.reload()
-    assert registry.by_host("shop.example") is registry.get("zulu")
-    assert registry.problems() == ()
+    assert registry.by_host("shop.example") is not None
+    assert registry.get("zulu").hosts == ("shop.example",)  # type: ignore[union-attr]
+    assert (announced, registry.problems()) == (["zeta", "zulu"], ())
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("a.example", "a.example:443"), ("a.example:443", "a.example")]
+)
+def test_a_host_without_a_port_is_all_its_ports(
+    tmp_path: Path, registry: TenantRegistry, first: str, second: str
+):
+    (tmp_path / "zeta.ini").write_text(shop("Zeta", first))
+    registry.reload()
+    (tmp_path / "acme.ini").write_text(shop("Acme", second))
+    registry.reload()
+    assert registry.get("acme").hosts == ()  # type: ignore[union-attr]
+    assert registry.by_host("a.example:443") is registry.get("zeta")
 
 
 def test_two_organisations_may_exchange_their_hosts(tmp_path: Path, registry: TenantRegistry):
@@ -236,29 +265,120 @@ def test_two_organisations_may_exchange_their_hosts(tmp_path: Path, registry: Te
     assert registry.by_host("a.example") is registry.get("two")
 
 
-def test_an_edit_refused_for_one_host_keeps_the_old_hosts_from_others(
+def test_an_edit_that_names_anothers_host_takes_effect_but_for_that_host(
     tmp_path: Path, registry: TenantRegistry
 ):
     (tmp_path / "one.ini").write_text(shop("One", "a.example"))
     (tmp_path / "two.ini").write_text(shop("Two", "b.example"))
     registry.reload()
-    (tmp_path / "one.ini").write_text(shop("New One", "b.example"))  # refused, so a.example is still one's
+    (tmp_path / "one.ini").write_text(shop("New One", "b.example, new.example"))
     (tmp_path / "six.ini").write_text(shop("Six", "a.example"))
     registry.reload()
-    assert registry.ids() == ("one", "two")
-    assert name_of(registry, "one") == "One"
-    assert [problem.file.name for problem in registry.problems()] == ["one.ini", "six.ini"]
+    assert registry.by_host("new.example").name == "New One"  # type: ignore[union-attr]
+    assert registry.by_host("b.example").name == "Two"  # type: ignore[union-attr]
+    assert registry.by_host("a.example").name == "Six"  # type: ignore[union-attr]
+    assert [problem.file.name for problem in registry.problems()] == ["one.ini"]
 
 
 def test_polling_takes_a_file_for_deleted_only_at_the_second_look(tmp_path: Path, registry: TenantRegistry):
     path = tmp_path / "shop.ini"
     path.write_text(shop())
+    (tmp_path / "neighbour.ini").write_text(shop())
     registry.reload()
     path.unlink()
-    registry._look(forget_missing=False)
-    assert registry.ids() == ("shop",)
-    registry._look(forget_missing=False)
-    assert registry.ids() == ()
+    registry._look(at_once=False)
+    assert registry.ids() == ("neighbour", "shop")
+    registry._look(at_once=False)
+    assert registry.ids() == ("neighbour",)
+
+
+def test_a_file_that_an_editor_is_still_writing_is_not_believed_for_a_second(
+    tmp_path: Path, registry: TenantRegistry, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "shop.ini"
+    path.write_text(shop("Shop", "shop.example"))
+    registry.reload()
+    monkeypatch.setattr(watch, "UNFINISHED_NS", 10**18)
+    for half in ("", "[organisation]\nname = Sh", shop("New").rstrip()):
+        path.write_text(half)
+        registry._look(at_once=False)
+        assert (name_of(registry, "shop"), registry.problems()) == ("Shop", ())
+    monkeypatch.setattr(watch, "UNFINISHED_NS", 0)
+    registry._look(at_once=False)
+    assert name_of(registry, "shop") == "New"
+
+
+@pytest.mark.parametrize("known", [1, 2, 7])
+def test_the_files_of_all_organisations_do_not_leave_at_once(
+    tmp_path: Path, registry: TenantRegistry, known: int
+):
+    for number in range(known):
+        (tmp_path / f"shop-{number}.ini").write_text(shop(f"{number}", f"{number}.example"))
+    registry.reload()
+    ids = registry.ids()
+    for path in tmp_path.glob("*.ini"):
+        path.unlink()
+    for _ in range(2):
+        registry.reload()
+        assert registry.ids() == ids
+        assert name_of(registry, "shop-0") == "0"
+        assert registry.by_host("0.example") is registry.get("shop-0")
+        (problem,) = registry.problems()
+        assert problem.code == "organisations_missing"
+        assert "autonomy tenants accept" in problem.remedy
+    (tmp_path / "shop-0.ini").write_text(shop("Back"))
+    registry.reload()
+    assert name_of(registry, "shop-0") == "Back"
+    registry.reload(accept_losses=True)
+    assert (registry.ids(), registry.problems()) == (("shop-0",), ())
+
+
+@pytest.mark.parametrize(
+    ("known", "percent", "lost", "stay"),
+    [
+        (3, 50, 1, False),
+        (3, 50, 2, True),
+        (10, 50, 5, False),
+        (10, 50, 6, True),
+        (10, 10, 2, True),
+        (3, 1, 1, False),
+    ],
+)
+def test_a_share_of_the_organisations_may_be_removed_at_once(
+    tmp_path: Path, schemas: PluginSchemas, known: int, percent: int, lost: int, stay: bool
+):
+    registry = TenantRegistry(tmp_path, schemas, rules=Rules(losses_percent=percent))
+    for number in range(known):
+        (tmp_path / f"shop-{number}.ini").write_text(shop())
+    assert len(registry.ids()) == known
+    for number in range(lost):
+        (tmp_path / f"shop-{number}.ini").unlink()
+    registry.reload()
+    assert len(registry.ids()) == (known if stay else known - lost)
+
+
+@pytest.mark.parametrize("host", ["api.example", "API.example:443", "localhost", "localhost:6543"])
+def test_the_servers_own_hosts_are_no_organisations(tmp_path: Path, schemas: PluginSchemas, host: str):
+    (tmp_path / "acme.ini").write_text(shop("Acme", f"{host}, acme.example"))
+    own = ServerHosts(("api.example", "localhost:6543"))
+    registry = TenantRegistry(tmp_path, schemas, rules=Rules(server=own))
+    assert registry.by_host(host) is None
+    assert registry.by_host("acme.example").hosts == ("acme.example",)  # type: ignore[union-attr]
+    (problem,) = registry.problems()
+    assert (problem.file.name, problem.line, problem.code) == ("acme.ini", 4, "duplicate_host")
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "10.0.0.7:8000", "[::1]", "[::1]:8000", "2130706433", "0x7f.1"]
+)
+def test_an_address_of_the_server_is_no_organisations_but_the_defaults(
+    tmp_path: Path, schemas: PluginSchemas, host: str
+):
+    (tmp_path / "acme.ini").write_text(shop("Acme", host))
+    (tmp_path / "zeta.ini").write_text(shop("Zeta", host))
+    registry = TenantRegistry(tmp_path, schemas, rules=Rules(server=ServerHosts(default_organisation="zeta")))
+    assert registry.by_host(host) is registry.get("zeta")
+    assert [(each.file.stem, each.code) for each in registry.problems()] == [("acme", "duplicate_host")]
 
 
 def test_a_directory_that_goes_away_removes_nobody(tmp_path: Path, schemas: PluginSchemas):

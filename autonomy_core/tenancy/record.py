@@ -1,0 +1,319 @@
+"""What the server must know of its organisations when their files no longer say it. See docs/decisions/0021.
+
+A file in the data directory, which all processes on it share: which organisations are in service, in which order they
+claimed their hosts, and the last good version of each file. It is not derived from the files, so it must not be removed
+as an index may be.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from autonomy_core.tenancy.claims import Claim
+from autonomy_core.tenancy.domain import Problem, Version
+from autonomy_core.tenancy.files import Signature, give_to, signature
+from autonomy_core.tenancy.hosts import name_of
+from autonomy_core.tenancy.losses import AT_ONCE_S
+from autonomy_core.tenancy.sealing import Sealing
+
+Found = TypeVar("Found")
+
+PATIENCE_S = 2.0
+"""How long to wait for another process that is writing."""
+
+ACCEPTED_FOR_S = 24 * 3600
+"""How long servers may need to notice that a loss was accepted."""
+
+FORMAT = 1
+
+TABLES = """
+CREATE TABLE organisations (
+    id TEXT PRIMARY KEY,
+    hosts TEXT NOT NULL,
+    hosts_line INTEGER NOT NULL,
+    plugins TEXT NOT NULL,
+    content BLOB NOT NULL,
+    mark BLOB NOT NULL,
+    recorded_at REAL NOT NULL
+);
+CREATE TABLE claims (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    organisation TEXT NOT NULL,
+    host TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (organisation, host)
+);
+CREATE INDEX claims_by_name ON claims (name);
+CREATE TABLE losses (organisation TEXT PRIMARY KEY, is_accepted INTEGER NOT NULL, at REAL NOT NULL);
+"""
+
+SAME = "SELECT id, mark, hosts FROM organisations WHERE id IN (SELECT value FROM json_each(?))"
+
+KEEP = """
+INSERT INTO organisations VALUES (:id, :hosts, :hosts_line, :plugins, :content, :mark, :now)
+ON CONFLICT (id) DO UPDATE SET hosts = :hosts, hosts_line = :hosts_line, plugins = :plugins, content = :content,
+    mark = :mark, recorded_at = :now
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A version that is in service, to be recorded.
+
+    Attributes:
+        granted: the hosts that it has; it claims others in vain.
+    """
+
+    version: Version
+    granted: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+class RecordUnusable(Exception):
+    """The record cannot be read or written; the message says why."""
+
+
+class TenantRecord:
+    """The record of one server. Every method may be called from any thread, and by several processes at once.
+
+    A method that reads gives what there would be without a record when it cannot be used; `problem` says so then.
+
+    Args:
+        path: the file; it is made when something is first written.
+        sealing: encrypts what the organisations' files say.
+    """
+
+    def __init__(self, path: Path, sealing: Sealing) -> None:
+        self._path = path
+        self._sealing = sealing
+        self._reasons: dict[bool, str] = {}
+        self._seen: Signature | None = None
+
+    def problem(self) -> Problem | None:
+        """Return what kept the record from being read or written the last time, or None."""
+        if not self._reasons:
+            return None
+        reason = "; ".join(sorted(set(self._reasons.values())))
+        message = f"what the server remembers of its organisations cannot be used: {reason}"
+        remedy = "run the server and the command line as the same user, who alone may write the file; or move it away"
+        return Problem(self._path, 1, "record_unusable", message, remedy)
+
+    def has_changed(self) -> bool:
+        """Whether the file is another one than at the last call."""
+        before, self._seen = self._seen, signature(self._path)
+        return before != self._seen
+
+    def ids(self) -> frozenset[str]:
+        """Return the ids of all organisations that are in service as far as the record knows."""
+        return self._read(
+            lambda db: frozenset(row[0] for row in db.execute("SELECT id FROM organisations")), frozenset()
+        )
+
+    def versions(self, ids: Collection[str], directory: Path) -> dict[str, Version]:
+        """Return the last good versions of some organisations, without their contents.
+
+        Args:
+            directory: of the organisations' files.
+        """
+        query = "SELECT id, hosts, hosts_line, plugins FROM organisations WHERE id IN (SELECT value FROM json_each(?))"
+
+        def read(db: sqlite3.Connection) -> dict[str, Version]:
+            return {
+                name: Version(name, directory, tuple(json.loads(hosts)), line, tuple(json.loads(plugins)))
+                for name, hosts, line, plugins in db.execute(query, [_json(ids)])
+            }
+
+        return self._read(read, {})
+
+    def content(self, organisation_id: str) -> bytes | None:
+        """Return the content of an organisation's last good version; None if there is none, or it cannot be opened."""
+        query = "SELECT content FROM organisations WHERE id = ?"
+        row = self._read(lambda db: db.execute(query, [organisation_id]).fetchone(), None)
+        return self._sealing.open(organisation_id, row[0]) if row else None
+
+    def recorded_at(self, organisation_id: str) -> float | None:
+        """Return when an organisation's last good version was recorded, in seconds since the epoch."""
+        query = "SELECT recorded_at FROM organisations WHERE id = ?"
+        row = self._read(lambda db: db.execute(query, [organisation_id]).fetchone(), None)
+        return row[0] if row else None
+
+    def order(self, names: Collection[str]) -> dict[Claim, int]:
+        """Return the claims to all hosts of some names, with numbers that rise in the order of their recording."""
+        query = "SELECT organisation, host, number FROM claims WHERE name IN (SELECT value FROM json_each(?))"
+        return self._read(
+            lambda db: {(row[0], row[1]): row[2] for row in db.execute(query, [_json(names)])}, {}
+        )
+
+    def losses(self) -> dict[str, bool]:
+        """Return the organisations that have left the service of late, and whether an operator has accepted it."""
+        query = "SELECT organisation, is_accepted FROM losses WHERE is_accepted OR at > ?"
+        values = [time.time() - AT_ONCE_S]
+        return self._read(lambda db: {row[0]: bool(row[1]) for row in db.execute(query, values)}, {})
+
+    def keep(self, kept: Collection[Kept], lost: Collection[str]) -> None:
+        """Record versions, and that other organisations have left the service.
+
+        Raises:
+            RecordUnusable: nothing was recorded.
+        """
+        if not kept and not lost:
+            return
+        with self._using() as db:
+            rows = {each.version.id: (each, self._row(each.version)) for each in kept}
+            known = {row[0]: (row[1], row[2]) for row in db.execute(SAME, [_json(rows)])}
+            changed = [
+                pair for name, pair in rows.items() if known.get(name) != (pair[1]["mark"], pair[1]["hosts"])
+            ]
+            if not changed and not lost:
+                return
+            db.execute("BEGIN IMMEDIATE")
+            for each, row in changed:
+                content = each.version.content or b""
+                db.execute(KEEP, row | {"content": self._sealing.seal(each.version.id, content)})
+            _claim(db, [each for each, _ in changed])
+            _lose(db, lost, is_accepted=False)
+            db.execute("COMMIT")
+
+    def accept(self, lost: Collection[str]) -> None:
+        """Record that an operator has accepted the loss of some organisations.
+
+        Raises:
+            RecordUnusable: it was not recorded.
+        """
+        with self._using() as db:
+            db.execute("BEGIN IMMEDIATE")
+            _lose(db, lost, is_accepted=True)
+            db.execute("COMMIT")
+
+    def _row(self, version: Version) -> dict[str, object]:
+        return {
+            "id": version.id,
+            "hosts": _json(version.hosts),
+            "hosts_line": version.hosts_line,
+            "plugins": _json(version.plugins),
+            "mark": self._sealing.mark(version.content or b""),
+            "now": time.time(),
+        }
+
+    def _read(self, read: Callable[[sqlite3.Connection], Found], nothing: Found) -> Found:
+        if _is_absent(self._path):
+            self._reasons.pop(False, None)
+            return nothing
+        try:
+            with self._using(writes=False) as db:
+                # Empty while another process begins it.
+                return read(db) if _format(db) else nothing
+        except RecordUnusable:
+            return nothing
+
+    @contextmanager
+    def _using(self, *, writes: bool = True) -> Iterator[sqlite3.Connection]:
+        """A connection; what is wrong with the file is remembered for `problem`."""
+        self._reasons.pop(writes, None)
+        try:
+            if writes:
+                _make(self._path)
+            _require_trust(self._path, writes=writes)
+            mode = "rw" if writes else "ro"
+            location = f"{self._path.absolute().as_uri()}?mode={mode}"
+            with closing(sqlite3.connect(location, timeout=PATIENCE_S, isolation_level=None, uri=True)) as db:
+                if writes:
+                    _make_tables(db)
+                _format(db)
+                yield db
+        except (sqlite3.Error, OSError, ValueError) as error:
+            reason = self._reasons[writes] = str(getattr(error, "strerror", None) or error)
+            raise RecordUnusable(f"{self._path}: {reason}") from None
+
+
+def _is_absent(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _make(path: Path) -> None:
+    """Make the file unless it is there: for the owner of the directory, because root may act for the server's user."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+    except FileExistsError:
+        return
+    if os.geteuid() == 0:
+        give_to(path, path.parent.stat())
+
+
+def _require_trust(path: Path, *, writes: bool) -> None:
+    """Check that only its owner can have written the file.
+
+    Raises:
+        OSError: others may write it, or it is no file.
+    """
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("it is not a regular file")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise OSError("others than its owner may write it")
+    if writes and os.geteuid() not in (0, status.st_uid):
+        raise OSError("it belongs to another user")
+
+
+def _make_tables(db: sqlite3.Connection) -> None:
+    if _format(db) == 0:
+        db.execute("BEGIN IMMEDIATE")
+        # Another process may have made them meanwhile.
+        if _format(db) == 0:
+            for statement in TABLES.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {FORMAT}")
+        db.execute("COMMIT")
+
+
+def _format(db: sqlite3.Connection) -> int:
+    """The format of the record, 0 while it is empty.
+
+    Raises:
+        ValueError: this code knows nothing of it.
+    """
+    (number,) = db.execute("PRAGMA user_version").fetchone()
+    if number not in (0, FORMAT):
+        raise ValueError("another version of the server has written it")
+    return int(number)
+
+
+def _claim(db: sqlite3.Connection, kept: Collection[Kept]) -> None:
+    for each in kept:
+        forget = "DELETE FROM claims WHERE organisation = ? AND host NOT IN (SELECT value FROM json_each(?))"
+        db.execute(forget, [each.version.id, _json(each.version.hosts)])
+        db.execute("DELETE FROM losses WHERE organisation = ?", [each.version.id])
+    insert = "INSERT OR IGNORE INTO claims (organisation, host, name) VALUES (?, ?, ?)"
+    # Those that are in force first: of what was claimed in one moment, they came first.
+    for hosts_of in (lambda each: each.granted, lambda each: each.refused):
+        rows = [(each.version.id, host, name_of(host)) for each in kept for host in hosts_of(each)]
+        db.executemany(insert, rows)
+
+
+def _lose(db: sqlite3.Connection, lost: Collection[str], *, is_accepted: bool) -> None:
+    now = time.time()
+    for name in lost:
+        db.execute("DELETE FROM organisations WHERE id = ?", [name])
+        db.execute("DELETE FROM claims WHERE organisation = ?", [name])
+        db.execute("INSERT OR REPLACE INTO losses VALUES (?, ?, ?)", [name, is_accepted, now])
+    db.execute("DELETE FROM losses WHERE at < ?", [now - ACCEPTED_FOR_S])
+
+
+def _json(values: Iterable[str] | Mapping[str, object]) -> str:
+    return json.dumps(list(values))

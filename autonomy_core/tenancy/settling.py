@@ -1,0 +1,196 @@
+"""Decides what is in service: which version of each organisation, and which organisation has which host.
+
+The server and the command line decide by the same rules and by the same record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from autonomy_core.tenancy.claims import ServerHosts, divide_hosts
+from autonomy_core.tenancy.domain import Organisation, Problem, Version
+from autonomy_core.tenancy.hosts import host_keys
+from autonomy_core.tenancy.losses import DEFAULT_PERCENT, losses_problem, needs_confirmation
+from autonomy_core.tenancy.record import TenantRecord
+
+
+class ReadFile(Protocol):
+    """What reading a file gave."""
+
+    @property
+    def version(self) -> Version | None:
+        """The version, if the file is in order."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is in service. Replaced as a whole, so that readers need no lock.
+
+    Attributes:
+        versions: in service, by id, in the order of the ids.
+        hosts: by host, the organisation that has it; it may be one that is known and cannot be served.
+        refused: by the id of an organisation, the hosts that its file names and that it does not get.
+        unserved: known organisations whose files have problems, and of which no good version is left.
+        missing: those in service although their files are gone.
+        lost: those that have left the service with this look, because their files are gone.
+    """
+
+    versions: Mapping[str, Version] = field(default_factory=dict)
+    hosts: Mapping[str, Version] = field(default_factory=dict)
+    refused: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unserved: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+    def by_host(self, host: str) -> Version | None:
+        """Return who has a host: that of the name with its port, or else of the name."""
+        exact = self.hosts.get(host)
+        return exact or next((self.hosts[key] for key in host_keys(host) if key in self.hosts), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """By what it is decided.
+
+    Attributes:
+        record: what is remembered from earlier processes, and from the others.
+        losses_percent: see `autonomy_core.tenancy.losses`.
+    """
+
+    server: ServerHosts = field(default_factory=ServerHosts)
+    record: TenantRecord | None = None
+    losses_percent: int = DEFAULT_PERCENT
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return what keeps the record from being used."""
+        problem = self.record.problem() if self.record else None
+        return (problem,) if problem else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Losses:
+    missing: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+
+class Settler:
+    """Settles what is in service, look by look.
+
+    Args:
+        directory: of the organisations' files.
+        make: makes the organisation of a version with content, or returns None where that is not possible.
+    """
+
+    def __init__(self, directory: Path, rules: Rules, make: Callable[[Version], Organisation | None]) -> None:
+        self._directory = directory
+        self._rules = rules
+        self._make = make
+
+    def settle(
+        self,
+        files: Mapping[str, ReadFile],
+        before: Settled | None,
+        directory_problem: Problem | None = None,
+        *,
+        accept_losses: bool = False,
+    ) -> Settled:
+        """Choose for every organisation the version to serve, and give every host to one of them.
+
+        A file with problems leaves the last good version in service: this process's, or else the record's.
+
+        Args:
+            files: by id, as read now.
+            before: what was in service until now; None at the first look.
+            accept_losses: let every organisation go whose file is gone.
+        """
+        earlier = before or Settled()
+        chosen, held = self._choose(files, earlier)
+        gone = (earlier.versions.keys() if before else self._recorded()) - files.keys()
+        losses = self._losses(gone, len(chosen), accept=accept_losses)
+        chosen |= self._versions_of(losses.missing, earlier)
+        order = self._rules.record.order if self._rules.record else _unordered
+        everyone = dict(sorted((chosen | held).items()))
+        division = divide_hosts(everyone, self._rules.server, order, earlier.hosts)
+        return Settled(
+            versions={name: version for name, version in everyone.items() if name in chosen},
+            hosts=division.owners,
+            refused=division.refused,
+            unserved=frozenset(files.keys() - chosen.keys()),
+            missing=losses.missing,
+            lost=losses.lost,
+            problems=(
+                # Of a directory that cannot be read nobody can say what is lost.
+                *((directory_problem,) if directory_problem else losses.problems),
+                *_in_order(
+                    (*(each for file in files.values() for each in file.problems), *division.problems)
+                ),
+            ),
+        )
+
+    def _choose(
+        self, files: Mapping[str, ReadFile], earlier: Settled
+    ) -> tuple[dict[str, Version], dict[str, Version]]:
+        """The versions to serve; and the recorded ones of files with problems of which nothing can be served."""
+        chosen = {name: version for name, file in files.items() if (version := file.version) is not None}
+        broken = files.keys() - chosen.keys()
+        chosen |= {name: version for name in broken if (version := _last_good(earlier, name)) is not None}
+        recalled = self._recall(broken - chosen.keys())
+        chosen |= {name: version for name, version in recalled.items() if version.content is not None}
+        return chosen, {name: version for name, version in recalled.items() if version.content is None}
+
+    def _recorded(self) -> frozenset[str]:
+        return self._rules.record.ids() if self._rules.record else frozenset()
+
+    def _recall(self, names: Collection[str]) -> dict[str, Version]:
+        """The recorded versions; those that the present code can make have their content."""
+        record = self._rules.record
+        if record is None or not names:
+            return {}
+        recalled = record.versions(names, self._directory)
+        for version in recalled.values():
+            version.content = record.content(version.id)
+            if version.content is not None and self._make(version) is None:
+                version.content = None
+        return recalled
+
+    def _versions_of(self, missing: AbstractSet[str], earlier: Settled) -> dict[str, Version]:
+        known = {name: earlier.versions[name] for name in missing if name in earlier.versions}
+        rest = missing - known.keys()
+        if rest and self._rules.record:
+            known |= self._rules.record.versions(rest, self._directory)
+        return known
+
+    def _losses(self, gone: AbstractSet[str], remaining: int, *, accept: bool) -> _Losses:
+        if not gone or accept:
+            return _Losses(lost=frozenset(gone))
+        known = self._rules.record.losses() if self._rules.record else {}
+        rest = frozenset(gone - known.keys())
+        recent = {name for name, is_accepted in known.items() if not is_accepted}
+        if not rest or not needs_confirmation(len(rest | recent), remaining, self._rules.losses_percent):
+            return _Losses(lost=frozenset(gone))
+        problem = losses_problem(self._directory, rest, len(rest) + remaining)
+        return _Losses(rest, frozenset(gone - rest), (problem,))
+
+
+def _last_good(earlier: Settled, name: str) -> Version | None:
+    # What was known from the index alone has no content to serve; the record may have it.
+    version = earlier.versions.get(name)
+    return version if version is not None and version.content is not None else None
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: (problem.file, problem.line))
+
+
+def _unordered(_: Collection[str]) -> dict[tuple[str, str], int]:
+    return {}

@@ -1,0 +1,397 @@
+"""What an organisation has, it has after a restart too, whatever has become of its file and of others' files."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from autonomy_core.tenancy import files, record
+from autonomy_core.tenancy.directory import load_directory
+from autonomy_core.tenancy.loader import PluginSchemas
+from autonomy_core.tenancy.record import TenantRecord
+from autonomy_core.tenancy.registry import TenantRegistry
+from autonomy_core.tenancy.sealing import Sealing
+from autonomy_core.tenancy.secrets import Secret
+from autonomy_core.tenancy.settling import Rules
+from tests.unit.autonomy_core.tenancy.conftest import CardsSchema
+
+Begin = Callable[..., TenantRegistry]
+
+
+def shop(name: str = "Shop", hosts: str = "") -> str:
+    return f"[organisation]\nname = {name}\ncurrency = eur\nhosts = {hosts}\n"
+
+
+@pytest.fixture(autouse=True)
+def as_if_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of this test are not taken for fresh, so that an index has them."""
+    monkeypatch.setattr(files, "FRESH_NS", 0)
+
+
+@pytest.fixture
+def tenants(tmp_path: Path) -> Path:
+    directory = tmp_path / "tenants"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "record"
+
+
+def rules(path: Path, secret: str = "the server's secret") -> Rules:
+    return Rules(record=TenantRecord(path, Sealing([Secret(secret)])))
+
+
+@pytest.fixture
+def begin(tenants: Path, path: Path, schemas: PluginSchemas) -> Iterator[Begin]:
+    """Begins as another process would, with an index or without."""
+    begun: list[TenantRegistry] = []
+
+    def begin(secret: str = "the server's secret", *, index: bool = True) -> TenantRegistry:
+        file = path.with_name("index") if index else None
+        begun.append(TenantRegistry(tenants, schemas, 0.01, index=file, rules=rules(path, secret)))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        each.stop()
+
+
+def settle(registry: TenantRegistry) -> TenantRegistry:
+    """One turn of its thread."""
+    registry.reload()
+    registry._read_ahead()
+    registry._write_record()
+    registry._write_index()
+    return registry
+
+
+def names(registry: TenantRegistry) -> dict[str, str | None]:
+    return {name: found.name if (found := registry.get(name)) else None for name in registry.ids()}
+
+
+@pytest.fixture
+def two(tenants: Path, begin: Begin) -> None:
+    """Two organisations that a server has served, and stopped."""
+    (tenants / "org12.ini").write_text(shop("Twelve", "twelve.example"))
+    (tenants / "org90.ini").write_text(shop("Ninety", "ninety.example"))
+    settle(begin())
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("index", [True, False])
+def test_who_had_a_host_first_has_it_after_a_restart(begin: Begin, tenants: Path, index: bool):
+    (tenants / "org10.ini").write_text(shop("Ten", "ten.example, twelve.example"))
+    for _ in range(3):
+        began = settle(begin(index=index))
+        assert began.ids() == ("org10", "org12", "org90")
+        assert began.by_host("twelve.example") is began.get("org12")
+        assert began.get("org10").hosts == ("ten.example",)  # type: ignore[union-attr]
+        (problem,) = began.problems()
+        assert (problem.file.name, problem.line, problem.code) == ("org10.ini", 4, "duplicate_host")
+        assert "org12's already, see org12.ini" in problem.message
+
+
+@pytest.mark.usefixtures("two")
+def test_the_command_line_names_the_newcomer_as_the_server_does(
+    begin: Begin, tenants: Path, path: Path, schemas: PluginSchemas
+):
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    assert load_directory(tenants, schemas, rules(path)).problems == begin().problems() != ()
+
+
+@pytest.mark.usefixtures("two")
+def test_the_command_line_writes_nothing(tenants: Path, path: Path, schemas: PluginSchemas):
+    (tenants / "org90.ini").unlink()
+    before = path.read_bytes(), sorted(path.parent.iterdir())
+    load_directory(tenants, schemas, rules(path))
+    assert (path.read_bytes(), sorted(path.parent.iterdir())) == before
+
+
+@pytest.mark.usefixtures("two")
+def test_a_host_given_up_and_claimed_again_is_whose_claimed_it_meanwhile(begin: Begin, tenants: Path):
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    began = settle(begin())
+    (tenants / "org12.ini").write_text(shop("Twelve"))
+    settle(began)
+    (tenants / "org12.ini").write_text(shop("Twelve", "twelve.example"))
+    settle(began)
+    assert begin().by_host("twelve.example").name == "Ten"  # type: ignore[union-attr]
+
+
+def test_of_those_that_claimed_a_host_in_one_moment_the_one_that_got_it_keeps_it(begin: Begin, tenants: Path):
+    (tenants / "zeta.ini").write_text(shop("Zeta", "shop.example"))
+    began = begin()
+    assert began.ids() == ("zeta",)
+    (tenants / "acme.ini").write_text(shop("Acme", "shop.example"))
+    settle(began)  # neither was recorded before
+    assert begin().by_host("shop.example").name == "Zeta"  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("index", [True, False])
+def test_a_file_that_broke_while_nobody_served_it_is_served_as_it_was(
+    begin: Begin, tenants: Path, index: bool
+):
+    (tenants / "org12.ini").write_text("nonsense\n")
+    with capture_logs() as logs:
+        began = begin(index=index)
+        assert names(began) == {"org12": "Twelve", "org90": "Ninety"}
+    assert began.by_host("twelve.example") is began.get("org12")
+    told = [entry for entry in logs if entry["event"] == "tenant_problem"]
+    assert told
+    assert all(entry["still_serving_last_good"] for entry in told)
+    assert {problem.code for problem in began.problems()} == {"syntax", "missing_section"}
+    (tenants / "org12.ini").write_text(shop("Mended"))
+    assert names(settle(began)) == {"org12": "Mended", "org90": "Ninety"}
+
+
+@pytest.mark.usefixtures("two")
+def test_a_file_broken_after_the_start_and_before_it_was_read_is_served_as_it_was(
+    begin: Begin, tenants: Path
+):
+    began = begin()
+    assert began.ids() == ("org12", "org90")
+    (tenants / "org12.ini").write_text("nonsense\n")
+    began.reload()
+    assert names(began)["org12"] == "Twelve"
+
+
+def test_secrets_are_as_they_were_when_their_files_are_gone(
+    begin: Begin, tenants: Path, path: Path, acme: str, monkeypatch: pytest.MonkeyPatch
+):
+    (tenants / "key").write_text("sk_test_good")
+    monkeypatch.setenv("SHOP_SEAL", "a seal of the environment")
+    (tenants / "acme.ini").write_text(acme.replace("sk_test_abcdef", "file:key") + "seal = env:SHOP_SEAL\n")
+    then = settle(begin()).get("acme")
+    (tenants / "key").unlink()
+    monkeypatch.delenv("SHOP_SEAL")
+    assert begin().get("acme") == then
+    assert then.settings["cards"]["seal"].reveal() == "a seal of the environment"  # type: ignore[union-attr]
+
+
+def test_no_secret_can_be_read_in_the_record(begin: Begin, tenants: Path, path: Path, acme: str):
+    (tenants / "key").write_text("sk_test_in_a_file")
+    (tenants / "acme.ini").write_text(acme)
+    (tenants / "beta.ini").write_text(acme.replace("sk_test_abcdef", "file:key").replace("hosts = ", "# "))
+    settle(begin())
+    written = b"".join(each.read_bytes() for each in path.parent.glob("record*"))
+    assert b"acme.example" in written
+    assert b"sk_test" not in written
+    assert b"Acme Records" not in written
+
+
+@pytest.mark.usefixtures("two")
+def test_without_the_servers_secret_a_broken_organisation_is_known_and_keeps_its_hosts(
+    begin: Begin, tenants: Path
+):
+    (tenants / "org12.ini").write_text("nonsense\n")
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    began = begin("another secret")
+    assert began.ids() == ("org10", "org90")
+    assert (began.get("org12"), began.is_known("org12")) == (None, True)
+    assert (began.by_host("twelve.example"), began.is_known_host("twelve.example")) == (None, True)
+    assert (began.is_known("nobody"), began.is_known_host("nobody.example")) == (False, False)
+    settle(began)
+    assert names(begin())["org12"] == "Twelve"
+
+
+def test_what_was_sealed_under_a_former_secret_opens():
+    sealed = Sealing([Secret("old")]).seal("acme", b"content")
+    assert Sealing([Secret("new"), Secret("old")]).open("acme", sealed) == b"content"
+    assert Sealing([Secret("new")]).open("acme", sealed) is None
+    assert Sealing([Secret("old")]).open("beacon", sealed) is None
+    assert Sealing([Secret("old")]).open("acme", b"short") is None
+
+
+def test_a_file_that_was_never_in_order_is_known_and_not_served(begin: Begin, tenants: Path):
+    (tenants / "acme.ini").write_text("nonsense\n")
+    began = settle(begin())
+    assert (began.ids(), began.is_known("acme")) == ((), True)
+
+
+@pytest.mark.usefixtures("two")
+def test_a_version_that_the_code_objects_to_is_not_served(
+    tenants: Path, path: Path, acme: str, schemas: PluginSchemas
+):
+    (tenants / "acme.ini").write_text(acme)
+    settle(TenantRegistry(tenants, schemas, rules=rules(path)))
+    without: PluginSchemas = {"cards": CardsSchema}
+    began = TenantRegistry(tenants, without, rules=rules(path))
+    assert began.ids() == ("org12", "org90")
+    assert began.is_known("acme")
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("index", [True, False])
+def test_an_empty_directory_at_the_start_removes_nobody(begin: Begin, tenants: Path, index: bool):
+    away = tenants.rename(tenants.with_name("away"))
+    tenants.mkdir()
+    began = settle(begin(index=index))
+    assert names(began) == {"org12": "Twelve", "org90": "Ninety"}
+    assert began.by_host("twelve.example") is began.get("org12")
+    assert [problem.code for problem in began.problems()] == ["organisations_missing"]
+    assert names(begin()) == {"org12": "Twelve", "org90": "Ninety"}
+    tenants.rmdir()
+    away.rename(tenants)
+    assert settle(begin()).problems() == ()
+
+
+@pytest.mark.usefixtures("two")
+def test_a_directory_that_cannot_be_read_at_the_start_removes_nobody(begin: Begin, tenants: Path):
+    tenants.rename(tenants.with_name("away"))
+    began = settle(begin())
+    assert names(began) == {"org12": "Twelve", "org90": "Ninety"}
+    assert [problem.code for problem in began.problems()] == ["unreadable_file"]
+
+
+@pytest.mark.usefixtures("two")
+def test_losses_that_an_operator_accepted_take_effect_in_every_process(
+    begin: Begin, tenants: Path, path: Path
+):
+    running = settle(begin())
+    for file in tenants.glob("*.ini"):
+        file.unlink()
+    assert settle(running).ids() == ("org12", "org90")
+    rules(path).record.accept(["org12"])  # type: ignore[union-attr]
+    settle(running)
+    assert running.ids() == begin().ids() == ("org90",)
+    rules(path).record.accept(["org90"])  # type: ignore[union-attr]
+    running._look(at_once=False)
+    assert (running.ids(), running.problems()) == ((), ())
+    assert begin().ids() == ()
+
+
+@pytest.mark.usefixtures("two")
+def test_one_that_came_back_after_its_loss_was_accepted_is_guarded_again(
+    begin: Begin, tenants: Path, path: Path
+):
+    running = settle(begin())
+    for file in tenants.glob("*.ini"):
+        file.unlink()
+    rules(path).record.accept(["org12", "org90"])  # type: ignore[union-attr]
+    settle(running)
+    (tenants / "org12.ini").write_text(shop("Twelve"))
+    settle(running)
+    (tenants / "org12.ini").unlink()
+    assert settle(running).ids() == begin().ids() == ("org12",)
+
+
+@pytest.mark.usefixtures("two")
+def test_one_that_is_deleted_is_gone_and_its_hosts_are_free(begin: Begin, tenants: Path):
+    running = settle(begin())
+    (tenants / "org12.ini").unlink()
+    settle(running)
+    assert running.ids() == begin().ids() == ("org90",)
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    assert settle(running).by_host("twelve.example") is running.get("org10")
+
+
+def test_losses_one_after_the_other_count_together(
+    begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(4):
+        (tenants / f"shop-{number}.ini").write_text(shop())
+    running = settle(begin())
+    for number in range(3):
+        (tenants / f"shop-{number}.ini").unlink()
+        settle(running)
+    assert running.ids() == begin().ids() == ("shop-2", "shop-3")
+    monkeypatch.setattr(record, "AT_ONCE_S", 0)
+    assert settle(begin()).ids() == ("shop-3",)
+
+
+@pytest.mark.usefixtures("two")
+def test_another_process_takes_over_what_one_has_decided(begin: Begin, tenants: Path):
+    """Each sees the newcomers in another order; the one that recorded first decides for both."""
+    first, second = settle(begin()), settle(begin())
+    (tenants / "zeta.ini").write_text(shop("Zeta", "new.example"))
+    settle(first)
+    (tenants / "acme.ini").write_text(shop("Acme", "new.example"))
+    settle(second)
+    first._look(at_once=False)
+    assert {each.by_host("new.example").name for each in (first, second, begin())} == {"Zeta"}  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("damage", ["no database", "writable", "link", "other format", "directory"])
+def test_a_record_that_cannot_be_relied_on_is_told_and_the_files_are_served(
+    begin: Begin, path: Path, tenants: Path, damage: str
+):
+    content = path.read_bytes()
+    if damage == "no database":
+        path.write_bytes(b"x" * 4096)
+    elif damage == "writable":
+        path.chmod(0o666)
+    elif damage == "link":
+        path.with_name("elsewhere").write_bytes(content)
+        path.unlink()
+        path.symlink_to("elsewhere")
+    elif damage == "directory":
+        path.unlink()
+        path.mkdir()
+    else:
+        with sqlite3.connect(path) as database:
+            database.execute("PRAGMA user_version = 99")
+    with capture_logs() as logs:
+        began = settle(begin())
+        (tenants / "org90.ini").write_text(shop("New"))
+        settle(began)
+    assert names(began) == {"org12": "Twelve", "org90": "New"}
+    assert [problem.code for problem in began.problems()] == ["record_unusable"]
+    told = [entry["code"] for entry in logs if entry["event"] == "tenant_problem"]
+    assert "record_unusable" in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for another user")
+def test_root_makes_the_record_for_the_owner_of_the_data(begin: Begin, tenants: Path, path: Path):
+    path.parent.mkdir()
+    os.chown(path.parent, 12345, 12345)
+    (tenants / "acme.ini").write_text(shop())
+    settle(begin())
+    assert path.stat().st_uid == 12345
+    assert path.stat().st_mode & 0o022 == 0
+
+
+def test_several_processes_may_record_at_once(begin: Begin, tenants: Path):
+    many = [begin(index=False) for _ in range(4)]
+    failed: list[object] = []
+
+    def work(number: int) -> None:
+        for turn in range(10):
+            draft = tenants / f"own-{number}.draft"
+            draft.write_text(shop(f"{turn}", f"{number}-{turn}.example"))
+            draft.replace(draft.with_suffix(".ini"))
+            settle(many[number])
+            failed.extend(many[number].problems())
+
+    workers = [threading.Thread(target=work, args=[number]) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert failed == []
+    for number in range(4):
+        (tenants / f"own-{number}.ini").write_text("nonsense\n")
+    assert names(begin(index=False)) == {f"own-{number}": "9" for number in range(4)}
+
+
+def test_a_process_that_is_started_records_by_itself(begin: Begin, tenants: Path, path: Path):
+    (tenants / "acme.ini").write_text(shop("Acme"))
+    began = begin()
+    began.start()
+    kept = rules(path).record
+    assert kept is not None
+    while kept.ids() != {"acme"}:
+        threading.Event().wait(0.01)
+    began.stop()
+    (tenants / "acme.ini").write_text("nonsense\n")
+    assert names(begin()) == {"acme": "Acme"}
