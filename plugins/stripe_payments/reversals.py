@@ -50,6 +50,9 @@ DISPUTE_OUTCOMES: Mapping[str, DisputeOutcome] = {
     "under_review": "open",
     "won": "won",
     "lost": "lost",
+    # The money stays with the bank until the appeal is won.
+    "appeal_needs_response": "lost",
+    "appeal_under_review": "lost",
 }
 
 

@@ -49,6 +49,7 @@ def includeme(config: Configurator) -> None:
         ("succeed refund", "refunds/{id}/succeed"),
         ("dispute session", "sessions/{id}/dispute"),
         ("escalate dispute", "disputes/{id}/escalate"),
+        ("appeal dispute", "disputes/{id}/appeal"),
         ("close dispute", "disputes/{id}/close"),
     ):
         config.add_route(name, f"/_simulator/{pattern}", request_method="POST")
@@ -88,9 +89,15 @@ def escalate(request: Request) -> dict[str, Any]:
     return with_account(request.registry.simulator.disputes.escalate(find(request, "dispute")))
 
 
+@view_config(route_name="appeal dispute", renderer="json")
+def appeal(request: Request) -> dict[str, Any]:
+    """Let the decision about a lost dispute be appealed."""
+    return with_account(request.registry.simulator.disputes.appeal(find(request, "dispute")))
+
+
 @view_config(route_name="close dispute", renderer="json")
 def close(request: Request) -> dict[str, Any]:
-    """``outcome=won`` or ``lost``: end a dispute."""
+    """``outcome=won`` or ``lost``: end a dispute; one that was lost can be won after all."""
     wanted = _load(request, Outcome())
     return with_account(request.registry.simulator.disputes.close(find(request, "dispute"), **wanted))
 

@@ -1,6 +1,8 @@
 """The life of a dispute: opened by the buyer's bank, answered or not by the seller, won or lost.
 
-An inquiry comes before: the bank asks, and takes no money yet. Source: https://docs.stripe.com/disputes/how-disputes-work.
+An inquiry comes before: the bank asks, and takes no money yet. A lost dispute can be appealed, and won after all. Source:
+https://docs.stripe.com/disputes/how-disputes-work and
+https://docs.stripe.com/changelog/endive/2026-10-28/evidence-submission-appeal-dispute-decisions.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.events import Events
 from stripe_payments.simulator.instruments import Card
 from stripe_payments.simulator.state import Books, Record
+from stripe_payments.simulator.versions import APPEALS
 
 Document = dict[str, Any]
 DisputeOutcome = Literal["won", "lost"]
 
 OPEN = ("needs_response", "under_review")
 OPEN_INQUIRY = ("warning_needs_response", "warning_under_review")
-BLOCKING = (*OPEN, "lost")
+BLOCKING = (*OPEN, *APPEALS, "lost")
 """A charge with such a dispute cannot be refunded: the money is with the bank."""
 
 REASONS = (
@@ -96,8 +99,11 @@ class Disputes:
         with self._books.transaction():
             dispute = self._books.require("dispute", dispute.id)
             changes: Document = {} if metadata is None else {"metadata": metadata}
-            if evidence:
+            if "appeal" in evidence:
+                dispute = self._in_state(dispute, APPEALS[:1])
+            elif evidence:
                 dispute = self._in_state(dispute, OPEN + OPEN_INQUIRY)
+            if evidence:
                 changes |= _with_evidence(dispute.body, evidence, submit=submit)
             self._change(dispute, "updated", cause, **changes)
             outcome = TEST_EVIDENCE.get(evidence.get("uncategorized_text", ""))
@@ -113,9 +119,13 @@ class Disputes:
             return self.close(dispute, "won" if inquiry else "lost", cause)
 
     def close(self, dispute: Record, outcome: DisputeOutcome, cause: Document | None = None) -> Record:
-        """End a dispute; an inquiry can only end well. Raises StripeError if it has ended already."""
+        """End a dispute; an inquiry can only end well, and one that was lost can still be won.
+
+        Raises StripeError if it has ended already.
+        """
         with self._books.transaction():
-            dispute = self._in_state(dispute, OPEN + OPEN_INQUIRY)
+            ending = OPEN + OPEN_INQUIRY + APPEALS + (("lost",) if outcome == "won" else ())
+            dispute = self._in_state(dispute, ending)
             if dispute.body["status"] in OPEN_INQUIRY:
                 if outcome == "lost":
                     raise StripeError("An inquiry cannot be lost: escalate it to a chargeback first.")
@@ -126,12 +136,19 @@ class Disputes:
                 self._move_money(dispute, dispute.body["amount"], "funds_reinstated")
         return dispute
 
+    def appeal(self, dispute: Record) -> Record:
+        """Let the decision about a lost dispute be appealed: the seller may now bring evidence against it."""
+        with self._books.transaction():
+            dispute = self._in_state(dispute, ("lost",))
+            self._change(dispute, "updated", status=APPEALS[0])
+        return dispute
+
     def _disputable(self, charge: Record) -> Record:
         charge = self._books.require("charge", charge.id)
         if charge.body["status"] != "succeeded":
             raise StripeError("Only a payment that succeeded can be disputed.")
         earlier = self._books.find("dispute", charge.account, charge=charge.id)
-        if any(dispute.body["status"] in OPEN + OPEN_INQUIRY for dispute in earlier):
+        if any(dispute.body["status"] in OPEN + OPEN_INQUIRY + APPEALS for dispute in earlier):
             raise StripeError("This payment is disputed already.")
         return charge
 
@@ -176,6 +193,5 @@ def _with_evidence(dispute: Document, evidence: Document, *, submit: bool) -> Do
             "submission_count": details["submission_count"] + 1,
             "submission_method": "manual",
         }
-        inquiry = dispute["status"] in OPEN_INQUIRY
-        changes["status"] = "warning_under_review" if inquiry else "under_review"
+        changes["status"] = dispute["status"].replace("needs_response", "under_review")
     return changes | {"evidence_details": details}

@@ -17,7 +17,8 @@ CALLS = (
     ("refunds/{id}/fail, refunds/{id}/succeed", "", "what the bank does with a refund"),
     ("sessions/{id}/dispute", "amount= reason= inquiry=true", "a buyer disputes, or the bank inquires"),
     ("disputes/{id}/escalate", "", "turn an inquiry into a chargeback"),
-    ("disputes/{id}/close", "outcome=won|lost", "end a dispute"),
+    ("disputes/{id}/close", "outcome=won|lost", "end a dispute; a lost one can be won after all"),
+    ("disputes/{id}/appeal", "", "let the decision about a lost dispute be appealed"),
     ("events/{id}/deliver", "times=", "deliver an event again"),
     (
         "faults",

@@ -47,13 +47,20 @@ def check(schema: Schema, given: Document, version: str) -> None:
     """
     removed: dict[str, str] = getattr(schema, "removed_by_endive", {})
     added: tuple[str, ...] = getattr(schema, "added_by_endive", ())
-    for name in given:
-        if version == API_VERSION and name in removed:
-            raise StripeError(
-                f"{name} cannot be used any more; see {CHANGELOG}.", code=removed[name], param=name
-            )
-        if version != API_VERSION and name in added:
+    for name in removed if version == API_VERSION else ():
+        if _is_given(given, name):
+            problem = f"{name} cannot be used any more; see {CHANGELOG}."
+            raise StripeError(problem, code=removed[name], param=name)
+    for name in added if version != API_VERSION else ():
+        if _is_given(given, name):
             raise unknown(name)
+
+
+def _is_given(given: Document, name: str) -> bool:
+    """Say whether a parameter such as ``evidence[appeal]`` is there."""
+    outer, _, inner = name.partition("[")
+    value = given.get(outer)
+    return outer in given and (not inner or (isinstance(value, dict) and inner.rstrip("]") in value))
 
 
 def shown(document: Document, version: str) -> Document:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from autonomy_core.plugin_api.payments import check_later
 from stripe_payments.domain import ATTEMPT_FAILED, DISPUTE_EVENTS
 from tests.functional.stripe_payments.test_refunds import session_of
 
@@ -41,6 +42,37 @@ def test_what_a_dispute_does_to_access_is_the_organisations_choice(shop, wish, o
     assert (shop.status(sold), shop.owns()) == (f"dispute_{outcome}", owned[1])
 
 
+def test_a_lost_dispute_that_is_won_after_all_gives_the_product_back_and_can_be_refunded(shop, sold):
+    dispute_id = dispute(shop, sold)
+    decide(shop, dispute_id, "lost")
+    assert (shop.status(sold), shop.owns()) == ("dispute_lost", False)
+    decide(shop, dispute_id, "won")
+    assert (shop.status(sold), shop.owns()) == ("dispute_won", True)
+    assert shop.refund(sold).json["status"] == "succeeded"
+    assert (shop.status(sold), shop.owns()) == ("refunded", False)
+
+
+@pytest.mark.parametrize(("outcome", "owned"), [("won", True), ("lost", False)])
+def test_a_dispute_stays_lost_until_an_appeal_is_won(shop, sold, outcome, owned):
+    dispute_id = dispute(shop, sold)
+    decide(shop, dispute_id, "lost")
+    shop.at_stripe(f"disputes/{dispute_id}/appeal")
+    assert set(shop.post_events(DISPUTE_EVENTS)) == {"processed"}
+    assert (shop.status(sold), shop.owns()) == ("dispute_lost", False)
+    decide(shop, dispute_id, outcome)
+    assert (shop.status(sold), shop.owns()) == (f"dispute_{outcome}", owned)
+
+
+def test_an_appeal_that_stripe_tells_of_when_it_is_asked_is_understood(shop, sold):
+    dispute_id = dispute(shop, sold)
+    shop.at_stripe(f"disputes/{dispute_id}/close", outcome="lost")
+    shop.at_stripe(f"disputes/{dispute_id}/appeal")
+    with shop.scope() as scope:
+        check_later(scope, sold)
+    shop.autonomy.run_jobs(shop.id)
+    assert shop.status(sold) == "dispute_lost"
+
+
 def test_the_events_of_a_dispute_may_come_in_any_order_and_twice(shop, sold):
     dispute_id = dispute(shop, sold)
     shop.at_stripe(f"disputes/{dispute_id}/close", outcome="won")
@@ -75,8 +107,6 @@ def test_stripe_tells_of_disputes_when_it_is_asked(shop, sold):
     dispute(shop, sold)
     shop.refund(sold, status=409)
     with shop.scope() as scope:
-        from autonomy_core.plugin_api.payments import check_later
-
         check_later(scope, sold)
     shop.autonomy.run_jobs(shop.id)
     assert shop.status(sold) == "disputed"

@@ -9,13 +9,29 @@ from stripe_payments.simulator.api.refunds import of_payment
 from stripe_payments.simulator.objects.refunds import EVIDENCE
 from stripe_payments.simulator.parameters import Array, Boolean, Metadata, Object, Parameters, Text
 
+
+class AppealCard(Parameters):
+    """Why a decision about a card payment is appealed, and the ids of files that show it."""
+
+    reason_for_filing = Text(longest=20_000)
+    supporting_files = Array(Text())
+
+
+class Appeal(Parameters):
+    """Evidence against a decision."""
+
+    card = Object(AppealCard, required=True)
+
+
 Evidence: type[Schema] = Parameters.from_dict(
-    {name: Text(longest=20_000) for name in EVIDENCE}, name="Evidence"
+    {**{name: Text(longest=20_000) for name in EVIDENCE}, "appeal": Object(Appeal)}, name="Evidence"
 )
 
 
 class DisputeUpdate(Parameters):
     """Evidence against a dispute, and whether the bank is to see it now."""
+
+    added_by_endive = ("evidence[appeal]",)
 
     evidence = Object(Evidence, load_default=dict)
     metadata = Metadata()

@@ -86,7 +86,19 @@ NEWER: dict[str, dict[str, Any]] = {
         },
     },
     "dispute_evidence": {
-        "appeal": {"nullable": True, "type": "object"},
+        "appeal": {
+            "nullable": True,
+            "properties": {
+                "card": {
+                    "properties": {
+                        "reason_for_filing": {"nullable": True, "type": "string"},
+                        "supporting_files": {"items": {"type": "string"}, "nullable": True, "type": "array"},
+                    },
+                    "type": "object",
+                }
+            },
+            "type": "object",
+        },
     },
     "dispute_evidence_details": {
         "submission_method": {"enum": ["manual", "not_submitted", "smart_disputes"], "type": "string"},

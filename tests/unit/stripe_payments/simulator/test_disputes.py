@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import stripe
 
+from stripe_payments.simulator.versions import ACCOUNT_VERSION
+
 OPENED = ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
 
 
@@ -61,6 +63,40 @@ def test_a_dispute_ends_as_the_bank_says(dispute, state, control, told, outcome,
     assert control(f"disputes/{made.id}/close", outcome=outcome).json()["status"] == outcome
     assert (state(made), told()) == ((outcome, moved), events)
     assert control(f"disputes/{made.id}/close", outcome=outcome).status_code == 400
+
+
+def test_a_lost_dispute_can_be_won_after_all(client, paid, dispute, state, control, told):
+    made = dispute()
+    control(f"disputes/{made.id}/close", outcome="lost")
+    told()
+    assert control(f"disputes/{made.id}/close", outcome="won").json()["status"] == "won"
+    assert state(made) == ("won", [-990, 990])
+    assert told() == ["charge.dispute.closed", "charge.dispute.funds_reinstated"]
+    assert control(f"disputes/{made.id}/close", outcome="lost").status_code == 400
+    assert client.v1.refunds.create({"payment_intent": paid.payment_intent.id}).amount == 990
+
+
+def test_an_appeal_is_opened_answered_and_decided(client, client_for, paid, dispute, state, control, told):
+    made = dispute()
+    assert control(f"disputes/{made.id}/appeal").status_code == 400
+    control(f"disputes/{made.id}/close", outcome="lost")
+    told()
+    assert control(f"disputes/{made.id}/appeal").json()["status"] == "appeal_needs_response"
+    with pytest.raises(stripe.InvalidRequestError, match="appeal"):
+        client.v1.disputes.update(made.id, {"evidence": {"customer_name": "Ann"}})
+    answer = {"appeal": {"card": {"reason_for_filing": "We sent it.", "supporting_files": ["file_1"]}}}
+    older = client_for("sk_test_acme", stripe_version=ACCOUNT_VERSION)
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        older.v1.disputes.update(made.id, {"evidence": answer})
+    assert caught.value.param == "evidence[appeal]"
+    assert client.v1.disputes.update(made.id, {"evidence": answer}).status == "appeal_under_review"
+    assert older.v1.disputes.retrieve(made.id).status == "lost"
+    with pytest.raises(stripe.InvalidRequestError, match="charged back"):
+        client.v1.refunds.create({"payment_intent": paid.payment_intent.id})
+    control(f"disputes/{made.id}/close", outcome="won")
+    assert state(made) == ("won", [-990, 990])
+    changed = ["charge.dispute.updated"] * 2
+    assert told() == [*changed, "charge.dispute.closed", "charge.dispute.funds_reinstated"]
 
 
 def test_a_disputed_payment_cannot_be_refunded_until_the_dispute_is_won(client, paid, dispute, control):

@@ -237,6 +237,15 @@ class Tour:
             disputes.update(dispute.id, {"evidence": {"uncategorized_text": text}, "metadata": {"a": "1"}})
             disputes.retrieve(dispute.id, {"expand": ["charge", "payment_intent"]})
         disputes.close(self._dispute("createDisputeProductNotReceived").id)
+        lost = self._dispute("createDispute")
+        disputes.close(lost.id)
+        self._told(f"disputes/{lost.id}/appeal")
+        if self.version == API_VERSION:
+            evidence = {
+                "appeal": {"card": {"reason_for_filing": "We sent it.", "supporting_files": ["file_1"]}}
+            }
+            disputes.update(lost.id, {"evidence": evidence})
+        self._told(f"disputes/{lost.id}/close", outcome="won")
         inquiry = self._dispute("createDisputeInquiry")
         self._told(f"disputes/{inquiry.id}/escalate")
         disputes.close(self._dispute("createDisputeInquiry").id)
