@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from autonomy_core.tenancy.findings import Finding, OrganisationCheck, Severity
+from autonomy_core.tenancy.findings import Finding, OrganisationCheck, Severity, as_far_as_found
 
-__all__ = ["Finding", "OrganisationCheck", "Severity"]
+__all__ = ["Finding", "OrganisationCheck", "Severity", "as_far_as_found"]

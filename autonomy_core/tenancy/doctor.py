@@ -18,15 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from autonomy_core.db.outages import OUTAGES
 from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.tenancy.files import Signature, signature, write_whole
-from autonomy_core.tenancy.findings import Finding, OrganisationCheck
+from autonomy_core.tenancy.findings import Finding, OrganisationCheck, as_far_as_found
 
 if TYPE_CHECKING:
     from autonomy_core.runtime import Runtime
-
-log = structlog.get_logger(__name__)
 
 AT_ONCE = 8
 """How many organisations are looked at at once. Plugins keep to the limits of the servers that they ask."""
@@ -79,17 +76,12 @@ def _examine_one(runtime: Runtime, organisation: Organisation) -> Examined:
 
 
 def _run(runtime: Runtime, organisation: Organisation, check: OrganisationCheck) -> list[Finding]:
-    try:
-        with runtime.transaction(organisation) as scope:
-            return list(check.function(scope))
-    except OUTAGES:
-        # Not the check's fault, and every other one would say the same.
-        raise
-    except Exception as error:
-        log.exception("check.failed", check=check.name)
-        message = f"the check raised {type(error).__name__}"
-        remedy = "look into the log; without the database's fault, report it to the plugin's author"
-        return [Finding("check_failed", "error", message, remedy)]
+    return list(as_far_as_found(check.name, _findings(runtime, organisation, check)))
+
+
+def _findings(runtime: Runtime, organisation: Organisation, check: OrganisationCheck) -> Iterator[Finding]:
+    with runtime.transaction(organisation) as scope:
+        yield from check.function(scope)
 
 
 def remember(data: Path, examined: Sequence[Examined]) -> None:

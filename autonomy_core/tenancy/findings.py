@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import structlog
+
 from autonomy_core.callables import is_async, takes
+from autonomy_core.db.outages import OUTAGES
 
 if TYPE_CHECKING:
     from autonomy_core.plugin_api.scope import TenantScope
+
+log = structlog.get_logger(__name__)
 
 Severity = Literal["error", "warning", "info"]
 
@@ -37,6 +42,32 @@ class Finding:
         about = f"{self.subject}: " if self.subject else ""
         remedy = f" ({self.remedy})" if self.remedy else ""
         return f"{self.severity}: {self.code}: {about}{self.message}{remedy}"
+
+
+def as_far_as_found(
+    name: str, findings: Iterable[Finding], *, passing: tuple[type[Exception], ...] = ()
+) -> Iterator[Finding]:
+    """What a look finds; if it raises, what it had found until then, and that it raised.
+
+    Args:
+        name: what is looked at, for the log and the message.
+        findings: the look, usually a generator.
+        passing: errors that are the caller's to handle.
+
+    Raises:
+        OUTAGES: the database is away; that is no fault of the look's, and every other one would say the same.
+    """
+    left_to_the_caller: tuple[type[Exception], ...] = (*OUTAGES, *passing)
+    try:
+        yield from findings
+    except left_to_the_caller:
+        raise
+    except Exception as error:
+        # Not what the error says: it may quote a key.
+        log.exception("check.failed", check=name)
+        message = f"{name} raised {type(error).__name__}"
+        remedy = "look into the log; without the database's fault, report it to the plugin's author"
+        yield Finding("check_failed", "error", message, remedy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,7 +223,9 @@ def _time(seconds: int) -> datetime:
 
 
 def _date(headers: Any) -> datetime | None:
+    """The time of an answer, None where it says none that can be read. ``-0000`` is UTC as well (RFC 5322, 3.3)."""
     try:
-        return parsedate_to_datetime(headers["Date"])
-    except (KeyError, TypeError, ValueError):
+        told = parsedate_to_datetime(headers["Date"])
+        return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None

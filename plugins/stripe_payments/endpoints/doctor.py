@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from autonomy_core.plugin_api.catalog import Product
-from autonomy_core.plugin_api.checks import Finding, OrganisationCheck
+from autonomy_core.plugin_api.checks import Finding, OrganisationCheck, as_far_as_found
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.models import StripePayment
 from stripe_payments.settings import PLUGIN, Keys, all_keys, key_name
@@ -36,20 +36,27 @@ def _check_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
         return
     from stripe_payments.endpoints.client import AskingFailed
 
-    looks = [_check_account, _check_currencies, _check_endpoint, _check_events]
-    if keys.webhook_secret is None:
-        # Not the environment that is sold in, of which nobody wants to hear.
-        looks = [_check_account]
-    for look in looks:
+    looks = {
+        "the account": _check_account,
+        "the clock": _check_clock,
+        "the newest checkout": _check_newest_session,
+        "the currencies": _check_currencies,
+        "the endpoint": _check_endpoint,
+        "the events": _check_events,
+    }
+    for name, look in looks.items():
+        # Without a secret it is not the environment that is sold in, of which no admin wants to hear.
+        if keys.webhook_secret is None and look not in (_check_account, _check_clock, _check_newest_session):
+            continue
         try:
-            yield from look(scope, keys)
+            yield from as_far_as_found(name, look(scope, keys), passing=(AskingFailed,))
         except AskingFailed as error:
             yield _failure(error.reason, error.message, keys)
             # All that follows would fail as well.
             if error.reason in ("key_refused", "unreachable"):
                 break
     if keys.webhook_secret is not None:
-        yield from _check_deliveries(scope, keys)
+        yield from as_far_as_found("the deliveries", _check_deliveries(scope, keys))
 
 
 def _simulated(scope: TenantScope) -> Finding:
@@ -76,15 +83,26 @@ def _failure(reason: str, message: str, keys: Keys) -> Finding:
 
 
 def _check_account(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.endpoints.client import has_session, retrieve_account
-    from stripe_payments.endpoints.diagnosis import about_clock
+    from stripe_payments.endpoints.client import retrieve_account
 
     account = retrieve_account(scope, keys.environment)
     yield Finding("account", "info", f"the key opens {account.id}")
-    yield from about_clock(datetime.now(UTC), account.stripe_time)
+
+
+def _check_clock(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
+    from stripe_payments.endpoints.client import retrieve_account
+    from stripe_payments.endpoints.diagnosis import about_clock
+
+    stripe_time = retrieve_account(scope, keys.environment).stripe_time
+    yield from about_clock(datetime.now(UTC), stripe_time)
+
+
+def _check_newest_session(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
+    from stripe_payments.endpoints.client import has_session
+
     newest = _newest_session(scope, keys)
     if newest and not has_session(scope, keys.environment, newest):
-        message = f"{account.id} has not the checkout that was opened last: it is another account"
+        message = "the account has not the checkout that was opened last: it is another account"
         remedy = "give a key of the account that earlier payments were made with, or they cannot be looked up"
         yield Finding("account_differs", "error", message, remedy)
 

@@ -242,3 +242,31 @@ def test_deliveries(verified, refused, has_payments, codes):
     seen = Record(verified, 0, NOW if verified else None, None)
     found = diagnosis.about_deliveries(seen, Record(0, refused, None, None), has_payments=has_payments)
     assert [each.code for each in found] == codes
+
+
+ODD_DATES = [
+    "Thu, 01 Jan 1970 00:00:00 -0000",
+    "Fri, 31 Dec 9999 23:59:59 -2359",
+    "Mon, 01 Jan 0001 00:00:00 +2359",
+    "Sat, 01 Jan 99999 00:00:00 GMT",
+    "yesterday",
+    "",
+]
+
+
+@pytest.mark.parametrize("date", ODD_DATES)
+def test_an_odd_date_of_the_answer_is_no_reason_to_fail(date):
+    told = at_stripe._date({"Date": date})
+    list(diagnosis.about_clock(datetime.now(UTC), told))
+
+
+def test_a_look_that_raises_hides_nothing_that_the_others_find(site, monkeypatch):
+    def broken(*_):
+        raise TypeError("no such hour")
+
+    change(site, disabled=True)
+    monkeypatch.setattr(diagnosis, "about_clock", broken)
+    said = site.run("tenants", "check", "--online", status=1)
+    assert "acme: error: check_failed: test: the clock raised TypeError" in said
+    assert "acme: error: endpoint_disabled: test:" in said
+    assert "acme: info: account: test: the key opens acct_" in said

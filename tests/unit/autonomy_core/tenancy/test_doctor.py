@@ -28,7 +28,12 @@ def register_checks():
     def broken(scope):
         raise RuntimeError("with a secret")
 
-    return [OrganisationCheck("toys.stock", stock), OrganisationCheck("toys.broken", broken)]
+    def half(scope):
+        yield ALARM
+        raise RuntimeError("with a secret")
+
+    checks = {"toys.stock": stock, "toys.half": half, "toys.broken": broken}
+    return [OrganisationCheck(name, check) for name, check in checks.items()]
 
 
 class Plays:
@@ -138,3 +143,11 @@ def test_what_cannot_be_written_waits_on(autonomy: Autonomy, monkeypatch: pytest
     assert plays.counted == ["acme"]
     flush_all(autonomy.runtime)
     assert plays.counted == []
+
+
+def test_what_a_check_had_found_before_it_raised_is_told(autonomy: Autonomy):
+    (examined,) = examine(autonomy.runtime, [autonomy.organisation("acme", plugins=("toys",))])
+    assert [finding.code for name, finding in examined.findings if name == "toys.half"] == [
+        "empty",
+        "check_failed",
+    ]
