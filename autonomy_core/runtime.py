@@ -84,6 +84,17 @@ class Runtime:
             yield self.scope(organisation, session)
 
     @contextmanager
+    def between_transactions(self, organisation: Organisation) -> Iterator[TenantScope]:
+        """A scope for a provider that is called between transactions, and is to begin its own.
+
+        What the provider writes in the scope's session nevertheless is committed when it returns, before the core
+        goes on, so that the core never waits for it.
+        """
+        with self.database.session(organisation.id) as session:
+            yield self.scope(organisation, session)
+            session.commit()
+
+    @contextmanager
     def direct_transaction(
         self, organisation: Organisation, *, patience_s: float, longest_pause_s: float = LONGEST_PAUSE_S
     ) -> Iterator[TenantScope]:

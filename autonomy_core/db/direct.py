@@ -133,6 +133,11 @@ class DirectTransaction:
             self._of_session = self._session.begin()
         return self._session
 
+    @property
+    def lent(self) -> bool:
+        """Whether it is in the hands of code that must not end it, see `lent_to_guest`."""
+        return bool(self._pipeline.known.get(LENT))
+
     @contextmanager
     def lent_to_guest(self) -> Iterator[None]:
         """Somebody else's code works in the transaction itself; what goes wrong there undoes all of it.

@@ -9,7 +9,7 @@ import structlog
 from autonomy_core.errors import Unavailable
 from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.completion import HOOK, RETRY_JOB, run_completion_hook
-from autonomy_core.payments.domain import PaymentStatus, RefundStatus
+from autonomy_core.payments.domain import RefundStatus
 from autonomy_core.payments.duplicates import DUPLICATE_JOB, bought_before
 from autonomy_core.payments.models import HookRun
 from autonomy_core.payments.purchasing import EXPIRE_JOB, expire
@@ -25,7 +25,6 @@ from autonomy_core.payments.refunds import (
     request_refund,
 )
 from autonomy_core.payments.reversals import enforce_access
-from autonomy_core.payments.services import find_payment
 from autonomy_core.payments.settlement import lock_payment
 from autonomy_core.plugin_api.jobs import Job, TryAgain
 from autonomy_core.plugin_api.scope import TenantScope
@@ -62,7 +61,7 @@ def ask_for_refund(scope: TenantScope, *, refund_id: str) -> None:
     """
     try:
         # Read in a transaction of its own, so that no connection is held while the provider answers.
-        with scope.runtime.transaction(scope.organisation) as own:
+        with scope.begin() as own:
             refund = find_refund(own, UUID(refund_id))
             if refund is None or refund.status != RefundStatus.REQUESTED:
                 return
@@ -84,9 +83,7 @@ def refund_duplicate(scope: TenantScope, *, payment_id: str) -> None:
 
 def expire_checkout(scope: TenantScope, *, payment_id: str) -> None:
     """Have the provider close a checkout that nobody is to pay any more."""
-    payment = find_payment(scope, UUID(payment_id))
-    if payment is not None and payment.status == PaymentStatus.PENDING:
-        expire(scope, payment.id)
+    expire(scope, UUID(payment_id))
 
 
 def check_payment(scope: TenantScope, *, payment_id: str, asked: int | None = None) -> None:

@@ -28,9 +28,15 @@ from autonomy_core.payments.items import has_items, items_now, keep_items
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.reconciliation import watch
 from autonomy_core.payments.return_urls import ReturnUrls, check_return_url
-from autonomy_core.payments.services import payments_of, provider_for
+from autonomy_core.payments.services import (
+    PaymentsUnavailable,
+    find_payment,
+    payments_of,
+    provider_for,
+    provider_named,
+)
 from autonomy_core.payments.settlement import lock_payment, settle
-from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder
+from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, PaymentProvider
 from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
@@ -62,13 +68,14 @@ class Opened:
 
     Attributes:
         payment: pending; or completed, where there was nothing to pay.
-        payment_id: its id, which can be read after a commit without a transaction being begun.
+        payment_id, provider: of the payment; can be read after a commit without a transaction being begun.
         found: whether it was open already, and is handed to the buyer again.
         outdated: open payments at another price, or with another coupon; nobody is to pay them any more.
     """
 
     payment: Payment
     payment_id: UUID
+    provider: str
     found: bool = False
     outdated: tuple[UUID, ...] = ()
 
@@ -116,16 +123,18 @@ def open_payment(
     before = _open_payments(scope, wanted)
     if not wanted.quote.amount:
         completed = _complete_for_nothing(scope, wanted, before)
-        return Opened(completed, completed.id)
+        return Opened(completed, completed.id, completed.provider)
     provider = provider_for(scope)
-    same = next((payment for payment in before if _is_for(scope, payment, wanted)), None)
+    same = next(
+        (each for each in before if each.provider == provider.name and _is_for(scope, each, wanted)), None
+    )
     if same is not None:
-        return Opened(same, same.id, found=True)
+        return Opened(same, same.id, same.provider, found=True)
     require_collectable(scope, wanted.quote)
     payment = _add_payment(scope, wanted, provider.name, before)
     provider.prepare(scope, order_for(payment, product, customer, urls))
     watch(scope, payment.id)
-    return Opened(payment, payment.id, outdated=tuple(old.id for old in before))
+    return Opened(payment, payment.id, payment.provider, outdated=tuple(old.id for old in before))
 
 
 def _wanted(scope: TenantScope, customer_id: UUID, product: Product, code: str | None) -> Wanted:
@@ -152,20 +161,20 @@ def _open_payments(scope: TenantScope, wanted: Wanted) -> list[Payment]:
     Raises:
         PaymentOnItsWay: one has been paid, and the money takes days.
     """
-    provider = scope.runtime.payment_provider_for(scope.organisation)
-    if provider is None:
-        return []
     found = payments_of(wanted.customer_id).where(
         Payment.product_id == wanted.product.id,
-        Payment.provider == provider.name,
         Payment.environment == wanted.environment,
         Payment.status.in_(OPEN),
     )
-    payments = list(scope.session.scalars(found.order_by(Payment.id.desc())))
-    for payment in payments:
+    payments = [
+        (payment, provider)
+        for payment in scope.session.scalars(found.order_by(Payment.id.desc()))
+        if (provider := provider_named(scope, payment.provider)) is not None
+    ]
+    for payment, _ in payments:
         if payment.status == PaymentStatus.PROCESSING:
             raise PaymentOnItsWay(extra={"payment_id": str(payment.id)})
-    return [payment for payment in payments if provider.can_be_paid(scope, payment.id)]
+    return [payment for payment, provider in payments if provider.can_be_paid(scope, payment.id)]
 
 
 def _is_for(scope: TenantScope, payment: Payment, wanted: Wanted) -> bool:
@@ -237,16 +246,27 @@ def begin_checkout(scope: TenantScope, opened: Opened) -> Checkout:
     Raises:
         Unavailable: the provider does not answer; the payment stays pending.
     """
-    provider = provider_for(scope)
+    provider = _provider_of(scope, opened.provider)
     for payment_id in opened.outdated:
         expire(scope, payment_id)
-    return provider.begin_checkout(scope, opened.payment_id)
+    with scope.runtime.between_transactions(scope.organisation) as outside:
+        return provider.begin_checkout(outside, opened.payment_id)
 
 
 def expire(scope: TenantScope, payment_id: UUID) -> None:
-    """Have the provider close the checkout of a payment that nobody is to pay any more, if it can."""
+    """Have its provider close the checkout of a pending payment, if it can, so that it cannot be paid.
+
+    Args:
+        scope: its own transaction is not used, so that no connection is held while the provider answers.
+    """
+    with scope.begin() as own:
+        payment = find_payment(own, payment_id)
+    if payment is None or payment.status != PaymentStatus.PENDING:
+        return
     try:
-        provider_for(scope).expire(scope, payment_id)
+        provider = _provider_of(scope, payment.provider)
+        with scope.runtime.between_transactions(scope.organisation) as outside:
+            provider.expire(outside, payment_id)
     except Unavailable as error:
         # It has been paid, or ends by itself within a day.
         log.warning("payment.not_expired", payment_id=str(payment_id), reason=str(error))
@@ -258,16 +278,30 @@ def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) ->
     Raises:
         Unavailable: another call for the same payment was not answered by the provider, and has given it up.
     """
-    if lock_payment(scope, payment.id).status == PaymentStatus.FAILED:
+    locked = lock_payment(scope, payment.id)
+    if locked.status == PaymentStatus.FAILED:
         raise Unavailable("The payment was given up meanwhile; buy again.")
-    provider_for(scope).attach(scope, payment.id, checkout)
+    _provider_of(scope, locked.provider).attach(scope, locked.id, checkout)
 
 
 def give_up(scope: TenantScope, payment: Payment, reason: str) -> None:
     """Record that no checkout could be opened, unless a simultaneous call for the same payment could."""
-    lock_payment(scope, payment.id)
-    if not provider_for(scope).has_checkout(scope, payment.id):
+    locked = lock_payment(scope, payment.id)
+    provider = provider_named(scope, locked.provider)
+    if provider is None or not provider.has_checkout(scope, locked.id):
         _settle(scope, payment, PaymentStatus.FAILED, source="checkout", reason=reason)
+
+
+def _provider_of(scope: TenantScope, name: str) -> PaymentProvider:
+    """The provider that took a payment, which need not be the one that takes new ones.
+
+    Raises:
+        PaymentsUnavailable: the organisation has disabled it meanwhile.
+    """
+    provider = provider_named(scope, name)
+    if provider is None:
+        raise PaymentsUnavailable(f"{name} took the payment, and is not enabled.")
+    return provider
 
 
 def _settle(

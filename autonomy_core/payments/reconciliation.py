@@ -21,7 +21,7 @@ from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.domain import OPEN, ProofFailed, Settlement
 from autonomy_core.payments.journal import note_news
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.services import find_payment
+from autonomy_core.payments.services import find_payment, provider_named
 from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.plugin_api.scope import TenantScope
 
@@ -64,7 +64,7 @@ def _is_open(scope: TenantScope, payment_id: UUID) -> bool:
 
 def _read(scope: TenantScope, payment_id: UUID) -> Payment | None:
     # In a transaction of its own, so that no connection is held while the provider answers.
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         return find_payment(own, payment_id)
 
 
@@ -80,24 +80,25 @@ def check(scope: TenantScope, payment_id: UUID) -> bool:
         Unavailable: the provider does not answer.
     """
     payment = _read(scope, payment_id)
-    provider = scope.runtime.providers.get(payment.provider) if payment else None
-    if payment is None or provider is None or provider.name not in scope.organisation.plugins:
+    provider = provider_named(scope, payment.provider) if payment else None
+    if payment is None or provider is None:
         return False
     refuse_on_copy(scope, payment.environment)
     try:
-        settlement = provider.fetch_state(scope, payment_id)
-        with scope.runtime.transaction(scope.organisation) as own:
+        with scope.runtime.between_transactions(scope.organisation) as outside:
+            settlement = provider.fetch_state(outside, payment_id)
+        with scope.begin() as own:
             locked = _note(own, payment_id, "asked", answer=_in_words(settlement))
             if settlement is None:
                 return False
             return settle(own, settlement, provider=provider.name, locked=locked).changed
     except Unavailable as error:
-        with scope.runtime.transaction(scope.organisation) as own:
+        with scope.begin() as own:
             _note(own, payment_id, "asked", answer=f"none: {error}")
         raise
     except ProofFailed as error:
         log.warning("payment.report_refused", payment_id=str(payment_id), reason=str(error))
-        with scope.runtime.transaction(scope.organisation) as own:
+        with scope.begin() as own:
             _note(own, payment_id, "report_refused", reason=str(error), source="reconciler")
         return False
 
@@ -129,7 +130,7 @@ def sweep(scope: TenantScope) -> None:
     old = select(Payment.id).where(
         Payment.status.in_(OPEN), Payment.created_at < utcnow() - timedelta(seconds=DAY_S)
     )
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         found = own.session.scalars(old.order_by(Payment.id).limit(MOST_AT_ONCE)).all()
     for payment_id in found:
         check(scope, payment_id)

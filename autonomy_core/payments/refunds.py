@@ -29,6 +29,7 @@ from autonomy_core.payments.items import keep_paid_for
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.reversals import as_text, state_of
+from autonomy_core.payments.services import provider_named
 from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.plugin_api.protocols import PaymentProvider, RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
@@ -225,8 +226,8 @@ def provider_of(scope: TenantScope, payment_id: UUID) -> PaymentProvider:
         NotRefundable: it has disabled it.
     """
     name = scope.session.get_one(Payment, (scope.organisation.id, payment_id)).provider
-    provider = scope.runtime.providers.get(name)
-    if provider is None or name not in scope.organisation.plugins:
+    provider = provider_named(scope, name)
+    if provider is None:
         raise NotRefundable(f"{name} took the payment, and is not enabled.")
     return provider
 
@@ -270,10 +271,11 @@ def carry_out(scope: TenantScope, order: RefundOrder, provider: PaymentProvider)
     """
     refuse_on_copy(scope, order.environment)
     try:
-        report = provider.refund(scope, order)
+        with scope.runtime.between_transactions(scope.organisation) as outside:
+            report = provider.refund(outside, order)
     except RefundRefused as refusal:
-        with scope.runtime.transaction(scope.organisation) as own:
+        with scope.begin() as own:
             fail_refund(own, order.refund_id, str(refusal))
         raise
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         settle_refund(own, order, report, provider.name)

@@ -31,6 +31,11 @@ def provider_for(scope: TenantScope) -> PaymentProvider:
     return provider
 
 
+def provider_named(scope: TenantScope, name: str) -> PaymentProvider | None:
+    """The provider that took a payment, by the payment's ``provider``; None where the organisation has disabled it."""
+    return scope.runtime.providers.get(name) if name in scope.organisation.plugins else None
+
+
 def payments_of(customer_id: UUID) -> Select[Payment]:
     """Select a customer's payments."""
     return select(Payment).where(Payment.customer_id == customer_id)

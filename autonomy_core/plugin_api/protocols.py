@@ -123,8 +123,8 @@ class PaymentProvider(Protocol):
     def begin_checkout(self, scope: TenantScope, payment_id: UUID) -> Checkout:
         """The checkout of a payment that was prepared, opened if it is not yet: twice is one checkout.
 
-        Called between transactions: the scope is for its settings. To use its session would hold a
-        connection to the database for as long as the provider takes to answer.
+        Called between transactions: begin your own with `scope.begin()`, before and after you ask. To use
+        `scope.session` would hold a connection to the database for as long as the provider takes to answer.
 
         Raises:
             Unavailable: the provider does not answer, or does not take the order.

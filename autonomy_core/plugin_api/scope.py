@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autonomy_core.db.direct import NotYourTransaction
 from autonomy_core.tenancy.domain import Organisation
 
 if TYPE_CHECKING:
@@ -58,9 +60,31 @@ class TenantScope:
     def _required(self) -> TenantSession | DirectTransaction:
         if self.transaction is None:
             raise RuntimeError(
-                "this scope is in no transaction: begin one with runtime.transaction(organisation)"
+                "this scope is in no transaction: begin one, with scope.begin() as own, and use own.session"
             )
         return self.transaction
+
+    @contextmanager
+    def begin(self, *, timeout: float | None = None) -> Iterator[TenantScope]:
+        """A transaction of one's own in this organisation: committed at the end, rolled back on an exception.
+
+        For providers, jobs and checks, which call other servers: a transaction before the call and one after it hold no
+        connection and no lock meanwhile. It is another transaction than the scope's, so it sees nothing that
+        the scope has not committed, and would wait for the scope's locks until a statement times out.
+
+        Args:
+            timeout: how many seconds a statement may take, or wait for a lock; None leaves it to the server (60).
+
+        Raises:
+            NotYourTransaction: in a hook, whose work belongs to the transaction of its caller and may be undone with it.
+        """
+        if self.transaction is not None and self.transaction.lent:
+            raise NotYourTransaction(
+                "a hook works in the transaction of its caller, in scope.session: what it committed by itself would "
+                "stay when that is undone, and could wait for the caller's own locks; defer a job for the rest"
+            )
+        with self.runtime.transaction(self.organisation, patience_s=timeout) as own:
+            yield own
 
     def settings(self, plugin: str) -> Mapping[str, Any]:
         """The organisation's settings of a plugin, as its schema loaded them."""

@@ -23,14 +23,15 @@ from autonomy_core.payments.models import HookRun
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing.application import Autonomy
-from autonomy_core.testing.arrangement import WITH, WITHOUT, Arrangement
+from autonomy_core.testing.arrangement import WITH, WITHOUT
 from autonomy_core.testing.input_fields import lax_fields
+from autonomy_core.testing.locks import ProviderLocks
 from autonomy_core.testing.registrations import registrations_of, ungated
 from autonomy_core.testing.source import foreign_imports, settings_problems
 from autonomy_core.testing.tables import organisations_in, rows_of, shared_tables, structure, tables_of
 
 
-class PluginContract(Arrangement):
+class PluginContract(ProviderLocks):
     """Inherit it, and say which plugin; `Arrangement` tells what can be overridden."""
 
     def test_it_is_absent_where_it_is_disabled(self, autonomy: Autonomy) -> None:

@@ -57,7 +57,7 @@ def fetch_settlement(scope: TenantScope, payment_id: UUID) -> Settlement | None:
         Unavailable: Stripe does not answer.
         ProofFailed: Stripe's session is about another payment.
     """
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         row = own.session.get_one(StripePayment, (scope.organisation.id, payment_id))
         payment = own.session.get_one(Payment, (scope.organisation.id, payment_id))
     if row.session_id is None and not _find_session(scope, row):
@@ -86,7 +86,7 @@ def _find_session(scope: TenantScope, row: StripePayment) -> bool:
 
 def _note(scope: TenantScope, payment_id: UUID, **learnt: str) -> None:
     """Note what was learnt, on the row as it is now: it may have changed while Stripe was asked."""
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         key = (scope.organisation.id, payment_id)
         row = own.session.get_one(StripePayment, key, with_for_update=True)
         for name, value in learnt.items():
@@ -129,7 +129,7 @@ def finish_checkout(scope: TenantScope, session_id: str) -> str:
     Raises:
         CheckoutNotFound: this organisation has opened no such session.
     """
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         row = _row_of_session(own, session_id)
         payment = own.session.get_one(Payment, (scope.organisation.id, row.payment_id))
     if payment.status in UNPAID:
@@ -156,7 +156,7 @@ def _settle_from_stripe(scope: TenantScope, row: StripePayment) -> None:
     try:
         session, outcome = _fetch(scope, row)
         if outcome is not None:
-            with scope.runtime.transaction(scope.organisation) as own:
+            with scope.begin() as own:
                 search = Search(own, environment)
                 settle_session(search, session, outcome, source="return_page")
                 if search.payment_intent_id is not None:
@@ -179,7 +179,7 @@ def _log_not_settled(row: StripePayment, error: Exception) -> None:
 
 def _note_refused(scope: TenantScope, row: StripePayment, reason: str) -> None:
     """Note that Stripe's answer did not fit; once, however often the buyer's browser loads the page."""
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         payment = lock_payment(own, row.payment_id)
         reference = f"return page: {reason}"
         note_once(own, payment.id, "report_refused", reference, reason=reason, source="return_page")

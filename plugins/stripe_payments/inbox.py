@@ -68,7 +68,7 @@ def receive(scope: TenantScope, delivery: Delivery) -> str:
     if status is not None:
         return status
     try:
-        with scope.runtime.transaction(scope.organisation, patience_s=PATIENCE_S) as own:
+        with scope.begin(timeout=PATIENCE_S) as own:
             return _store_and_handle(own, delivery)
     except (BadEvent, EventNotStored):
         raise
@@ -77,7 +77,7 @@ def receive(scope: TenantScope, delivery: Delivery) -> str:
         log.exception("stripe.event_interrupted", event_id=delivery.event.id)
     with (
         _errors_of_storing(delivery),
-        scope.runtime.transaction(scope.organisation, patience_s=PATIENCE_S) as own,
+        scope.begin(timeout=PATIENCE_S) as own,
     ):
         return store(own, delivery)
 

@@ -74,5 +74,5 @@ def _is_own(scope: TenantScope, event: Event) -> bool:
         StripePayment.environment == event.environment,
         StripePayment.payment_intent_id == intent_of(event),
     )
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         return own.session.scalar(known.limit(1)) is not None

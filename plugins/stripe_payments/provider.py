@@ -76,7 +76,7 @@ class StripeCheckout:
         """
         from stripe_payments.client import create_session
 
-        with scope.runtime.transaction(scope.organisation) as own:
+        with scope.begin() as own:
             row = _row_of(own, payment_id)
         if row.session_id is not None and row.checkout_url is not None:
             return Checkout(reference=row.session_id, url=row.checkout_url, expires_at=row.expires_at)
@@ -110,7 +110,7 @@ class StripeCheckout:
         """
         from stripe_payments.client import expire_session
 
-        with scope.runtime.transaction(scope.organisation) as own:
+        with scope.begin() as own:
             row = _row_of(own, payment_id)
         if row.session_id is not None:
             expire_session(scope, row.environment, row.session_id)  # type: ignore[arg-type]

@@ -152,7 +152,7 @@ def give_back(scope: TenantScope, order: RefundOrder) -> RefundReport:
         Unavailable: Stripe does not answer.
         RefundRefused: Stripe does not give it back.
     """
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         row = own.session.get_one(StripePayment, (scope.organisation.id, order.payment_id))
     if row.payment_intent_id is None:
         raise RefundRefused("Stripe has not told which charge it was.")

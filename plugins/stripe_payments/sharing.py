@@ -64,7 +64,7 @@ def _first_with(
     )
     for scope in sharing:
         own = StripePayment.organisation_id == scope.organisation.id
-        with scope.runtime.transaction(scope.organisation) as transaction:
+        with scope.begin() as transaction:
             if transaction.session.scalar(found.where(own).limit(1)) is not None:
                 return scope
     return addressed

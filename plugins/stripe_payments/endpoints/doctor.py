@@ -113,11 +113,10 @@ def _check_currencies(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
 
     account = retrieve_account(scope, keys.environment)
     taken = list_currencies(scope, keys.environment, account.country)
-    own = scope.organisation
-    with scope.runtime.transaction(own) as transaction:
+    with scope.begin() as own:
         priced = select(Product.currency).where(Product.active, Product.amount > 0).distinct()
-        sold = set(transaction.session.scalars(priced))
-    yield from about_currencies(account.id, taken, own.currency, sold)
+        sold = set(own.session.scalars(priced))
+    yield from about_currencies(account.id, taken, scope.organisation.currency, sold)
 
 
 def _newest_session(scope: TenantScope, keys: Keys) -> str | None:
@@ -126,7 +125,7 @@ def _newest_session(scope: TenantScope, keys: Keys) -> str | None:
     )
     opened = select(StripePayment.session_id).where(of_environment, StripePayment.session_id.is_not(None))
     # In a transaction of its own, so that no connection is held while Stripe answers.
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         return own.session.scalar(opened.order_by(StripePayment.payment_id.desc()).limit(1))
 
 
@@ -169,6 +168,6 @@ def _check_deliveries(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
     from stripe_payments.endpoints.diagnosis import DAYS, about_deliveries
 
     has_payments = _newest_session(scope, keys) is not None
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         record, refused = (record_of(own, each, days=DAYS) for each in (keys.environment, UNKNOWN))
     yield from about_deliveries(record, refused, has_payments=has_payments)

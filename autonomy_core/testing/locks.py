@@ -1,0 +1,133 @@
+"""Finds code that waits for a lock of its own caller: such a wait ends only when a statement times out.
+
+PostgreSQL sees no deadlock there. The caller holds a lock in one transaction and waits in Python for the callee, whose
+other transaction waits for the lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+import pytest
+
+from autonomy_core.catalog.models import Product
+from autonomy_core.db.session import Database
+from autonomy_core.errors import Unavailable
+from autonomy_core.payments import purchasing, reconciliation
+from autonomy_core.payments.domain import PaymentStatus
+from autonomy_core.payments.models import Payment
+from autonomy_core.payments.refunds import RefundRefused, carry_out, order_of, provider_of, request_refund
+from autonomy_core.payments.return_urls import ReturnUrls
+from autonomy_core.plugin_api.protocols import Checkout
+from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.testing import stand_ins
+from autonomy_core.testing.application import Autonomy
+from autonomy_core.testing.arrangement import WITH, Arrangement
+
+LOOK_EVERY_S = 0.05
+
+BLOCKED = """
+    SELECT pid, query FROM pg_stat_activity
+    WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0
+"""
+
+
+@contextmanager
+def waiting_for_nobody(database: Database, what: str) -> Iterator[None]:
+    """Fail if a connection waits for a lock of another one within the block, which does one thing at a time.
+
+    What waits is cancelled, so that the block does not take until the statement times out.
+
+    Args:
+        what: is done in the block, for the message.
+
+    Raises:
+        AssertionError: with the statement that waited.
+    """
+    found: list[str] = []
+    done = threading.Event()
+    watching = threading.Thread(target=_watch, args=(database.conninfo, done, found), daemon=True)
+    watching.start()
+    failure: BaseException | None = None
+    try:
+        yield
+    except Exception as error:
+        failure = error
+        raise
+    finally:
+        done.set()
+        watching.join()
+        if found:
+            raise AssertionError(
+                f"{what} waited for a lock that its own caller holds: {found[0]}\n"
+                "Where the caller's transaction is open, work in scope.session. Elsewhere begin transactions with "
+                "scope.begin(), one after the other, and leave scope.session alone."
+            ) from failure
+
+
+def _watch(conninfo: str, done: threading.Event, found: list[str]) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        while not done.wait(LOOK_EVERY_S):
+            for pid, query in connection.execute(BLOCKED).fetchall():
+                found.append(" ".join(query.split()))
+                connection.execute("SELECT pg_cancel_backend(%s)", [pid])
+
+
+class ProviderLocks(Arrangement):
+    """The contract of a payment provider about locks; other plugins have nothing to keep here."""
+
+    def test_its_provider_waits_for_no_lock_of_its_caller(self, committed: Autonomy) -> None:
+        """Each method is called as the core calls it. That its server refuses, or does not answer, is no matter."""
+        if self.registered(committed.runtime.plugins, "register_payment_provider") is None:
+            pytest.skip(f"{self.plugin} collects no payments")
+        settings = {self.plugin: self.settings} if self.settings else {}
+        committed.organisation(WITH, plugins=(self.plugin, stand_ins.NAME), settings=settings)
+        self.prepare(committed, WITH)
+        for method, call in _calls(committed, self._payment(committed)):
+            with (
+                suppress(Unavailable, RefundRefused),
+                waiting_for_nobody(committed.runtime.database, f"{self.plugin}: {method}"),
+            ):
+                call()
+
+    def _payment(self, autonomy: Autonomy) -> Payment:
+        customer, product = autonomy.customer(WITH), self.sold_product(autonomy, WITH)
+        with waiting_for_nobody(autonomy.runtime.database, f"{self.plugin}: prepare"):
+            return autonomy.payment(customer, product)
+
+
+def _calls(autonomy: Autonomy, payment: Payment) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What the core does with a payment, by the method of the provider that it leads to."""
+    scope = autonomy.runtime.scope_outside(autonomy.get_organisation(WITH))
+    opened = purchasing.Opened(payment, payment.id, payment.provider)
+    checkout = Checkout(f"contract_{payment.id}", "https://pay.invalid/")
+    yield "begin_checkout", lambda: purchasing.begin_checkout(scope, opened)
+    yield "attach", lambda: _within(scope, lambda own: purchasing.attach_checkout(own, payment, checkout))
+    yield "can_be_paid", lambda: _within(scope, lambda own: _buy_again(own, payment))
+    yield "fetch_state", lambda: reconciliation.check(scope, payment.id)
+    yield "expire", lambda: purchasing.expire(scope, payment.id)
+    yield "has_checkout", lambda: _within(scope, lambda own: purchasing.give_up(own, payment, "no answer"))
+    autonomy.settle(payment, PaymentStatus.COMPLETED)
+    yield "refund", lambda: _refund(scope, payment)
+    yield "fetch_state", lambda: reconciliation.check(scope, payment.id)
+
+
+def _within(scope: TenantScope, call: Callable[[TenantScope], object]) -> None:
+    with scope.begin() as own:
+        call(own)
+
+
+def _buy_again(scope: TenantScope, payment: Payment) -> None:
+    product = scope.session.get_one(Product, (WITH, payment.product_id))
+    url = f"https://{scope.organisation.hosts[0]}/"
+    purchasing.open_payment(scope, payment.customer_id, product, ReturnUrls(url, url, url))
+
+
+def _refund(scope: TenantScope, payment: Payment) -> None:
+    with scope.begin() as own:
+        refund = request_refund(own, payment.id, None, "the contract", actor="contract")
+        order, provider = order_of(own, refund), provider_of(own, payment.id)
+    carry_out(scope, order, provider)

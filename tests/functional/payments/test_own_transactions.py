@@ -1,0 +1,174 @@
+"""Providers, jobs and hooks: who works in which transaction, and that none waits for itself."""
+
+from types import ModuleType
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from autonomy_core.payments.models import HookRun, JournalEntry, Payment
+from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.plugin_api.jobs import Job, TryAgain, defer
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.plugin_api.payments import lock_payment, note_once
+from autonomy_core.testing import stand_ins
+from autonomy_core.testing.locks import ProviderLocks
+
+pytestmark = pytest.mark.concurrent
+
+
+class Bank(stand_ins.PretendedPayments):
+    """A provider that does in a method what a test wants."""
+
+    name = "bank"
+
+    def __init__(self):
+        self.acts = {}
+
+    def _act(self, method, scope, payment_id):
+        self.acts.get(method, lambda *_: None)(scope, payment_id)
+
+    def attach(self, scope, payment_id, checkout):
+        self._act("attach", scope, payment_id)
+
+    def begin_checkout(self, scope, payment_id):
+        self._act("begin_checkout", scope, payment_id)
+        return super().begin_checkout(scope, payment_id)
+
+    def refund(self, scope, order):
+        self._act("refund", scope, order.payment_id)
+        return super().refund(scope, order)
+
+
+BANK = Bank()
+JOB = {"does": lambda scope: None}
+HOOK = {"does": lambda event: None}
+
+
+def call_out(scope):
+    JOB["does"](scope)
+
+
+@hookimpl
+def on_payment_completed(event):
+    HOOK["does"](event)
+
+
+def in_the_session(scope, payment_id):
+    """Write a row of one's own that refers to the payment, which locks the payment against changes."""
+    note_once(scope, payment_id, "bank_asked", "1")
+
+
+def in_an_own_transaction(scope, payment_id):
+    with scope.begin(timeout=5) as own:
+        in_the_session(own, payment_id)
+
+
+def in_both(scope, payment_id):
+    in_the_session(scope, payment_id)
+    with scope.begin() as own:
+        lock_payment(own, payment_id)
+
+
+@pytest.fixture(scope="module")
+def autonomy_plugins():
+    bank = ModuleType("bank.plugin")
+    bank.register_payment_provider = hookimpl(lambda: BANK, specname="register_payment_provider")
+    bank.register_jobs = hookimpl(lambda: [Job("bank.call_out", call_out)], specname="register_jobs")
+    bank.on_payment_completed = on_payment_completed
+    return Plugins({"bank": bank, stand_ins.NAME: stand_ins})
+
+
+@pytest.fixture
+def sold(committed, monkeypatch):
+    """A completed payment at the bank."""
+    monkeypatch.setattr(BANK, "acts", {})
+    committed.organisation("acme", plugins=("bank", stand_ins.NAME))
+    return committed.buy(committed.customer(), committed.product())
+
+
+def rows(autonomy, model):
+    with autonomy.scope() as scope:
+        return list(scope.session.scalars(select(model)))
+
+
+@pytest.mark.parametrize("act", [in_the_session, in_an_own_transaction])
+def test_a_provider_that_writes_its_own_row_while_it_refunds_keeps_nobody_waiting(committed, sold, act):
+    BANK.acts["refund"] = act
+    path = f"/acme/api/v1/admin/payments/{sold.id}/refunds"
+    answer = committed.app.post_json(path, {"reason": "a wish"}, headers=committed.as_staff())
+    assert (answer.status_int, answer.json["status"]) == (201, "succeeded")
+    assert "bank_asked" in {entry.kind for entry in rows(committed, JournalEntry)}
+
+
+def test_what_a_provider_wrote_before_it_raised_is_undone_with_its_own_transaction_only(committed, sold):
+    def write_and_fail(scope, payment_id):
+        with scope.begin() as own:
+            note_once(own, payment_id, "bank_asked", "kept")
+        with pytest.raises(ZeroDivisionError), scope.begin() as own:
+            note_once(own, payment_id, "bank_asked", "undone")
+            raise ZeroDivisionError
+
+    BANK.acts["refund"] = write_and_fail
+    path = f"/acme/api/v1/admin/payments/{sold.id}/refunds"
+    committed.app.post_json(path, {"reason": "a wish"}, headers=committed.as_staff())
+    noted = [row.detail["reference"] for row in rows(committed, JournalEntry) if row.kind == "bank_asked"]
+    assert noted == ["kept"]
+
+
+def test_a_job_that_calls_out_holds_no_connection_meanwhile(committed, sold):
+    held = []
+
+    def call_out(scope):
+        with scope.begin() as own:
+            own.session.scalars(select(Payment)).all()
+        held.append(committed.runtime.database.session("acme").get_bind().pool.checkedout())
+        with scope.begin() as own:
+            in_the_session(own, sold.id)
+        raise TryAgain("what was committed stays")
+
+    JOB["does"] = call_out
+    with committed.scope() as scope:
+        defer(scope, "bank.call_out")
+    assert committed.run_jobs() == ["bank.call_out"]
+    assert held == [0]
+    assert "bank_asked" in {entry.kind for entry in rows(committed, JournalEntry)}
+
+
+def test_a_transaction_of_ones_own_waits_for_a_lock_as_long_as_it_is_told(committed, sold):
+    with committed.scope() as scope:
+        lock_payment(scope, sold.id)
+        with pytest.raises(OperationalError, match="timeout"), scope.begin(timeout=0.2) as own:
+            lock_payment(own, sold.id)
+
+
+def test_a_hook_that_would_commit_by_itself_is_told_not_to_instead_of_waiting_for_itself(
+    committed, sold, monkeypatch
+):
+    monkeypatch.setitem(HOOK, "does", lambda event: in_an_own_transaction(event.scope, event.payment.id))
+    payment = committed.buy(committed.customer(email="eve@example.org"), committed.product())
+    assert payment.status == "completed"
+    (run,) = [run for run in rows(committed, HookRun) if run.payment_id == payment.id]
+    assert (run.outcome, run.last_error.partition(":")[0]) == ("failed", "NotYourTransaction")
+
+
+class Contract(ProviderLocks):
+    """The contract as an author inherits it; not collected by itself."""
+
+    plugin = "bank"
+
+
+def test_the_contract_passes_a_provider_that_begins_its_own_transactions(committed, monkeypatch):
+    monkeypatch.setattr(
+        BANK, "acts", {"refund": in_an_own_transaction, "begin_checkout": in_an_own_transaction}
+    )
+    Contract().test_its_provider_waits_for_no_lock_of_its_caller(committed)
+
+
+@pytest.mark.parametrize(
+    ("method", "act"), [("attach", in_an_own_transaction), ("refund", in_both), ("begin_checkout", in_both)]
+)
+def test_the_contract_finds_a_provider_that_waits_for_its_own_caller(committed, monkeypatch, method, act):
+    monkeypatch.setattr(BANK, "acts", {method: act})
+    with pytest.raises(AssertionError, match=f"bank: {method} waited for a lock that its own caller holds"):
+        Contract().test_its_provider_waits_for_no_lock_of_its_caller(committed)
