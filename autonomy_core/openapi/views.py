@@ -93,5 +93,5 @@ def docs(context: ApiV1, request: Request) -> Response:
 
 def add_assets(config: Configurator) -> None:
     """Serve the page's files under ``/static``, which no organisation can be called."""
-    config.add_static_view("static/swagger-ui", SWAGGER_UI, cache_max_age=ASSET_SECONDS)
-    config.add_static_view("static/docs", OWN_ASSETS, cache_max_age=ASSET_SECONDS)
+    for name, files in (("static/swagger-ui", SWAGGER_UI), ("static/docs", OWN_ASSETS)):
+        config.add_static_view(name, files, cache_max_age=ASSET_SECONDS, request_method=("GET", "HEAD"))

@@ -130,3 +130,9 @@ def test_a_file_that_the_browser_has_is_not_sent_again(autonomy, page):
     path = assets_of(page)[-1]
     when = autonomy.app.get(path).headers["Last-Modified"]
     autonomy.app.get(path, headers={"If-Modified-Since": when}, status=304)
+
+
+def test_a_file_is_there_to_be_got_and_for_nothing_else(autonomy, page):
+    path = assets_of(page)[-1]
+    autonomy.app.head(path)
+    autonomy.app.post(path, status=404)

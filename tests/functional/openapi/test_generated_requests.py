@@ -22,6 +22,7 @@ BEYOND_SCHEMA = [
     "/customers/register",
     "/customers/login",
     "/customers/logout",
+    "/customers/refresh",
     "/customers/password",
 ]
 REFUSALS = ["2xx", "3xx", "401", "403", "404", "409", "422", "429"]
