@@ -9,20 +9,20 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_CONTROL = re.compile(
-    "["
+_LAST_OF_PLANES = "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+_FORBIDDEN = re.compile(
+    # Scotland's flag, for example: an emoji tag sequence, the one use of tags that people see (UTS 51, section 5.3).
+    "(?P<flag>\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f)|["
     "\x00-\x1f\x7f-\x9f"  # controls
     "\u2028\u2029"  # separators of lines and paragraphs
     "\u202a-\u202e\u2066-\u206f"  # embeddings, overrides and isolates of the direction; deprecated controls
     "\ud800-\udfff"  # halves of surrogates
     "\ufeff\ufff9-\ufffb"  # byte order mark, interlinear annotation
-    "\ufdd0-\ufdef\ufffe\uffff"  # noncharacters of the first plane; for the others see below
+    f"\ufdd0-\ufdef{_LAST_OF_PLANES}"  # noncharacters
     "\U000e0000-\U000e007f"  # tags: a hidden copy of ASCII
     "]"
 )
-_LAST_OF_A_PLANE = 0xFFFE
-_FLAG_OF_A_REGION = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
-"""An emoji tag sequence, such as Scotland's flag: the one use of tags that people see (UTS 51, section 5.3)."""
+"""Matches flags as well, which are left as they are."""
 
 _BLANK = re.compile("[\u115f\u1160\u3164\uffa0\u2800\U0001d159\ufff0-\ufff8\U000e0080-\U000e0fff]")
 """Letters and symbols that have no shape: Hangul fillers, the blank Braille pattern, what is ignored by default."""
@@ -64,6 +64,17 @@ def readable(text: str, longest: int, *, lines: bool = False, blank: bool = Fals
     return text
 
 
+def cleaned(text: str, longest: int) -> str | None:
+    """What can be kept of a text that nobody can be asked to correct, such as a file's own title; None if nothing of it can be seen.
+
+    Args:
+        longest: how many characters are kept.
+    """
+    normal = unicodedata.normalize("NFC", text[: _MOST_DECOMPOSED * longest])
+    kept = _FORBIDDEN.sub(lambda found: found["flag"] or "", normal).strip()[:longest].rstrip()
+    return kept if is_visible(kept) else None
+
+
 def is_visible(text: str) -> bool:
     """Whether a text has a letter, a digit, a mark of punctuation or a symbol that has a shape."""
     # "Cn": emoji that are newer than Python's tables.
@@ -74,7 +85,4 @@ def is_visible(text: str) -> bool:
 
 
 def _forbidden_in(text: str) -> str | None:
-    rest = _FLAG_OF_A_REGION.sub("", text)
-    if found := _CONTROL.search(rest):
-        return found[0]
-    return next((one for one in rest if ord(one) & _LAST_OF_A_PLANE == _LAST_OF_A_PLANE), None)
+    return next((found[0] for found in _FORBIDDEN.finditer(text) if not found["flag"]), None)

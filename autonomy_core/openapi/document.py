@@ -29,6 +29,7 @@ What this organisation offers, and nothing else.
 
 - Lists are `{"items": […], "next": …}`; give `next` as `cursor` for the items after these; `null` is the end.
 - Times are RFC 3339 in UTC. Amounts are integers in the minor unit of the currency.
+- A parameter or a member that is not described here, or that is there twice, is refused (422) by its name.
 - An error is `application/problem+json` (RFC 9457); branch on its `code`.
 - `HEAD` is answered wherever `GET` is. A method that a path does not take is answered 405 with `Allow`.
 """

@@ -13,6 +13,7 @@ module              what it offers
 ``resources``       contexts of traversal: `Resource`, `Collection`, and the core's nodes to hang from
 ``operations``      `api_view`, a view that is validated, documented and gated
 ``schemas``         field types and shapes of the wire
+``texts``           what may be in a text that people read, for texts that no client sends
 ``errors``          errors with a stable code
 ``security``        identities, permissions, ACL helpers, secrets derived for one organisation
 ``settings``        the base of a settings section's schema, secrets and references to them

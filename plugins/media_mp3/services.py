@@ -15,11 +15,13 @@ from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.grants import owns
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.texts import cleaned
 from media_mp3.domain import Tags, TrackReport
 from media_mp3.errors import StorageUnavailable, TrackExists, WrongKind
 from media_mp3.models import Track
 from media_mp3.settings import storage_of
 from media_mp3.storage import FAILURES, storage_key
+from media_mp3.tag_text import LONGEST_TEXT
 from media_mp3.upload import Upload
 
 log = structlog.get_logger(__name__)
@@ -146,7 +148,7 @@ def add_track(
 def _tagged(tags: Tags, filename: str) -> dict[str, Any]:
     """What is known of a track from its file alone."""
     return {
-        "title": tags.title or PurePath(filename).stem or "Untitled",
+        "title": tags.title or cleaned(PurePath(filename).stem, LONGEST_TEXT) or "Untitled",
         "artist": tags.artist or tags.album_artist,
         "album": tags.album,
         "genre": tags.genre,

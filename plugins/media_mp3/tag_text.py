@@ -8,11 +8,11 @@ characters. Of a field with several values the first counts, as a text ends at i
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO
 
+from autonomy_core.plugin_api.texts import cleaned
 from media_mp3 import id3v2
 from media_mp3.domain import Tags
 from media_mp3.id3_genres import genre_of, genre_of_text
@@ -129,10 +129,8 @@ class TextReader:
 
 
 def clean(text: str | None) -> str | None:
-    """Normalise a text, and drop what does not print: control characters and the marks that reverse a line."""
-    normal = unicodedata.normalize("NFC", text or "")
-    printable = "".join(character for character in normal if character.isprintable())
-    return printable.strip()[:LONGEST_TEXT].rstrip() or None
+    """A text without what must not be there, such as control characters and marks that reverse a line; None if nothing can be seen."""
+    return cleaned(text or "", LONGEST_TEXT)
 
 
 def _id3_text(data: bytes) -> str:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from autonomy_core.texts import UnreadableText, readable
+from autonomy_core.texts import UnreadableText, cleaned, readable
 
 SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
 
@@ -129,3 +129,15 @@ def test_marks_upon_marks_are_refused_before_they_are_put_in_order():
         readable("a" + "\u0327\u0300" * 1_000_000, 200)
     # Put in order, they would take a quarter of an hour.
     assert time.process_time() - began < 10
+
+
+def test_a_text_that_nobody_can_correct_keeps_what_can_be_seen():
+    assert cleaned("\ufeff A\u202eb\x00c\n", 200) == "Abc"
+    assert cleaned(f"{SCOTLAND} \U000e0041", 200) == SCOTLAND
+    assert cleaned("👩\u200d🚀", 200) == "👩\u200d🚀"
+    assert cleaned("é" * 300, 200) == "é" * 200
+
+
+@pytest.mark.parametrize("text", [*NOTHING_TO_SEE.values(), *FORBIDDEN.values()])
+def test_of_a_text_that_nobody_can_correct_nothing_is_kept_where_nothing_can_be_seen(text):
+    assert cleaned(text, 200) is None

@@ -210,3 +210,15 @@ def test_an_ape_item_that_lies_about_its_size_is_left_out(damage: bytes) -> None
     tag = material.ape({"Title": b"Night Ferry"})
 
     assert read_tags(cbr() + tag[:32] + damage + tag[40:]) == Tags()
+
+
+@pytest.mark.parametrize("title", ["\u3164", "\u200b", "\u202e", "\U000e0041"], ids=ascii)
+def test_a_title_of_which_nothing_can_be_seen_is_none(title: str) -> None:
+    assert read_tags(id3_of(id3_frame("TIT2", utf16(title))) + cbr()).title is None
+
+
+def test_a_title_keeps_the_joiners_that_its_script_is_written_with() -> None:
+    assert (
+        read_tags(id3_of(id3_frame("TIT2", utf16("\u0645\u06cc\u200c\u062e"))) + cbr()).title
+        == "\u0645\u06cc\u200c\u062e"
+    )
