@@ -15,7 +15,7 @@ from autonomy_core.settings import load_settings
 from autonomy_core.tenancy.loader import load_file
 from tests.docs.markdown import DOCUMENTS
 
-LANGUAGES = {"console", "ini", "js", "json", "mermaid", "nginx", "python", "sql", "text"}
+LANGUAGES = {"console", "ini", "js", "json", "mermaid", "nginx", "python", "sql", "text", "ts"}
 
 SAMPLES = {
     "test_secret_key": "sk_test_sample",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.markdown import DOCUMENTS
 from tests.functional.openapi.serving import served
 
 ROOT = Path(__file__).parents[3]
@@ -54,12 +55,8 @@ const code: Refusal["code"] = "invalid_credentials";
 // @ts-expect-error there is no such code among those of a failed login
 const other: Refusal["code"] = "already_owned";
 
-type Purchase = paths["/customers/products/{product_id}/purchase"]["post"];
-function explain(problem: Purchase["responses"][409]["content"]["application/problem+json"]): string | undefined {
-  return problem.code === "payment_on_its_way" ? problem.payment_id : problem.detail;
-}
 const status: components["schemas"]["Payment"]["status"] = "completed";
-export { code, explain, other, status };
+export { code, other, status };
 """
 
 
@@ -117,7 +114,16 @@ def test_types_for_typescript_are_generated_without_a_warning_and_tell_the_error
     said = run(generator, document, "--output", "api.d.ts", cwd=tmp_path)
     assert not {"warn", "error"} & set(said.lower().split()), said
     (tmp_path / "buyer.ts").write_text(IN_TYPESCRIPT, "utf-8")
-    run(generator.with_name("tsc"), "--strict", "--noEmit", "buyer.ts", "api.d.ts", cwd=tmp_path)
+    (tmp_path / "documented.ts").write_text(example(), "utf-8")
+    sources = ("buyer.ts", "documented.ts", "api.d.ts")
+    run(generator.with_name("tsc"), "--strict", "--noEmit", *sources, cwd=tmp_path)
+
+
+def example():
+    """The TypeScript of the page for those who generate clients."""
+    (page,) = (document for document in DOCUMENTS if document.name == "docs/api/clients.md")
+    (block,) = page.blocks("ts")
+    return block.text
 
 
 @pytest.mark.parametrize("name", ["音", 'A & <b> "C"', "100 % records"])
