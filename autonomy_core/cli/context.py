@@ -131,8 +131,31 @@ class CliContext:
         return found
 
     @contextmanager
+    def records(self, organisation_id: str) -> Iterator[TenantScope]:
+        """One organisation's rows, in a transaction that is committed at the end, whatever state its file is in.
+
+        For commands that need nothing that the file says: without a usable file the scope's organisation has no plugins
+        and no settings, and it is said on the standard error.
+
+        Raises:
+            Failure: there is neither a file nor a row of it.
+        """
+        from autonomy_core.cli.records import organisation_without_file
+
+        organisation = self.runtime.tenants.get(organisation_id)
+        if organisation is None:
+            organisation = organisation_without_file(self.runtime, organisation_id)
+            click.echo(f"{organisation_id} has no usable file: what plugins would tell is missing", err=True)
+        with self.runtime.transaction(organisation) as scope:
+            yield scope
+
+    @contextmanager
     def transaction(self, organisation_id: str) -> Iterator[TenantScope]:
-        """One organisation in a transaction that is committed at the end."""
+        """One organisation in service, in a transaction that is committed at the end.
+
+        Raises:
+            Failure: there is none of this id.
+        """
         with self.runtime.transaction(self.organisation(organisation_id)) as scope:
             yield scope
 

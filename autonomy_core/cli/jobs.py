@@ -35,7 +35,7 @@ def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -
     """
     from sqlalchemy import text
 
-    with cli.transaction(organisation_id) as scope:
+    with cli.records(organisation_id) as scope:
         found = scope.session.execute(text(UNFINISHED), {"organisation": organisation_id, "limit": limit})
         rows = [dict(row) for row in found.mappings()]
     print_rows(rows, as_json=as_json, nothing="no jobs")

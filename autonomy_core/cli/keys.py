@@ -35,7 +35,7 @@ def issue(
     """Issue a key. It is shown once and cannot be shown again."""
     from autonomy_core.security import api_keys
 
-    with cli.transaction(organisation_id) as scope:
+    with cli.records(organisation_id) as scope:
         key, text = api_keys.issue(scope.session, organisation_id, name, scopes, actor=cli.actor)
         issued = {"id": str(key.id), "name": key.name, "scopes": key.scopes, "key": text}
     if as_json:
@@ -53,7 +53,7 @@ def list_(cli: CliContext, organisation_id: str, *, as_json: bool) -> None:
     """List the keys of an organisation, revoked ones included."""
     from autonomy_core.security import api_keys
 
-    with cli.transaction(organisation_id) as scope:
+    with cli.records(organisation_id) as scope:
         rows = [
             {
                 "id": str(key.id),
@@ -75,6 +75,6 @@ def revoke(cli: CliContext, organisation_id: str, key_id: UUID) -> None:
     """Make a key worthless, at once."""
     from autonomy_core.security import api_keys
 
-    with cli.transaction(organisation_id) as scope:
+    with cli.records(organisation_id) as scope:
         api_keys.revoke(scope.session, organisation_id, key_id, actor=cli.actor)
     click.echo(f"revoked {key_id}")

@@ -35,7 +35,7 @@ def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -
 
     from autonomy_core.payments.models import Payment
 
-    with cli.transaction(organisation_id) as scope:
+    with cli.records(organisation_id) as scope:
         newest = select(Payment).order_by(Payment.id.desc()).limit(limit)
         rows = [_summary(payment) for payment in scope.session.scalars(newest)]
     print_rows(rows, as_json=as_json, nothing="no payments")
@@ -51,7 +51,7 @@ def show(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json: bo
 
     That is what each plugin made of its completion, and what it granted.
     """
-    with cli.transaction(organisation_id) as scope:
+    with cli.records(organisation_id) as scope:
         found = _details(scope, payment_id)
     if as_json:
         print_json(found)
@@ -73,7 +73,7 @@ def explain(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json:
     """
     from autonomy_core.payments.timeline import timeline
 
-    with cli.transaction(organisation_id) as scope:
+    with cli.records(organisation_id) as scope:
         entries = timeline(scope, _find(scope, payment_id))
     if as_json:
         print_json([{"at": entry.at, "kind": entry.kind, "detail": entry.detail} for entry in entries])

@@ -126,7 +126,7 @@ def _forget_data(shops: Shops) -> None:
 
 def _let_it_remember(shops: Shops) -> None:
     """Wait for what a process keeps for the next start."""
-    until(lambda: any((shops.directory / "data").glob("tenants*")), "the index of the organisations")
+    until(lambda: any((shops.directory / "data").glob("tenants-index*")), "the index of the organisations")
 
 
 def _expect(wanted: list[int], statuses: list[int]) -> None:

@@ -51,7 +51,7 @@ def choosing(command: Any) -> Any:
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, *, limit: int, as_json: bool, **chosen: Any) -> None:
     """List the newest events."""
-    with cli.transaction(organisation_id) as scope:
+    with cli.records(organisation_id) as scope:
         found = scope.session.scalars(selected(_selection(**chosen)).limit(limit))
         rows = [_summary(event) for event in found]
     print_rows(rows, as_json=as_json, nothing="no events")
@@ -64,7 +64,7 @@ def list_(cli: CliContext, organisation_id: str, *, limit: int, as_json: bool, *
 @pass_cli
 def show(cli: CliContext, organisation_id: str, event_id: str, *, as_json: bool) -> None:
     """Show an event, as Stripe sent it, and what came of it."""
-    with cli.transaction(organisation_id) as scope:
+    with cli.records(organisation_id) as scope:
         event = scope.session.scalars(
             select(StripeEvent).where(StripeEvent.event_id == event_id)
         ).one_or_none()

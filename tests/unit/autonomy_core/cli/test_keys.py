@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from autonomy_core.cli.context import CliContext
+from autonomy_core.runtime import make_runtime
 
 
 def issue(site, organisation="acme"):
@@ -15,8 +16,6 @@ def issue(site, organisation="acme"):
 
 
 def audited(site, organisation="acme"):
-    from autonomy_core.runtime import make_runtime
-
     cli = CliContext(site.ini)
     runtime = make_runtime(cli.raw_settings, site.plugins)
     with runtime.transaction(runtime.tenants.get(organisation)) as scope:
@@ -75,3 +74,37 @@ def test_an_unknown_scope_is_a_usage_error(site):
     assert result.exit_code == 2
     assert "payments.read" in result.stderr
     assert site.run("keys", "issue", "acme", "--name", "x").exit_code == 2
+
+
+@pytest.mark.parametrize("state", ["broken after it was served", "never in order", "removed"])
+def test_a_leaked_key_is_revoked_whatever_state_the_organisations_file_is_in(site, state):
+    issued = issue(site)
+    file = site.directory / "tenants" / "acme.ini"
+    if state == "broken after it was served":
+        runtime = make_runtime(CliContext(site.ini).raw_settings, site.plugins)
+        runtime.tenants.ids()
+        runtime.tenants._write_record()
+    if state == "removed":
+        file.unlink()
+    else:
+        file.write_text(file.read_text().replace("currency", "curency"))
+    revoked = site.run("keys", "revoke", "acme", issued["id"])
+    assert revoked.exit_code == 0, revoked.output
+    (described,) = json.loads(site.run("keys", "list", "acme", "--json").stdout)
+    assert described["revoked_at"] is not None
+
+
+def test_looking_at_an_organisation_needs_its_id_only(site):
+    issue(site)
+    (site.directory / "tenants" / "acme.ini").write_text("nonsense\n")
+    for command in (("payments", "list", "acme"), ("jobs", "list", "acme"), ("keys", "list", "acme")):
+        result = site.run(*command, "--json")
+        assert result.exit_code == 0, result.output
+        assert "no usable file" in result.stderr
+
+
+@pytest.mark.parametrize("organisation", ["nobody", "../acme", "Acme", ""])
+def test_an_organisation_that_nobody_knows_gets_no_key(site, organisation):
+    result = site.run("keys", "issue", organisation, "--name", "x", "--scope", "payments.read")
+    assert result.exit_code == 1
+    assert "There is no organisation" in result.stderr
