@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from rich.progress import Progress
 
+from autonomy_core.security.domain import SCOPES
 from demo import music
 from demo.places import SHOPS, Places, write_whole
 from demo.processes import DemoError, Processes
@@ -40,24 +42,19 @@ def recording(places: Places, piece: music.Piece) -> Path:
 
 
 def staff_key(places: Places, processes: Processes, shop: str) -> str:
-    """An API key of the shop's staff, issued the first time and kept for the next runs."""
+    """An API key of the shop's staff for all that staff can do, issued once and kept for the next runs."""
     path = places.directory / f"staff-key-{shop}.json"
-    if not path.exists():
-        issued = processes.autonomy(
-            "keys",
-            "issue",
-            shop,
-            "--name",
-            "demo",
-            "--scope",
-            "catalog.write",
-            "--scope",
-            "payments.read",
-            "--json",
-        )
+    if not path.exists() or set(_read(path)["scopes"]) != set(SCOPES):
+        scopes = [word for scope in SCOPES for word in ("--scope", scope)]
+        issued = processes.autonomy("keys", "issue", shop, "--name", "demo", *scopes, "--json")
         write_whole(path, issued.encode(), mode=0o600)
-    key: str = json.loads(path.read_text("utf-8"))["key"]
+    key: str = _read(path)["key"]
     return key
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
 
 
 def stock(places: Places, release: Release, key: str, progress: Progress) -> str:

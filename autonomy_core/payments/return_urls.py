@@ -7,10 +7,7 @@ from urllib.parse import urlsplit
 
 from autonomy_core.errors import InvalidInput
 from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.tenancy.hosts import host_keys
-
-LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
-"""A developer's own machine: pages there are taken when the API is called there."""
+from autonomy_core.tenancy.hosts import LOOPBACK, host_keys
 
 
 class ForeignReturnUrl(InvalidInput):

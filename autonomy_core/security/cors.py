@@ -1,6 +1,6 @@
 """Cross-origin requests: a shop's pages, on any of the organisation's hosts, may call its API from the browser.
 
-Nobody else's may. No cookie is involved: a page sends the token that it holds, so credentials are not allowed.
+So may pages on a developer's machine, when the API is called there. Nobody else's may. No cookie is involved: a page sends the token that it holds, so credentials are not allowed.
 
 Source: https://fetch.spec.whatwg.org/#http-cors-protocol
 """
@@ -18,6 +18,7 @@ from pyramid.response import Response
 
 from autonomy_core.errors import AutonomyError
 from autonomy_core.tenancy.domain import Organisation
+from autonomy_core.tenancy.hosts import host_keys, is_loopback
 
 ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE"
 ALLOWED_HEADERS = (
@@ -37,7 +38,7 @@ def cors_tween(handler: Handler, registry: Any) -> Handler:
         if organisation is None:
             return handler(request)
         origin = request.headers.get("Origin", "")
-        is_own = is_own_origin(organisation, origin)
+        is_own = is_own_origin(organisation, origin, request.host)
         response = _preflight() if is_own and _is_preflight(request) else handler(request)
         if is_own:
             response.headers["Access-Control-Allow-Origin"] = origin
@@ -49,16 +50,19 @@ def cors_tween(handler: Handler, registry: Any) -> Handler:
     return tween
 
 
-def is_own_origin(organisation: Organisation, origin: str) -> bool:
-    """Whether a page comes from one of the organisation's hosts.
+def is_own_origin(organisation: Organisation, origin: str, host: str) -> bool:
+    """Whether a page comes from one of the organisation's hosts, or, as the API does, from a developer's machine.
 
     Args:
         origin: the header's value, as the browser sent it.
+        host: where the API was called. A page elsewhere cannot choose its own origin, so that it gains nothing by
+            reaching the API at a loopback address.
     """
     with suppress(ValueError):
         parts = urlsplit(origin)
         if parts.scheme in ("http", "https"):
-            return bool({parts.netloc.lower(), (parts.hostname or "").lower()} & set(organisation.hosts))
+            is_listed = bool(set(host_keys(parts.netloc)) & set(organisation.hosts))
+            return is_listed or (is_loopback(parts.netloc) and is_loopback(host))
     return False
 
 

@@ -9,6 +9,9 @@ import idna
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\s\[\]:/@?#]+?)\.?(?::(?P<port>[0-9]{1,5}))?")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME = 253  # RFC 1035 section 2.3.4, without the final dot
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+"""A developer's own machine: pages there are any organisation's when the API is called there."""
 _HIGHEST_PORT = 65535
 _ENDS_OF_NUMBERS = frozenset("0123456789]")
 
@@ -56,6 +59,11 @@ def is_address(name: str) -> bool:
         return True
     last = name.rpartition(".")[2]
     return last.isdigit() or (last.startswith("0x") and all(each in "0123456789abcdef" for each in last[2:]))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, with or without a port, is the machine itself, such as ``localhost:5173``."""
+    return bool(LOOPBACK & set(host_keys(host)))
 
 
 def _ascii_name(name: str) -> str | None:

@@ -18,6 +18,31 @@ def test_a_page_on_the_organisations_host_may_read_the_answer(autonomy, origin):
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
+@pytest.mark.parametrize("page", ["localhost:5173", "127.0.0.1:3000", "[::1]:8080", "localhost"])
+@pytest.mark.parametrize("api", ["127.0.0.1:6543", "[::1]:6543"])
+@pytest.mark.parametrize("shop", ["acme", "other"])
+def test_a_page_on_the_developers_machine_may_when_the_api_is_called_there(autonomy, shop, api, page):
+    headers = {"Origin": f"http://{page}", "Host": api}
+    answer = autonomy.app.get(f"/{shop}/api/v1/products", headers=headers)
+    assert answer.headers["Access-Control-Allow-Origin"] == f"http://{page}"
+
+
+@pytest.mark.parametrize(
+    ("page", "api"),
+    [
+        ("localhost:5173", "shop.example"),
+        ("evil.example", "127.0.0.1:6543"),
+        ("localhost.evil.example", "127.0.0.1"),
+    ],
+)
+def test_a_page_on_the_developers_machine_may_not_call_a_server_elsewhere_nor_the_other_way_round(
+    autonomy, page, api
+):
+    headers = {"Origin": f"http://{page}", "Host": api}
+    answer = autonomy.app.get("/other/api/v1/products", headers=headers)
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
 def test_a_page_learns_whether_its_request_was_a_repetition(autonomy):
     answer = autonomy.app.get(PRODUCTS, headers={"Origin": "https://acme.example"})
     assert "Idempotent-Replayed" in answer.headers["Access-Control-Expose-Headers"].split(", ")

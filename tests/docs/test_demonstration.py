@@ -1,0 +1,30 @@
+"""What the demonstration leaves for its reader to try."""
+
+import json
+
+import requests
+
+from autonomy_core.security.domain import SCOPES
+from demo.places import SHOPS
+from demo.shop import staff_key
+
+
+def test_the_staff_keys_may_do_all_that_staff_can_do(stack):
+    for shop in SHOPS:
+        kept = json.loads((stack.places.directory / f"staff-key-{shop}.json").read_text())
+        assert set(kept["scopes"]) == set(SCOPES)
+
+
+def test_a_staff_key_of_an_earlier_version_that_may_do_less_is_replaced(stack):
+    shop = SHOPS[1]
+    path = stack.places.directory / f"staff-key-{shop}.json"
+    older = stack.processes.autonomy(
+        "keys", "issue", shop, "--name", "demo", "--scope", "catalog.write", "--json"
+    )
+    path.write_text(older)
+    key = staff_key(stack.places, stack.processes, shop)
+    assert key != json.loads(older)["key"]
+    listed = requests.get(
+        f"{stack.places.api(shop)}/admin/payments", headers={"Authorization": f"Bearer {key}"}, timeout=30
+    )
+    assert listed.status_code == 200
