@@ -1,0 +1,53 @@
+"""What one plugin's flush does wrong keeps nothing else from being written."""
+
+from dataclasses import replace
+
+import pytest
+from structlog.testing import capture_logs
+
+from autonomy_core.operations.flushing import flush_all
+
+
+class Counts:
+    """Gathers for every organisation, and does as it is told."""
+
+    def __init__(self, name, *, waiting=("acme", "beacon"), writing=None):
+        self.name, self._waiting, self._writing, self.written = name, waiting, writing, []
+
+    def waiting(self):
+        if isinstance(self._waiting, Exception):
+            raise self._waiting
+        yield from self._waiting
+
+    def write(self, scope):
+        if self._writing is not None:
+            return self._writing(scope)
+        self.written.append(scope.organisation.id)
+        return None
+
+
+async def waits(scope):
+    """Writes nothing."""
+
+
+def raises(scope):
+    raise LookupError("a fault of the plugin's")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Counts("bad.counts", waiting=RuntimeError("a fault of the plugin's")),
+        Counts("bad.counts", writing=raises),
+        Counts("bad.counts", writing=waits),
+    ],
+    ids=["cannot say what waits", "cannot write", "is async"],
+)
+def test_a_flush_that_fails_is_logged_and_the_others_are_written(autonomy, bad):
+    for organisation_id in ("acme", "beacon"):
+        autonomy.organisation(organisation_id)
+    good = Counts("good.counts")
+    with capture_logs() as lines:
+        flush_all(replace(autonomy.runtime, flushes=(bad, good)))
+    assert good.written == ["acme", "beacon"]
+    assert {line["flush"] for line in lines if line["event"] == "flush.failed"} == {"bad.counts"}
