@@ -74,6 +74,14 @@ def takes(function: Callable[..., Any], count: int) -> bool:
     return True
 
 
+def parameters(function: Callable[..., Any]) -> set[str]:
+    """The names of a function's parameters; none where they cannot be told."""
+    try:
+        return set(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return set()
+
+
 def misfit(candidate: object, protocol: type) -> str | None:
     """Why an object cannot be used as a protocol says, for example ``has no method refund()``; None if it can."""
     if isinstance(candidate, type):

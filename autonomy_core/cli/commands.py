@@ -14,7 +14,10 @@ from autonomy_core.cli.failures import failure_for
 COMMANDS = {
     "backup": ("autonomy_core.cli.backup:backup", "Back up database, files and ini files."),
     "db": ("autonomy_core.cli.db:db", "Start, stop and find the embedded database."),
-    "jobs": ("autonomy_core.cli.jobs:jobs", "Look at an organisation's waiting and failed jobs."),
+    "jobs": (
+        "autonomy_core.cli.jobs:jobs",
+        "Look at an organisation's unfinished jobs, repeat or cancel one.",
+    ),
     "keys": ("autonomy_core.cli.keys:keys", "Issue and revoke API keys."),
     "migrate": ("autonomy_core.cli.migrate:migrate", "Bring the database up to date."),
     "payments": ("autonomy_core.cli.payments:payments", "Look at an organisation's payments."),

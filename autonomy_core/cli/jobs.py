@@ -1,41 +1,67 @@
-"""``autonomy jobs``: what the worker has still to do, and what it gave up."""
+"""``autonomy jobs``: what the worker has still to do, what it gave up, and why."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 import click
 
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.output import print_rows
 
-UNFINISHED = """
-    SELECT id, task_name AS job, status::text, attempts, scheduled_at AS not_before, args - 'organisation_id' AS arguments
-    FROM procrastinate_jobs
-    WHERE status IN ('todo', 'doing', 'failed') AND args ->> 'organisation_id' = :organisation
-    ORDER BY id
-    LIMIT :limit
-"""
+ORGANISATION = click.argument("organisation_id", metavar="ORG")
+JOB = click.argument("job_id", metavar="ID", type=click.IntRange(min=1))
 
 
 @click.group()
 def jobs() -> None:
-    """Look at an organisation's waiting and failed jobs."""
+    """Look at an organisation's unfinished jobs, repeat or cancel one."""
 
 
 @jobs.command("list")
-@click.argument("organisation_id", metavar="ORG")
+@ORGANISATION
 @click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="How many at most."
 )
 @json_option
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:
-    """List the unfinished jobs, oldest first.
+    """List the unfinished jobs, oldest first, with the last error of each.
 
-    They wait (todo), run (doing) or have been given up (failed).
+    They are due or will be (todo), run (doing), wait for their plugin to be enabled or installed (waits), or have
+    been given up (failed).
     """
-    from sqlalchemy import text
+    from autonomy_core.jobs.administration import unfinished_jobs
 
     with cli.records(organisation_id) as scope:
-        found = scope.session.execute(text(UNFINISHED), {"organisation": organisation_id, "limit": limit})
-        rows = [dict(row) for row in found.mappings()]
+        rows = [asdict(job) for job in unfinished_jobs(scope, limit)]
     print_rows(rows, as_json=as_json, nothing="no jobs")
+
+
+@jobs.command()
+@ORGANISATION
+@JOB
+@pass_cli
+def retry(cli: CliContext, organisation_id: str, job_id: int) -> None:
+    """Have a job run now: one that was given up, or waits for its next attempt."""
+    from autonomy_core.jobs.administration import retry_job
+
+    with cli.records(organisation_id) as scope:
+        job = retry_job(scope, job_id, actor=cli.actor)
+    click.echo(f"job {job.id} ({job.job}) is due now; a worker takes it")
+
+
+@jobs.command()
+@ORGANISATION
+@JOB
+@pass_cli
+def cancel(cli: CliContext, organisation_id: str, job_id: int) -> None:
+    """Give up a job for good; the audit trail keeps what it was."""
+    import json
+
+    from autonomy_core.jobs.administration import cancel_job
+
+    with cli.records(organisation_id) as scope:
+        job = cancel_job(scope, job_id, actor=cli.actor)
+    arguments = json.dumps(job.arguments, ensure_ascii=False)
+    click.echo(f"cancelled job {job.id}: {job.job} {arguments}")

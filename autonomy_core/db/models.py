@@ -10,6 +10,7 @@ from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import Base
 from autonomy_core.grants.models import Grant
 from autonomy_core.idempotency.models import IdempotencyKey
+from autonomy_core.jobs.models import JobFailure
 from autonomy_core.payments.models import (
     HookRun,
     JournalEntry,
@@ -33,6 +34,7 @@ __all__ = [
     "Grant",
     "HookRun",
     "IdempotencyKey",
+    "JobFailure",
     "JournalEntry",
     "Payment",
     "PaymentDispute",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zlib import crc32
 
-from autonomy_core.callables import PLAIN, kind_that_does_not_run, takes
+from autonomy_core.callables import PLAIN, kind_that_does_not_run, parameters, takes
 
 SHORTEST_PERIOD_S = 60
 
@@ -35,6 +35,8 @@ class Job:
             raise TypeError(f"job {self.name}: its function is {kind}, whose body would never run: {PLAIN}")
         if not callable(self.function):
             raise TypeError(f"job {self.name}: {self.function!r} is no function")
+        if taken := {"organisation_id", "in_seconds"} & parameters(self.function):
+            raise TypeError(f"job {self.name}: call its argument {taken.pop()!r} something else")
         if self.every is not None and not takes(self.function, 1):
             raise TypeError(f"job {self.name}: with every= its function is given a scope and nothing else")
         if self.every is not None and self.every < SHORTEST_PERIOD_S:
@@ -46,6 +48,11 @@ class Job:
     def owner(self) -> str:
         """The plugin, or the core's feature, whose job it is."""
         return self.name.partition(".")[0]
+
+
+def lock_of(job: Job, organisation_id: str) -> str:
+    """What keeps two runs of a periodic job in one organisation apart."""
+    return f"{job.name}/{organisation_id}"
 
 
 def turns(name: str, organisation_id: str, every: int, begin: int, end: int) -> range:
@@ -69,6 +76,13 @@ class TryAgain(Exception):
     """
 
 
+class CannotRunNow(Exception):
+    """A job cannot be run, whatever it would do. It waits until it can, and that counts as no attempt.
+
+    The message says what it waits for.
+    """
+
+
 FIRST_WAIT_S = 2
 LONGEST_WAIT_S = 3600
 
@@ -76,3 +90,8 @@ LONGEST_WAIT_S = 3600
 def back_off(attempts: int) -> int:
     """How many seconds to wait after so many failures: doubled each time, an hour at most."""
     return min(FIRST_WAIT_S * 2 ** min(attempts, 12), LONGEST_WAIT_S)
+
+
+def is_last_attempt(max_attempts: int | None, attempts: int) -> bool:
+    """Whether a job is given up when it fails after so many failures."""
+    return max_attempts is not None and attempts + 1 >= max_attempts

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import procrastinate
 import structlog
 from psycopg.errors import UniqueViolation
 
-from autonomy_core.jobs.domain import Job, TryAgain, turns
-from autonomy_core.jobs.running import OrganisationUnavailable, run_job
+from autonomy_core.jobs.domain import Job, lock_of, turns
+from autonomy_core.jobs.running import attempt
 from autonomy_core.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -27,19 +28,11 @@ MINUTE_S = 60
 def add_periodic_task(app: procrastinate.App, runtime: Runtime, job: Job) -> None:
     """Make a periodic job known. One that fails is logged, and its next turn is its next attempt."""
 
-    @app.task(name=job.name)
-    def task(organisation_id: str, **arguments: Any) -> None:
-        try:
-            run_job(runtime, job, organisation_id, arguments)
-        except OrganisationUnavailable:
-            # Its file is gone, or not in order, since the job was deferred.
-            return
-        except TryAgain as again:
-            log.info(
-                "job.again", job=job.name, organisation=organisation_id, reason=str(again), in_s=job.every
-            )
-        except Exception:
-            log.exception("job.failed", job=job.name, organisation=organisation_id, again_in_s=job.every)
+    @app.task(name=job.name, pass_context=True)
+    def task(context: procrastinate.JobContext, organisation_id: str, **arguments: Any) -> None:
+        # Also where its organisation, or its plugin there, has been switched off since it was deferred.
+        with suppress(Exception):
+            attempt(runtime, job, context.job, organisation_id, arguments)
 
 
 def add_schedule(app: procrastinate.App, runtime: Runtime) -> None:
@@ -58,7 +51,7 @@ async def defer_due(app: procrastinate.App, runtime: Runtime, minute: int) -> No
         minute: its beginning, in seconds since the epoch.
     """
     for job, organisation_id, moment in _due(runtime, minute):
-        lock = f"{job.name}/{organisation_id}"
+        lock = lock_of(job, organisation_id)
         wait = {"seconds": max(0, moment - int(time.time()))}
         task = app.configure_task(job.name, lock=lock, queueing_lock=lock, schedule_in=wait)
         try:

@@ -1,20 +1,30 @@
-"""A job is run in its organisation."""
+"""A job is run in its organisation, and a failure is logged and kept."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from autonomy_core.callables import call_to_its_end
-from autonomy_core.jobs.domain import Job, TryAgain
+from autonomy_core.jobs.domain import CannotRunNow, Job, TryAgain, back_off, is_last_attempt
+from autonomy_core.jobs.failures import described, forget_failure, keep_failure
 from autonomy_core.runtime import Runtime
+
+if TYPE_CHECKING:
+    from procrastinate.jobs import Job as QueuedJob
 
 log = structlog.get_logger(__name__)
 
 
-class OrganisationUnavailable(Exception):
-    """A job's organisation has no usable ini file now; the job waits."""
+class OrganisationUnavailable(CannotRunNow):
+    """A job's organisation has no usable ini file now."""
+
+
+class PluginDisabled(CannotRunNow):
+    """A job's organisation has not enabled the plugin whose job it is."""
 
 
 def run_job(runtime: Runtime, job: Job, organisation_id: str, arguments: dict[str, Any]) -> None:
@@ -22,12 +32,14 @@ def run_job(runtime: Runtime, job: Job, organisation_id: str, arguments: dict[st
 
     Raises:
         TryAgain: the job said so; what it did is committed.
-        OrganisationUnavailable: there is no such organisation now.
+        CannotRunNow: there is no such organisation now, or it has not enabled the job's plugin.
         TypeError: the function gave a coroutine or a generator, so that nothing was done.
     """
+    if (obstacle := obstacle_to(runtime, job.owner, organisation_id)) is not None:
+        raise obstacle
     organisation = runtime.tenants.get(organisation_id)
     if organisation is None:
-        raise OrganisationUnavailable(organisation_id)
+        raise OrganisationUnavailable(f"organisation {organisation_id} is not in service")
     again: TryAgain | None = None
     with structlog.contextvars.bound_contextvars(organisation=organisation_id, job=job.name):
         with runtime.transaction(organisation) as scope:
@@ -38,3 +50,66 @@ def run_job(runtime: Runtime, job: Job, organisation_id: str, arguments: dict[st
         if again is not None:
             raise again
         log.info("job.done")
+
+
+def obstacle_to(runtime: Runtime, owner: str, organisation_id: str) -> CannotRunNow | None:
+    """Why the jobs of a plugin, or of one of the core's features, cannot be run in an organisation now; None if they can."""
+    organisation = runtime.tenants.get(organisation_id)
+    if organisation is None:
+        return OrganisationUnavailable(f"organisation {organisation_id} is not in service")
+    if owner in runtime.plugins.names and owner not in organisation.plugins:
+        return PluginDisabled(f"plugin {owner} is not enabled")
+    return None
+
+
+def attempt(
+    runtime: Runtime, job: Job, queued: QueuedJob, organisation_id: str, arguments: dict[str, Any]
+) -> None:
+    """Run a job that was taken from the queue. A failure is logged, kept and raised.
+
+    Raises:
+        BaseException: see `run_job`.
+    """
+    try:
+        run_job(runtime, job, organisation_id, arguments)
+    except CannotRunNow as reason:
+        log.info(
+            "job.waits", job=job.name, job_id=queued.id, organisation=organisation_id, reason=str(reason)
+        )
+        raise
+    except (Exception, SystemExit) as error:
+        _tell_failure(runtime, job, queued, organisation_id, error)
+        raise
+    if queued.attempts:
+        _note(forget_failure, runtime, job, queued, organisation_id)
+
+
+def _tell_failure(
+    runtime: Runtime, job: Job, queued: QueuedJob, organisation_id: str, error: BaseException
+) -> None:
+    again_in_s = job.every or (
+        None if is_last_attempt(job.max_attempts, queued.attempts) else back_off(queued.attempts)
+    )
+    facts = {
+        "job": job.name,
+        "job_id": queued.id,
+        "organisation": organisation_id,
+        "attempt": queued.attempts + 1,
+        "again_in_s": again_in_s,
+    }
+    if isinstance(error, TryAgain) and again_in_s is not None:
+        log.info("job.again", reason=str(error), **facts)
+    else:
+        log.error("job.failed", error=described(error), exc_info=error, **facts)
+    if job.every is None:
+        _note(keep_failure, runtime, job, queued, organisation_id, queued.attempts + 1, error)
+
+
+def _note(
+    note: Callable[..., None], runtime: Runtime, job: Job, queued: QueuedJob, organisation_id: str, *what: Any
+) -> None:
+    """Keep or forget a failure; what came of the job itself does not depend on it."""
+    try:
+        note(runtime.database, organisation_id, queued.id, *what)
+    except SQLAlchemyError as reason:
+        log.warning("job.failure_not_kept", job=job.name, job_id=queued.id, reason=described(reason))

@@ -14,6 +14,7 @@ from autonomy_core.db.base import utcnow
 from autonomy_core.db.direct import DirectTransaction
 from autonomy_core.db.session import savepoint_for_guest
 from autonomy_core.errors import NotFound
+from autonomy_core.jobs.failures import described
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.items import bought
 from autonomy_core.payments.journal import note
@@ -62,7 +63,7 @@ def run_completion_hook(scope: TenantScope, payment: Payment, implementation: Im
     except (Exception, SystemExit) as exception:
         if isinstance(exception, DBAPIError) and exception.connection_invalidated:
             raise
-        error = _described(exception)
+        error = described(exception)
         log.exception("payment.hook_failed", payment_id=str(payment.id), plugin=implementation.plugin)
     attempts = _record_run(scope, payment.id, implementation.plugin, error)
     if error is not None:
@@ -103,15 +104,6 @@ def _facts(payment: Payment, product: Product) -> PaymentFacts:
         environment=payment.environment,  # type: ignore[arg-type]
         completed_at=payment.completed_at,
     )
-
-
-def _described(error: BaseException) -> str:
-    """An exception in one line that can be stored, whatever its author has put into it."""
-    try:
-        text = f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - a stranger's __str__ may raise anything
-        text = type(error).__name__
-    return text[:500].encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 def _record_run(scope: TenantScope, payment_id: UUID, plugin: str, error: str | None) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from autonomy_core.app import make_app
 from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
-from autonomy_core.jobs.domain import TryAgain
+from autonomy_core.jobs.domain import CannotRunNow, TryAgain
 from autonomy_core.jobs.running import run_job
 from autonomy_core.payments.domain import PaymentStatus, Settlement
 from autonomy_core.payments.models import Payment
@@ -176,7 +176,7 @@ class Autonomy:
             arguments = {key: value for key, value in waiting["args"].items() if key != "organisation_id"}
             try:
                 run_job(self.runtime, known[waiting["task_name"]], organisation_id, arguments)
-            except TryAgain:
+            except (TryAgain, CannotRunNow):
                 again.append(waiting["task_name"])
                 continue
             with self.scope(organisation_id) as scope:

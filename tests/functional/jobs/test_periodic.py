@@ -8,7 +8,8 @@ import pytest
 
 from autonomy_core.jobs.domain import Job, TryAgain
 from autonomy_core.jobs.periodic import MINUTE_S, defer_due
-from autonomy_core.jobs.worker import make_app, rescue_jobs
+from autonomy_core.jobs.rescue import rescue_jobs
+from autonomy_core.jobs.worker import make_app
 
 pytestmark = pytest.mark.concurrent
 

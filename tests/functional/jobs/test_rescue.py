@@ -1,17 +1,30 @@
 """Jobs whose worker was killed, or did not know them: taken up again, and not at once."""
 
 import asyncio
+import json
 
 import pytest
 from procrastinate.periodic import PeriodicDeferrer
 from sqlalchemy import text
 
-from autonomy_core.jobs.services import defer
-from autonomy_core.jobs.worker import make_app, rescue_jobs
+from autonomy_core.jobs.rescue import rescue_jobs
+from autonomy_core.jobs.worker import make_app
 
 pytestmark = pytest.mark.concurrent
 
 PRESENT = "SELECT status::text, attempts, scheduled_at > now() AS later FROM procrastinate_jobs"
+
+
+def queue(scope, name, **columns):
+    """Put any job into the queue, also one that is not known here; gives its id."""
+    values = {"name": name, "args": json.dumps({"organisation_id": scope.organisation.id}), **columns}
+    names = "".join(f", {column}" for column in columns)
+    marks = "".join(f", :{column}" for column in columns)
+    statement = (
+        f"INSERT INTO procrastinate_jobs (queue_name, task_name, args{names})"
+        f" VALUES ('default', :name, CAST(:args AS jsonb){marks}) RETURNING id"
+    )
+    return scope.session.scalar(text(statement), values)
 
 
 @pytest.fixture
@@ -21,7 +34,7 @@ def left(committed):
 
     def left(status, attempts, most_attempts):
         with committed.scope() as scope:
-            job_id = defer(scope, "trials.job")
+            job_id = queue(scope, "trials.job")
             values = {"id": job_id, "status": status, "attempts": attempts}
             change = "UPDATE procrastinate_jobs SET status = :status, attempts = :attempts WHERE id = :id"
             scope.session.execute(text(change), values)

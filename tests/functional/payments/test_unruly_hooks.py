@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.customers.models import Customer
 from autonomy_core.grants.models import Grant
-from autonomy_core.payments.completion import _described
+from autonomy_core.jobs.failures import described
 from autonomy_core.payments.models import HookRun
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.manager import Plugins
@@ -170,4 +170,4 @@ def test_a_hook_may_undo_a_part_of_its_own_work(committed, chosen):
     ],
 )
 def test_whatever_an_exception_says_can_be_stored(error, text_):
-    assert _described(error) == text_
+    assert described(error) == text_

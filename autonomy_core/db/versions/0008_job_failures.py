@@ -1,0 +1,33 @@
+"""Why jobs have failed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from autonomy_core.plugin_api.migrations import isolate
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+oldest_code = "0005"
+
+
+def upgrade() -> None:
+    """Add a table that the old version does not know."""
+    op.create_table(
+        "job_failures",
+        sa.Column("organisation_id", sa.Text(), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("organisation_id", "job_id", name=op.f("pk_job_failures")),
+    )
+    isolate(op, "job_failures")
+
+
+def downgrade() -> None:
+    """What is known of failures is forgotten."""
+    op.drop_table("job_failures")

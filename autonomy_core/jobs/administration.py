@@ -1,0 +1,134 @@
+"""Looking at an organisation's jobs, and changing what becomes of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, text
+from sqlalchemy.exc import IntegrityError
+
+from autonomy_core.audit.services import record
+from autonomy_core.errors import Conflict, NotFound
+from autonomy_core.jobs.models import JobFailure
+from autonomy_core.jobs.retrying import QUEUE, WAITING_QUEUE
+from autonomy_core.jobs.running import obstacle_to
+from autonomy_core.plugin_api.scope import TenantScope
+
+UNFINISHED = f"""
+    SELECT j.id, j.task_name AS job, j.status::text, j.queue_name = '{WAITING_QUEUE}' AS waits,
+           j.attempts, j.scheduled_at, f.error, f.failed_at, j.args - 'organisation_id' AS arguments
+    FROM procrastinate_jobs j
+    LEFT JOIN job_failures f ON f.organisation_id = :organisation AND f.job_id = j.id
+    WHERE j.status IN ('todo', 'doing', 'failed') AND j.args ->> 'organisation_id' = :organisation
+"""  # noqa: S608 - made of the constants above
+LIST = text(f"{UNFINISHED} ORDER BY j.id LIMIT :limit")
+FIND = text(f"{UNFINISHED} AND j.id = :id FOR UPDATE OF j")
+# A wait in the other queue was counted, and was no attempt; see `rescue`.
+RETRY = text(f"""
+    UPDATE procrastinate_jobs
+    SET status = 'todo', scheduled_at = NULL, queue_name = '{QUEUE}',
+        attempts = attempts - (queue_name = '{WAITING_QUEUE}')::int
+    WHERE id = :id
+""")  # noqa: S608
+CANCEL = text("DELETE FROM procrastinate_jobs WHERE id = :id")
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedJob:
+    """A job that has not succeeded.
+
+    Attributes:
+        status: ``todo``, it is due or will be; ``doing``; ``waits``, until its plugin or organisation is there; ``failed``,
+            it was given up.
+        attempts: how often it has failed.
+        error: why it has failed the last time, or what it waits for.
+    """
+
+    id: int
+    job: str
+    status: str
+    attempts: int
+    not_before: datetime | None
+    error: str | None
+    failed_at: datetime | None
+    arguments: Mapping[str, Any]
+
+
+def unfinished_jobs(scope: TenantScope, limit: int) -> list[UnfinishedJob]:
+    """The organisation's jobs that have not succeeded, oldest first."""
+    values = {"organisation": scope.organisation.id, "limit": limit}
+    return [_unfinished(scope, row) for row in scope.session.execute(LIST, values)]
+
+
+def retry_job(scope: TenantScope, job_id: int, *, actor: str) -> UnfinishedJob:
+    """Have a job run now: one that was given up, or waits for its next attempt. Its attempts count on.
+
+    Raises:
+        NotFound: the organisation has no such job.
+        Conflict: a worker has it in hand; or it is periodic, and its next turn waits already.
+    """
+    job = _find(scope, job_id)
+    try:
+        with scope.session.begin_nested():
+            scope.session.execute(RETRY, {"id": job_id})
+    except IntegrityError:
+        raise Conflict(f"The next turn of {job.job} waits already.") from None
+    _record(scope, job, "job.retried", actor)
+    return job
+
+
+def cancel_job(scope: TenantScope, job_id: int, *, actor: str) -> UnfinishedJob:
+    """Give up a job for good. What it was is kept in the audit trail only.
+
+    Raises:
+        NotFound: the organisation has no such job.
+        Conflict: a worker has it in hand.
+    """
+    job = _find(scope, job_id)
+    scope.session.execute(CANCEL, {"id": job_id})
+    scope.session.execute(delete(JobFailure).where(JobFailure.job_id == job_id))
+    _record(scope, job, "job.cancelled", actor)
+    return job
+
+
+def _find(scope: TenantScope, job_id: int) -> UnfinishedJob:
+    values = {"organisation": scope.organisation.id, "id": job_id}
+    row = scope.session.execute(FIND, values).one_or_none()
+    if row is None:
+        raise NotFound(f"{scope.organisation.id} has no unfinished job {job_id}.")
+    job = _unfinished(scope, row)
+    if job.status == "doing":
+        raise Conflict(f"Job {job_id} ({job.job}) runs now.")
+    return job
+
+
+def _record(scope: TenantScope, job: UnfinishedJob, action: str, actor: str) -> None:
+    detail = {"job": job.job, "arguments": job.arguments, "attempts": job.attempts, "error": job.error}
+    target = f"job:{job.id}"
+    record(scope.session, scope.organisation.id, actor=actor, action=action, target=target, detail=detail)
+
+
+def _unfinished(scope: TenantScope, row: Any) -> UnfinishedJob:
+    waits = row.waits and row.status == "todo"
+    return UnfinishedJob(
+        id=row.id,
+        job=row.job,
+        status="waits" if waits else row.status,
+        attempts=row.attempts - bool(waits),
+        not_before=None if waits else row.scheduled_at,
+        error=_waits_for(scope, row.job) if waits else row.error,
+        failed_at=row.failed_at,
+        arguments=row.arguments,
+    )
+
+
+def _waits_for(scope: TenantScope, name: str) -> str:
+    """What keeps a job from being run now."""
+    job = next((job for job in scope.runtime.jobs if job.name == name), None)
+    if job is None:
+        return "no installed plugin knows the job"
+    obstacle = obstacle_to(scope.runtime, job.owner, scope.organisation.id)
+    return "nothing any more: it runs within a minute" if obstacle is None else str(obstacle)

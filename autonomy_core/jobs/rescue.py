@@ -1,0 +1,133 @@
+"""Jobs that are not lost: those of dead workers, those of workers without their plugin, and those that wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import procrastinate
+import psycopg
+import structlog
+
+from autonomy_core.jobs.failures import described
+from autonomy_core.jobs.retrying import QUEUE, WAITING_QUEUE, BackOff
+from autonomy_core.jobs.running import obstacle_to
+from autonomy_core.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+STALLED_AFTER_S = 30
+"""A worker that has not given a sign of life for so long is dead, and its jobs are another's."""
+
+RESCUE = "jobs.rescue_stalled"
+
+REFUSED = """
+    SELECT id, status::text, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts
+    FROM procrastinate_jobs WHERE status = 'failed' AND task_name = ANY(%(names)s)
+"""
+DROP_FAILED = "DELETE FROM procrastinate_jobs WHERE id = %(job_id)s AND status = 'failed'"
+FORGET_RESCUES = f"DELETE FROM procrastinate_jobs WHERE status = 'failed' AND task_name = '{RESCUE}'"  # noqa: S608
+WAITING = f"""
+    SELECT DISTINCT task_name, args->>'organisation_id' AS organisation_id
+    FROM procrastinate_jobs WHERE queue_name = '{WAITING_QUEUE}' AND status = 'todo'
+"""  # noqa: S608
+# To wait was no attempt.
+RELEASE = f"""
+    UPDATE procrastinate_jobs
+    SET queue_name = '{QUEUE}', scheduled_at = now(), attempts = greatest(attempts - 1, 0)
+    WHERE queue_name = '{WAITING_QUEUE}' AND status = 'todo'
+      AND task_name = %(task_name)s AND args->>'organisation_id' = %(organisation_id)s
+"""  # noqa: S608
+
+
+class Interrupted(Exception):
+    """A job's worker has died, or did not know the job."""
+
+
+class RescueFailed(Exception):
+    """Some jobs could not be taken up again; each has been logged."""
+
+
+def add_rescue(app: procrastinate.App, runtime: Runtime) -> None:
+    """Have one of the workers rescue jobs each minute."""
+    known = {job.name: job.max_attempts for job in runtime.jobs}
+
+    # Without a queueing lock: one that cannot be had would end the worker, see `periodic`. And without a lock, which one
+    # whose worker has died would hold for ever.
+    @app.periodic(cron="* * * * *")
+    @app.task(name=RESCUE, pass_context=True)
+    async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:
+        await rescue_jobs(app, known)
+        await release_waiting(app, runtime)
+        await app.connector.execute_query_async(FORGET_RESCUES)
+
+
+async def rescue_jobs(app: procrastinate.App, most_attempts: Mapping[str, int | None]) -> None:
+    """Take up again what a dead worker had in hand, and what a worker without the job's plugin refused.
+
+    Both count as failures, so that a job that kills its worker is not back at once, nor for ever. One that cannot be
+    taken up keeps no other from it.
+
+    Args:
+        most_attempts: by the name of every job that is known here, its ``max_attempts``.
+
+    Raises:
+        RescueFailed: at the end, if any could not be taken up again.
+    """
+    failures = 0
+    for stalled in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+        failures += not await _saved(_take_up_stalled, app, stalled, most_attempts.get(stalled.task_name))
+    rows = await app.connector.execute_query_all_async(REFUSED, names=list(most_attempts))
+    for refused in (procrastinate.jobs.Job.from_row(row) for row in rows):
+        most = most_attempts[refused.task_name]
+        if most is None or refused.attempts < most:
+            failures += not await _saved(_take_up_refused, app, refused)
+    if failures:
+        raise RescueFailed(f"{failures} jobs could not be taken up again; see job.rescue_failed in the log")
+
+
+async def release_waiting(app: procrastinate.App, runtime: Runtime) -> None:
+    """Have those jobs run that waited for their organisation or plugin, where these are there now."""
+    owners = {job.name: job.owner for job in runtime.jobs}
+    for waiting in await app.connector.execute_query_all_async(WAITING):
+        owner = owners.get(waiting["task_name"])
+        if owner is not None and obstacle_to(runtime, owner, waiting["organisation_id"]) is None:
+            await app.connector.execute_query_async(RELEASE, **waiting)
+            log.info("job.released", job=waiting["task_name"], organisation=waiting["organisation_id"])
+
+
+async def _saved(
+    take_up: Callable[..., Awaitable[None]], app: procrastinate.App, job: procrastinate.jobs.Job, *more: Any
+) -> bool:
+    try:
+        await take_up(app, job, *more)
+    except (procrastinate.exceptions.ConnectorException, psycopg.Error) as error:
+        log.exception("job.rescue_failed", job=job.task_name, job_id=job.id, error=described(error))
+        return False
+    return True
+
+
+async def _take_up_stalled(
+    app: procrastinate.App, job: procrastinate.jobs.Job, most_attempts: int | None
+) -> None:
+    if job.queueing_lock is not None:
+        # A periodic one: its next turn, which may be waiting already, stands in for it.
+        await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=True)
+        return
+    await _try_again(app, job, most_attempts)
+
+
+async def _take_up_refused(app: procrastinate.App, job: procrastinate.jobs.Job) -> None:
+    if job.queueing_lock is not None:
+        await app.connector.execute_query_async(DROP_FAILED, job_id=job.id)
+        return
+    await _try_again(app, job, None)
+
+
+async def _try_again(app: procrastinate.App, job: procrastinate.jobs.Job, most_attempts: int | None) -> None:
+    decision = BackOff(most_attempts).get_retry_decision(exception=Interrupted(), job=job)
+    log.warning("job.rescued", job=job.task_name, job_id=job.id, given_up=decision is None)
+    if decision is None:
+        await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=False)
+    else:
+        await app.job_manager.retry_job(job, retry_at=decision.retry_at)

@@ -1,0 +1,44 @@
+import asyncio
+import json
+
+import pytest
+from sqlalchemy import text
+
+from autonomy_core.jobs.rescue import release_waiting
+from autonomy_core.jobs.retrying import QUEUE
+from autonomy_core.jobs.worker import make_app
+
+
+@pytest.fixture
+def queue():
+    """Puts any job into the queue, also one that is not known here; gives its id."""
+
+    def queue(scope, name, arguments=None, **columns):
+        arguments = {"organisation_id": scope.organisation.id, **(arguments or {})}
+        values = {"name": name, "args": json.dumps(arguments), **columns}
+        names = "".join(f", {column}" for column in columns)
+        marks = "".join(f", :{column}" for column in columns)
+        statement = (
+            f"INSERT INTO procrastinate_jobs (queue_name, task_name, args{names})"
+            f" VALUES ('default', :name, CAST(:args AS jsonb){marks}) RETURNING id"
+        )
+        return scope.session.scalar(text(statement), values)
+
+    return queue
+
+
+async def _work(runtime):
+    app = make_app(runtime)
+    # What falls due in the minute in which the test happens to run is not among it.
+    app.periodic_registry.periodic_tasks.clear()
+    async with app.open_async():
+        await release_waiting(app, runtime)
+        await app.run_worker_async(
+            wait=False, install_signal_handlers=False, delete_jobs="successful", queues=[QUEUE]
+        )
+
+
+@pytest.fixture
+def work():
+    """What a worker does within a minute: it releases what can be run again, and does what is due."""
+    return lambda runtime: asyncio.run(_work(runtime))
