@@ -18,7 +18,7 @@ from autonomy_core.db.migrations import Migrations
 from autonomy_core.db.session import LONGEST_PAUSE_S, Database, TenantSession
 from autonomy_core.jobs.domain import Job
 from autonomy_core.plugin_api.hooks import PluginSettings
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.plugin_api.manager import PluginError, Plugins
 from autonomy_core.plugin_api.protocols import Flush, PaymentProvider, ProductKind
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.settings import Settings, load_settings
@@ -164,13 +164,11 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         tenants=tenants,
         database=database,
         embedded=embedded,
-        providers=dict(plugins.registered("register_payment_provider")),
+        providers=_providers(plugins),
         kinds=_kinds(plugins),
         jobs=_jobs(plugins),
-        checks=tuple(
-            (name, check) for name, checks in plugins.registered("register_checks") for check in checks
-        ),
-        flushes=tuple(flush for _, flushes in plugins.registered("register_flushes") for flush in flushes),
+        checks=tuple(plugins.offered("register_checks", "check")),
+        flushes=tuple(flush for _, flush in plugins.offered("register_flushes", "flush")),
     )
 
 
@@ -185,17 +183,27 @@ def components(plugins: Plugins) -> list[Migrations]:
 def _kinds(plugins: Plugins) -> tuple[tuple[str | None, ProductKind], ...]:
     from autonomy_core.catalog.bundles import Bundle
 
-    offered = plugins.registered("register_product_kinds")
-    # The core's own comes last, so that nobody takes its name.
-    return (*((name, kind) for name, kinds in offered for kind in kinds), (None, Bundle()))
+    bundle = Bundle()
+    offered = plugins.offered("register_product_kinds", "product kind", taken=[bundle.name], prefixed=False)
+    return (*offered, (None, bundle))
+
+
+def _providers(plugins: Plugins) -> dict[str, PaymentProvider]:
+    """By the name that is stored with their payments, and by which they are found again."""
+    found: dict[str, PaymentProvider] = dict(plugins.registered("register_payment_provider"))
+    for plugin, provider in found.items():
+        if provider.name != plugin:
+            raise PluginError(f"plugin {plugin}: its payment provider calls itself {provider.name!r}")
+    return found
 
 
 def _jobs(plugins: Plugins) -> tuple[Job, ...]:
     from autonomy_core.idempotency import jobs as idempotency
     from autonomy_core.payments import jobs as payments
 
-    offered = (job for _, jobs in plugins.registered("register_jobs") for job in jobs)
-    return (*payments.JOBS, *idempotency.JOBS, *offered)
+    core = (*payments.JOBS, *idempotency.JOBS)
+    offered = plugins.offered("register_jobs", "job", taken=[job.name for job in core])
+    return (*core, *(job for _, job in offered))
 
 
 def _database(settings: Settings) -> tuple[Database, EmbeddedServer | None]:

@@ -9,6 +9,7 @@ from zlib import crc32
 from autonomy_core.callables import PLAIN, kind_that_does_not_run, parameters, takes
 
 SHORTEST_PERIOD_S = 60
+LONGEST_NAME = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Job:
     every: int | None = None
 
     def __post_init__(self) -> None:
+        if len(self.name) > LONGEST_NAME:
+            raise ValueError(f"job {self.name}: a name has {LONGEST_NAME} characters at most")
         kind = kind_that_does_not_run(self.function)
         if kind is not None:
             raise TypeError(f"job {self.name}: its function is {kind}, whose body would never run: {PLAIN}")

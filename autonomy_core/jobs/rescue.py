@@ -40,6 +40,14 @@ RELEASE = f"""
 """  # noqa: S608
 
 
+# Procrastinate keeps its last turn, and with it the job, if that has failed.
+RESCUE_FAILED = f"""
+    SELECT EXISTS (SELECT FROM procrastinate_periodic_defers turn
+                   JOIN procrastinate_events event ON event.job_id = turn.job_id
+                   WHERE turn.task_name = '{RESCUE}' AND event.type = 'failed')
+"""  # noqa: S608
+
+
 class Interrupted(Exception):
     """A job's worker has died, or did not know the job."""
 
@@ -102,7 +110,9 @@ async def _saved(
     try:
         await take_up(app, job, *more)
     except (procrastinate.exceptions.ConnectorException, psycopg.Error) as error:
-        log.exception("job.rescue_failed", job=job.task_name, job_id=job.id, error=described(error))
+        log.exception(
+            "job.rescue_failed", job=job.task_name, job_id=job.id, error=described(error.__cause__ or error)
+        )
         return False
     return True
 

@@ -18,7 +18,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from autonomy_core.backup.copies import WARNING, is_restored_copy
@@ -27,6 +27,7 @@ from autonomy_core.db.embedded import EmbeddedServerError
 from autonomy_core.db.outages import MIGRATE, explain_outage
 from autonomy_core.db.probe import NoAnswer
 from autonomy_core.db.roles import UnsafeRole, check_application_role
+from autonomy_core.jobs.rescue import RESCUE_FAILED
 from autonomy_core.operations.metrics import may_see_operations
 from autonomy_core.operations.presence import last_seen
 from autonomy_core.runtime import Runtime, components
@@ -35,6 +36,7 @@ from autonomy_core.traversal.resources import Resource, Root
 
 WORKER_SEEN_WITHIN_S = 60
 WORK = "run: autonomy worker"
+LOST = "some jobs whose worker died cannot be taken up again; the worker's log says why, at job.rescue_failed"
 NEVER_LOOKED = "nobody has looked yet; run: autonomy tenants check --online"
 
 
@@ -80,6 +82,7 @@ def _look_at_database(connection: Connection, runtime: Runtime) -> list[Check]:
     if found[-1].outcome == Outcome.OK:
         found.append(check_worker(connection, runtime.settings.worker_required_within))
         found += check_copy(connection)
+        found.append(check_rescue(connection))
     return found
 
 
@@ -126,6 +129,13 @@ def check_worker(connection: Connection, required_within_s: int | None) -> Check
     )
     is_required = required_within_s is not None and (age is None or age > required_within_s)
     return Check("worker", Outcome.FAILED if is_required else Outcome.DEGRADED, (f"{since}; {WORK}",))
+
+
+def check_rescue(connection: Connection) -> Check:
+    """Each minute a worker takes up again what dead workers had in hand. It can do so for every job."""
+    if connection.scalar(text(RESCUE_FAILED)):
+        return Check("rescue", Outcome.DEGRADED, (LOST,))
+    return Check("rescue")
 
 
 def check_tenants(runtime: Runtime) -> Check:

@@ -114,6 +114,35 @@ class Plugins:
                 raise found.failed(error) from error
         return answers
 
+    def offered(
+        self, hook: str, what: str, *, taken: Iterable[str] = (), prefixed: bool = True
+    ) -> list[tuple[str, Any]]:
+        """What plugins register as sequences of named things: pairs of plugin name and thing.
+
+        Args:
+            hook: a ``register_…`` hook.
+            what: what it registers, for the message.
+            taken: names that are the core's.
+            prefixed: whether a name begins with its plugin's.
+
+        Raises:
+            PluginError: a name is taken already, or does not begin with its plugin's.
+        """
+        owners = dict.fromkeys(taken, "the core")
+        found = []
+        for plugin, things in self.registered(hook):
+            for thing in things:
+                if thing.name in owners:
+                    other = owners[thing.name]
+                    raise PluginError(
+                        f"plugin {plugin}: its {what} {thing.name!r} has the name of one of {other}'s"
+                    )
+                if prefixed and not thing.name.startswith(f"{plugin}."):
+                    raise PluginError(f"plugin {plugin}: its {what} {thing.name!r} must be called {plugin}.…")
+                owners[thing.name] = f"plugin {plugin}"
+                found.append((plugin, thing))
+        return found
+
     def implementations(self, hook: str) -> list[Implementation]:
         """Who implements a hook, enabled or not, in the order of names."""
         return _implementations(self.manager, hook, ())

@@ -1,13 +1,15 @@
 """Jobs whose worker was killed, or did not know them: taken up again, and not at once."""
 
 import asyncio
-import json
+from dataclasses import replace
 
 import pytest
 from procrastinate.periodic import PeriodicDeferrer
-from sqlalchemy import text
+from sqlalchemy import NullPool, create_engine, text
+from structlog.testing import capture_logs
 
-from autonomy_core.jobs.rescue import rescue_jobs
+from autonomy_core.jobs.domain import Job
+from autonomy_core.jobs.rescue import RescueFailed, rescue_jobs
 from autonomy_core.jobs.worker import make_app
 
 pytestmark = pytest.mark.concurrent
@@ -15,20 +17,8 @@ pytestmark = pytest.mark.concurrent
 PRESENT = "SELECT status::text, attempts, scheduled_at > now() AS later FROM procrastinate_jobs"
 
 
-def queue(scope, name, **columns):
-    """Put any job into the queue, also one that is not known here; gives its id."""
-    values = {"name": name, "args": json.dumps({"organisation_id": scope.organisation.id}), **columns}
-    names = "".join(f", {column}" for column in columns)
-    marks = "".join(f", :{column}" for column in columns)
-    statement = (
-        f"INSERT INTO procrastinate_jobs (queue_name, task_name, args{names})"
-        f" VALUES ('default', :name, CAST(:args AS jsonb){marks}) RETURNING id"
-    )
-    return scope.session.scalar(text(statement), values)
-
-
 @pytest.fixture
-def left(committed):
+def left(committed, queue):
     """Leave a job behind; gives it back as it is after the rescue."""
     committed.organisation("acme")
 
@@ -82,3 +72,88 @@ def test_the_rescue_of_a_minute_is_deferred_although_that_of_the_minute_before_s
             return sorted(job.task_name for job in await app.job_manager.list_jobs_async(status="todo"))
 
     assert asyncio.run(two_minutes()) == ["jobs.defer_periodic"] * 2 + ["jobs.rescue_stalled"] * 2
+
+
+PERIODIC = {"lock": "trials.look/acme", "queueing_lock": "trials.look/acme"}
+
+
+def test_a_periodic_job_whose_plugin_was_away_and_is_back_does_not_stop_the_rescue_of_others(
+    committed, queue
+):
+    committed.organisation("acme")
+    with committed.scope() as scope:
+        queue(scope, "trials.look", status="failed", attempts=1, **PERIODIC)
+        queue(scope, "trials.job", status="failed", attempts=1)
+        queue(scope, "trials.job", status="doing")
+    asyncio.run(rescue(committed, {"trials.look": None, "trials.job": None}))
+    with committed.scope() as scope:
+        statement = text("SELECT task_name, status::text FROM procrastinate_jobs")
+        assert [tuple(row) for row in scope.session.execute(statement)] == [("trials.job", "todo")] * 2
+
+
+@pytest.fixture
+def a_job_that_cannot_be_taken_up(committed, postgresql, queue):
+    """The database refuses to change it."""
+    committed.organisation("acme")
+    with committed.scope() as scope:
+        queue(scope, "trials.bad", status="doing")
+        queue(scope, "trials.job", status="doing")
+    owner = create_engine(postgresql.url(committed.database.engine.url.database), poolclass=NullPool)
+    with owner.begin() as connection:
+        connection.execute(text(REFUSE))
+        connection.execute(text(GUARD))
+
+
+REFUSE = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'this job stays as it is'; END $$
+"""
+GUARD = """
+    CREATE TRIGGER refuse BEFORE UPDATE ON procrastinate_jobs FOR EACH ROW
+    WHEN (OLD.task_name = 'trials.bad' AND NEW.status <> 'doing') EXECUTE FUNCTION refuse()
+"""
+
+
+def test_one_bad_job_keeps_no_other_from_being_taken_up_again(committed, a_job_that_cannot_be_taken_up):
+    with capture_logs() as lines, pytest.raises(RescueFailed, match="1 jobs"):
+        asyncio.run(rescue(committed, {"trials.bad": None, "trials.job": None}))
+    (failed,) = [line for line in lines if line["event"] == "job.rescue_failed"]
+    assert failed["job"] == "trials.bad"
+    assert "this job stays as it is" in failed["error"]
+    with committed.scope() as scope:
+        statement = text("SELECT task_name, status::text FROM procrastinate_jobs ORDER BY task_name")
+        found = dict(scope.session.execute(statement).all())
+    assert found == {"trials.bad": "doing", "trials.job": "todo"}
+
+
+async def pass_minute(autonomy, jobs, minute):
+    app = make_app(replace(autonomy.runtime, jobs=jobs))
+    tasks = app.periodic_registry.periodic_tasks
+    (rescue,) = (task for task in tasks.values() if task.task.name == "jobs.rescue_stalled")
+    tasks.clear()
+    async with app.open_async():
+        await PeriodicDeferrer(app.periodic_registry).defer_jobs([(rescue, minute)])
+        await app.run_worker_async(wait=False, install_signal_handlers=False, delete_jobs="successful")
+
+
+def test_readiness_notices_a_rescue_that_fails_and_one_that_succeeds_again(
+    committed, postgresql, a_job_that_cannot_be_taken_up
+):
+    jobs = (Job("trials.bad", print), Job("trials.job", print))
+
+    def rescued():
+        return committed.app.get("/health/ready", extra_environ={"REMOTE_ADDR": "127.0.0.1"}).json["checks"][
+            "rescue"
+        ]
+
+    assert rescued() == {"status": "ok"}
+    asyncio.run(pass_minute(committed, jobs, 60))
+    assert rescued()["status"] == "degraded"
+    assert "job.rescue_failed" in rescued()["detail"][0]
+    with committed.scope() as scope:
+        scope.session.execute(text("DELETE FROM procrastinate_jobs"))
+    asyncio.run(pass_minute(committed, jobs, 120))
+    assert rescued() == {"status": "ok"}
+    with committed.scope() as scope:
+        scope.session.execute(text("SELECT set_config('autonomy.worker', 'on', true)"))
+        assert scope.session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0

@@ -57,7 +57,15 @@ def test_all_is_well_with_a_worker(autonomy):
     see_a_worker(autonomy)
     answer = ready(autonomy)
     assert answer.json["status"] == "ok"
-    assert set(answer.json["checks"]) == {"database", "role", "migrations", "worker", "tenants", "online"}
+    assert set(answer.json["checks"]) == {
+        "database",
+        "role",
+        "migrations",
+        "worker",
+        "rescue",
+        "tenants",
+        "online",
+    }
     assert all(check["status"] == "ok" for check in answer.json["checks"].values())
     assert "no-store" in answer.headers["Cache-Control"]
 

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from autonomy_core.cli.context import CliContext
 from autonomy_core.customers.services import register_customer
@@ -78,3 +79,36 @@ def test_waiting_jobs_are_listed_by_name(site, acme):
     assert row["arguments"] == {"plugin": "stand_ins", "payment_id": "1"}
     assert site.run("jobs", "list", "zenith").stdout == "no jobs\n"
     assert "todo" in site.run("jobs", "list", "acme").stdout
+
+
+@pytest.fixture
+def job_id(site, acme):
+    with acme() as scope:
+        return defer(scope, "payments.retry_completion_hook", plugin="stand_ins", payment_id="1")
+
+
+def test_a_job_is_due_at_once_when_it_is_retried(site, acme, job_id):
+    with acme() as scope:
+        given_up = "UPDATE procrastinate_jobs SET status = 'failed', attempts = 3"
+        scope.session.execute(text(given_up))
+    result = site.run("jobs", "retry", "acme", str(job_id))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f"job {job_id} (payments.retry_completion_hook) is due now" in result.stdout
+    (row,) = json.loads(site.run("jobs", "list", "acme", "--json").stdout)
+    assert (row["status"], row["attempts"], row["not_before"]) == ("todo", 3, None)
+
+
+def test_a_job_that_is_cancelled_is_told_and_gone(site, job_id):
+    result = site.run("jobs", "cancel", "acme", str(job_id))
+    assert result.exit_code == 0
+    assert f"cancelled job {job_id}: payments.retry_completion_hook" in result.stdout
+    assert '"payment_id": "1"' in result.stdout
+    assert site.run("jobs", "list", "acme").stdout == "no jobs\n"
+
+
+@pytest.mark.parametrize("verb", ["retry", "cancel"])
+def test_a_job_that_is_not_there_is_said_not_to_be(site, job_id, verb):
+    for organisation_id, number in (("acme", job_id + 1), ("zenith", job_id)):
+        result = site.run("jobs", verb, organisation_id, str(number))
+        assert result.exit_code == 1
+        assert f"{organisation_id} has no unfinished job {number}" in result.stderr

@@ -5,7 +5,10 @@ from types import ModuleType
 import pytest
 
 from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.manager import PluginError, Plugins
+from autonomy_core.runtime import make_runtime
+from autonomy_core.testing import stand_ins
 
 
 def plugin(name, called, **implementations):
@@ -98,3 +101,67 @@ def test_a_package_belongs_to_the_plugin_whose_package_it_is_within(plugins):
 def test_a_plugin_that_is_wanted_and_not_installed_is_named():
     with pytest.raises(PluginError, match="plugin nowhere: not installed"):
         Plugins.from_entry_points(["nowhere"])
+
+
+class Named:
+    """A product kind."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def obstacle_to_sale(self, scope, product_id): ...
+
+
+def runtime_with(tmp_path, **hooks):
+    """What server, worker and command line begin with."""
+    modules = {}
+    for name, (hook, answer) in hooks.items():
+        modules[name] = ModuleType(f"{name}.plugin")
+        setattr(modules[name], hook, hookimpl(lambda answer=answer: answer))
+    settings = {"autonomy.tenants": str(tmp_path), "autonomy.data": str(tmp_path / "data")}
+    return make_runtime(settings, Plugins(modules))
+
+
+@pytest.mark.parametrize(
+    ("hooks", "says"),
+    [
+        (
+            {"shop": ("register_jobs", [Job("shop.look", print), Job("shop.look", print)])},
+            "plugin shop: its job 'shop.look' has the name of one of plugin shop's",
+        ),
+        (
+            {"shop": ("register_jobs", [Job("payments.sweep", print)])},
+            "plugin shop: its job 'payments.sweep' has the name of one of the core's",
+        ),
+        (
+            {"shop": ("register_jobs", [Job("store.look", print)])},
+            "plugin shop: its job 'store.look' must be called shop.",
+        ),
+        (
+            {
+                "shop": ("register_jobs", [Job("shop.a.b", print)]),
+                "shop.a": ("register_jobs", [Job("shop.a.b", print)]),
+            },
+            "plugin shop.a: its job 'shop.a.b' has the name of one of plugin shop's",
+        ),
+        (
+            {
+                "shop": ("register_product_kinds", [Named("mp3")]),
+                "store": ("register_product_kinds", [Named("mp3")]),
+            },
+            "plugin store: its product kind 'mp3' has the name of one of plugin shop's",
+        ),
+        (
+            {"shop": ("register_product_kinds", [Named("bundle")])},
+            "plugin shop: its product kind 'bundle' has the name of one of the core's",
+        ),
+        (
+            {"shop": ("register_payment_provider", stand_ins.PretendedPayments())},
+            "plugin shop: its payment provider calls itself 'stand_ins'",
+        ),
+    ],
+)
+def test_what_has_another_s_name_stops_every_process_and_names_both(tmp_path, hooks, says):
+    with pytest.raises(PluginError) as refused:
+        runtime_with(tmp_path, **hooks)
+    assert says in str(refused.value)

@@ -7,8 +7,8 @@ from alembic import op
 
 from autonomy_core.plugin_api.migrations import isolate
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 oldest_code = "0005"
