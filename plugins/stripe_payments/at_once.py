@@ -145,7 +145,7 @@ def receive_at_once(scope: TenantScope, delivery: Delivery, *, patience_s: float
 def _prepared(delivery: Delivery) -> Ordinary | None:
     """An event, None where it is certain that it is not an ordinary one."""
     event = delivery.event
-    if delivery.text is None or event.type not in CHECKOUT_EVENTS:
+    if delivery.text is None or event.to_fetch is not None or event.type not in CHECKOUT_EVENTS:
         return None
     try:
         session = parse_session(event.object)

@@ -24,14 +24,13 @@ from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.amounts import to_stripe
 from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.envelopes import Kind, Reference
 from stripe_payments.orders import ADDRESS
 from stripe_payments.reversals import metadata_of_items
 from stripe_payments.settings import PLUGIN, key_name, keys_of
+from stripe_payments.versions import API_VERSION
 
 log = structlog.get_logger(__name__)
-
-API_VERSION = "2026-10-28.endive"
-"""Pinned, so that an upgrade of the SDK does not change what events and sessions look like."""
 
 TIMEOUT_S = (3.05, 20)
 """To connect, and to wait for an answer."""
@@ -116,6 +115,30 @@ def retrieve_session(scope: TenantScope, environment: Environment, session_id: s
     with _translated("checkout.sessions.retrieve"):
         session = client.v1.checkout.sessions.retrieve(session_id, params={"expand": ["payment_intent"]})
         return session.to_dict()
+
+
+class NoSuchObject(Exception):
+    """The account has no object of this id, or has it no more."""
+
+
+def retrieve_object(scope: TenantScope, environment: Environment, reference: Reference) -> dict[str, Any]:
+    """What an event is about, as it is now, in the pinned version.
+
+    Raises:
+        NoSuchObject: the account has none of this id.
+        Unavailable: Stripe does not answer, or does not let the key see it; trying again may help.
+    """
+    v1 = client_for(scope, environment).v1
+    calls: dict[Kind, Callable[[str], Any]] = {
+        "checkout.session": v1.checkout.sessions.retrieve,
+        "refund": v1.refunds.retrieve,
+        "dispute": v1.disputes.retrieve,
+        "charge": v1.charges.retrieve,
+        "payment_intent": v1.payment_intents.retrieve,
+    }
+    with _translated(f"{reference.kind}.retrieve", refused=_object_refused):
+        found: dict[str, Any] = calls[reference.kind](reference.id).to_dict()
+        return found
 
 
 def create_refund(scope: TenantScope, order: RefundOrder, payment_intent_id: str) -> dict[str, Any]:
@@ -234,6 +257,10 @@ def _connections() -> stripe.HTTPClient:
 
 def _order_refused(code: str | None) -> PaymentsUnavailable:
     return PaymentsUnavailable(REFUSED)
+
+
+def _object_refused(code: str | None) -> Exception:
+    return NoSuchObject() if code == "resource_missing" else Unavailable(NO_ANSWER)
 
 
 def _refund_refused(code: str | None) -> RefundRefused:

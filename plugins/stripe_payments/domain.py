@@ -1,4 +1,4 @@
-"""What may be read in an event, and believed of a checkout session. No framework, no SDK.
+"""What may be read in a checkout session, and believed of it. No framework, no SDK.
 
 Source: https://docs.stripe.com/api/events/object, https://docs.stripe.com/api/checkout/sessions/object and
 https://docs.stripe.com/payments/checkout/fulfill-orders.
@@ -35,11 +35,8 @@ DISPUTE_EVENTS = frozenset(
 HANDLED_EVENTS = CHECKOUT_EVENTS | REFUND_EVENTS | DISPUTE_EVENTS | {ATTEMPT_FAILED, CHARGE_REFUNDED}
 """The events that a webhook endpoint is made for. Others are stored and ignored."""
 
-_EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
 _OBJECT_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 """Shorter than what PostgreSQL takes into an index."""
-
-_EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}")
 
 
 class NotUnderstood(ValueError):
@@ -48,16 +45,6 @@ class NotUnderstood(ValueError):
 
 class NotBelieved(ValueError):
     """A checkout session does not agree with the payment that it names. The message says in what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An event's envelope; ``object`` is what it is about."""
-
-    id: str
-    type: str
-    environment: Environment
-    object: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,29 +106,6 @@ def environment_of(livemode: Any) -> Environment:
     if not isinstance(livemode, bool):
         raise NotUnderstood("livemode is neither true nor false")
     return "live" if livemode else "test"
-
-
-def parse_event(payload: Any) -> Event:
-    """Read an event's envelope.
-
-    Args:
-        payload: whatever the JSON of a signed body was.
-
-    Raises:
-        NotUnderstood: it is no event.
-    """
-    if not isinstance(payload, dict) or payload.get("object") != "event":
-        raise NotUnderstood("the body is no event")
-    data = payload.get("data")
-    subject = data.get("object") if isinstance(data, dict) else None
-    if not isinstance(subject, dict):
-        raise NotUnderstood("the event is about no object")
-    return Event(
-        id=_matching(_EVENT_ID, payload.get("id"), "id"),
-        type=_matching(_EVENT_TYPE, payload.get("type"), "type"),
-        environment=environment_of(payload.get("livemode")),
-        object=subject,
-    )
 
 
 def parse_session(session: Mapping[str, Any]) -> CheckoutSession:
@@ -265,12 +229,6 @@ def require_agreement(of_what: str, ours_and_theirs: Comparison) -> None:
     ]
     if differing:
         raise NotBelieved("; ".join(differing))
-
-
-def _matching(pattern: re.Pattern[str], value: Any, name: str) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise NotUnderstood(f"the event has no valid {name}")
-    return value
 
 
 def text_of(stripe_object: Mapping[str, Any], name: str) -> str:

@@ -17,6 +17,8 @@ from autonomy_core.plugin_api.commands import (
     print_json,
     print_rows,
 )
+from autonomy_core.plugin_api.errors import Unavailable
+from stripe_payments.fetching import complete_stored
 from stripe_payments.inbox import replay as replay_event
 from stripe_payments.models import EVENT_STATUSES, StripeEvent
 from stripe_payments.selection import Selection, selected
@@ -71,12 +73,13 @@ def show(cli: CliContext, organisation_id: str, event_id: str, *, as_json: bool)
         if event is None:
             raise Failure(f"{organisation_id} has no event {event_id}; see autonomy stripe events list")
         found = _summary(event) | {name: getattr(event, name) for name in IN_DETAIL}
-        payload = event.payload
+        told = {"payload": event.payload} | ({"fetched": event.fetched} if event.fetched else {})
     if as_json:
-        print_json({"event": found, "payload": payload})
+        print_json({"event": found, **told})
         return
     print_facts(found)
-    print_json(payload)
+    for part in told.values():
+        print_json(part)
 
 
 @events.command()
@@ -106,6 +109,11 @@ def replay(
 
 
 def _replayed(cli: CliContext, organisation_id: str, environment: str, event_id: str) -> dict[str, Any]:
+    try:
+        with cli.transaction(organisation_id) as scope:
+            complete_stored(scope, environment, event_id)  # type: ignore[arg-type]
+    except Unavailable as error:
+        raise Failure(f"{event_id}: {error} Try again later.") from None
     # Each in a transaction of its own, so that one that fails keeps nobody else from being handled.
     with cli.transaction(organisation_id) as scope:
         before, event = replay_event(scope, environment, event_id)  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from stripe_payments.domain import (
     outcome_of_event,
     parse_session,
 )
+from stripe_payments.fetching import MISSING
 from stripe_payments.refunds import note_failed_attempt, notice_refunds, settle_dispute, settle_refund
 from stripe_payments.services import Search, SetAside, settle_session
 
@@ -37,18 +38,21 @@ HANDLERS: Mapping[str, Handler] = {
 }
 
 
-def handle(search: Search, payload: Mapping[str, Any]) -> None:
+def handle(search: Search, event_type: str, subject: Mapping[str, Any]) -> None:
     """Do what an event says, in the scope's transaction.
 
     Args:
         search: for the payment that it is about.
-        payload: the event, of one of `HANDLED_EVENTS`.
+        event_type: one of `HANDLED_EVENTS`.
+        subject: what the event is about, in a version that we read.
 
     Raises:
         NotYet: its payment is not known, and may be later.
         SetAside: it changes nothing; the message says why.
     """
+    if subject.get(MISSING):
+        raise SetAside(f"Stripe has no {subject['object']} {subject['id']}")
     try:
-        HANDLERS[payload["type"]](search, payload["data"]["object"])
+        HANDLERS[event_type](search, subject)
     except NotUnderstood as error:
         raise SetAside(str(error)) from None

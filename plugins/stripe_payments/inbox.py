@@ -22,6 +22,7 @@ from autonomy_core.plugin_api.payments import Environment
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.at_once import receive_at_once
 from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.fetching import completed, lacking
 from stripe_payments.handlers import handle
 from stripe_payments.jobs import HANDLE_JOB, RACE_AFTER_S, RETRY_AFTER_S, TO_HANDLE
 from stripe_payments.models import StripeEvent
@@ -39,6 +40,9 @@ MOST_WAITS = 12
 
 NOTHING_TRIED = "nothing was tried"
 """The lookups of an event that could not be understood."""
+
+NOT_FETCHED = "Stripe has not said yet what it is about"
+"""Why an event waits that is thin, or of another version than we read, while Stripe does not answer."""
 
 STORE = insert(StripeEvent).on_conflict_do_nothing().returning(StripeEvent)
 
@@ -67,6 +71,10 @@ def receive(scope: TenantScope, delivery: Delivery) -> str:
     status = receive_at_once(scope, delivery, patience_s=PATIENCE_S)
     if status is not None:
         return status
+    if delivery.event.to_fetch is not None:
+        if (known := _final_status(scope, delivery)) is not None:
+            return known
+        delivery = completed(scope, delivery)
     try:
         with scope.begin(timeout=PATIENCE_S) as own:
             return _store_and_handle(own, delivery)
@@ -98,11 +106,17 @@ def _store_and_handle(scope: TenantScope, delivery: Delivery) -> str:
         event = _insert(scope, delivery)
     if event is None:
         status = _status_of_known(scope, delivery)
-        return attempt(scope, *_name(delivery)).status if status in TO_HANDLE else status
+        return _attempt_again(scope, delivery).status if status in TO_HANDLE else status
     if event.status in TO_HANDLE:
         _handle(scope, event)
         _defer_unless_handled(scope, event)
     return event.status
+
+
+def _attempt_again(scope: TenantScope, delivery: Delivery) -> StripeEvent:
+    event = _locked(scope, *_name(delivery))
+    event.fetched = event.fetched or delivery.fetched
+    return _attempt(scope, event)
 
 
 def store(scope: TenantScope, delivery: Delivery) -> str:
@@ -124,6 +138,7 @@ def _insert(scope: TenantScope, delivery: Delivery) -> StripeEvent | None:
         "event_id": event.id,
         "type": event.type,
         "payload": delivery.payload,
+        "fetched": delivery.fetched,
         "status": "received" if handled else "ignored",
         "reason": None if handled else "events of this type are not handled",
         "attempts": 0,
@@ -131,6 +146,14 @@ def _insert(scope: TenantScope, delivery: Delivery) -> StripeEvent | None:
         "received_at": utcnow(),
     }
     return scope.session.scalar(STORE, values)
+
+
+def _final_status(scope: TenantScope, delivery: Delivery) -> str | None:
+    """The status of an event that has been handled already, in a transaction of its own; None for any other."""
+    key = (scope.organisation.id, *_name(delivery))
+    with _errors_of_storing(delivery), scope.begin(timeout=PATIENCE_S) as own:
+        event = own.session.get(StripeEvent, key)
+        return None if event is None or event.status in TO_HANDLE else event.status
 
 
 def _status_of_known(scope: TenantScope, delivery: Delivery) -> str:
@@ -152,7 +175,10 @@ def _defer_unless_handled(scope: TenantScope, event: StripeEvent) -> None:
 
 def attempt(scope: TenantScope, environment: Environment, event_id: str) -> StripeEvent:
     """Handle a stored event, unless it has been. It is locked, so that of many attempts at once one handles it."""
-    event = _locked(scope, environment, event_id)
+    return _attempt(scope, _locked(scope, environment, event_id))
+
+
+def _attempt(scope: TenantScope, event: StripeEvent) -> StripeEvent:
     if event.status in TO_HANDLE:
         _handle(scope, event)
     return event
@@ -201,9 +227,13 @@ def handle_waiting(scope: TenantScope, environment: Environment, payment_intent_
 def _handle(scope: TenantScope, event: StripeEvent) -> None:
     """Handle an event that nobody else can reach, and record what came of it; what goes wrong is undone."""
     search = Search(scope, event.environment)  # type: ignore[arg-type]
+    if lacking(event) is not None:
+        # Not in a transaction; the job does.
+        event.reason = NOT_FETCHED
+        return
     try:
         with scope.session.begin_nested():
-            handle(search, event.payload)
+            handle(search, event.type, event.subject)
     except SetAside as refusal:
         _record(event, "set_aside", search, str(refusal))
         log.warning("stripe.event_set_aside", event_id=event.event_id, reason=str(refusal))

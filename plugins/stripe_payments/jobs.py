@@ -28,8 +28,13 @@ def handle_event(scope: TenantScope, *, environment: Environment, event_id: str)
         TryAgain: it failed again.
     """
     # Imported late: every process registers the job, and only a worker needs Stripe's SDK for it.
+    from stripe_payments.fetching import complete_stored
     from stripe_payments.inbox import attempt
 
+    try:
+        complete_stored(scope, environment, event_id)
+    except Unavailable as error:
+        raise TryAgain(f"Stripe event {event_id} waits: {error}") from None
     event = attempt(scope, environment, event_id)
     if event.status in TO_HANDLE:
         raise TryAgain(f"Stripe event {event_id} failed: {event.reason}")

@@ -16,7 +16,8 @@ from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments import inbox
 from stripe_payments.client import list_undelivered_events
-from stripe_payments.domain import Event, NotUnderstood, parse_event
+from stripe_payments.domain import NotUnderstood
+from stripe_payments.envelopes import Event, parse_event
 from stripe_payments.models import StripePayment
 from stripe_payments.settings import PLUGIN, all_keys
 from stripe_payments.sharing import intent_of, named_in

@@ -52,7 +52,7 @@ class StripeEvent(OrganisationScoped, Base):
     Stripe has posted it, signed, or it was fetched with the organisation's key. ``lookups`` are those that the attempt
     that counts has tried, in order, with what each gave; ``matched_by`` is the one that found ``payment_id``.
     ``waits_for`` is the payment intent of an event that came before its payment was known: as soon as it is known, the
-    event is handled.
+    event is handled. ``fetched`` is what the event is about, where it is thin or of another version than we read.
     """
 
     __tablename__ = "stripe_payments_events"
@@ -76,6 +76,7 @@ class StripeEvent(OrganisationScoped, Base):
     event_id: Mapped[str] = mapped_column(primary_key=True)
     type: Mapped[str]
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    fetched: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     status: Mapped[str]
     reason: Mapped[str | None]
     lookups: Mapped[str | None]
@@ -86,6 +87,13 @@ class StripeEvent(OrganisationScoped, Base):
     source: Mapped[str] = mapped_column(default="webhook")
     received_at: Mapped[datetime] = mapped_column(default=utcnow)
     processed_at: Mapped[datetime | None]
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        """What the event is about, as it is handled; empty where that is not known yet."""
+        data = self.payload.get("data")
+        posted = data.get("object") if isinstance(data, dict) else None
+        return self.fetched or (posted if isinstance(posted, dict) else {})
 
 
 class StripeDeliveries(OrganisationScoped, Base):

@@ -12,13 +12,21 @@ from collections.abc import Iterator
 import structlog
 from sqlalchemy import select
 
+from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments.domain import HANDLED_EVENTS, Event
+from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.envelopes import Event
 from stripe_payments.models import StripePayment
 from stripe_payments.settings import PLUGIN, keys_of
 from stripe_payments.webhooks import Delivery, vouched_for
 
 log = structlog.get_logger(__name__)
+
+
+class OwnerUnknown(Unavailable):
+    """Stripe does not say now which of the organisations that share the endpoint an event is about."""
+
+    code, title = "event_owner_unknown", "It is not known now whose event this is"
 
 
 def owner_of(addressed: TenantScope, delivery: Delivery, header: str) -> TenantScope:
@@ -27,6 +35,9 @@ def owner_of(addressed: TenantScope, delivery: Delivery, header: str) -> TenantS
     Args:
         addressed: the organisation that the URL names, whose secret has verified the event.
         header: ``Stripe-Signature``.
+
+    Raises:
+        OwnerUnknown: Stripe would have to say, and does not answer.
     """
     owner = _find_owner(addressed, delivery, header)
     if owner is not addressed:
@@ -35,6 +46,8 @@ def owner_of(addressed: TenantScope, delivery: Delivery, header: str) -> TenantS
 
 
 def _find_owner(addressed: TenantScope, delivery: Delivery, header: str) -> TenantScope:
+    if not delivery.event.object and delivery.event.to_fetch is not None:
+        return _only_user(addressed, delivery, header)
     named = named_in(delivery.event)
     if named == addressed.organisation.id:
         return addressed
@@ -44,10 +57,25 @@ def _find_owner(addressed: TenantScope, delivery: Delivery, header: str) -> Tena
     intent = intent_of(delivery.event)
     if intent is None or delivery.event.type not in HANDLED_EVENTS:
         return addressed
+    return _first_with(intent, delivery, addressed, _sharing(addressed, delivery, header))
+
+
+def _only_user(addressed: TenantScope, delivery: Delivery, header: str) -> TenantScope:
+    """The addressed organisation, where no other shares its endpoint: a thin event names none until it is fetched.
+
+    Raises:
+        OwnerUnknown: another one does; Stripe delivers again.
+    """
+    if next(_sharing(addressed, delivery, header), None) is not None:
+        raise OwnerUnknown
+    return addressed
+
+
+def _sharing(addressed: TenantScope, delivery: Delivery, header: str) -> Iterator[TenantScope]:
+    """The other organisations whose secret vouches for the event as well."""
     secrets = keys_of(addressed.settings(PLUGIN), delivery.environment).webhook_secrets
     candidates = (each for secret in secrets for each in addressed.neighbours(PLUGIN, secret))
-    sharing = (each for each in candidates if _shares(each, delivery, header))
-    return _first_with(intent, delivery, addressed, sharing)
+    return (each for each in candidates if _shares(each, delivery, header))
 
 
 def _shares(other: TenantScope, delivery: Delivery, header: str) -> bool:

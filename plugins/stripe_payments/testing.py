@@ -84,6 +84,30 @@ def stripe_event(event_type: str, subject: Mapping[str, Any], **changes: Any) ->
     }
 
 
+def thin_event(event_type: str, subject: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """A thin event with an id of its own, about something of API v1.
+
+    Args:
+        event_type: as of `stripe_event`, which a thin event has after ``v1.``.
+        subject: what it names.
+        changes: other members, for example ``id``.
+    """
+    return {
+        "id": f"evt_test_{uuid4().hex}",
+        "object": "v2.core.event",
+        "type": f"v1.{event_type}",
+        "created": "2026-11-20T12:00:00.000Z",
+        "livemode": subject.get("livemode", False),
+        "context": None,
+        "related_object": {
+            "id": subject["id"],
+            "type": subject["object"],
+            "url": f"/v1/{subject['object'].replace('.', '/')}s/{subject['id']}",
+        },
+        **changes,
+    }
+
+
 def signed(
     event: Mapping[str, Any] | bytes, secret: str, *, at: int | None = None
 ) -> tuple[bytes, dict[str, str]]:

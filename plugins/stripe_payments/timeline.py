@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, union_all
+from sqlalchemy import func, or_, select, union_all
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 
 from autonomy_core.plugin_api.payments import Environment, Payment
@@ -61,7 +62,7 @@ def _matched(scope: TenantScope, found: Found) -> Iterator[TimelineEntry]:
 def _naming(scope: TenantScope, found: Found) -> Iterator[TimelineEntry]:
     """Events that no lookup has brought to a payment, or none yet, and that nevertheless name this one."""
     event = _since(found.payment.created_at)
-    about = event.payload["data"]["object"]
+    about = func.coalesce(event.fetched, event.payload["data"]["object"], type_=JSONB)
     names = {
         name: said.astext == ours
         for name, said, ours in (
@@ -118,6 +119,8 @@ def _happened_at(payload: Mapping[str, Any]) -> str | None:
     """When it happened, by Stripe's clock; what comes late is seen by it."""
     created = payload.get("created")
     try:
+        if isinstance(created, str):  # of a thin event
+            return _text(datetime.fromisoformat(created).astimezone(UTC))
         return _text(datetime.fromtimestamp(created, UTC)) if isinstance(created, int) else None
     except (ValueError, OverflowError, OSError):
         return None  # no year that there is
@@ -150,7 +153,7 @@ def _as_known_to(event: StripeEvent, recorded: Recorded) -> Recorded:
 
 
 def _compared(event: StripeEvent, recorded: Recorded) -> Comparison:
-    about = event.payload["data"]["object"]
+    about = event.subject
     environment: Environment = event.environment  # type: ignore[assignment]
     if event.type in CHECKOUT_EVENTS:
         return binding(parse_session(about), environment, recorded)

@@ -14,9 +14,10 @@ from autonomy_core.plugin_api.payments import RestoredCopy, refuse_on_copy
 from autonomy_core.plugin_api.schemas import OpenQuery
 from stripe_payments import asking, inbox, schemas, webhooks
 from stripe_payments.deliveries import DELIVERIES
+from stripe_payments.fetching import completed
 from stripe_payments.resources import StripeCheckouts, StripeEndpoint
 from stripe_payments.settings import PLUGIN, all_keys
-from stripe_payments.sharing import owner_of
+from stripe_payments.sharing import OwnerUnknown, owner_of
 
 
 @api_view(
@@ -29,7 +30,14 @@ from stripe_payments.sharing import owner_of
     parameters=[schemas.SIGNATURE],
     takes_idempotency_key=False,
     returns=schemas.ReceivedSchema,
-    errors=(webhooks.BadSignature, webhooks.BadEvent, TooLarge, inbox.EventNotStored, RestoredCopy),
+    errors=(
+        webhooks.BadSignature,
+        webhooks.BadEvent,
+        TooLarge,
+        inbox.EventNotStored,
+        OwnerUnknown,
+        RestoredCopy,
+    ),
 )
 def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
     """The signature vouches for the caller. An event is stored and handled once, however often it is posted.
@@ -44,6 +52,9 @@ def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
         if signature:
             DELIVERIES.count_refused(context.organisation.id)
         raise
+    if not delivery.event.object:
+        # A thin event: whose it is, is said by what it is about.
+        delivery = completed(context.scope, delivery)
     scope = owner_of(context.scope, delivery, str(signature))
     refuse_on_copy(scope, delivery.environment)
     DELIVERIES.count_verified(scope.organisation.id, delivery.environment)

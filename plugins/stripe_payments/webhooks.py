@@ -15,7 +15,8 @@ import structlog
 from stripe import SignatureVerificationError, WebhookSignature
 
 from autonomy_core.plugin_api.errors import Malformed
-from stripe_payments.domain import Environment, Event, NotUnderstood, parse_event
+from stripe_payments.domain import Environment, NotUnderstood
+from stripe_payments.envelopes import Event, parse_event
 from stripe_payments.settings import Keys
 
 log = structlog.get_logger(__name__)
@@ -43,12 +44,14 @@ class Delivery:
     Attributes:
         source: ``webhook`` if a secret has verified it, ``fetched`` if Stripe gave it to the organisation's key.
         text: the JSON as it was sent, where it was.
+        fetched: what the event is about, where that was fetched, see `fetching`; it is the event's ``object`` then.
     """
 
     event: Event
     payload: dict[str, Any]
     source: str = "webhook"
     text: str | None = None
+    fetched: dict[str, Any] | None = None
 
     @property
     def environment(self) -> Environment:

@@ -20,9 +20,9 @@ from stripe_payments.domain import (
     lookups,
     outcome_of_event,
     outcome_of_session,
-    parse_event,
     parse_session,
 )
+from stripe_payments.envelopes import parse_event
 
 PAYMENT = UUID("01920000-0000-7000-8000-000000000001")
 SESSION = CheckoutSession(

@@ -1,0 +1,77 @@
+"""What an event is about, fetched from Stripe: of a thin event, and of one in another version than we read.
+
+Source: https://docs.stripe.com/event-destinations#fetch-data and https://docs.stripe.com/webhooks/versioning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from autonomy_core.plugin_api.errors import Unavailable
+from autonomy_core.plugin_api.payments import Environment
+from autonomy_core.plugin_api.scope import TenantScope
+from stripe_payments.client import NoSuchObject, retrieve_object
+from stripe_payments.envelopes import Reference, to_fetch
+from stripe_payments.models import StripeEvent
+from stripe_payments.webhooks import Delivery
+
+log = structlog.get_logger(__name__)
+
+MISSING = "missing"
+"""The member that stands for everything else of an object that Stripe does not have."""
+
+
+def completed(scope: TenantScope, delivery: Delivery) -> Delivery:
+    """A delivery with what its event is about; as it was where Stripe does not answer.
+
+    Args:
+        scope: its own transaction is not used, so that no connection is held while Stripe answers.
+    """
+    reference = delivery.event.to_fetch
+    if reference is None or delivery.fetched is not None:
+        return delivery
+    try:
+        fetched = fetch(scope, delivery.environment, reference)
+    except Unavailable as error:
+        log.warning("stripe.object_not_fetched", event_id=delivery.event.id, reason=str(error))
+        return delivery
+    return replace(delivery, event=replace(delivery.event, object=fetched), fetched=fetched)
+
+
+def complete_stored(scope: TenantScope, environment: Environment, event_id: str) -> None:
+    """Fetch what a stored event is about, where that is lacking, and store it with the event.
+
+    Args:
+        scope: its own transaction is not used.
+
+    Raises:
+        Unavailable: Stripe does not answer.
+    """
+    name = (scope.organisation.id, environment, event_id)
+    with scope.begin() as own:
+        reference = lacking(own.session.get_one(StripeEvent, name))
+    if reference is None:
+        return
+    fetched = fetch(scope, environment, reference)
+    with scope.begin() as own:
+        own.session.get_one(StripeEvent, name, with_for_update=True).fetched = fetched
+
+
+def lacking(event: StripeEvent) -> Reference | None:
+    """What has to be fetched before a stored event can be handled."""
+    return to_fetch(event.payload) if event.fetched is None else None
+
+
+def fetch(scope: TenantScope, environment: Environment, reference: Reference) -> dict[str, Any]:
+    """An object in the pinned version; one that Stripe does not have has the member `MISSING` and little more.
+
+    Raises:
+        Unavailable: Stripe does not answer, or does not let the key see it.
+    """
+    try:
+        return retrieve_object(scope, environment, reference)
+    except NoSuchObject:
+        return {"object": reference.kind, "id": reference.id, MISSING: True}

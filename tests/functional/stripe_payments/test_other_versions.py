@@ -1,0 +1,194 @@
+"""Events of other versions of the API, and thin ones: what they are about is fetched, and decides."""
+
+from uuid import UUID
+
+import pytest
+import requests
+
+from stripe_payments import fetching
+from stripe_payments.domain import ATTEMPT_FAILED, CHARGE_REFUNDED
+from stripe_payments.testing import thin_event, webhook_secret
+from tests.functional.stripe_payments.shop import COMPLETED, SUCCEEDED, Shop
+from tests.functional.stripe_payments.test_refunds import session_of
+
+OLD = "2019-12-03"
+
+
+def as_of_2019(event):
+    """An object as it was told in 2019: without ``status``; and in another currency, as Adaptive Pricing did."""
+    about = event["data"]["object"]
+    told = {name: value for name, value in about.items() if name not in ("status", "payment_status")}
+    return event | {"api_version": OLD, "data": {"object": told | {"currency": "usd"}}}
+
+
+def thin(event):
+    """The same event as an endpoint for thin events is told it."""
+    return thin_event(event["type"], event["data"]["object"])
+
+
+FORMS = {"of 2019": as_of_2019, "thin": thin}
+
+
+@pytest.fixture(params=FORMS.values(), ids=FORMS.keys())
+def told(request):
+    """Tells an event in another form than that of the pinned version."""
+    return request.param
+
+
+@pytest.fixture
+def paid(shop):
+    """The id of a payment that was paid at Stripe, of which nothing was told yet."""
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "pay")
+    return UUID(answer["payment"]["id"])
+
+
+@pytest.fixture
+def silent(shop):
+    """Has Stripe answer no call, until it is told to again."""
+
+    def be_silent():
+        requests.post(f"{faults}", data={"status": 500, "times": 1000, "path": "/v1/"}, timeout=10)
+
+    faults = f"{shop.simulator.url}/_simulator/faults"
+    yield be_silent
+    requests.delete(faults, timeout=10)
+
+
+@pytest.fixture
+def nothing_fetched(monkeypatch):
+    def fetch(*_):
+        raise AssertionError("Stripe was asked")
+
+    monkeypatch.setattr(fetching, "fetch", fetch)
+
+
+def test_a_payment_is_completed_at_once_by_an_event_in_any_form(shop, paid, told):
+    event = told(shop.events({COMPLETED})[0])
+    assert [shop.post(event).json["status"] for _ in range(2)] == ["processed"] * 2
+    stored = shop.stored(event)
+    assert (stored.type, stored.attempts, stored.payload) == (COMPLETED, 1, event)
+    assert (stored.fetched["currency"], stored.fetched["payment_status"]) == ("eur", "paid")
+    assert (shop.status(paid), shop.owns()) == ("completed", True)
+    assert shop.autonomy.jobs(shop.id) == []
+
+
+def test_refunds_charges_and_disputes_are_told_in_any_form(shop, told):
+    sold = shop.sell()
+    shop.at_stripe(f"sessions/{session_of(shop, sold)}/refund", amount=300)
+    shop.at_stripe(f"sessions/{session_of(shop, sold)}/dispute")
+    for event_type in ("refund.created", CHARGE_REFUNDED, "charge.dispute.created"):
+        event = told(shop.events({event_type})[0])
+        assert shop.post(event).json["status"] == "processed"
+    payment = shop.present(sold)
+    assert (payment.status, payment.refunded_amount) == ("disputed", 300)
+
+
+def test_a_declined_card_is_told_by_a_thin_event(shop):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "decline")
+    assert shop.post(thin(shop.events({ATTEMPT_FAILED})[0])).json["status"] == "processed"
+    timeline = shop.as_staff("get", f"payments/{answer['payment']['id']}/timeline").json["items"]
+    assert "attempt_failed" in {entry["kind"] for entry in timeline}
+
+
+def test_without_an_answer_of_stripes_the_event_is_kept_and_the_job_asks_again(shop, paid, told, silent):
+    event = told(shop.events({COMPLETED})[0])
+    silent()
+    assert shop.post(event).json["status"] == "received"
+    assert shop.stored(event).reason == "Stripe has not said yet what it is about"
+    assert shop.autonomy.run_jobs(shop.id) == ["stripe_payments.handle_event"]
+    assert shop.status(paid) == "pending"
+    requests.delete(f"{shop.simulator.url}/_simulator/faults", timeout=10)
+    assert shop.autonomy.run_jobs(shop.id) == []
+    assert (shop.stored(event).status, shop.status(paid)) == ("processed", "completed")
+
+
+def test_an_event_that_waits_for_stripes_answer_is_handled_when_it_is_delivered_again(shop, paid, silent):
+    event = thin(shop.events({COMPLETED})[0])
+    silent()
+    shop.post(event)
+    requests.delete(f"{shop.simulator.url}/_simulator/faults", timeout=10)
+    assert shop.post(event).json["status"] == "processed"
+    assert shop.status(paid) == "completed"
+
+
+def test_what_stripe_does_not_have_is_set_aside_once(shop):
+    event = thin_event("refund.created", {"object": "refund", "id": "re_unknown"})
+    assert shop.post(event).json["status"] == "set_aside"
+    assert shop.stored(event).reason == "Stripe has no refund re_unknown"
+    assert shop.autonomy.jobs(shop.id) == []
+
+
+@pytest.mark.parametrize("version", ["2026-08-26.dahlia", "2026-10-28.endive", None])
+def test_what_is_read_as_it_is_posted_is_not_fetched(shop, nothing_fetched, version):
+    payment = shop.payment()
+    assert shop.post(shop.event(payment) | {"api_version": version}).json["status"] == "processed"
+    assert shop.status(payment) == "completed"
+
+
+@pytest.mark.parametrize("event_type", ["v1.invoice.paid", "v2.core.account[requirements].updated"])
+def test_thin_events_of_other_types_are_ignored_and_nothing_is_fetched(shop, nothing_fetched, event_type):
+    event = thin_event("", {"object": "invoice", "id": "in_1"}, type=event_type)
+    assert shop.post(event).json["status"] == "ignored"
+
+
+@pytest.mark.parametrize("related", [None, {}, {"id": None}, {"id": "../../v1/customers"}, "re_1"])
+def test_a_thin_event_that_names_nothing_is_set_aside_once(shop, nothing_fetched, related):
+    event = thin_event("refund.created", {"object": "refund", "id": "re_1"}, related_object=related)
+    assert [shop.post(event).json["status"] for _ in range(2)] == ["set_aside"] * 2
+    assert shop.autonomy.jobs(shop.id) == []
+
+
+def test_a_thin_event_that_no_secret_vouches_for_is_refused_and_nothing_is_fetched(
+    shop, paid, nothing_fetched
+):
+    event = thin(shop.events({COMPLETED})[0])
+    assert shop.post(event, webhook_secret("other"), status=400).json["code"] == "bad_signature"
+
+
+def test_the_timeline_tells_a_thin_event_with_what_was_compared(shop, paid):
+    shop.post(thin(shop.events({COMPLETED})[0]))
+    timeline = shop.as_staff("get", f"payments/{paid}/timeline").json["items"]
+    (entry,) = [entry["detail"] for entry in timeline if entry["kind"] == "event_received"]
+    assert (entry["type"], entry["happened_at"]) == (COMPLETED, "2026-11-20T12:00:00Z")
+    assert {"organisation", "amount", "currency"} <= set(entry["agreed"])
+
+
+@pytest.fixture
+def neighbour(shop, autonomy, simulator):
+    """An organisation of the same account, that shares the endpoint."""
+    other = Shop(autonomy, simulator, "other")
+    other.key = shop.key
+    other.configure(test_webhook_secret=webhook_secret(shop.id))
+    return other
+
+
+def test_a_thin_event_at_a_shared_endpoint_is_the_organisations_that_its_object_names(shop, neighbour):
+    answer = neighbour.purchase().json
+    neighbour.visit(answer["checkout_url"], "pay")
+    event = thin(shop.events({COMPLETED})[0])
+    assert shop.post(event).json["status"] == "processed"
+    assert (shop.stored(event), neighbour.status(UUID(answer["payment"]["id"]))) == (None, "completed")
+
+
+def test_a_thin_event_at_a_shared_endpoint_is_delivered_again_while_its_owner_is_not_known(
+    shop, neighbour, silent
+):
+    answer = neighbour.purchase().json
+    neighbour.visit(answer["checkout_url"], "pay")
+    event = thin(shop.events({COMPLETED})[0])
+    silent()
+    assert shop.post(event, status=503).json["code"] == "event_owner_unknown"
+    assert (shop.stored(event), neighbour.stored(event)) == (None, None)
+
+
+def test_a_debit_that_arrives_is_told_by_a_thin_event(shop):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "pay_by_debit")
+    for event in shop.events({COMPLETED}):
+        shop.post(thin(event))
+    assert shop.status(UUID(answer["payment"]["id"])) == "processing"
+    shop.at_stripe(f"sessions/{shop.books('sessions')[0]['id']}/settle", outcome="succeeded")
+    assert shop.post(thin(shop.events({SUCCEEDED})[0])).json["status"] == "processed"
+    assert shop.status(UUID(answer["payment"]["id"])) == "completed"
