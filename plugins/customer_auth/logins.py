@@ -59,5 +59,5 @@ def _is_open(scope: TenantScope, bearer: Bearer) -> bool:
         LoginSession.revoked_at.is_(None),
         LoginSession.expires_at > utcnow(),
     )
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         return bool(own.session.scalar(select(found)))

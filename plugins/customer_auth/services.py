@@ -64,7 +64,7 @@ def register(
         Unavailable: too many are waiting for a hash.
     """
     require_strong(scope, password, member="password", email=email, name=name)
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         attempts.count(own, attempts.registration_buckets(scope, client_address))
     password_hash = _passwords(scope).hash(password)
     customer = register_customer(scope, email, name)
@@ -90,7 +90,7 @@ def log_in(scope: TenantScope, *, email: str, password: str, client_address: str
         Unavailable: too many are waiting for a hash.
     """
     buckets = attempts.login_buckets(scope, email, client_address)
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         attempts.count(own, buckets)
         known = _look_up(own, Customer.email == email)
     if not _passwords(scope).matches(password, known.password_hash if known else None) or known is None:
@@ -127,7 +127,7 @@ def change_password(
         Conflict: another request has changed it meanwhile.
         Unavailable: too many are waiting for a hash.
     """
-    with scope.runtime.transaction(scope.organisation) as own:
+    with scope.begin() as own:
         known = _look_up(own, Customer.id == customer_id)
         if known is None:
             raise WrongPassword
