@@ -35,6 +35,7 @@ class Settings:
             operator has to accept it.
         data: where the embedded database, uploaded files and the generated secret are kept.
         secret: from which the organisations' keys are derived.
+        previous_secrets: with which what is signed and sealed is accepted too.
         hosts: on which every organisation is reached by its path, and to which its buyers may return.
         default_organisation: whom ``/api/v1`` is about when the host is nobody's; None for nobody.
         database_url: of the application's own role; None for the embedded server.
@@ -57,6 +58,7 @@ class Settings:
     tenants_loss_limit: int
     data: Path
     secret: Secret
+    previous_secrets: tuple[Secret, ...]
     hosts: tuple[str, ...]
     default_organisation: str | None
     database_url: str | None
@@ -72,6 +74,11 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     worker_required_within: int | None
     plugins: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def accepted_secrets(self) -> tuple[Secret, ...]:
+        """The secret, and those before it."""
+        return (self.secret, *self.previous_secrets)
 
     def require_tenants(self) -> None:
         """Check that the organisations' directory exists. Only who serves them needs it: it may be made later.
@@ -110,6 +117,7 @@ class ServerSchema(Schema):
         load_default=DEFAULT_PERCENT,
         validate=validate.Range(1, 100),
     )
+    previous_secrets = fields.String(data_key="autonomy.previous_secret", load_default="")
     hosts = HostsField(data_key="autonomy.hosts", load_default=())
     default_organisation = fields.String(data_key="autonomy.default_organisation", load_default=None)
     pool_size = fields.Integer(
@@ -173,6 +181,7 @@ def load_settings(raw: Mapping[str, Any], plugin_schemas: Mapping[str, type[Sche
             "tenants": Path(loaded["tenants"]).absolute(),
             "data": data,
             "secret": _secret(loaded["secret"], data),
+            "previous_secrets": _previous_secrets(loaded["previous_secrets"]),
             "embedded_bin_dir": Path(bin_dir) if bin_dir else None,
         },
         plugins=MappingProxyType(plugins),
@@ -200,28 +209,35 @@ def _secret(reference: str | None, data: Path) -> Secret:
     """The secret that a reference names; with none, one that is generated in the data directory."""
     if reference is None:
         reference = f"file:{_generated_secret(data / 'secret')}"
+    return _referred_to("autonomy.secret", reference)
+
+
+def _previous_secrets(references: str) -> tuple[Secret, ...]:
+    written = [part.strip() for part in references.split(",") if part.strip()]
+    return tuple(_referred_to("autonomy.previous_secret", reference) for reference in written)
+
+
+def _referred_to(key: str, reference: str) -> Secret:
     kind, _, rest = reference.partition(":")
     if kind == "file":
-        text = _read_secret(Path(rest))
+        text = _read_secret(key, Path(rest))
     elif kind == "env":
         text = os.environ.get(rest, "")
     else:
-        raise SettingsError(
-            "autonomy.secret: write a reference, env:NAME or file:/path, and not the secret itself."
-        )
+        raise SettingsError(f"{key}: write a reference, env:NAME or file:/path, and not the secret itself.")
     if len(text) < SHORTEST_SECRET:
         raise SettingsError(
-            f"autonomy.secret: {reference} must hold at least {SHORTEST_SECRET} characters; "
+            f"{key}: {reference} must hold at least {SHORTEST_SECRET} characters; "
             "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
     return Secret(text)
 
 
-def _read_secret(path: Path) -> str:
+def _read_secret(key: str, path: Path) -> str:
     try:
         return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"autonomy.secret: {path} cannot be read: {type(error).__name__}.") from None
+        raise SettingsError(f"{key}: {path} cannot be read: {type(error).__name__}.") from None
 
 
 def _generated_secret(path: Path) -> Path:

@@ -181,7 +181,8 @@ def _require_fitting(site: Site, directory: Path, manifest: Manifest, *, accept_
         raise BackupError(
             f"{directory} has files of {', '.join(strange)}, which is not installed here: install it, then restore."
         )
-    if manifest.secret != fingerprint(site.settings.secret.reveal()) and not accept_other_secret:
+    known_secrets = {fingerprint(each.reveal()) for each in site.settings.accepted_secrets}
+    if manifest.secret not in known_secrets and not accept_other_secret:
         raise BackupError(
             "autonomy.secret is not the one that the backup was made with: name that one in the ini file. If it is lost, "
             "use --accept-other-secret: access tokens and signed links that were given out then end, nothing else."

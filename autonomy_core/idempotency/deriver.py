@@ -30,7 +30,7 @@ from autonomy_core.idempotency import domain, services
 from autonomy_core.idempotency.errors import IdempotencyKeyInvalid, IdempotencyKeyReused
 from autonomy_core.idempotency.fingerprint import Fingerprint, Fingerprinted
 from autonomy_core.idempotency.schemas import HEADER, REPLAYED
-from autonomy_core.idempotency.sealing import name_of
+from autonomy_core.idempotency.sealing import names_of
 from autonomy_core.plugin_api.operations import Operation
 from autonomy_core.traversal.resources import ApiV1
 
@@ -58,16 +58,18 @@ def repeatable_view(view: View, info: Any) -> View:
     return repeatable
 
 
-def name_of_request(context: Any, request: Request) -> str | None:
-    """What is the same of a request with a key and of its repetitions, and of no other; None without a key.
+def names_of_request(context: Any, request: Request) -> tuple[str, ...]:
+    """What is the same of a request with a key and of its repetitions, and of no other; nothing without a key.
+
+    One for each of the server's accepted secrets, its own first.
 
     For a view that commits something early: whoever dies after that keeps no answer, and the repetition is carried out.
     """
     key = request.headers.get(HEADER)
     if key is None:
-        return None
+        return ()
     body = json.dumps(request.validated, sort_keys=True, default=str)
-    return f"{name_of(request.scope, _claim(context, request, key))}/{body}"
+    return tuple(f"{name}/{body}" for name in names_of(request.scope, _claim(context, request, key)))
 
 
 def _claim(context: Any, request: Request, key: str) -> domain.Claim:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -21,13 +22,16 @@ from autonomy_core.idempotency.errors import (
 )
 from autonomy_core.idempotency.fingerprint import Fingerprint
 from autonomy_core.idempotency.models import IdempotencyKey
-from autonomy_core.idempotency.sealing import Unopened, mark_of, name_of, seal, unseal
+from autonomy_core.idempotency.sealing import Unopened, mark_of, names_of, seal, unseal
 from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
 
 # The database's clock, which is one for all processes; and not the beginning of the transaction.
 NOW = func.clock_timestamp(type_=DateTime(timezone=True))
+
+NEWEST_FIRST = (IdempotencyKey.began_at.desc(),)
+"""While the server's secret is replaced a claim may have an old row under the one and a new one under the other."""
 
 
 @dataclass(slots=True)
@@ -72,7 +76,10 @@ def reserve(scope: TenantScope, claim: Claim, lease: timedelta) -> Reservation |
         "most_bytes": 0,
         "answer": None,
     }
-    keys = {"organisation_id": scope.organisation.id, "key_hash": name_of(scope, claim)}
+    name, *names_before = names_of(scope, claim)
+    if names_before and _is_held_under(scope, claim, names_before):
+        return _carried_out(scope, claim)
+    keys = {"organisation_id": scope.organisation.id, "key_hash": name}
     statement = insert(IdempotencyKey).values(**keys, **row)
     ended = IdempotencyKey.valid_until <= NOW
     attempt = scope.session.scalar(
@@ -83,6 +90,22 @@ def reserve(scope: TenantScope, claim: Claim, lease: timedelta) -> Reservation |
     return Reservation(claim, attempt) if attempt is not None else _carried_out(scope, claim)
 
 
+def _is_held_under(scope: TenantScope, claim: Claim, names: Sequence[str]) -> bool:
+    """Whether the key is held under another of the server's secrets.
+
+    While the secret is replaced some processes use the one and some the other. They take turns, because names that
+    differ are no conflict for the database.
+    """
+    turn = func.hashtextextended(f"{scope.organisation.id} {bytes(claim)!r}", 0)
+    scope.session.execute(select(func.pg_advisory_xact_lock(turn)))
+    held = select(IdempotencyKey.key_hash).where(
+        IdempotencyKey.organisation_id == scope.organisation.id,
+        IdempotencyKey.key_hash.in_(names),
+        IdempotencyKey.valid_until > NOW,
+    )
+    return scope.session.scalars(held).first() is not None
+
+
 def _carried_out(scope: TenantScope, claim: Claim) -> CarriedOut:
     statement = select(
         IdempotencyKey.fingerprint,
@@ -90,7 +113,7 @@ def _carried_out(scope: TenantScope, claim: Claim) -> CarriedOut:
         (NOW - IdempotencyKey.began_at).label("so_far"),
         (IdempotencyKey.valid_until - NOW).label("left"),
     )
-    row = scope.session.execute(statement.where(*_the_row_of(scope, claim))).one_or_none()
+    row = scope.session.execute(statement.where(*_the_row_of(scope, claim)).order_by(*NEWEST_FIRST)).first()
     # No row: it was released a moment ago.
     if row is None or row.fingerprint is None:
         raise _in_progress(retry_after(row.so_far, row.left) if row else 1)
@@ -159,18 +182,23 @@ def answer_again(scope: TenantScope, claim: Claim, fingerprint: Fingerprint) -> 
     digest = fingerprint.digest()
     # Locked, so that of many tries at once the second one sees what the first one did.
     row = scope.session.scalars(
-        select(IdempotencyKey).where(*_the_row_of(scope, claim)).with_for_update()
+        select(IdempotencyKey)
+        .where(*_the_row_of(scope, claim))
+        .order_by(*NEWEST_FIRST)
+        .limit(1)
+        .with_for_update()
     ).one_or_none()
     if row is None or row.fingerprint is None:
         raise _in_progress(1)
-    if not hmac.compare_digest(row.fingerprint, mark_of(scope, claim, digest)):
+    secret = names_of(scope, claim).index(row.key_hash)
+    if not hmac.compare_digest(row.fingerprint, mark_of(scope, claim, digest, secret)):
         if claim.is_anybodys:
             row.fingerprint, row.answer = "", None
         raise IdempotencyKeyReused("It was used with another body; take a new key for a new request.")
     if row.answer is None:
         raise IdempotencyAnswerNotKept
     try:
-        answer = unseal(scope, claim, digest, row.answer)
+        answer = unseal(scope, claim, digest, row.answer, secret)
     except Unopened as error:
         log.exception("idempotency.answer_unreadable")
         raise IdempotencyAnswerNotKept from error
@@ -193,7 +221,7 @@ def purge(scope: TenantScope) -> None:
 def _the_row_of(scope: TenantScope, claim: Claim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return (
         IdempotencyKey.organisation_id == scope.organisation.id,
-        IdempotencyKey.key_hash == name_of(scope, claim),
+        IdempotencyKey.key_hash.in_(names_of(scope, claim)),
     )
 
 

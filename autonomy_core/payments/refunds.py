@@ -6,7 +6,7 @@ call neither loses nor doubles it; what the provider could not be asked for is a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import count
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
@@ -97,7 +97,7 @@ def request_refund(
     *,
     actor: str,
     items: Collection[UUID] = (),
-    wish: str | None = None,
+    wish: Sequence[str] = (),
 ) -> PaymentRefund:
     """Record that money is to be given back. Commit, and then `carry_out`; if that never happens a job does.
 
@@ -107,7 +107,8 @@ def request_refund(
         reason: why, for the record.
         items: products of the payment that are given back, instead of an amount.
         wish: names what the caller wants, if the caller may come again with the same; then the refund that was
-            recorded the first time is given back, unless it has failed.
+            recorded the first time is given back, unless it has failed. Of several names for the same, new refunds
+            get the first.
 
     Raises:
         NotFound, NotRefundable, PaymentDisputed, RefundTooLarge, RestoredCopy
@@ -151,12 +152,16 @@ def _record_request(scope: TenantScope, refund: PaymentRefund, actor: str) -> No
     )
 
 
-def _of_wish(scope: TenantScope, payment: Payment, wish: str | None) -> tuple[UUID, PaymentRefund | None]:
+def _of_wish(scope: TenantScope, payment: Payment, wish: Sequence[str]) -> tuple[UUID, PaymentRefund | None]:
     """The id of the refund that fulfils a wish, and the refund if it has been recorded. The payment is locked."""
-    if wish is None:
-        return uuid7(), None
+    found = [_of_name(scope, payment, name) for name in wish]
+    known = next((each for each in found if each[1] is not None), None)
+    return known or (found[0] if found else (uuid7(), None))
+
+
+def _of_name(scope: TenantScope, payment: Payment, name: str) -> tuple[UUID, PaymentRefund | None]:
     for failures in count():
-        refund_id = uuid5(payment.id, f"{wish}/{failures}")
+        refund_id = uuid5(payment.id, f"{name}/{failures}")
         refund = find_refund(scope, refund_id)
         if refund is None or refund.status != RefundStatus.FAILED:
             return refund_id, refund

@@ -12,7 +12,7 @@ from autonomy_core.coupons.redemption import CouponNotValid, CouponUsedUp, Disco
 from autonomy_core.db.session import commit_early
 from autonomy_core.errors import TooManyRequests, Unavailable
 from autonomy_core.grants.resources import CustomerProduct
-from autonomy_core.idempotency.deriver import name_of_request
+from autonomy_core.idempotency.deriver import names_of_request
 from autonomy_core.payments import purchasing, refunds, schemas, services
 from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.payments.models import Payment, PaymentRefund
@@ -195,7 +195,7 @@ def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund | N
         actor=request.actor,
         items=wanted.get("items", ()),
         # A repetition of what was cut off after the money had gone back must find that, and give nothing more.
-        wish=name_of_request(context, request),
+        wish=names_of_request(context, request),
     )
     order, provider = refunds.order_of(scope, refund), refunds.provider_of(scope, refund.payment_id)
     commit_early(request)

@@ -13,7 +13,7 @@ from autonomy_core.security.domain import (
     customer_identity,
     link_identity,
 )
-from autonomy_core.security.keys import organisation_key
+from autonomy_core.security.keys import organisation_key, organisation_keys
 
 __all__ = [
     "CUSTOMER",
@@ -26,4 +26,5 @@ __all__ = [
     "customer_identity",
     "link_identity",
     "organisation_key",
+    "organisation_keys",
 ]

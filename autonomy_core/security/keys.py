@@ -21,5 +21,14 @@ def derive_key(secret: bytes, organisation_id: str, purpose: str) -> bytes:
 
 
 def organisation_key(scope: TenantScope, purpose: str) -> bytes:
-    """`derive_key` with the server's secret, for the organisation of a scope."""
+    """`derive_key` with the server's secret, for the organisation of a scope: to sign, and to seal."""
     return derive_key(scope.runtime.settings.secret.reveal().encode(), scope.organisation.id, purpose)
+
+
+def organisation_keys(scope: TenantScope, purpose: str) -> tuple[bytes, ...]:
+    """The same with every secret that is accepted, `organisation_key` first: to verify, and to open.
+
+    There is more than one while ``autonomy.secret`` is replaced.
+    """
+    secrets = scope.runtime.settings.accepted_secrets
+    return tuple(derive_key(each.reveal().encode(), scope.organisation.id, purpose) for each in secrets)

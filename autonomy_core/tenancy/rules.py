@@ -20,6 +20,6 @@ def rules_of(settings: Settings) -> Rules:
     """Return by what it is decided which organisations are in service, and which hosts they have."""
     return Rules(
         server=ServerHosts(settings.hosts, settings.default_organisation),
-        record=TenantRecord(settings.data / RECORD, Sealing([settings.secret])),
+        record=TenantRecord(settings.data / RECORD, Sealing(settings.accepted_secrets)),
         losses_percent=settings.tenants_loss_limit,
     )

@@ -13,10 +13,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.plugin_api.security import organisation_key
+from autonomy_core.plugin_api.security import organisation_key, organisation_keys
 from customer_auth.domain import AUDIENCE, AccessClaims
 
 ALGORITHM = "HS256"
+PURPOSE = "customer_auth.access_token"
 TYPE = "at+jwt"
 """Explicit, so that no other token signed with this key could be taken for one (RFC 8725, section 3.11)."""
 
@@ -29,7 +30,8 @@ CLOCK_SKEW_S = 30
 
 def encode(scope: TenantScope, claims: AccessClaims) -> str:
     """Sign the claims with the organisation's key."""
-    return jwt.encode({"alg": ALGORITHM, "typ": TYPE}, claims.to_json(), _key(scope), [ALGORITHM])
+    key = OctKey.import_key(organisation_key(scope, PURPOSE))
+    return jwt.encode({"alg": ALGORITHM, "typ": TYPE}, claims.to_json(), key, [ALGORITHM])
 
 
 class Bearer(NamedTuple):
@@ -43,8 +45,13 @@ def bearer_of(scope: TenantScope, token: str) -> Bearer | None:
     """To whom a token was given, or None when it is not a valid one of this organisation."""
     if len(token) > LONGEST_TOKEN:
         return None
+    bearers = (_bearer(scope, token, key) for key in organisation_keys(scope, PURPOSE))
+    return next((bearer for bearer in bearers if bearer is not None), None)
+
+
+def _bearer(scope: TenantScope, token: str, key: bytes) -> Bearer | None:
     try:
-        decoded = jwt.decode(token, _key(scope), [ALGORITHM])
+        decoded = jwt.decode(token, OctKey.import_key(key), [ALGORITHM])
         _registry(scope.organisation.id).validate(decoded.claims)
         bearer = Bearer(UUID(decoded.claims["sub"]), UUID(decoded.claims["sid"]))
         return bearer if decoded.header.get("typ") == TYPE else None
@@ -64,7 +71,3 @@ def _registry(organisation_id: str) -> jwt.JWTClaimsRegistry:
         iat={"essential": True},
         exp={"essential": True},
     )
-
-
-def _key(scope: TenantScope) -> OctKey:
-    return OctKey.import_key(organisation_key(scope, "customer_auth.access_token"))

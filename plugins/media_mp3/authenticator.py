@@ -7,13 +7,15 @@ import time
 from pyramid.request import Request
 
 from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.plugin_api.security import Identity, link_identity, organisation_key
+from autonomy_core.plugin_api.security import Identity, link_identity, organisation_key, organisation_keys
 from media_mp3 import links
+
+PURPOSE = "media_mp3.link"
 
 
 def link_key(scope: TenantScope) -> bytes:
     """The key with which the organisation's links are signed."""
-    return organisation_key(scope, "media_mp3.link")
+    return organisation_key(scope, PURPOSE)
 
 
 class LinkAuthenticator:
@@ -23,5 +25,8 @@ class LinkAuthenticator:
         """The holder of a link to the path that is requested."""
         if "signature=" not in request.query_string:
             return None
-        customer_id = links.listener(link_key(request.scope), request.path, request.query_string, time.time())
-        return link_identity(request.organisation.id, customer_id, request.path) if customer_id else None
+        for key in organisation_keys(request.scope, PURPOSE):
+            customer_id = links.listener(key, request.path, request.query_string, time.time())
+            if customer_id is not None:
+                return link_identity(request.organisation.id, customer_id, request.path)
+        return None

@@ -155,7 +155,9 @@ def test_tokens_that_are_good_everywhere_are_noticed(
     autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Three walls: the key, the issuer's name in the token, and the login in the organisation's rows. One alone holds.
-    monkeypatch.setattr(access_tokens, "organisation_key", lambda *_: b"one key for everybody".ljust(32))
+    key = b"one key for everybody".ljust(32)
+    monkeypatch.setattr(access_tokens, "organisation_key", lambda *_: key)
+    monkeypatch.setattr(access_tokens, "organisation_keys", lambda *_: (key,))
     world = make_world(autonomy)
     calls = [call for call in world.calls if call.path == "/customers/payments"]
     assert http_attacks.breaches(world, calls) == []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from autonomy_core.tenancy.secrets import Secret
 from media_mp3.authenticator import link_key
 from media_mp3.links import signed_query
 from tests.functional.media_mp3.conftest import MUSIC
@@ -132,3 +134,19 @@ def test_nonsense_in_the_query_is_no_identity(shop, owned, query):
 def test_a_link_plays_whatever_a_player_or_a_page_appends_to_it(shop, owned):
     _, track = owned
     assert shop.get(f"{track['stream_url']}&_=1700000000&autoplay").body == MUSIC
+
+
+def test_a_link_plays_on_while_the_servers_secret_is_replaced(shop, owned, monkeypatch):
+    _, track = owned
+    runtime = shop.autonomy.runtime
+
+    def restart(**secrets):
+        settings = replace(runtime.settings, **secrets)
+        registry = shop.autonomy.app.app.registry
+        monkeypatch.setattr(registry, "runtime", replace(runtime, settings=settings))
+
+    new = Secret("the new secret of the server".ljust(40, "."))
+    restart(secret=new, previous_secrets=(runtime.settings.secret,))
+    assert shop.get(track["stream_url"]).body == MUSIC
+    restart(secret=new)
+    shop.get(track["stream_url"], status=401)

@@ -77,3 +77,21 @@ def test_hosts_are_normalised_and_checked(tmp_path):
     assert load(tmp_path, hosts="API.Example, localhost:6543").hosts == ("api.example", "localhost:6543")
     with pytest.raises(SettingsError, match=r"autonomy\.hosts: not a host name"):
         load(tmp_path, hosts="https://api.example/")
+
+
+def test_secrets_before_the_present_one_are_references_too_and_any_number(tmp_path, monkeypatch):
+    monkeypatch.setenv("BEFORE", "b" * 40)
+    (tmp_path / "older").write_text("o" * 40)
+    settings = load(tmp_path, previous_secret=f"env:BEFORE, file:{tmp_path / 'older'}")
+    assert [each.reveal() for each in settings.previous_secrets] == ["b" * 40, "o" * 40]
+    assert settings.accepted_secrets == (settings.secret, *settings.previous_secrets)
+    assert load(tmp_path).previous_secrets == ()
+
+
+@pytest.mark.parametrize(
+    "reference", ["env:NOT_SET", "written out, which is no reference", "file:/nowhere/at/all"]
+)
+def test_a_previous_secret_that_cannot_be_used_is_refused_by_its_key(tmp_path, reference):
+    with pytest.raises(SettingsError, match=r"^autonomy\.previous_secret: ") as error:
+        load(tmp_path, previous_secret=reference)
+    assert "written out" not in str(error.value)

@@ -1,0 +1,129 @@
+"""The server's secret is replaced without a cut: what was signed and sealed with the one before stays good."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from autonomy_core.idempotency.models import IdempotencyKey
+from autonomy_core.payments.models import PaymentRefund
+from autonomy_core.tenancy.secrets import Secret
+from autonomy_core.testing.application import chosen_plugins
+
+OLD = Secret("the old secret of the server".ljust(40, "."))
+NEW = Secret("the new secret of the server".ljust(40, "."))
+KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+LOGIN = {"email": "ada@example.org", "password": "a long engine"}
+API = "/acme/api/v1"
+
+
+@pytest.fixture(scope="module")
+def autonomy_plugins():
+    return chosen_plugins("customer_auth")
+
+
+@pytest.fixture
+def restarted(autonomy, monkeypatch):
+    """Restarts the server with other secrets."""
+
+    def restart(secret, *previous):
+        settings = replace(autonomy.runtime.settings, secret=secret, previous_secrets=previous)
+        runtime = replace(autonomy.runtime, settings=settings)
+        monkeypatch.setattr(autonomy.app.app.registry, "runtime", runtime)
+        autonomy.runtime = runtime
+
+    before = autonomy.runtime
+    autonomy.organisation("acme", plugins=("customer_auth", "stand_ins"))
+    restart(OLD)
+    autonomy.app.post_json(f"{API}/customers/register", {**LOGIN, "name": "Ada"})
+    yield restart
+    autonomy.runtime = before
+
+
+def login(autonomy, headers=None, **options):
+    return autonomy.app.post_json(f"{API}/customers/login", LOGIN, headers=headers, **options)
+
+
+def me(autonomy, token, status):
+    autonomy.app.get(f"{API}/customers/me", headers={"Authorization": f"Bearer {token}"}, status=status)
+
+
+def test_tokens_of_the_secret_before_are_good_until_it_is_removed(autonomy, restarted):
+    old = login(autonomy).json["access_token"]
+    restarted(NEW, OLD)
+    new = login(autonomy).json["access_token"]
+    me(autonomy, old, 200)
+    me(autonomy, new, 200)
+    restarted(NEW)
+    me(autonomy, old, 401)
+    me(autonomy, new, 200)
+    restarted(OLD)
+    me(autonomy, new, 401)
+
+
+def test_with_several_servers_each_takes_the_others_tokens_when_the_new_secret_is_made_known_first(
+    autonomy, restarted
+):
+    restarted(OLD, NEW)
+    old = login(autonomy).json["access_token"]
+    restarted(NEW, OLD)
+    new = login(autonomy).json["access_token"]
+    for secrets in ((OLD, NEW), (NEW, OLD)):
+        restarted(*secrets)
+        me(autonomy, old, 200)
+        me(autonomy, new, 200)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [((OLD,), (NEW, OLD)), ((OLD, NEW), (NEW, OLD)), ((NEW, OLD), (NEW,))]
+)
+def test_a_request_is_carried_out_once_although_the_secret_is_replaced_in_between(
+    autonomy, restarted, first, second
+):
+    restarted(*first)
+    answer = login(autonomy, KEY)
+    restarted(*second)
+    again = login(autonomy, KEY)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json == answer.json
+    other = {**LOGIN, "password": "another one"}
+    reused = autonomy.app.post_json(f"{API}/customers/login", other, headers=KEY, status=422)
+    assert reused.json["code"] == "idempotency_key_reused"
+
+
+def test_an_answer_of_the_secret_before_is_not_given_again_when_it_is_removed(autonomy, restarted):
+    login(autonomy, KEY)
+    restarted(NEW)
+    assert "Idempotent-Replayed" not in login(autonomy, KEY).headers
+
+
+def test_whoever_has_tried_too_many_passwords_waits_on(autonomy, restarted):
+    wrong = {**LOGIN, "password": "a wrong one"}
+
+    def attempt():
+        return autonomy.app.post_json(f"{API}/customers/login", wrong, expect_errors=True).status_int
+
+    while attempt() != 429:
+        pass
+    restarted(NEW, OLD)
+    assert attempt() == 429
+
+
+def test_a_refund_that_was_cut_off_is_not_given_twice(autonomy, restarted):
+    customer, product = autonomy.customer(email="bob@example.org"), autonomy.product()
+    payment = autonomy.buy(customer, product)
+    staff = autonomy.as_staff()
+    path = f"{API}/admin/payments/{payment.id}/refunds"
+    body = {"amount": 100, "reason": "a scratch"}
+    autonomy.app.post_json(path, body, headers={**staff, **KEY})
+    forget_the_answers(autonomy)
+    restarted(NEW, OLD)
+    autonomy.app.post_json(path, body, headers={**staff, **KEY})
+    with autonomy.scope() as scope:
+        assert scope.session.scalar(select(func.count()).select_from(PaymentRefund)) == 1
+
+
+def forget_the_answers(autonomy):
+    """As if the process had died after the money had gone back, and before the answer was kept."""
+    with autonomy.scope() as scope:
+        scope.session.execute(delete(IdempotencyKey))
