@@ -106,9 +106,8 @@ def request_refund(
             for all that is left.
         reason: why, for the record.
         items: products of the payment that are given back, instead of an amount.
-        wish: names what the caller wants, if the caller may come again with the same; then the refund that was
-            recorded the first time is given back, unless it has failed. Of several names for the same, new refunds
-            get the first.
+        wish: names what the caller wants, if the caller may come again with the same: any of the names finds the
+            refund that was recorded the first time, unless it has failed; a new one gets the first.
 
     Raises:
         NotFound, NotRefundable, PaymentDisputed, RefundTooLarge, RestoredCopy

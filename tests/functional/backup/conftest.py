@@ -138,12 +138,13 @@ def sell_and_upload(place: Place) -> None:
         with runtime.transaction(runtime.tenants.get(name)) as scope:
             _, key = api_keys.issue(scope.session, name, "staff", tuple(SCOPES), actor="test")
         staff = {"Authorization": f"Bearer {key}"}
-        product = {"title": f"Ünï\tcode\\n of {name}", "kind": "mp3", "amount": 900}
+        title = f"Ünïcode \\n \\. of {name}"
+        product = {"title": title, "description": "Two\nlines", "kind": "mp3", "amount": 900}
         made = app.post_json(f"/{name}/api/v1/admin/products", product, headers=staff).json
         upload = [("file", "first.mp3", MUSIC)]
         app.post(f"/{name}/api/v1/admin/products/{made['id']}/tracks", upload_files=upload, headers=staff)
-        customer = {"email": "ada@example.org", "password": "a long engine", "name": "Ada\nLovelace"}
-        app.post_json(f"/{name}/api/v1/customers/register", {**customer, "name": "Ada"})
+        customer = {"email": "ada@example.org", "password": "a long engine", "name": "Ada"}
+        app.post_json(f"/{name}/api/v1/customers/register", customer)
     runtime.close()
 
 

@@ -5,6 +5,7 @@ import hmac
 import json
 import stat
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -120,13 +121,20 @@ def purchase(app, **options):
     )
 
 
-def test_tokens_of_the_original_are_good_in_the_copy(original, restored):
-    for place in (original, restored):
-        runtime = place.runtime()
-        app = place.app(runtime)
-        if place is original:
-            login = {"email": "ada@example.org", "password": "a long engine"}
-            token = app.post_json("/harbour/api/v1/customers/login", login).json["access_token"]
+def test_who_was_logged_in_at_the_original_is_in_the_copy(original, request):
+    with running(original) as app:
+        login = {"email": "ada@example.org", "password": "a long engine"}
+        token = app.post_json("/harbour/api/v1/customers/login", login).json["access_token"]
+    with running(request.getfixturevalue("restored")) as app:
         me = app.get("/harbour/api/v1/customers/me", headers={"Authorization": f"Bearer {token}"})
         assert me.json["email"] == "ada@example.org"
+
+
+@contextmanager
+def running(place):
+    """The server's application."""
+    runtime = place.runtime()
+    try:
+        yield place.app(runtime)
+    finally:
         runtime.close()
