@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from autonomy_core.db.embedded import EmbeddedServerError
 from demo.client import Narrator
 from demo.customer import PASSWORD, Customer
-from demo.places import DIRECTORY, SHOPS, Places, find_places
+from demo.places import DIRECTORY, ROOT, SHOPS, Places, find_places, keep_private
 from demo.processes import DemoError, Processes
 from demo.shop import RELEASES, staff_key, stock
 from demo.story import Story
@@ -90,6 +90,7 @@ def run(places: Places, console: Console, *, check: bool) -> None:
         DemoError: a step did not hold.
     """
     places.write_ini()
+    keep_private(ROOT / "tenants")
     database = places.database
     processes = Processes(places)
     check_tenants(processes, console)

@@ -101,6 +101,12 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
     unfinished.replace(path)
 
 
+def keep_private(directory: Path) -> None:
+    """Let nobody else read the sample shops' files: there are keys in them, and a clone lets everybody read."""
+    for shop in SHOPS:
+        (directory / f"{shop}.ini").chmod(0o600)
+
+
 def free_port() -> int:
     """A port that nobody uses at this moment."""
     with socket.socket() as probe:

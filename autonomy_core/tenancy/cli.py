@@ -4,46 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import click
 
 from autonomy_core.cli.context import json_option
 from autonomy_core.cli.output import print_json, print_rows
+from autonomy_core.tenancy.applying import differences, read_draft, write_draft
 from autonomy_core.tenancy.cli_online import look_online, rows_of
+from autonomy_core.tenancy.cli_report import Context, count, is_path, report_on_directory, report_on_draft
 from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.domain import ID_RULE, Organisation, Problem, id_problem
-from autonomy_core.tenancy.loader import PluginSchemas, load_file, tenant_files
+from autonomy_core.tenancy.editing import TenantEditor
+from autonomy_core.tenancy.loader import load_file, tenant_files
 from autonomy_core.tenancy.schemas import LONGEST_NAME
 from autonomy_core.tenancy.secrets import MASK, Secret
-from autonomy_core.tenancy.settling import Rules
 from autonomy_core.tenancy.template import new_tenant_ini
 from autonomy_core.texts import UnreadableText, readable
-
-if TYPE_CHECKING:
-    from autonomy_core.runtime import Runtime
-
-
-class Context(Protocol):
-    """What these commands need of `click.Context.obj`."""
-
-    @property
-    def tenants_directory(self) -> Path:
-        """Where the ini files are."""
-
-    @property
-    def plugin_schemas(self) -> PluginSchemas:
-        """The settings schema of every installed plugin."""
-
-    @property
-    def tenant_rules(self) -> Rules:
-        """By what the server decides what is in service."""
-
-    @property
-    def runtime(self) -> Runtime:
-        """The collaborators of a server."""
 
 
 @click.group()
@@ -62,38 +41,74 @@ def list_(context: Context, *, as_json: bool) -> None:
 
 
 @tenants.command()
-@click.argument("organisation_ids", metavar="[ID]...", nargs=-1)
+@click.argument("names", metavar="[ID|FILE]...", nargs=-1)
+@click.option("--id", "organisation_id", help="Whose FILE is; by default what its name says.")
 @click.option("--online", is_flag=True, help="Also ask the servers that the organisations depend on.")
 @json_option
 @click.pass_obj
-def check(context: Context, organisation_ids: tuple[str, ...], *, online: bool, as_json: bool) -> None:
+def check(
+    context: Context, names: tuple[str, ...], *, organisation_id: str | None, online: bool, as_json: bool
+) -> None:
     """Report every problem in every file, with its line. Exit status 1 if there is one.
 
-    With IDs, only these organisations' files are looked at. Online, the exit status is also 1 if something is found
-    that does not work.
+    With IDs, only these organisations' files are looked at. With a FILE, which may be anywhere, a draft is looked at as
+    if it were the organisation's file. The exit status is also 1 if something is found that does not work.
     """
-    loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
-    _require(context, organisation_ids)
-    problems = [
-        each for each in loaded.problems if not organisation_ids or each.file.stem in organisation_ids
-    ]
-    served = [name for name in loaded.served_otherwise if not organisation_ids or name in organisation_ids]
-    chosen = [name for name in loaded.organisations if not organisation_ids or name in organisation_ids]
+    if any(is_path(name) for name in names):
+        if len(names) > 1 or online:
+            raise click.UsageError("a FILE is checked alone, and not online")
+        draft = read_draft(
+            Path(names[0]),
+            organisation_id,
+            context.tenants_directory,
+            context.plugin_schemas,
+            context.tenant_rules,
+        )
+        report = report_on_draft(context, draft)
+    elif organisation_id:
+        raise click.UsageError("--id belongs to a FILE: a path with a / or that ends in .ini")
+    else:
+        _require(context, names)
+        report = report_on_directory(context, names)
     if not as_json:
-        _print_problems(problems)
-        for name in served:
-            click.echo(f"{name}: the server goes on with the last good version")
-        click.echo(f"{_count(len(chosen), 'organisation')} in order, {_count(len(problems), 'problem')}")
+        report.print()
+    chosen = [organisation.id for organisation in report.organisations]
     found = look_online(context.runtime, chosen, quiet=as_json) if online else None
     if as_json:
-        report = {
-            "organisations": len(chosen),
-            "problems": [asdict(problem) for problem in problems],
-            "last_good_served": served,
-        }
-        print_json(report if found is None else report | {"findings": rows_of(found)})
-    if problems or any(each.has_errors for each in found or ()):
+        print_json(
+            report.as_json() | ({} if found is None else {"findings": [*report.rows(), *rows_of(found)]})
+        )
+    if report.has_errors or any(each.has_errors for each in found or ()):
         raise click.exceptions.Exit(1)
+
+
+@tenants.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--id", "organisation_id", help="Whose it is; by default what its name says.")
+@click.pass_obj
+def apply(context: Context, file: Path, organisation_id: str | None) -> None:
+    """Put a draft in the place of an organisation's file, if nothing is wrong with it.
+
+    What it changes is shown, secrets masked. The file is replaced as a whole and keeps its owner and mode.
+    """
+    editor = TenantEditor(context.tenants_directory, context.plugin_schemas)
+    _files(context)
+    with editor.alone():
+        draft = read_draft(
+            file, organisation_id, context.tenants_directory, context.plugin_schemas, context.tenant_rules
+        )
+        report = report_on_draft(context, draft)
+        report.print_findings()
+        if report.has_errors:
+            raise click.ClickException(f"{draft.target} is left as it was: mend the draft first")
+        if draft.before == draft.text:
+            click.echo(f"{draft.target} says this already")
+            return
+        changes = list(differences(draft, context.plugin_schemas))
+        write_draft(draft)
+    for line in changes or ["no setting is changed"]:
+        click.echo(line)
+    click.echo(f"wrote {draft.target}; the servers take it within a second")
 
 
 @tenants.command()
@@ -177,7 +192,7 @@ def accept(context: Context, *, yes: bool) -> None:
     for name in missing:
         click.echo(f"{context.tenants_directory / name}.ini is gone")
     if not yes:
-        click.confirm(f"End the service of {_count(len(missing), 'organisation')}?", abort=True)
+        click.confirm(f"End the service of {count(len(missing), 'organisation')}?", abort=True)
     context.tenant_rules.record.accept(missing)
     click.echo("accepted; the servers follow within a second, and the data stay")
 
@@ -239,10 +254,6 @@ def _print_organisation(shown: Mapping[str, Any]) -> None:
 def _print_problems(problems: Iterable[Problem], *, err: bool = False) -> None:
     for problem in problems:
         click.echo(str(problem), err=err)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _masked(value: Any) -> Any:

@@ -17,11 +17,13 @@ class LoadedDirectory:
 
     Attributes:
         organisations: by id, those whose files are in order, as they are served.
+        files: by id, what reading each gave.
         settled: what a server serves.
         problems: what is wrong with the files.
     """
 
     organisations: Mapping[str, Organisation]
+    files: Mapping[str, LoadedFile]
     settled: Settled
     problems: tuple[Problem, ...]
 
@@ -48,12 +50,16 @@ def load_directory(
         files = {path.stem: loader.load(path) for path in tenant_files(directory)}
     except OSError as error:
         files, problem = dict[str, LoadedFile](), unreadable_directory(directory, error)
-    files |= replaced or {}
     rules = rules or Rules()
-    settled = Settler(directory, rules, loader.make).settle(files, None, problem)
+    settler = Settler(directory, rules, loader.make)
+    settled = settler.settle(files, None, problem)
+    if replaced:
+        # After what is there: the newcomer is refused a host, and not the organisation that has it.
+        files |= replaced
+        settled = settler.settle(files, settled, problem)
     organisations = {
         name: organisation.without_hosts(settled.refused.get(name, ()))
         for name, file in sorted(files.items())
         if (organisation := file.organisation) is not None
     }
-    return LoadedDirectory(organisations, settled, (*settled.problems, *rules.problems()))
+    return LoadedDirectory(organisations, files, settled, (*settled.problems, *rules.problems()))

@@ -61,12 +61,20 @@ def read_small_file(path: Path) -> bytes:
     return content
 
 
-def write_whole(path: Path, content: bytes, *, like: os.stat_result | None = None, mode: int = 0o644) -> None:
+def write_whole(
+    path: Path,
+    content: bytes,
+    *,
+    like: os.stat_result | None = None,
+    mode: int = 0o644,
+    owner: os.stat_result | None = None,
+) -> None:
     """Write a file so that others see either what was there before or all of the new content.
 
     Args:
         like: whose mode and owner the file gets.
         mode: the file's without `like`; by default everybody may read it.
+        owner: whose owner the file gets without `like`.
 
     Raises:
         OSError: it cannot be written, or given to that owner; what was there is as it was.
@@ -75,8 +83,8 @@ def write_whole(path: Path, content: bytes, *, like: os.stat_result | None = Non
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            if like is not None:
-                give_to(draft, like)
+            if giver := like or owner:
+                give_to(draft, giver)
             os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode) if like else mode)
             file.write(content)
             file.flush()

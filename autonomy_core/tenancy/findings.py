@@ -78,10 +78,13 @@ class OrganisationCheck:
         name: ``<plugin>.<what it looks at>``.
         function: called with a scope in a transaction of its own. Ask others before you ask the database: a
             connection is taken with the first statement, and held to the end.
+        is_offline: whether it looks at settings only. Then it is also run without ``--online``, and for drafts, with a
+            scope that is in no transaction.
     """
 
     name: str
     function: Callable[[TenantScope], Iterable[Finding]]
+    is_offline: bool = False
 
     def __post_init__(self) -> None:
         if is_async(self.function):

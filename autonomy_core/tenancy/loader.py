@@ -42,7 +42,7 @@ class TenantLoader:
 
     def load(self, path: Path) -> LoadedFile:
         """Read and check the file at `path`. Never raises for what is in the file."""
-        text = _read_text(path)
+        text = read_text(path)
         if isinstance(text, Problem):
             return LoadedFile(path, None, (text,), is_unreadable=text.code == "unreadable_file")
         loaded = self.load_text(path, text)
@@ -186,7 +186,8 @@ def unreadable_directory(directory: Path, error: OSError) -> Problem:
     return Problem(directory, 1, "unreadable_file", message, remedy)
 
 
-def _read_text(path: Path) -> str | Problem:
+def read_text(path: Path) -> str | Problem:
+    """Return what a file says, or why that cannot be told."""
     try:
         content = read_small_file(path)
         return content.decode("utf-8-sig")

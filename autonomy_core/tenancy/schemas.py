@@ -28,7 +28,7 @@ class HostsField(WordsField):
         wrong = [word for word, host in zip(words, hosts, strict=True) if host is None]
         if wrong:
             message = f"not a host name: {', '.join(wrong)}"
-            remedy = "give names such as shop.example or localhost:6543, without https:// or a path"
+            remedy = "give names such as shop.example or localhost:6543, without https:// or a path; a port is at most 65535"
             raise ValidationError(ProblemMessage(message, code="invalid_value", remedy=remedy))
         return tuple(dict.fromkeys(host for host in hosts if host is not None))
 

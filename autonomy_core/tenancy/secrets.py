@@ -112,6 +112,21 @@ def resolve(text: str) -> str:
     return references.values[text]
 
 
+def is_reference(text: str) -> bool:
+    """Whether a value refers to a secret, and is none itself."""
+    return text.partition(":")[0] in _LOOK_UP and ":" in text
+
+
+def shown(text: str) -> str | None:
+    """A reference as it is written, if that is clearly a name and no secret in the wrong place; otherwise None."""
+    kind, colon, target = text.partition(":")
+    target = target.strip()
+    is_name = (kind == "env" and _VARIABLE.fullmatch(target)) or (
+        kind == "file" and _is_clearly_a_path(target)
+    )
+    return f"{kind}:{target}" if colon and is_name else None
+
+
 def _from_environment(name: str) -> str:
     references = _references.get()
     if references is not None:

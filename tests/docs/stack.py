@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from demo.places import ROOT, SHOPS, Places, find_places, free_port
+from demo.places import ROOT, SHOPS, Places, find_places, free_port, keep_private
 from demo.processes import Processes
 from demo.shop import RELEASES, staff_key, stock
 from tests.docs.shell import Result, Shell
@@ -81,6 +81,7 @@ def running_stack() -> Iterator[Stack]:
 
 def _like_a_clone(clone: Path, places: Places) -> None:
     shutil.copytree(ROOT / "tenants", clone / "tenants")
+    keep_private(clone / "tenants")
     (clone / ".venv").symlink_to(sys.prefix)
     places.write_ini()
     ini = places.ini.read_text("utf-8")

@@ -27,12 +27,25 @@ def check_stripe(scope: TenantScope) -> Iterator[Finding]:
             yield replace(finding, subject=keys.environment, remedy=remedy)
 
 
-CHECKS = (OrganisationCheck("stripe_payments.stripe", check_stripe),)
+def check_environment(scope: TenantScope) -> Iterator[Finding]:
+    """Nobody can buy in live from a server that talks to the simulator."""
+    if scope.settings(PLUGIN)["environment"] == "live" and scope.server_settings(PLUGIN).get("api_base"):
+        message = "the server talks to the simulator, which takes no live payments: nobody can buy"
+        remedy = "take stripe_payments.api_base out of the server's ini file, or set environment to test"
+        yield Finding("simulated", "error", message, remedy, subject="live")
+
+
+CHECKS = (
+    OrganisationCheck("stripe_payments.environment", check_environment, is_offline=True),
+    OrganisationCheck("stripe_payments.stripe", check_stripe),
+)
 
 
 def _check_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
     if keys.environment == "live" and scope.server_settings(PLUGIN).get("api_base"):
-        yield _simulated(scope)
+        # Where it is what the organisation sells in, `check_environment` tells.
+        if scope.settings(PLUGIN)["environment"] != "live":
+            yield Finding("simulated", "info", "the server talks to the simulator: nothing was looked at")
         return
     from stripe_payments.endpoints.client import AskingFailed
 
@@ -57,13 +70,6 @@ def _check_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
                 break
     if keys.webhook_secret is not None:
         yield from as_far_as_found("the deliveries", _check_deliveries(scope, keys))
-
-
-def _simulated(scope: TenantScope) -> Finding:
-    sells_here = scope.settings(PLUGIN)["environment"] == "live"
-    message = "the server talks to the simulator, which knows nothing of live: nothing was looked at"
-    remedy = "take stripe_payments.api_base out of the server's ini file, or set environment to test"
-    return Finding("simulated", "error" if sells_here else "info", message, remedy if sells_here else "")
 
 
 def _failure(reason: str, message: str, keys: Keys) -> Finding:

@@ -124,6 +124,17 @@ def test_live_is_not_looked_at_where_the_simulator_stands_for_stripe(autonomy, s
     assert look(site, "seller", status=1)["simulated"]["subject"] == "live"
 
 
+def test_live_where_the_simulator_stands_for_stripe_is_found_without_asking_anybody(
+    autonomy, site, simulator
+):
+    shop = Shop(autonomy, simulator, "seller")
+    site.run("tenants", "check", "seller", status=0)
+    shop.configure(environment="live")
+    found = site.run("tenants", "check", "seller", status=1)
+    assert "seller: error: simulated: live: the server talks to the simulator" in found
+    assert "mend the draft first" in site.run("tenants", "apply", str(site.path("seller")), status=1)
+
+
 def test_a_rotation_that_was_not_finished(site):
     rewrite(site, "[stripe_payments]", "[stripe_payments]\ntest_previous_webhook_secret = whsec_old")
     assert look(site).keys() == {"rotation_unfinished"}

@@ -15,7 +15,7 @@ REFUSED = "postgresql://autonomy_app:s3cret@127.0.0.1:1/autonomy"
 WITHOUT_DATABASE = {
     *("serve", "worker", "stripe simulator", "media inspect"),
     *("plugins new", "plugins list", "plugins check", "plugins revision"),
-    *("tenants new", "tenants list", "tenants check", "tenants show", "tenants accept"),
+    *("tenants new", "tenants list", "tenants check", "tenants show", "tenants accept", "tenants apply"),
     *("db start", "db stop", "db status", "db url"),
 }
 """Those that need no database, make one of their own, or wait for it."""

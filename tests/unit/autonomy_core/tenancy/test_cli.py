@@ -3,14 +3,18 @@ from __future__ import annotations
 import json
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from autonomy_core.tenancy import cli
 from autonomy_core.tenancy.cli import tenants
+from autonomy_core.tenancy.editing import EditError, TenantEditor
+from autonomy_core.tenancy.findings import Finding, OrganisationCheck
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.tenancy.registry import TenantRegistry
@@ -21,11 +25,36 @@ from autonomy_core.tenancy.settling import Rules
 Run = Callable[..., Result]
 
 
+def unlucky(scope: Any) -> Iterator[Finding]:
+    if scope.name == "Unlucky":
+        yield Finding("unlucky", "error", "the name brings bad luck", "take another")
+
+
+def never(scope: Any) -> Iterator[Finding]:
+    raise AssertionError("it asks others")
+
+
+OFFLINE = [
+    OrganisationCheck("music.luck", unlucky, is_offline=True),
+    OrganisationCheck("music.others", never),
+]
+
+
+def write_private(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o600)
+
+
 @pytest.fixture
 def run(tmp_path: Path, schemas: PluginSchemas) -> Run:
     record = TenantRecord(tmp_path / "record", Sealing([Secret("the server's secret")]))
     context = SimpleNamespace(
-        tenants_directory=tmp_path, plugin_schemas=schemas, tenant_rules=Rules(record=record)
+        tenants_directory=tmp_path,
+        plugin_schemas=schemas,
+        tenant_rules=Rules(record=record),
+        runtime=SimpleNamespace(
+            checks_for=lambda _: OFFLINE, scope_outside=lambda organisation: organisation
+        ),
     )
 
     def invoke(*arguments: str) -> Result:
@@ -53,7 +82,7 @@ def test_list_is_whole_in_a_pipe(run: Run, tmp_path: Path, acme: str):
 
 
 def test_check_is_silent_and_zero_when_all_is_in_order(run: Run, tmp_path: Path, acme: str):
-    (tmp_path / "acme.ini").write_text(acme)
+    write_private(tmp_path / "acme.ini", acme)
     result = run("check")
     assert (result.exit_code, result.output) == (0, "1 organisation in order, 0 problems\n")
 
@@ -159,7 +188,9 @@ def test_new_refuses_what_would_not_pass_the_check(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["list", "check", "show acme", "new acme --name Acme", "accept"])
+@pytest.mark.parametrize(
+    "command", ["list", "check", "show acme", "new acme --name Acme", "accept", "apply draft.ini"]
+)
 def test_a_missing_directory_is_a_message_and_no_traceback(
     command: str, tmp_path: Path, schemas: PluginSchemas
 ):
@@ -204,3 +235,195 @@ def test_files_that_are_all_gone_are_a_problem_until_it_is_accepted(run: Run, tm
     assert "accepted" in run("accept", "--yes").output
     assert run("check").output == "0 organisations in order, 0 problems\n"
     assert "nothing to accept" in run("accept", "--yes").output
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    """Where an admin works at a draft."""
+    (tmp_path / "elsewhere").mkdir()
+    return tmp_path / "elsewhere" / "acme.ini"
+
+
+def test_check_of_a_draft_names_its_own_lines_and_changes_nothing(
+    run: Run, tmp_path: Path, acme: str, draft: Path
+):
+    (tmp_path / "acme.ini").write_text(acme)
+    draft.write_text(acme.replace("EUR", "€"))
+    result = run("check", str(draft))
+    assert result.exit_code == 1
+    assert result.output.startswith(f"{draft}:3: invalid_value: ")
+    assert (tmp_path / "acme.ini").read_text() == acme
+
+
+def test_check_of_a_draft_that_is_in_order_is_silent_and_zero(
+    run: Run, tmp_path: Path, acme: str, draft: Path
+):
+    (tmp_path / "other.ini").write_text("nonsense")
+    (tmp_path / "key").write_text("sk_test_of_the_directory")
+    draft.write_text(acme.replace("sk_test_abcdef", "file:key"))
+    result = run("check", str(draft))
+    assert (result.exit_code, result.output) == (0, "1 organisation in order, 0 problems\n")
+
+
+def test_a_draft_is_checked_against_all_other_files(run: Run, tmp_path: Path, acme: str, draft: Path):
+    (tmp_path / "acme.ini").write_text(acme)
+    (tmp_path / "zeta.ini").write_text("[organisation]\nname = Z\ncurrency = eur\nhosts = zeta.example\n")
+    draft.write_text(acme.replace("acme.example", "zeta.example"))
+    result = run("check", str(draft), "--id", "newcomer")
+    assert result.exit_code == 1
+    assert f"{draft}:4: duplicate_host: the host 'zeta.example' is zeta's already" in result.output
+    assert f"{draft}:4: duplicate_host: the host 'localhost:6543' is acme's already" in result.output
+
+
+def test_a_drafts_name_or_the_option_says_whose_it_is(run: Run, acme: str, draft: Path):
+    odd = draft.with_name("Acme new.ini")
+    odd.write_text(acme)
+    assert "malformed_id" in run("check", str(odd)).output
+    assert run("check", str(odd), "--id", "acme").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--id", "acme"), ("acme", "--id", "acme"), ("./a.ini", "./b.ini"), ("./a.ini", "--online")]
+)
+def test_check_takes_one_draft_alone(run: Run, arguments: tuple[str, ...]):
+    assert run("check", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["check", "apply"])
+def test_a_draft_that_is_not_there_is_a_message(run: Run, tmp_path: Path, command: str):
+    result = run(command, str(tmp_path / "nowhere.ini"))
+    assert result.exit_code == 1
+    assert "nowhere.ini:1: unreadable_file: the file cannot be read: No such file" in result.output
+    assert "let the server's user read it" not in result.output
+
+
+def test_apply_shows_what_changes_without_a_secret_and_replaces_the_file(
+    run: Run, tmp_path: Path, acme: str, draft: Path, monkeypatch: pytest.MonkeyPatch
+):
+    target = tmp_path / "acme.ini"
+    target.write_text(acme + "seal = hunter2\n")
+    target.chmod(0o640)
+    new = (
+        acme.replace("Acme Records", "Acme Tapes").replace("abcdef", "uvwxyz").replace("cards music", "cards")
+    )
+    draft.write_text(f"# a comment with hunter3\n{new}seal = env:ACME_SEAL".rstrip())
+    monkeypatch.setenv("ACME_SEAL", "hunter4")
+    result = run("apply", str(draft))
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines() == [
+        "- [organisation] name = Acme Records",
+        "+ [organisation] name = Acme Tapes",
+        "- [organisation] plugins = cards music",
+        "+ [organisation] plugins = cards",
+        "- [cards] test_secret_key = ********",
+        "+ [cards] test_secret_key = ********",
+        "- [cards] seal = ********",
+        "+ [cards] seal = env:ACME_SEAL",
+        f"wrote {target}; the servers take it within a second",
+    ]
+    assert target.read_text() == draft.read_text() + "\n"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_apply_of_what_the_file_says_already_writes_nothing(run: Run, tmp_path: Path, acme: str, draft: Path):
+    (tmp_path / "acme.ini").write_text(acme)
+    draft.write_text(acme)
+    before = (tmp_path / "acme.ini").stat()
+    assert "says this already" in run("apply", str(draft)).output
+    assert (tmp_path / "acme.ini").stat().st_ino == before.st_ino
+
+
+def test_apply_makes_a_new_file_for_its_owner_alone(run: Run, tmp_path: Path, acme: str, draft: Path):
+    draft.write_text(acme)
+    assert run("apply", str(draft)).exit_code == 0
+    made = tmp_path / "acme.ini"
+    assert made.read_text() == acme
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    assert (made.stat().st_uid, made.stat().st_gid) == (tmp_path.stat().st_uid, tmp_path.stat().st_gid)
+
+
+@pytest.mark.parametrize("wrong", ["problem", "finding", "host"])
+def test_apply_refuses_a_draft_with_anything_wrong(
+    run: Run, tmp_path: Path, acme: str, draft: Path, wrong: str
+):
+    (tmp_path / "acme.ini").write_text(acme)
+    (tmp_path / "zeta.ini").write_text("[organisation]\nname = Z\ncurrency = eur\nhosts = zeta.example\n")
+    change = {
+        "problem": ("currency", "curency"),
+        "finding": ("Acme Records", "Unlucky"),
+        "host": ("acme.example", "zeta.example"),
+    }
+    draft.write_text(acme.replace(*change[wrong]))
+    result = run("apply", str(draft))
+    assert result.exit_code == 1
+    assert "is left as it was" in result.output
+    assert (tmp_path / "acme.ini").read_text() == acme
+
+
+def test_apply_does_not_overwrite_what_somebody_else_has_just_saved(
+    run: Run, tmp_path: Path, acme: str, draft: Path, monkeypatch: pytest.MonkeyPatch
+):
+    target = tmp_path / "acme.ini"
+    target.write_text(acme)
+    draft.write_text(acme.replace("Acme Records", "Acme Tapes"))
+
+    def meanwhile(*_: object) -> Iterator[str]:
+        target.write_text(acme + "# saved by somebody else\n")
+        return iter(())
+
+    monkeypatch.setattr(cli, "differences", meanwhile)
+    result = run("apply", str(draft))
+    assert isinstance(result.exception, EditError)
+    assert "changed by somebody else" in str(result.exception)
+    assert "somebody else" in target.read_text()
+
+
+def test_apply_waits_for_no_other_command_that_changes_the_files(
+    run: Run, tmp_path: Path, acme: str, draft: Path, schemas: PluginSchemas
+):
+    draft.write_text(acme)
+    with TenantEditor(tmp_path, schemas).alone():
+        assert isinstance(run("apply", str(draft)).exception, EditError)
+    assert not (tmp_path / "acme.ini").exists()
+
+
+def test_check_runs_the_looks_that_ask_nobody(run: Run, tmp_path: Path, acme: str):
+    write_private(tmp_path / "acme.ini", acme.replace("Acme Records", "Unlucky"))
+    result = run("check")
+    assert result.exit_code == 1
+    assert result.output.startswith("acme: error: unlucky: the name brings bad luck (take another)\n")
+    (finding,) = json.loads(run("check", "--json").output)["findings"]
+    assert (finding["organisation"], finding["code"]) == ("acme", "unlucky")
+
+
+@pytest.mark.parametrize(
+    ("ini", "key", "directory", "found"),
+    [
+        (0o600, 0o600, 0o755, []),
+        (0o640, 0o640, 0o755, []),
+        (0o644, 0o600, 0o755, ["acme.ini"]),
+        (0o600, 0o644, 0o755, ["key"]),
+        (0o644, 0o644, 0o750, []),
+    ],
+)
+def test_secrets_that_every_user_may_read_are_a_warning(
+    run: Run, tmp_path: Path, acme: str, ini: int, key: int, directory: int, found: list[str]
+):
+    (tmp_path / "acme.ini").write_text(acme + "seal = file:key\n")
+    (tmp_path / "key").write_text("hunter2")
+    (tmp_path / "acme.ini").chmod(ini)
+    (tmp_path / "key").chmod(key)
+    tmp_path.chmod(directory)
+    report = json.loads(run("check", "--json").output)
+    assert [each["code"] for each in report["findings"]] == ["readable_secrets"] * len(found)
+    assert all(name in each["message"] for name, each in zip(found, report["findings"], strict=True))
+    assert run("check").exit_code == 0
+
+
+def test_a_file_that_all_may_read_without_a_secret_in_it_is_no_warning(run: Run, tmp_path: Path, acme: str):
+    (tmp_path / "key").write_text("sk_test_key")
+    (tmp_path / "key").chmod(0o600)
+    (tmp_path / "acme.ini").write_text(acme.replace("sk_test_abcdef", "file:key"))
+    (tmp_path / "acme.ini").chmod(0o644)
+    assert run("check").output == "1 organisation in order, 0 problems\n"
