@@ -71,6 +71,7 @@ class Autonomy:
         for section, values in (settings or {}).items():
             lines += ["", f"[{section}]", *(f"{key} = {value}" for key, value in values.items())]
         path = self.runtime.settings.tenants / f"{organisation_id}.ini"
+        path.touch(mode=0o600)
         path.write_text("\n".join(lines) + "\n", "utf-8")
         self.runtime.tenants.reload()
         problems = [str(problem) for problem in self.runtime.tenants.problems()]

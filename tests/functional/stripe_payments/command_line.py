@@ -46,6 +46,7 @@ class Site:
         return self.autonomy.runtime.settings.tenants
 
     def begin(self, name="acme", key=None):
+        self.path(name).touch(mode=0o600)
         self.path(name).write_text(INI.format(name=name, key=key or self.key))
         return self.path(name)
 
