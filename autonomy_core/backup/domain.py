@@ -18,6 +18,7 @@ DUMP = "database.dump"
 SERVER_INI = "server.ini"
 TENANTS = "tenants"
 FILES = "files"
+RECORD = "record"
 
 
 class BackupError(RuntimeError):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 
@@ -42,12 +44,18 @@ def facts_of(path: Path) -> FileFacts:
 
 
 def files_below(directory: Path) -> Iterator[Path]:
-    """Every regular file below a directory, in a fixed order; none where there is no directory."""
+    """Every file below a directory, in a fixed order; none where there is no directory.
+
+    Raises:
+        BackupError: there is a symbolic link, which would be left out without a word.
+    """
     for parent, directories, names in os.walk(directory):
         directories.sort()
-        for name in sorted(names):
+        for name in sorted([*directories, *names]):
             path = Path(parent, name)
-            if path.is_file() and not path.is_symlink():
+            if path.is_symlink():
+                raise BackupError(f"{path} is a symbolic link: put in its place what it points at.")
+            if path.is_file():
                 yield path
 
 
@@ -64,6 +72,18 @@ def copy_tree(source: Path, backup: Path, place: str) -> Iterator[tuple[str, Fil
         except FileNotFoundError:
             # Removed since the directory was read: what nothing refers to any more is collected.
             continue
+
+
+def copy_sqlite(source: Path, target: Path) -> FileFacts:
+    """Copy an SQLite database as of one moment, while it may be written."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _new(target).close()
+    with (
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reading,
+        closing(sqlite3.connect(target)) as writing,
+    ):
+        reading.backup(writing)
+    return facts_of(target)
 
 
 def verify(backup: Path, files: Mapping[str, FileFacts]) -> None:

@@ -19,6 +19,7 @@ from autonomy_core.backup.domain import (
     DUMP,
     FILES,
     FORMAT,
+    RECORD,
     SERVER_INI,
     TENANTS,
     BackupError,
@@ -33,6 +34,7 @@ from autonomy_core.db.compatibility import read_script
 from autonomy_core.db.migrations import Migrations, migrate, upgrade
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.settings import Settings
+from autonomy_core.tenancy.rules import RECORD as TENANTS_RECORD
 
 Progress = Callable[[str], None]
 
@@ -107,6 +109,10 @@ def _copy_files(site: Site, directory: Path, progress: Progress) -> Iterator[tup
     ini_files = sorted(site.settings.tenants.glob("*.ini"))
     for path in ini_files:
         yield f"{TENANTS}/{path.name}", files.copy(path, directory / TENANTS / path.name)
+    record = site.settings.data / TENANTS_RECORD
+    if record.exists():
+        inner = f"{RECORD}/{record.name}"
+        yield inner, files.copy_sqlite(record, directory / inner)
     yield SERVER_INI, files.copy(site.ini, directory / SERVER_INI)
     progress(f"{TENANTS}: {len(ini_files)} files, and {SERVER_INI}")
 
@@ -150,7 +156,8 @@ def restore(site: Site, directory: Path, *, accept_other_secret: bool, progress:
     programs = Programs.fitting(database.server_version(site.owner_url), site.places)
     with database.connected(site.owner_url) as connection:
         database.require_empty(connection)
-    for place, target in [*stored_files(site), (TENANTS, site.settings.tenants)]:
+    own = [(TENANTS, site.settings.tenants), (RECORD, site.settings.data)]
+    for place, target in [*stored_files(site), *own]:
         progress(f"{place}: {files.put_back(directory, manifest.files, place, target)} files")
     database.restore(site.owner_url, programs, directory / DUMP, manifest.tables)
     progress(f"database: {sum(manifest.tables.values())} rows in {len(manifest.tables)} tables")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -172,7 +173,10 @@ class Database:
         patience = {"connect_timeout": round(ANSWER_WITHIN_S)}
         pool = {"pool_size": 1, "max_overflow": 1, "pool_timeout": 1}
         self.beside = make_engine(url, LIMITS, before_connect, connect_args=patience, **pool)
-        self._is_original = False
+        # By numbers and not by a flag: while one thread asks what the database is, another one may connect to a new one.
+        self._connected = count()
+        self._newest = self._original_since = next(self._connected)
+        self._forget_what_it_is()
         event.listen(self.engine, "connect", self._forget_what_it_is)
         self._probes: dict[Callable[..., Any], Probe[Any]] = {}
 
@@ -265,17 +269,20 @@ class Database:
         That it is none is remembered until the next connection is made: a database cannot become a copy under a
         connection, because it must be empty to be restored.
         """
-        if not self._is_original:
+        if self._original_since != self._newest:
             with self._connection() as connection:
-                self._is_original = not connection.scalar(IS_COPY)
-        return not self._is_original
+                newest = self._newest
+                if connection.scalar(IS_COPY):
+                    return True
+                self._original_since = newest
+        return False
 
     def _connection(self) -> AbstractContextManager[Connection]:
         """A connection that is no organisation's; what is done on it is rolled back."""
         return self.engine.connect()
 
     def _forget_what_it_is(self, *_: Any) -> None:
-        self._is_original = False
+        self._newest = next(self._connected)
 
     @contextmanager
     def connection_beside(self) -> Iterator[Connection]:

@@ -90,7 +90,7 @@ class SwitchedDatabase(Database):
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
         """Everything happens on one connection, and is undone at the end. Within `of_its_own`, on that database."""
-        self._is_original = False
+        self._forget_what_it_is()
         engine = create_engine(self.url, poolclass=NullPool)
         with engine.connect() as connection:
             outer = connection.begin()
@@ -106,7 +106,7 @@ class SwitchedDatabase(Database):
         """Everything happens in a new copy of the migrated database; gives the copy's URL for its owner."""
         before, engine_before, beside_before = self.url, self.engine, self.beside
         self._server.create_database(name, template=self._template)
-        self._is_original = False
+        self._forget_what_it_is()
         own = Database(self._server.url(name, APPLICATION_ROLE), pool_size=32)
         self.url, self.engine, self._bind, self.beside = own.url, own.engine, own.engine, own.beside
         try:

@@ -69,6 +69,15 @@ def test_a_backup_that_was_killed_is_told_from_a_finished_one(original, tmp_path
     assert "was never finished" in refused(unchanged, "restore", directory)
 
 
+def test_a_link_among_the_recordings_is_not_left_out_without_a_word(original, tmp_path):
+    link = original.data / "media" / "files" / "harbour" / "elsewhere"
+    link.symlink_to(tmp_path)
+    try:
+        assert f"{link} is a symbolic link" in refused(original, "backup", tmp_path / "backup")
+    finally:
+        link.unlink()
+
+
 def test_a_directory_that_is_no_backup_is_refused(tmp_path, unchanged):
     assert "is no backup: it has no manifest.json" in refused(unchanged, "restore", tmp_path)
 

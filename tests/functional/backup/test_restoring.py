@@ -3,9 +3,10 @@
 import hashlib
 import hmac
 import json
+import sqlite3
 import stat
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -29,6 +30,15 @@ def test_every_table_and_every_file_is_the_same_on_another_cluster(original, res
     assert len(before["media_mp3_tracks"]) == 2
     assert restored.files() == original.files()
     assert any(path.endswith(".mp3") for path in restored.files())
+
+
+def test_the_copy_knows_who_had_which_host_first(original, restored):
+    def claims(place):
+        with closing(sqlite3.connect(place.data / "tenants.sqlite3")) as record:
+            return record.execute("SELECT * FROM claims ORDER BY number").fetchall()
+
+    assert claims(restored) == claims(original)
+    assert len(claims(original)) >= 2
 
 
 def test_organisations_are_kept_apart_in_the_copy_too(restored):
