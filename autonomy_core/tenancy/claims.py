@@ -61,25 +61,29 @@ def divide_hosts(
     own: dict[str, list[str]] = {}
     for host in server.hosts:
         own.setdefault(name_of(host), []).append(host)
+    owners: dict[str, Version] = {}
     refusals: dict[Claim, Problem] = {}
-    claimants: dict[str, str] = {}
     contested: set[str] = set()
+    with_port: list[tuple[str, Version]] = []
     for version in versions.values():
         for host in version.hosts:
             name = name_of(host)
             problem = _objection(version, host, name, own, server.default_organisation)
             if problem is not None:
                 refusals[version.id, host] = problem
-            elif claimants.setdefault(name, version.id) != version.id:
+            elif owners.setdefault(host, version) is not version:
                 contested.add(name)
+            elif name is not host:
+                with_port.append((name, version))
+    contested |= {name for name, version in with_port if owners.get(name, version) is not version}
     if contested:
         refusals |= _settle(contested, versions, refusals, order(contested), before)
-    owners = {
-        host: version
-        for version in versions.values()
-        for host in version.hosts
-        if not refusals or (version.id, host) not in refusals
-    }
+        owners = {
+            host: version
+            for version in versions.values()
+            for host in version.hosts
+            if (version.id, host) not in refusals
+        }
     return Division(owners, _by_organisation(refusals), list(refusals.values()))
 
 

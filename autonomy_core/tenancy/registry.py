@@ -194,12 +194,16 @@ class TenantRegistry:
         if self._rules.record is not None:
             self._rules.record.has_changed()
         first = self._settle(None)
-        unread = {name for name, version in first.versions.items() if version.content is None}
-        self._unrecorded = first.versions.keys() - unread | first.lost
+        read = {name for name, version in first.versions.items() if version.content is not None}
+        self._unrecorded = read | first.lost
         _log_problems((), first.problems, first)
         self._record_problems = self._rules.problems()
         _log_problems((), self._record_problems, first)
-        log.info("tenants_loaded", organisations=len(first.versions), known_from_index=len(unread))
+        log.info(
+            "tenants_loaded",
+            organisations=len(first.versions),
+            known_from_index=len(first.versions) - len(read),
+        )
         return first
 
     def _poll(self) -> None:

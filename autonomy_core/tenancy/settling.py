@@ -115,7 +115,7 @@ class Settler:
         """
         earlier = before or Settled()
         chosen, held = self._choose(files, earlier)
-        gone = (earlier.versions.keys() if before else self._recorded()) - files.keys()
+        gone = earlier.versions.keys() - files.keys() if before else self._recorded_but(files)
         losses = self._losses(gone, len(chosen), accept=accept_losses)
         chosen |= self._versions_of(losses.missing, earlier)
         order = self._rules.record.order if self._rules.record else _unordered
@@ -148,8 +148,8 @@ class Settler:
         chosen |= {name: version for name, version in recalled.items() if version.content is not None}
         return chosen, {name: version for name, version in recalled.items() if version.content is None}
 
-    def _recorded(self) -> frozenset[str]:
-        return self._rules.record.ids() if self._rules.record else frozenset()
+    def _recorded_but(self, files: Mapping[str, ReadFile]) -> frozenset[str]:
+        return self._rules.record.ids_but(files) if self._rules.record else frozenset()
 
     def _recall(self, names: Collection[str]) -> dict[str, Version]:
         """The recorded versions; those that the present code can make have their content."""

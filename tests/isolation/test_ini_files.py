@@ -118,7 +118,7 @@ def test_a_host_that_was_refused_lets_no_page_call_and_no_buyer_return(server: S
     for _ in range(2):
         organisation = server.autonomy.app.app.registry.runtime.tenants.get("attacker")
         assert organisation.hosts == ()
-        assert not is_own_origin(organisation, f"https://{VICTIM}")
+        assert not is_own_origin(organisation, f"https://{VICTIM}", NEUTRAL_HOST)
         server.restart()
 
 
