@@ -148,6 +148,21 @@ def test_a_broken_tenant_file_is_told_with_its_line_and_the_server_serves(autono
     assert autonomy.runtime.tenants.get("acme") == acme
 
 
+def test_organisations_whose_files_are_gone_are_told_with_what_to_do_and_are_served(autonomy):
+    autonomy.organisation("acme")
+    autonomy.organisation("other")
+    see_a_worker(autonomy)
+    for path in autonomy.runtime.settings.tenants.glob("*.ini"):
+        path.unlink()
+    autonomy.runtime.tenants.reload()
+    tenants = ready(autonomy).json["checks"]["tenants"]
+    assert tenants["status"] == "degraded"
+    (detail,) = tenants["detail"]
+    assert "organisations_missing: the files of 2 of 2 organisations are gone" in detail
+    assert "autonomy tenants accept" in detail
+    autonomy.app.get("/acme/api/v1/products", status=200)
+
+
 def test_strangers_and_proxies_see_outcomes_without_reasons(autonomy):
     for asked in (
         {"extra_environ": {"REMOTE_ADDR": "203.0.113.9"}},

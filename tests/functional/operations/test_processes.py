@@ -18,6 +18,10 @@ import psycopg
 import pytest
 
 from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.tenancy.record import TenantRecord
+from autonomy_core.tenancy.rules import RECORD
+from autonomy_core.tenancy.sealing import Sealing
+from autonomy_core.tenancy.secrets import Secret
 from tests.hanging import stopped
 
 pytestmark = pytest.mark.processes
@@ -424,3 +428,36 @@ def test_every_organisation_is_found_by_its_host_from_the_first_request_at_every
         shops.path("shop-003").unlink()
         wait_for(lambda: ask_host(url, "other.example") == 200, "an edit")
         wait_for(lambda: ask_host(url, "shop-003.example") == 404, "a removal")
+
+
+def tenants_check(installation):
+    told = installation.run("autonomy", "tenants", "check", "--json")
+    return {problem["code"] for problem in json.loads(told.stdout)["problems"]}
+
+
+def test_what_happens_to_the_organisations_files_while_nobody_serves_ends_nobodys_service(installation):
+    directory = installation.directory / "tenants"
+    acme, away = directory / "acme.ini", installation.directory / "away.ini"
+    with serving(installation, "--workers", "2"):
+        recorded = TenantRecord(installation.directory / "data" / RECORD, Sealing([Secret("any")]))
+        wait_for(lambda: "acme" in recorded.ids_but(()), "what is on record")
+    text = acme.read_text()
+    try:
+        for state, code in (("broken", "unknown_key"), ("gone", "organisations_missing")):
+            acme.write_text(text.replace("currency", "curency"))
+            if state == "gone":
+                acme.rename(away)
+            with serving(installation, "--workers", "2") as (_, url, _):
+                for _ in range(10):
+                    assert ask(f"{url}/acme/api/v1/products")[0] == 200
+                status, ready = ask(f"{url}/health/ready")
+                assert (status, ready["checks"]["tenants"]["status"]) == (200, "degraded")
+                assert any(code in line for line in ready["checks"]["tenants"]["detail"])
+                assert code in tenants_check(installation)
+                if state == "gone":
+                    accepted = installation.run("autonomy", "tenants", "accept", "--yes")
+                    assert accepted.returncode == 0, accepted.stderr
+                    wait_for(lambda: ask(f"{url}/acme/api/v1/products")[0] == 404, "the end of its service")
+                    assert tenants_check(installation) == set()
+    finally:
+        acme.write_text(text)
