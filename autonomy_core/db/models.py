@@ -18,6 +18,7 @@ from autonomy_core.payments.models import (
     PaymentDispute,
     PaymentItem,
     PaymentRefund,
+    PaymentReturn,
 )
 from autonomy_core.security.models import ApiKey
 
@@ -40,6 +41,7 @@ __all__ = [
     "PaymentDispute",
     "PaymentItem",
     "PaymentRefund",
+    "PaymentReturn",
     "Product",
     "Restoration",
 ]

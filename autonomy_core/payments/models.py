@@ -88,6 +88,20 @@ class PaymentItem(OrganisationScoped, Base):
     amount: Mapped[int | None]
 
 
+class PaymentReturn(OrganisationScoped, Base):
+    """The pages to which a buyer returns who has named one; of a payment without a row none was named.
+
+    A table of its own, because a column would lock the payments while it is added.
+    """
+
+    __tablename__ = "payment_returns"
+    __table_args__ = (tenant_key("payment_id", "payments"),)
+
+    payment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    success_url: Mapped[str]
+    cancel_url: Mapped[str]
+
+
 class HookRun(OrganisationScoped, Base):
     """What came of one plugin's ``on_payment_completed`` for one payment."""
 

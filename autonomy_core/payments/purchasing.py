@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from autonomy_core.backup.copies import refuse_on_copy
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import require_for_sale
-from autonomy_core.coupons.redemption import Quote, quote, release, require_collectable, reserve
+from autonomy_core.coupons.redemption import quote, release, require_collectable, reserve
 from autonomy_core.customers.models import Customer
 from autonomy_core.customers.services import find_customer
 from autonomy_core.db.base import uuid7
@@ -24,7 +24,7 @@ from autonomy_core.errors import Conflict, NotAuthenticated, Unavailable
 from autonomy_core.grants.services import environment_of, owns_all
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.domain import OPEN, PaymentStatus, Settlement
-from autonomy_core.payments.items import has_items, items_now, keep_items
+from autonomy_core.payments.items import items_now, keep_items
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.reconciliation import watch
 from autonomy_core.payments.return_urls import ReturnUrls, check_return_url
@@ -36,6 +36,7 @@ from autonomy_core.payments.services import (
     provider_named,
 )
 from autonomy_core.payments.settlement import lock_payment, settle
+from autonomy_core.payments.terms import Wanted, are_same, keep_urls, require_undisputed
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, PaymentProvider
 from autonomy_core.plugin_api.scope import TenantScope
 
@@ -70,7 +71,7 @@ class Opened:
         payment: pending; or completed, where there was nothing to pay.
         payment_id, provider: of the payment; can be read after a commit without a transaction being begun.
         found: whether it was open already, and is handed to the buyer again.
-        outdated: open payments at another price, or with another coupon; nobody is to pay them any more.
+        outdated: open payments on other terms: another price, coupon, return URL or provider; nobody is to pay them any more.
     """
 
     payment: Payment
@@ -78,21 +79,6 @@ class Opened:
     provider: str
     found: bool = False
     outdated: tuple[UUID, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What somebody is about to buy.
-
-    Attributes:
-        items: what they get: the product, or what the bundle consists of.
-    """
-
-    customer_id: UUID
-    product: Product
-    environment: str
-    quote: Quote
-    items: Sequence[UUID]
 
 
 def open_payment(
@@ -107,7 +93,7 @@ def open_payment(
         code: of a coupon, as the customer wrote it.
 
     Raises:
-        AlreadyOwned, PaymentOnItsWay, NotForSale, PaymentsUnavailable, ForeignReturnUrl, RestoredCopy
+        AlreadyOwned, PaymentOnItsWay, PurchaseDisputed, NotForSale, PaymentsUnavailable, ForeignReturnUrl, RestoredCopy
         CouponUsedUp, DiscountRefused, TooManyRequests
         CouponNotValid: commit all the same, so that the attempt counts.
     """
@@ -118,15 +104,16 @@ def open_payment(
         check_return_url(scope, url, urls.api_url)
     require_for_sale(scope, product)
     _take_turns(scope, customer_id, product)
-    wanted = _wanted(scope, customer_id, product, code)
+    wanted = _wanted(scope, customer_id, product, urls, code)
     refuse_on_copy(scope, wanted.environment)
     before = _open_payments(scope, wanted)
     if not wanted.quote.amount:
         completed = _complete_for_nothing(scope, wanted, before)
         return Opened(completed, completed.id, completed.provider)
     provider = provider_for(scope)
+    require_undisputed(scope, wanted)
     same = next(
-        (each for each in before if each.provider == provider.name and _is_for(scope, each, wanted)), None
+        (each for each in before if each.provider == provider.name and are_same(scope, each, wanted)), None
     )
     if same is not None:
         return Opened(same, same.id, same.provider, found=True)
@@ -137,7 +124,9 @@ def open_payment(
     return Opened(payment, payment.id, payment.provider, outdated=tuple(old.id for old in before))
 
 
-def _wanted(scope: TenantScope, customer_id: UUID, product: Product, code: str | None) -> Wanted:
+def _wanted(
+    scope: TenantScope, customer_id: UUID, product: Product, urls: ReturnUrls, code: str | None
+) -> Wanted:
     """What is bought, at which price; somebody who has a part of a bundle may buy it.
 
     Raises:
@@ -146,7 +135,8 @@ def _wanted(scope: TenantScope, customer_id: UUID, product: Product, code: str |
     items, environment = items_now(scope, product), environment_of(scope)
     if owns_all(scope, customer_id, items, environment):
         raise AlreadyOwned
-    return Wanted(customer_id, product, environment, quote(scope, customer_id, product, code), items)
+    quoted = quote(scope, customer_id, product, code)
+    return Wanted(customer_id, product, environment, quoted, items, urls)
 
 
 def _take_turns(scope: TenantScope, customer_id: UUID, product: Product) -> None:
@@ -175,15 +165,6 @@ def _open_payments(scope: TenantScope, wanted: Wanted) -> list[Payment]:
         if payment.status == PaymentStatus.PROCESSING:
             raise PaymentOnItsWay(extra={"payment_id": str(payment.id)})
     return [payment for payment, provider in payments if provider.can_be_paid(scope, payment.id)]
-
-
-def _is_for(scope: TenantScope, payment: Payment, wanted: Wanted) -> bool:
-    """Whether an open payment is for the same things at the same price with the same coupon."""
-    quoted = wanted.quote
-    coupon_id = quoted.coupon.id if quoted.coupon else None
-    terms = (payment.amount, payment.currency, payment.discount, payment.coupon_id)
-    same_terms = terms == (quoted.amount, quoted.currency, quoted.discount, coupon_id)
-    return same_terms and has_items(scope, payment, wanted.product, wanted.items)
 
 
 def order_for(payment: Payment, product: Product, customer: Customer, urls: ReturnUrls) -> CheckoutOrder:
@@ -234,6 +215,7 @@ def _add_payment(scope: TenantScope, wanted: Wanted, provider: str, before: Sequ
     scope.session.add(payment)
     scope.session.flush()
     keep_items(scope, payment, wanted.product, wanted.items)
+    keep_urls(scope, payment, wanted.urls)
     release(scope, [old.id for old in before if old.coupon_id is not None])
     if coupon is not None:
         reserve(scope, coupon, payment)

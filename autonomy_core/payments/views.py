@@ -24,6 +24,7 @@ from autonomy_core.payments.resources import (
     CustomerPayments,
 )
 from autonomy_core.payments.return_urls import ForeignReturnUrl, ReturnUrls
+from autonomy_core.payments.terms import PurchaseDisputed
 from autonomy_core.payments.timeline import timeline
 from autonomy_core.plugin_api.operations import api_view
 from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
@@ -44,6 +45,7 @@ from autonomy_core.traversal.resources import Admin, ApiV1, Customers
     errors=(
         purchasing.AlreadyOwned,
         purchasing.PaymentOnItsWay,
+        PurchaseDisputed,
         NotForSale,
         ForeignReturnUrl,
         services.PaymentsUnavailable,
@@ -57,7 +59,7 @@ def purchase(context: CustomerProduct, request: Request) -> dict[str, Any]:
     """Open a payment and a checkout page. The product is granted when the provider reports the payment.
 
     200 with the payment that is open already, and its checkout page, if the customer asks again for the same price with
-    the same coupon. What costs nothing, perhaps thanks to a coupon, is completed at once and has no checkout page.
+    the same coupon and the same return URLs, or names none. What costs nothing, perhaps thanks to a coupon, is completed at once and has no checkout page.
     """
     api_url = request.resource_url(find_interface(context, ApiV1))
     urls = {"success_url": api_url, "cancel_url": api_url, **request.validated}

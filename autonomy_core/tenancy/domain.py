@@ -74,6 +74,7 @@ class Organisation:
     access_after_refund, access_after_dispute: what becomes of what was granted for a payment that was refunded as
         a whole, or is disputed.
     refund_duplicates: whether a payment is given back by itself for what the customer had paid already.
+    purchase_during_dispute: whether a customer may buy a product again while their bank disputes a payment for it.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Organisation:
     access_after_refund: AfterRefund = "revoke"
     access_after_dispute: AfterDispute = "revoke_until_won"
     refund_duplicates: bool = False
+    purchase_during_dispute: bool = False
 
     def without_hosts(self, refused: Collection[str]) -> Organisation:
         """The organisation without hosts that its file names and that it does not get."""

@@ -91,4 +91,11 @@ class OrganisationSchema(Schema):
             " customer had bought the product again by then."
         },
     )
+    purchase_during_dispute = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "yes or no: whether a customer may buy a product again while their bank disputes a payment"
+            " for it."
+        },
+    )
     support_email = fields.Email(load_default=None, metadata={"description": "Where customers get help."})

@@ -85,5 +85,5 @@ def test_the_servers_own_hosts_are_as_good_as_the_organisations(autonomy, purcha
     runtime = replace(autonomy.runtime, settings=settings)
     monkeypatch.setattr(autonomy.app.app.registry, "runtime", runtime)
     purchase(201, host="api.example")
-    purchase(200, host="api.example", success_url="https://acme.example/")
+    purchase(201, host="api.example", success_url="https://acme.example/")
     purchase(422, host="api.example", success_url="https://evil.example/")

@@ -15,6 +15,10 @@ GRANTING.NAME = "granting"
 GRANTING.register_authenticators = stand_ins.register_authenticators
 GRANTING.register_product_kinds = stand_ins.register_product_kinds
 
+COLLECTING = ModuleType("stand_ins.plugin")
+"""The stand-ins' payments alone, because a kind of product is registered by one plugin."""
+COLLECTING.register_payment_provider = stand_ins.register_payment_provider
+
 
 @hookimpl
 def on_payment_completed(event):
@@ -27,7 +31,7 @@ GRANTING.on_payment_completed = on_payment_completed
 
 @pytest.fixture(scope="module")
 def autonomy_plugins():
-    return Plugins({stand_ins.NAME: stand_ins, GRANTING.NAME: GRANTING})
+    return Plugins({stand_ins.NAME: COLLECTING, GRANTING.NAME: GRANTING})
 
 
 class Buyer:
@@ -59,7 +63,7 @@ class Buyer:
 
 @pytest.fixture
 def buyer(autonomy):
-    autonomy.organisation("acme", plugins=(stand_ins.NAME,))
+    autonomy.organisation("acme", plugins=(stand_ins.NAME, GRANTING.NAME))
     return Buyer(autonomy)
 
 
@@ -101,6 +105,28 @@ def test_a_new_price_is_paid_on_a_new_checkout(buyer):
     new = buyer.purchase(201)["payment"]
     assert (new["amount"], new["id"] != old["id"]) == (900, True)
     assert buyer.purchase(200)["payment"] == new
+
+
+PAGES = [{"success_url": "https://acme.example/thanks"}, {"cancel_url": "https://acme.example/cart"}]
+
+
+@pytest.mark.parametrize("pages", PAGES)
+def test_who_wants_to_return_to_another_page_gets_a_new_checkout_that_does(buyer, pages, monkeypatch):
+    closed = []
+    monkeypatch.setattr(
+        stand_ins.PretendedPayments, "expire", lambda _, __, payment_id: closed.append(str(payment_id))
+    )
+    first = buyer.purchase(201)["payment"]["id"]
+    second = buyer.purchase(201, **pages)["payment"]["id"]
+    assert (second != first, closed) == (True, [first])
+    assert buyer.purchase(200, **pages)["payment"]["id"] == second
+    other = {name: f"{url}?b" for name, url in pages.items()}
+    assert buyer.purchase(201, **other)["payment"]["id"] not in (first, second)
+
+
+def test_who_names_no_page_to_return_to_is_handed_the_open_checkout_whichever_it_returns_to(buyer):
+    first = buyer.purchase(201, success_url="https://acme.example/thanks")
+    assert buyer.purchase(200) == first
 
 
 def test_other_customers_and_other_products_have_checkouts_of_their_own(buyer):

@@ -1,5 +1,7 @@
 """A buyer's bank takes the money back, and decides."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from autonomy_core.plugin_api.payments import check_later
@@ -85,6 +87,41 @@ def test_a_question_of_the_bank_takes_nothing_away(shop, sold):
     dispute(shop, sold, inquiry="true")
     assert set(shop.post_events(DISPUTE_EVENTS)) == {"processed"}
     assert (shop.status(sold), shop.owns()) == ("completed", True)
+
+
+@pytest.mark.parametrize("wish", ["no", "yes"])
+def test_who_disputes_a_payment_may_buy_again_only_if_the_organisation_wants_that(shop, wish):
+    shop.wishes = {"purchase_during_dispute": wish}
+    shop.configure()
+    sold = shop.sell()
+    dispute_id = dispute(shop, sold)
+    shop.post_events(DISPUTE_EVENTS)
+    if wish == "yes":
+        shop.purchase(201)
+        return
+    problem = shop.purchase(409).json
+    assert (problem["code"], problem["payment_id"]) == ("purchase_disputed", str(sold))
+    decide(shop, dispute_id, "lost")
+    shop.purchase(201)
+
+
+def test_who_disputes_a_bundle_does_not_buy_what_was_in_it(shop):
+    single = shop.product
+    body = {"title": "Both", "kind": "bundle", "amount": 2000, "item_ids": [str(single.id)]}
+    shop.product = SimpleNamespace(id=shop.as_staff("post", "products", body, 201).json["id"])
+    sold = shop.sell()
+    dispute(shop, sold)
+    shop.post_events(DISPUTE_EVENTS)
+    assert (shop.status(sold), shop.purchase(409).json["code"]) == ("disputed", "purchase_disputed")
+    shop.product = single
+    assert shop.purchase(409).json["code"] == "purchase_disputed"
+
+
+def test_another_product_may_be_bought_while_a_payment_is_disputed(shop, sold):
+    dispute(shop, sold)
+    shop.post_events(DISPUTE_EVENTS)
+    shop.product = shop.autonomy.product()
+    shop.purchase(201)
 
 
 def test_a_disputed_charge_is_not_refunded_and_staff_are_told_what_to_do(shop, sold):

@@ -1,0 +1,103 @@
+"""On which terms a product is bought: whether an open payment is on the same, and what stands against a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import exists, or_
+
+from autonomy_core.catalog.models import Product
+from autonomy_core.coupons.redemption import Quote
+from autonomy_core.errors import Conflict
+from autonomy_core.payments.domain import PaymentStatus
+from autonomy_core.payments.items import has_items
+from autonomy_core.payments.models import Payment, PaymentItem, PaymentReturn
+from autonomy_core.payments.return_urls import ReturnUrls
+from autonomy_core.payments.services import payments_of
+from autonomy_core.plugin_api.scope import TenantScope
+
+
+class PurchaseDisputed(Conflict):
+    """The customer's bank disputes a payment for this product, and has not decided."""
+
+    code, title = "purchase_disputed", "Your bank disputes a payment for this product"
+    members: ClassVar[Mapping[str, Mapping[str, Any]]] = {"payment_id": {"type": "string", "format": "uuid"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a customer is about to buy.
+
+    Attributes:
+        items: what they get: the product, or what the bundle consists of.
+    """
+
+    customer_id: UUID
+    product: Product
+    environment: str
+    quote: Quote
+    items: Sequence[UUID]
+    urls: ReturnUrls
+
+
+def are_same(scope: TenantScope, payment: Payment, wanted: Wanted) -> bool:
+    """Whether an open payment is for the same things, at the same price with the same coupon, and returns to the same pages.
+
+    A caller who names no page takes any: the address of the API stands for that.
+    """
+    quoted = wanted.quote
+    coupon_id = quoted.coupon.id if quoted.coupon else None
+    terms = (payment.amount, payment.currency, payment.discount, payment.coupon_id)
+    if terms != (quoted.amount, quoted.currency, quoted.discount, coupon_id):
+        return False
+    return _returns_to(scope, payment, wanted.urls) and has_items(
+        scope, payment, wanted.product, wanted.items
+    )
+
+
+def _returns_to(scope: TenantScope, payment: Payment, urls: ReturnUrls) -> bool:
+    kept = scope.session.get(PaymentReturn, (payment.organisation_id, payment.id))
+    success, cancel = (kept.success_url, kept.cancel_url) if kept else (None, None)
+    return urls.success_url in (success, urls.api_url) and urls.cancel_url in (cancel, urls.api_url)
+
+
+def keep_urls(scope: TenantScope, payment: Payment, urls: ReturnUrls) -> None:
+    """Keep the pages to which the buyer returns with a new payment, if the caller has named one."""
+    if (urls.success_url, urls.cancel_url) != (urls.api_url, urls.api_url):
+        scope.session.add(
+            PaymentReturn(
+                organisation_id=payment.organisation_id,
+                payment_id=payment.id,
+                success_url=urls.success_url,
+                cancel_url=urls.cancel_url,
+            )
+        )
+
+
+def require_undisputed(scope: TenantScope, wanted: Wanted) -> None:
+    """Make sure that the customer's bank disputes no payment for any of what is wanted, or the organisation does not mind.
+
+    Who disputes a payment and buys again may be testing a stolen card, or may mean to keep the product and the money.
+
+    Raises:
+        PurchaseDisputed
+    """
+    if scope.organisation.purchase_during_dispute:
+        return
+    products = [wanted.product.id, *wanted.items]
+    in_bundle = exists().where(
+        PaymentItem.organisation_id == Payment.organisation_id,
+        PaymentItem.payment_id == Payment.id,
+        PaymentItem.product_id.in_(products),
+    )
+    disputed = payments_of(wanted.customer_id).where(
+        Payment.environment == wanted.environment,
+        Payment.status == PaymentStatus.DISPUTED,
+        or_(Payment.product_id.in_(products), in_bundle),
+    )
+    payment = scope.session.scalars(disputed.order_by(Payment.id.desc()).limit(1)).first()
+    if payment is not None:
+        raise PurchaseDisputed(extra={"payment_id": str(payment.id)})
