@@ -74,6 +74,7 @@ class TenantRegistry:
         self._listeners: tuple[Listener, ...] = ()
         self._beginning = threading.Lock()
         self._looking = threading.Lock()
+        self._recording = threading.Lock()
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -136,9 +137,11 @@ class TenantRegistry:
         """Look for changes now, in this thread. In a signal handler use `wake`.
 
         Args:
-            accept_losses: let all organisations go whose files are gone, however many they are.
+            accept_losses: let all organisations go whose files are gone, however many they are, and record that now.
         """
         self._look(at_once=True, accept_losses=accept_losses)
+        if accept_losses:
+            self._write_record()
 
     def wake(self) -> None:
         """Let the thread look now. Waits for no lock of ours, so a signal handler may call it."""
@@ -244,26 +247,28 @@ class TenantRegistry:
 
     def _write_record(self) -> None:
         """Record what is in service, so far as this process has read it and the record does not say it."""
-        if self._rules.record is None or not self._unrecorded:
-            return
-        with self._looking:
-            ids, self._unrecorded = self._unrecorded, set()
-            snapshot = self._now()
-        lost = ids - snapshot.versions.keys() - snapshot.unserved
-        served = [snapshot.versions[name] for name in ids & snapshot.versions.keys() - snapshot.missing]
-        # Who is refused a host comes after whoever has it: they are recorded in the order of their claims.
-        served.sort(key=lambda version: (version.id in snapshot.refused, version.id))
-        try:
-            for begin in range(0, len(served) or 1, RECORDED_TOGETHER):
-                part = (
-                    each for each in served[begin : begin + RECORDED_TOGETHER] if each.content is not None
-                )
-                self._rules.record.keep([_kept(snapshot, version) for version in part], lost)
-        except RecordUnusable:
-            # The next look is the next attempt.
+        # One thread at a time: an older state must not be written after a newer one.
+        with self._recording:
+            if self._rules.record is None or not self._unrecorded:
+                return
             with self._looking:
-                self._unrecorded |= ids
-        self._tell_of_record()
+                ids, self._unrecorded = self._unrecorded, set()
+                snapshot = self._now()
+            lost = ids - snapshot.versions.keys() - snapshot.unserved
+            served = [snapshot.versions[name] for name in ids & snapshot.versions.keys() - snapshot.missing]
+            # Who is refused a host comes after whoever has it: they are recorded in the order of their claims.
+            served.sort(key=lambda version: (version.id in snapshot.refused, version.id))
+            try:
+                for begin in range(0, len(served) or 1, RECORDED_TOGETHER):
+                    part = (
+                        each for each in served[begin : begin + RECORDED_TOGETHER] if each.content is not None
+                    )
+                    self._rules.record.keep([_kept(snapshot, version) for version in part], lost)
+            except RecordUnusable:
+                # The next look is the next attempt.
+                with self._looking:
+                    self._unrecorded |= ids
+            self._tell_of_record()
 
     def _tell_of_record(self) -> None:
         before, self._record_problems = self._record_problems, self._rules.problems()

@@ -246,6 +246,15 @@ def test_an_empty_directory_at_the_start_removes_nobody(begin: Begin, tenants: P
 
 
 @pytest.mark.usefixtures("two")
+def test_losses_that_a_process_accepts_itself_are_missed_by_none_that_looks_next(begin: Begin, tenants: Path):
+    running = settle(begin())
+    for file in tenants.glob("*.ini"):
+        file.unlink()
+    running.reload(accept_losses=True)
+    assert begin().problems() == ()
+
+
+@pytest.mark.usefixtures("two")
 def test_a_directory_that_cannot_be_read_at_the_start_removes_nobody(begin: Begin, tenants: Path):
     tenants.rename(tenants.with_name("away"))
     began = settle(begin())
