@@ -255,14 +255,13 @@ class TenantRegistry:
                 ids, self._unrecorded = self._unrecorded, set()
                 snapshot = self._now()
             lost = ids - snapshot.versions.keys() - snapshot.unserved
-            served = [snapshot.versions[name] for name in ids & snapshot.versions.keys() - snapshot.missing]
+            known = (snapshot.versions[name] for name in ids & snapshot.versions.keys() - snapshot.missing)
+            served = [version for version in known if version.content is not None]
             # Who is refused a host comes after whoever has it: they are recorded in the order of their claims.
             served.sort(key=lambda version: (version.id in snapshot.refused, version.id))
             try:
                 for begin in range(0, len(served) or 1, RECORDED_TOGETHER):
-                    part = (
-                        each for each in served[begin : begin + RECORDED_TOGETHER] if each.content is not None
-                    )
+                    part = served[begin : begin + RECORDED_TOGETHER]
                     self._rules.record.keep([_kept(snapshot, version) for version in part], lost)
             except RecordUnusable:
                 # The next look is the next attempt.
@@ -308,11 +307,8 @@ class TenantRegistry:
         return self._settler.settle(files, before, problem, accept_losses=accept_losses)
 
     def _notify(self, organisation_id: str) -> None:
-        log.info(
-            "tenant_changed",
-            organisation=organisation_id,
-            in_service=organisation_id in self._now().versions,
-        )
+        in_service = organisation_id in self._now().versions
+        log.info("tenant_changed", organisation=organisation_id, in_service=in_service)
         for listener in self._listeners:
             try:
                 listener(organisation_id)
