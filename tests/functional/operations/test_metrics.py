@@ -43,7 +43,7 @@ def test_what_callers_invent_makes_no_new_labels(autonomy):
         "/health/invented4",
     ):
         autonomy.app.get(invented, status=404)
-    autonomy.app.get("/acme/api/v1/products?invented5", headers={"Host": "invented6.example"})
+    autonomy.app.get("/acme/api/v1/products?invented5", headers={"Host": "invented6.example"}, status=422)
     assert "invented" not in autonomy.app.get("/metrics", extra_environ=HERE).text.lower()
 
 
