@@ -87,7 +87,8 @@ class _Attempt(Generic[T]):
                 self._hold(driver_of(connection).pgconn.socket)
                 found = look(connection, *arguments)
         except BaseException as error:  # noqa: BLE001 - raised again where the outcome is waited for
-            self.outcome.set_exception(error)
+            # What an interruption causes looks like a server that has ended.
+            self.outcome.set_exception(NoAnswer() if self._is_late else error)
         else:
             self.outcome.set_result(found)
         finally:
