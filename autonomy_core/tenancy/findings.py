@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
+from autonomy_core.backup.copies import ACTIVATE, RestoredCopy
 from autonomy_core.callables import is_async, takes
 from autonomy_core.db.outages import OUTAGES
 
@@ -62,6 +63,11 @@ def as_far_as_found(
         yield from findings
     except left_to_the_caller:
         raise
+    except RestoredCopy:
+        message = (
+            f"{name} was not looked at: this server is a restored copy, which calls nobody with a live key"
+        )
+        yield Finding("restored_copy", "warning", message, ACTIVATE)
     except Exception as error:
         # Not what the error says: it may quote a key.
         log.exception("check.failed", check=name)

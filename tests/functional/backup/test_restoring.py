@@ -96,6 +96,9 @@ def test_the_worker_and_the_command_line_act_on_nothing_live_in_a_copy(restored)
         refused = restored.run("stripe", "webhook", "list", "harbour")
         assert refused.exit_code == 1
         assert "is a restored copy" in refused.stderr
+        looked = restored.run("tenants", "check", "--online")
+        assert "warning: restored_copy" in looked.output
+        assert "Traceback" not in looked.output
         restored.succeed("restore", "--activate")
         assert obstacle(runtime) is None
     finally:

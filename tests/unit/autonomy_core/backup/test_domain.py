@@ -1,0 +1,86 @@
+"""Manifests: written last, read with suspicion."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autonomy_core.backup.domain import (
+    MANIFEST,
+    UNFINISHED,
+    BackupError,
+    FileFacts,
+    Manifest,
+    claim,
+    compare_counts,
+    finish,
+    read_manifest,
+)
+
+WRITTEN = Manifest(
+    format=1,
+    version="1.0",
+    taken_at="2026-11-29T10:00:00+00:00",
+    secret="0" * 64,
+    revisions={"autonomy_core": "0001"},
+    tables={"public.customers": 2},
+    files={"database.dump": FileFacts(3, "ab")},
+)
+
+
+def test_what_is_written_is_read_and_nothing_unfinished_is_left(tmp_path: Path) -> None:
+    claim(tmp_path / "new")
+    finish(tmp_path / "new", WRITTEN)
+    assert read_manifest(tmp_path / "new") == WRITTEN
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [MANIFEST]
+
+
+def test_a_directory_is_claimed_once(tmp_path: Path) -> None:
+    claim(tmp_path)
+    with pytest.raises(BackupError, match="is not empty"):
+        claim(tmp_path)
+    with pytest.raises(BackupError, match="never finished"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"files": 1},
+        {"files": {"a": {"size": 1}}},
+        {"tables": None, "more": 1},
+        {"format": "x"},
+        {"format": None},
+    ],
+)
+def test_what_is_no_manifest_of_ours_is_refused_in_words(tmp_path: Path, change: dict[str, object]) -> None:
+    claim(tmp_path)
+    finish(tmp_path, WRITTEN)
+    path = tmp_path / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(BackupError, match=r"manifest\.json (is damaged|cannot be read)"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "files/../../x"])
+def test_a_path_that_leads_out_of_the_backup_is_refused(tmp_path: Path, name: str) -> None:
+    claim(tmp_path)
+    finish(tmp_path, replace(WRITTEN, files={name: FileFacts(1, "a")}))
+    with pytest.raises(BackupError, match="leads out of the backup"):
+        read_manifest(tmp_path)
+
+
+def test_an_unfinished_manifest_is_not_a_manifest(tmp_path: Path) -> None:
+    claim(tmp_path)
+    assert (tmp_path / UNFINISHED).read_bytes() == b""
+
+
+def test_tables_that_differ_are_named_with_both_numbers() -> None:
+    assert compare_counts({"a": 1, "b": 2, "c": 0}, {"a": 1, "b": 3, "d": 0}) == [
+        "b: 3 for 2",
+        "c: none for 0",
+        "d: 0 for none",
+    ]
