@@ -7,12 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
-from autonomy_core.catalog.models import BundleItem, Product
+from autonomy_core.catalog.models import BUNDLE, BundleItem, Product
 from autonomy_core.errors import InvalidInput
 from autonomy_core.plugin_api.scope import TenantScope
-
-BUNDLE = "bundle"
-"""The kind of these products. It is the core's, so that every organisation has it."""
 
 
 class UnknownProduct(InvalidInput):
@@ -44,6 +41,8 @@ class Bundle:
 def obstacle_of_item(scope: TenantScope, item: Product) -> str | None:
     """Why a bundle with this product cannot be sold now, in a sentence for staff; None when it can."""
     kind = scope.runtime.product_kinds_for(scope.organisation).get(item.kind)
+    if item.archived_at is not None:
+        return f"{item.title!r}, which is in the bundle, is archived."
     if kind is None:
         return f"Nobody delivers {item.title!r}, which is in the bundle."
     obstacle = kind.obstacle_to_sale(scope, item.id)

@@ -8,7 +8,7 @@ from pyramid.authorization import Allow
 from pyramid.request import Request
 
 from autonomy_core.catalog.models import Product
-from autonomy_core.catalog.services import find_product
+from autonomy_core.catalog.services import find_on_sale, find_product
 from autonomy_core.security.domain import Permission
 from autonomy_core.traversal.resources import Collection, Resource
 
@@ -26,15 +26,15 @@ class ProductDetail(ProductNode):
 
 
 class Products(Collection):
-    """``…/products``: what is on sale."""
+    """``…/products``: what can be bought."""
 
     item = ProductDetail
     parameter = "product_id"
 
     def item_for(self, identifier: UUID, name: str) -> ProductDetail:
         """A product that is on sale."""
-        product = find_product(self.scope, identifier)
-        if product is None or not product.active:
+        product = find_on_sale(self.scope, identifier)
+        if product is None:
             raise KeyError(name)
         return ProductDetail(self.request, self, name, product)
 

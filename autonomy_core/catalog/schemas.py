@@ -5,7 +5,15 @@ from __future__ import annotations
 from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.currencies import CURRENCIES
-from autonomy_core.plugin_api.schemas import ApiSchema, Identifier, Text, Timestamp, Truth, WholeNumber
+from autonomy_core.plugin_api.schemas import (
+    ApiSchema,
+    Identifier,
+    PageQuery,
+    Text,
+    Timestamp,
+    Truth,
+    WholeNumber,
+)
 
 MAX_AMOUNT = 99_999_999
 """In minor units; Stripe's largest charge in most currencies."""
@@ -54,8 +62,29 @@ class AdminProductSchema(ProductSchema):
     """A product as staff see it."""
 
     active = fields.Boolean(required=True, metadata={"description": ON_SALE})
+    purchasable = fields.Boolean(
+        required=True,
+        metadata={
+            "description": "whether customers can buy it now: it is on sale, is not archived, and has something to deliver"
+        },
+    )
+    archived_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={"description": "since when it is neither sold nor listed; who owns it keeps it"},
+    )
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
+
+
+class AdminPageQuery(PageQuery):
+    """Which part of the list of all products is wanted."""
+
+    archived = fields.String(
+        load_default="false",
+        validate=validate.OneOf(["false", "true"]),
+        metadata={"description": "`true` lists the archived products instead of the others"},
+    )
 
 
 def _item_ids() -> fields.List:
@@ -98,4 +127,9 @@ class ProductChangesSchema(ApiSchema):
     description = Text(LONGEST_DESCRIPTION, lines=True, blank=True)
     amount = WholeNumber(validate=AMOUNT, metadata={"description": IN_MINOR_UNIT})
     active = Truth(metadata={"description": ON_SALE})
+    archived = Truth(
+        metadata={
+            "description": "whether it is put away: neither sold nor listed, whatever `active` says; who owns it keeps it"
+        }
+    )
     item_ids = _item_ids()

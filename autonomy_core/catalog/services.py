@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import selectinload
-
 from autonomy_core.audit.services import record
+from autonomy_core.catalog.availability import on_sale
 from autonomy_core.catalog.bundles import replace_items
 from autonomy_core.catalog.models import Product
+from autonomy_core.db.base import utcnow
 from autonomy_core.errors import Conflict, InvalidInput
 from autonomy_core.plugin_api.protocols import ProductKind
 from autonomy_core.plugin_api.scope import TenantScope
@@ -34,19 +33,14 @@ class NotForSale(Conflict):
     code, title = "not_for_sale", "The product is not for sale"
 
 
-def on_sale() -> Select[Product]:
-    """Select the products that customers see."""
-    return every_product().where(Product.active)
-
-
-def every_product() -> Select[Product]:
-    """Select all of them, for staff."""
-    return select(Product).options(selectinload(Product.items))
-
-
 def find_product(scope: TenantScope, product_id: UUID) -> Product | None:
     """A product of this organisation, or None."""
     return scope.session.get(Product, (scope.organisation.id, product_id))
+
+
+def find_on_sale(scope: TenantScope, product_id: UUID) -> Product | None:
+    """A product that customers can buy, or None."""
+    return scope.session.scalars(on_sale(scope).where(Product.id == product_id)).one_or_none()
 
 
 def kind_of(scope: TenantScope, name: str) -> ProductKind | None:
@@ -87,13 +81,20 @@ def change_product(scope: TenantScope, product: Product, changes: dict[str, Any]
         BundleRefused, UnknownProduct: see `replace_items`.
     """
     _require_collectable(scope, changes.get("amount", 0), product.currency)
-    for name in changes.keys() - {"item_ids"}:
+    for name in changes.keys() - {"item_ids", "archived"}:
         setattr(product, name, changes[name])
+    if "archived" in changes:
+        _archive(product, archived=changes["archived"])
     scope.session.flush()
     if "item_ids" in changes:
         replace_items(scope, product, changes["item_ids"])
     _record(scope, "product.changed", product, actor, {"fields": sorted(changes)})
     return product
+
+
+def _archive(product: Product, *, archived: bool) -> None:
+    if archived != (product.archived_at is not None):
+        product.archived_at = utcnow() if archived else None
 
 
 def _require_collectable(scope: TenantScope, amount: int, currency: str) -> None:
@@ -115,10 +116,10 @@ def require_for_sale(scope: TenantScope, product: Product) -> None:
     """Make sure that the product can be sold now.
 
     Raises:
-        NotForSale: it is withdrawn, nobody delivers its kind any more, or it is not complete.
+        NotForSale: it is withdrawn or archived, nobody delivers its kind any more, or it is not complete.
     """
     kind = kind_of(scope, product.kind)
-    if not product.active or kind is None:
+    if not product.active or product.archived_at is not None or kind is None:
         raise NotForSale("The product is not on sale.")
     obstacle = kind.obstacle_to_sale(scope, product.id)
     if obstacle is not None:

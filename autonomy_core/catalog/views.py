@@ -6,11 +6,12 @@ from typing import Any
 
 from pyramid.request import Request
 
-from autonomy_core.catalog import services
+from autonomy_core.catalog import availability, services
 from autonomy_core.catalog.bundles import BundleRefused, UnknownProduct
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.resources import AdminProduct, AdminProducts, ProductDetail, Products
 from autonomy_core.catalog.schemas import (
+    AdminPageQuery,
     AdminProductSchema,
     NewProductSchema,
     ProductChangesSchema,
@@ -24,21 +25,21 @@ from autonomy_core.security.domain import Permission
 @api_view(
     context=Products,
     method="GET",
-    summary="List the products on sale",
+    summary="List the products that can be bought",
     permission=PUBLIC,
     query=PageQuery,
     returns=page_of(ProductSchema),
 )
 def list_products(context: Products, request: Request) -> dict[str, Any]:
     """Newest first."""
-    return paginate(request.db, services.on_sale(), Product.id, request.query)
+    return paginate(request.db, services.on_sale(context.scope), Product.id, request.query)
 
 
 @api_view(
     context=ProductDetail, method="GET", summary="Get a product", permission=PUBLIC, returns=ProductSchema
 )
 def get_product(context: ProductDetail, request: Request) -> Product:
-    """A product that is on sale."""
+    """A product that can be bought."""
     return context.product
 
 
@@ -47,12 +48,13 @@ def get_product(context: ProductDetail, request: Request) -> Product:
     method="GET",
     summary="List all products",
     permission=Permission.READ_CATALOG,
-    query=PageQuery,
+    query=AdminPageQuery,
     returns=page_of(AdminProductSchema),
 )
 def list_all_products(context: AdminProducts, request: Request) -> dict[str, Any]:
-    """Newest first, withdrawn ones included."""
-    return paginate(request.db, services.every_product(), Product.id, request.query)
+    """Newest first, those included that are withdrawn or have nothing to deliver; archived ones only when asked for."""
+    products = availability.every_product(context.scope, archived=request.query["archived"] == "true")
+    return paginate(request.db, products, Product.id, request.query)
 
 
 @api_view(
@@ -67,7 +69,8 @@ def list_all_products(context: AdminProducts, request: Request) -> dict[str, Any
 )
 def create_product(context: AdminProducts, request: Request) -> Product:
     """The product can be bought once what it consists of is there, for example its tracks, or a bundle's products."""
-    return services.create_product(context.scope, request.validated, actor=request.actor)
+    product = services.create_product(context.scope, request.validated, actor=request.actor)
+    return availability.note_purchasable(context.scope, product)
 
 
 @api_view(
@@ -79,7 +82,7 @@ def create_product(context: AdminProducts, request: Request) -> Product:
 )
 def get_any_product(context: AdminProduct, request: Request) -> Product:
     """A product with what only staff see."""
-    return context.product
+    return availability.note_purchasable(context.scope, context.product)
 
 
 @api_view(
@@ -92,8 +95,12 @@ def get_any_product(context: AdminProduct, request: Request) -> Product:
     errors=(services.PriceRefused, BundleRefused, UnknownProduct),
 )
 def change_product(context: AdminProduct, request: Request) -> Product:
-    """A new price, and what a bundle consists of, count for purchases that begin after the change."""
-    return services.change_product(context.scope, context.product, request.validated, actor=request.actor)
+    """A new price, and what a bundle consists of, count for purchases that begin after the change.
+
+    An archived product is neither sold nor listed, nor is a bundle with it. Who owns it keeps it, and listens to it.
+    """
+    product = services.change_product(context.scope, context.product, request.validated, actor=request.actor)
+    return availability.note_purchasable(context.scope, product)
 
 
 def includeme(config: Any) -> None:

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from autonomy_core.catalog.bundles import BUNDLE
+from autonomy_core.catalog.models import BUNDLE
 from autonomy_core.db.base import utcnow, uuid7
 from autonomy_core.payments.completion import HOOK, run_completion_hooks_together
 from autonomy_core.payments.domain import OPEN, Environment, PaymentStatus, Settlement, prove

@@ -26,6 +26,7 @@ from autonomy_core.payments.domain import (
 )
 from autonomy_core.payments.journal import note_once
 from autonomy_core.payments.models import Payment
+from autonomy_core.payments.ownership import bought_at, first_bought_at
 from autonomy_core.payments.refunds import RefundRefused
 from autonomy_core.payments.services import PaymentsUnavailable
 from autonomy_core.payments.settlement import Settled, lock_payment, settle
@@ -51,8 +52,10 @@ __all__ = [
     "Settlement",
     "Statement",
     "announce_completed",
+    "bought_at",
     "check_later",
     "completing",
+    "first_bought_at",
     "lock_payment",
     "note_once",
     "refuse_on_copy",

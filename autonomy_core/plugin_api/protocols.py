@@ -12,7 +12,9 @@ from autonomy_core.payments.domain import Environment, RefundReport, Settlement
 
 if TYPE_CHECKING:
     from pyramid.request import Request
+    from sqlalchemy import ColumnElement
 
+    from autonomy_core.catalog.models import Product
     from autonomy_core.plugin_api.scope import TenantScope
     from autonomy_core.plugin_api.security import Identity
     from autonomy_core.tenancy.domain import Organisation
@@ -179,6 +181,25 @@ class ProductKind(Protocol):
 
     def obstacle_to_sale(self, scope: TenantScope, product_id: UUID) -> str | None:
         """Why a product of this kind cannot be sold now, in a sentence for staff; None when it can."""
+
+
+@runtime_checkable
+class DeliveringKind(Protocol):
+    """A `ProductKind` of which not every product has something to deliver. One that has not is not listed.
+
+    For a kind without this method customers see every product that is on sale, and a purchase asks `obstacle_to_sale`.
+    """
+
+    name: str
+
+    def has_something_to_deliver(self, scope: TenantScope, product: type[Product]) -> ColumnElement[bool]:
+        """The condition, in SQL, that a product of this kind has something to deliver. It agrees with `obstacle_to_sale`.
+
+        It becomes a part of the statement that lists products, so that a list costs one statement however long it is.
+
+        Args:
+            product: `Product`, or an alias of it, to whose ``organisation_id`` and ``id`` the condition refers.
+        """
 
 
 @runtime_checkable

@@ -55,6 +55,18 @@ class TrackExists(Conflict):
     }
 
 
+class TrackRemoved(Conflict):
+    """What is asked for cannot be done with a track that was removed."""
+
+    code, title = "track_removed", "The track was removed"
+
+
+class TracksDiffer(Conflict):
+    """The order does not name each track of the product once; perhaps one was added or removed meanwhile."""
+
+    code, title = "tracks_differ", "These are not the product's tracks"
+
+
 class UploadTooLarge(TooLarge):
     """The file is larger than the organisation allows."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import structlog
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 
 from autonomy_core.plugin_api.errors import AutonomyError, InvalidInput
 from autonomy_core.plugin_api.scope import TenantScope
@@ -87,14 +87,14 @@ def remove_abandoned(directory: Path) -> None:
             continue
 
 
-def fields_of(upload: Upload) -> dict[str, Any]:
+def fields_of(upload: Upload, schema: type[Schema] = UploadFieldsSchema) -> dict[str, Any]:
     """What the form says beside the file.
 
     Raises:
         InvalidInput: with each field's messages.
     """
     try:
-        fields: dict[str, Any] = UploadFieldsSchema().load(upload.fields)
+        fields: dict[str, Any] = schema().load(upload.fields)
     except ValidationError as error:
         raise InvalidInput(
             "The body is not valid; see errors.", extra={"errors": {"body": error.messages}}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
+
+from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3 import services
 
@@ -18,3 +21,7 @@ class Mp3:
         if services.has_tracks(scope, product_id):
             return None
         return "The product has no tracks yet; upload at least one."
+
+    def has_something_to_deliver(self, scope: TenantScope, product: type[Product]) -> ColumnElement[bool]:
+        """The product has a track."""
+        return services.has_track(product)

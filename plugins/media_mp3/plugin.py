@@ -11,11 +11,13 @@ from pyramid.config import Configurator
 from autonomy_core.plugin_api.events import PaymentCompleted
 from autonomy_core.plugin_api.files import StoredFiles
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
+from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
 from autonomy_core.plugin_api.protocols import Authenticator, ProductKind
 from autonomy_core.plugin_api.resources import AdminProduct, CustomerProduct, Customers
 from media_mp3 import models  # noqa: F401 - makes the table known to the migrations
 from media_mp3.authenticator import LinkAuthenticator
+from media_mp3.collecting import EVERY_S, collect
 from media_mp3.commands import media
 from media_mp3.kind import Mp3
 from media_mp3.resources import AdminProductTracks, CustomerProductTracks, Tracks
@@ -53,6 +55,12 @@ def register_product_kinds() -> Sequence[ProductKind]:
 def register_authenticators() -> Sequence[Authenticator]:
     """Listeners, by a signed link."""
     return [LinkAuthenticator()]
+
+
+@hookimpl
+def register_jobs() -> Sequence[Job]:
+    """Files to which no track refers are deleted after a while."""
+    return [Job("media_mp3.collect", collect, every=EVERY_S)]
 
 
 @hookimpl

@@ -28,8 +28,26 @@ class CustomerProductTracks(ProductTracks):
     """``…/customers/products/{product_id}/tracks``: what the customer who owns the product listens to."""
 
 
-class AdminProductTracks(ProductTracks):
+class AdminTrack(Resource):
+    """``…/admin/products/{product_id}/tracks/{track_id}``"""
+
+    def __init__(self, request: Request, parent: Resource, name: str, track: Track) -> None:
+        super().__init__(request, parent, name)
+        self.track = track
+
+
+class AdminProductTracks(ProductTracks, Collection):
     """``…/admin/products/{product_id}/tracks``: for staff."""
+
+    item = AdminTrack
+    parameter = "track_id"
+
+    def item_for(self, identifier: UUID, name: str) -> AdminTrack:
+        """A track of the product, removed or not."""
+        track = services.find_track(self.scope, identifier)
+        if track is None or track.product_id != self.product.id:
+            raise KeyError(name)
+        return AdminTrack(self.request, self, name, track)
 
 
 class TrackNode(Resource):

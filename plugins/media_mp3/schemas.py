@@ -6,7 +6,16 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from autonomy_core.plugin_api.schemas import ApiSchema, Identifier, NumberInText, OpenQuery, Text, Timestamp
+from autonomy_core.plugin_api.schemas import (
+    ApiSchema,
+    Identifier,
+    NumberInText,
+    OpenQuery,
+    Text,
+    Timestamp,
+    Truth,
+    WholeNumber,
+)
 
 LONGEST_TEXT = 200
 
@@ -47,7 +56,13 @@ class AdminTrackSchema(TrackSchema):
         exclude = ("stream_url", "download_url")
 
     product_id = fields.UUID(required=True)
-    position = fields.Integer(required=True, metadata={"description": "tracks are listed by it"})
+    position = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "tracks are listed by it, and no two have the same; one that was removed has none"
+        },
+    )
     filename = fields.String(required=True, metadata={"description": "of the upload"})
     sha256 = fields.String(required=True)
     warnings = fields.List(
@@ -57,6 +72,12 @@ class AdminTrackSchema(TrackSchema):
         metadata={"description": "what the inspection warns of"},
     )
     created_at = Timestamp(required=True)
+    stored_at = Timestamp(required=True, metadata={"description": "when the file was last replaced"})
+    removed_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={"description": "since when only those have it who began to buy the product before"},
+    )
 
 
 class FactsSchema(ApiSchema):
@@ -92,6 +113,7 @@ class LinkQuery(OpenQuery):
 
 YEAR = validate.Range(1, 9999)
 NUMBER = validate.Range(1, 9999)
+POSITION = validate.Range(1, 10_000)
 
 
 def _text_field() -> Text:
@@ -109,7 +131,46 @@ class UploadFieldsSchema(ApiSchema):
     track_number = NumberInText(load_default=None, validate=NUMBER)
     disc_number = NumberInText(load_default=None, validate=NUMBER)
     position = NumberInText(
-        load_default=None, validate=validate.Range(1, 10_000), metadata={"description": "by default the last"}
+        load_default=None,
+        validate=POSITION,
+        metadata={
+            "description": "by default the last; if another track has it, that and all behind it move on"
+        },
+    )
+
+
+class NoFieldsSchema(ApiSchema):
+    """A form with a file and nothing beside it."""
+
+
+def _optional_text() -> Text:
+    return Text(LONGEST_TEXT, allow_none=True)
+
+
+class TrackChangesSchema(ApiSchema):
+    """What is to be changed about a track; what is absent stays."""
+
+    title = Text(LONGEST_TEXT)
+    artist = _optional_text()
+    album = _optional_text()
+    genre = _optional_text()
+    year = WholeNumber(allow_none=True, validate=YEAR)
+    track_number = WholeNumber(allow_none=True, validate=NUMBER)
+    disc_number = WholeNumber(allow_none=True, validate=NUMBER)
+    position = WholeNumber(
+        validate=POSITION, metadata={"description": "if another track has it, that and all behind it move on"}
+    )
+    removed = Truth(metadata={"description": "`false` brings back a track that was removed, as the last one"})
+
+
+class OrderSchema(ApiSchema):
+    """The order of a product's tracks."""
+
+    track_ids = fields.List(
+        Identifier(),
+        required=True,
+        validate=validate.Length(max=1000),
+        metadata={"description": "each track that has not been removed, once"},
     )
 
 
@@ -121,20 +182,20 @@ def _form_number(most: int, description: str = "by default from the tags") -> di
     return {"type": "integer", "minimum": 1, "maximum": most, "description": description}
 
 
+_FILE = {"type": "string", "format": "binary", "contentMediaType": "audio/mpeg"}
+
 UPLOAD_FORM = {
     "type": "object",
     "required": ["file"],
     "additionalProperties": False,
     "properties": {
-        "file": {
-            "type": "string",
-            "format": "binary",
-            "contentMediaType": "audio/mpeg",
-            "description": "the MP3",
-        },
+        "file": {**_FILE, "description": "the MP3"},
         **{name: _form_text() for name in ("title", "artist", "album", "genre")},
         **{name: _form_number(9999) for name in ("year", "track_number", "disc_number")},
         "position": _form_number(10_000, "by default the last"),
     },
 }
 """The form of an upload, for the API description."""
+
+REPLACEMENT_FORM = {**UPLOAD_FORM, "properties": {"file": {**_FILE, "description": "the MP3 instead"}}}
+"""The form of a file that replaces another."""

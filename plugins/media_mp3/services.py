@@ -8,16 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 
-from autonomy_core.plugin_api.audit import record
 from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.errors import NotFound
-from autonomy_core.plugin_api.grants import owns
+from autonomy_core.plugin_api.payments import bought_at
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.security import Identity
 from autonomy_core.plugin_api.texts import cleaned
 from media_mp3.domain import Tags, TrackReport
-from media_mp3.errors import StorageUnavailable, TrackExists, WrongKind
+from media_mp3.editing import file_values, free_position, lock_product, record_track, refuse_twice
+from media_mp3.errors import StorageUnavailable, WrongKind
 from media_mp3.models import Track
 from media_mp3.settings import storage_of
 from media_mp3.storage import FAILURES, storage_key
@@ -30,20 +31,21 @@ KIND = "mp3"
 
 
 def tracks_of(scope: TenantScope, product_id: UUID) -> Sequence[Track]:
-    """A product's tracks, in their order."""
-    statement = select(Track).where(Track.product_id == product_id).order_by(Track.position, Track.id)
-    return scope.session.scalars(statement).all()
+    """A product's tracks, in their order; those that were removed come last."""
+    statement = select(Track).where(Track.product_id == product_id)
+    return scope.session.scalars(statement.order_by(Track.position.nulls_last(), Track.id)).all()
 
 
 def owned_tracks(scope: TenantScope, customer_id: UUID, product_id: UUID) -> Sequence[Track]:
-    """The tracks of a product that a customer owns.
+    """The tracks of a product that a customer owns: those of now, and those that were there when they bought it.
 
     Raises:
         NotFound: they do not own it.
     """
-    if not owns(scope, customer_id, product_id):
+    since = bought_at(scope, customer_id, product_id)
+    if since is None:
         raise NotFound
-    return tracks_of(scope, product_id)
+    return [track for track in tracks_of(scope, product_id) if track.belongs_to_purchase_of(since)]
 
 
 def find_track(scope: TenantScope, track_id: UUID) -> Track | None:
@@ -51,13 +53,16 @@ def find_track(scope: TenantScope, track_id: UUID) -> Track | None:
     return scope.session.get(Track, (scope.organisation.id, track_id))
 
 
-def require_ownership(scope: TenantScope, customer_id: UUID, track: Track) -> None:
-    """Make sure that a customer may listen, now.
+def require_listener(scope: TenantScope, identity: Identity, track: Track) -> None:
+    """Make sure that a caller may listen, now. Staff may: the permission of their key was checked before.
 
     Raises:
-        NotFound: they do not own the product, any more or at all.
+        NotFound: a customer does not own the product, any more or at all, or bought it after the track was removed.
     """
-    if not owns(scope, customer_id, track.product_id):
+    if identity.kind == "staff":
+        return
+    since = bought_at(scope, identity.id, track.product_id)
+    if since is None or not track.belongs_to_purchase_of(since):
         raise NotFound
 
 
@@ -88,7 +93,7 @@ def require_mp3(product: Product) -> None:
 
 
 def store(scope: TenantScope, upload: Upload) -> str:
-    """Keep an accepted file, and give its key. A file that no track refers to is harmless: the next upload finds it.
+    """Keep an accepted file, and give its key. A file that no track refers to is found by the next upload, or collected.
 
     Raises:
         StorageUnavailable: it cannot be kept, for example because the disk is full.
@@ -100,6 +105,24 @@ def store(scope: TenantScope, upload: Upload) -> str:
         log.exception("media_mp3.file_not_stored", key=key)
         raise StorageUnavailable("The file could not be stored.") from error
     return key
+
+
+def keep(scope: TenantScope, upload: Upload) -> None:
+    """Make sure that the file of a track is stored when the track's transaction is committed.
+
+    The file may have been there before the upload, and have been collected since.
+
+    Raises:
+        StorageUnavailable: see `store`.
+    """
+    lock_file(scope, storage_key(scope.organisation.id, upload.sha256))
+    store(scope, upload)
+
+
+def lock_file(scope: TenantScope, key: str) -> None:
+    """Let one transaction at a time decide about a stored file."""
+    lock = func.pg_advisory_xact_lock(func.hashtextextended(f"media_mp3.file {key}", 0))
+    scope.session.execute(select(lock))
 
 
 def add_track(
@@ -120,28 +143,20 @@ def add_track(
     Raises:
         TrackExists: the product has the same file already.
     """
-    assert report.facts is not None  # noqa: S101 - for the type checker: an accepted file has them
-    _lock_product(scope, product_id)
-    _refuse_twice(scope, product_id, upload.sha256)
+    lock_product(scope, product_id)
+    refuse_twice(scope, product_id, upload.sha256)
     said = {name: value for name, value in fields.items() if value}
-    position = said.pop("position", None) or _last_position(scope, product_id) + 1
+    position = free_position(scope, product_id, said.pop("position", None))
     track = Track(
         organisation_id=scope.organisation.id,
         product_id=product_id,
         position=position,
         **{**_tagged(report.tags, upload.filename), **said},
-        duration_ms=report.facts.duration_ms,
-        bitrate=report.facts.bitrate,
-        size=upload.size,
-        sha256=upload.sha256,
-        storage_key=storage_key(scope.organisation.id, upload.sha256),
-        filename=upload.filename,
-        peaks=bytes(report.peaks),
-        warnings=[{"code": warning.code, "detail": dict(warning.detail)} for warning in report.warnings],
+        **file_values(scope, upload, report),
     )
     scope.session.add(track)
     scope.session.flush()
-    _record_added(scope, track, actor)
+    record_track(scope, "track.added", track, actor, {"sha256": track.sha256})
     return track
 
 
@@ -158,35 +173,15 @@ def _tagged(tags: Tags, filename: str) -> dict[str, Any]:
     }
 
 
-def _record_added(scope: TenantScope, track: Track, actor: str) -> None:
-    target, detail = f"track:{track.id}", {"product": str(track.product_id), "sha256": track.sha256}
-    record(
-        scope.session,
-        scope.organisation.id,
-        actor=actor,
-        action="track.added",
-        target=target,
-        detail=detail,
-    )
-
-
 def has_tracks(scope: TenantScope, product_id: UUID) -> bool:
     """Whether a product has any."""
-    return bool(scope.session.scalar(select(exists().where(Track.product_id == product_id))))
+    return bool(scope.session.scalar(select(has_track(Product)).where(Product.id == product_id)))
 
 
-def _lock_product(scope: TenantScope, product_id: UUID) -> None:
-    # Uploads to one product take turns here, so that two at once get different positions. Purchases do not wait.
-    scope.session.execute(select(Product.id).where(Product.id == product_id).with_for_update(key_share=True))
-
-
-def _refuse_twice(scope: TenantScope, product_id: UUID, sha256: str) -> None:
-    same = (Track.product_id == product_id) & (Track.sha256 == sha256)
-    known = scope.session.scalar(select(Track.id).where(same))
-    if known is not None:
-        raise TrackExists(f"It is the track {known}.", extra={"track_id": str(known)})
-
-
-def _last_position(scope: TenantScope, product_id: UUID) -> int:
-    highest = select(func.max(Track.position)).where(Track.product_id == product_id)
-    return scope.session.scalar(highest) or 0
+def has_track(product: type[Product]) -> ColumnElement[bool]:
+    """The condition, in SQL, that a product has a track which has not been removed."""
+    return exists().where(
+        Track.organisation_id == product.organisation_id,
+        Track.product_id == product.id,
+        Track.removed_at.is_(None),
+    )

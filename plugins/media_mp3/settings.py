@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,11 @@ class ServerSettings(SettingsSchema):
         load_default=None,
         metadata={"description": "Where recordings are kept; by default media/ in the data directory."},
     )
+    collect_after_days = _number(
+        30,
+        3650,
+        "After how many days a stored file is deleted to which no track refers; longer than backups are kept.",
+    )
     inspections_at_once = _number(
         2,
         64,
@@ -61,6 +67,11 @@ def link_seconds(scope: TenantScope) -> int:
 def files_directory(settings: Settings) -> Path:
     """Where recordings are kept, by the server's settings."""
     return _directory(settings) / "files"
+
+
+def collect_after(scope: TenantScope) -> timedelta:
+    """After how long a stored file is deleted to which no track refers."""
+    return timedelta(days=int(scope.server_settings(PLUGIN)["collect_after_days"]))
 
 
 def incoming_directory(scope: TenantScope) -> Path:

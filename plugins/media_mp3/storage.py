@@ -44,6 +44,9 @@ class Storage(Protocol):
     def size(self, key: str) -> int:
         """How many bytes a file has."""
 
+    def keys(self, organisation_id: str) -> Iterator[str]:
+        """The keys of all files of an organisation."""
+
     def delete(self, key: str) -> None:
         """Remove a file; nothing happens when it is not there."""
 
@@ -116,6 +119,14 @@ class ObjectStorage:
     def size(self, key: str) -> int:
         """How many bytes a file has. See `Storage`."""
         return obstore.head(self._store, checked_key(key))["size"]
+
+    def keys(self, organisation_id: str) -> Iterator[str]:
+        """The keys of all files of an organisation. What lies there and has no such name is none of them. See `Storage`."""
+        for page in obstore.list(self._store, organisation_id):
+            for found in page:
+                key = found["path"]
+                if key.startswith(f"{organisation_id}/") and _KEY.fullmatch(key):
+                    yield key
 
     def delete(self, key: str) -> None:
         """Remove a file. See `Storage`."""

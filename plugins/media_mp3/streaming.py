@@ -12,7 +12,7 @@ from media_mp3 import services
 from media_mp3.errors import PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
 from media_mp3.models import Track
 from media_mp3.ranges import Decision, Resource, decide
-from media_mp3.resources import TrackNode
+from media_mp3.resources import AdminTrack, TrackNode
 from media_mp3.schemas import LinkQuery
 
 MEDIA_TYPE = "audio/mpeg"
@@ -36,8 +36,11 @@ DESCRIPTION: dict[str, Any] = {
 }
 """What `api_view` is told of the two calls."""
 
+DESCRIPTION_FOR_STAFF = {name: value for name, value in DESCRIPTION.items() if name != "query"}
+"""The same where no signed link opens anything."""
 
-def recording(context: TrackNode, request: Request, disposition: str) -> Response:
+
+def recording(context: TrackNode | AdminTrack, request: Request, disposition: str) -> Response:
     """Answer a GET or HEAD.
 
     All that needs the database happens here: the body is read after the transaction has ended.
@@ -46,9 +49,9 @@ def recording(context: TrackNode, request: Request, disposition: str) -> Respons
         NotFound, PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
     """
     track = context.track
-    services.require_ownership(context.scope, request.identity.id, track)
+    services.require_listener(context.scope, request.identity, track)
     decision = decide(
-        Resource(track.size, f'"{track.sha256}"', track.created_at), request.method, request.headers
+        Resource(track.size, f'"{track.sha256}"', track.stored_at), request.method, request.headers
     )
     _refuse(decision, request)
     body: Iterable[bytes] = ()

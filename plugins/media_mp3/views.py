@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -14,15 +16,39 @@ from autonomy_core.plugin_api.errors import InvalidInput, UnsupportedMediaType
 from autonomy_core.plugin_api.operations import api_view
 from autonomy_core.plugin_api.resources import Customers
 from autonomy_core.plugin_api.schemas import page_of
+from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import Permission
 from autonomy_core.plugin_api.transactions import commit_early
-from media_mp3 import errors, intake, links, services, streaming
+from media_mp3 import editing, errors, intake, links, services, streaming
 from media_mp3.authenticator import link_key
 from media_mp3.disposition import attachment
 from media_mp3.models import Track
-from media_mp3.resources import AdminProductTracks, CustomerProductTracks, TrackNode
-from media_mp3.schemas import UPLOAD_FORM, AdminTrackSchema, TrackSchema, UploadedSchema
+from media_mp3.resources import AdminProductTracks, AdminTrack, CustomerProductTracks, TrackNode
+from media_mp3.schemas import (
+    REPLACEMENT_FORM,
+    UPLOAD_FORM,
+    AdminTrackSchema,
+    NoFieldsSchema,
+    OrderSchema,
+    TrackChangesSchema,
+    TrackSchema,
+    UploadedSchema,
+)
 from media_mp3.settings import link_seconds
+from media_mp3.upload import Upload
+
+UPLOAD_ERRORS = (
+    InvalidInput,
+    errors.NotPlayable,
+    errors.WrongKind,
+    errors.TrackExists,
+    errors.UploadTooLarge,
+    errors.UploadMalformed,
+    errors.UploadInterrupted,
+    errors.UploadWithoutFile,
+    errors.InspectionBusy,
+    errors.StorageUnavailable,
+)
 
 
 @api_view(
@@ -103,31 +129,132 @@ def list_product_tracks(context: AdminProductTracks, request: Request) -> dict[s
     takes={"multipart/form-data": UPLOAD_FORM},
     returns=UploadedSchema,
     status=201,
-    errors=(
-        InvalidInput,
-        errors.NotPlayable,
-        errors.WrongKind,
-        errors.TrackExists,
-        errors.UploadTooLarge,
-        errors.UploadMalformed,
-        errors.UploadInterrupted,
-        errors.UploadWithoutFile,
-        errors.InspectionBusy,
-        errors.StorageUnavailable,
-    ),
+    errors=UPLOAD_ERRORS,
 )
 def upload_track(context: AdminProductTracks, request: Request) -> dict[str, Any]:
     """The file is inspected at once; one that would not play everywhere is refused with every finding."""
     services.require_mp3(context.product)
+    scope, product_id, actor = context.scope, context.product.id, request.actor
+    with _received(scope, request) as upload:
+        fields = intake.fields_of(upload)
+        report = intake.accepted(scope, upload)
+        services.store(scope, upload)
+        track = services.add_track(scope, product_id, upload, report, fields, actor=actor)
+        services.keep(scope, upload)
+    return {"track": track, "facts": report.facts}
+
+
+@api_view(
+    context=AdminTrack,
+    method="PUT",
+    name="file",
+    summary="Replace the file of a track",
+    permission=Permission.WRITE_CATALOG,
+    takes={"multipart/form-data": REPLACEMENT_FORM},
+    returns=UploadedSchema,
+    errors=UPLOAD_ERRORS,
+)
+def replace_file(context: AdminTrack, request: Request) -> dict[str, Any]:
+    """The new file is inspected as an upload is. The track keeps its id, its texts and its place; all who own it hear the new file."""
+    scope, actor = context.scope, request.actor
+    product_id, track_id = context.track.product_id, context.track.id
+    with _received(scope, request) as upload:
+        intake.fields_of(upload, NoFieldsSchema)
+        report = intake.accepted(scope, upload)
+        services.store(scope, upload)
+        track = editing.replace_file(scope, product_id, track_id, upload, report, actor=actor)
+        services.keep(scope, upload)
+    return {"track": track, "facts": report.facts}
+
+
+@contextmanager
+def _received(scope: TenantScope, request: Request) -> Iterator[Upload]:
     if request.content_type != "multipart/form-data":
         raise UnsupportedMediaType("Send the file as multipart/form-data.")
-    scope, product_id, actor = context.scope, context.product.id, request.actor
     # Minutes may pass while the file arrives: nobody else's database connection waits for it.
     commit_early(request)
     content_type = request.headers["Content-Type"]
     with intake.received(scope, request.body_file, content_type, request.content_length) as upload:
-        fields = intake.fields_of(upload)
-        report = intake.accepted(scope, upload)
-        services.store(scope, upload)
-    track = services.add_track(scope, product_id, upload, report, fields, actor=actor)
-    return {"track": track, "facts": report.facts}
+        yield upload
+
+
+@api_view(
+    context=AdminTrack,
+    method="GET",
+    summary="Get a track, for staff",
+    permission=Permission.READ_CATALOG,
+    returns=AdminTrackSchema,
+)
+def get_track(context: AdminTrack, request: Request) -> Track:
+    """Removed or not."""
+    return context.track
+
+
+@api_view(
+    context=AdminTrack,
+    method="PATCH",
+    summary="Change a track",
+    permission=Permission.WRITE_CATALOG,
+    body=TrackChangesSchema,
+    returns=AdminTrackSchema,
+    errors=(errors.TrackRemoved,),
+)
+def change_track(context: AdminTrack, request: Request) -> Track:
+    """What is absent stays; `null` empties a field that may be empty."""
+    ids = context.track.product_id, context.track.id
+    return editing.change_track(context.scope, *ids, request.validated, actor=request.actor)
+
+
+@api_view(
+    context=AdminTrack,
+    method="DELETE",
+    summary="Remove a track from its product",
+    permission=Permission.WRITE_CATALOG,
+    status=204,
+)
+def remove_track(context: AdminTrack, request: Request) -> None:
+    """New buyers do not get it. Who has begun to buy the product before keeps it. `PATCH` with `removed: false` brings it back."""
+    editing.remove_track(context.scope, context.track.product_id, context.track.id, actor=request.actor)
+
+
+@api_view(
+    context=AdminProductTracks,
+    method="PUT",
+    name="order",
+    summary="Put the tracks of a product in order",
+    permission=Permission.WRITE_CATALOG,
+    body=OrderSchema,
+    returns=page_of(AdminTrackSchema),
+    errors=(errors.TracksDiffer,),
+)
+def order_tracks(context: AdminProductTracks, request: Request) -> dict[str, Any]:
+    """Their positions are 1, 2, 3 and so on afterwards."""
+    product_id = context.product.id
+    editing.reorder(context.scope, product_id, request.validated["track_ids"], actor=request.actor)
+    return {"items": services.tracks_of(context.scope, product_id), "next": None}
+
+
+@api_view(
+    context=AdminTrack,
+    method="GET",
+    name="stream",
+    summary="Listen to a track, for staff",
+    permission=Permission.READ_CATALOG,
+    **streaming.DESCRIPTION_FOR_STAFF,
+)
+def stream_for_staff(context: AdminTrack, request: Request) -> Response:
+    """With an API key. `<audio>` sends none: fetch the file, and give the player a blob of it."""
+    return streaming.recording(context, request, "inline")
+
+
+@api_view(
+    context=AdminTrack,
+    method="GET",
+    name="download",
+    summary="Download a track, for staff",
+    permission=Permission.READ_CATALOG,
+    **streaming.DESCRIPTION_FOR_STAFF,
+)
+def download_for_staff(context: AdminTrack, request: Request) -> Response:
+    """The same bytes, to be saved under a readable name."""
+    return streaming.recording(context, request, attachment(streaming.name_of(context.track), ".mp3"))

@@ -159,11 +159,19 @@ def _stock(autonomy: Autonomy, side: Side) -> None:
     if any(call.path == "/admin/products/{product_id}/tracks" for call in calls_of_all(autonomy)):
         product["kind"] = "mp3"
         side.identifiers["product_id"] = _post(autonomy, side, "admin/products", product, "staff")["id"]
-        autonomy.app.post(
-            f"/{side.id}/api/v1/admin/products/{side.identifiers['product_id']}/tracks",
-            headers={"Authorization": f"Bearer {side.credentials['staff']}"},
-            upload_files=[("file", f"{side.marker}.mp3", recording(side.marker))],
-        )
+        _upload(autonomy, side)
+
+
+def _upload(autonomy: Autonomy, side: Side) -> None:
+    """A track whose file has been replaced, so that there is one to which no track refers."""
+    path = f"/{side.id}/api/v1/admin/products/{side.identifiers['product_id']}/tracks"
+    headers = {"Authorization": f"Bearer {side.credentials['staff']}"}
+    first, second = (("file", f"{side.marker}.mp3", recording(side.marker + end)) for end in ("", " again"))
+    track = autonomy.app.post(path, headers=headers, upload_files=[first]).json["track"]
+    autonomy.app.put(f"{path}/{track['id']}/file", headers=headers, upload_files=[second])
+    (collect,) = [job for job in autonomy.runtime.jobs if job.name == "media_mp3.collect"]
+    with autonomy.scope(side.id) as scope:
+        collect.function(scope)
 
 
 def _reduce(autonomy: Autonomy, side: Side) -> None:

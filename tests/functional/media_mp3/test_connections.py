@@ -201,6 +201,45 @@ def test_of_many_uploads_at_once_each_gets_a_position_of_its_own(shop, address):
     assert list(shop.incoming.glob("*")) == []
 
 
+def test_tracks_that_are_moved_and_ordered_and_uploaded_at_once_never_share_a_place(shop, address):
+    album = shop.album()
+    assert (
+        upload_at_once(shop, address, album, [music.tag(each) + material.cbr() for each in music.PIECES])
+        == [201] * 4
+    )
+    url = f"http://{address[0]}:{address[1]}{shop.api}/admin/products/{album.id}/tracks"
+    ids = [item["id"] for item in requests.get(url, headers=shop.staff, timeout=60).json()["items"]]
+
+    def move(number):
+        return requests.patch(
+            f"{url}/{ids[number % 4]}", json={"position": 1}, headers=shop.staff, timeout=60
+        )
+
+    def order(number):
+        return requests.put(
+            f"{url}/order",
+            json={"track_ids": ids[number % 4 :] + ids[: number % 4]},
+            headers=shop.staff,
+            timeout=60,
+        )
+
+    def add(number):
+        files = {"file": ("a.mp3", material.cbr(48000 if number else 32000))}
+        return requests.post(url, files=files, data={"position": "1"}, headers=shop.staff, timeout=60)
+
+    calls = (
+        [(move, number) for number in range(8)]
+        + [(order, number) for number in range(4)]
+        + [(add, 0), (add, 1)]
+    )
+    with ThreadPoolExecutor(len(calls)) as pool:
+        statuses = list(pool.map(lambda call: (call[0].__name__, call[0](call[1]).status_code), calls))
+
+    assert set(statuses) <= {("move", 200), ("order", 200), ("order", 409), ("add", 201)}
+    places = [item["position"] for item in requests.get(url, headers=shop.staff, timeout=60).json()["items"]]
+    assert len(set(places)) == len(places) == 6
+
+
 def upload_at_once(shop, address, album, files):
     url = f"http://{address[0]}:{address[1]}{shop.api}/admin/products/{album.id}/tracks"
 

@@ -103,6 +103,20 @@ def test_a_deleted_file_is_gone_and_deleting_again_is_harmless(storage: ObjectSt
         storage.open_range(KEY, 0, 1)
 
 
+def test_the_files_of_one_organisation_are_listed_and_nothing_else(
+    storage: ObjectStorage, source: Path
+) -> None:
+    storage.put_file(KEY, source)
+    for other in ("acme2", "acme-b", "globex"):
+        storage.put_file(storage_key(other, DIGEST), source)
+    path = storage.local_path(KEY)
+    assert path is not None
+    path.with_name("notes.txt").write_bytes(b"x")
+
+    assert list(storage.keys("acme")) == [KEY]
+    assert list(storage.keys("nobody")) == []
+
+
 def test_the_same_content_of_two_organisations_is_two_files(storage: ObjectStorage, source: Path) -> None:
     storage.put_file(KEY, source)
 

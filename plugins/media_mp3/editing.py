@@ -1,0 +1,203 @@
+"""Use cases of tracks that are there: to change, move, replace, remove and restore them.
+
+All changes of one product's tracks take turns, by a lock on the product that no purchase waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from autonomy_core.plugin_api.audit import record
+from autonomy_core.plugin_api.catalog import Product
+from autonomy_core.plugin_api.errors import NotFound
+from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.domain import TrackReport
+from media_mp3.errors import TrackExists, TrackRemoved, TracksDiffer
+from media_mp3.models import Track
+from media_mp3.storage import storage_key
+from media_mp3.upload import Upload
+
+
+def change_track(
+    scope: TenantScope, product_id: UUID, track_id: UUID, changes: dict[str, Any], *, actor: str
+) -> Track:
+    """Change what is given, leave the rest. At a position that is taken the other tracks move on.
+
+    Args:
+        changes: what `TrackChangesSchema` loads.
+
+    Raises:
+        TrackRemoved: it is to get a position, and has been removed.
+        NotFound: it is gone meanwhile.
+    """
+    track = _locked(scope, product_id, track_id)
+    plain = {name: value for name, value in changes.items() if name not in ("position", "removed")}
+    for name, value in plain.items():
+        setattr(track, name, value)
+    if changes.get("removed") is True:
+        _remove(track)
+    elif changes.get("removed") is False:
+        _restore(scope, track)
+    if "position" in changes:
+        _move(scope, track, changes["position"])
+    scope.session.flush()
+    record_track(scope, "track.changed", track, actor, {"fields": sorted(changes)})
+    return track
+
+
+def remove_track(scope: TenantScope, product_id: UUID, track_id: UUID, *, actor: str) -> None:
+    """Take a track out of its product; twice is once. Who has begun to buy the product before keeps it.
+
+    Raises:
+        NotFound: it is gone meanwhile.
+    """
+    track = _locked(scope, product_id, track_id)
+    if track.removed_at is None:
+        _remove(track)
+        scope.session.flush()
+        record_track(scope, "track.removed", track, actor)
+
+
+def replace_file(
+    scope: TenantScope,
+    product_id: UUID,
+    track_id: UUID,
+    upload: Upload,
+    report: TrackReport,
+    *,
+    actor: str,
+) -> Track:
+    """Give a track another stored file; its texts and its place stay. All who own it hear the new one.
+
+    Args:
+        report: of the accepted file.
+
+    Raises:
+        TrackExists: another track of the product has the same file.
+        NotFound: it is gone meanwhile.
+    """
+    track = _locked(scope, product_id, track_id)
+    before = track.sha256
+    refuse_twice(scope, track.product_id, upload.sha256, but=track.id)
+    for name, value in file_values(scope, upload, report).items():
+        setattr(track, name, value)
+    track.stored_at = utcnow()
+    scope.session.flush()
+    record_track(scope, "track.replaced", track, actor, {"before": before, "sha256": track.sha256})
+    return track
+
+
+def reorder(scope: TenantScope, product_id: UUID, track_ids: Sequence[UUID], *, actor: str) -> None:
+    """Number the tracks of a product anew, from 1.
+
+    Args:
+        track_ids: of each track that has not been removed, in the order that is wanted.
+
+    Raises:
+        TracksDiffer: these are not the product's tracks.
+    """
+    lock_product(scope, product_id)
+    present = select(Track).where(Track.product_id == product_id, Track.removed_at.is_(None))
+    tracks = {
+        track.id: track for track in scope.session.scalars(present.execution_options(populate_existing=True))
+    }
+    if len(track_ids) != len(tracks) or set(track_ids) != tracks.keys():
+        raise TracksDiffer(f"The product has {len(tracks)} tracks; name each of them once.")
+    for position, track_id in enumerate(track_ids, start=1):
+        tracks[track_id].position = position
+    scope.session.flush()
+    target, detail = f"product:{product_id}", {"tracks": [str(track_id) for track_id in track_ids]}
+    record(
+        scope.session,
+        scope.organisation.id,
+        actor=actor,
+        action="tracks.reordered",
+        target=target,
+        detail=detail,
+    )
+
+
+def lock_product(scope: TenantScope, product_id: UUID) -> None:
+    """Let one transaction at a time change a product's tracks. Purchases do not wait for it."""
+    scope.session.execute(select(Product.id).where(Product.id == product_id).with_for_update(key_share=True))
+
+
+def refuse_twice(scope: TenantScope, product_id: UUID, sha256: str, *, but: UUID | None = None) -> None:
+    """Make sure that no other track of a product has the same file.
+
+    Raises:
+        TrackExists: one has, removed or not.
+    """
+    same = (Track.product_id == product_id) & (Track.sha256 == sha256) & (Track.id != but)
+    known = scope.session.execute(select(Track.id, Track.removed_at).where(same)).one_or_none()
+    if known is not None:
+        hint = " It was removed; PATCH it with removed = false." if known.removed_at else ""
+        raise TrackExists(f"It is the track {known.id}.{hint}", extra={"track_id": str(known.id)})
+
+
+def file_values(scope: TenantScope, upload: Upload, report: TrackReport) -> dict[str, Any]:
+    """What a track says of its file."""
+    assert report.facts is not None  # noqa: S101 - for the type checker: an accepted file has them
+    return {
+        "duration_ms": report.facts.duration_ms,
+        "bitrate": report.facts.bitrate,
+        "size": upload.size,
+        "sha256": upload.sha256,
+        "storage_key": storage_key(scope.organisation.id, upload.sha256),
+        "filename": upload.filename,
+        "peaks": bytes(report.peaks),
+        "warnings": [{"code": found.code, "detail": dict(found.detail)} for found in report.warnings],
+    }
+
+
+def free_position(scope: TenantScope, product_id: UUID, wanted: int | None) -> int:
+    """A position that no track has: the wanted one, from which the others then move on, or the one behind the last."""
+    of_product = Track.product_id == product_id
+    if wanted is None:
+        return (scope.session.scalar(select(func.max(Track.position)).where(of_product)) or 0) + 1
+    taken = select(Track.id).where(of_product, Track.position == wanted)
+    if scope.session.scalar(taken) is not None:
+        moved_on = update(Track).where(of_product, Track.position >= wanted)
+        scope.session.execute(moved_on.values(position=Track.position + 1))
+    return wanted
+
+
+def record_track(
+    scope: TenantScope, action: str, track: Track, actor: str, detail: dict[str, Any] | None = None
+) -> None:
+    """Record who did something with a track."""
+    target, known = f"track:{track.id}", {"product": str(track.product_id), **(detail or {})}
+    record(scope.session, scope.organisation.id, actor=actor, action=action, target=target, detail=known)
+
+
+def _locked(scope: TenantScope, product_id: UUID, track_id: UUID) -> Track:
+    """The track as it is now, when nothing else changes the product's tracks."""
+    lock_product(scope, product_id)
+    found = scope.session.get(Track, (scope.organisation.id, track_id), populate_existing=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _move(scope: TenantScope, track: Track, position: int) -> None:
+    if track.removed_at is not None:
+        raise TrackRemoved("A track that was removed has no position.")
+    if track.position != position:
+        track.position = None
+        scope.session.flush()
+        track.position = free_position(scope, track.product_id, position)
+
+
+def _remove(track: Track) -> None:
+    if track.removed_at is None:
+        track.removed_at, track.position = utcnow(), None
+
+
+def _restore(scope: TenantScope, track: Track) -> None:
+    if track.removed_at is not None:
+        track.removed_at, track.position = None, free_position(scope, track.product_id, None)

@@ -1,0 +1,300 @@
+"""Stored files go when no track has referred to them for long enough, and never otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event
+
+import pytest
+from sqlalchemy import text
+
+from autonomy_core.plugin_api.models import utcnow
+from media_mp3 import services
+from media_mp3.collecting import collect
+from media_mp3.domain import AudioFacts, TrackReport
+from media_mp3.settings import storage_of
+from media_mp3.upload import Upload
+from tests.functional.media_mp3.conftest import MUSIC, Shop
+from tests.unit.media_mp3 import material
+
+DAYS = 30
+OTHER = material.cbr(48000)
+LONG_S = 60
+
+
+@pytest.fixture
+def shop(make_shop):
+    """An organisation whose files are this test's alone."""
+    return clean(make_shop("collector"))
+
+
+def clean(shop):
+    with shop.autonomy.scope(shop.id) as scope:
+        for key in files(shop, scope):
+            storage_of(scope).delete(key)
+    return shop
+
+
+def files(shop, scope=None):
+    if scope is None:
+        with shop.autonomy.scope(shop.id) as inner:
+            return files(shop, inner)
+    return sorted(storage_of(scope).keys(shop.id))
+
+
+def visit(shop):
+    with shop.autonomy.scope(shop.id) as scope:
+        collect(scope)
+
+
+def pass_days(shop, days):
+    """Have days pass in which the collector came by, as it does every few hours."""
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(
+            text("UPDATE media_mp3_unreferenced_files SET since = since - make_interval(days => :days)"),
+            {"days": days},
+        )
+        scope.session.execute(
+            text("UPDATE media_mp3_tracks SET removed_at = removed_at - make_interval(days => :days)"),
+            {"days": days},
+        )
+        scope.session.execute(
+            text("UPDATE payments SET created_at = created_at - make_interval(days => :days)"), {"days": days}
+        )
+
+
+def remove(shop, album, track):
+    shop.autonomy.app.delete(f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}", headers=shop.staff)
+
+
+def replace(shop, album, track, content):
+    shop.autonomy.app.put(
+        f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}/file",
+        upload_files=[("file", "new.mp3", content, "audio/mpeg")],
+        headers=shop.staff,
+    )
+
+
+def test_the_file_that_was_replaced_goes_after_the_delay_and_not_before(shop):
+    album = shop.album()
+    track = shop.upload(album, MUSIC)["track"]
+    replace(shop, album, track, OTHER)
+    assert len(files(shop)) == 2
+
+    visit(shop)
+    pass_days(shop, DAYS - 1)
+    visit(shop)
+    assert len(files(shop)) == 2
+
+    pass_days(shop, 2)
+    visit(shop)
+    (left,) = files(shop)
+    assert track["sha256"] not in left
+    visit(shop)
+    assert files(shop) == [left]
+
+
+def test_a_file_to_which_another_product_refers_stays(shop):
+    one, other = shop.album(), shop.album()
+    track = shop.upload(one, MUSIC)["track"]
+    shop.upload(other, MUSIC)
+    replace(shop, one, track, OTHER)
+
+    visit(shop)
+    pass_days(shop, DAYS + 1)
+    visit(shop)
+
+    assert len(files(shop)) == 2
+
+
+def test_a_removed_track_that_was_bought_keeps_its_file_for_ever(shop):
+    album = shop.album()
+    track = shop.upload(album, MUSIC)["track"]
+    shop.sell(album)
+    remove(shop, album, track)
+
+    for _ in range(3):
+        pass_days(shop, DAYS + 1)
+        visit(shop)
+
+    (heard,) = shop.tracks(album)["items"]
+    assert shop.get(heard["stream_url"]).body == MUSIC
+
+
+def test_a_removed_track_that_was_bought_in_a_bundle_keeps_its_file(shop):
+    album, item = shop.album(), {"kind": "bundle", "title": "Both", "amount": 900}
+    track = shop.upload(album, MUSIC)["track"]
+    bundle = shop.autonomy.app.post_json(
+        f"{shop.api}/admin/products", {**item, "item_ids": [str(album.id)]}, headers=shop.staff
+    ).json
+    path = f"{shop.api}/customers/products/{bundle['id']}/purchase"
+    shop.autonomy.app.post_json(path, {}, headers=shop.as_ada, status=201)
+    remove(shop, album, track)
+
+    for _ in range(3):
+        pass_days(shop, DAYS + 1)
+        visit(shop)
+
+    assert len(files(shop)) == 1
+
+
+def test_a_removed_track_that_was_never_bought_is_forgotten_and_then_its_file_goes(shop):
+    album = shop.album()
+    track = shop.upload(album, MUSIC)["track"]
+    remove(shop, album, track)
+    shop.upload(album, OTHER)
+    shop.sell(album)  # too late for the track that was removed
+
+    visit(shop)
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(
+            text("UPDATE media_mp3_tracks SET removed_at = removed_at - interval '31 days'")
+        )
+        scope.session.execute(text("UPDATE payments SET created_at = now()"))
+    visit(shop)
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}"
+    shop.autonomy.app.get(path, headers=shop.staff, status=404)
+    assert len(files(shop)) == 2
+
+    pass_days(shop, DAYS + 1)
+    visit(shop)
+    assert len(files(shop)) == 1
+
+
+def test_a_file_whose_track_comes_back_meanwhile_stays_and_its_delay_begins_anew(shop):
+    album = shop.album()
+    track = shop.upload(album, MUSIC)["track"]
+    replace(shop, album, track, OTHER)
+    visit(shop)
+    replace(shop, album, track, MUSIC)
+    pass_days(shop, DAYS + 1)
+
+    visit(shop)
+    assert len(files(shop)) == 2
+    replace(shop, album, track, OTHER)
+    visit(shop)
+
+    assert len(files(shop)) == 2
+
+
+def test_what_a_restored_database_says_of_files_counts_from_now_on(shop):
+    album = shop.album()
+    track = shop.upload(album, MUSIC)["track"]
+    replace(shop, album, track, OTHER)
+    visit(shop)
+    # A backup of that day is restored weeks later: the collector has not come by since.
+    with shop.autonomy.scope(shop.id) as scope:
+        ago = utcnow() - timedelta(days=DAYS + 5)
+        scope.session.execute(
+            text("UPDATE media_mp3_unreferenced_files SET since = :ago, seen_at = :ago"), {"ago": ago}
+        )
+
+    visit(shop)
+
+    assert len(files(shop)) == 2
+
+
+def test_files_of_another_organisation_and_foreign_files_stay(shop, make_shop):
+    other = clean(make_shop("collector2"))
+    with other.autonomy.scope(other.id) as scope:
+        directory = storage_of(scope).local_path(f"{shop.id}/00/{'0' * 64}.mp3").parent.parent
+        theirs = storage_of(scope).local_path(f"{other.id}/00/{'0' * 64}.mp3")
+    for path in (theirs, directory / "notes.txt", directory / "00" / "song.mp3"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+    visit(shop)
+    pass_days(shop, DAYS + 1)
+    visit(shop)
+
+    assert theirs.exists()
+    assert (directory / "notes.txt").exists()
+    assert (directory / "00" / "song.mp3").exists()
+
+
+def test_an_upload_of_bytes_that_are_being_collected_has_its_file_in_the_end(committed, tmp_path):
+    shop, album, path = a_lonely_file(committed, tmp_path)
+    deleted, go_on = Event(), Event()
+
+    def collect_slowly():
+        with shop.autonomy.scope(shop.id) as scope:
+            collect(scope)
+            deleted.set()
+            assert go_on.wait(LONG_S)
+
+    upload = Upload(path, digest(path), len(MUSIC), "a.mp3", {})
+    with ThreadPoolExecutor(2) as pool:
+        # The upload has found the file, and so not written it, before the collector deletes it.
+        with shop.autonomy.scope(shop.id) as scope:
+            services.store(scope, upload)
+        collecting = pool.submit(collect_slowly)
+        assert deleted.wait(LONG_S)
+        assert files(shop) == []
+        adding = pool.submit(add, shop, album, upload)
+        wait_for_a_lock(shop)
+        go_on.set()
+        collecting.result(LONG_S)
+        adding.result(LONG_S)
+
+    assert len(files(shop)) == 1
+
+
+def test_the_collector_leaves_a_file_that_an_upload_is_about_to_refer_to(committed, tmp_path):
+    shop, album, path = a_lonely_file(committed, tmp_path)
+    upload = Upload(path, digest(path), len(MUSIC), "a.mp3", {})
+
+    with ThreadPoolExecutor(1) as pool:
+        with shop.autonomy.scope(shop.id) as scope:
+            add_in(scope, album, upload)
+            collecting = pool.submit(visit, shop)
+            wait_for_a_lock(shop)
+        collecting.result(LONG_S)
+
+    assert len(files(shop)) == 1
+
+
+def a_lonely_file(committed, tmp_path):
+    """A file that is due, since its product lost it long ago."""
+    committed.organisation("collector3", plugins=("media_mp3", "stand_ins"))
+    shop = clean(Shop(committed, "collector3"))
+    album = shop.album()
+    track = shop.upload(album, MUSIC)["track"]
+    replace(shop, album, track, OTHER)
+    remove_file(shop, OTHER)
+    visit(shop)
+    pass_days(shop, DAYS + 1)
+    path = tmp_path / "upload.mp3"
+    path.write_bytes(MUSIC)
+    return shop, album, path
+
+
+def remove_file(shop, content):
+    """Leave the one file only that the test is about."""
+    with shop.autonomy.scope(shop.id) as scope:
+        for key in files(shop, scope):
+            if storage_of(scope).size(key) == len(content):
+                storage_of(scope).delete(key)
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def add(shop, album, upload):
+    with shop.autonomy.scope(shop.id) as scope:
+        add_in(scope, album, upload)
+
+
+def add_in(scope, album, upload):
+    report = TrackReport(facts=AudioFacts(1000, 128_000, 44100, 2, "1", 3, vbr=False, frames=38))
+    services.add_track(scope, album.id, upload, report, {}, actor="test")
+    services.keep(scope, upload)
+
+
+def wait_for_a_lock(shop):
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
+    with shop.autonomy.scope(shop.id) as scope:
+        while not scope.session.scalar(waiting):
+            Event().wait(0.01)
