@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+
 from autonomy_core.audit.services import record
 from autonomy_core.catalog.availability import on_sale
 from autonomy_core.catalog.bundles import replace_items
-from autonomy_core.catalog.models import Product
+from autonomy_core.catalog.models import ArchivedProduct, Product
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import Conflict, InvalidInput
 from autonomy_core.plugin_api.protocols import ProductKind
@@ -84,7 +87,7 @@ def change_product(scope: TenantScope, product: Product, changes: dict[str, Any]
     for name in changes.keys() - {"item_ids", "archived"}:
         setattr(product, name, changes[name])
     if "archived" in changes:
-        _archive(product, archived=changes["archived"])
+        _archive(scope, product, archived=changes["archived"])
     scope.session.flush()
     if "item_ids" in changes:
         replace_items(scope, product, changes["item_ids"])
@@ -92,9 +95,14 @@ def change_product(scope: TenantScope, product: Product, changes: dict[str, Any]
     return product
 
 
-def _archive(product: Product, *, archived: bool) -> None:
-    if archived != (product.archived_at is not None):
-        product.archived_at = utcnow() if archived else None
+def _archive(scope: TenantScope, product: Product, *, archived: bool) -> None:
+    values = {"organisation_id": scope.organisation.id, "product_id": product.id, "archived_at": utcnow()}
+    if archived:
+        # Of two calls at once the second finds it done.
+        scope.session.execute(insert(ArchivedProduct).values(values).on_conflict_do_nothing())
+    else:
+        scope.session.execute(delete(ArchivedProduct).where(ArchivedProduct.product_id == product.id))
+    scope.session.expire(product, ["archived_at"])
 
 
 def _require_collectable(scope: TenantScope, amount: int, currency: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autonomy_core.audit.models import AuditEntry
 from autonomy_core.backup.models import Restoration
-from autonomy_core.catalog.models import BundleItem, Product
+from autonomy_core.catalog.models import ArchivedProduct, BundleItem, Product
 from autonomy_core.coupons.models import Coupon, CouponMisses, CouponProduct, CouponRedemption
 from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import Base
@@ -24,6 +24,7 @@ from autonomy_core.security.models import ApiKey
 
 __all__ = [
     "ApiKey",
+    "ArchivedProduct",
     "AuditEntry",
     "Base",
     "BundleItem",

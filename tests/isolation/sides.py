@@ -181,6 +181,10 @@ def _reduce(autonomy: Autonomy, side: Side) -> None:
     bundle = {"title": side.marker, "kind": "bundle", "amount": 900, "item_ids": [product_id]}
     bundle_id = _post(autonomy, side, "admin/products", bundle, "staff")["id"]
     side.identifiers["bundle_id"] = bundle_id
+    archived = _post(autonomy, side, "admin/products", {**bundle, "title": "put away"}, "staff")["id"]
+    headers = {"Authorization": f"Bearer {side.credentials['staff']}"}
+    path = f"/{side.id}/api/v1/admin/products/{archived}"
+    autonomy.app.patch_json(path, {"archived": True}, headers=headers)
     coupon = {"code": side.marker, "percent_off": 50}
     side.identifiers["coupon_id"] = _post(autonomy, side, "admin/coupons", coupon, "staff")["id"]
     restricted = {"code": f"OTHER-{side.marker}", "amount_off": 50, "product_ids": [product_id]}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from autonomy_core.db.isolation import isolate
+
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
@@ -13,9 +15,21 @@ oldest_code = "0005"
 
 
 def upgrade() -> None:
-    """The version before does not know of archives, and lists a product that is archived while it still runs."""
-    op.add_column("products", sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
+    """Add a table. The version before does not know it, and lists a product that is archived while it still runs."""
+    op.create_table(
+        "archived_products",
+        sa.Column("organisation_id", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id", "product_id"],
+            ["products.organisation_id", "products.id"],
+            name=op.f("fk_archived_products_organisation_id_product_id"),
+        ),
+        sa.PrimaryKeyConstraint("organisation_id", "product_id", name=op.f("pk_archived_products")),
+    )
+    isolate(op, "archived_products")
 
 
 def downgrade() -> None:
-    op.drop_column("products", "archived_at")
+    op.drop_table("archived_products")
