@@ -89,7 +89,7 @@ def raw(shop, album):
         statuses = []
         request = {
             "REQUEST_METHOD": "POST", "PATH_INFO": path_of(shop, album),
-            "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
             "CONTENT_TYPE": content_type, "HTTP_IDEMPOTENCY_KEY": KEY,
             "HTTP_AUTHORIZATION": shop.staff["Authorization"],
             "wsgi.url_scheme": "http", "wsgi.version": (1, 0), "wsgi.input": Pieces(body, largest),
