@@ -12,6 +12,7 @@ from pyramid.router import Router
 
 from autonomy_core.db.session import commit_veto
 from autonomy_core.plugin_api.manager import PluginError
+from autonomy_core.plugin_api.places import sign_actions, usurpations
 from autonomy_core.runtime import Runtime
 from autonomy_core.traversal.request import make_request_class_once, refuse_broken_bodies
 from autonomy_core.traversal.resources import root_factory
@@ -47,14 +48,26 @@ PYRAMID_SETTINGS = {
 
 def make_app(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Router:
     """Make the application of the collaborators of this process."""
-    config = configure_core(runtime, settings)
-    # Included, and not called: what the application itself registers would replace the core's without a word.
-    config.include(include_plugins)
-    app = config.make_wsgi_app()
+    app = configure(runtime, settings).make_wsgi_app()
     make_request_class_once(app)
     refuse_broken_bodies(app)
     runtime.tenants.start()
     return app
+
+
+def configure(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Configurator:
+    """Configure core and plugins. Nothing is connected to, and no organisation's file is read.
+
+    Raises:
+        PluginError, ConfigurationError: a plugin cannot have what it registers; the message names it.
+    """
+    config = configure_core(runtime, settings)
+    # Included, and not called: what the application itself registers would replace the core's without a word.
+    config.include(include_plugins)
+    config.commit()
+    for problem in usurpations(config):
+        raise PluginError(problem)
+    return config
 
 
 def configure_core(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Configurator:
@@ -86,6 +99,7 @@ def include_plugins(config: Configurator) -> None:
     """Include each plugin's views, as its own package, so that the gate knows whose they are."""
     for implementation in config.registry.runtime.plugins.implementations("register_views"):
         with_package = config.with_package(implementation.function.__module__)
+        before = len(config.action_state.actions)
         try:
             implementation(config=with_package)
         except PluginError:
@@ -94,3 +108,4 @@ def include_plugins(config: Configurator) -> None:
             raise ConfigurationError(f"plugin {implementation.plugin}: {error}") from error
         except (Exception, SystemExit) as error:
             raise implementation.failed(error) from error
+        sign_actions(config, implementation.plugin, before)

@@ -64,6 +64,14 @@ class CliContext:
         return Plugins.from_entry_points()
 
     @cached_property
+    def sound_plugins(self) -> tuple[Plugins, dict[str, str]]:
+        """The installed plugins that can be loaded, and for each other one what is wrong with it."""
+        from autonomy_core.plugin_api.manager import Plugins
+
+        # Those that were given are loaded.
+        return (self.plugins, {}) if "plugins" in vars(self) else Plugins.sound()
+
+    @cached_property
     def settings(self) -> Settings:
         """The server's settings, checked. From here on warnings are logged, in the configured format."""
         from autonomy_core.operations.logging import configure_logging

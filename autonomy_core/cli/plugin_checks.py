@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 from autonomy_core.cli.commands import COMMANDS
 from autonomy_core.plugin_api import hookspecs
 from autonomy_core.plugin_api.hooks import PROJECT
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.plugin_api.manager import PluginError, Plugins
 
 if TYPE_CHECKING:
+    from click import Command
     from marshmallow import Schema
+
+    Check = Callable[[Plugins, str, ModuleType], Iterator[str]]
 
 HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith(("register_", "on_")))
 
@@ -23,8 +26,15 @@ def problems_of(plugins: Plugins, name: str) -> list[str]:
     """What is wrong with a plugin, a sentence each; empty if nothing is."""
     module = plugins.manager.get_plugin(name)
     assert isinstance(module, ModuleType)  # noqa: S101 - for the type checker: only modules are registered
-    checks = (_hooks, _settings, _migrations, _names, _commands)
-    return [problem for check in checks for problem in check(plugins, name, module)]
+    checks = (_hooks, _settings, _migrations, _names, _commands, _tables)
+    return [problem for check in checks for problem in _told(check, plugins, name, module)]
+
+
+def _told(check: Check, plugins: Plugins, name: str, module: ModuleType) -> list[str]:
+    try:
+        return list(check(plugins, name, module))
+    except PluginError as error:
+        return [str(error).removeprefix(f"plugin {name}: ")]
 
 
 def _hooks(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
@@ -81,7 +91,23 @@ def _commands(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
     for command in _answer(plugins, name, "register_commands") or ():
         if command.name in COMMANDS:
             yield f"its command {command.name!r} has the name of one of the core's, which comes first"
+        for other in plugins.names:
+            if other != name and command.name in {one.name for one in _commands_of(plugins, other)}:
+                yield f"its command {command.name!r} has the name of one of plugin {other}'s"
+
+
+def _commands_of(plugins: Plugins, name: str) -> Sequence[Command]:
+    try:
+        return _answer(plugins, name, "register_commands") or ()
+    except PluginError:
+        return ()
+
+
+def _tables(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
+    from autonomy_core.db.ownership import problems_of_models
+
+    yield from problems_of_models(name, plugins.of_package)
 
 
 def _answer(plugins: Plugins, name: str, hook: str) -> Any:
-    return next((answer for plugin, answer in plugins.registered(hook) if plugin == name), None)
+    return dict(plugins.only(name).registered(hook)).get(name)

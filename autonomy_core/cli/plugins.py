@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,9 @@ from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.cli.plugins_new import new
 from autonomy_core.cli.plugins_revision import revision
+
+if TYPE_CHECKING:
+    from autonomy_core.plugin_api.manager import Plugins
 
 
 @click.group()
@@ -29,23 +33,37 @@ def list_(cli: CliContext, *, as_json: bool) -> None:
 
     Without a server's ini file it is not said which organisations have enabled them.
     """
-    enabled_by = _enabled_by(cli) if cli.has_config else None
+    sound, broken = cli.sound_plugins
+    enabled_by = _enabled_by(cli, sound, broken) if cli.has_config else None
     rows: list[dict[str, Any]] = [
         {"plugin": name, **_distribution(name)}
         | ({} if enabled_by is None else {"enabled_by": enabled_by[name]})
-        for name in cli.plugins.names
+        for name in sorted({*sound.names, *broken})
     ]
     print_rows(rows, as_json=as_json, nothing="no plugins are installed")
+    for name, problem in broken.items():
+        click.echo(f"{name}: {problem}", err=True)
+    if broken:
+        raise click.exceptions.Exit(1)
 
 
 @plugins.command()
 @json_option
 @pass_cli
 def check(cli: CliContext, *, as_json: bool) -> None:
-    """Report what is wrong with the plugins themselves. Exit status 1 if something is."""
+    """Report what is wrong with the plugins, also what would keep a server from starting. Exit status 1 if something is.
+
+    The application is built as a server would build it; no database is asked.
+    """
+    from autonomy_core.cli.plugin_building import problems_of_building
     from autonomy_core.cli.plugin_checks import problems_of
 
-    found = {name: problems_of(cli.plugins, name) for name in cli.plugins.names}
+    sound, broken = cli.sound_plugins
+    found = {name: [problem] for name, problem in broken.items()}
+    found |= {name: problems_of(sound, name) for name in sound.names}
+    for name, problems in problems_of_building(sound, cli.raw_settings if cli.has_config else {}).items():
+        found[name] += [problem for problem in problems if problem not in found[name]]
+    found = dict(sorted(found.items()))
     if as_json:
         print_json(found)
     else:
@@ -57,13 +75,29 @@ def check(cli: CliContext, *, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _enabled_by(cli: CliContext) -> dict[str, list[str]]:
+def _enabled_by(cli: CliContext, sound: Plugins, broken: Iterable[str]) -> dict[str, list[str]]:
     """By the name of every plugin, the organisations that use it."""
-    from autonomy_core.tenancy.directory import load_directory
+    from marshmallow import Schema
 
-    loaded = load_directory(cli.tenants_directory, cli.plugin_schemas, cli.tenant_rules)
-    organisations = loaded.organisations.values()
-    return {name: [one.id for one in organisations if name in one.plugins] for name in cli.plugins.names}
+    from autonomy_core.plugin_api.hooks import PluginSettings
+    from autonomy_core.settings import load_settings
+    from autonomy_core.tenancy.directory import load_directory
+    from autonomy_core.tenancy.rules import rules_of
+
+    class Anything(Schema):
+        """What a plugin that cannot be loaded would take, is not known: it is let pass."""
+
+        def load(self, *_: Any, **__: Any) -> Any:
+            """Take whatever is there, and keep nothing."""
+            return {}
+
+    offered = {name: PluginSettings() for name in sound.names}
+    offered |= dict(sound.registered("register_settings"))
+    offered |= {name: PluginSettings(Anything, Anything) for name in broken}
+    settings = load_settings(cli.raw_settings, {name: each.server for name, each in offered.items()})
+    schemas = {name: each.organisation for name, each in offered.items()}
+    organisations = load_directory(settings.tenants, schemas, rules_of(settings)).organisations.values()
+    return {name: [one.id for one in organisations if name in one.plugins] for name in offered}
 
 
 def _distribution(plugin: str) -> dict[str, str | None]:

@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import keyword
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
@@ -42,18 +43,41 @@ def new(name: str) -> None:
 
 def name_problem(name: str) -> str | None:
     """What speaks against a name for a plugin, or None. It will be a package, a section and a table prefix."""
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST or keyword.iskeyword(name):
+    is_word = keyword.iskeyword(name) or keyword.issoftkeyword(name)
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST or is_word:
         return f"use at most {_LONGEST} lower-case letters, digits and single underscores, a letter first"
+    return next(_taken(name), None)
+
+
+def _taken(name: str) -> Iterator[str]:
+    """By whom a name is taken already."""
     if importlib.metadata.entry_points(group=ENTRY_POINT_GROUP, name=name):
-        return "a plugin of this name is installed"
+        yield "a plugin of this name is installed"
     if name in _TAKEN:
-        return "the word means something else to the server"
+        yield "the word means something else to the server"
     # What has no origin is a mere directory; `write_plugin` refuses it.
     if (spec := importlib.util.find_spec(name)) is not None and spec.origin is not None:
-        return "there is a Python module of this name"
+        yield "there is a Python module of this name"
     if tables := _core_tables(f"{name}_"):
-        return f"its tables would begin as the core's do: {', '.join(tables)}"
-    return None
+        yield f"its tables would begin as the core's do: {', '.join(tables)}"
+    if name in _names_of_the_core():
+        yield "the core has a package, a command, a job or a node in the tree of this name"
+    if taken := _distributions() & {name.replace("_", "-"), f"autonomy-{name.replace('_', '-')}"}:
+        yield f"a distribution of this name is installed: {taken.pop()}"
+
+
+def _names_of_the_core() -> set[str]:
+    """What a plugin of the same name would be taken for."""
+    from autonomy_core.cli.commands import COMMANDS
+    from autonomy_core.cli.plugin_building import core_names
+
+    packages = {path.name for path in Path(__file__).parents[1].iterdir()}
+    return {*COMMANDS, *packages, *(name.removesuffix(".py") for name in packages), *core_names()}
+
+
+def _distributions() -> set[str]:
+    names = (found.metadata["Name"] for found in importlib.metadata.distributions())
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in names if name}
 
 
 def write_plugin(name: str, directory: Path) -> None:

@@ -33,6 +33,7 @@ from autonomy_core.db.base import Base
 from autonomy_core.db.compatibility import compare, read_script, record
 from autonomy_core.db.isolation import isolate_jobs, jobs_are_isolated
 from autonomy_core.db.outages import bounded
+from autonomy_core.db.ownership import foreign_tables, tables_in
 from autonomy_core.db.roles import prepare_roles
 
 TEMPLATES = Path(__file__).parent  # script.py.mako is here
@@ -153,8 +154,13 @@ def _upgrade_all(engine: Engine, components: Sequence[Migrations], progress: Pro
     for component in core_first:
         if component.table_prefix is not None:
             _prepare_jobs(engine, progress)
-        _run(engine, component, lambda script, current: script._upgrade_revs("head", current), progress)  # noqa: SLF001
+        others = [other for other in components if other is not component]
+        _run(engine, component, _to_newest, progress, others)
     _prepare_jobs(engine, progress)
+
+
+def _to_newest(script: ScriptDirectory, current: Any) -> list[Any]:
+    return script._upgrade_revs("head", current)  # noqa: SLF001
 
 
 def _prepare_jobs(engine: Engine, progress: Progress) -> None:
@@ -168,11 +174,21 @@ def _prepare_jobs(engine: Engine, progress: Progress) -> None:
             isolate_jobs(connection)
 
 
-def _run(engine: Engine, component: Migrations, steps: Steps, progress: Progress) -> None:
+def _run(
+    engine: Engine,
+    component: Migrations,
+    steps: Steps,
+    progress: Progress,
+    others: Sequence[Migrations] = (),
+) -> None:
     """Run the steps from the present revision, each in a transaction of its own."""
     script = component.script
+    with engine.connect() as connection:
+        before = tables_in(connection)
 
     def applied(ctx: Any, step: Any, **_: Any) -> None:
+        if problem := next(foreign_tables(ctx.connection, component, others, before), None):
+            raise MigrationError(f"{component.component}: {problem} (its revision was undone)")
         record(ctx.connection, component, script)
         action = "" if step.is_upgrade else "undone: "
         progress(f"{component.component}: {action}{step.up_revision.doc.removesuffix('.')}")

@@ -98,6 +98,27 @@ class Plugins:
             raise PluginError(f"plugin {', '.join(sorted(missing))}: not installed.")
         return cls(found)
 
+    @classmethod
+    def sound(cls) -> tuple[Plugins, dict[str, str]]:
+        """The installed plugins that can be loaded, and for each other one what is wrong with it."""
+        modules: dict[str, ModuleType] = {}
+        broken: dict[str, str] = {}
+        for name in sorted(
+            {found.name for found in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+        ):
+            try:
+                loaded = cls.from_entry_points([name])
+                loaded.registered("register_settings")
+            except PluginError as error:
+                broken[name] = str(error).removeprefix(f"plugin {name}: ")
+            else:
+                modules |= loaded.modules
+        return cls(modules), broken
+
+    def only(self, name: str) -> Plugins:
+        """One of these plugins, alone."""
+        return Plugins({name: self.modules[name]})
+
     def registered(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Call a ``register_…`` hook: pairs of plugin name and answer, in the order of names.
 

@@ -1,17 +1,22 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
+import pytest
 from click.testing import CliRunner
 from marshmallow import EXCLUDE, Schema, fields
 
 from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
 from autonomy_core.cli.plugin_checks import problems_of
+from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.migrations import plugin_migrations
+from autonomy_core.plugin_api.resources import ApiV1, Products, Resource
 from autonomy_core.testing import stand_ins
 
 
@@ -101,3 +106,164 @@ def test_jobs_and_commands_with_others_names_are_found():
     job, command = problems_with(register_jobs, register_commands)
     assert "must be called bonus_track." in job
     assert "has the name of one of the core's" in command
+
+
+BROKEN = {
+    "cannot": "import no_such_module_anywhere\n",
+    "leaves": "raise SystemExit(3)\n",
+    "waits": "from autonomy_core.plugin_api.hooks import hookimpl\n@hookimpl\nasync def on_payment_completed(event): ...\n",
+}
+
+
+@pytest.fixture
+def with_broken(unmigrated, tmp_path, monkeypatch):
+    """Three distributions beside those that are installed, whose plugins cannot be loaded."""
+    for name, source in BROKEN.items():
+        (tmp_path / f"{name}_plugin.py").write_text(source)
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[autonomy.plugins]\n{name} = {name}_plugin\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = "[organisation]\nname = Acme\nhosts = acme.example\ncurrency = eur\nplugins = cannot\n\n[cannot]\nkey = x\n"
+    (unmigrated.directory / "tenants" / "acme.ini").write_text(text)
+    (unmigrated.directory / "tenants" / "zenith.ini").unlink()
+
+    def run(*arguments):
+        return CliRunner().invoke(command, ["--config", str(unmigrated.ini), *arguments])
+
+    return run
+
+
+def test_plugins_that_cannot_be_loaded_are_listed_and_named_with_status_1(with_broken):
+    result = with_broken("plugins", "list", "--json")
+    assert result.exit_code == 1
+    rows = {row["plugin"]: row for row in json.loads(result.stdout)}
+    assert rows.keys() >= {"cannot", "leaves", "waits", "media_mp3"}
+    assert (rows["cannot"]["version"], rows["cannot"]["enabled_by"]) == ("1.0", ["acme"])
+    assert "cannot: cannot_plugin cannot be imported: ModuleNotFoundError" in result.stderr
+    assert "leaves: leaves_plugin cannot be imported: SystemExit: 3" in result.stderr
+    assert "waits: on_payment_completed() is an async function" in result.stderr
+
+
+def test_plugins_that_cannot_be_loaded_are_named_by_the_check_and_the_others_are_checked(with_broken):
+    result = with_broken("plugins", "check", "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert "cannot be imported" in found["cannot"][0]
+    assert "is an async function" in found["waits"][0]
+    assert found["media_mp3"] == found["stripe_payments"] == []
+
+
+def module(name, **hooks):
+    made = ModuleType(f"{name}.plugin")
+    for hook, function in hooks.items():
+        function.__module__ = made.__name__
+        setattr(made, hook, hookimpl(function))
+    return made
+
+
+@pytest.fixture
+def built(unmigrated, monkeypatch):
+    """What the check says of plugins with these hooks."""
+
+    def built(**plugins):
+        modules = {name: module(name, **hooks) for name, hooks in plugins.items()}
+        for name, made in modules.items():
+            monkeypatch.setitem(sys.modules, name, ModuleType(name))
+            monkeypatch.setitem(sys.modules, made.__name__, made)
+        unmigrated.plugins = Plugins(modules)
+        result = unmigrated.run("plugins", "check", "--json")
+        assert result.exit_code == 1
+        return json.loads(result.stdout)
+
+    return built
+
+
+class One(Resource):
+    """A node."""
+
+
+def hangs(name, parent=ApiV1):
+    return lambda config: config.add_child(parent, name, One)
+
+
+def view(context, name="", **predicates):
+    def register_views(config):
+        config.add_view(lambda context, request: None, context=context, name=name, **predicates)
+
+    return {"register_views": register_views}
+
+
+@pytest.mark.parametrize(
+    ("hooks", "says"),
+    [
+        ({"register_views": lambda config: 1 / 0}, "register_views() raised ZeroDivisionError"),
+        ({"register_jobs": lambda: 1 / 0}, "register_jobs() raised ZeroDivisionError"),
+        ({"register_jobs": lambda: [Job("payments.sweep", print)]}, "must be called shop."),
+        ({"register_views": hangs("products")}, "'products'"),
+        (
+            view(Products, request_method="GET", header="X-Mine"),
+            "its view for GET of Products takes the place of the core's",
+        ),
+        (view(Products, accept="application/json"), "takes the place of the core's"),
+        (
+            view(NotFound, exception_only=True),
+            "its view for any method of NotFound takes the place of the core's",
+        ),
+    ],
+)
+def test_what_would_stop_a_server_or_take_a_place_is_found(built, hooks, says):
+    (problem,) = built(shop=hooks)["shop"][:1]
+    assert says in problem
+
+
+def test_a_conflict_of_two_plugins_is_told_of_both_and_names_both(built):
+    found = built(shop={"register_views": hangs("things")}, store={"register_views": hangs("things")})
+    for name in ("shop", "store"):
+        (problem,) = found[name]
+        assert "'things'" in problem
+        assert "plugin shop" in problem
+        assert "plugin store" in problem
+
+
+def test_a_node_that_hides_another_plugin_s_view_is_found(built):
+    shop = view(ApiV1, "special", request_method="GET")
+    found = built(shop=shop, store={"register_views": hangs("special")})
+    assert "its node 'special' below ApiV1 hides plugin shop's view" in found["store"][0]
+
+
+MODELS = """
+import sys
+from autonomy_core.cli.plugin_checks import problems_of
+from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.plugin_api.models import Base, Identified, tenant_key
+from types import ModuleType
+from uuid import UUID
+from sqlalchemy.orm import Mapped
+
+def model(module, table, *more, **columns):
+    values = {"__module__": module, "__tablename__": table, "__table_args__": more}
+    kept.append(type(table, (Identified, Base), {**values, "__annotations__": columns}))
+
+kept = []
+model("store.models", "store_things")
+model("shop.models", "shop_lines", tenant_key("thing_id", "store_things"), tenant_key("product_id", "products"),
+      thing_id=Mapped[UUID], product_id=Mapped[UUID])
+model("shop.models", "oddments")
+plugins = Plugins({name: ModuleType(f"{name}.plugin") for name in ("shop", "store")})
+print(*problems_of(plugins, "shop")[1:], sep=chr(10))
+print("store:", *problems_of(plugins, "store")[1:])
+"""
+
+
+def test_tables_of_others_and_references_to_them_are_found():
+    """In a process of its own: models are known to all."""
+    done = subprocess.run([sys.executable, "-c", MODELS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *found, store = sorted(done.stdout.splitlines())
+    assert [problem.partition(":")[0] for problem in found] == [
+        "its table 'oddments' has to be called shop_…; `autonomy migrate` refuses it",
+        "its table shop_lines refers to store_things, a table of plugin store",
+    ]
+    assert store == "store:"

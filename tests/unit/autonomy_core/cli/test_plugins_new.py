@@ -50,6 +50,16 @@ def test_no_place_is_left_unfilled(new, tmp_path):
         ("json", "a Python module of this name"),
         ("payment", "payment_hook_runs"),
         ("organisation", "means something else"),
+        ("payments", "the core has"),
+        ("idempotency", "idempotency_keys"),
+        ("admin", "the core has"),
+        ("products", "the core has"),
+        ("health", "the core has"),
+        ("catalog", "the core has"),
+        ("jobs", "the core has"),
+        ("plugins", "the core has"),
+        ("match", "lower-case"),
+        ("autonomy_server", "a distribution of this name is installed"),
     ],
 )
 def test_a_name_that_would_cause_trouble_is_refused(new, tmp_path, name, because):

@@ -179,6 +179,27 @@ def test_the_core_goes_first_wherever_it_is_listed(
     assert said == ["core: By hand", "procrastinate: tables made", "radio: By hand"]
 
 
+def test_a_plugin_s_table_without_its_name_is_refused_and_undone(
+    owner: Engine, core: Migrations, plugins: list[Migrations]
+) -> None:
+    add_revision(plugins[0], "op.execute('CREATE TABLE oddments (id int)')")
+    with pytest.raises(MigrationError, match=r"radio: it makes the table oddments; name it radio_…"):
+        upgrade(owner, [core, *plugins])
+    assert "oddments" not in tables(owner)
+
+
+def test_a_reference_to_another_plugin_s_table_is_refused_and_undone(
+    owner: Engine, core: Migrations, plugins: list[Migrations]
+) -> None:
+    radio, _, press = plugins
+    add_revision(press, "op.execute('CREATE TABLE press_a (id int PRIMARY KEY)')")
+    add_revision(radio, "op.execute('CREATE TABLE radio_b (id int REFERENCES press_a)')")
+    with pytest.raises(MigrationError, match=r"radio: its table radio_b refers to press_a, .* plugin press"):
+        upgrade(owner, [core, press, radio])
+    assert "radio_b" not in tables(owner)
+    assert "press_a" in tables(owner)
+
+
 def test_a_failed_revision_is_undone_as_a_whole_and_named(
     owner: Engine, core: Migrations, plugins: list[Migrations]
 ) -> None:

@@ -1,0 +1,69 @@
+"""Builds the application with the installed plugins, as a server does when it starts, to see what would stop it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pyramid.exceptions import ConfigurationError
+
+from autonomy_core.app import configure
+from autonomy_core.plugin_api.manager import PluginError, Plugins
+from autonomy_core.runtime import make_runtime
+from autonomy_core.settings import SettingsError
+
+
+def problems_of_building(plugins: Plugins, raw_settings: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What would keep a server from starting, by the plugins that it is due to: each alone first, then all together.
+
+    Args:
+        raw_settings: the keys of the server's ini file, empty where there is none.
+    """
+    found: dict[str, list[str]] = {name: [] for name in plugins.names}
+    for name in plugins.names:
+        problem = _build(plugins.only(name), raw_settings)
+        if problem is not None:
+            found[name].append(problem.removeprefix(f"plugin {name}: "))
+    sound = Plugins({name: plugins.modules[name] for name, problems in found.items() if not problems})
+    problem = _build(sound, raw_settings) if len(sound.names) > 1 else None
+    if problem is not None:
+        for name in [name for name in sound.names if re.search(rf"\bplugin {re.escape(name)}\b", problem)]:
+            found[name].append(problem.removeprefix(f"plugin {name}: "))
+    return found
+
+
+def _build(plugins: Plugins, raw_settings: Mapping[str, Any]) -> str | None:
+    """Why an application cannot be built with these plugins, None if it can. Neither database nor organisations are needed."""
+    with TemporaryDirectory() as directory:
+        prefixes = tuple(f"{name}." for name in plugins.names)
+        settings = {
+            key: value for key, value in raw_settings.items() if prefixes and key.startswith(prefixes)
+        }
+        settings |= {"autonomy.tenants": directory, "autonomy.data": directory}
+        try:
+            runtime = make_runtime(settings, plugins)
+        except SettingsError as error:
+            # Without a server's ini file there is nothing to be wrong with it.
+            return str(error) if raw_settings else None
+        except PluginError as error:
+            return str(error)
+        try:
+            configure(runtime)
+        except (PluginError, ConfigurationError) as error:
+            return str(error)
+        finally:
+            runtime.close()
+    return None
+
+
+def core_names() -> set[str]:
+    """The names of the core's nodes in the tree, of its views, and of the features whose jobs it has."""
+    with TemporaryDirectory() as directory:
+        runtime = make_runtime({"autonomy.tenants": directory, "autonomy.data": directory}, Plugins({}))
+        registry = configure(runtime).registry
+        runtime.close()
+    nodes = {name for named in registry.children.values() for name in named}
+    views = {operation.name for operation in registry.operations}
+    return nodes | views | {job.owner for job in runtime.jobs}
