@@ -208,7 +208,8 @@ def register_checks() -> Sequence[OrganisationCheck]:
     """Looks at an organisation that its ini file alone does not allow: does the key work, is the address right?
 
     ``autonomy tenants check --online`` runs them where the plugin is enabled, several organisations at once,
-    and keeps what they found for ``/health/ready``, which runs none.
+    and keeps what they found for ``/health/ready``, which runs none. Those that are ``is_offline`` are run by every
+    ``autonomy tenants check``, and by ``autonomy tenants apply``, where an error refuses the draft.
 
     Fires: at start-up. Transaction: none; each run of a check has one of its own. Raising: the process does
     not start; a check that raises is itself a finding. Twice: once per process; a check runs whenever it is asked.

@@ -29,7 +29,7 @@ KEPT = 256
 INDEX_EVERY_S = 10.0
 """So often at most the index is written."""
 
-RECORDED_TOGETHER = 500
+RECORDED_TOGETHER = 200
 """So many organisations at most are recorded in one transaction, for the sake of memory."""
 
 READING_AHEAD = 0.1

@@ -115,17 +115,20 @@ class Settler:
         """
         earlier = before or Settled()
         chosen, held = self._choose(files, earlier)
-        gone = earlier.versions.keys() - files.keys() if before else self._recorded_but(files)
+        # Without sets of all names, here and below: for a moment they would take as much memory as what is kept.
+        gone = frozenset(name for name in earlier.versions if name not in files)
+        gone |= frozenset() if before else self._recorded_but(files)
         losses = self._losses(gone, len(chosen), accept=accept_losses)
         chosen |= self._versions_of(losses.missing, earlier)
         order = self._rules.record.order if self._rules.record else _unordered
-        everyone = dict(sorted((chosen | held).items()))
+        served = {name: chosen[name] for name in sorted(chosen)}
+        everyone = dict(sorted((served | held).items())) if held else served
         division = divide_hosts(everyone, self._rules.server, order, earlier.hosts)
         return Settled(
-            versions={name: version for name, version in everyone.items() if name in chosen},
+            versions=served,
             hosts=division.owners,
             refused=division.refused,
-            unserved=frozenset(files.keys() - chosen.keys()),
+            unserved=frozenset(name for name in files if name not in chosen),
             missing=losses.missing,
             lost=losses.lost,
             problems=(
@@ -142,7 +145,7 @@ class Settler:
     ) -> tuple[dict[str, Version], dict[str, Version]]:
         """The versions to serve; and the recorded ones of files with problems of which nothing can be served."""
         chosen = {name: version for name, file in files.items() if (version := file.version) is not None}
-        broken = files.keys() - chosen.keys()
+        broken = {name for name in files if name not in chosen}
         chosen |= {name: version for name in broken if (version := _last_good(earlier, name)) is not None}
         recalled = self._recall(broken - chosen.keys())
         chosen |= {name: version for name, version in recalled.items() if version.content is not None}
