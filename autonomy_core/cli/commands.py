@@ -12,6 +12,7 @@ from autonomy_core.cli.context import DEFAULT_CONFIG, CliContext
 from autonomy_core.cli.failures import failure_for
 
 COMMANDS = {
+    "alarms": ("autonomy_core.cli.alarms:alarms", "See what a person has to look at."),
     "backup": ("autonomy_core.cli.backup:backup", "Back up database, files and ini files."),
     "db": ("autonomy_core.cli.db:db", "Start, stop and find the embedded database."),
     "jobs": (

@@ -44,6 +44,15 @@ def isolate(op: Executor, table_name: str) -> None:
     _isolate(op, table_name, OWN_ROWS)
 
 
+def isolate_alarms(op: Executor, table_name: str) -> None:
+    """As `isolate`, for the table of alarms: connections that say ``autonomy.operations=on`` read all rows.
+
+    Readiness and metrics do. They write none but those of an organisation, as everybody.
+    """
+    seen = f"{OWN_ROWS} OR current_setting('autonomy.operations', true) = 'on'"
+    _isolate(op, table_name, seen, written=OWN_ROWS)
+
+
 def isolate_jobs(op: Executor) -> None:
     """Keep Procrastinate's jobs apart by the ``organisation_id`` in their arguments. Safe to repeat.
 
@@ -54,11 +63,13 @@ def isolate_jobs(op: Executor) -> None:
     _isolate(op, "procrastinate_jobs", OWN_JOBS)
 
 
-def _isolate(op: Executor, table_name: str, condition: str) -> None:
+def _isolate(op: Executor, table_name: str, condition: str, *, written: str | None = None) -> None:
     table = quote(table_name)
     op.execute(text(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"))
     op.execute(text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
-    op.execute(text(f"CREATE POLICY {POLICY} ON {table} USING ({condition}) WITH CHECK ({condition})"))
+    op.execute(
+        text(f"CREATE POLICY {POLICY} ON {table} USING ({condition}) WITH CHECK ({written or condition})")
+    )
 
 
 def jobs_are_isolated(connection: Connection) -> bool:

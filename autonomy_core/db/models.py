@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autonomy_core.alarms.models import Alarm
 from autonomy_core.audit.models import AuditEntry
 from autonomy_core.backup.models import Restoration
 from autonomy_core.catalog.models import ArchivedProduct, BundleItem, Product
@@ -23,6 +24,7 @@ from autonomy_core.payments.models import (
 from autonomy_core.security.models import ApiKey
 
 __all__ = [
+    "Alarm",
     "ApiKey",
     "ArchivedProduct",
     "AuditEntry",

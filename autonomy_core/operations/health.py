@@ -21,6 +21,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from autonomy_core.alarms.services import count_alarms
 from autonomy_core.backup.copies import WARNING, is_restored_copy
 from autonomy_core.db.compatibility import compare
 from autonomy_core.db.embedded import EmbeddedServerError
@@ -83,6 +84,7 @@ def _look_at_database(connection: Connection, runtime: Runtime) -> list[Check]:
         found.append(check_worker(connection, runtime.settings.worker_required_within))
         found += check_copy(connection)
         found.append(check_rescue(connection))
+        found += check_alarms(connection)
     return found
 
 
@@ -136,6 +138,15 @@ def check_rescue(connection: Connection) -> Check:
     if connection.scalar(text(RESCUE_FAILED)):
         return Check("rescue", Outcome.DEGRADED, (LOST,))
     return Check("rescue")
+
+
+def check_alarms(connection: Connection) -> list[Check]:
+    """Where there are alarms, whose and how many."""
+    found = tuple(
+        f"{each.organisation_id}: {each.count} of {each.name}; run: autonomy alarms list {each.organisation_id}"
+        for each in count_alarms(connection)
+    )
+    return [Check("alarms", Outcome.DEGRADED, found)] if found else []
 
 
 def check_tenants(runtime: Runtime) -> Check:

@@ -20,6 +20,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from autonomy_core.alarms.services import AlarmMetric
 from autonomy_core.errors import NotFound
 from autonomy_core.operations.counters import REGISTRY
 from autonomy_core.operations.presence import WorkerPresence
@@ -50,6 +51,7 @@ def show_metrics(context: Metrics, request: Request) -> Response:
     if not may_see_operations(request):
         raise NotFound
     presence = request.registry.worker_presence.registry()
+    presence.register(AlarmMetric(request.runtime.database))
     return Response(
         generate_latest(_registry()) + generate_latest(presence),
         content_type=None,

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
+from autonomy_core.plugin_api.alarms import clear_alarm, raise_alarm
 from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.models import utcnow
@@ -43,6 +44,9 @@ NOTHING_TRIED = "nothing was tried"
 
 NOT_FETCHED = "Stripe has not said yet what it is about"
 """Why an event waits that is thin, or of another version than we read, while Stripe does not answer."""
+
+SET_ASIDE = "stripe_payments.event_set_aside"
+"""The alarm about an event that is ours, and that no later news can make right."""
 
 STORE = insert(StripeEvent).on_conflict_do_nothing().returning(StripeEvent)
 
@@ -237,6 +241,7 @@ def _handle(scope: TenantScope, event: StripeEvent) -> None:
     except SetAside as refusal:
         _record(event, "set_aside", search, str(refusal))
         log.warning("stripe.event_set_aside", event_id=event.event_id, reason=str(refusal))
+        _raise_if_ours(scope, event)
     except NotYet as waits:
         # Not for ever: an account may take payments that are not ours.
         _record(event, "received" if event.attempts < MOST_WAITS else "set_aside", search, str(waits))
@@ -245,13 +250,24 @@ def _handle(scope: TenantScope, event: StripeEvent) -> None:
         # It would be so at every attempt.
         _record(event, "set_aside", search, "it has a value that the database cannot keep")
         log.exception("stripe.event_set_aside", event_id=event.event_id, reason=event.reason)
+        _raise_if_ours(scope, event)
     except Exception as error:
         _record(event, "failed", search, type(error).__name__)
         log.exception("stripe.event_failed", event_id=event.event_id, attempts=event.attempts)
     else:
+        if event.attempts:
+            clear_alarm(scope, SET_ASIDE, event.event_id)
         _record(event, "processed", search, None)
         if search.payment_intent_id is not None:
             handle_waiting(scope, search.environment, search.payment_intent_id)
+
+
+def _raise_if_ours(scope: TenantScope, event: StripeEvent) -> None:
+    """Have a person look at what was set aside, unless it may be about a payment that is not this server's."""
+    metadata = event.subject.get("metadata")
+    named = metadata.get("organisation_id") if isinstance(metadata, dict) else None
+    if event.payment_id is not None or named == scope.organisation.id:
+        raise_alarm(scope, SET_ASIDE, event.event_id, f"{event.type}: {event.reason}")
 
 
 def _record(event: StripeEvent, status: str, search: Search, reason: str | None) -> None:

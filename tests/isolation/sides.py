@@ -13,12 +13,14 @@ from uuid import UUID
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
+from autonomy_core.jobs.models import JobFailure
 from autonomy_core.openapi.calls import Call, calls_of
 from autonomy_core.operations.flushing import flush_all
 from autonomy_core.payments.domain import DisputeReport, DisputeStatus, RefundReport, RefundStatus
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.purchasing import open_payment, order_for
 from autonomy_core.payments.return_urls import ReturnUrls
+from autonomy_core.plugin_api.alarms import raise_alarm
 from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.protocols import Checkout
 from autonomy_core.runtime import Runtime
@@ -203,7 +205,10 @@ def recording(title: str) -> bytes:
 
 def _sell(autonomy: Autonomy, side: Side) -> None:
     with autonomy.scope(side.id) as scope:
-        defer(scope, intruder.JOB, note=side.marker)
+        job_id = defer(scope, intruder.JOB, note=side.marker)
+        key = {"organisation_id": side.id, "job_id": job_id}
+        scope.session.add(JobFailure(**key, attempt=1, error=side.marker))
+        raise_alarm(scope, "intruder.found", side.marker, side.marker)
         sold = scope.session.get_one(Product, (side.id, side.identifiers["product_id"]))
     for name in autonomy.runtime.providers:
         product = autonomy.product(side.id, title=side.marker) if name == stand_ins.NAME else sold
@@ -229,7 +234,7 @@ def payment_at(
     """A pending payment as its provider keeps it, without asking the provider's server for a checkout."""
     provider = autonomy.runtime.providers[provider_name]
     url = f"https://{side.host}/"
-    urls = ReturnUrls(url, url, url)
+    urls = ReturnUrls(f"{url}{side.marker}", url, url)
     with autonomy.scope(side.id) as scope:
         customer = scope.session.get_one(Customer, (side.id, UUID(side.identifiers["customer_id"])))
         payment = open_payment(scope, customer.id, product, urls).payment

@@ -1,0 +1,86 @@
+"""Alarms: raised in the transaction that finds what is wrong, and cleared in the one that puts it right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import Connection, delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from autonomy_core.alarms.models import Alarm
+from autonomy_core.db.base import utcnow
+from autonomy_core.db.embedded import EmbeddedServerError
+from autonomy_core.db.probe import NoAnswer
+from autonomy_core.db.session import Database
+from autonomy_core.plugin_api.scope import TenantScope
+
+METRIC = "autonomy_alarms"
+
+SEE_ALL = text("SELECT set_config('autonomy.operations', 'on', true)")
+COUNTS = text("SELECT organisation_id, name, count(*) FROM alarms GROUP BY 1, 2 ORDER BY 1, 2")
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmCount:
+    """How many alarms of one name an organisation has."""
+
+    organisation_id: str
+    name: str
+    count: int
+
+
+def raise_alarm(scope: TenantScope, name: str, subject: str, message: str) -> None:
+    """Have a person look at something, if the scope's transaction is committed; twice is one alarm.
+
+    Args:
+        name: ``<plugin or feature>.<what>``; the operator's runbook is found by it.
+        subject: what it is about, by an id that a command takes.
+        message: what is wrong, without secrets.
+    """
+    values = {
+        "organisation_id": scope.organisation.id,
+        "name": name,
+        "subject": subject,
+        "raised_at": utcnow(),
+    }
+    new = insert(Alarm).values(message=message, **values)
+    key = ["organisation_id", "name", "subject"]
+    scope.session.execute(new.on_conflict_do_update(index_elements=key, set_={"message": message}))
+
+
+def clear_alarm(scope: TenantScope, name: str, subject: str) -> bool:
+    """Take an alarm back, if there is one; tells whether there was."""
+    key = (Alarm.organisation_id == scope.organisation.id, Alarm.name == name, Alarm.subject == subject)
+    return scope.session.scalar(delete(Alarm).where(*key).returning(Alarm.subject)) is not None
+
+
+def alarms_of(scope: TenantScope, limit: int) -> list[Alarm]:
+    """The organisation's alarms, oldest first."""
+    own = select(Alarm).where(Alarm.organisation_id == scope.organisation.id)
+    return list(scope.session.scalars(own.order_by(Alarm.raised_at, Alarm.subject).limit(limit)))
+
+
+def count_alarms(connection: Connection) -> list[AlarmCount]:
+    """How many alarms there are, by organisation and name, in the connection's transaction."""
+    connection.execute(SEE_ALL)
+    return [AlarmCount(*row) for row in connection.execute(COUNTS)]
+
+
+class AlarmMetric:
+    """The metric ``autonomy_alarms``; no samples while the database does not answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One sample for each organisation and name that has any."""
+        gauge = GaugeMetricFamily(METRIC, "What a person has to look at.", labels=["organisation", "name"])
+        try:
+            for each in self._database.ask(count_alarms):
+                gauge.add_metric([each.organisation_id, each.name], each.count)
+        except (SQLAlchemyError, EmbeddedServerError, NoAnswer):
+            return
+        yield gauge

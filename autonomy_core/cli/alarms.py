@@ -1,0 +1,62 @@
+"""``autonomy alarms``: what a person has to look at."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from autonomy_core.cli.context import CliContext, json_option, pass_cli
+from autonomy_core.cli.failures import Failure
+from autonomy_core.cli.output import print_rows
+
+
+@click.group()
+def alarms() -> None:
+    """See what a person has to look at, and clear what was dealt with."""
+
+
+@alarms.command()
+@json_option
+@pass_cli
+def count(cli: CliContext, *, as_json: bool) -> None:
+    """Count the alarms of every organisation."""
+    from autonomy_core.alarms.services import count_alarms
+
+    counts = cli.runtime.database.ask(count_alarms)
+    print_rows([asdict(each) for each in counts], as_json=as_json, nothing="no alarms")
+
+
+@alarms.command("list")
+@click.argument("organisation_id", metavar="ORG")
+@click.option(
+    "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="How many at most."
+)
+@json_option
+@pass_cli
+def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:
+    """List an organisation's alarms, oldest first."""
+    from autonomy_core.alarms.services import alarms_of
+
+    names = ("name", "subject", "message", "raised_at")
+    with cli.records(organisation_id) as scope:
+        rows = [{name: getattr(alarm, name) for name in names} for alarm in alarms_of(scope, limit)]
+    print_rows(rows, as_json=as_json, nothing="no alarms")
+
+
+@alarms.command()
+@click.argument("organisation_id", metavar="ORG")
+@click.argument("name", metavar="NAME")
+@click.argument("subject", metavar="SUBJECT")
+@pass_cli
+def clear(cli: CliContext, organisation_id: str, name: str, subject: str) -> None:
+    """Clear an alarm that was dealt with; the audit trail keeps who did."""
+    from autonomy_core.alarms.services import clear_alarm
+    from autonomy_core.audit.services import record
+
+    with cli.records(organisation_id) as scope:
+        if not clear_alarm(scope, name, subject):
+            raise Failure(f"{organisation_id} has no alarm {name} {subject}; see: autonomy alarms list")
+        target = f"alarm:{name}:{subject}"
+        record(scope.session, scope.organisation.id, actor=cli.actor, action="alarm.cleared", target=target)
+    click.echo(f"cleared {name} {subject}")
