@@ -11,12 +11,15 @@ from sqlalchemy import Engine, NullPool, create_engine, text
 
 from autonomy_core.db import driver
 from autonomy_core.db.isolation import POLICY, isolate, isolate_jobs, quote, unisolated_tables
+from autonomy_core.tenancy import claims
+from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.plugin import _forget_organisations
 from autonomy_core.traversal import addressing
 from customer_auth import access_tokens, logins
 from tests.isolation import http_attacks, sql_attacks
-from tests.isolation.sides import World, make_world
+from tests.isolation.ini_attacks import VICTIM, Server
+from tests.isolation.sides import NEUTRAL_HOST, World, make_world
 from tests.isolation.tables import JOBS, tenant_tables
 
 
@@ -166,3 +169,37 @@ def test_tokens_that_are_good_everywhere_are_noticed(
     monkeypatch.setattr(logins.OpenLogins, "has", lambda *_: True)
     found = http_attacks.breaches(world, calls)
     assert any("the other's owner token" in breach and "is answered 200" in breach for breach in found)
+
+
+def test_hosts_that_a_restart_gives_to_the_first_by_name_are_noticed(
+    autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(autonomy, monkeypatch)
+    server.write("victim", VICTIM)
+    server.write("attacker", VICTIM)
+    server.restart()
+    assert server.name_at(VICTIM) == "Victim"
+    monkeypatch.setattr(TenantRecord, "order", lambda *_: {})
+    server.restart()
+    assert server.name_at(VICTIM) == "Attacker"
+
+
+def test_own_hosts_that_an_organisation_may_have_are_noticed(
+    autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(autonomy, monkeypatch)
+    monkeypatch.setattr(claims, "_objection", lambda *_: None)
+    server.write("attacker", NEUTRAL_HOST)
+    assert server.name_at(NEUTRAL_HOST) == "Attacker"
+
+
+def test_a_server_that_remembers_no_good_version_is_noticed(
+    autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(autonomy, monkeypatch)
+    server.write("victim", VICTIM)
+    server.restart()
+    (server.directory / "victim.ini").write_text("nonsense\n")
+    monkeypatch.setattr(TenantRecord, "content", lambda *_: None)
+    server.restart()
+    assert server.name_at(VICTIM) is None
