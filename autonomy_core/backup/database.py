@@ -13,6 +13,7 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 
 from autonomy_core.backup.domain import BackupError, compare_counts
 from autonomy_core.backup.programs import Programs
+from autonomy_core.db.migrations import RESTORING
 from autonomy_core.db.outages import bounded
 
 COPIES = re.compile(rb"COPY (?P<table>.+?) \(.*\) FROM stdin;\n")
@@ -156,8 +157,15 @@ def restore(owner_url: str, programs: Programs, dump: Path, expected: Mapping[st
     Raises:
         BackupError: it cannot be restored; the database is as empty as before. Or rows are missing.
     """
-    programs.restore(owner_url, dump)
     with connected(owner_url) as connection:
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {RESTORING}"))
+        connection.commit()
+        try:
+            programs.restore(owner_url, dump)
+        except BackupError:
+            connection.execute(text(f"DROP SCHEMA {RESTORING}"))
+            connection.commit()
+            raise
         # The tables force their policies on their owner too. This is undone with the transaction.
         for name in connection.scalars(TABLES):
             connection.execute(text(f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import NullPool, create_engine, text
 
 from autonomy_core.backup import database, files
 from autonomy_core.backup.copies import activate, mark
@@ -31,7 +31,7 @@ from autonomy_core.backup.domain import (
 )
 from autonomy_core.backup.programs import Programs
 from autonomy_core.db.compatibility import read_script
-from autonomy_core.db.migrations import Migrations, migrate, upgrade
+from autonomy_core.db.migrations import RESTORING, Migrations, migrate, upgrade
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.settings import Settings
 from autonomy_core.tenancy.rules import RECORD as TENANTS_RECORD
@@ -203,6 +203,7 @@ def _open_as_copy(site: Site, taken_at: datetime, progress: Progress) -> None:
     upgrade(engine, site.components, progress)
     with engine.begin() as connection:
         mark(connection, taken_at)
+        connection.execute(text(f"DROP SCHEMA {RESTORING}"))
     migrate(
         site.owner_url,
         site.components,

@@ -38,6 +38,9 @@ from autonomy_core.db.roles import prepare_roles
 
 TEMPLATES = Path(__file__).parent  # script.py.mako is here
 LOCK = 0x6175746F6E6F6D79  # "autonomy", as the number of an advisory lock
+RESTORING = "autonomy_restoring"
+"""A schema that is there from the beginning of a restoration until the database is marked as a copy."""
+
 Progress = Callable[[str], None]
 Steps = Callable[[ScriptDirectory, Any], list[Any]]  # from the present revision to where one wants to be
 
@@ -105,10 +108,20 @@ def migrate(
     """
     engine = create_engine(bounded(owner_url), poolclass=NullPool)
     with alone(engine, progress):
+        with engine.begin() as connection:
+            _refuse_while_restoring(connection)
         _upgrade_all(engine, components, progress)
         with engine.begin() as connection:
             prepare_roles(connection, application_role, password, progress)
     progress(f"role {application_role}: ready")
+
+
+def _refuse_while_restoring(connection: Connection) -> None:
+    # To give the application its rights would put a copy into service that is not marked as one.
+    if connection.scalar(text("SELECT to_regnamespace(:schema)"), {"schema": RESTORING}) is not None:
+        raise MigrationError(
+            "A restoration into this database was interrupted: drop the database, make it again, and restore again."
+        )
 
 
 def upgrade(engine: Engine, components: Sequence[Migrations], progress: Progress = silent) -> None:

@@ -1,5 +1,6 @@
 """What is no backup, or has no place to go, is refused before anything is written, and the message says what to do."""
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -148,6 +149,33 @@ def test_a_restoration_that_was_interrupted_can_be_repeated(original, backup, el
     elsewhere.server.drop_database("autonomy")
     elsewhere.succeed("restore", backup)
     assert elsewhere.files() == original.files()
+
+
+def test_what_a_crash_has_left_half_restored_cannot_be_put_into_service(backup, elsewhere, monkeypatch):
+    def crash(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("autonomy_core.backup.services.mark", crash)
+    assert isinstance(elsewhere.run("restore", backup).exception, MemoryError)
+    monkeypatch.undo()
+    assert "was interrupted" in refused(elsewhere, "migrate")
+    assert "does not do what is asked" in refused(elsewhere, "keys", "list", "harbour")
+    assert "is not empty" in refused(elsewhere, "restore", backup)
+    elsewhere.server.drop_database("autonomy")
+    elsewhere.succeed("restore", backup)
+    assert elsewhere.sql("SELECT count(*) FROM restorations WHERE activated_at IS NULL") == [(1,)]
+
+
+def test_a_dump_that_cannot_be_restored_leaves_the_database_empty(backup, elsewhere):
+    dump = backup / "database.dump"
+    dump.write_bytes(dump.read_bytes()[:-1000])
+    manifest = json.loads((backup / "manifest.json").read_text())
+    content = dump.read_bytes()
+    facts = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    change_manifest(backup, files=manifest["files"] | {"database.dump": facts})
+    assert "pg_restore failed" in refused(elsewhere, "restore", backup)
+    assert elsewhere.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+    elsewhere.succeed("migrate")
 
 
 def test_restore_wants_either_a_directory_or_to_activate(elsewhere, tmp_path):
