@@ -149,9 +149,9 @@ def test_a_broken_tenant_file_is_told_with_its_line_and_the_server_serves(autono
 
 
 def test_organisations_whose_files_are_gone_are_told_with_what_to_do_and_are_served(autonomy):
-    autonomy.organisation("acme")
-    autonomy.organisation("other")
-    see_a_worker(autonomy)
+    # Names of their own: that other tests' organisations may go has been accepted.
+    autonomy.organisation("north")
+    autonomy.organisation("south")
     for path in autonomy.runtime.settings.tenants.glob("*.ini"):
         path.unlink()
     autonomy.runtime.tenants.reload()
@@ -160,7 +160,7 @@ def test_organisations_whose_files_are_gone_are_told_with_what_to_do_and_are_ser
     (detail,) = tenants["detail"]
     assert "organisations_missing: the files of 2 of 2 organisations are gone" in detail
     assert "autonomy tenants accept" in detail
-    autonomy.app.get("/acme/api/v1/products", status=200)
+    autonomy.app.get("/north/api/v1/products", status=200)
 
 
 def test_strangers_and_proxies_see_outcomes_without_reasons(autonomy):

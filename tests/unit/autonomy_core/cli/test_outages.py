@@ -56,7 +56,13 @@ def arguments_for(command):
 def example_of(parameter):
     if isinstance(parameter.type, click.Choice):
         return str(parameter.type.choices[0])
-    known = {"id": "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071", "directory": "copy", "path": "copy"}
+    known = {
+        "id": "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071",
+        "integer": "1",
+        "integer range": "1",
+        "directory": "copy",
+        "path": "copy",
+    }
     return known.get(parameter.type.name, "acme" if parameter.name == "organisation_id" else "something")
 
 
