@@ -31,9 +31,14 @@ TRACKS = """
     FROM products
 """
 BUYERS = """
-    INSERT INTO customers (organisation_id, id, email, name, created_at)
-    SELECT 'bench', lpad(n::text, 32, '0')::uuid, 'buyer' || n || '@example.org', 'Ada', now()
-    FROM generate_series(%(first)s::int, %(last)s::int) n
+    WITH buyers AS (
+        INSERT INTO customers (organisation_id, id, email, name, created_at)
+        SELECT 'bench', lpad(n::text, 32, '0')::uuid, 'buyer' || n || '@example.org', 'Ada', now()
+        FROM generate_series(%(first)s::int, %(last)s::int) n
+        RETURNING organisation_id, id
+    )
+    INSERT INTO customer_auth_sessions (organisation_id, id, customer_id, created_at, expires_at)
+    SELECT organisation_id, id, id, now(), now() + interval '1 day' FROM buyers
 """
 SESSIONS = "SELECT session_id FROM stripe_payments_payments"
 BODY = json.dumps({"success_url": f"https://{HOST}/thanks", "cancel_url": f"https://{HOST}/cancelled"})
@@ -64,7 +69,8 @@ def contender(
 
 def _request(scope: TenantScope, number: int) -> bytes:
     now = datetime.now(UTC)
-    claims = AccessClaims(ORGANISATION, UUID(f"{number:032}"), now, now + timedelta(hours=1))
+    buyer = login = UUID(f"{number:032}")
+    claims = AccessClaims(ORGANISATION, buyer, login, now, now + timedelta(hours=1))
     headers = {"Authorization": f"Bearer {access_tokens.encode(scope, claims)}"}
     path = f"/api/v1/customers/products/{UUID(f'{number % 20:032}')}/purchase"
     return post_request(path, BODY.encode(), "application/json", headers)
