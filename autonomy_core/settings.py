@@ -51,6 +51,9 @@ class Settings:
             for whom they ask, and whether by HTTPS.
         worker_required_within: a server that has seen no worker for so many seconds is not ready; None for one
             that is ready all the same.
+        body_seconds: how long a request's body may take at first, and pause later.
+        slow_per_address: how many requests of one address may wait for their bodies or be sent files, in each process.
+        spool_megabytes: how much of bodies that are not whole may lie in files, of each process.
         plugins: the settings of each plugin, by its name.
     """
 
@@ -72,6 +75,9 @@ class Settings:
     log_clients: str
     operations_public: bool
     trusted_proxies: tuple[str, ...]
+    body_seconds: int
+    slow_per_address: int
+    spool_megabytes: int
     worker_required_within: int | None
     plugins: Mapping[str, Mapping[str, Any]]
 
@@ -140,6 +146,15 @@ class ServerSchema(Schema):
     trusted_proxies = AddressesField(data_key="autonomy.trusted_proxies", load_default=())
     worker_required_within = fields.Integer(
         data_key="autonomy.worker_required_within", load_default=None, validate=validate.Range(120)
+    )
+    body_seconds = fields.Integer(
+        data_key="autonomy.body_seconds", load_default=30, validate=validate.Range(1, 3600)
+    )
+    slow_per_address = fields.Integer(
+        data_key="autonomy.slow_per_address", load_default=100, validate=validate.Range(1, 100_000)
+    )
+    spool_megabytes = fields.Integer(
+        data_key="autonomy.spool_megabytes", load_default=4096, validate=validate.Range(1, 1_000_000)
     )
     database_url = fields.String(data_key="sqlalchemy.url", load_default=None)
     owner_url = fields.String(data_key="autonomy.owner_url", load_default=None)

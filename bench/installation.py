@@ -16,7 +16,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.runtime import APPLICATION_ROLE, make_runtime
 from bench.database import conninfo, execute
 from bench.load import HOST
-from bench.server import ROOT, Server, ServerError, serving
+from bench.server import ROOT, Server, ServerError, free_port, running
 
 ORGANISATION = "bench"
 PRODUCTS = """
@@ -65,10 +65,12 @@ class Installation:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def serving(self, threads: int) -> AbstractContextManager[Server]:
-        """Serve it until the end of the block."""
-        environment = {**self.environment, "AUTONOMY_CONFIG": str(self.config)}
+        """Serve it with `autonomy serve`, in one process, until the end of the block."""
+        port = free_port()
+        program = [str(Path(sys.executable).parent / "autonomy"), "--config", str(self.config)]
+        command = [*program, "serve", "--port", str(port), "--threads", str(threads)]
         log = self.config.with_suffix(".log")
-        return serving("autonomy_core.cli.wsgi:app", threads=threads, environment=environment, log=log)
+        return running(command, port=port, environment=self.environment, log=log)
 
     @contextmanager
     def scope(self) -> Iterator[TenantScope]:

@@ -16,6 +16,15 @@ import click
 
 from autonomy_core.cli.context import CliContext, pass_cli, read_listen
 from autonomy_core.cli.failures import Failure
+from autonomy_core.edge.limits import HEAD_BYTES, HEAD_S, MOST_CONNECTIONS, Limits
+
+try:
+    import resource
+except ImportError:  # not a Unix
+    resource = None  # type: ignore[assignment]
+
+FILES_OF_ITS_OWN = 500
+"""How many files a process has open beside those of its connections, at most: the database's, logs, code."""
 
 SECONDS_TO_FINISH = 20
 """How long a worker process may go on with requests at hand when it is to end."""
@@ -36,7 +45,7 @@ SECONDS_TO_FINISH = 20
     default=64,
     show_default=True,
     type=click.IntRange(1, 512),
-    help="Threads of each. A slow listener occupies one; without a proxy that sends the files, have many.",
+    help="Threads of each: requests that it works on at once. Slow clients occupy none.",
 )
 @pass_cli
 def serve(cli: CliContext, host: str | None, port: int | None, workers: int, threads: int) -> None:
@@ -49,7 +58,7 @@ def serve(cli: CliContext, host: str | None, port: int | None, workers: int, thr
         count_in_files()
     prepare(cli)
     click.echo(f"Autonomy Server on http://{f'[{host}]' if ':' in host else host}:{free}")
-    run_granian(str(cli.config.absolute()), host, free, workers, threads)
+    run_granian(cli, host, free, workers, threads)
 
 
 def find_port(host: str, port: int) -> int:
@@ -93,16 +102,32 @@ def prepare(cli: CliContext) -> None:
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Whether a line of granian's is worth a place in the log: it warns of many threads, which are meant."""
-    return "Python threads" not in record.getMessage()
+    """Whether a line of granian's is worth a place in the log: clients that go away are none."""
+    return "transport error" not in record.getMessage()
 
 
-def run_granian(config: str, host: str, port: int, workers: int, threads: int) -> None:
+def allow_many_connections() -> int:
+    """Raise the limit of open files as far as it goes.
+
+    Returns:
+        How many connections a process may have: each may need a second file for its body or its answer.
+    """
+    most = MOST_CONNECTIONS
+    if resource is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        if hard != resource.RLIM_INFINITY:
+            most = min(most, max(hard - FILES_OF_ITS_OWN, 2) // 2)
+    return most
+
+
+def run_granian(cli: CliContext, host: str, port: int, workers: int, threads: int) -> None:
     """Run worker processes and keep them running."""
     from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.server import Server
 
-    from autonomy_core.cli.wsgi import application_in_worker
+    from autonomy_core.cli.wsgi import edge_in_worker
 
     class ReloadingServer(Server):  # type: ignore[misc, valid-type]
         """Where granian would replace its workers, these are told to reload the organisations' files."""
@@ -115,14 +140,18 @@ def run_granian(config: str, host: str, port: int, workers: int, threads: int) -
         "autonomy_core.cli.wsgi",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_S * 1000, max_buffer_size=HEAD_BYTES),
         websockets=False,
         workers=workers,
-        blocking_threads=threads,
+        backpressure=allow_many_connections(),
         respawn_failed_workers=True,
         workers_kill_timeout=SECONDS_TO_FINISH,
         # Its lines go where all others go. No access log: it would hold query strings, and those signatures.
         log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
     )
-    server.serve(target_loader=partial(application_in_worker, config), wrap_loader=False)
+    settings = cli.settings
+    config, limits = str(cli.config.absolute()), Limits.of(settings)
+    load = partial(edge_in_worker, config, limits, threads, settings.trusted_proxies)
+    server.serve(target_loader=load, wrap_loader=False)

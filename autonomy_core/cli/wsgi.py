@@ -5,16 +5,23 @@ Others name `app` as their factory, and the ini file in ``AUTONOMY_CONFIG``.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import plaster
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
+
+from autonomy_core.edge.application import Edge
+from autonomy_core.edge.limits import Limits
+from autonomy_core.edge.sockets import set_up_listeners
 
 
 def application(config: Path) -> Any:
@@ -45,14 +52,23 @@ def app() -> Any:
     return application(Path(os.environ.get("AUTONOMY_CONFIG", "development.ini")))
 
 
-def application_in_worker(config: str) -> Any:
-    """`application` in a worker process of ``autonomy serve``: errors are told in a message."""
+def edge_in_worker(config: str, limits: Limits, threads: int, proxies: Sequence[str]) -> Any:
+    """`application` behind its edge, in a worker process of ``autonomy serve``: errors are told in a message.
+
+    Args:
+        config: the ini file.
+        threads: how many the application has.
+        proxies: addresses and networks that are believed when they say for whom they ask.
+    """
     from autonomy_core.cli.failures import failure_for
 
     _leave_interrupts_to_parent()
     _end_with_parent()
+    # granian has made it, and opens the socket that listens before it runs.
+    asyncio.get_event_loop().call_soon(set_up_listeners, limits.listener_s)
     try:
-        return application(Path(config))
+        edge = Edge(application(Path(config)), limits, threads)
+        return wrap_asgi_with_proxy_headers(edge.__call__, list(proxies)) if proxies else edge
     except Exception as error:
         failure = failure_for(error)
         if failure is None:

@@ -25,6 +25,7 @@ from autonomy_core.callables import call_to_its_end
 from autonomy_core.errors import AutonomyError
 from autonomy_core.plugin_api.reading import NoQuery, load_body, load_query
 from autonomy_core.traversal.resources import Resource, plugin_enabled
+from autonomy_core.traversal.target import LARGEST_BODY
 
 PUBLIC = NO_PERMISSION_REQUIRED
 """The permission of a call that anybody may make."""
@@ -171,6 +172,20 @@ def methods_allowed(request: Request) -> list[str]:
         and plugin_enabled(request, operation.plugin)
     } | _plain_methods(request.registry, context, view_name)
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+
+def expect_large_body(request: Request, most_bytes: int) -> None:
+    """Let the server take a body of more than two megabytes for this request; call it before the body is read.
+
+    `autonomy serve` runs a view whose body is large, or slow to come, once before it has arrived, up to where the view
+    begins to read it. Whom the view refuses until then is not waited for. Then the body is received, and the view runs
+    again, whole. So nothing that lasts may be done before the body is read. Other servers run a view once.
+
+    Args:
+        most_bytes: how large the body may be.
+    """
+    if (wanted := request.environ.get(LARGEST_BODY)) is not None:
+        wanted.most_bytes = most_bytes
 
 
 def _plain_methods(registry: Any, context: Resource, view_name: str) -> set[str]:

@@ -27,6 +27,10 @@ REFUSAL = "autonomy.refusal"
 answers for it, so that the answer is a problem like any other, with CORS headers, a line of log, and counted."""
 
 
+LARGEST_BODY = "autonomy.largest_body"
+"""The key of the environment with an object whose ``most_bytes`` a view raises for a body that is large."""
+
+
 def refused(environ: Mapping[str, Any], error: AutonomyError) -> dict[str, Any]:
     """The environment of a request that is refused, without its body."""
     kept = {name: value for name, value in environ.items() if name != "HTTP_TRANSFER_ENCODING"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import structlog
@@ -66,14 +66,28 @@ def require_listener(scope: TenantScope, identity: Identity, track: Track) -> No
         raise NotFound
 
 
-def open_recording(scope: TenantScope, track: Track, start: int, end_inclusive: int) -> Iterator[bytes]:
-    """The bytes of a track. The file is found here; it is read while the iterator is consumed.
+def open_recording(
+    scope: TenantScope,
+    track: Track,
+    start: int,
+    end_inclusive: int,
+    wrap: Callable[[BinaryIO], Iterable[bytes]] | None,
+) -> Iterable[bytes]:
+    """The bytes of a track. The file is found here; it is read while it is sent.
+
+    Args:
+        wrap: makes of an open file what the web server sends by itself (``wsgi.file_wrapper`` of PEP 3333); None where
+            it cannot.
 
     Raises:
         StorageUnavailable: the file is not where it was stored, or is cut short.
     """
     try:
-        return storage_of(scope).open_range(track.storage_key, start, end_inclusive)
+        storage = storage_of(scope)
+        file = storage.open_local(track.storage_key, start, end_inclusive) if wrap else None
+        if wrap and file:
+            return wrap(file)
+        return storage.open_range(track.storage_key, start, end_inclusive)
     except FileNotFoundError as error:
         log.error("media_mp3.file_missing", track=str(track.id), key=track.storage_key)  # noqa: TRY400
         raise StorageUnavailable("The recording's file is missing.") from error

@@ -6,10 +6,11 @@ and writing a file twice is writing it once.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import BinaryIO, Final, Protocol, runtime_checkable
 
 import obstore
 from obstore.exceptions import BaseError
@@ -40,6 +41,9 @@ class Storage(Protocol):
 
     def open_range(self, key: str, start: int, end_inclusive: int) -> Iterator[bytes]:
         """The bytes from ``start`` to ``end_inclusive``, in chunks; the file is found before the first is taken."""
+
+    def open_local(self, key: str, start: int, end_inclusive: int) -> BinaryIO | None:
+        """The same, as an open file at ``start``, for a web server to send; None when it is not on this machine."""
 
     def size(self, key: str) -> int:
         """How many bytes a file has."""
@@ -115,6 +119,18 @@ class ObjectStorage:
         if found.range != wanted:
             raise OSError(f"the file ends before byte {end_inclusive}")
         return (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK_BYTES))
+
+    def open_local(self, key: str, start: int, end_inclusive: int) -> BinaryIO | None:
+        """Open a file at a part of it. See `Storage`."""
+        path = self.local_path(key)
+        if path is None:
+            return None
+        file = path.open("rb")
+        if os.fstat(file.fileno()).st_size <= end_inclusive:
+            file.close()
+            raise OSError(f"the file ends before byte {end_inclusive}")
+        file.seek(start)
+        return file
 
     def size(self, key: str) -> int:
         """How many bytes a file has. See `Storage`."""

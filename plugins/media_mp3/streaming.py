@@ -56,7 +56,8 @@ def recording(context: TrackNode | AdminTrack, request: Request, disposition: st
     _refuse(decision, request)
     body: Iterable[bytes] = ()
     if request.method == "GET" and decision.length > 0:
-        body = services.open_recording(context.scope, track, decision.start, decision.end_inclusive)
+        wrap = request.environ.get("wsgi.file_wrapper")
+        body = services.open_recording(context.scope, track, decision.start, decision.end_inclusive, wrap)
     response = Response(status=decision.status, app_iter=body)
     response.headers.clear()
     response.headers.update(decision.headers)

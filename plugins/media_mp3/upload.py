@@ -77,7 +77,7 @@ def receive(
     Raises:
         UploadError: the file is too large, absent, cut off, or the body is no form.
     """
-    if content_length is not None and content_length > max_bytes + _OVERHEAD_BYTES:
+    if content_length is not None and content_length > largest_form(max_bytes):
         raise _too_large(max_bytes)
     boundary = _boundary(content_type)
     descriptor, name = tempfile.mkstemp(prefix="upload-", suffix=".mp3", dir=directory)
@@ -90,6 +90,11 @@ def receive(
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def largest_form(max_bytes: int) -> int:
+    """How many bytes a form may have whose file has so many."""
+    return max_bytes + _OVERHEAD_BYTES
 
 
 def _boundary(content_type: str) -> bytes:
@@ -111,7 +116,7 @@ def _parse(stream: BinaryIO, content_length: int | None, boundary: bytes, form: 
                 break
             received += len(piece)
             # Of a chunked body nobody has announced the length, and what follows the form has no end of its own.
-            if received > form.max_bytes + _OVERHEAD_BYTES:
+            if received > largest_form(form.max_bytes):
                 raise _too_large(form.max_bytes)
             parser.write(piece)
     except FormParserError as error:

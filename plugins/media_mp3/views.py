@@ -13,7 +13,7 @@ from pyramid.response import Response
 from pyramid.traversal import find_interface
 
 from autonomy_core.plugin_api.errors import InvalidInput, UnsupportedMediaType
-from autonomy_core.plugin_api.operations import api_view
+from autonomy_core.plugin_api.operations import api_view, expect_large_body
 from autonomy_core.plugin_api.resources import Customers
 from autonomy_core.plugin_api.schemas import page_of
 from autonomy_core.plugin_api.scope import TenantScope
@@ -23,6 +23,7 @@ from media_mp3 import editing, errors, intake, links, services, streaming
 from media_mp3.authenticator import link_key
 from media_mp3.disposition import attachment
 from media_mp3.models import Track
+<<<<<<< HEAD
 from media_mp3.resources import AdminProductTracks, AdminTrack, CustomerProductTracks, TrackNode
 from media_mp3.schemas import (
     REPLACEMENT_FORM,
@@ -49,6 +50,12 @@ UPLOAD_ERRORS = (
     errors.InspectionBusy,
     errors.StorageUnavailable,
 )
+=======
+from media_mp3.resources import AdminProductTracks, CustomerProductTracks, TrackNode
+from media_mp3.schemas import UPLOAD_FORM, AdminTrackSchema, TrackSchema, UploadedSchema
+from media_mp3.settings import link_seconds, max_upload_bytes
+from media_mp3.upload import largest_form
+>>>>>>> 0d81266 (wip)
 
 
 @api_view(
@@ -171,6 +178,11 @@ def replace_file(context: AdminTrack, request: Request) -> dict[str, Any]:
 def _received(scope: TenantScope, request: Request) -> Iterator[Upload]:
     if request.content_type != "multipart/form-data":
         raise UnsupportedMediaType("Send the file as multipart/form-data.")
+<<<<<<< HEAD
+=======
+    scope, product_id, actor = context.scope, context.product.id, request.actor
+    expect_large_body(request, largest_form(max_upload_bytes(scope)))
+>>>>>>> 0d81266 (wip)
     # Minutes may pass while the file arrives: nobody else's database connection waits for it.
     commit_early(request)
     content_type = request.headers["Content-Type"]

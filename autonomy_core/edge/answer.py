@@ -1,0 +1,177 @@
+"""What the application answers, and how it is sent once its thread is free again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import structlog
+
+from autonomy_core.edge.body import BodyNeeded
+from autonomy_core.edge.environ import Environ
+
+log = structlog.get_logger(__name__)
+
+SMALL_BYTES = 1024 * 1024
+"""An answer up to this size is kept in memory while it is sent; a larger one in a file."""
+
+LEAST_PIECE, MOST_PIECE = 64 * 1024, 256 * 1024
+"""How much of a file is read at once: little for who takes it slowly, since it waits in memory."""
+
+AT_ONCE_S = 0.001
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Environ, Callable[..., Any]], Any]
+
+
+class FileAnswer:
+    """The ``wsgi.file_wrapper`` of PEP 3333: a file, from where it is to as far as Content-Length says.
+
+    Args:
+        file: a real one, open for reading; it is closed when it has been sent, or nobody takes it any more.
+        block_size: for who iterates over it instead.
+    """
+
+    def __init__(self, file: IO[bytes], block_size: int = LEAST_PIECE) -> None:
+        self.file, self._block_size = file, block_size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: self.file.read(self._block_size), b"")
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer.
+
+    Attributes:
+        headers: names in lower case.
+        body: all of it, or a file with it.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes | FileAnswer
+
+    @property
+    def ends_connection(self) -> bool:
+        """Whether the connection is closed after it."""
+        return (b"connection", b"close") in self.headers
+
+    def end_connection(self) -> Answer:
+        """The same, with the connection closed after it."""
+        return Answer(self.status, [*self.headers, (b"connection", b"close")], self.body)
+
+
+def call(application: Application, environ: Environ, spool: Path) -> Answer | None:
+    """Have the application answer, in this thread.
+
+    Args:
+        spool: where a large answer that is no file is kept until it is sent.
+
+    Returns:
+        The answer; None where the application needs the body, which has not arrived.
+    """
+    begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        begun[:] = [(status, headers)]
+
+    environ["wsgi.file_wrapper"] = FileAnswer
+    try:
+        parts = application(environ, start_response)
+    except BodyNeeded:
+        return None
+    body = parts if isinstance(parts, FileAnswer) else _collected(parts, spool)
+    status, headers = begun[0]
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return Answer(int(status[:3]), encoded, body)
+
+
+def _collected(parts: Any, spool: Path) -> bytes | FileAnswer:
+    try:
+        if isinstance(parts, list):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        kept, size, file = [], 0, None
+        for part in parts:
+            size += len(part)
+            kept.append(part)
+            if size > SMALL_BYTES:
+                file = file or tempfile.TemporaryFile(dir=spool)  # noqa: SIM115 - closed when it has been sent
+                file.writelines(kept)
+                kept, size = [], 0
+        if file is None:
+            return b"".join(kept)
+        file.writelines(kept)
+        file.seek(0)
+        return FileAnswer(file)
+    finally:
+        if hasattr(parts, "close"):
+            parts.close()
+
+
+async def send_answer(answer: Answer, send: Send) -> None:
+    """Send an answer that is in memory."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def send_file(
+    answer: Answer, file: FileAnswer, send: Send, gone: asyncio.Future[Any], stall_s: float
+) -> None:
+    """Send an answer whose body is a file, piece by piece, as fast as the client takes it.
+
+    Args:
+        gone: is done when the client is.
+        stall_s: how long it may take nothing, in seconds; then it is given up, and its connection ended.
+    """
+    descriptor = file.file.fileno()
+    position = file.file.tell()
+    end = position + _length(answer, os.fstat(descriptor).st_size - position)
+    loop, size = asyncio.get_running_loop(), LEAST_PIECE
+    if position >= end:
+        await send_answer(Answer(answer.status, answer.headers, b""), send)
+        return
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    while position < end and not gone.done():
+        piece = await _read(descriptor, min(size, end - position), position)
+        if not piece:
+            log.error("answer.file_cut_short", missing=end - position)
+            return
+        position += len(piece)
+        began = loop.time()
+        try:
+            async with asyncio.timeout(stall_s):
+                await send({"type": "http.response.body", "body": piece, "more_body": position < end})
+        except TimeoutError:
+            log.info("answer.not_taken", missing=end - position)
+            return
+        at_once = loop.time() - began < AT_ONCE_S
+        size = min(size * 2, MOST_PIECE) if at_once else max(size // 2, LEAST_PIECE)
+
+
+def _length(answer: Answer, at_most: int) -> int:
+    for name, value in answer.headers:
+        if name == b"content-length":
+            return int(value)
+    return at_most
+
+
+async def _read(descriptor: int, size: int, position: int) -> bytes:
+    """A piece of a file: at once where the system has it in memory, or else by a thread that waits for the disk."""
+    buffer = bytearray(size)
+    if hasattr(os, "RWF_NOWAIT"):
+        with suppress(OSError):
+            read = os.preadv(descriptor, [buffer], position, os.RWF_NOWAIT)
+            if read > 0:
+                return bytes(memoryview(buffer)[:read])
+    return await asyncio.get_running_loop().run_in_executor(None, os.pread, descriptor, size, position)

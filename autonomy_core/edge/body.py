@@ -1,0 +1,244 @@
+"""A request's body: received in the event loop, in memory or in a file, until it is whole."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import tempfile
+from collections.abc import Awaitable, Callable
+from typing import IO, Any, NoReturn
+
+from autonomy_core.edge.environ import Environ
+from autonomy_core.edge.errors import BodyTooSlow
+from autonomy_core.edge.limits import Limits
+from autonomy_core.errors import BrokenOff, TooLarge, Unavailable
+from autonomy_core.traversal.target import LARGEST_BODY
+
+RETRY_AFTER_S = 60
+LINGER_S = 2.0
+LINGER_BYTES = 1024 * 1024
+"""A client that is refused may not notice until it has sent this much; then it is hung up on."""
+
+WRITE_BYTES = 1024 * 1024
+"""A large body is written in pieces of this size, in a thread: the disk may be slow."""
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class BodyNeeded(BaseException):
+    """The application has begun to read a body that has not arrived. No handler of errors catches it."""
+
+
+class Unread(io.RawIOBase):
+    """The body of a request that the application is asked about before it has arrived."""
+
+    def readable(self) -> bool:
+        """It can be tried."""
+        return True
+
+    def seekable(self) -> bool:
+        """It can be wound back: nothing has been read."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Stay at the beginning."""
+        return 0 if (offset, whence) == (0, io.SEEK_SET) else _need()
+
+    def read(self, size: int = -1) -> NoReturn:
+        """Raise `BodyNeeded`, as all that reads does."""
+        _need()
+
+    def readinto(self, buffer: Any) -> NoReturn:
+        """See `read`."""
+        _need()
+
+    def readline(self, size: int | None = -1) -> NoReturn:
+        """See `read`."""
+        _need()
+
+    def __next__(self) -> NoReturn:
+        _need()
+
+
+def _need() -> NoReturn:
+    raise BodyNeeded
+
+
+class Spool:
+    """Counts how much of all bodies lies in files, and says where.
+
+    Args:
+        limits: with the directory, which is made when it does not exist.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.directory, self._most, self._used = limits.spool, limits.spool_bytes, 0
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    def take(self, size: int) -> None:
+        """Count so many bytes more.
+
+        Raises:
+            Unavailable: they would be more than there may be.
+        """
+        if self._used + size > self._most:
+            raise Unavailable("Too many large bodies arrive at once.", extra={"retry_after": RETRY_AFTER_S})
+        self._used += size
+
+    def give_back(self, size: int) -> None:
+        """Count so many bytes less."""
+        self._used -= size
+
+
+class Body:
+    """The body of one request.
+
+    Args:
+        receive: the ASGI server's.
+        environ: the request's, whose headers announce the body.
+    """
+
+    def __init__(self, receive: Receive, environ: Environ, limits: Limits, spool: Spool) -> None:
+        self._receive, self._limits, self._spool = receive, limits, spool
+        self._length = _announced(environ)
+        self._is_chunked = "HTTP_TRANSFER_ENCODING" in environ
+        self._waits_to_be_asked = environ.get("HTTP_EXPECT", "").lower() == "100-continue"
+        self._pieces: list[bytes] = []
+        self._in_memory = 0
+        self._file: IO[bytes] | None = None
+        self._written = 0
+        self._pending: asyncio.Task[dict[str, Any]] | None = None
+        self.is_whole = not self._length and not self._is_chunked
+        self.received = 0
+
+    async def arrive_at_once(self) -> bool:
+        """Wait a moment for a small body. Whether it is whole then."""
+        if self.is_whole:
+            return True
+        if self._waits_to_be_asked or (self._length or 0) > self._limits.memory_bytes:
+            return False
+        until = asyncio.get_running_loop().time() + self._limits.grace_s
+        while not self.is_whole and self.received <= self._limits.memory_bytes:
+            if not await self._take(until):
+                return False
+        return self.is_whole
+
+    async def arrive(self, most_bytes: int) -> None:
+        """Wait until the body is whole.
+
+        Args:
+            most_bytes: how large it may be.
+
+        Raises:
+            BodyTooSlow, TooLarge, BrokenOff, Unavailable
+        """
+        if (self._length or 0) > most_bytes:
+            raise TooLarge(f"The body may have {most_bytes} bytes.")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while not self.is_whole:
+            until = min(loop.time() + self._limits.body_s, began + self._limits.allowed_s(self.received))
+            if not await self._take(until):
+                raise BodyTooSlow(f"{self.received} bytes had arrived.")
+            if self.received > most_bytes:
+                raise TooLarge(f"The body may have {most_bytes} bytes.")
+            if self._in_memory >= WRITE_BYTES or (
+                self._in_memory and self.received > self._limits.memory_bytes and self.is_whole
+            ):
+                await self._write()
+
+    def in_environ(self, environ: Environ) -> Environ:
+        """The environment with the whole body, whichever way it came, for the application."""
+        source: IO[bytes] = io.BytesIO(b"".join(self._pieces)) if self._file is None else self._file
+        source.seek(0)
+        whole = {name: value for name, value in environ.items() if name != "HTTP_TRANSFER_ENCODING"}
+        if self.received:
+            whole["CONTENT_LENGTH"] = str(self.received)
+        elif self._is_chunked:
+            whole["CONTENT_LENGTH"] = "0"
+        whole["wsgi.input"] = source
+        return whole
+
+    async def drain(self) -> bool:
+        """Take what still comes of a body that nobody wants, for a moment, so that the client can read why.
+
+        Returns:
+            Whether it has come to an end, or the client has gone; otherwise somebody has to hang up.
+        """
+        until, most = asyncio.get_running_loop().time() + LINGER_S, self.received + LINGER_BYTES
+        try:
+            while not self.is_whole and self.received <= most:
+                if not await self._take(until):
+                    return False
+                self._pieces.clear()
+        except BrokenOff:
+            return True
+        return self.is_whole
+
+    def close(self) -> None:
+        """Forget the body, and wait for nothing more of it."""
+        if self._pending is not None:
+            self._pending.cancel()
+        if self._file is not None:
+            self._file.close()
+            self._spool.give_back(self._written)
+        self._pieces, self._file, self._pending = [], None, None
+
+    async def _take(self, until: float) -> bool:
+        """Take what arrives next. Whether it came in time.
+
+        The task that waits outlives a deadline: to cancel it could lose what is just being handed over.
+        """
+        if self._pending is None:
+            self._pending = asyncio.ensure_future(self._next())
+        if not self._pending.done():
+            timeout = until - asyncio.get_running_loop().time()
+            await asyncio.wait((self._pending,), timeout=max(timeout, 0))
+        if not self._pending.done():
+            return False
+        message, self._pending = self._pending.result(), None
+        if message["type"] == "http.disconnect":
+            raise BrokenOff(f"{self.received} bytes had arrived.")
+        piece = bytes(message["body"])
+        self.received += len(piece)
+        self._in_memory += len(piece)
+        self._pieces.append(piece)
+        self.is_whole = self.received >= self._length if self._length else not message["more_body"]
+        return True
+
+    async def _next(self) -> dict[str, Any]:
+        return await self._receive()
+
+    async def _write(self) -> None:
+        pieces, size = b"".join(self._pieces), self._in_memory
+        self._spool.take(size)
+        self._written += size
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._spool.directory)  # noqa: SIM115 - closed with the body
+        self._pieces, self._in_memory = [], 0
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._file.write, pieces)
+        except OSError as error:
+            raise Unavailable("The body could not be kept.", extra={"retry_after": RETRY_AFTER_S}) from error
+
+
+def _announced(environ: Environ) -> int | None:
+    """The length that the client has announced; None where it has not. That it is a number, granian has checked."""
+    text = environ.get("CONTENT_LENGTH")
+    return None if text is None or "HTTP_TRANSFER_ENCODING" in environ else int(text)
+
+
+class Wanted:
+    """What the application says of the body while it is asked, before it reads.
+
+    Attributes:
+        most_bytes: how large the body may be.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+
+
+def asked_about(environ: Environ, wanted: Wanted) -> Environ:
+    """The environment of a request whose body has not arrived."""
+    return environ | {"wsgi.input": Unread(), LARGEST_BODY: wanted}
