@@ -23,7 +23,6 @@ from media_mp3 import editing, errors, intake, links, services, streaming
 from media_mp3.authenticator import link_key
 from media_mp3.disposition import attachment
 from media_mp3.models import Track
-<<<<<<< HEAD
 from media_mp3.resources import AdminProductTracks, AdminTrack, CustomerProductTracks, TrackNode
 from media_mp3.schemas import (
     REPLACEMENT_FORM,
@@ -35,8 +34,8 @@ from media_mp3.schemas import (
     TrackSchema,
     UploadedSchema,
 )
-from media_mp3.settings import link_seconds
-from media_mp3.upload import Upload
+from media_mp3.settings import link_seconds, max_upload_bytes
+from media_mp3.upload import Upload, largest_form
 
 UPLOAD_ERRORS = (
     InvalidInput,
@@ -50,12 +49,6 @@ UPLOAD_ERRORS = (
     errors.InspectionBusy,
     errors.StorageUnavailable,
 )
-=======
-from media_mp3.resources import AdminProductTracks, CustomerProductTracks, TrackNode
-from media_mp3.schemas import UPLOAD_FORM, AdminTrackSchema, TrackSchema, UploadedSchema
-from media_mp3.settings import link_seconds, max_upload_bytes
-from media_mp3.upload import largest_form
->>>>>>> 0d81266 (wip)
 
 
 @api_view(
@@ -178,11 +171,7 @@ def replace_file(context: AdminTrack, request: Request) -> dict[str, Any]:
 def _received(scope: TenantScope, request: Request) -> Iterator[Upload]:
     if request.content_type != "multipart/form-data":
         raise UnsupportedMediaType("Send the file as multipart/form-data.")
-<<<<<<< HEAD
-=======
-    scope, product_id, actor = context.scope, context.product.id, request.actor
     expect_large_body(request, largest_form(max_upload_bytes(scope)))
->>>>>>> 0d81266 (wip)
     # Minutes may pass while the file arrives: nobody else's database connection waits for it.
     commit_early(request)
     content_type = request.headers["Content-Type"]
