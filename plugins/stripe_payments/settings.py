@@ -25,7 +25,7 @@ WEBHOOK_SECRETS = ("webhook_secret", "previous_webhook_secret")
 """The keys whose secrets verify an event, in the order in which they are tried."""
 
 _ONE_WORD = re.compile(r"[\x21-\x7e]+")
-ENDPOINT_ID = validate.Regexp(r"we_[A-Za-z0-9_]+", error="an endpoint's id begins with we_")
+ENDPOINT_ID = validate.Regexp(r"(we|ed)_[A-Za-z0-9_]+", error="an endpoint's id begins with we_ or ed_")
 
 
 def key_name(environment: Environment, key: str) -> str:

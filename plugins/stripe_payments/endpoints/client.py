@@ -21,6 +21,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.settings import Secret
 from stripe_payments.client import API_VERSION, client_for
 from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.envelopes import THIN_OF_V1
 
 CALLS_PER_SECOND = 20
 """Of this process. Stripe takes 25 of an account in a sandbox (https://docs.stripe.com/rate-limits), and which
@@ -28,6 +29,9 @@ organisations share one is not known before they are asked about."""
 
 OURS = {"made_by": "autonomy-server"}
 """The metadata of the endpoints that we make."""
+
+THIN_ID, ADDRESS = "ed_", "webhook_endpoint.url"
+"""What the id of an endpoint for thin events begins with; and the member that is told only if it is asked for."""
 
 NO_LIVE = (
     "stripe_payments.api_base in the server's ini file points at the simulator, which knows nothing of live"
@@ -61,7 +65,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A webhook endpoint. ``ours`` tells whether this software made it."""
+    """A webhook endpoint. ``ours`` tells whether this software made it, ``thin`` whether it is told thin events."""
 
     id: str
     url: str
@@ -70,6 +74,7 @@ class Endpoint:
     api_version: str | None
     created_at: datetime
     ours: bool
+    thin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +130,30 @@ def list_endpoints(scope: TenantScope, environment: Environment) -> list[Endpoin
     """Every endpoint of the account; there are few."""
     with _asking(scope, environment, "webhook_endpoints.list") as client:
         page = client.v1.webhook_endpoints.list(params={"limit": 100})
-        return [_endpoint(each) for each in page.auto_paging_iter()]
+        snapshots = [_endpoint(each) for each in page.auto_paging_iter()]
+    return [*snapshots, *_list_thin(scope, environment)]
+
+
+def _list_thin(scope: TenantScope, environment: Environment) -> list[Endpoint]:
+    """The endpoints for thin events; none where the account, or a restricted key, has nothing to do with them."""
+    try:
+        with _asking(scope, environment, "event_destinations.list") as client:
+            page = client.v2.core.event_destinations.list({"include": [ADDRESS], "limit": 100})
+            found = list(page.auto_paging_iter())
+    except AskingFailed as error:
+        if error.reason in ("missing", "refused", "not_permitted"):
+            return []
+        raise
+    return [_destination(each) for each in found if each.event_payload == "thin" and each.webhook_endpoint]
 
 
 def retrieve_endpoint(scope: TenantScope, environment: Environment, endpoint_id: str) -> Endpoint | None:
     """An endpoint; None if the account has none of this id."""
     try:
+        if endpoint_id.startswith(THIN_ID):
+            with _asking(scope, environment, "event_destinations.retrieve") as client:
+                wanted: Any = {"include": [ADDRESS]}
+                return _destination(client.v2.core.event_destinations.retrieve(endpoint_id, wanted))
         with _asking(scope, environment, "webhook_endpoints.retrieve") as client:
             return _endpoint(client.v1.webhook_endpoints.retrieve(endpoint_id))
     except AskingFailed as error:
@@ -139,8 +162,16 @@ def retrieve_endpoint(scope: TenantScope, environment: Environment, endpoint_id:
         raise
 
 
-def create_endpoint(scope: TenantScope, environment: Environment, url: str) -> tuple[Endpoint, Secret]:
-    """Make an endpoint, with the pinned version and the events that we handle. Its secret is told only now."""
+def create_endpoint(
+    scope: TenantScope, environment: Environment, url: str, *, thin: bool = False
+) -> tuple[Endpoint, Secret]:
+    """Make an endpoint, with the pinned version and the events that we handle. Its secret is told only now.
+
+    Args:
+        thin: whether it is told thin events, which have no version. Not every account may have them.
+    """
+    if thin:
+        return _create_thin(scope, environment, url)
     params: Any = {
         "url": url,
         "enabled_events": sorted(HANDLED_EVENTS),
@@ -152,11 +183,35 @@ def create_endpoint(scope: TenantScope, environment: Environment, url: str) -> t
         return _endpoint(made), Secret(str(made.secret))
 
 
+def _create_thin(scope: TenantScope, environment: Environment, url: str) -> tuple[Endpoint, Secret]:
+    params: Any = {
+        "name": "Autonomy Server",
+        "type": "webhook_endpoint",
+        "event_payload": "thin",
+        "enabled_events": sorted(f"{THIN_OF_V1}{name}" for name in HANDLED_EVENTS),
+        "webhook_endpoint": {"url": url},
+        "include": [ADDRESS, "webhook_endpoint.signing_secret"],
+        "metadata": OURS,
+    }
+    try:
+        with _asking(scope, environment, "event_destinations.create") as client:
+            made = client.v2.core.event_destinations.create(params)
+            return _destination(made), Secret(str(made.webhook_endpoint.signing_secret))  # type: ignore[union-attr]
+    except AskingFailed as error:
+        if error.reason in ("missing", "refused", "not_permitted"):
+            problem = f"{error.message}: the account, or the key, may have no thin events; leave out --thin"
+            raise AskingFailed(error.reason, problem) from None
+        raise
+
+
 def delete_endpoint(scope: TenantScope, environment: Environment, endpoint_id: str) -> bool:
     """Delete an endpoint, whatever is pending for it; False if there was none of this id."""
     try:
         with _asking(scope, environment, "webhook_endpoints.delete") as client:
-            client.v1.webhook_endpoints.delete(endpoint_id)
+            if endpoint_id.startswith(THIN_ID):
+                client.v2.core.event_destinations.delete(endpoint_id)
+            else:
+                client.v1.webhook_endpoints.delete(endpoint_id)
     except AskingFailed as error:
         if error.reason == "missing":
             return False
@@ -215,6 +270,20 @@ def _endpoint(found: Any) -> Endpoint:
         api_version=found.api_version,
         created_at=_time(found.created),
         ours=OURS.items() <= metadata.items(),
+    )
+
+
+def _destination(found: Any) -> Endpoint:
+    metadata = found.metadata.to_dict() if found.metadata else {}
+    return Endpoint(
+        id=found.id,
+        url=found.webhook_endpoint.url or "",
+        status=found.status,
+        events=frozenset(name.removeprefix(THIN_OF_V1) for name in found.enabled_events),
+        api_version=None,
+        created_at=datetime.fromisoformat(found.created),
+        ours=OURS.items() <= metadata.items(),
+        thin=True,
     )
 
 

@@ -87,15 +87,22 @@ secret_option = click.option(
 @click.option(
     "--share-with", metavar="OTHER", help="Use the endpoint of another organisation of the same account."
 )
+@click.option("--thin", is_flag=True, help="Have Stripe send thin events, where the account allows them.")
 def create(
-    desk: Desk, organisation_id: str, server: str | None, place: str | None, share_with: str | None
+    desk: Desk,
+    organisation_id: str,
+    server: str | None,
+    place: str | None,
+    share_with: str | None,
+    *,
+    thin: bool,
 ) -> None:
     """Make an endpoint and write its id and secret into the organisation's file."""
     with desk.cli.tenant_editor.alone():
         if share_with:
             services.share(desk, organisation_id, share_with)
         else:
-            services.create(desk, organisation_id, server=server, in_file=place != "ini")
+            services.create(desk, organisation_id, server=server, in_file=place != "ini", thin=thin)
 
 
 @webhook.command("list")

@@ -48,7 +48,7 @@ def about_endpoint(endpoint: Endpoint, objection: str | None) -> Iterator[Findin
     if missing and "*" not in endpoint.events:
         message = f"{endpoint.id} is not told of {', '.join(missing)}"
         yield Finding("endpoint_events", "error", message, f"add them in the dashboard, or {ROTATE}")
-    if endpoint.api_version != API_VERSION:
+    if endpoint.api_version != API_VERSION and not endpoint.thin:
         version = endpoint.api_version or "the account's version"
         message = f"{endpoint.id} sends events of {version}, not of {API_VERSION}"
         yield Finding("endpoint_version", "error", message, ROTATE)

@@ -59,7 +59,8 @@ def _begin(desk: Desk, scope: TenantScope, member: Member, *, server: str | None
         f"Rotation needs room for one more. Remove one that nobody uses: autonomy stripe webhook list {member.id}. "
         "Or roll the secret in Stripe's dashboard, and write it into the ini file",
     )
-    endpoint, secret = at_stripe.create_endpoint(scope, desk.environment, url)
+    thin = old is not None and old.thin
+    endpoint, secret = at_stripe.create_endpoint(scope, desk.environment, url, thin=thin)
     first = _in_order(group, endpoint)[0]
     with desk.unmade_on_failure(scope, endpoint):
         text = desk.keep(member, secret, in_file=in_file)

@@ -18,12 +18,15 @@ MOST_ENDPOINTS = 16
 KEYS = ("webhook_secret", "webhook_endpoint_id", "previous_webhook_secret", "previous_webhook_endpoint_id")
 
 
-def create(desk: Desk, organisation_id: str, *, server: str | None, in_file: bool) -> None:
+def create(
+    desk: Desk, organisation_id: str, *, server: str | None, in_file: bool, thin: bool = False
+) -> None:
     """Make an endpoint for an organisation, and write its id and its secret into the ini file.
 
     Args:
         server: see `addresses.endpoint_url`.
         in_file: keep the secret in a file of its own, to which the ini file refers.
+        thin: have Stripe send thin events.
 
     Raises:
         EndpointError, EditError, AskingFailed, NoAddress: with what to do. Nothing is left half done; what a
@@ -44,7 +47,7 @@ def create(desk: Desk, organisation_id: str, *, server: str | None, in_file: boo
             f"Share one with an organisation of the same account: autonomy stripe webhook create {organisation_id} "
             f"--share-with OTHER. Or remove one that nobody uses: autonomy stripe webhook list {organisation_id}",
         )
-        endpoint, secret = at_stripe.create_endpoint(scope, desk.environment, url)
+        endpoint, secret = at_stripe.create_endpoint(scope, desk.environment, url, thin=thin)
         with desk.unmade_on_failure(scope, endpoint):
             text = desk.keep(member, secret, in_file=in_file)
             desk.save(member, webhook_secret=text, webhook_endpoint_id=endpoint.id)
@@ -84,6 +87,7 @@ def listing(desk: Desk, organisation_id: str) -> list[dict[str, Any]]:
             "status": each.status,
             "api_version": each.api_version,
             "events": len(each.events),
+            "thin": each.thin,
             "organisations": [member.id for member in members if each.id in member.endpoint_ids],
         }
         for each in known

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qsl
 
 from pyramid.config import Configurator
@@ -80,8 +81,9 @@ def version_of(request: Request) -> str:
 
 
 def _answer(request: Request, route: Route, account: str, version: str) -> Answer:
-    pairs = _form(request)
-    schema, given = route.schema(), parameters.parse(pairs)
+    is_json = request.method == "POST" and request.path.startswith("/v2/")
+    pairs = [("body", request.text)] if is_json else _form(request)
+    schema, given = route.schema(), _json(request) if is_json else parameters.parse(pairs)
     versions.check(schema, given, version)
     key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
     call = Call(
@@ -116,6 +118,24 @@ def _form(request: Request) -> list[tuple[str, str]]:
         return parse_qsl(source.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
         raise StripeError("The parameters are not percent-encoded UTF-8.") from None
+
+
+def _json(request: Request) -> dict[str, Any]:
+    """Return the parameters of a call of v2 that changes something."""
+    try:
+        given = request.json_body
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise StripeError("The body must be a JSON object.")
+    return {name: _numbered(value) for name, value in given.items()}
+
+
+def _numbered(value: Any) -> Any:
+    """Return a value with its lists as forms have them: numbered."""
+    if isinstance(value, list):
+        return {str(number): _numbered(each) for number, each in enumerate(value)}
+    return {name: _numbered(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def _perform(route: Route, call: Call) -> Answer:

@@ -10,6 +10,7 @@ from marshmallow import Schema
 from stripe_payments.simulator.api import (
     accounts,
     catalog,
+    destinations,
     disputes,
     endpoints,
     events,
@@ -68,6 +69,10 @@ ROUTES = (
     Route("GET", "/v1/webhook_endpoints/{id}", Nothing, endpoints.retrieve),
     Route("POST", "/v1/webhook_endpoints/{id}", endpoints.EndpointUpdate, endpoints.update),
     Route("DELETE", "/v1/webhook_endpoints/{id}", Nothing, endpoints.delete),
+    Route("POST", "/v2/core/event_destinations", destinations.DestinationCreate, destinations.create),
+    Route("GET", "/v2/core/event_destinations", destinations.DestinationPage, destinations.list_all),
+    Route("GET", "/v2/core/event_destinations/{id}", destinations.DestinationRetrieve, destinations.retrieve),
+    Route("DELETE", "/v2/core/event_destinations/{id}", Nothing, destinations.delete),
     Route("GET", "/v1/account", Nothing, accounts.retrieve),
     Route("GET", "/v1/country_specs/{id}", Nothing, accounts.retrieve_country),
 )

@@ -13,7 +13,7 @@ from stripe_payments.simulator.errors import StripeError
 from stripe_payments.simulator.identifiers import new_id
 from stripe_payments.simulator.parameters import Array, Boolean, Metadata, Parameters, Text, Url
 from stripe_payments.simulator.schemas import one_of
-from stripe_payments.simulator.state import Record
+from stripe_payments.simulator.state import Condition, Record
 from stripe_payments.simulator.versions import VERSIONS
 
 LARGEST_NUMBER_OF_ENDPOINTS = 16
@@ -63,7 +63,8 @@ def retrieve(call: Call) -> Document:
 
 def list_all(call: Call) -> Document:
     """Return webhook endpoints."""
-    return page(call, "endpoint", "/v1/webhook_endpoints", _shown)
+    snapshots = [Condition("id", "GLOB", "we_*")]
+    return page(call, "endpoint", "/v1/webhook_endpoints", _shown, where=snapshots)
 
 
 def update(call: Call) -> Document:
