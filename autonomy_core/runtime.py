@@ -21,6 +21,7 @@ from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.plugin_api.manager import PluginError, Plugins
 from autonomy_core.plugin_api.protocols import Flush, PaymentProvider, ProductKind
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.security.domain import SCOPES
 from autonomy_core.settings import Settings, load_settings
 from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.tenancy.findings import OrganisationCheck
@@ -43,6 +44,7 @@ class Runtime:
     Attributes:
         embedded: the embedded database server, or None where ``sqlalchemy.url`` names another.
         kinds: each with its plugin, None for the core.
+        scopes: what an API key may have, each with what it allows; the core's and the plugins'.
     """
 
     settings: Settings
@@ -55,6 +57,7 @@ class Runtime:
     jobs: tuple[Job, ...]
     checks: tuple[tuple[str, OrganisationCheck], ...] = ()
     flushes: tuple[Flush, ...] = ()
+    scopes: Mapping[str, str] = field(default_factory=lambda: SCOPES)
     group_commit: GroupCommit = field(default_factory=GroupCommit)
 
     def scope(
@@ -169,6 +172,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         jobs=_jobs(plugins),
         checks=tuple(plugins.offered("register_checks", "check")),
         flushes=tuple(flush for _, flush in plugins.offered("register_flushes", "flush")),
+        scopes=_scopes(plugins),
     )
 
 
@@ -186,6 +190,11 @@ def _kinds(plugins: Plugins) -> tuple[tuple[str | None, ProductKind], ...]:
     bundle = Bundle()
     offered = plugins.offered("register_product_kinds", "product kind", taken=[bundle.name], prefixed=False)
     return (*offered, (None, bundle))
+
+
+def _scopes(plugins: Plugins) -> dict[str, str]:
+    offered = plugins.offered("register_scopes", "scope", taken=SCOPES)
+    return {**SCOPES, **{scope.name: scope.allows for _, scope in offered}}
 
 
 def _providers(plugins: Plugins) -> dict[str, PaymentProvider]:

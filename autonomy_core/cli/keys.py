@@ -24,8 +24,7 @@ def keys() -> None:
     "scopes",
     multiple=True,
     required=True,
-    type=click.Choice([str(scope) for scope in SCOPES]),
-    help="What the key allows; may be repeated.",
+    help=f"What the key allows; may be repeated. {', '.join(SCOPES)}, and those of plugins.",
 )
 @json_option
 @pass_cli
@@ -35,8 +34,11 @@ def issue(
     """Issue a key. It is shown once and cannot be shown again."""
     from autonomy_core.security import api_keys
 
+    known = cli.runtime.scopes
+    if unknown := sorted(set(scopes) - known.keys()):
+        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}", param_hint="--scope")
     with cli.records(organisation_id) as scope:
-        key, text = api_keys.issue(scope.session, organisation_id, name, scopes, actor=cli.actor)
+        key, text = api_keys.issue(scope.session, organisation_id, name, scopes, actor=cli.actor, known=known)
         issued = {"id": str(key.id), "name": key.name, "scopes": key.scopes, "key": text}
     if as_json:
         print_json(issued)

@@ -22,10 +22,17 @@ module              what it offers
 ``files``           files outside the database, for backups
 ``jobs``            work that outlives a request
 ``transactions``    `commit_early`, for a view that calls somebody else, or works long
+``currencies``      which there are, and how many decimal places each has
 ``audit``           who did what, recorded in the transaction that does it
 ``catalog`` ``customers`` ``grants`` ``payments``   what the core knows, as functions on a scope
 ==================  ==================================================================================
 
 Nothing else of the core is public. Names listed here are changed only with notice in the changelog, under
 "Hooks and plugin API".
+"""
+
+API_VERSION = (1, 0)
+"""The version of all this. The first number rises when a plugin may have to be changed, the second when something is added.
+
+A plugin that needs a certain one says so in its ``plugin.py``, ``MINIMUM_API = (1, 0)``, and is refused where it is not met.
 """

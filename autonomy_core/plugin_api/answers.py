@@ -36,6 +36,7 @@ ANSWERS: dict[str, Answer] = {
     "register_payment_provider": Answer(f"{PROTOCOLS}:PaymentProvider"),
     "register_product_kinds": Answer(f"{PROTOCOLS}:ProductKind", many=True),
     "register_authenticators": Answer(f"{PROTOCOLS}:Authenticator", many=True),
+    "register_scopes": Answer("autonomy_core.security.domain:Scope", many=True),
     "register_jobs": Answer("autonomy_core.jobs.domain:Job", many=True),
     "register_commands": Answer("click:Command", many=True),
     "register_checks": Answer("autonomy_core.tenancy.findings:OrganisationCheck", many=True),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from autonomy_core.plugin_api.files import StoredFiles
     from autonomy_core.plugin_api.jobs import Job
     from autonomy_core.plugin_api.protocols import Authenticator, Flush, PaymentProvider, ProductKind
+    from autonomy_core.plugin_api.security import Scope
 
 
 @hookspec
@@ -158,6 +159,28 @@ def register_authenticators() -> Sequence[Authenticator]:
         >>> @hookimpl
         ... def register_authenticators():
         ...     return [Nobody()]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_scopes() -> Sequence[Scope]:
+    """Scopes of the plugin's own, which an API key may have, for what is neither the core's catalog nor its payments.
+
+    A view asks for one by ``permission="<plugin>.<what>"``; the context's ``__acl__`` grants it to
+    ``scope:<plugin>.<what>``. ``autonomy keys issue`` takes it wherever the plugin is installed.
+
+    Fires: at start-up. Transaction: none. Raising: the process does not start. Twice: once per process.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> from autonomy_core.plugin_api.resources import Resource
+        >>> from autonomy_core.plugin_api.security import Allow, Scope
+        >>> @hookimpl
+        ... def register_scopes():
+        ...     return [Scope("bonus_track.read", "see the bonuses that were given")]
+        >>> class AdminBonuses(Resource):
+        ...     __acl__ = ((Allow, "scope:bonus_track.read", "bonus_track.read"),)
     """
     raise NotImplementedError
 

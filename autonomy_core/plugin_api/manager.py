@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 
 from autonomy_core.callables import PLAIN, kind_that_does_not_run
-from autonomy_core.plugin_api import hookspecs
+from autonomy_core.plugin_api import API_VERSION, hookspecs
 from autonomy_core.plugin_api.answers import problem_with
 from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP, PROJECT
 
@@ -66,6 +66,8 @@ class Plugins:
         self._hooks: dict[tuple[str, ...], TenantHooks] = {}
 
     def _register(self, name: str, module: ModuleType) -> None:
+        if (unmet := _unmet_minimum(module)) is not None:
+            raise PluginError(f"plugin {name}: {unmet}")
         try:
             self.manager.register(module, name)
             self.manager.check_pending()
@@ -212,6 +214,22 @@ def _implementations(
         Implementation(implementation.plugin_name, hook, implementation.function, implementation.argnames)
         for implementation in reversed(caller.get_hookimpls())
     ]
+
+
+def _unmet_minimum(module: ModuleType) -> str | None:
+    """Why this server's API is not what a plugin says it needs, None if it is."""
+    wanted = vars(module).get("MINIMUM_API", API_VERSION)
+    is_version = isinstance(wanted, tuple) and len(wanted) == 2 and all(type(part) is int for part in wanted)
+    if not is_version:
+        return f"MINIMUM_API = {wanted!r}; write two numbers, for example {API_VERSION}"
+    if wanted[0] == API_VERSION[0] and wanted <= API_VERSION:
+        return None
+    needed, here = (".".join(map(str, version)) for version in (wanted, API_VERSION))
+    which = "newer" if wanted > API_VERSION else "older"
+    return (
+        f"it needs version {needed} of the plugin API, and this server has {here}: install a version of the plugin "
+        f"that is made for {here}, or a{'n' if which == 'older' else ''} {which} autonomy-server"
+    )
 
 
 def _silent_hooks(manager: pluggy.PluginManager, name: str, module: ModuleType) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autonomy_core.catalog.resources import AdminProduct, AdminProducts, ProductNode, Products
 from autonomy_core.grants.resources import CustomerProduct, CustomerProducts
-from autonomy_core.payments.resources import CustomerPayment, CustomerPayments
+from autonomy_core.payments.resources import AdminPayment, AdminPayments, CustomerPayment, CustomerPayments
 from autonomy_core.traversal.resources import (
     Admin,
     ApiV1,
@@ -17,6 +17,8 @@ from autonomy_core.traversal.resources import (
 
 __all__ = [
     "Admin",
+    "AdminPayment",
+    "AdminPayments",
     "AdminProduct",
     "AdminProducts",
     "ApiV1",

@@ -10,6 +10,7 @@ from autonomy_core.security.domain import (
     STAFF,
     Identity,
     Permission,
+    Scope,
     customer_identity,
     link_identity,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Everyone",
     "Identity",
     "Permission",
+    "Scope",
     "bearer_token",
     "customer_identity",
     "link_identity",

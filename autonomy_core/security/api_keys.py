@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from pyramid.request import Request
@@ -27,15 +27,22 @@ LONGEST_NAME = 200
 
 
 def issue(
-    session: Session, organisation_id: str, name: str, scopes: Sequence[str], *, actor: str
+    session: Session,
+    organisation_id: str,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    actor: str,
+    known: Iterable[str] = SCOPES,
 ) -> tuple[ApiKey, str]:
     """Make a key.
 
     Args:
         session: the organisation's session.
         name: what the key is for, for people.
-        scopes: of `SCOPES`.
+        scopes: of those that are known.
         actor: who made it, for the audit.
+        known: the scopes that there are, see `Runtime.scopes`.
 
     Returns:
         The stored key, and the text that is shown this once.
@@ -47,11 +54,7 @@ def issue(
         name = readable(name, LONGEST_NAME)
     except UnreadableText as error:
         raise InvalidInput(f"the name of a key: {error}") from error
-    unknown = sorted(set(scopes) - SCOPES.keys())
-    if unknown or not scopes:
-        raise InvalidInput(
-            f"unknown scope: {', '.join(unknown) or '(none given)'}; there are {', '.join(SCOPES)}"
-        )
+    _check_scopes(scopes, known)
     secret = secrets.token_urlsafe(32)
     key = ApiKey(
         organisation_id=organisation_id,
@@ -65,6 +68,14 @@ def issue(
     target, detail = f"api_key:{key.id}", {"scopes": key.scopes}
     record(session, organisation_id, actor=actor, action="api_key.issued", target=target, detail=detail)
     return key, f"{PREFIX}{key.id.hex}_{secret}"
+
+
+def _check_scopes(scopes: Sequence[str], known: Iterable[str]) -> None:
+    unknown = sorted(set(scopes) - set(known))
+    if unknown or not scopes:
+        raise InvalidInput(
+            f"unknown scope: {', '.join(unknown) or '(none given)'}; there are {', '.join(known)}"
+        )
 
 
 def revoke(session: Session, organisation_id: str, key_id: UUID, *, actor: str) -> ApiKey:

@@ -29,6 +29,20 @@ SCOPES: dict[str, str] = {
 }
 """The scopes that an API key may have, each with what it allows."""
 
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A scope of a plugin's, which an API key may have.
+
+    Attributes:
+        name: ``<plugin>.<what it allows>``; it is also the permission that a view asks for.
+        allows: what it allows, for people, without a full stop.
+    """
+
+    name: str
+    allows: str
+
+
 CUSTOMER = "role:customer"
 STAFF = "role:staff"
 

@@ -24,7 +24,6 @@ from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.runtime import Runtime, make_runtime
 from autonomy_core.security import api_keys
-from autonomy_core.security.domain import SCOPES
 from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.conformance import ConformingApp
@@ -103,12 +102,17 @@ class Autonomy:
         """Headers of a request by a customer; needs the stand-ins to be enabled."""
         return {stand_ins.CUSTOMER_HEADER: str(customer.id)}
 
-    def as_staff(
-        self, organisation_id: str = "acme", scopes: Sequence[str] = tuple(SCOPES)
-    ) -> dict[str, str]:
-        """Headers of a request with a new API key."""
+    def as_staff(self, organisation_id: str = "acme", scopes: Sequence[str] | None = None) -> dict[str, str]:
+        """Headers of a request with a new API key.
+
+        Args:
+            scopes: None for all that there are, those of plugins included.
+        """
+        known = self.runtime.scopes
         with self.scope(organisation_id) as scope:
-            _, text_ = api_keys.issue(scope.session, organisation_id, "test", scopes, actor="test")
+            _, text_ = api_keys.issue(
+                scope.session, organisation_id, "test", scopes or tuple(known), actor="test", known=known
+            )
         return {"Authorization": f"Bearer {text_}"}
 
     def product(self, organisation_id: str = "acme", **values: Any) -> Product:

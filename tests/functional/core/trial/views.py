@@ -18,7 +18,7 @@ from autonomy_core.plugin_api.schemas import (
     Truth,
     WholeNumber,
 )
-from autonomy_core.plugin_api.security import Permission
+from autonomy_core.plugin_api.security import Allow, Permission
 from autonomy_core.plugin_api.transactions import commit_early
 
 attempts = []
@@ -26,6 +26,16 @@ attempts = []
 
 class Trials(Resource):
     """``…/trials``"""
+
+
+class AdminTrials(Resource):
+    """``…/admin/trials``, for keys with the plugin's own scope"""
+
+    __acl__ = ((Allow, "scope:trial.look", "trial.look"),)
+
+
+class PaymentTrial(Resource):
+    """``…/admin/payments/{payment_id}/trial``"""
 
 
 class Refused(Conflict):
@@ -75,6 +85,22 @@ def look(context, request):
 @api_view(context=Trials, method="GET", name="private", summary="Look closer", permission=Permission.OWN)
 def look_closer(context, request):
     return None
+
+
+@api_view(context=AdminTrials, method="GET", summary="Look at all", permission="trial.look")
+def look_at_all(context, request):
+    return None
+
+
+@api_view(
+    context=PaymentTrial,
+    method="GET",
+    summary="Look at a payment",
+    permission=Permission.READ_PAYMENTS,
+    returns=EchoSchema,
+)
+def look_at_payment(context, request):
+    return {"text": str(context.__parent__.payment.id)}
 
 
 @api_view(context=ApiV1, method="GET", name="trial-of-the-root", summary="Look here", permission=PUBLIC)

@@ -4,6 +4,8 @@ from types import ModuleType
 
 import pytest
 
+from autonomy_core.plugin_api import API_VERSION
+from autonomy_core.plugin_api.currencies import in_major_unit
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.manager import PluginError, Plugins
@@ -165,3 +167,37 @@ def test_what_has_another_s_name_stops_every_process_and_names_both(tmp_path, ho
     with pytest.raises(PluginError) as refused:
         runtime_with(tmp_path, **hooks)
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("wanted", [API_VERSION, (API_VERSION[0], 0)])
+def test_a_plugin_whose_minimum_is_met_is_loaded(called, wanted):
+    module = plugin("shop", called)
+    module.MINIMUM_API = wanted
+    assert Plugins({"shop": module}).names == ("shop",)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        (
+            (1, 999),
+            r"it needs version 1\.999 of the plugin API, and this server has .* a newer autonomy-server",
+        ),
+        ((2, 0), r"it needs version 2\.0 .* a newer autonomy-server"),
+        ((0, 9), r"it needs version 0\.9 .* an older autonomy-server"),
+        ("1.0", "write two numbers"),
+        ((1,), "write two numbers"),
+    ],
+)
+def test_a_plugin_that_needs_another_version_of_the_api_is_refused_by_name(called, wanted, says):
+    module = plugin("shop", called)
+    module.MINIMUM_API = wanted
+    with pytest.raises(PluginError, match=f"plugin shop: .*{says}"):
+        Plugins({"shop": module})
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"), [(1250, "eur", "12.50"), (1250, "jpy", "1250"), (1250, "kwd", "1.250")]
+)
+def test_an_amount_has_the_decimal_places_of_its_currency(amount, currency, text):
+    assert str(in_major_unit(amount, currency)) == text

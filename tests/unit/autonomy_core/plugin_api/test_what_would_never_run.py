@@ -17,6 +17,7 @@ from autonomy_core.plugin_api.files import StoredFiles
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.manager import PluginError, Plugins
+from autonomy_core.plugin_api.security import Scope
 from autonomy_core.testing.stand_ins import PretendedPayments, Thing
 
 
@@ -263,7 +264,7 @@ def test_settings_that_are_no_schema_are_refused():
 
 def specified(hook):
     """The return annotation of a hook, resolved."""
-    names = {**vars(events), **vars(protocols), **vars(hookspecs), "click": click, "Job": Job}
+    names = {**vars(events), **vars(protocols), **vars(hookspecs), "click": click, "Job": Job, "Scope": Scope}
     names |= {
         "OrganisationCheck": OrganisationCheck,
         "StoredFiles": StoredFiles,
