@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from autonomy_core.testing import stand_ins
 from tests.docs.markdown import DOCUMENTS
 from tests.functional.openapi.serving import served
 
 ROOT = Path(__file__).parents[3]
 CONFIGURATION = ROOT / "docs" / "api" / "openapi-python-client.yml"
-PLUGINS = ("customer_auth", "media_mp3", "stripe_payments")
+# The stand-ins deliver the product: what nothing delivers is not listed.
+PLUGINS = (stand_ins.NAME, "customer_auth", "media_mp3", "stripe_payments")
 STRIPE = {
     "environment": "test",
     "test_secret_key": "sk_test_described",
