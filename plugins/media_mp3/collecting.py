@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, select, true
 
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import first_bought_at
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.editing import lock_product
 from media_mp3.models import Track, UnreferencedFile
 from media_mp3.services import lock_file
 from media_mp3.settings import collect_after, storage_of
@@ -37,13 +38,14 @@ def collect(scope: TenantScope) -> None:
 
 def _forget_removed_tracks(scope: TenantScope, before: datetime) -> None:
     """Delete the rows of tracks that were removed before a moment, and that no purchase is about."""
-    removed = select(Track).where(Track.removed_at < before).order_by(Track.id).limit(_MOST_AT_ONCE)
-    for track in scope.session.scalars(removed):
-        bought = first_bought_at(scope, track.product_id)
-        if track.removed_at is not None and (bought is None or bought > track.removed_at):
-            scope.session.delete(track)
-            log.info("media_mp3.track_forgotten", track=str(track.id))
-    scope.session.flush()
+    due = select(Track.product_id).where(Track.removed_at < before).distinct()
+    for product_id in scope.session.scalars(due.order_by(Track.product_id)).all():
+        lock_product(scope, product_id)  # against staff who bring a track back
+        bought = first_bought_at(scope, product_id)
+        unbought = true() if bought is None else Track.removed_at < bought
+        forgotten = delete(Track).where(Track.product_id == product_id, Track.removed_at < before, unbought)
+        for track_id in scope.session.scalars(forgotten.returning(Track.id)):
+            log.info("media_mp3.track_forgotten", track=str(track_id))
 
 
 def _due(scope: TenantScope, now: datetime) -> list[str]:
