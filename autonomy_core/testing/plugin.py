@@ -23,7 +23,7 @@ from uuid import uuid4
 import pytest
 
 # So that a failing contract shows what it compared.
-pytest.register_assert_rewrite("autonomy_core.testing.contract")
+pytest.register_assert_rewrite("autonomy_core.testing.contract", "autonomy_core.testing.provider_contract")
 
 if TYPE_CHECKING:
     # Imported late: pytest loads this module even where nobody tests a plugin.

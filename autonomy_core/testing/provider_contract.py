@@ -1,0 +1,196 @@
+"""`ProviderContract`: what every payment provider has to keep, as tests to inherit.
+
+In a plugin's ``tests/test_provider.py``::
+
+    from autonomy_core.testing.provider_contract import ProviderContract
+
+
+    class TestProvider(ProviderContract):
+        plugin = "invoices"
+        settings = {"environment": "test"}
+        live_settings = {"environment": "live"}
+
+        def pay(self, autonomy, payment, checkout):
+            "Have the buyer pay, at the provider or at what stands in for it."
+
+Everything is committed, as in a server. A method that raises fails the test, but for what it is told to raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
+
+import pytest
+
+from autonomy_core.db.base import uuid7
+from autonomy_core.errors import Unavailable
+from autonomy_core.payments.domain import PaymentStatus, RefundReport, RefundStatus
+from autonomy_core.payments.models import Payment
+from autonomy_core.payments.settlement import settle
+from autonomy_core.plugin_api.protocols import Checkout, PaymentProvider, RefundOrder, TimelineEntry
+from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.testing import stand_ins
+from autonomy_core.testing.application import Autonomy
+
+SHOP = "acme"
+
+
+class ProviderContract:
+    """Inherit it, say which plugin, and how a buyer pays.
+
+    Attributes:
+        plugin: the plugin's name.
+        settings: what its section says in test, as text.
+        live_settings: the same in live; None if the provider knows no difference.
+    """
+
+    plugin: ClassVar[str]
+    settings: ClassVar[Mapping[str, str]] = {}
+    live_settings: ClassVar[Mapping[str, str] | None] = None
+
+    def pay(self, autonomy: Autonomy, payment: Payment, checkout: Checkout) -> None:
+        """Have the buyer pay, at the provider or at what stands in for it."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def shop(self, committed: Autonomy) -> Autonomy:
+        """An organisation that takes its payments through the provider."""
+        self.organise(committed, self.settings)
+        return committed
+
+    def organise(self, autonomy: Autonomy, settings: Mapping[str, str]) -> None:
+        """Write the organisation's file."""
+        plugins = (self.plugin, stand_ins.NAME)
+        autonomy.organisation(SHOP, plugins=plugins, settings={self.plugin: settings} if settings else {})
+
+    def provider(self, autonomy: Autonomy) -> PaymentProvider:
+        """The plugin's."""
+        return autonomy.runtime.providers[self.plugin]
+
+    @contextmanager
+    def outside(self, autonomy: Autonomy) -> Iterator[TenantScope]:
+        """The scope in which the core calls what may ask the provider's server."""
+        with autonomy.runtime.between_transactions(autonomy.get_organisation(SHOP)) as scope:
+            yield scope
+
+    def begin(self, autonomy: Autonomy, payment: Payment) -> Checkout:
+        """Begin the checkout, as the core does."""
+        with self.outside(autonomy) as scope:
+            checkout = self.provider(autonomy).begin_checkout(scope, payment.id)
+        assert isinstance(checkout, Checkout), f"begin_checkout returned {checkout!r}"
+        return checkout
+
+    def attach(self, autonomy: Autonomy, payment: Payment, checkout: Checkout) -> None:
+        """Record the checkout, as the core does."""
+        with autonomy.scope(SHOP) as scope:
+            answer: Any = self.provider(autonomy).attach(scope, payment.id, checkout)  # type: ignore[func-returns-value]
+        assert answer is None
+
+    def open(self, autonomy: Autonomy) -> tuple[Payment, Checkout]:
+        """A payment whose page is there."""
+        customer = autonomy.customer(SHOP, f"{uuid7()}@example.org")
+        payment = autonomy.payment(customer, autonomy.product(SHOP))
+        assert payment.provider == self.plugin
+        checkout = self.begin(autonomy, payment)
+        self.attach(autonomy, payment, checkout)
+        return payment, checkout
+
+    def sold(self, autonomy: Autonomy) -> Payment:
+        """A payment that was paid, and of which the provider has said so."""
+        payment, checkout = self.open(autonomy)
+        self.pay(autonomy, payment, checkout)
+        self.ask_and_settle(autonomy, payment)
+        return payment
+
+    def ask_and_settle(self, autonomy: Autonomy, payment: Payment) -> PaymentStatus:
+        """Settle a payment by what the provider says of it."""
+        provider = self.provider(autonomy)
+        with self.outside(autonomy) as scope:
+            settlement = provider.fetch_state(scope, payment.id)
+        with autonomy.scope(SHOP) as scope:
+            if settlement is not None:
+                settle(scope, settlement, provider=self.plugin)
+            return PaymentStatus(scope.session.get_one(Payment, (SHOP, payment.id)).status)
+
+    def refund(self, autonomy: Autonomy, order: RefundOrder) -> RefundReport:
+        """Ask for a refund, as the core does."""
+        with self.outside(autonomy) as scope:
+            report = self.provider(autonomy).refund(scope, order)
+        assert isinstance(report, RefundReport), f"refund returned {report!r}"
+        return report
+
+    def order(self, payment: Payment, amount: int) -> RefundOrder:
+        """An order for a part of a payment."""
+        environment: Any = payment.environment
+        return RefundOrder(uuid7(), payment.id, amount, payment.currency, environment)
+
+    def test_a_checkout_that_is_begun_twice_is_one(self, shop: Autonomy) -> None:
+        """Also where the first answer was lost, and nothing was recorded."""
+        customer = shop.customer(SHOP)
+        payment = shop.payment(customer, shop.product(SHOP))
+        lost, first = self.begin(shop, payment), self.begin(shop, payment)
+        assert lost.reference == first.reference, "an answer that was lost opens a second page"
+        for _ in range(2):
+            self.attach(shop, payment, first)
+        assert self.begin(shop, payment).reference == first.reference, "a recorded page is opened again"
+        with shop.scope(SHOP) as scope:
+            provider = self.provider(shop)
+            assert provider.has_checkout(scope, payment.id) is True
+            assert provider.can_be_paid(scope, payment.id) is True
+
+    def test_before_its_page_is_there_a_payment_has_no_checkout(self, shop: Autonomy) -> None:
+        """``has_checkout`` is about what was recorded."""
+        payment = shop.payment(shop.customer(SHOP), shop.product(SHOP))
+        with shop.scope(SHOP) as scope:
+            assert self.provider(shop).has_checkout(scope, payment.id) is False
+
+    def test_a_page_that_was_closed_twice_is_closed(self, shop: Autonomy) -> None:
+        """The second time it may say that it is too late."""
+        payment, checkout = self.open(shop)
+        with self.outside(shop) as scope:
+            self.provider(shop).expire(scope, payment.id)
+        with suppress(Unavailable), self.outside(shop) as scope:
+            self.provider(shop).expire(scope, payment.id)
+        with suppress(Exception):
+            self.pay(shop, payment, checkout)
+        assert self.ask_and_settle(shop, payment) != PaymentStatus.COMPLETED, "a closed page can be paid"
+
+    def test_what_the_provider_is_asked_twice_it_says_twice(self, shop: Autonomy) -> None:
+        """Nothing while the buyer has not paid, and the same however often once they have."""
+        payment, checkout = self.open(shop)
+        assert self.ask_and_settle(shop, payment) != PaymentStatus.COMPLETED, "nobody has paid"
+        self.pay(shop, payment, checkout)
+        assert [self.ask_and_settle(shop, payment) for _ in range(2)] == [PaymentStatus.COMPLETED] * 2
+
+    def test_a_refund_that_is_asked_for_twice_is_one(self, shop: Autonomy) -> None:
+        """And another order is another refund."""
+        payment = self.sold(shop)
+        order, other = self.order(payment, 500), self.order(payment, 700)
+        reports = [self.refund(shop, order) for _ in range(2)]
+        assert reports[0].reference == reports[1].reference, "one order was given back twice"
+        assert self.refund(shop, other).reference != reports[0].reference, "two orders are one refund"
+        for report in reports:
+            assert (report.amount, report.currency) == (500, payment.currency)
+            assert report.status != RefundStatus.FAILED
+
+    def test_a_payment_s_history_is_told(self, shop: Autonomy) -> None:
+        """In any order, by aware times."""
+        payment = self.sold(shop)
+        with shop.scope(SHOP) as scope:
+            entries = self.provider(shop).timeline(scope, payment.id)
+        assert isinstance(entries, Sequence)
+        for entry in entries:
+            assert isinstance(entry, TimelineEntry)
+            assert entry.at.tzinfo is not None
+
+    def test_test_and_live_are_told_apart(self, shop: Autonomy) -> None:
+        """By the organisation's settings; and a price is collected, or it is said why not."""
+        provider = self.provider(shop)
+        assert provider.environment(shop.get_organisation(SHOP)) == "test"
+        problem = provider.price_problem(shop.get_organisation(SHOP), 1200, "eur")
+        assert problem is None or isinstance(problem, str)
+        if self.live_settings is not None:
+            self.organise(shop, self.live_settings)
+            assert provider.environment(shop.get_organisation(SHOP)) == "live"
