@@ -88,11 +88,16 @@ class ProviderContract:
             answer: Any = self.provider(autonomy).attach(scope, payment.id, checkout)  # type: ignore[func-returns-value]
         assert answer is None
 
-    def open(self, autonomy: Autonomy) -> tuple[Payment, Checkout]:
-        """A payment whose page is there."""
+    def pending(self, autonomy: Autonomy) -> Payment:
+        """A payment without a page, of a new customer."""
         customer = autonomy.customer(SHOP, f"{uuid7()}@example.org")
         payment = autonomy.payment(customer, autonomy.product(SHOP))
         assert payment.provider == self.plugin
+        return payment
+
+    def open(self, autonomy: Autonomy) -> tuple[Payment, Checkout]:
+        """A payment whose page is there."""
+        payment = self.pending(autonomy)
         checkout = self.begin(autonomy, payment)
         self.attach(autonomy, payment, checkout)
         return payment, checkout
@@ -128,8 +133,7 @@ class ProviderContract:
 
     def test_a_checkout_that_is_begun_twice_is_one(self, shop: Autonomy) -> None:
         """Also where the first answer was lost, and nothing was recorded."""
-        customer = shop.customer(SHOP)
-        payment = shop.payment(customer, shop.product(SHOP))
+        payment = self.pending(shop)
         lost, first = self.begin(shop, payment), self.begin(shop, payment)
         assert lost.reference == first.reference, "an answer that was lost opens a second page"
         for _ in range(2):
@@ -142,7 +146,7 @@ class ProviderContract:
 
     def test_before_its_page_is_there_a_payment_has_no_checkout(self, shop: Autonomy) -> None:
         """``has_checkout`` is about what was recorded."""
-        payment = shop.payment(shop.customer(SHOP), shop.product(SHOP))
+        payment = self.pending(shop)
         with shop.scope(SHOP) as scope:
             assert self.provider(shop).has_checkout(scope, payment.id) is False
 
