@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,21 @@ from sqlalchemy import make_url
 pytestmark = pytest.mark.processes
 
 PATIENCE_S = 60
+
+
+@pytest.fixture(scope="module")
+def made(original, tmp_path_factory):
+    """A backup that all tests here share."""
+    directory = tmp_path_factory.mktemp("made")
+    original.succeed("backup", directory / "backup", "--secret-to", directory / "kept-apart")
+    return directory
+
+
+@pytest.fixture
+def backup(made, tmp_path):
+    """A copy of it, to be spoilt."""
+    shutil.copy(made / "kept-apart", tmp_path / "kept-apart")
+    return shutil.copytree(made / "backup", tmp_path / "backup")
 
 
 def refused(place, *arguments):
