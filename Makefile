@@ -54,7 +54,7 @@ types: $(VENV)/.installed  ## mypy; strict where plugin authors and money depend
 contracts: $(VENV)/.installed  ## architecture: who may import whom
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.installed $(DJSTRIPE)/.installed  ## webhooks and purchases per second, beside peers: ROUNDS=, WHAT="webhooks purchase tenants"
+bench: $(VENV)/.installed $(DJSTRIPE)/.installed  ## webhooks and purchases per second, beside peers: ROUNDS=, WHAT="webhooks purchase slow tenants"
 	@set -e; for what in $(WHAT); do $(BIN)/python -m bench.$$what --rounds $(ROUNDS); done
 
 $(DJSTRIPE)/.installed: bench/webhooks/djstripe_requirements.txt

@@ -75,7 +75,7 @@ class Benchmark:
             VoidRun, LoadError, ServerError: what was measured does not count.
         """
         with ExitStack() as stack:
-            directory = stack.enter_context(_directory(self.name))
+            directory = stack.enter_context(temporary_directory(self.name))
             postgresql = stack.enter_context(database.embedded_server(directory / "postgresql"))
             version = database.require_durability(postgresql)
             tell(f"starting the contenders of bench.{self.name}")
@@ -115,7 +115,8 @@ def tell(line: str) -> None:
 
 
 @contextmanager
-def _directory(name: str) -> Iterator[Path]:
+def temporary_directory(name: str) -> Iterator[Path]:
+    """A directory below `DIRECTORY`, until the end of the block."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=DIRECTORY))
     directory.chmod(0o755)  # the embedded server's account has to pass through
