@@ -43,6 +43,9 @@ def make_environ(scope: Scope) -> Environ:
     }
     for name, value in scope["headers"]:
         _add(environ, _key(name), value.decode("latin-1"))
+    if scope["http_version"] != "2" and not {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & environ.keys():
+        # Such a request has no body (RFC 9112, 6.3), and none has to be waited for.
+        environ["CONTENT_LENGTH"] = "0"
     # granian adds an empty one where there is none.
     if not environ.get("HTTP_HOST") and environ["SERVER_PROTOCOL"] == "HTTP/1.0":
         environ.pop("HTTP_HOST", None)
