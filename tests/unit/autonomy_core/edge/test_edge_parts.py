@@ -1,0 +1,97 @@
+"""The parts of the edge that need no connection: who is one client, how long a body may take, what WSGI is told."""
+
+import io
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from autonomy_core.edge.answer import SMALL_BYTES, FileAnswer, call
+from autonomy_core.edge.body import Unread
+from autonomy_core.edge.crowd import Crowd, network_of
+from autonomy_core.edge.environ import make_environ
+from autonomy_core.edge.limits import Limits
+from autonomy_core.errors import TooManyRequests
+
+LIMITS = Limits(spool=Path("nowhere"), body_s=30, least_rate=1000, longest_s=3600)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("2001:db8::1", "2001:db8::ffff:1"), ("203.0.113.9", "::ffff:203.0.113.9")],
+)
+def test_addresses_of_one_client_count_together(one, other):
+    crowd = Crowd(1)
+    with crowd.joined(one), pytest.raises(TooManyRequests), crowd.joined(other):
+        pass
+
+
+def test_another_client_is_not_counted_and_who_is_done_may_come_again():
+    crowd = Crowd(1)
+    for _ in range(2):
+        with crowd.joined("203.0.113.9"), crowd.joined("203.0.113.10"), crowd.joined("2001:db8::1"):
+            assert network_of("2001:db8::1") != network_of("2001:db8:0:1::1")
+
+
+@pytest.mark.parametrize(("received", "seconds"), [(0, 30), (10_000, 40), (10**9, 3600)])
+def test_a_body_may_take_longer_the_more_of_it_has_arrived_and_never_for_ever(received, seconds):
+    assert LIMITS.allowed_s(received) == seconds
+
+
+def scope(*headers, raw_path=b"/acme/api", version="1.1"):
+    return {
+        "method": "GET", "raw_path": raw_path, "query_string": b"a=%2f", "http_version": version, "scheme": "http",
+        "server": ("127.0.0.1", "80"), "client": ("203.0.113.9", "5"), "headers": list(headers),
+    }  # fmt: skip
+
+
+def test_a_path_is_given_decoded_and_as_it_came():
+    environ = make_environ(scope(raw_path=b"/a%2Fb/%c3%a4"))
+    assert environ["PATH_INFO"] == "/a/b/\xc3\xa4"
+    assert environ["REQUEST_URI"] == "/a%2Fb/%c3%a4?a=%2f"
+
+
+def test_headers_of_one_name_are_joined_and_an_underscore_is_no_hyphen():
+    environ = make_environ(
+        scope((b"host", b"a"), (b"host", b"b"), (b"x_forwarded_for", b"1"), (b"content-type", b"t"))
+    )
+    assert (environ["HTTP_HOST"], environ["CONTENT_TYPE"]) == ("a,b", "t")
+    assert "HTTP_X_FORWARDED_FOR" not in environ
+
+
+def test_only_the_old_protocol_does_without_a_host():
+    assert make_environ(scope((b"host", b"")))["HTTP_HOST"] == ""
+    assert "HTTP_HOST" not in make_environ(scope((b"host", b""), version="1"))
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        lambda body: body.read(1),
+        lambda body: body.readline(),
+        list,
+        lambda body: io.BufferedReader(body).read(1),
+    ],
+)
+def test_who_reads_a_body_that_is_not_there_is_asked_again_later(reading, tmp_path):
+    def application(environ, start_response):
+        environ["wsgi.input"].seek(0)
+        try:
+            reading(environ["wsgi.input"])
+        except Exception as error:
+            raise AssertionError("a handler of errors has caught it") from error
+
+    assert call(application, {"wsgi.input": Unread()}, tmp_path) is None
+
+
+def test_a_large_answer_that_is_no_file_waits_in_one(tmp_path):
+    def application(environ, start_response):
+        start_response("200 OK", [("X-Name", "value")])
+        return (b"x" * 1000 for _ in range(SMALL_BYTES // 1000 + 2))
+
+    answer = call(application, {}, tmp_path)
+    assert (answer.status, answer.headers) == (200, [(b"x-name", b"value")])
+    assert isinstance(answer.body, FileAnswer)
+    with closing(answer.body):
+        assert sum(map(len, answer.body)) == (SMALL_BYTES // 1000 + 2) * 1000
+    assert list(tmp_path.iterdir()) == []
