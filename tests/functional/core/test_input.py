@@ -2,7 +2,7 @@
 
 import json
 from urllib.parse import unquote
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 
@@ -179,7 +179,7 @@ def test_a_list_is_the_parameter_that_may_be_there_more_than_once(acme):
     assert list(problem["errors"]["query"]["number"]) == ["1"]
 
 
-@pytest.mark.parametrize("path", ["trials", "trials/private", f"products/{uuid4()}", "customers/me"])
+@pytest.mark.parametrize("path", ["trials", "trials/private", f"products/{UUID(int=7)}", "customers/me"])
 def test_a_call_that_takes_no_query_refuses_one(acme, path):
     answer = acme.app.get(f"/acme/api/v1/{path}?limit=1", expect_errors=True)
     assert answer.status_int in (401, 404, 422)
