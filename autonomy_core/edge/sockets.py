@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -81,8 +82,21 @@ def _sockets() -> Iterator[socket.socket]:
     """The process's TCP sockets, each by a descriptor of its own, which whoever takes it closes."""
     for entry in list(Path("/dev/fd").iterdir()):
         with suppress(OSError):
-            found = socket.socket(fileno=os.dup(int(entry.name)))
-            if found.family in (socket.AF_INET, socket.AF_INET6):
+            if (found := _socket(int(entry.name))) is not None:
                 yield found
-            else:
-                found.close()
+
+
+def _socket(descriptor: int) -> socket.socket | None:
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+        return None
+    copied = os.dup(descriptor)
+    try:
+        found = socket.socket(fileno=copied)
+    except OSError:
+        # Between the two calls the descriptor may have become a file's, which `socket` refuses and leaves open.
+        os.close(copied)
+        return None
+    if found.family in (socket.AF_INET, socket.AF_INET6):
+        return found
+    found.close()
+    return None

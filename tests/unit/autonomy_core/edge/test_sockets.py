@@ -1,0 +1,42 @@
+"""Looking through the open files for connections to end."""
+
+import os
+import socket
+from contextlib import closing
+from ipaddress import ip_address
+
+from autonomy_core.edge.sockets import _shut_down, set_up_listeners
+
+
+def open_files():
+    return len(os.listdir("/dev/fd"))
+
+
+def test_looking_for_connections_leaves_no_file_open(tmp_path):
+    with (tmp_path / "file").open("wb"), socket.socket(), socket.socket(socket.AF_UNIX):
+        before = open_files()
+        for _ in range(3):
+            _shut_down(set())
+            set_up_listeners(1)
+        assert open_files() == before
+
+
+def test_the_connection_of_the_client_that_stays_is_ended_and_no_other():
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        pairs = [(socket.create_connection(listener.getsockname()), listener.accept()[0]) for _ in range(2)]
+        (stays, _), (other, served) = pairs
+        host, port = stays.getsockname()
+        _shut_down({(ip_address(host), port)})
+        assert stays.recv(1) == b""
+        served.sendall(b"x")
+        assert other.recv(1) == b"x"
+        for pair in pairs:
+            for end in pair:
+                end.close()
+
+
+def test_every_connection_is_ended_that_is_accepted_from_now_on_and_takes_nothing():
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        set_up_listeners(1.5)
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 1500
