@@ -6,13 +6,18 @@ import asyncio
 import io
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import IO, Any, NoReturn
+
+import structlog
 
 from autonomy_core.edge.environ import Environ
 from autonomy_core.edge.errors import BodyTooSlow
 from autonomy_core.edge.limits import Limits
 from autonomy_core.errors import BrokenOff, TooLarge, Unavailable
 from autonomy_core.traversal.target import LARGEST_BODY
+
+log = structlog.get_logger(__name__)
 
 RETRY_AFTER_S = 60
 LINGER_S = 2.0
@@ -179,10 +184,12 @@ class Body:
         """Forget the body, and wait for nothing more of it."""
         if self._pending is not None:
             self._pending.cancel()
+        self._spool.give_back(self._written)
         if self._file is not None:
-            self._file.close()
-            self._spool.give_back(self._written)
-        self._pieces, self._file, self._pending = [], None, None
+            # To close it writes once more what a full disk has not taken.
+            with suppress(OSError):
+                self._file.close()
+        self._pieces, self._file, self._pending, self._written = [], None, None, 0
 
     async def _take(self, until: float) -> bool:
         """Take what arrives next. Whether it came in time.
@@ -213,13 +220,19 @@ class Body:
         pieces, size = b"".join(self._pieces), self._in_memory
         self._spool.take(size)
         self._written += size
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._spool.directory)  # noqa: SIM115 - closed with the body
         self._pieces, self._in_memory = [], 0
         try:
-            await asyncio.get_running_loop().run_in_executor(None, self._file.write, pieces)
+            await asyncio.get_running_loop().run_in_executor(None, self._append, pieces)
         except OSError as error:
+            log.warning("body.not_kept", error=str(error))
             raise Unavailable("The body could not be kept.", extra={"retry_after": RETRY_AFTER_S}) from error
+
+    def _append(self, pieces: bytes) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._spool.directory)  # noqa: SIM115 - closed with the body
+        self._file.write(pieces)
+        # Here, where a full disk is answered for, and not when the file is wound back or closed.
+        self._file.flush()
 
 
 def _announced(environ: Environ) -> int | None:

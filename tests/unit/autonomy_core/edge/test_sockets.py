@@ -1,15 +1,15 @@
 """Looking through the open files for connections to end."""
 
-import os
 import socket
 from contextlib import closing
 from ipaddress import ip_address
+from pathlib import Path
 
 from autonomy_core.edge.sockets import _shut_down, set_up_listeners
 
 
 def open_files():
-    return len(os.listdir("/dev/fd"))
+    return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 def test_looking_for_connections_leaves_no_file_open(tmp_path):

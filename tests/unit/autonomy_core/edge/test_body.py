@@ -1,0 +1,56 @@
+"""A body that cannot be kept: what is counted is given back, and the client is told to come again."""
+
+import asyncio
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from autonomy_core.edge.body import Body, Spool
+from autonomy_core.edge.limits import Limits
+from autonomy_core.errors import Unavailable
+
+SIZE = 3_000_000
+
+
+def limits(spool: Path) -> Limits:
+    return Limits(spool=spool, spool_bytes=SIZE, plain_bytes=SIZE)
+
+
+async def arrive(spool: Spool, limits: Limits) -> bytes:
+    async def receive():
+        return {"type": "http.request", "body": bytes(SIZE), "more_body": False}
+
+    body = Body(receive, {"CONTENT_LENGTH": str(SIZE)}, limits, spool)
+    try:
+        await body.arrive(SIZE)
+        return body.in_environ({})["wsgi.input"].read()
+    finally:
+        body.close()
+
+
+def test_a_spool_that_cannot_be_written_refuses_bodies_for_no_longer_than_that(tmp_path):
+    limited = limits(tmp_path / "spool")
+    spool = Spool(limited)
+    limited.spool.rmdir()
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="could not be kept"):
+            asyncio.run(arrive(spool, limited))
+    limited.spool.mkdir()
+    assert len(asyncio.run(arrive(spool, limited))) == SIZE
+
+
+def on_a_full_disk(dir: Path) -> IO[bytes]:
+    """A file that takes nothing; it notices when its buffer is written, and again when it is closed."""
+    return open("/dev/full", "wb", buffering=2 * SIZE)  # noqa: PTH123 - closed with the body
+
+
+def test_a_full_disk_refuses_bodies_for_no_longer_than_that(tmp_path, monkeypatch):
+    limited = limits(tmp_path)
+    spool = Spool(limited)
+    with monkeypatch.context() as patched:
+        patched.setattr("tempfile.TemporaryFile", on_a_full_disk)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="could not be kept"):
+                asyncio.run(arrive(spool, limited))
+    assert len(asyncio.run(arrive(spool, limited))) == SIZE
