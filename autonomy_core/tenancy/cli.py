@@ -25,6 +25,13 @@ from autonomy_core.tenancy.template import new_tenant_ini
 from autonomy_core.texts import UnreadableText, readable
 
 
+def _sound_id(_: click.Context, __: click.Parameter, organisation_id: str | None) -> str | None:
+    problem = organisation_id is not None and id_problem(Path(f"{organisation_id}.ini"), organisation_id)
+    if problem:
+        raise click.BadParameter(f"{problem.code}: {problem.message}; give another: {ID_RULE}")
+    return organisation_id
+
+
 @click.group()
 def tenants() -> None:
     """Look at the organisations' files, check them, begin new ones."""
@@ -42,7 +49,9 @@ def list_(context: Context, *, as_json: bool) -> None:
 
 @tenants.command()
 @click.argument("names", metavar="[ID|FILE]...", nargs=-1)
-@click.option("--id", "organisation_id", help="Whose FILE is; by default what its name says.")
+@click.option(
+    "--id", "organisation_id", callback=_sound_id, help="Whose FILE is; by default what its name says."
+)
 @click.option("--online", is_flag=True, help="Also ask the servers that the organisations depend on.")
 @json_option
 @click.pass_obj
@@ -84,7 +93,9 @@ def check(
 
 @tenants.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--id", "organisation_id", help="Whose it is; by default what its name says.")
+@click.option(
+    "--id", "organisation_id", callback=_sound_id, help="Whose it is; by default what its name says."
+)
 @click.pass_obj
 def apply(context: Context, file: Path, organisation_id: str | None) -> None:
     """Put a draft in the place of an organisation's file, if nothing is wrong with it.
@@ -135,7 +146,7 @@ def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
 
 
 @tenants.command()
-@click.argument("organisation_id", metavar="ID")
+@click.argument("organisation_id", metavar="ID", callback=_sound_id)
 @click.option("--name", required=True, help="The name customers read.")
 @click.option("--plugins", default="", help="The plugins to use, separated by commas.")
 @click.option(
@@ -147,11 +158,6 @@ def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
 def new(context: Context, organisation_id: str, name: str, plugins: str, currency: str) -> None:
     """Begin the file of a new organisation, every key explained."""
     path = context.tenants_directory / f"{organisation_id}.ini"
-    problem = id_problem(path, organisation_id)
-    if problem:
-        raise click.BadParameter(
-            f"{problem.code}: {problem.message}; give another: {ID_RULE}", param_hint="ID"
-        )
     name = _readable(name, "--name")
     currency = currency and _readable(currency, "--currency")
     chosen = [plugin for plugin in plugins.replace(",", " ").split() if plugin]
@@ -183,9 +189,7 @@ def accept(context: Context, *, yes: bool) -> None:
     A server does so by itself for a few; many that are gone at once it goes on serving until this is run. See
     autonomy.tenants_loss_limit.
     """
-    loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
-    _files(context)
-    missing = sorted(loaded.settled.missing)
+    missing = _missing(context)
     if not missing or context.tenant_rules.record is None:
         click.echo("nothing to accept: the servers wait for nobody's file")
         return
@@ -193,8 +197,18 @@ def accept(context: Context, *, yes: bool) -> None:
         click.echo(f"{context.tenants_directory / name}.ini is gone")
     if not yes:
         click.confirm(f"End the service of {count(len(missing), 'organisation')}?", abort=True)
+        # Whose files came back while the question was open is in service.
+        missing = sorted({*missing} & {*_missing(context)})
     context.tenant_rules.record.accept(missing)
     click.echo("accepted; the servers follow within a second, and the data stay")
+
+
+def _missing(context: Context) -> list[str]:
+    loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
+    _files(context)
+    for problem in context.tenant_rules.problems():
+        raise click.ClickException(str(problem))
+    return sorted(loaded.settled.missing)
 
 
 def _require(context: Context, organisation_ids: Iterable[str]) -> None:

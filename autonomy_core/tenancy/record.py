@@ -68,6 +68,13 @@ ON CONFLICT (id) DO UPDATE SET hosts = :hosts, hosts_line = :hosts_line, plugins
 """
 
 
+LOSE = """
+INSERT INTO losses VALUES (?, ?, ?)
+ON CONFLICT (organisation) DO UPDATE SET is_accepted = max(is_accepted, excluded.is_accepted), at = excluded.at
+"""
+"""A server that follows an operator's word must not take it back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A version that is in service, to be recorded.
@@ -229,9 +236,7 @@ class TenantRecord:
             if writes:
                 _make(self._path)
             _require_trust(self._path, writes=writes)
-            mode = "rw" if writes else "ro"
-            location = f"{self._path.absolute().as_uri()}?mode={mode}"
-            with closing(sqlite3.connect(location, timeout=PATIENCE_S, isolation_level=None, uri=True)) as db:
+            with closing(_connect(self._path)) as db:
                 db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
                 if writes:
                     _make_tables(db)
@@ -240,6 +245,12 @@ class TenantRecord:
         except (sqlite3.Error, OSError, ValueError) as error:
             reason = self._reasons[writes] = str(getattr(error, "strerror", None) or error)
             raise RecordUnusable(f"{self._path}: {reason}") from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Also to read: only who may write undoes what a process that was killed has half written. Others open it to read.
+    location = f"{path.absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(location, timeout=PATIENCE_S, isolation_level=None, uri=True)
 
 
 def _is_absent(path: Path) -> bool:
@@ -318,7 +329,7 @@ def _lose(db: sqlite3.Connection, lost: Collection[str], *, is_accepted: bool) -
     for name in lost:
         db.execute("DELETE FROM organisations WHERE id = ?", [name])
         db.execute("DELETE FROM claims WHERE organisation = ?", [name])
-        db.execute("INSERT OR REPLACE INTO losses VALUES (?, ?, ?)", [name, is_accepted, now])
+        db.execute(LOSE, [name, is_accepted, now])
     db.execute("DELETE FROM losses WHERE at < ?", [now - ACCEPTED_FOR_S])
 
 

@@ -237,6 +237,31 @@ def test_files_that_are_all_gone_are_a_problem_until_it_is_accepted(run: Run, tm
     assert "nothing to accept" in run("accept", "--yes").output
 
 
+@pytest.mark.usefixtures("served")
+def test_whoever_comes_back_while_the_question_is_open_stays_in_service(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    away = [file.rename(file.with_suffix(".away")) for file in tmp_path.glob("*.ini")]
+
+    def mount_again(*_: object, **__: object) -> bool:
+        for file in away:
+            file.rename(file.with_suffix(".ini"))
+        return True
+
+    monkeypatch.setattr(cli.click, "confirm", mount_again)
+    assert run("accept").exit_code == 0
+    for file in tmp_path.glob("*.ini"):
+        file.unlink()
+    assert "organisations_missing" in run("check").output
+
+
+@pytest.mark.usefixtures("served")
+def test_accept_says_so_when_what_is_missing_cannot_be_told(run: Run, tmp_path: Path):
+    (tmp_path / "record").chmod(0o666)
+    result = run("accept", "--yes")
+    assert (result.exit_code, "record_unusable" in result.output) == (1, True)
+
+
 @pytest.fixture
 def draft(tmp_path: Path) -> Path:
     """Where an admin works at a draft."""
@@ -280,6 +305,16 @@ def test_a_drafts_name_or_the_option_says_whose_it_is(run: Run, acme: str, draft
     odd.write_text(acme)
     assert "malformed_id" in run("check", str(odd)).output
     assert run("check", str(odd), "--id", "acme").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["check", "apply"])
+def test_an_id_never_leads_out_of_the_directory(
+    run: Run, tmp_path: Path, acme: str, draft: Path, command: str
+):
+    draft.write_text(acme)
+    result = run(command, str(draft), "--id", f"../{tmp_path.name}-elsewhere")
+    assert (result.exit_code, "malformed_id" in result.output) == (2, True)
+    assert not tmp_path.with_name(f"{tmp_path.name}-elsewhere.ini").exists()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -404,3 +406,47 @@ def test_a_process_that_is_started_records_by_itself(begin: Begin, tenants: Path
     began.stop()
     (tenants / "acme.ini").write_text("nonsense\n")
     assert names(begin()) == {"acme": "Acme"}
+
+
+@pytest.mark.usefixtures("two")
+def test_a_process_that_was_killed_while_it_recorded_takes_nothing_from_anybody(
+    begin: Begin, tenants: Path, path: Path
+):
+    kill_while_writing(path)
+    (tenants / "org12.ini").rename(tenants / "org12.away")
+    (tenants / "org90.ini").write_text("nonsense\n")
+    (tenants / "org10.ini").write_text(shop("Ten", "ninety.example"))
+    began = begin(index=False)
+    assert began.problems() != ()
+    assert {problem.code for problem in began.problems()}.isdisjoint({"record_unusable"})
+    assert began.by_host("ninety.example") is began.get("org90") is not None
+
+
+def kill_while_writing(path: Path) -> None:
+    """Leave the record as a process does that dies between writing its pages and ending the transaction."""
+    script = (
+        "import os, sqlite3, sys\n"
+        "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "db.execute('PRAGMA cache_size = 1')\n"
+        "db.execute('BEGIN IMMEDIATE')\n"
+        "db.execute('DELETE FROM claims')\n"
+        "db.executemany('INSERT INTO losses VALUES (?, 1, 0)', [(f'{n:0500}',) for n in range(500)])\n"
+        "os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(path)]).returncode == 9
+    assert path.with_name(f"{path.name}-journal").stat().st_size > 0
+
+
+def test_what_an_operator_accepted_does_not_count_against_the_next_loss(
+    begin: Begin, tenants: Path, path: Path
+):
+    for number in range(6):
+        (tenants / f"shop-{number}.ini").write_text(shop())
+    running = settle(begin())
+    for number in range(4):
+        (tenants / f"shop-{number}.ini").unlink()
+    settle(running)
+    rules(path).record.accept([f"shop-{number}" for number in range(4)])  # type: ignore[union-attr]
+    assert settle(running).ids() == ("shop-4", "shop-5")
+    (tenants / "shop-4.ini").unlink()
+    assert settle(running).ids() == ("shop-5",)
