@@ -76,8 +76,9 @@ def dump(url: str, programs: Programs, target: Path) -> Dumped:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         snapshot, taken_at = connection.execute(text("SELECT pg_export_snapshot(), now()")).one()
         found = Dumped(taken_at, count_rows(connection), _revisions(connection))
+        # Before it has a row: pg_dump would let others read it until it is complete.
+        target.touch(mode=0o600, exist_ok=False)
         programs.dump(url, snapshot, target)
-    target.chmod(0o600)
     wrong = compare_counts(found.tables, rows_in(programs, target))
     if wrong:
         raise BackupError("The dump has not got every row: " + "; ".join(wrong))

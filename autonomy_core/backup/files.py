@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from autonomy_core.backup.domain import BackupError, FileFacts
+from autonomy_core.tenancy.files import give_to
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -48,8 +49,9 @@ def files_below(directory: Path) -> Iterator[Path]:
 
     Raises:
         BackupError: there is a symbolic link, which would be left out without a word.
+        OSError: a directory cannot be read, which would be left out too.
     """
-    for parent, directories, names in os.walk(directory):
+    for parent, directories, names in os.walk(directory, onerror=_refuse):
         directories.sort()
         for name in sorted([*directories, *names]):
             path = Path(parent, name)
@@ -57,6 +59,11 @@ def files_below(directory: Path) -> Iterator[Path]:
                 raise BackupError(f"{path} is a symbolic link: put in its place what it points at.")
             if path.is_file():
                 yield path
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def copy_tree(source: Path, backup: Path, place: str) -> Iterator[tuple[str, FileFacts]]:
@@ -75,14 +82,22 @@ def copy_tree(source: Path, backup: Path, place: str) -> Iterator[tuple[str, Fil
 
 
 def copy_sqlite(source: Path, target: Path) -> FileFacts:
-    """Copy an SQLite database as of one moment, while it may be written."""
+    """Copy an SQLite database as of one moment, while it may be written.
+
+    Raises:
+        BackupError: it cannot be read.
+    """
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _new(target).close()
-    with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reading,
-        closing(sqlite3.connect(target)) as writing,
-    ):
-        reading.backup(writing)
+    try:
+        with (
+            # To write, if that is allowed: what a process that was killed has half written is undone first.
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as reading,
+            closing(sqlite3.connect(target)) as writing,
+        ):
+            reading.backup(writing)
+    except sqlite3.Error as error:
+        raise BackupError(f"{source} cannot be copied: {error}.") from None
     return facts_of(target)
 
 
@@ -105,29 +120,48 @@ def verify(backup: Path, files: Mapping[str, FileFacts]) -> None:
             )
 
 
-def put_back(backup: Path, files: Mapping[str, FileFacts], place: str, target: Path) -> int:
-    """Copy what is below a place of the backup to where it is used; what is there already stays. Gives how many.
+def missing_in(files: Mapping[str, FileFacts], place: str, target: Path) -> dict[str, Path]:
+    """What of a place of the backup is not yet where it is used, and where that is.
 
     Raises:
-        BackupError: another file of the same name is there; nothing has been copied then.
+        BackupError: another file of the same name is there.
     """
     wanted = {name: target / name.removeprefix(f"{place}/") for name in files if name.startswith(f"{place}/")}
-    there = {name for name, path in wanted.items() if path.exists()}
+    there = {name for name, path in sorted(wanted.items()) if path.exists()}
     for name in sorted(there):
         if facts_of(wanted[name]) != files[name]:
             raise BackupError(
                 f"{wanted[name]} is there, and is not the one in the backup: move it away, or name another directory."
             )
-    for name in sorted(wanted.keys() - there):
-        _put(backup / name, wanted[name], files[name])
-    return len(wanted)
+    return {name: path for name, path in wanted.items() if name not in there}
+
+
+def put_back(backup: Path, files: Mapping[str, FileFacts], missing: Mapping[str, Path]) -> None:
+    """Copy files of the backup to where they are used."""
+    for name, path in sorted(missing.items()):
+        _put(backup / name, path, files[name])
 
 
 def _put(source: Path, target: Path, expected: FileFacts) -> None:
+    _make_directory(target.parent)
     # Under another name first: a crash leaves no file that is cut short under the right one.
     draft = target.with_name(f".{target.name}.restoring")
     draft.unlink(missing_ok=True)
     if copy(source, draft) != expected:
         draft.unlink()
         raise BackupError(f"{source} has changed while it was restored.")
+    _give_to_owner_of_directory(draft)
     draft.rename(target)
+
+
+def _make_directory(path: Path) -> None:
+    if not path.exists():
+        _make_directory(path.parent)
+        path.mkdir(mode=0o700)
+        _give_to_owner_of_directory(path)
+
+
+def _give_to_owner_of_directory(path: Path) -> None:
+    """Root may restore for the server's user, whose the directories are."""
+    if os.geteuid() == 0:
+        give_to(path, path.parent.stat())

@@ -34,6 +34,7 @@ from autonomy_core.db.compatibility import read_script
 from autonomy_core.db.migrations import RESTORING, Migrations, migrate, upgrade
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.settings import Settings
+from autonomy_core.tenancy.loader import tenant_files
 from autonomy_core.tenancy.rules import RECORD as TENANTS_RECORD
 
 Progress = Callable[[str], None]
@@ -73,7 +74,7 @@ def back_up(site: Site, directory: Path, *, secret_to: Path | None, progress: Pr
         BackupError: with what to do; what was written until then stays, and is recognised as unfinished.
     """
     assert site.reader_url is not None  # noqa: S101 - for the type checker: the caller has checked it
-    if secret_to is not None and secret_to.absolute().is_relative_to(directory.absolute()):
+    if secret_to is not None and secret_to.resolve().is_relative_to(directory.resolve()):
         raise BackupError(f"{secret_to} is within the backup: the secret is kept apart from it.")
     if secret_to is not None and secret_to.exists():
         raise BackupError(f"{secret_to} exists already; name a new file for the secret.")
@@ -106,7 +107,7 @@ def _copy_files(site: Site, directory: Path, progress: Progress) -> Iterator[tup
         copied = list(files.copy_tree(source, directory, place))
         progress(f"{place}: {len(copied)} files")
         yield from copied
-    ini_files = sorted(site.settings.tenants.glob("*.ini"))
+    ini_files = tenant_files(site.settings.tenants)
     for path in ini_files:
         yield f"{TENANTS}/{path.name}", files.copy(path, directory / TENANTS / path.name)
     record = site.settings.data / TENANTS_RECORD
@@ -157,8 +158,11 @@ def restore(site: Site, directory: Path, *, accept_other_secret: bool, progress:
     with database.connected(site.owner_url) as connection:
         database.require_empty(connection)
     own = [(TENANTS, site.settings.tenants), (RECORD, site.settings.data)]
-    for place, target in [*stored_files(site), *own]:
-        progress(f"{place}: {files.put_back(directory, manifest.files, place, target)} files")
+    places = [*stored_files(site), *own]
+    missing = {place: files.missing_in(manifest.files, place, target) for place, target in places}
+    for place, wanted in missing.items():
+        files.put_back(directory, manifest.files, wanted)
+        progress(f"{place}: {len(wanted)} files")
     database.restore(site.owner_url, programs, directory / DUMP, manifest.tables)
     progress(f"database: {sum(manifest.tables.values())} rows in {len(manifest.tables)} tables")
     _open_as_copy(site, datetime.fromisoformat(manifest.taken_at), progress)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import make_url
+
+from autonomy_core.backup.programs import Programs
 
 pytestmark = pytest.mark.processes
 
@@ -68,6 +71,27 @@ def test_the_secret_is_not_written_into_the_backup(original, tmp_path):
     told = refused(original, "backup", tmp_path / "new", "--secret-to", tmp_path / "new" / "secret")
     assert "is within the backup" in told
     assert not (tmp_path / "new").exists()
+
+
+def test_the_secret_is_not_written_into_the_backup_by_another_spelling(original, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    told = refused(original, "backup", tmp_path / "new", "--secret-to", tmp_path / "link" / "new" / "secret")
+    assert "is within the backup" in told
+    assert not (tmp_path / "new").exists()
+
+
+def test_nobody_else_can_read_the_dump_while_it_is_made(original, tmp_path, monkeypatch):
+    modes, dump = [], Programs.dump
+
+    def look_and_dump(self, url, snapshot, target):
+        modes.append(stat.S_IMODE(target.stat().st_mode))
+        dump(self, url, snapshot, target)
+
+    monkeypatch.setattr(Programs, "dump", look_and_dump)
+    directory = tmp_path / "open-to-all"
+    directory.mkdir(mode=0o755)
+    original.succeed("backup", directory)
+    assert modes == [0o600]
 
 
 def test_a_backup_that_was_killed_is_told_from_a_finished_one(original, tmp_path, unchanged):
@@ -158,6 +182,11 @@ def test_a_file_that_is_there_and_another_one_is_left_as_it_is(backup, elsewhere
     assert f"{mine} is there, and is not the one in the backup" in refused(elsewhere, "restore", backup)
     assert "Mine" in mine.read_text()
     assert elsewhere.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+
+
+def test_what_stands_in_the_way_of_one_part_keeps_the_others_from_being_restored(backup, unchanged):
+    (unchanged.data / "tenants.sqlite3").write_bytes(b"another server's")
+    assert "tenants.sqlite3 is there, and is not the one" in refused(unchanged, "restore", backup)
 
 
 def test_a_restoration_that_was_interrupted_can_be_repeated(original, backup, elsewhere):

@@ -1,0 +1,105 @@
+"""Nothing is left out of a backup without a word, and what is restored belongs to the server's user."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autonomy_core.backup.domain import BackupError, FileFacts
+from autonomy_core.backup.files import (
+    copy,
+    copy_sqlite,
+    copy_tree,
+    facts_of,
+    files_below,
+    missing_in,
+    put_back,
+)
+
+SERVERS_USER = 12345
+
+for_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for another user")
+
+
+@pytest.fixture
+def unreadable(tmp_path: Path) -> Iterator[Path]:
+    """A directory with a recording below it that this user may not enter."""
+    inner = tmp_path / "recordings" / "harbour"
+    inner.mkdir(parents=True)
+    (inner / "first.mp3").write_bytes(b"music")
+    tmp_path.chmod(0o755)
+    inner.chmod(0)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(SERVERS_USER)
+    yield tmp_path / "recordings"
+    if is_root:
+        os.seteuid(0)
+    inner.chmod(0o700)
+
+
+def test_a_directory_that_cannot_be_read_is_not_left_out_without_a_word(unreadable: Path) -> None:
+    with pytest.raises(PermissionError):
+        list(files_below(unreadable))
+
+
+def test_a_plugin_that_has_stored_nothing_yet_has_no_directory(tmp_path: Path) -> None:
+    assert list(copy_tree(tmp_path / "nowhere", tmp_path / "backup", "files")) == []
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> dict[str, FileFacts]:
+    """A backup in ``backup`` with a file in a directory of its own."""
+    (tmp_path / "first.mp3").write_bytes(b"music")
+    name = "files/media/harbour/first.mp3"
+    return {name: copy(tmp_path / "first.mp3", tmp_path / "backup" / name)}
+
+
+@for_root
+def test_what_root_restores_belongs_to_the_owner_of_the_directory(
+    backup: dict[str, FileFacts], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, SERVERS_USER, SERVERS_USER)
+    put_back(tmp_path / "backup", backup, missing_in(backup, "files/media", data / "media"))
+    restored = data / "media" / "harbour" / "first.mp3"
+    owners = {path.stat().st_uid for path in (restored, restored.parent, restored.parent.parent)}
+    assert owners == {SERVERS_USER}
+    assert stat.S_IMODE(restored.parent.stat().st_mode) == 0o700
+    assert facts_of(restored) in backup.values()
+    assert missing_in(backup, "files/media", data / "media") == {}
+
+
+def test_a_database_that_was_half_written_by_a_killed_process_is_copied_as_it_was(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    with sqlite3.connect(source) as database:
+        database.execute("CREATE TABLE things (name TEXT)")
+        database.execute("INSERT INTO things VALUES ('good')")
+    database.close()
+    script = (
+        "import os, sqlite3, sys\n"
+        "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "db.execute('PRAGMA cache_size = 1')\n"
+        "db.execute('BEGIN IMMEDIATE')\n"
+        "db.executemany('INSERT INTO things VALUES (?)', [('x' * 500,)] * 500)\n"
+        "os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(source)]).returncode == 9
+    copy_sqlite(source, tmp_path / "copy")
+    copied = sqlite3.connect(tmp_path / "copy")
+    assert copied.execute("SELECT * FROM things").fetchall() == [("good",)]
+    copied.close()
+
+
+def test_a_database_that_is_none_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"x" * 4096)
+    with pytest.raises(BackupError, match="cannot be copied"):
+        copy_sqlite(tmp_path / "source", tmp_path / "copy")
