@@ -8,8 +8,8 @@ time without a worker is left out.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import procrastinate
@@ -17,6 +17,7 @@ import structlog
 from psycopg.errors import UniqueViolation
 
 from autonomy_core.jobs.domain import Job, lock_of, turns
+from autonomy_core.jobs.failures import described
 from autonomy_core.jobs.running import attempt
 from autonomy_core.runtime import Runtime
 
@@ -45,36 +46,38 @@ def add_schedule(app: procrastinate.App, runtime: Runtime) -> None:
 
 
 async def defer_due(app: procrastinate.App, runtime: Runtime, minute: int) -> None:
-    """Defer the turns of one minute, each for its second.
+    """Defer the turns of one minute, each for its second. A failure is logged, and ends no other job's turn.
 
     Args:
         minute: its beginning, in seconds since the epoch.
     """
-    for job, organisation_id, moment in _due(runtime, minute):
-        lock = lock_of(job, organisation_id)
-        wait = {"seconds": max(0, moment - int(time.time()))}
-        task = app.configure_task(job.name, lock=lock, queueing_lock=lock, schedule_in=wait)
+    periodic = [(job, job.every) for job in runtime.jobs if job.every is not None]
+    for organisation_id, (job, every) in product(runtime.tenants.ids(), periodic):
         try:
-            await task.defer_async(organisation_id=organisation_id)
-        except (procrastinate.exceptions.AlreadyEnqueued, AssertionError) as error:
-            if not _is_still_waiting(error):
-                raise
-            log.info("job.still_waiting", job=job.name, organisation=organisation_id)
+            if _has(runtime, organisation_id, job):
+                for moment in turns(job.name, organisation_id, every, minute, minute + MINUTE_S):
+                    await _defer(app, job, organisation_id, moment)
+        except Exception as error:
+            reason = described(error.__cause__ or error)
+            log.exception("job.not_deferred", job=job.name, organisation=organisation_id, error=reason)
+
+
+async def _defer(app: procrastinate.App, job: Job, organisation_id: str, moment: int) -> None:
+    lock = lock_of(job, organisation_id)
+    wait = {"seconds": max(0, moment - int(time.time()))}
+    task = app.configure_task(job.name, lock=lock, queueing_lock=lock, schedule_in=wait)
+    try:
+        await task.defer_async(organisation_id=organisation_id)
+    except (procrastinate.exceptions.AlreadyEnqueued, AssertionError) as error:
+        if not _is_still_waiting(error):
+            raise
+        log.info("job.still_waiting", job=job.name, organisation=organisation_id)
 
 
 def _is_still_waiting(error: Exception) -> bool:
     # Procrastinate 3.10 expects the error to tell which lock it is about, and asserts it. Of a table with policies
     # PostgreSQL does not tell.
     return not isinstance(error, AssertionError) or isinstance(error.__context__, UniqueViolation)
-
-
-def _due(runtime: Runtime, minute: int) -> Iterator[tuple[Job, str, int]]:
-    periodic = [(job, job.every) for job in runtime.jobs if job.every is not None]
-    for organisation_id in runtime.tenants.ids():
-        for job, every in periodic:
-            if _has(runtime, organisation_id, job):
-                for moment in turns(job.name, organisation_id, every, minute, minute + MINUTE_S):
-                    yield job, organisation_id, moment
 
 
 def _has(runtime: Runtime, organisation_id: str, job: Job) -> bool:

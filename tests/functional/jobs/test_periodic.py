@@ -5,6 +5,8 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import NullPool, create_engine, text
+from structlog.testing import capture_logs
 
 from autonomy_core.jobs.domain import Job, TryAgain
 from autonomy_core.jobs.periodic import MINUTE_S, defer_due
@@ -109,6 +111,41 @@ def test_an_organisation_whose_file_is_gone_meanwhile_has_no_turn(committed, run
     committed.runtime.tenants.reload()
     during(runtime, minutes=0, work=True)
     assert ran.organisations == {"acme": 1, "of the plugin": 1}
+
+
+REFUSE = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'this job is not wanted'; END $$
+"""
+GUARD = """
+    CREATE TRIGGER refuse BEFORE INSERT ON procrastinate_jobs FOR EACH ROW
+    WHEN (NEW.task_name = 'core.look') EXECUTE FUNCTION refuse()
+"""
+
+
+@pytest.fixture
+def a_job_that_cannot_be_deferred(committed, postgresql):
+    """The database refuses the core's job, in each organisation."""
+    owner = create_engine(postgresql.url(committed.database.engine.url.database), poolclass=NullPool)
+    with owner.begin() as connection:
+        connection.execute(text(REFUSE))
+        connection.execute(text(GUARD))
+
+
+def test_a_turn_that_cannot_be_deferred_ends_no_other_job_s_and_no_other_organisation_s(
+    committed, runtime, a_job_that_cannot_be_deferred
+):
+    # Of jobs with a period of a minute, each has a turn in every minute.
+    jobs = (Job("core.look", print, every=MINUTE_S), Job("core.listen", print, every=MINUTE_S))
+    with capture_logs() as lines:
+        during(replace(runtime, jobs=jobs), minutes=1)
+    failed = [line for line in lines if line["event"] == "job.not_deferred"]
+    assert [(line["job"], line["organisation"]) for line in failed] == [
+        ("core.look", "acme"),
+        ("core.look", "beacon"),
+    ]
+    assert all("this job is not wanted" in line["error"] for line in failed)
+    assert waiting(committed) == {"acme": ["core.listen"], "beacon": ["core.listen"]}
 
 
 def test_one_whose_worker_was_killed_is_dropped_because_its_next_turn_may_be_waiting(committed, runtime):
