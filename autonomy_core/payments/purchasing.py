@@ -49,6 +49,9 @@ NOBODY = "free"
 EXPIRE_JOB = "payments.expire"
 """The job that has a checkout closed that nobody is to pay any more."""
 
+EXPIRE_AGAIN_S = 90
+"""When an outdated checkout is closed again: the provider may not have answered, or was only about to open it."""
+
 
 class AlreadyOwned(Conflict):
     """The customer has this product, or all that is in the bundle; nobody pays twice for it by accident."""
@@ -71,7 +74,8 @@ class Opened:
         payment: pending; or completed, where there was nothing to pay.
         payment_id, provider: of the payment; can be read after a commit without a transaction being begun.
         found: whether it was open already, and is handed to the buyer again.
-        outdated: open payments on other terms: another price, coupon, return URL or provider; nobody is to pay them any more.
+        outdated: open payments on other terms: another price, coupon, return URL or provider. Their coupons are released
+            and their checkouts are closed, so that only the newest payment is handed out again.
     """
 
     payment: Payment
@@ -112,15 +116,15 @@ def open_payment(
         return Opened(completed, completed.id, completed.provider)
     provider = provider_for(scope)
     require_undisputed(scope, wanted)
-    same = next(
-        (each for each in before if each.provider == provider.name and are_same(scope, each, wanted)), None
-    )
-    if same is not None:
-        return Opened(same, same.id, same.provider, found=True)
+    newest = next(iter(before), None)
+    if newest is not None and newest.provider == provider.name and are_same(scope, newest, wanted):
+        return Opened(newest, newest.id, newest.provider, found=True)
     require_collectable(scope, wanted.quote)
     payment = _add_payment(scope, wanted, provider.name, before)
     provider.prepare(scope, order_for(payment, product, customer, urls))
     watch(scope, payment.id)
+    for old in before:
+        defer(scope, EXPIRE_JOB, in_seconds=EXPIRE_AGAIN_S, payment_id=str(old.id))
     return Opened(payment, payment.id, payment.provider, outdated=tuple(old.id for old in before))
 
 

@@ -1,6 +1,11 @@
 """Coupons and Stripe: it collects what is left to pay, and is not asked where nothing is."""
 
+from unittest.mock import Mock
+
 import pytest
+
+from autonomy_core.plugin_api.errors import Unavailable
+from stripe_payments import client
 
 
 @pytest.fixture
@@ -42,3 +47,34 @@ def test_with_another_coupon_the_checkout_that_was_open_is_closed(shop, coupon):
     shop.purchase(coupon="SPRING")
     by_amount = {session["amount_total"]: session["status"] for session in shop.books("sessions")}
     assert by_amount == {1200: "expired", 900: "open"}
+
+
+def open_pages(shop):
+    return [session["url"] for session in shop.books("sessions") if session["status"] == "open"]
+
+
+def test_with_the_first_terms_again_the_buyer_gets_a_page_that_is_open(shop, coupon):
+    coupon(code="SPRING", percent_off=25)
+    shop.purchase()
+    shop.purchase(coupon="SPRING")
+    answer = shop.purchase().json
+    assert open_pages(shop) == [answer["checkout_url"]]
+
+
+def test_with_the_first_coupon_again_it_is_counted_again(shop, coupon):
+    made = coupon(code="SPRING", percent_off=25, max_redemptions=1)
+    shop.purchase(coupon="SPRING")
+    shop.purchase()
+    shop.purchase(coupon="SPRING")
+    assert shop.as_staff("get", f"coupons/{made['id']}").json["reserved"] == 1
+
+
+def test_a_checkout_that_could_not_be_closed_at_once_is_closed_later(shop, coupon, monkeypatch):
+    coupon(code="SPRING", percent_off=25)
+    shop.purchase()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(client, "expire_session", Mock(side_effect=Unavailable(client.NO_ANSWER)))
+        answer = shop.purchase(coupon="SPRING").json
+    assert len(open_pages(shop)) == 2
+    shop.autonomy.run_jobs(shop.id)
+    assert open_pages(shop) == [answer["checkout_url"]]
