@@ -23,7 +23,7 @@ from autonomy_core.plugin_api.payments import Environment
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.at_once import receive_at_once
 from stripe_payments.domain import HANDLED_EVENTS
-from stripe_payments.fetching import completed, lacking
+from stripe_payments.fetching import MISSING, completed, lacking
 from stripe_payments.handlers import handle
 from stripe_payments.jobs import HANDLE_JOB, RACE_AFTER_S, RETRY_AFTER_S, TO_HANDLE
 from stripe_payments.models import StripeEvent
@@ -75,7 +75,8 @@ def receive(scope: TenantScope, delivery: Delivery) -> str:
     status = receive_at_once(scope, delivery, patience_s=PATIENCE_S)
     if status is not None:
         return status
-    if delivery.event.to_fetch is not None:
+    # What a thin event is about was asked for before, to learn whose it is; without an answer the job asks again.
+    if delivery.event.to_fetch is not None and delivery.event.object:
         if (known := _final_status(scope, delivery)) is not None:
             return known
         delivery = completed(scope, delivery)
@@ -263,10 +264,13 @@ def _handle(scope: TenantScope, event: StripeEvent) -> None:
 
 
 def _raise_if_ours(scope: TenantScope, event: StripeEvent) -> None:
-    """Have a person look at what was set aside, unless it may be about a payment that is not this server's."""
+    """Have a person look at what was set aside, unless it may be about a payment that is not this server's.
+
+    Stripe forgets nothing that we ask for: where it does not have that, endpoint and key are of two accounts.
+    """
     metadata = event.subject.get("metadata")
     named = metadata.get("organisation_id") if isinstance(metadata, dict) else None
-    if event.payment_id is not None or named == scope.organisation.id:
+    if event.payment_id is not None or named == scope.organisation.id or event.subject.get(MISSING):
         raise_alarm(scope, SET_ASIDE, event.event_id, f"{event.type}: {event.reason}")
 
 

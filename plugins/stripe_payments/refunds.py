@@ -59,14 +59,15 @@ def settle_refund(search: Search, refund: Mapping[str, Any]) -> None:
     Raises:
         NotYet, NotUnderstood, SetAside
     """
+    found = _find(search, subject_of(refund))
     parsed = parse_refund(refund)
-    _settle(search, parsed.subject, parsed.currency, refunds=(refund_report(parsed),))
+    _settle(search, found, parsed.currency, refunds=(refund_report(parsed),))
 
 
 def settle_dispute(search: Search, dispute: Mapping[str, Any]) -> None:
     """Settle what a dispute says of its payment. Errors as `settle_refund`."""
-    parsed = parse_dispute(dispute)
-    _settle(search, parsed.subject, None, disputes=(dispute_report(parsed),))
+    found = _find(search, subject_of(dispute))
+    _settle(search, found, None, disputes=(dispute_report(parse_dispute(dispute)),))
 
 
 def notice_refunds(search: Search, charge: Mapping[str, Any]) -> None:
@@ -104,8 +105,7 @@ def _find(search: Search, subject: Subject) -> Found:
     return found
 
 
-def _settle(search: Search, subject: Subject, currency: str | None, **reports: Any) -> None:
-    found = _find(search, subject)
+def _settle(search: Search, found: Found, currency: str | None, **reports: Any) -> None:
     settlement = Settlement(
         payment_id=found.payment.id,
         status=None,

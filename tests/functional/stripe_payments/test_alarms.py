@@ -10,7 +10,7 @@ from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
 from stripe_payments.inbox import SET_ASIDE
 from stripe_payments.models import StripePayment
-from stripe_payments.testing import stripe_event
+from stripe_payments.testing import stripe_event, thin_event
 from tests.functional.stripe_payments.shop import Shop
 
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
@@ -86,6 +86,29 @@ def test_an_alarm_ends_with_a_replay_that_succeeds(shop, run):
         scope.session.get_one(StripePayment, (shop.id, payment.id)).session_id = None
     run("stripe", "events", "replay", "acme", event["id"])
     assert (shop.status(payment), readiness(shop)) == ("completed", None)
+
+
+NOT_UNDERSTOOD = {
+    "refund.created": {"object": "refund", "id": "re_new", "status": "of_next_year"},
+    "charge.dispute.created": {"object": "dispute", "id": "du_new", "status": "of_next_year"},
+}
+
+
+@pytest.mark.parametrize("event_type", NOT_UNDERSTOOD)
+def test_news_of_a_payment_of_ours_that_is_not_understood_is_an_alarm_although_it_does_not_name_us(
+    shop, event_type
+):
+    shop.sell()
+    intent = shop.books("sessions")[0]["payment_intent"]
+    about = {"payment_intent": intent, "amount": 300, "currency": "eur"} | NOT_UNDERSTOOD[event_type]
+    assert shop.post(stripe_event(event_type, about)).json["status"] == "set_aside"
+    assert readiness(shop)["status"] == "degraded"
+
+
+def test_a_thin_event_about_what_the_account_does_not_have_is_an_alarm(shop):
+    event = thin_event("charge.dispute.created", {"object": "dispute", "id": "du_of_another_account"})
+    assert shop.post(event).json["status"] == "set_aside"
+    assert readiness(shop)["status"] == "degraded"
 
 
 def test_what_an_account_does_besides_this_server_is_no_alarm(shop):

@@ -1,10 +1,12 @@
 """Events of other versions of the API, and thin ones: what they are about is fetched, and decides."""
 
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
 import requests
 
+from autonomy_core.plugin_api.errors import Unavailable
 from stripe_payments import fetching
 from stripe_payments.domain import ATTEMPT_FAILED, CHARGE_REFUNDED
 from stripe_payments.testing import thin_event, webhook_secret
@@ -162,6 +164,13 @@ def neighbour(shop, autonomy, simulator):
     other.key = shop.key
     other.configure(test_webhook_secret=webhook_secret(shop.id))
     return other
+
+
+def test_a_thin_event_keeps_its_sender_waiting_for_one_answer_of_stripe_only(shop, paid, monkeypatch):
+    fetch = Mock(side_effect=Unavailable)
+    monkeypatch.setattr(fetching, "fetch", fetch)
+    assert shop.post(thin(shop.events({COMPLETED})[0])).json["status"] == "received"
+    assert fetch.call_count == 1
 
 
 def test_a_thin_event_at_a_shared_endpoint_is_the_organisations_that_its_object_names(shop, neighbour):
