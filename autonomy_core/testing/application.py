@@ -29,6 +29,8 @@ from autonomy_core.testing import stand_ins
 from autonomy_core.testing.conformance import ConformingApp
 from autonomy_core.testing.database import SwitchedDatabase
 
+__all__ = ["Autonomy", "Plugins", "chosen_plugins", "make_autonomy"]
+
 
 @dataclass
 class Autonomy:

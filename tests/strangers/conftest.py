@@ -45,6 +45,11 @@ class Environment:
             assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def check_types(self, *arguments: str, cwd: Path) -> str:
+        """Run mypy in it; gives what it writes, whether it finds something or not."""
+        cache = f"--cache-dir={self.directory / 'mypy'}"
+        return self.run("-m", "mypy", "--strict", cache, *arguments, cwd=cwd, check=False)
+
     def install(self, wheel: Path) -> None:
         pip(f"--python={self.python}", "install", "--no-deps", "--no-index", wheel)
 

@@ -38,6 +38,10 @@ def test_it_is_in_good_style(scaffold):
     assert done.returncode == 0, done.stdout
 
 
+def test_its_types_are_right_to_the_strictest_of_mypy(stranger, scaffold):
+    assert stranger.check_types(cwd=scaffold) == "Success: no issues found in 14 source files\n"
+
+
 def test_a_changed_model_gets_its_migration(stranger, scaffold):
     command = (autonomy(stranger), "plugins", "revision", "gift_wrap", "Signature")
     assert "nothing was written" in stranger.run(*command, cwd=scaffold)
