@@ -226,7 +226,10 @@ def handle_waiting(scope: TenantScope, environment: Environment, payment_intent_
         .with_for_update(skip_locked=True)
     )
     for event in scope.session.scalars(waiting).all():
+        was_given_up = event.status not in TO_HANDLE
         _handle(scope, event)
+        if was_given_up:  # any other has a job
+            _defer_unless_handled(scope, event)
 
 
 def _handle(scope: TenantScope, event: StripeEvent) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.payments import (
     DisputeReport,
     DisputeStatus,
@@ -21,7 +22,7 @@ from autonomy_core.plugin_api.payments import (
 from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments import client
-from stripe_payments.domain import NotBelieved
+from stripe_payments.domain import NotBelieved, NotUnderstood
 from stripe_payments.models import StripePayment
 from stripe_payments.reversals import (
     DisputeObject,
@@ -149,7 +150,7 @@ def give_back(scope: TenantScope, order: RefundOrder) -> RefundReport:
     """Have Stripe give money back, unless it has for this very order.
 
     Raises:
-        Unavailable: Stripe does not answer.
+        Unavailable: Stripe does not answer, or has learnt a status that we have not.
         RefundRefused: Stripe does not give it back.
     """
     with scope.begin() as own:
@@ -160,7 +161,11 @@ def give_back(scope: TenantScope, order: RefundOrder) -> RefundReport:
     known = client.list_refunds(scope, order.environment, row.payment_intent_id)
     wanted = str(order.refund_id)
     made = next((each for each in known if each["metadata"].get("refund_id") == wanted), None)
-    return refund_report(parse_refund(made or client.create_refund(scope, order, row.payment_intent_id)))
+    answer = made or client.create_refund(scope, order, row.payment_intent_id)
+    try:
+        return refund_report(parse_refund(answer))
+    except NotUnderstood as error:
+        raise Unavailable(f"Stripe's answer is not understood: {error}.") from None
 
 
 def reversals_of(

@@ -1,6 +1,7 @@
 """What Stripe tells of a payment may arrive in any order and twice: the end is what is true at Stripe."""
 
 import random
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from autonomy_core.payments.models import PaymentRefund
+from stripe_payments import handlers
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.models import StripeEvent, StripePayment
 from tests.functional.stripe_payments.shop import COMPLETED, PATHS, choose_path
@@ -86,6 +88,24 @@ def test_what_was_given_up_because_its_payment_was_unknown_is_handled_when_it_se
     shop.post_events({COMPLETED})
     assert shop.stored(event).status == "processed"
     assert not shop.owns()
+
+
+def test_what_was_given_up_and_fails_when_its_payment_settles_is_tried_again(shop, monkeypatch):
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "pay")
+    shop.at_stripe(f"sessions/{shop.books('sessions')[0]['id']}/refund")
+    (event,) = shop.events({"refund.created"})
+    shop.post(event)
+    with shop.scope() as scope:
+        row = scope.session.get_one(StripeEvent, (shop.id, "test", event["id"]))
+        row.status, row.attempts = "set_aside", 13
+    assert shop.autonomy.run_jobs(shop.id) == []
+    with monkeypatch.context() as troubled:
+        troubled.setitem(handlers.HANDLERS, "refund.created", Mock(side_effect=RuntimeError))
+        shop.post_events({COMPLETED})
+    assert (shop.stored(event).status, shop.owns()) == ("failed", True)
+    assert shop.autonomy.run_jobs(shop.id) == []
+    assert (shop.stored(event).status, shop.owns()) == ("processed", False)
 
 
 def test_an_event_that_waits_is_handled_when_the_buyer_comes_back_before_the_payments_own_event(shop):

@@ -118,3 +118,17 @@ def test_a_refund_that_does_not_is_accepted_and_given_once_when_stripe_is_back(s
     shop.simulator.simulator.faults.clear()
     assert shop.autonomy.run_jobs(shop.id) == []
     assert (shop.status(sold), len(shop.books("refunds"))) == ("refunded", 1)
+
+
+def test_a_refund_of_a_status_that_is_not_understood_is_accepted_and_asked_about_until_it_is(
+    shop, monkeypatch
+):
+    sold = shop.sell()
+    real = client.create_refund
+    with monkeypatch.context() as of_next_year:
+        of_next_year.setattr(
+            client, "create_refund", lambda *order: real(*order) | {"status": "of_next_year"}
+        )
+        assert shop.refund(sold, status=202).json["status"] == "requested"
+    assert shop.autonomy.run_jobs(shop.id) == []
+    assert (shop.status(sold), len(shop.books("refunds"))) == ("refunded", 1)
