@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Concatenate
 from zlib import crc32
 
 from autonomy_core.callables import PLAIN, kind_that_does_not_run, parameters, takes
+
+if TYPE_CHECKING:
+    from autonomy_core.plugin_api.scope import TenantScope
 
 SHORTEST_PERIOD_S = 60
 LONGEST_NAME = 128
@@ -26,7 +30,7 @@ class Job:
     """
 
     name: str
-    function: Callable[..., None]
+    function: Callable[Concatenate[TenantScope, ...], None]
     max_attempts: int | None = None
     every: int | None = None
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 import venusian
 from marshmallow import Schema
@@ -29,6 +29,12 @@ from autonomy_core.traversal.target import LARGEST_BODY
 
 PUBLIC = NO_PERMISSION_REQUIRED
 """The permission of a call that anybody may make."""
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+"""The HTTP methods that a call can have; ``HEAD`` comes with ``GET``."""
+
+ContextT = TypeVar("ContextT", bound=Resource)
+AnswerT = TypeVar("AnswerT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Operation:
     """
 
     context: type[Resource]
-    method: str
+    method: Method
     name: str
     summary: str
     permission: str
@@ -85,22 +91,61 @@ class Operation:
         return self.method == "POST" and self.takes_idempotency_key
 
 
+class Details(TypedDict, total=False):
+    """What `api_view` can be told beside what every call has; `Operation` explains each.
+
+    These are spelt out so that a type checker reports a misspelt one.
+    """
+
+    body: type[Schema] | None
+    query: type[Schema] | None
+    returns: type[Schema] | None
+    status: int
+    also: Mapping[int, type[Schema] | None]
+    media: Mapping[str, str]
+    takes: Mapping[str, Mapping[str, Any]]
+    errors: Sequence[type[AutonomyError]]
+    parameters: Sequence[Mapping[str, Any]]
+    headers: Mapping[str, str]
+    takes_idempotency_key: bool
+
+
 def api_view(
-    *, context: type[Resource], method: str, summary: str, permission: str, name: str = "", **more: Any
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    *,
+    context: type[ContextT],
+    method: Method,
+    summary: str,
+    permission: str,
+    name: str = "",
+    **details: Unpack[Details],
+) -> Callable[[Callable[[ContextT, Request], AnswerT]], Callable[[ContextT, Request], AnswerT]]:
     """Register a function ``view(context, request)`` as one call of the API; found by ``config.scan``.
 
     Args:
-        context, method, summary, permission, name, more: as `Operation` explains them.
+        context, method, summary, permission, name: as `Operation` explains them.
+        details: as `Details` lists and `Operation` explains them.
+
+    Raises:
+        TypeError: there is no such detail.
     """
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(view: Callable[[ContextT, Request], AnswerT]) -> Callable[[ContextT, Request], AnswerT]:
+        operation = Operation(
+            context,
+            method,
+            name,
+            summary,
+            permission,
+            plugin=None,
+            id=view.__name__,
+            description=view.__doc__,
+            **details,
+        )
+
         def register(scanner: Any, attached_name: str, wrapped: Any) -> None:
             config = scanner.config.with_package(info.module)
             plugin = config.registry.runtime.plugins.of_package(config.package.__name__)
-            known = {"plugin": plugin, "id": view.__name__, "description": view.__doc__}
-            operation = Operation(context, method, name, summary, permission, **known, **more)
-            config.add_operation(operation, wrapped)
+            config.add_operation(replace(operation, plugin=plugin), wrapped)
 
         info = venusian.attach(view, register, category="pyramid")
         return view

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.processes
+
+MISTAKES = Path(__file__).with_name("mistakes.py")
+"""A module of a plugin's; lines that end with ``# wrong`` have a mistake."""
 
 
 def autonomy(stranger):
@@ -40,6 +45,16 @@ def test_it_is_in_good_style(scaffold):
 
 def test_its_types_are_right_to_the_strictest_of_mypy(stranger, scaffold):
     assert stranger.check_types(cwd=scaffold) == "Success: no issues found in 14 source files\n"
+
+
+def test_mistakes_in_views_and_jobs_are_type_errors_where_they_are_made(stranger, scaffold):
+    written = stranger.check_types(str(MISTAKES), cwd=scaffold)
+    reported = [line for line in written.splitlines() if ": error: " in line]
+    marked = [
+        number for number, line in enumerate(MISTAKES.read_text().splitlines(), 1) if line.endswith("# wrong")
+    ]
+    assert len(marked) == 12
+    assert [re.search(r"mistakes\.py:(\d+): error: ", line)[1] for line in reported] == list(map(str, marked))
 
 
 def test_a_changed_model_gets_its_migration(stranger, scaffold):
