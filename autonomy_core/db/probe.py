@@ -16,14 +16,32 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection
-
-from autonomy_core.db.driver import driver_of
+import psycopg
+from sqlalchemy import Connection, Engine, event
 
 T = TypeVar("T")
 
 ANSWER_WITHIN_S = 2.0
 """The deadline. psycopg takes no shorter one for the making of a connection."""
+
+
+_running = threading.local()
+"""The attempt that a thread runs."""
+
+
+def make_interruptible(engine: Engine) -> None:
+    """Let attempts interrupt all that is asked of an engine's connections, also what is before they are given.
+
+    A connection that has rested is pinged, and a new one is told its limits: both would wait beyond the deadline.
+    """
+    for moment in ("connect", "checkout"):
+        event.listen(engine, moment, _hold, insert=True)
+
+
+def _hold(connection: psycopg.Connection[Any], *_: Any) -> None:
+    attempt: _Attempt[Any] | None = getattr(_running, "attempt", None)
+    if attempt is not None:
+        attempt.hold(connection.pgconn.socket)
 
 
 class NoAnswer(Exception):
@@ -37,7 +55,7 @@ class Probe(Generic[T]):
     """Runs one function on a connection, in one thread at a time.
 
     Args:
-        connect: gives the connection.
+        connect: gives a connection of an engine that is `make_interruptible`.
         look: what to run; it must change nothing.
     """
 
@@ -82,9 +100,9 @@ class _Attempt(Generic[T]):
         arguments: tuple[Any, ...],
     ) -> None:
         """Look, and keep the outcome."""
+        _running.attempt = self
         try:
             with connect() as connection:
-                self._hold(driver_of(connection).pgconn.socket)
                 found = look(connection, *arguments)
         except BaseException as error:  # noqa: BLE001 - raised again where the outcome is waited for
             # What an interruption causes looks like a server that has ended.
@@ -104,7 +122,9 @@ class _Attempt(Generic[T]):
         self._interrupt()
         raise NoAnswer
 
-    def _hold(self, descriptor: int) -> None:
+    def hold(self, descriptor: int) -> None:
+        """Interrupt the waiting for this connection when the time is over."""
+        self._let_go()
         with self._lock:
             # A duplicate: the driver may close its own at any time, and the number may then be another file's.
             self._socket = socket.socket(fileno=os.dup(descriptor))

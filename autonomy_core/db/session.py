@@ -33,7 +33,7 @@ from autonomy_core.db.direct import DirectTransaction, NotYourTransaction
 from autonomy_core.db.driver import LENT, begin_scoped, driver_of, driver_of_pooled, execute
 from autonomy_core.db.engines import make_engine
 from autonomy_core.db.pipeline import Pipeline, Statement
-from autonomy_core.db.probe import ANSWER_WITHIN_S, Probe, T
+from autonomy_core.db.probe import ANSWER_WITHIN_S, Probe, T, make_interruptible
 from autonomy_core.errors import AutonomyError
 
 LONGEST_STATEMENT_S = 60
@@ -173,6 +173,7 @@ class Database:
         patience = {"connect_timeout": round(ANSWER_WITHIN_S)}
         pool = {"pool_size": 1, "max_overflow": 1, "pool_timeout": 1}
         self.beside = make_engine(url, LIMITS, before_connect, connect_args=patience, **pool)
+        make_interruptible(self.beside)
         # By numbers and not by a flag: while one thread asks what the database is, another one may connect to a new one.
         self._connected = count()
         self._newest = self._original_since = next(self._connected)

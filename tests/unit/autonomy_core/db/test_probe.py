@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+from autonomy_core.db import driver
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.probe import NoAnswer
 from autonomy_core.db.session import Database
@@ -95,6 +96,21 @@ def test_however_many_ask_a_server_that_hangs_one_thread_waits_for_it(
         asking = [threads.submit(database.ask, one) for _ in range(20)]
         assert len(probing_threads()) <= 1
         assert {type(each.exception(PATIENCE_S)) for each in asking} <= {NoAnswer, OperationalError}
+        wait_until_free()
+    assert database.ask(one) == 1
+
+
+def test_a_connection_that_hangs_when_it_is_looked_at_after_a_rest_frees_its_thread(
+    fresh: Callable[..., EmbeddedServer], opened: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "PING_AFTER_S", 0)
+    server = fresh()
+    server.ensure_running()
+    database = opened(server.url("postgres"))
+    database.ask(one)
+    with stopped(server):
+        with pytest.raises(NoAnswer):
+            database.ask(one)
         wait_until_free()
     assert database.ask(one) == 1
 
