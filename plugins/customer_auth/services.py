@@ -131,11 +131,12 @@ def change_password(
         known = _look_up(own, Customer.id == customer_id)
         if known is None:
             raise WrongPassword
+        # Before it is counted: who looks for a strong password guesses none.
+        require_strong(scope, new_password, member="new_password", email=known.email, name=known.name)
         buckets = attempts.login_buckets(scope, known.email, client_address)
         attempts.count(own, buckets)
     if not _passwords(scope).matches(current_password, known.password_hash):
         raise WrongPassword
-    require_strong(scope, new_password, member="new_password", email=known.email, name=known.name)
     new_hash = _passwords(scope).hash(new_password)
     if not _is_still(scope, known):
         raise Conflict("The password was changed a moment ago.")

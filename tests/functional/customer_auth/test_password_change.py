@@ -57,6 +57,15 @@ def test_a_weak_new_password_is_refused(shop):
     shop.login()
 
 
+def test_weak_new_passwords_are_no_failed_logins(make_shop):
+    shop = make_shop(failed_logins_per_email=2)
+    token = shop.register().json["access_token"]
+    for _ in range(3):
+        shop.change_password(token, PASSWORD, "iloveyou", 422)
+    shop.login()
+    shop.change_password(token, PASSWORD, NEW)
+
+
 def test_without_a_login_nobody_changes_a_password(shop):
     shop.register()
     shop.change_password("none", PASSWORD, NEW, 401)
