@@ -81,11 +81,13 @@ class Kept:
 
     Attributes:
         granted: the hosts that it has; it claims others in vain.
+        owners: the claims of those that have them.
     """
 
     version: Version
     granted: tuple[str, ...]
-    refused: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+    owners: tuple[Claim, ...] = ()
 
 
 class RecordUnusable(Exception):
@@ -114,7 +116,10 @@ class TenantRecord:
             return None
         reason = "; ".join(sorted(set(self._reasons.values())))
         message = f"what the server remembers of its organisations cannot be used: {reason}"
-        remedy = "run the server and the command line as the same user, who alone may write the file; or move it away"
+        remedy = (
+            "run the server and the command line as the same user, who alone may write the file; "
+            "or move it away, and restart the server"
+        )
         return Problem(self._path, 1, "record_unusable", message, remedy)
 
     def has_changed(self) -> bool:
@@ -318,10 +323,13 @@ def _claim(db: sqlite3.Connection, kept: Collection[Kept]) -> None:
         db.execute(forget, [each.version.id, _json(each.version.hosts)])
         db.execute("DELETE FROM losses WHERE organisation = ?", [each.version.id])
     insert = "INSERT OR IGNORE INTO claims (organisation, host, name) VALUES (?, ?, ?)"
-    # Those that are in force first: of what was claimed in one moment, they came first.
-    for hosts_of in (lambda each: each.granted, lambda each: each.refused):
-        rows = [(each.version.id, host, name_of(host)) for each in kept for host in hosts_of(each)]
-        db.executemany(insert, rows)
+    # Those that are in force first: of what was claimed in one moment, they came first. That of an owner may not be
+    # recorded yet, if its file was not read.
+    granted = [(each.version.id, host) for each in kept for host in each.granted]
+    owners = [claim for each in kept for claim in each.owners]
+    refused = [(each.version.id, host) for each in kept for host in each.refused]
+    claims = (*granted, *owners, *refused)
+    db.executemany(insert, [(organisation, host, name_of(host)) for organisation, host in claims])
 
 
 def _lose(db: sqlite3.Connection, lost: Collection[str], *, is_accepted: bool) -> None:

@@ -14,7 +14,7 @@ import structlog
 from autonomy_core.tenancy.domain import Organisation, Problem, Version
 from autonomy_core.tenancy.index import TenantIndex
 from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, text_of
-from autonomy_core.tenancy.record import Kept, RecordUnusable
+from autonomy_core.tenancy.record import RecordUnusable
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules, Settled, Settler
 from autonomy_core.tenancy.watch import WatchedDirectory
@@ -262,7 +262,7 @@ class TenantRegistry:
             try:
                 for begin in range(0, len(served) or 1, RECORDED_TOGETHER):
                     part = served[begin : begin + RECORDED_TOGETHER]
-                    self._rules.record.keep([_kept(snapshot, version) for version in part], lost)
+                    self._rules.record.keep([snapshot.kept(version) for version in part], lost)
             except RecordUnusable:
                 # The next look is the next attempt.
                 with self._looking:
@@ -315,12 +315,6 @@ class TenantRegistry:
             except Exception as error:  # noqa: BLE001 - one listener's failure must not keep the news from the others
                 name = type(error).__name__
                 log.error("tenant_listener_failed", organisation=organisation_id, error=name)  # noqa: TRY400
-
-
-def _kept(snapshot: Settled, version: Version) -> Kept:
-    refused = snapshot.refused.get(version.id, frozenset())
-    granted = tuple(host for host in version.hosts if host not in refused)
-    return Kept(version, granted, tuple(sorted(refused)))
 
 
 def _changed(before: Settled, after: Settled) -> list[str]:

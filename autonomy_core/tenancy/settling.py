@@ -13,9 +13,9 @@ from typing import Protocol
 
 from autonomy_core.tenancy.claims import ServerHosts, divide_hosts
 from autonomy_core.tenancy.domain import Organisation, Problem, Version
-from autonomy_core.tenancy.hosts import host_keys
+from autonomy_core.tenancy.hosts import host_keys, name_of
 from autonomy_core.tenancy.losses import DEFAULT_PERCENT, losses_problem, needs_confirmation
-from autonomy_core.tenancy.record import TenantRecord
+from autonomy_core.tenancy.record import Kept, TenantRecord
 
 
 class ReadFile(Protocol):
@@ -55,6 +55,14 @@ class Settled:
         """Return who has a host: that of the name with its port, or else of the name."""
         exact = self.hosts.get(host)
         return exact or next((self.hosts[key] for key in host_keys(host) if key in self.hosts), None)
+
+    def kept(self, version: Version) -> Kept:
+        """Return a version in service as it is to be recorded."""
+        refused = self.refused.get(version.id, frozenset())
+        granted = tuple(host for host in version.hosts if host not in refused)
+        names = {name_of(host) for host in refused}
+        owners = ((owner.id, host) for host, owner in self.hosts.items() if name_of(host) in names)
+        return Kept(version, granted, tuple(sorted(refused)), tuple(owners) if refused else ())
 
 
 @dataclass(frozen=True, slots=True)

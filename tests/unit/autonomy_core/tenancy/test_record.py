@@ -450,3 +450,17 @@ def test_what_an_operator_accepted_does_not_count_against_the_next_loss(
     assert settle(running).ids() == ("shop-4", "shop-5")
     (tenants / "shop-4.ini").unlink()
     assert settle(running).ids() == ("shop-5",)
+
+
+@pytest.mark.usefixtures("two")
+def test_a_host_stays_where_it_is_when_the_record_is_moved_away(begin: Begin, tenants: Path, path: Path):
+    """The newcomer is recorded before the owner, whose file this process knows from the index alone."""
+    path.unlink()
+    running = begin()
+    running.reload()
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    running.reload()
+    running._write_record()
+    settle(running)
+    for registry in (running, settle(begin()), begin(index=False)):
+        assert registry.by_host("twelve.example").id == "org12"  # type: ignore[union-attr]
