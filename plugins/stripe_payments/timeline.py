@@ -161,4 +161,4 @@ def _compared(event: StripeEvent, recorded: Recorded) -> Comparison:
     if event.type not in REFUND_EVENTS:
         return compared
     # The core compares it.
-    return {**compared, "currency": (recorded.currency, about["currency"])}
+    return {**compared, "currency": (recorded.currency, about.get("currency"))}

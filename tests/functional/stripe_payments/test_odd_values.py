@@ -70,6 +70,15 @@ def test_a_member_that_is_missing_or_of_another_type_is_set_aside_once(shop, sol
     assert refunds(shop) == []
 
 
+@pytest.mark.parametrize("name", ["id", "status", "currency", "amount"])
+def test_a_refund_that_lacks_something_is_told_in_the_timeline(shop, sold, name):
+    refund = about(shop, sold, "refund")
+    del refund[name]
+    assert post_twice(shop, stripe_event("refund.created", refund)).status == "set_aside"
+    timeline = shop.as_staff("get", f"payments/{sold}/timeline", status=200).json["items"]
+    assert [entry["detail"].get("status") for entry in timeline][-1] == "set_aside"
+
+
 @pytest.mark.parametrize("intent", [7, "pi_" + "x" * 5000, {}])
 def test_a_payment_intent_that_cannot_be_one_is_waited_for_by_nothing(shop, intent):
     refund = {"id": "re_odd", "object": "refund", "status": "succeeded", "currency": "eur", "amount": 300}
