@@ -123,11 +123,19 @@ def allow_many_connections() -> int:
 
 def run_granian(cli: CliContext, host: str, port: int, workers: int, threads: int) -> None:
     """Run worker processes and keep them running."""
+    from autonomy_core.cli.wsgi import edge_in_worker
+
+    settings = cli.settings
+    config, limits = str(cli.config.absolute()), Limits.of(settings)
+    load = partial(edge_in_worker, config, limits, threads, settings.trusted_proxies)
+    make_server(host, port, workers).serve(target_loader=load, wrap_loader=False)
+
+
+def make_server(host: str, port: int, workers: int) -> Any:
+    """A granian server, with all that an edge needs of it."""
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.server import Server
-
-    from autonomy_core.cli.wsgi import edge_in_worker
 
     class ReloadingServer(Server):  # type: ignore[misc, valid-type]
         """Where granian would replace its workers, these are told to reload the organisations' files."""
@@ -136,7 +144,7 @@ def run_granian(cli: CliContext, host: str, port: int, workers: int, threads: in
             for worker in self.wrks:
                 os.kill(worker.inner.pid, signal.SIGHUP)
 
-    server = ReloadingServer(
+    return ReloadingServer(
         "autonomy_core.cli.wsgi",
         address=host,
         port=port,
@@ -151,7 +159,3 @@ def run_granian(cli: CliContext, host: str, port: int, workers: int, threads: in
         # Its lines go where all others go. No access log: it would hold query strings, and those signatures.
         log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
     )
-    settings = cli.settings
-    config, limits = str(cli.config.absolute()), Limits.of(settings)
-    load = partial(edge_in_worker, config, limits, threads, settings.trusted_proxies)
-    server.serve(target_loader=load, wrap_loader=False)

@@ -19,6 +19,7 @@ from typing import Any
 import plaster
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 
+from autonomy_core.edge.answer import Application
 from autonomy_core.edge.application import Edge
 from autonomy_core.edge.limits import Limits
 from autonomy_core.edge.sockets import set_up_listeners
@@ -64,10 +65,8 @@ def edge_in_worker(config: str, limits: Limits, threads: int, proxies: Sequence[
 
     _leave_interrupts_to_parent()
     _end_with_parent()
-    # granian has made it, and opens the socket that listens before it runs.
-    asyncio.get_event_loop().call_soon(set_up_listeners, limits.listener_s)
     try:
-        edge = Edge(application(Path(config)), limits, threads)
+        edge = behind_edge(application(Path(config)), limits, threads)
         return wrap_asgi_with_proxy_headers(edge.__call__, list(proxies)) if proxies else edge
     except Exception as error:
         failure = failure_for(error)
@@ -75,6 +74,13 @@ def edge_in_worker(config: str, limits: Limits, threads: int, proxies: Sequence[
             raise
         failure.show()
         sys.exit(failure.exit_code)
+
+
+def behind_edge(app: Application, limits: Limits, threads: int) -> Edge:
+    """An application behind its edge, in a worker process of granian's."""
+    # granian has made the loop, and opens the socket that listens before it runs.
+    asyncio.get_event_loop().call_soon(set_up_listeners, limits.listener_s)
+    return Edge(app, limits, threads)
 
 
 def _leave_interrupts_to_parent() -> None:

@@ -89,9 +89,9 @@ def call(application: Application, environ: Environ, spool: Path) -> Answer | No
     environ["wsgi.file_wrapper"] = FileAnswer
     try:
         parts = application(environ, start_response)
+        body = parts if isinstance(parts, FileAnswer) else _collected(parts, spool)
     except BodyNeeded:
         return None
-    body = parts if isinstance(parts, FileAnswer) else _collected(parts, spool)
     status, headers = begun[0]
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     return Answer(int(status[:3]), encoded, body)

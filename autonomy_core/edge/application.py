@@ -13,7 +13,7 @@ from autonomy_core.edge.body import Body, Receive, Spool, Wanted, asked_about
 from autonomy_core.edge.crowd import Crowd
 from autonomy_core.edge.environ import Environ, Scope, make_environ
 from autonomy_core.edge.limits import Limits
-from autonomy_core.edge.pool import Pool
+from autonomy_core.edge.pool import WAITING_PER_THREAD, Pool, TooMuchWaits
 from autonomy_core.edge.sockets import HangUp
 from autonomy_core.errors import AutonomyError
 from autonomy_core.traversal.target import refused
@@ -24,6 +24,9 @@ LANES = {"/health/live": 1, "/health/ready": 2, "/metrics": 1}
 """The paths with threads of their own, and how many: they are answered whatever the others do."""
 
 CRASHED = Answer(500, [(b"content-type", b"text/plain")], b"The error has been logged.\n")
+
+REFUSING = 2
+"""How many threads refuse. A refusal asks no database; as many may wait as there are connections."""
 
 
 class Edge:
@@ -40,7 +43,8 @@ class Edge:
         self._spool = Spool(limits)
         self._crowd = Crowd(limits.per_address)
         self._hang_up = HangUp()
-        self._pool = Pool("request", threads)
+        self._pool = Pool("request", threads, threads * WAITING_PER_THREAD)
+        self._refusals = Pool("refusal", REFUSING)
         self._lanes = {path: Pool(path.rpartition("/")[2], number) for path, number in LANES.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,15 +81,18 @@ class Edge:
 
     async def _refuse(self, environ: Environ, error: AutonomyError) -> Answer:
         # Without its traceback, which would keep all that this request has to do with.
-        return await self._call(refused(environ, error.with_traceback(None))) or CRASHED
+        # By threads of their own: one reason to refuse is that the others are busy.
+        return await self._call(refused(environ, error.with_traceback(None)), self._refusals) or CRASHED
 
-    async def _call(self, environ: Environ) -> Answer | None:
-        pool = self._lanes.get(environ["PATH_INFO"], self._pool)
+    async def _call(self, environ: Environ, pool: Pool | None = None) -> Answer | None:
+        pool = pool or self._lanes.get(environ["PATH_INFO"], self._pool)
         try:
             answer: Answer | None = await pool.run(
                 partial(call, self._application, environ, self._limits.spool)
             )
-        except Exception:
+        except TooMuchWaits:
+            raise
+        except (Exception, SystemExit):
             log.exception("request.crashed", method=environ["REQUEST_METHOD"])
             return CRASHED
         return answer

@@ -8,7 +8,18 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+from autonomy_core.errors import Unavailable
+
+WAITING_PER_THREAD = 32
+"""How many requests may wait for a thread, for each that there is."""
+
+RETRY_AFTER_S = 5
+
 Work = Callable[[], Any]
+
+
+class TooMuchWaits(Unavailable):
+    """So much work waits for a thread that more would wait for too long."""
 
 
 class Pool:
@@ -19,15 +30,23 @@ class Pool:
     Args:
         name: what the threads are called.
         threads: how many.
+        most_waiting: how much work may wait for a thread; None for any amount.
     """
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: str, threads: int, most_waiting: int | None = None) -> None:
         self._waiting: SimpleQueue[tuple[Work, asyncio.Future[Any]]] = SimpleQueue()
+        self._most_waiting = most_waiting
         for number in range(threads):
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 
     async def run(self, work: Work) -> Any:
-        """What the work returns, or raises. Where no thread is free it waits for one."""
+        """What the work returns, or raises. Where no thread is free it waits for one.
+
+        Raises:
+            TooMuchWaits: too much waits already. It would be done when its client has given up, and come back.
+        """
+        if self._most_waiting is not None and self._waiting.qsize() >= self._most_waiting:
+            raise TooMuchWaits("Too many requests wait.", extra={"retry_after": RETRY_AFTER_S})
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.put((work, done))
         return await done
@@ -49,5 +68,8 @@ def _settle(done: asyncio.Future[Any], result: Any, error: BaseException | None)
         return
     if error is None:
         done.set_result(result)
+    elif isinstance(error, StopIteration):
+        # No future takes it, and what waits for this one would wait for ever.
+        done.set_exception(RuntimeError(f"The work raised {error!r}."))
     else:
         done.set_exception(error)

@@ -1,0 +1,118 @@
+"""What one connection may do to the server that is none of the application's: raw sockets, a real server."""
+
+from http.client import IncompleteRead
+
+import pytest
+
+from tests.faults.installation import wait_for
+from tests.functional.edge.conftest import read_answer
+from tests.functional.edge.trial import FILE_BYTES
+
+pytestmark = pytest.mark.processes
+
+
+def nothing_is_left_open(trial, before):
+    """Whether the process has no more files open than before: no connection, no recording, no spool."""
+    wait_for(lambda: trial.open() <= before, f"the {before} open files of before")
+    return True
+
+
+def test_a_listener_that_takes_nothing_is_hung_up_on_and_its_file_closed(trial):
+    before = trial.open()
+    with trial.connect("GET /file", buffer=4096):
+        assert nothing_is_left_open(trial, before)
+
+
+def test_a_listener_that_is_slow_gets_all(trial):
+    with trial.connect("GET /file", "Connection: close", buffer=65536) as listener:
+        status, body = read_answer(listener)
+    assert (status, len(body)) == (200, FILE_BYTES)
+
+
+def test_a_client_that_was_refused_and_stays_is_hung_up_on(trial):
+    before = trial.open()
+    with trial.connect("POST /refuse", "Content-Length: 1000000", body=b"x") as stays:
+        assert read_answer(stays) == (401, b"no")
+        assert stays.recv(1) == b""
+        assert nothing_is_left_open(trial, before)
+
+
+def test_a_client_that_gets_a_file_without_sending_its_body_is_hung_up_on(trial):
+    before = trial.open()
+    with trial.connect("POST /file", "Content-Length: 1000000", body=b"x") as stays:
+        status, body = read_answer(stays)
+        assert (status, len(body)) == (200, FILE_BYTES)
+        assert stays.recv(1) == b""
+        assert nothing_is_left_open(trial, before)
+
+
+@pytest.mark.parametrize("part", ["GET /echo", "GET /file", "POST /echo\r\nContent-Length: 100000"])
+def test_clients_that_leave_in_any_phase_leave_nothing_open(trial, part):
+    before = trial.open()
+    for _ in range(10):
+        trial.connect(*part.split("\r\n"), body=b"" if part.startswith("GET") else b"x" * 80_000).close()
+    assert nothing_is_left_open(trial, before)
+
+
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status", "answer"),
+    [
+        ((CHUNKED,), b"2;name=value\r\nab\r\n0\r\n\r\n", 200, b"ab"),
+        ((CHUNKED, "Trailer: X-Sum"), b"2\r\nab\r\n0\r\nX-Sum: 1\r\n\r\n", 200, b"ab"),
+        # Both: the chunks count (RFC 9112, section 6.3), whichever way the two are ordered.
+        ((CHUNKED, "Content-Length: 1"), b"2\r\nab\r\n0\r\n\r\n", 200, b"ab"),
+        (("Content-Length: 1", CHUNKED), b"2\r\nab\r\n0\r\n\r\n", 200, b"ab"),
+        (("Content-Length: 2", "Content-Length: 2"), b"ab", 200, b"ab"),
+        (("Content-Length: 2", "Content-Length: 3"), b"ab", 400, b""),
+        (("Content-Length: 2, 2",), b"ab", 400, b""),
+        (("Content-Length: +2",), b"ab", 400, b""),
+        (("Content-Length: -1",), b"", 400, b""),
+        (("Transfer-Encoding: gzip",), b"ab", 400, b""),
+        (("Transfer-Encoding: chunked, gzip",), b"2\r\nab\r\n0\r\n\r\n", 400, b""),
+        ((CHUNKED,), b"0x2\r\nab\r\n0\r\n\r\n", 400, b""),
+        ((CHUNKED,), b"ffffffffffffffffff\r\nab\r\n0\r\n\r\n", 400, b""),
+        ((CHUNKED,), b"2\r\nabc\r\n0\r\n\r\n", 400, b""),
+    ],
+)
+def test_where_a_body_ends_has_one_meaning(trial, headers, body, status, answer):
+    with trial.connect("POST /echo", *headers, "Connection: close", body=body) as connection:
+        told, got = read_answer(connection)
+        assert told == status
+        if status == 200:
+            assert got == answer
+        assert connection.recv(1) == b""
+
+
+def test_what_follows_a_refused_body_is_no_request(trial):
+    smuggled = b"GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with trial.connect("POST /refuse", "Content-Length: 1000", body=smuggled) as connection:
+        assert read_answer(connection) == (401, b"no")
+        assert connection.recv(1) == b""
+
+
+def test_requests_that_come_together_are_answered_in_their_order(trial):
+    second = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nsecond"
+    third = b"GET /refuse HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with trial.connect("POST /echo", "Content-Length: 5", body=b"first" + second + third) as connection:
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    bodies = [part.rpartition(b"\r\n\r\n")[2] for part in received.split(b"HTTP/1.1 ")[1:]]
+    assert bodies == [b"first", b"second", b"no"]
+
+
+@pytest.mark.parametrize("path", ["/break-off", "/stop-iteration", "/exit"])
+def test_an_answer_that_fails_while_it_is_made_is_a_500_and_not_a_half(trial, path):
+    assert trial.ask(f"GET {path}") == (500, b"The error has been logged.\n")
+
+
+def test_an_answer_that_reads_the_body_late_gets_it(trial):
+    with trial.connect("POST /read-late", "Content-Length: 100000", body=b"x" * 50_000) as connection:
+        connection.sendall(b"x" * 50_000)
+        assert read_answer(connection) == (200, b"x" * 100_000)
+
+
+def test_a_file_that_is_shorter_than_announced_ends_its_connection(trial):
+    with trial.connect("GET /cut-short") as connection, pytest.raises((IncompleteRead, OSError)):
+        read_answer(connection)

@@ -1,0 +1,110 @@
+"""A small application behind the edge, in a real server: ``python -m tests.functional.edge.trial PORT LIMITS``."""
+
+import json
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
+
+from autonomy_core.cli.serve import make_server
+from autonomy_core.cli.wsgi import behind_edge
+from autonomy_core.edge.limits import Limits
+from autonomy_core.traversal.target import REFUSAL
+
+RECORDING = Path("recording")
+FILE_BYTES = 20_000_000
+THREADS = 4
+
+
+def application(environ, start_response):
+    if (refusal := environ.get(REFUSAL)) is not None:
+        return answer(start_response, refusal.code.encode(), f"{refusal.status} Refused")
+    return PATHS[environ["PATH_INFO"]](environ, start_response)
+
+
+def answer(start_response, body, status="200 OK"):
+    start_response(status, [("Content-Length", str(len(body)))])
+    return [body]
+
+
+def echo(environ, start_response):
+    return answer(start_response, environ["wsgi.input"].read())
+
+
+def refuse(environ, start_response):
+    return answer(start_response, b"no", "401 Unauthorized")
+
+
+def open_files(environ, start_response):
+    """How many files the process has open, and which process it is."""
+    found = {"files": sum(1 for _ in Path("/dev/fd").iterdir()), "process": os.getpid()}
+    return answer(start_response, json.dumps(found).encode())
+
+
+def send_file(environ, start_response, length=FILE_BYTES):
+    file = RECORDING.open("rb")
+    start_response("200 OK", [("Content-Length", str(length))])
+    return environ["wsgi.file_wrapper"](file)
+
+
+def break_off(environ, start_response):
+    """An answer whose making fails in the middle."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield b"begun"
+    raise RuntimeError("in the middle")
+
+
+def read_late(environ, start_response):
+    """An answer that reads the body while it is made."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield environ["wsgi.input"].read()
+
+
+def stop_iteration(environ, start_response):
+    raise StopIteration
+
+
+def leave(environ, start_response):
+    sys.exit("a library calls this")
+
+
+def hold(environ, start_response):
+    """Wait until a file says so."""
+    while not Path("let-go").exists():
+        time.sleep(0.02)
+    return answer(start_response, b"held")
+
+
+PATHS = {
+    "/hold": hold,
+    "/health/live": refuse,
+    "/exit": leave,
+    "/acme/api/v1/admin/products/1/tracks": refuse,
+    "/client": lambda environ, start_response: answer(start_response, environ["REMOTE_ADDR"].encode()),
+    "/echo": echo,
+    "/refuse": refuse,
+    "/open": open_files,
+    "/file": send_file,
+    "/cut-short": partial(send_file, length=FILE_BYTES + 1),
+    "/break-off": break_off,
+    "/read-late": read_late,
+    "/stop-iteration": stop_iteration,
+}
+
+
+def load(limits, proxies):
+    edge = behind_edge(application, limits, THREADS)
+    return wrap_asgi_with_proxy_headers(edge.__call__, proxies) if proxies else edge
+
+
+def main(port, workers=1, proxies=(), **limits):
+    RECORDING.write_bytes(os.urandom(FILE_BYTES))
+    target = partial(load, Limits(spool=Path("spool"), **limits), list(proxies))
+    make_server("127.0.0.1", int(port), workers).serve(target_loader=target, wrap_loader=False)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], **json.loads(sys.argv[2]))
