@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from marshmallow import fields
 from autonomy_core.idempotency.schemas import PARAMETER
 from autonomy_core.openapi.calls import Call, calls_of
 from autonomy_core.openapi.responses import PROBLEM, problem_schema, problems_of, responses_of
-from autonomy_core.openapi.security import SCHEMES, security_of
+from autonomy_core.openapi.security import schemes, scopes_of, security_of
 
 OPENAPI_VERSION = "3.1.0"
 DISTRIBUTION = "autonomy-server"
@@ -77,7 +77,8 @@ def describe(
     Returns:
         OpenAPI 3.1, https://spec.openapis.org/oas/v3.1.0.
     """
-    spec = _empty_document(api_url, title)
+    scopes = scopes_of(registry, enabled)
+    spec = _empty_document(api_url, title, scopes)
     used_ids: set[str] = set()
     calls = sorted(calls_of(registry, enabled), key=lambda call: _place_of(_tag(call)))
     for tag in dict.fromkeys(map(_tag, calls)):
@@ -86,7 +87,8 @@ def describe(
         spec.components.schema(name, schema)
     for call in calls:
         spec.path(
-            path=call.path or "/", operations={call.operation.method.lower(): _operation(call, used_ids)}
+            path=call.path or "/",
+            operations={call.operation.method.lower(): _operation(call, scopes, used_ids)},
         )
     document = json.loads(json.dumps(spec.to_dict()))
     for call in calls:
@@ -101,7 +103,7 @@ def _place_of(tag: str) -> int:
     return order.index(tag if tag in TAGS else OTHERS)
 
 
-def _empty_document(api_url: str, title: str) -> APISpec:
+def _empty_document(api_url: str, title: str, scopes: Mapping[str, str]) -> APISpec:
     marshmallow_plugin = MarshmallowPlugin(schema_name_resolver=_name_resolver())
     spec = APISpec(
         title=title,
@@ -116,7 +118,7 @@ def _empty_document(api_url: str, title: str) -> APISpec:
     converter.add_attribute_function(_portable_pattern)
     converter.add_attribute_function(_no_default_of_null)
     spec.components.schema("Problem", PROBLEM)
-    for name, scheme in SCHEMES.items():
+    for name, scheme in schemes(scopes).items():
         spec.components.security_scheme(name, scheme)
     return spec
 
@@ -147,13 +149,13 @@ def _no_default_of_null(converter: Any, field: fields.Field, ret: dict[str, Any]
     return {}
 
 
-def _operation(call: Call, used_ids: set[str]) -> dict[str, Any]:
+def _operation(call: Call, scopes: Collection[str], used_ids: set[str]) -> dict[str, Any]:
     operation = call.operation
     described: dict[str, Any] = {
         "operationId": _unique_id(call, used_ids),
         "summary": operation.summary,
         "tags": [_tag(call)],
-        "security": security_of(call),
+        "security": security_of(call, scopes),
         "parameters": _parameters(call),
         "responses": responses_of(call),
     }

@@ -14,6 +14,9 @@ from bonus_track import services
 from bonus_track.resources import AdminBonuses, CustomerBonuses
 from bonus_track.settings import BonusTrackSettings
 
+MINIMUM_API = (1, 0)
+"""The version of `autonomy_core.plugin_api` that this plugin is written for; a server without it refuses the plugin."""
+
 
 @hookimpl
 def register_settings() -> PluginSettings:

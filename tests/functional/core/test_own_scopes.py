@@ -29,6 +29,22 @@ def test_the_api_s_description_says_which_scope_a_call_needs(acme):
     assert document["paths"]["/admin/trials"]["get"]["security"] == [{"staff": ["trial.look"]}]
 
 
+def scopes_that_are_listed(autonomy, organisation_id):
+    document = autonomy.app.get(f"/{organisation_id}/api/v1/openapi.json").json
+    return document["components"]["securitySchemes"]["staff"]["description"]
+
+
+def test_the_api_s_description_lists_it_with_what_it_allows(acme):
+    assert "\n- `trial.look`: look at what only the plugin has" in scopes_that_are_listed(acme, "acme")
+    assert "\n- `catalog.read`: " in scopes_that_are_listed(acme, "acme")
+
+
+def test_where_the_plugin_is_not_enabled_the_description_does_not_list_it(acme):
+    acme.organisation("globex", plugins=("stand_ins",))
+    assert "trial" not in scopes_that_are_listed(acme, "globex")
+    assert "\n- `catalog.read`: " in scopes_that_are_listed(acme, "globex")
+
+
 def test_a_scope_that_no_plugin_has_is_on_no_key(acme):
     with pytest.raises(InvalidInput, match=r"unknown scope: trial\.touch; there are .*trial\.look"):
         acme.as_staff(scopes=["trial.touch"])

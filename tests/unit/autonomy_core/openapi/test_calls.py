@@ -15,6 +15,7 @@ from autonomy_core.plugin_api.resources import (
     Webhooks,
 )
 from autonomy_core.plugin_api.security import Permission
+from autonomy_core.security.domain import SCOPES
 from autonomy_core.traversal.resources import Child
 
 
@@ -103,7 +104,8 @@ def test_a_class_below_itself_is_walked_once():
 def test_what_a_caller_has_to_show_follows_from_the_permission_and_the_place():
     def shown(context, permission, path):
         found = registry(operation(context, permission=permission))
-        return next(security_of(call) for call in calls_of(found, ()) if call.path == path)
+        calls = calls_of(found, ())
+        return next(security_of(call, {*SCOPES, "bonus.give"}) for call in calls if call.path == path)
 
     assert shown(Shelves, PUBLIC, "/shelves") == []
     assert shown(Customers, PUBLIC, "/customers") == []
@@ -113,3 +115,4 @@ def test_what_a_caller_has_to_show_follows_from_the_permission_and_the_place():
     assert shown(Shelves, PUBLIC, "/admin/shelves") == [{"staff": []}]
     assert shown(Shelves, Permission.READ_CATALOG, "/admin/shelves") == [{"staff": ["catalog.read"]}]
     assert shown(Shelves, "bonus.give", "/admin/shelves") == [{"staff": ["bonus.give"]}]
+    assert shown(Shelves, "bonus.give", "/shelves") == [{"staff": ["bonus.give"]}]
