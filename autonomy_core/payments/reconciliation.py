@@ -6,6 +6,7 @@ the questions are spread as the purchases were. What is still open after that is
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.domain import OPEN, ProofFailed, Settlement
 from autonomy_core.payments.journal import note_news
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.services import find_payment, provider_named
+from autonomy_core.payments.services import PaymentsUnavailable, find_payment, provider_named
 from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.plugin_api.scope import TenantScope
 
@@ -124,6 +125,9 @@ def _in_words(settlement: Settlement | None) -> str:
 def sweep(scope: TenantScope) -> None:
     """Ask about every payment that has been open for more than a day, whatever became of its other questions.
 
+    A payment keeps no other from being asked about for which the provider is not set up any more, for example because
+    the organisation has removed its test keys. Its journal says so.
+
     Raises:
         Unavailable: the provider does not answer; the next sweep asks again.
     """
@@ -133,4 +137,5 @@ def sweep(scope: TenantScope) -> None:
     with scope.begin() as own:
         found = own.session.scalars(old.order_by(Payment.id).limit(MOST_AT_ONCE)).all()
     for payment_id in found:
-        check(scope, payment_id)
+        with suppress(PaymentsUnavailable):
+            check(scope, payment_id)

@@ -196,3 +196,15 @@ def test_what_was_paid_twice_is_given_back_where_the_organisation_wants_it(shop,
         shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
     assert (shop.status(first), shop.status(second), shop.owns()) == (status, "completed", True)
     assert len(shop.books("refunds")) == (wish == "yes")
+
+
+def test_a_payment_that_nobody_is_set_up_any_more_to_ask_about_keeps_no_other_from_being_asked_about(shop):
+    of_before = UUID(shop.purchase().json["payment"]["id"])
+    with shop.scope() as scope:
+        for model in (Payment, StripePayment):
+            scope.session.get_one(model, (shop.id, of_before)).environment = "live"
+    answer = shop.purchase().json
+    shop.visit(answer["checkout_url"], "pay")
+    age(shop, 2)
+    run(shop, SWEEP)
+    assert (shop.status(UUID(answer["payment"]["id"])), shop.status(of_before)) == ("completed", "pending")
