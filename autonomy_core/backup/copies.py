@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from autonomy_core.db.session import IS_COPY
+from autonomy_core.db.session import IS_COPY, TenantSession
 from autonomy_core.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def refuse_on_copy(scope: TenantScope, environment: Environment | str) -> None:
     Raises:
         RestoredCopy: the environment is live, and the server's database a copy.
     """
-    if environment == "live" and scope.runtime.database.is_restored_copy():
+    session = scope.transaction
+    holding = session if isinstance(session, TenantSession) and session.holds_connection else None
+    if environment == "live" and scope.runtime.database.is_restored_copy(holding):
         raise RestoredCopy
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from itertools import count
 from typing import Any
 
@@ -77,6 +77,12 @@ class TenantSession(Session):
         """Close, unless the session is lent."""
         self._refuse_when_lent("close")
         super().close()
+
+    @property
+    def holds_connection(self) -> bool:
+        """Whether its transaction has a connection already: one is taken with the first statement."""
+        begun, _ = self.info.get("begun", (None, None))
+        return begun is not None and begun is self.get_transaction()
 
     @property
     def session(self) -> TenantSession:
@@ -264,14 +270,18 @@ class Database:
         probe: Probe[T] = self._probes.setdefault(look, Probe(self.connection_beside, look))
         return probe.ask(*arguments)
 
-    def is_restored_copy(self) -> bool:
+    def is_restored_copy(self, session: TenantSession | None = None) -> bool:
         """Whether the database was restored from a backup and has not been activated since.
+
+        Args:
+            session: a session that holds a connection, to ask on it. Who holds one and waits for another one may
+                wait for others that do the same.
 
         That it is none is remembered until the next connection is made: a database cannot become a copy under a
         connection, because it must be empty to be restored.
         """
         if self._original_since != self._newest:
-            with self._connection() as connection:
+            with nullcontext(session.connection()) if session else self._connection() as connection:
                 newest = self._newest
                 if connection.scalar(IS_COPY):
                     return True
