@@ -123,9 +123,12 @@ class TenantRecord:
         return Problem(self._path, 1, "record_unusable", message, remedy)
 
     def has_changed(self) -> bool:
-        """Whether the file is another one than at the last call."""
+        """Whether the file is another one than at the last call, or can be read again after it could not."""
         before, self._seen = self._seen, signature(self._path)
-        return before != self._seen
+        if before != self._seen or False not in self._reasons:
+            return before != self._seen
+        self.losses()
+        return False not in self._reasons
 
     def ids_but(self, known: Container[str]) -> frozenset[str]:
         """Return the ids of the organisations that are in service as far as the record knows, but for some."""

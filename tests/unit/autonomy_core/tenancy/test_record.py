@@ -464,3 +464,20 @@ def test_a_host_stays_where_it_is_when_the_record_is_moved_away(begin: Begin, te
     settle(running)
     for registry in (running, settle(begin()), begin(index=False)):
         assert registry.by_host("twelve.example").id == "org12"  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("two")
+def test_a_record_that_could_not_be_read_at_the_start_is_followed_as_soon_as_it_can(
+    begin: Begin, tenants: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(record, "PATIENCE_S", 0.05)
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    busy = sqlite3.connect(path, isolation_level=None)
+    busy.execute("BEGIN EXCLUSIVE")
+    began = begin(index=False)
+    assert "record_unusable" in {problem.code for problem in began.problems()}
+    busy.execute("ROLLBACK")
+    busy.close()
+    began.reload()
+    assert began.by_host("twelve.example") is began.get("org12")
+    assert {problem.code for problem in began.problems()} == {"duplicate_host"}
