@@ -24,8 +24,9 @@ LINGER_S = 2.0
 LINGER_BYTES = 1024 * 1024
 """A client that is refused may not notice until it has sent this much; then it is hung up on."""
 
-WRITE_BYTES = 1024 * 1024
-"""A large body is written in pieces of this size, in a thread: the disk may be slow."""
+WRITE_BYTES = 128 * 1024
+"""A large body is written in pieces of this size, in a thread: the disk may be slow. What is not written is in memory,
+of each of many connections."""
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 

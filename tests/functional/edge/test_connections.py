@@ -54,6 +54,13 @@ def test_clients_that_leave_in_any_phase_leave_nothing_open(trial, part):
     assert nothing_is_left_open(trial, before)
 
 
+def test_a_body_that_has_not_arrived_is_in_a_file_and_not_in_memory(trial):
+    before = trial.open()
+    with trial.connect("POST /echo", "Content-Length: 1000000", body=b"x" * 200_000):
+        wait_for(lambda: trial.open() >= before + 2, "the connection and the file")
+    assert nothing_is_left_open(trial, before)
+
+
 CHUNKED = "Transfer-Encoding: chunked"
 
 
