@@ -70,8 +70,8 @@ def cleaned(text: str, longest: int) -> str | None:
     Args:
         longest: how many characters are kept.
     """
-    normal = unicodedata.normalize("NFC", text[: _MOST_DECOMPOSED * longest])
-    kept = _FORBIDDEN.sub(lambda found: found["flag"] or "", normal).strip()[:longest].rstrip()
+    allowed = _FORBIDDEN.sub(lambda found: found["flag"] or "", text[: _MOST_DECOMPOSED * longest])
+    kept = unicodedata.normalize("NFC", allowed).strip()[:longest].rstrip()
     return kept if is_visible(kept) else None
 
 

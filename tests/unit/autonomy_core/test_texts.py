@@ -136,6 +136,8 @@ def test_a_text_that_nobody_can_correct_keeps_what_can_be_seen():
     assert cleaned(f"{SCOTLAND} \U000e0041", 200) == SCOTLAND
     assert cleaned("👩\u200d🚀", 200) == "👩\u200d🚀"
     assert cleaned("é" * 300, 200) == "é" * 200
+    # Composed when what stood between is gone.
+    assert cleaned("e\u202e\u0301", 200) == "é"
 
 
 @pytest.mark.parametrize("text", [*NOTHING_TO_SEE.values(), *FORBIDDEN.values()])
