@@ -66,7 +66,10 @@ def example_of(parameter):
     return known.get(parameter.type.name, "acme" if parameter.name == "organisation_id" else "something")
 
 
-CHOSEN = {("restore",): ("--activate",)}
+CHOSEN = {
+    ("restore",): ("--activate",),
+    ("keys", "issue"): ("acme", "--name", "something", "--scope", "catalog.read"),
+}
 """Arguments of commands that want one of several."""
 
 COMMANDS = [
