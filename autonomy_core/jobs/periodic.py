@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any
 
 import procrastinate
+import psycopg
 import structlog
 from psycopg.errors import UniqueViolation
 
@@ -50,6 +51,9 @@ async def defer_due(app: procrastinate.App, runtime: Runtime, minute: int) -> No
 
     Args:
         minute: its beginning, in seconds since the epoch.
+
+    Raises:
+        procrastinate.exceptions.ConnectorException: the database is away; every other turn would wait for it in vain.
     """
     periodic = [(job, job.every) for job in runtime.jobs if job.every is not None]
     for organisation_id, (job, every) in product(runtime.tenants.ids(), periodic):
@@ -58,6 +62,8 @@ async def defer_due(app: procrastinate.App, runtime: Runtime, minute: int) -> No
                 for moment in turns(job.name, organisation_id, every, minute, minute + MINUTE_S):
                     await _defer(app, job, organisation_id, moment)
         except Exception as error:
+            if isinstance(error.__cause__, psycopg.OperationalError):
+                raise
             reason = described(error.__cause__ or error)
             log.exception("job.not_deferred", job=job.name, organisation=organisation_id, error=reason)
 

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy import NullPool, create_engine, text
 from structlog.testing import capture_logs
 
@@ -115,7 +116,7 @@ def test_an_organisation_whose_file_is_gone_meanwhile_has_no_turn(committed, run
 
 REFUSE = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION 'this job is not wanted'; END $$
+    BEGIN RAISE EXCEPTION 'this job is not wanted' USING ERRCODE = '{code}'; END $$
 """
 GUARD = """
     CREATE TRIGGER refuse BEFORE INSERT ON procrastinate_jobs FOR EACH ROW
@@ -124,11 +125,20 @@ GUARD = """
 
 
 @pytest.fixture
-def a_job_that_cannot_be_deferred(committed, postgresql):
+def a_job_that_cannot_be_deferred(refuse):
     """The database refuses the core's job, in each organisation."""
+    refuse("raise_exception")
+
+
+@pytest.fixture
+def refuse(committed, postgresql):
+    return lambda code: _refuse(committed, postgresql, code)
+
+
+def _refuse(committed, postgresql, code):
     owner = create_engine(postgresql.url(committed.database.engine.url.database), poolclass=NullPool)
     with owner.begin() as connection:
-        connection.execute(text(REFUSE))
+        connection.execute(text(REFUSE.format(code=code)))
         connection.execute(text(GUARD))
 
 
@@ -146,6 +156,14 @@ def test_a_turn_that_cannot_be_deferred_ends_no_other_job_s_and_no_other_organis
     ]
     assert all("this job is not wanted" in line["error"] for line in failed)
     assert waiting(committed) == {"acme": ["core.listen"], "beacon": ["core.listen"]}
+
+
+def test_while_the_database_is_away_not_every_turn_waits_for_it(committed, runtime, refuse):
+    refuse("admin_shutdown")
+    jobs = (Job("core.look", print, every=MINUTE_S), Job("core.listen", print, every=MINUTE_S))
+    with pytest.raises(ConnectorException):
+        during(replace(runtime, jobs=jobs), minutes=1)
+    assert waiting(committed) == {"acme": [], "beacon": []}
 
 
 def test_one_whose_worker_was_killed_is_dropped_because_its_next_turn_may_be_waiting(committed, runtime):
