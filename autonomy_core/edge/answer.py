@@ -18,8 +18,8 @@ from autonomy_core.edge.environ import Environ
 
 log = structlog.get_logger(__name__)
 
-SMALL_BYTES = 1024 * 1024
-"""An answer up to this size is kept in memory while it is sent; a larger one in a file."""
+SMALL_BYTES = 128 * 1024
+"""An answer up to this size is kept in memory while it is sent; a larger one in a file, and its client counts as slow."""
 
 LEAST_PIECE, MOST_PIECE = 64 * 1024, 256 * 1024
 """How much of a file is read at once: little for who takes it slowly, since it waits in memory."""
@@ -99,7 +99,7 @@ def call(application: Application, environ: Environ, spool: Path) -> Answer | No
 
 def _collected(parts: Any, spool: Path) -> bytes | FileAnswer:
     try:
-        if isinstance(parts, list):
+        if isinstance(parts, list) and sum(map(len, parts)) <= SMALL_BYTES:
             return parts[0] if len(parts) == 1 else b"".join(parts)
         kept, size, file = [], 0, None
         for part in parts:

@@ -84,10 +84,11 @@ def test_who_reads_a_body_that_is_not_there_is_asked_again_later(reading, tmp_pa
     assert call(application, {"wsgi.input": Unread()}, tmp_path) is None
 
 
-def test_a_large_answer_that_is_no_file_waits_in_one(tmp_path):
+@pytest.mark.parametrize("kind", [iter, list])
+def test_a_large_answer_that_is_no_file_waits_in_one(tmp_path, kind):
     def application(environ, start_response):
         start_response("200 OK", [("X-Name", "value")])
-        return (b"x" * 1000 for _ in range(SMALL_BYTES // 1000 + 2))
+        return kind([b"x" * 1000] * (SMALL_BYTES // 1000 + 2))
 
     answer = call(application, {}, tmp_path)
     assert (answer.status, answer.headers) == (200, [(b"x-name", b"value")])
