@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -99,8 +99,8 @@ def call(application: Application, environ: Environ, spool: Path) -> Answer | No
 
 def _collected(parts: Any, spool: Path) -> bytes | FileAnswer:
     try:
-        if isinstance(parts, list) and sum(map(len, parts)) <= SMALL_BYTES:
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+        if isinstance(parts, list):
+            return _kept(parts[0] if len(parts) == 1 else b"".join(parts), spool)
         kept, size, file = [], 0, None
         for part in parts:
             size += len(part)
@@ -117,6 +117,23 @@ def _collected(parts: Any, spool: Path) -> bytes | FileAnswer:
     finally:
         if hasattr(parts, "close"):
             parts.close()
+
+
+def _kept(body: bytes, spool: Path) -> bytes | FileAnswer:
+    if len(body) <= SMALL_BYTES:
+        return body
+    with ExitStack() as unless_kept:
+        try:
+            file = tempfile.TemporaryFile(dir=spool, buffering=0)  # noqa: SIM115 - closed with the answer
+            unless_kept.callback(file.close)
+            if file.write(body) < len(body):
+                return body
+        except OSError:
+            # The disk is full. What was done is committed, and the answer is at hand.
+            return body
+        file.seek(0)
+        unless_kept.pop_all()
+        return FileAnswer(file)
 
 
 async def send_answer(answer: Answer, send: Send) -> None:

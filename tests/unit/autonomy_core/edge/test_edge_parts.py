@@ -96,3 +96,11 @@ def test_a_large_answer_that_is_no_file_waits_in_one(tmp_path, kind):
     with closing(answer.body):
         assert sum(map(len, answer.body)) == (SMALL_BYTES // 1000 + 2) * 1000
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_answer_is_not_lost_with_the_disk(tmp_path):
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return [b"x" * (SMALL_BYTES + 1)]
+
+    assert len(call(application, {}, tmp_path / "gone").body) == SMALL_BYTES + 1
