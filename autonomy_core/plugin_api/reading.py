@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Any, NoReturn
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow.exceptions import SCHEMA
 from pyramid.request import Request
 
 from autonomy_core.errors import InvalidInput, Malformed, TooLarge, UnsupportedMediaType
@@ -22,6 +23,7 @@ MAX_JSON_BYTES = 64 * 1024
 
 TWICE = "It is there more than once."
 
+_CANNOT_BE_STORED = "contains a character that cannot be stored (NUL, or half a surrogate)"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -104,9 +106,8 @@ def _no_number(constant: str) -> NoReturn:
 
 def _load(schema: Schema, data: dict[str, Any], where: str) -> dict[str, Any]:
     if not _storable(data):
-        raise InvalidInput(
-            f"The {where} contains a character that cannot be stored (NUL, or half a surrogate)."
-        )
+        detail = f"The {where} {_CANNOT_BE_STORED}."
+        raise InvalidInput(detail, extra={"errors": {where: _unstorable_fields(data)}})
     try:
         loaded: dict[str, Any] = schema.load(data)
     except ValidationError as error:
@@ -116,6 +117,14 @@ def _load(schema: Schema, data: dict[str, Any], where: str) -> dict[str, Any]:
 
 def _invalid(where: str, messages: Any) -> InvalidInput:
     return InvalidInput(f"The {where} is not valid; see errors.", extra={"errors": {where: messages}})
+
+
+def _unstorable_fields(data: dict[str, Any]) -> dict[str, list[str]]:
+    # A name that cannot be stored cannot be named either.
+    fields = (
+        name if _storable(name) else SCHEMA for name, value in data.items() if not _storable([name, value])
+    )
+    return {field: [f"It {_CANNOT_BE_STORED}."] for field in fields}
 
 
 def _storable(data: Any) -> bool:

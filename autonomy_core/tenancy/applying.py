@@ -61,10 +61,16 @@ def read_draft(
         return Draft(path, target, "", nothing, (text,), None, seen)
     loaded = TenantLoader(schemas).load_text(target, text)
     among_all = load_directory(directory, schemas, rules, replaced={target.stem: loaded})
-    problems = tuple(replace(each, file=path) for each in among_all.problems if each.file == target)
+    problems = tuple(_of_draft(each, path) for each in among_all.problems if each.file == target)
     # What cannot be read now has nothing to compare with.
     known = before if isinstance(before, str) else None
     return Draft(path, target, text, loaded, problems, known, seen)
+
+
+def _of_draft(problem: Problem, path: Path) -> Problem:
+    if problem.code in ("malformed_id", "reserved_id"):
+        problem = replace(problem, remedy=f"{problem.remedy}; or say whose it is with --id")
+    return replace(problem, file=path)
 
 
 def write_draft(draft: Draft) -> None:

@@ -94,7 +94,7 @@ def _objection(
         message = f"the host {host!r} is the server's own, see autonomy.hosts in its ini file"
         return _problem(version, message, "take it out: every organisation is reached there by its path")
     if version.id != default and is_address(name):
-        message = f"{host!r} is an address of the server, and no name of an organisation"
+        message = f"{host!r} is an IP address, and an IP address is no organisation's host"
         return _problem(
             version, message, "name a host; only autonomy.default_organisation may have an address"
         )

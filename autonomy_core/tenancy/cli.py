@@ -16,7 +16,7 @@ from autonomy_core.tenancy.applying import differences, read_draft, write_draft
 from autonomy_core.tenancy.cli_online import look_online, rows_of
 from autonomy_core.tenancy.cli_report import Context, count, is_path, report_on_directory, report_on_draft
 from autonomy_core.tenancy.directory import load_directory
-from autonomy_core.tenancy.domain import ID_RULE, Organisation, Problem, id_problem
+from autonomy_core.tenancy.domain import ID_RULE, Organisation, Problem, Version, id_problem
 from autonomy_core.tenancy.editing import TenantEditor
 from autonomy_core.tenancy.loader import load_file, tenant_files
 from autonomy_core.tenancy.schemas import LONGEST_NAME
@@ -41,9 +41,10 @@ def tenants() -> None:
 @json_option
 @click.pass_obj
 def list_(context: Context, *, as_json: bool) -> None:
-    """List the organisations, in order or not."""
+    """List the organisations, in order or not, and those that are served although their files are gone."""
     loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
     rows = [_row(path, loaded.organisations, loaded.problems) for path in _files(context)]
+    rows += [_missing_row(loaded.settled.versions[name]) for name in sorted(loaded.settled.missing)]
     print_rows(rows, as_json=as_json, nothing="no organisations")
 
 
@@ -111,7 +112,8 @@ def apply(context: Context, file: Path, organisation_id: str | None) -> None:
         report = report_on_draft(context, draft)
         report.print_findings()
         if report.has_errors:
-            raise click.ClickException(f"{draft.target} is left as it was: mend the draft first")
+            kept = "is left as it was" if draft.seen else "is not made"
+            raise click.ClickException(f"{draft.target} {kept}: mend the draft first")
         if draft.before == draft.text:
             click.echo(f"{draft.target} says this already")
             return
@@ -250,6 +252,20 @@ def _row(
         "currency": organisation.currency if organisation else None,
         "plugins": list(organisation.plugins) if organisation else [],
         "problems": sum(problem.file == path for problem in problems),
+        "missing": False,
+    }
+
+
+def _missing_row(version: Version) -> dict[str, Any]:
+    """Of an organisation that is served from the record; its file is gone, which is a problem."""
+    return {
+        "id": version.id,
+        "name": None,
+        "hosts": list(version.hosts),
+        "currency": None,
+        "plugins": list(version.plugins),
+        "problems": 1,
+        "missing": True,
     }
 
 

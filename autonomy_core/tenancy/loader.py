@@ -195,6 +195,10 @@ def read_text(path: Path) -> str | Problem:
         line = content.count(b"\n", 0, error.start) + 1
         return Problem(path, line, "not_utf8", "the file is not UTF-8 text", "save it in the encoding UTF-8")
     except OSError as error:
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.is_symlink():
+            return Problem(
+                path, 1, "unreadable_file", "there is no such file", "correct the path, or make the file"
+            )
         message = f"the file cannot be read: {error.strerror or error}"
         return Problem(path, 1, "unreadable_file", message, _remedy(error))
 

@@ -13,7 +13,7 @@ import structlog
 
 from autonomy_core.tenancy.domain import Organisation, Problem, Version
 from autonomy_core.tenancy.index import TenantIndex
-from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, text_of
+from autonomy_core.tenancy.loader import SUFFIX, PluginSchemas, TenantLoader, text_of
 from autonomy_core.tenancy.record import RecordUnusable
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules, Settled, Settler
@@ -340,5 +340,8 @@ def _log_problems(told: Sequence[Problem], problems: Sequence[Problem], snapshot
 
 def _is_served(snapshot: Settled, problem: Problem) -> bool:
     """Whether an older version is served because of a problem."""
+    if problem.file.suffix != SUFFIX:
+        # Of the directory as a whole: it concerns the organisations whose files are gone.
+        return bool(snapshot.missing)
     version = snapshot.versions.get(problem.file.stem)
     return version is not None and version.content is not None and problem.code != "duplicate_host"

@@ -54,8 +54,12 @@ def test_what_is_no_object_is_invalid(acme, body):
 
 @pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800"])
 def test_characters_that_cannot_be_stored_are_invalid(acme, text):
-    assert "cannot be stored" in refused(acme, json.dumps({"text": text}), 422)["detail"]
-    assert "cannot be stored" in refused(acme, json.dumps({"text": "", text: 1}), 422)["detail"]
+    answer = refused(acme, json.dumps({"text": [text], "number": 1}), 422)
+    assert "cannot be stored" in answer["detail"]
+    assert [*answer["errors"]["body"]] == ["text"]
+    answer = refused(acme, json.dumps({"text": "", text: 1}), 422)
+    assert "cannot be stored" in answer["detail"]
+    assert [*answer["errors"]["body"]] == ["_schema"]
 
 
 @pytest.mark.parametrize("depth", [400, 600, 800])

@@ -226,6 +226,12 @@ def test_check_says_which_organisations_are_served_as_they_were(run: Run, tmp_pa
 def test_files_that_are_all_gone_are_a_problem_until_it_is_accepted(run: Run, tmp_path: Path):
     for file in tmp_path.glob("*.ini"):
         file.unlink()
+    rows = json.loads(run("list", "--json").output)
+    assert [(row["id"], row["missing"], row["problems"]) for row in rows] == [
+        ("acme", True, 1),
+        ("zeta", True, 1),
+    ]
+    assert "no organisations" not in run("list").output
     checked = run("check")
     assert (checked.exit_code, "organisations_missing" in checked.output) == (1, True)
     declined = run("accept")
@@ -328,8 +334,25 @@ def test_check_takes_one_draft_alone(run: Run, arguments: tuple[str, ...]):
 def test_a_draft_that_is_not_there_is_a_message(run: Run, tmp_path: Path, command: str):
     result = run(command, str(tmp_path / "nowhere.ini"))
     assert result.exit_code == 1
-    assert "nowhere.ini:1: unreadable_file: the file cannot be read: No such file" in result.output
-    assert "let the server's user read it" not in result.output
+    assert "nowhere.ini:1: unreadable_file: there is no such file (correct the path" in result.output
+    assert "link" not in result.output
+
+
+def test_a_draft_that_is_a_link_to_nothing_is_said_to_be_one(run: Run, tmp_path: Path):
+    (tmp_path / "linked.ini").symlink_to(tmp_path / "nowhere")
+    assert "it is a link that leads to nothing" in run("check", str(tmp_path / "linked.ini")).output
+
+
+def test_apply_of_a_draft_whose_name_is_no_id_names_the_option_and_claims_no_file(
+    run: Run, tmp_path: Path, acme: str, draft: Path
+):
+    odd = draft.with_name("api.ini")
+    odd.write_text(acme)
+    output = run("apply", str(odd)).output
+    assert "reserved_id: 'api' is a word of the server's own URLs (rename the file; or say whose" in output
+    assert f"{tmp_path / 'api.ini'} is not made: mend the draft first" in output
+    assert "--id" in run("apply", str(draft), "--id", "api").output
+    assert "rename" not in run("apply", str(draft), "--id", "api").output
 
 
 def test_apply_shows_what_changes_without_a_secret_and_replaces_the_file(

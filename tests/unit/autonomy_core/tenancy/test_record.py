@@ -237,10 +237,13 @@ def test_a_version_that_the_code_objects_to_is_not_served(
 def test_an_empty_directory_at_the_start_removes_nobody(begin: Begin, tenants: Path, index: bool):
     away = tenants.rename(tenants.with_name("away"))
     tenants.mkdir()
-    began = settle(begin(index=index))
+    with capture_logs() as logs:
+        began = settle(begin(index=index))
     assert names(began) == {"org12": "Twelve", "org90": "Ninety"}
     assert began.by_host("twelve.example") is began.get("org12")
     assert [problem.code for problem in began.problems()] == ["organisations_missing"]
+    (told,) = (entry for entry in logs if entry["event"] == "tenant_problem")
+    assert told["still_serving_last_good"]
     assert names(begin()) == {"org12": "Twelve", "org90": "Ninety"}
     tenants.rmdir()
     away.rename(tenants)
