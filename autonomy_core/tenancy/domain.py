@@ -19,6 +19,7 @@ ProblemCode = Literal[
     "duplicate_key",
     "duplicate_section",
     "invalid_value",
+    "last_good_unreadable",
     "live_key_in_test",
     "malformed_id",
     "missing_key",

@@ -5,7 +5,7 @@ The server and the command line decide by the same rules and by the same record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,6 +131,7 @@ class Settler:
         order = self._rules.record.order if self._rules.record else _unordered
         served = {name: chosen[name] for name in sorted(chosen)}
         everyone = dict(sorted((served | held).items())) if held else served
+        problems = (*(each for file in files.values() for each in file.problems), *self._undecipherable(held))
         division = divide_hosts(everyone, self._rules.server, order, earlier.hosts)
         return Settled(
             versions=served,
@@ -142,9 +143,7 @@ class Settler:
             problems=(
                 # Of a directory that cannot be read nobody can say what is lost.
                 *((directory_problem,) if directory_problem else losses.problems),
-                *_in_order(
-                    (*(each for file in files.values() for each in file.problems), *division.problems)
-                ),
+                *_in_order((*problems, *division.problems)),
             ),
         )
 
@@ -173,6 +172,18 @@ class Settler:
             if version.content is not None and self._make(version) is None:
                 version.content = None
         return recalled
+
+    def _undecipherable(self, held: Mapping[str, Version]) -> Iterator[Problem]:
+        """Tell of which versions the record has the content, but not the secret that encrypted it."""
+        for name, version in held.items():
+            if self._rules.record and self._rules.record.content(name) is None:
+                yield Problem(
+                    version.source,
+                    1,
+                    "last_good_unreadable",
+                    "the last good version cannot be decrypted: another secret encrypted it, or it was changed",
+                    "mend the file, or name the earlier secret in autonomy.previous_secret and restart",
+                )
 
     def _versions_of(self, missing: AbstractSet[str], earlier: Settled) -> dict[str, Version]:
         known = {name: earlier.versions[name] for name in missing if name in earlier.versions}

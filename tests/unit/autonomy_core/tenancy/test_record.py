@@ -197,13 +197,19 @@ def test_without_the_servers_secret_a_broken_organisation_is_known_and_keeps_its
 ):
     (tenants / "org12.ini").write_text("nonsense\n")
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
-    began = begin("another secret")
-    assert began.ids() == ("org10", "org90")
+    with capture_logs() as logs:
+        began = begin("another secret")
+        assert began.ids() == ("org10", "org90")
+    (told,) = (entry for entry in logs if entry.get("code") == "last_good_unreadable")
+    assert "org12.ini" in told["file"]
+    assert not told["still_serving_last_good"]
     assert (began.get("org12"), began.is_known("org12")) == (None, True)
     assert (began.by_host("twelve.example"), began.is_known_host("twelve.example")) == (None, True)
     assert (began.is_known("nobody"), began.is_known_host("nobody.example")) == (False, False)
     settle(began)
-    assert names(begin())["org12"] == "Twelve"
+    again = begin()
+    assert names(again)["org12"] == "Twelve"
+    assert "last_good_unreadable" not in {problem.code for problem in again.problems()}
 
 
 def test_what_was_sealed_under_a_former_secret_opens():

@@ -371,14 +371,16 @@ def test_the_servers_own_hosts_are_no_organisations(tmp_path: Path, schemas: Plu
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "10.0.0.7:8000", "[::1]", "[::1]:8000", "2130706433", "0x7f.1"]
 )
-def test_an_address_of_the_server_is_no_organisations_but_the_defaults(
+def test_an_ip_address_is_no_organisations_host_but_the_defaults(
     tmp_path: Path, schemas: PluginSchemas, host: str
 ):
     (tmp_path / "acme.ini").write_text(shop("Acme", host))
     (tmp_path / "zeta.ini").write_text(shop("Zeta", host))
     registry = TenantRegistry(tmp_path, schemas, rules=Rules(server=ServerHosts(default_organisation="zeta")))
     assert registry.by_host(host) is registry.get("zeta")
-    assert [(each.file.stem, each.code) for each in registry.problems()] == [("acme", "duplicate_host")]
+    (problem,) = registry.problems()
+    assert (problem.file.stem, problem.code) == ("acme", "duplicate_host")
+    assert "an IP address is no organisation's host" in problem.message
 
 
 def test_a_directory_that_goes_away_removes_nobody(tmp_path: Path, schemas: PluginSchemas):
