@@ -35,7 +35,13 @@ NOT_EXECUTED = {
     ),
     ("docs/faults.md", "$ make chaos SEED=7 PURCHASES=100 KILLS=10"),
     ("docs/operations.md", "CREATE ROLE autonomy_owner LOGIN PASSWORD 'change-me-too';"),
+    (
+        "docs/operations.md",
+        "$ autonomy backup /var/backups/autonomy/2026-11-29 --secret-to /root/autonomy-secret",
+    ),
+    ("docs/operations.md", "$ autonomy restore --activate"),
     ("docs/performance.md", "$ make bench ROUNDS=5"),
+    ("docs/performance.md", "$ make bench WHAT=slow ROUNDS=3"),
     ("docs/performance.md", "$ .venv/bin/python -m bench.tenants"),
     ("docs/plugin-authors.md", "$ make install"),
     ("docs/plugin-authors.md", "$ pip install '/path/to/clone[testing]'"),
