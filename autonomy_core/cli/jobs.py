@@ -26,7 +26,7 @@ def jobs() -> None:
 @json_option
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:
-    """List the unfinished jobs, oldest first, with the last error of each.
+    """List the unfinished jobs, oldest first.
 
     They are due or will be (todo), run (doing), wait for their plugin to be enabled or installed (waits), or have
     been given up (failed).
@@ -43,7 +43,7 @@ def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -
 @JOB
 @pass_cli
 def retry(cli: CliContext, organisation_id: str, job_id: int) -> None:
-    """Have a job run now: one that was given up, or waits for its next attempt."""
+    """Have a job run now that was given up or waits for a retry."""
     from autonomy_core.jobs.administration import retry_job
 
     with cli.records(organisation_id) as scope:

@@ -51,7 +51,7 @@ def list_(cli: CliContext, *, as_json: bool) -> None:
 @json_option
 @pass_cli
 def check(cli: CliContext, *, as_json: bool) -> None:
-    """Report what is wrong with the plugins, also what would keep a server from starting. Exit status 1 if something is.
+    """Report what is wrong with the plugins. Exit status 1 if something is, also if it would stop a server.
 
     The application is built as a server would build it; no database is asked.
     """

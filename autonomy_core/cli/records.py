@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, literal, or_, select
+from sqlalchemy import exists, inspect, literal, or_, select
 
 from autonomy_core.cli.failures import Failure
 from autonomy_core.db.base import Base
@@ -42,7 +42,13 @@ def organisation_without_file(runtime: Runtime, organisation_id: str) -> Organis
 
 
 def _has_rows(runtime: Runtime, organisation: Organisation) -> bool:
-    tables = [table for table in Base.metadata.sorted_tables if "organisation_id" in table.columns]
-    found = (exists().where(table.c.organisation_id == organisation.id) for table in tables)
     with runtime.transaction(organisation) as scope:
+        # Of a plugin that has not been migrated, the model is known and the table is not there.
+        there = set(inspect(scope.session.connection()).get_table_names())
+        tables = (table for table in Base.metadata.sorted_tables if table.name in there)
+        found = [
+            exists().where(table.c.organisation_id == organisation.id)
+            for table in tables
+            if "organisation_id" in table.columns
+        ]
         return bool(scope.session.scalar(select(or_(literal(value=False), *found))))

@@ -41,7 +41,7 @@ def tenants() -> None:
 @json_option
 @click.pass_obj
 def list_(context: Context, *, as_json: bool) -> None:
-    """List the organisations, in order or not, and those that are served although their files are gone."""
+    """List the organisations, also those whose files are gone."""
     loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
     rows = [_row(path, loaded.organisations, loaded.problems) for path in _files(context)]
     rows += [_missing_row(loaded.settled.versions[name]) for name in sorted(loaded.settled.missing)]
@@ -99,7 +99,7 @@ def check(
 )
 @click.pass_obj
 def apply(context: Context, file: Path, organisation_id: str | None) -> None:
-    """Put a draft in the place of an organisation's file, if nothing is wrong with it.
+    """Check a draft, and put it in the place of the file.
 
     What it changes is shown, secrets masked. The file is replaced as a whole and keeps its owner and mode.
     """

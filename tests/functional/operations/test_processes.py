@@ -420,7 +420,8 @@ def test_every_organisation_is_found_by_its_host_from_the_first_request_at_every
         hosts = ["shop-002", "shop-299", "renamed", "new", "shop-000", "shop-001", "nobody"]
         statuses = [ask_host(url, f"{host}.example") for host in hosts]
         assert statuses == [200, 200, 200, 200, 404, 404, 404]
-        assert loaded(log) == (all_of_them, all_of_them - 2)  # without the edited and the removed one
+        # In service: two new ones for a removed one; shop-301 lacks its host only. Known: all but the edited and the removed.
+        assert loaded(log) == (all_of_them + 1, all_of_them - 2)
         problems = "\n".join(ask(f"{url}/health/ready")[1]["checks"]["tenants"]["detail"])
         assert "shop-301.ini:3: duplicate_host: the host 'shop-299.example' is shop-299's" in problems
         assert "shop-302.ini:1: syntax" in problems
