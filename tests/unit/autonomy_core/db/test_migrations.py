@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,8 @@ def add_revision(
         written = re.sub(r"^oldest_code = .*$", f"oldest_code = {oldest_code!r}", written, flags=re.MULTILINE)
     source = written.replace("    pass", f"    {upgrade}", 1)
     path.write_text(source.replace("    pass", f"    {downgrade}"))
+    # Python takes compiled code for current when the source's size and second are the same.
+    Path(cache_from_source(path)).unlink(missing_ok=True)
     return path
 
 
