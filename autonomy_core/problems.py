@@ -14,24 +14,16 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid_retry import is_error_retryable
 from pyramid_tm import is_tm_active, maybe_tag_retryable
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from sqlalchemy.exc import InternalError, ProgrammingError
 from transaction.interfaces import NoTransaction
 from webob.request import DisconnectionError
 
 from autonomy_core import errors
-from autonomy_core.db.embedded import EmbeddedServerError
+from autonomy_core.db import outages
 
 log = structlog.get_logger(__name__)
 
-OUTAGES: tuple[type[Exception], ...] = (
-    OperationalError,
-    InterfaceError,
-    InternalError,
-    ProgrammingError,
-    NoConnectionLeft,
-    EmbeddedServerError,
-)
+OUTAGES: tuple[type[Exception], ...] = (*outages.OUTAGES, InternalError, ProgrammingError)
 """What may mean that the database does not answer as it should."""
 
 NOT_READY = (UndefinedTable, UndefinedColumn, ReadOnlySqlTransaction)
