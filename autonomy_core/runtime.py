@@ -215,12 +215,17 @@ def _jobs(plugins: Plugins) -> tuple[Job, ...]:
     return (*core, *(job for _, job in offered))
 
 
+def embedded_server(settings: Settings) -> EmbeddedServer:
+    """The database server that is used where ``sqlalchemy.url`` names none."""
+    return EmbeddedServer(
+        data_dir=settings.data / "postgresql", bin_dir=settings.embedded_bin_dir, fast=settings.embedded_fast
+    )
+
+
 def _database(settings: Settings) -> tuple[Database, EmbeddedServer | None]:
     if settings.database_url is not None:
         url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
         return Database(url.render_as_string(hide_password=False), pool_size=settings.pool_size), None
-    server = EmbeddedServer(
-        data_dir=settings.data / "postgresql", bin_dir=settings.embedded_bin_dir, fast=settings.embedded_fast
-    )
+    server = embedded_server(settings)
     url_text = server.url(DATABASE_NAME, APPLICATION_ROLE)
     return Database(url_text, pool_size=settings.pool_size, before_connect=server.run_with_process), server

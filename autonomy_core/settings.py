@@ -20,6 +20,9 @@ from autonomy_core.tenancy.secrets import Secret
 
 SHORTEST_SECRET = 32
 
+GENERATED_SECRET = "secret"  # noqa: S105 - a name
+"""The file in the data directory that is made where ``autonomy.secret`` names no secret."""
+
 
 class SettingsError(Exception):
     """The server's ini file cannot be used; the message lists every problem with its remedy."""
@@ -166,12 +169,16 @@ class ServerSchema(Schema):
 OWN_PREFIXES = ("autonomy.", "sqlalchemy.", "embedded.")
 
 
-def load_settings(raw: Mapping[str, Any], plugin_schemas: Mapping[str, type[Schema] | None]) -> Settings:
+def load_settings(
+    raw: Mapping[str, Any], plugin_schemas: Mapping[str, type[Schema] | None], *, keep_secret: bool = True
+) -> Settings:
     """Read the settings.
 
     Args:
         raw: what PasteDeploy gives: the keys of ``[app:main]``.
         plugin_schemas: for each installed plugin the schema of its server settings, or None.
+        keep_secret: write a secret that has to be generated to its file. Without it nothing is written, and the
+            secret is another one each time.
 
     Raises:
         SettingsError: with every problem.
@@ -195,7 +202,7 @@ def load_settings(raw: Mapping[str, Any], plugin_schemas: Mapping[str, type[Sche
             **loaded,
             "tenants": Path(loaded["tenants"]).absolute(),
             "data": data,
-            "secret": _secret(loaded["secret"], data),
+            "secret": _secret(loaded["secret"], data, keep=keep_secret),
             "previous_secrets": _previous_secrets(loaded["previous_secrets"]),
             "embedded_bin_dir": Path(bin_dir) if bin_dir else None,
         },
@@ -220,11 +227,18 @@ def _section(raw: Mapping[str, Any], plugin: str) -> dict[str, Any]:
     return {key.removeprefix(prefix): value for key, value in raw.items() if key.startswith(prefix)}
 
 
-def _secret(reference: str | None, data: Path) -> Secret:
+def _secret(reference: str | None, data: Path, *, keep: bool) -> Secret:
     """The secret that a reference names; with none, one that is generated in the data directory."""
     if reference is None:
-        reference = f"file:{_generated_secret(data / 'secret')}"
+        path = data / GENERATED_SECRET
+        if not keep and not path.exists():
+            return Secret(_new_secret())
+        reference = f"file:{_generated_secret(path)}"
     return _referred_to("autonomy.secret", reference)
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(48)
 
 
 def _previous_secrets(references: str) -> tuple[Secret, ...]:
@@ -274,7 +288,7 @@ def _write_secret(path: Path) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48), "utf-8")
+        draft.write_text(_new_secret(), "utf-8")
         with suppress(FileExistsError):
             path.hardlink_to(draft)
     finally:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.backup.domain import BackupError, compare_counts
 from autonomy_core.backup.programs import Programs
@@ -33,11 +34,13 @@ class Dumped:
         taken_at: the moment of which the dump is.
         tables: how many rows each has.
         revisions: of the components, by their names.
+        answers: to the queries, by their names; None to one that the tables do not answer.
     """
 
     taken_at: datetime
     tables: Mapping[str, int]
     revisions: Mapping[str, str]
+    answers: Mapping[str, Sequence[str] | None]
 
 
 @contextmanager
@@ -56,26 +59,54 @@ def connected(url: str) -> Iterator[Connection]:
 
 
 def server_version(url: str) -> int:
-    """PostgreSQL's version: 140011 is 14.11."""
+    """PostgreSQL's major version."""
     with connected(url) as connection:
-        return int(str(connection.scalar(text("SHOW server_version_num"))))
+        return int(str(connection.scalar(text("SHOW server_version_num")))) // 10_000
 
 
-def dump(url: str, programs: Programs, target: Path) -> Dumped:
-    """Dump a database while it is in use, and read the dump again to see that it has every row.
+def require_tables(connection: Connection) -> None:
+    """Check that a database is a server's.
+
+    Raises:
+        BackupError: it has not the tables of one.
+    """
+    if connection.scalar(text("SELECT to_regclass('public.restorations')")) is None:
+        name = connection.scalar(text("SELECT current_database()"))
+        raise BackupError(
+            f"The database {name!r} has no tables of an Autonomy Server, or those of an older version. Correct the ini "
+            "file if it is another one that is meant; if not, run: autonomy migrate"
+        )
+
+
+def require_dumpable(url: str) -> None:
+    """Check that a role may dump everything, and that there is something to dump.
 
     Args:
         url: of a role that bypasses row-level security: another one would dump nothing, and not say so.
 
     Raises:
-        BackupError: the role does not, or rows are missing in the dump.
+        BackupError: it does not, or there is nothing.
     """
     with connected(url) as connection:
+        require_tables(connection)
         _require_every_row(connection)
-        connection.commit()
+
+
+def dump(url: str, programs: Programs, target: Path, queries: Mapping[str, str]) -> Dumped:
+    """Dump a database while it is in use, and read the dump again to see that it has every row.
+
+    Args:
+        url: of a role that `require_dumpable` has found good.
+        queries: of one column, to be answered as of the moment of the dump.
+
+    Raises:
+        BackupError: rows are missing in the dump.
+    """
+    with connected(url) as connection:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         snapshot, taken_at = connection.execute(text("SELECT pg_export_snapshot(), now()")).one()
-        found = Dumped(taken_at, count_rows(connection), _revisions(connection))
+        answers = {name: _answer(connection, query) for name, query in queries.items()}
+        found = Dumped(taken_at, count_rows(connection), _revisions(connection), answers)
         # Before it has a row: pg_dump would let others read it until it is complete.
         target.touch(mode=0o600, exist_ok=False)
         programs.dump(url, snapshot, target)
@@ -83,6 +114,14 @@ def dump(url: str, programs: Programs, target: Path) -> Dumped:
     if wrong:
         raise BackupError("The dump has not got every row: " + "; ".join(wrong))
     return found
+
+
+def _answer(connection: Connection, query: str) -> list[str] | None:
+    try:
+        with connection.begin_nested():
+            return [str(value) for value in connection.scalars(text(query))]
+    except DBAPIError:
+        return None
 
 
 def _require_every_row(connection: Connection) -> None:
@@ -137,15 +176,16 @@ def rows_in(programs: Programs, dump: Path) -> dict[str, int]:
     return counts
 
 
-def require_empty(connection: Connection) -> None:
+def require_empty(url: str) -> None:
     """Check that a database has nothing in it.
 
     Raises:
         BackupError: it has tables.
     """
-    there = list(connection.scalars(TABLES))
-    if there:
+    with connected(url) as connection:
+        there = list(connection.scalars(TABLES))
         name = connection.scalar(text("SELECT current_database()"))
+    if there:
         raise BackupError(
             f"The database {name!r} is not empty, it has {len(there)} tables: restore into a new one, "
             "and name it in the ini file."

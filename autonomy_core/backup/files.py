@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO
 
-from autonomy_core.backup.domain import BackupError, FileFacts
+from autonomy_core.backup.domain import BackupError, FileFacts, naming
 from autonomy_core.tenancy.files import give_to
 
 CHUNK_BYTES = 1024 * 1024
@@ -24,13 +24,19 @@ def copy(source: Path, target: Path) -> FileFacts:
     """
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
-    with source.open("rb") as reading, _new(target) as writing:
-        while chunk := reading.read(CHUNK_BYTES):
+    with source.open("rb") as reading, naming(target), _new(target) as writing:
+        for chunk in _chunks(source, reading):
             digest.update(chunk)
             size += writing.write(chunk)
         writing.flush()
         os.fsync(writing.fileno())
     return FileFacts(size, digest.hexdigest())
+
+
+def _chunks(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+    with naming(path):
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
 
 
 def _new(path: Path) -> IO[bytes]:
@@ -97,7 +103,7 @@ def copy_sqlite(source: Path, target: Path) -> FileFacts:
         ):
             reading.backup(writing)
     except sqlite3.Error as error:
-        raise BackupError(f"{source} cannot be copied: {error}.") from None
+        raise BackupError(f"{source} cannot be copied to {target}: {error}.") from None
     return facts_of(target)
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -21,33 +21,72 @@ INSTALLED = Path("/usr/lib/postgresql")  # Debian's, one directory for each vers
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The programs in one directory."""
+    """The programs in one directory.
+
+    Attributes:
+        version: their major version.
+    """
 
     directory: Path
+    version: int
 
     @classmethod
-    def fitting(cls, server_version: int, places: Sequence[Path]) -> Programs:
-        """Those of the server's major version, or else of the next newer one.
+    def to_dump(cls, server: int, places: Sequence[Path]) -> Programs:
+        """Those of the server's version, or else of the next newer one.
 
         Args:
-            server_version: as PostgreSQL numbers it: 140011 is 14.11.
+            server: the major version of PostgreSQL.
             places: directories to look in besides the usual ones.
 
         Raises:
             BackupError: there are none, or only older ones, which refuse a newer server.
         """
-        major = server_version // 10_000
+        return cls._first(
+            lambda version: version >= server,
+            places,
+            f"The server is PostgreSQL {server}",
+            f"of version {server} or newer",
+        )
+
+    @classmethod
+    def to_restore(cls, dump: int, server: int, places: Sequence[Path]) -> Programs:
+        """Those that read a dump, and are not newer than the server that it is restored on.
+
+        Args:
+            dump: the major version of the pg_dump that wrote it: an older pg_restore does not read it.
+            server: the major version of PostgreSQL: it does not know all that a newer pg_restore sets.
+            places: directories to look in besides the usual ones.
+
+        Raises:
+            BackupError: there are none, or the server is older than the dump.
+        """
+        if server < dump:
+            raise BackupError(
+                f"The backup was made for PostgreSQL {dump} or newer, and the database is on PostgreSQL {server}: "
+                "restore it on a newer one."
+            )
+        return cls._first(
+            lambda version: dump <= version <= server,
+            places,
+            f"The backup is by pg_dump {dump}, the server is PostgreSQL {server}",
+            f"of version {dump}" if dump == server else f"of version {dump} to {server}",
+        )
+
+    @classmethod
+    def _first(
+        cls, is_good: Callable[[int], bool], places: Sequence[Path], situation: str, wanted: str
+    ) -> Programs:
         found = {
             version: place for place in reversed([*places, *_usual_places()]) if (version := _major(place))
         }
-        fitting = [version for version in sorted(found) if version >= major]
-        if not fitting:
+        good = [version for version in sorted(found) if is_good(version)]
+        if not good:
             has = ", ".join(map(str, sorted(found))) or "none"
             raise BackupError(
-                f"The server is PostgreSQL {major}, and of pg_dump there is {has}: install PostgreSQL's client programs "
-                f"of version {major} or newer, or name their directory in embedded.bin_dir."
+                f"{situation}, and of PostgreSQL's client programs there is {has}: install those {wanted}, "
+                "or name their directory in embedded.bin_dir."
             )
-        return cls(found[fitting[0]])
+        return cls(found[good[0]], good[0])
 
     def dump(self, url: str, snapshot: str, target: Path) -> None:
         """Dump what a snapshot shows, in PostgreSQL's own compressed format.
@@ -83,25 +122,30 @@ class Programs:
             raise BackupError(f"{dump} cannot be read: {_last_line(told)}")
 
     def _run(self, program: str, url: str, options: Sequence[str]) -> None:
-        target = make_url(url).set(drivername="postgresql")
+        database, password = _without_password(make_url(url).set(drivername="postgresql"))
         # The password is not for the list of processes.
-        environment = {**os.environ, **({"PGPASSWORD": str(target.password)} if target.password else {})}
-        database = f"--dbname={_without_password(target)}"
+        environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+        database = f"--dbname={database}"
         command: list[str | Path] = [self.directory / program, "--no-password", database, *options]
         done = subprocess.run(command, env=environment, capture_output=True, check=False)
         if done.returncode != 0:
             raise BackupError(f"{program} failed: {_last_line(done.stderr)}")
 
 
-def _without_password(url: URL) -> str:
-    return url._replace(password=None).render_as_string()
+def _without_password(url: URL) -> tuple[str, str | None]:
+    """A URL for libpq, and the password, which may be written as a parameter too."""
+    # libpq lets the parameter win.
+    password = url.query.get("password", url.password)
+    bare = url.difference_update_query(["password"])._replace(password=None)
+    return bare.render_as_string(), None if password is None else str(password)
 
 
 def _usual_places() -> Iterator[Path]:
+    # First those of which it is certain: Debian's on the path choose the version by the cluster.
+    yield from (path.parent for path in INSTALLED.glob("*/bin/pg_dump"))
     on_path = shutil.which("pg_dump")
     if on_path is not None:
         yield Path(on_path).parent
-    yield from (path.parent for path in INSTALLED.glob("*/bin/pg_dump"))
     of_wheel = programs_of_wheel()
     if of_wheel is not None:
         yield of_wheel

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from autonomy_core.cli.context import CliContext, pass_cli
 from autonomy_core.cli.failures import Failure
@@ -14,6 +16,10 @@ from autonomy_core.cli.migrate import target_of
 
 if TYPE_CHECKING:
     from autonomy_core.backup.services import Site
+    from autonomy_core.settings import Settings
+
+HAS_GAPS = 3
+"""The exit status of a backup that can be restored, and in which something is missing."""
 
 
 @click.command()
@@ -28,18 +34,18 @@ def backup(cli: CliContext, directory: Path, secret_to: Path | None) -> None:
     """Back up database, files and ini files into DIRECTORY, which is made; the server may be in use.
 
     The dump is read again, and every file compared with its checksum. Without a manifest.json the directory is no
-    backup. The server's secret is not in it.
+    backup. The server's secret is not in it. With the exit status 3 there is a backup, and something is missing in it.
     """
     from autonomy_core.backup.services import back_up
 
     site = _site(cli)
-    if site.reader_url is None:
-        raise Failure(
-            f"{cli.config}: autonomy.backup_url is missing. A backup needs a role that sees every organisation's rows: "
-            "set it, for example to postgresql://autonomy_backup:…@host/database, and run: autonomy migrate",
-            exit_code=2,
-        )
-    back_up(site, directory, secret_to=secret_to, progress=_tell)
+    reader_url = _reader_url(cli.config, site.settings)
+    _require_secret(cli, site.settings)
+    manifest = back_up(site, directory, reader_url=reader_url, secret_to=secret_to, progress=_tell)
+    if manifest.gaps:
+        _warn(manifest.gaps)
+        click.echo(f"The backup in {directory} can be restored, but is not complete.")
+        raise click.exceptions.Exit(HAS_GAPS)
     click.echo(f"The backup in {directory} is complete.")
 
 
@@ -62,44 +68,88 @@ def restore(cli: CliContext, directory: Path | None, *, activate: bool, accept_o
 
     if activate == (directory is not None):
         raise click.UsageError("Name a DIRECTORY to restore, or use --activate.")
-    site = _site(cli, for_owner=True)
+    site = _site(cli)
     if directory is None:
-        done = services.activate_copy(site)
+        _require_database(site.settings)
+        done = services.activate_copy(target_of(cli.config, site.settings).owner_url)
         click.echo("The copy is activated." if done else "Nothing to do: this is no copy that waits for it.")
         return
-    services.restore(site, directory, accept_other_secret=accept_other_secret, progress=_tell)
+    manifest = services.restore(
+        site,
+        directory,
+        database_at=target_of(cli.config, site.settings) if _has_database(site.settings) else None,
+        make_database=lambda: target_of(cli.config, site.settings),
+        accept_other_secret=accept_other_secret,
+        progress=_tell,
+    )
+    _warn(manifest.gaps)
     click.echo("Restored as a copy that acts on no live payment. To have it take the original's place:")
     click.echo("autonomy restore --activate")
 
 
 def _tell(line: str) -> None:
-    Console(stderr=True).print(f"[green]✓[/green] {line}", highlight=False)
+    Console(stderr=True).print(Text.assemble(("✓ ", "green"), line), soft_wrap=True)
 
 
-def _site(cli: CliContext, *, for_owner: bool = False) -> Site:
+def _warn(gaps: Iterable[str]) -> None:
+    for line in gaps:
+        Console(stderr=True).print(Text.assemble(("✗ ", "red"), line), soft_wrap=True)
+
+
+def _site(cli: CliContext) -> Site:
     from autonomy_core.backup.services import Site
     from autonomy_core.runtime import components
 
-    settings, server = cli.runtime.settings, cli.runtime.embedded
-    target = target_of(cli) if server is not None or for_owner else None
-    reader_url = settings.backup_url if server is None or target is None else target.owner_url
-    places = [settings.embedded_bin_dir] if settings.embedded_bin_dir else []
+    # A command that is refused leaves nothing behind, and so makes no secret.
+    settings = cli.read_settings(keep_secret=False)
     return Site(
         ini=cli.config,
         settings=settings,
         plugins=cli.plugins,
         components=components(cli.plugins),
-        reader_url=_for_sqlalchemy(reader_url),
-        owner_url=target.owner_url if target else None,
-        application_role=target.role if target else "",
-        password=target.password if target else None,
-        places=[server.programs] if server is not None else places,
+        places=[settings.embedded_bin_dir] if settings.embedded_bin_dir else [],
     )
 
 
-def _for_sqlalchemy(url: str | None) -> str | None:
+def _reader_url(config: Path, settings: Settings) -> str:
+    """The SQLAlchemy URL of a role that sees every row."""
     from sqlalchemy import make_url
 
-    if url is None:
-        return None
-    return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    if settings.database_url is None:
+        _require_database(settings)
+        return target_of(config, settings).owner_url
+    if settings.backup_url is None:
+        raise Failure(
+            f"{config}: autonomy.backup_url is missing. A backup needs a role that sees every organisation's rows: "
+            "set it, for example to postgresql://autonomy_backup:…@host/database, and run: autonomy migrate",
+            exit_code=2,
+        )
+    url = make_url(settings.backup_url).set(drivername="postgresql+psycopg")
+    return url.render_as_string(hide_password=False)
+
+
+def _require_database(settings: Settings) -> None:
+    """Check that the embedded database is there, where it is the one that is used: to look must not make it."""
+    from autonomy_core.runtime import embedded_server
+
+    if not _has_database(settings):
+        raise Failure(
+            f"There is no database in {embedded_server(settings).directory}. If there should be one, correct "
+            "autonomy.data, or name the database in sqlalchemy.url."
+        )
+
+
+def _has_database(settings: Settings) -> bool:
+    from autonomy_core.runtime import embedded_server
+
+    return settings.database_url is not None or embedded_server(settings).has_data
+
+
+def _require_secret(cli: CliContext, settings: Settings) -> None:
+    from autonomy_core.settings import GENERATED_SECRET
+
+    path = settings.data / GENERATED_SECRET
+    if "autonomy.secret" not in cli.raw_settings and not path.exists():
+        raise Failure(
+            f"The server's secret is missing: there is no {path}, and no autonomy.secret in {cli.config}."
+        )

@@ -74,11 +74,15 @@ class CliContext:
     @cached_property
     def settings(self) -> Settings:
         """The server's settings, checked. From here on warnings are logged, in the configured format."""
+        return self.read_settings()
+
+    def read_settings(self, *, keep_secret: bool = True) -> Settings:
+        """The same, for a command that may be refused: without `keep_secret` no secret is made where there is none."""
         from autonomy_core.operations.logging import configure_logging
         from autonomy_core.settings import load_settings
 
         schemas = {name: offered.server for name, offered in self._offered_settings.items()}
-        loaded = load_settings(self.raw_settings, schemas)
+        loaded = load_settings(self.raw_settings, schemas, keep_secret=keep_secret)
         configure_logging(loaded.log_format, "warning")
         return loaded
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -11,19 +11,11 @@ from rich.console import Console
 from autonomy_core.cli.context import CliContext, pass_cli
 from autonomy_core.cli.failures import Failure
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Which database to migrate, as whom, and for whom.
-
-    Attributes:
-        owner_url: SQLAlchemy URL of the role that owns the tables.
-        role, password: those of the application.
-    """
-
-    owner_url: str
-    role: str
-    password: str | None
+    from autonomy_core.db.migrations import Target
+    from autonomy_core.settings import Settings
 
 
 @click.command()
@@ -46,7 +38,7 @@ def _migrate(cli: CliContext) -> None:
     from autonomy_core.db.migrations import migrate as run
     from autonomy_core.runtime import components
 
-    target = target_of(cli)
+    target = target_of(cli.config, cli.settings)
     console = Console(stderr=True)
 
     def tell(line: str) -> None:
@@ -70,8 +62,8 @@ def _prepare_backup_role(cli: CliContext, target: Target, progress: Callable[[st
 
     from autonomy_core.db.roles import prepare_backup_role
 
-    backup_url = cli.runtime.settings.backup_url
-    if backup_url is None or cli.runtime.embedded is not None:
+    backup_url = cli.settings.backup_url
+    if backup_url is None or cli.settings.database_url is None:
         return
     wanted = make_url(backup_url)
     if not wanted.username or wanted.username == target.role:
@@ -85,30 +77,34 @@ def _prepare_backup_role(cli: CliContext, target: Target, progress: Callable[[st
         prepare_backup_role(connection, wanted.username, password, progress)
 
 
-def target_of(cli: CliContext) -> Target:
+def target_of(config: Path, settings: Settings) -> Target:
     """Which database the settings name, for its owner; the embedded one is made.
+
+    Args:
+        config: the server's ini file, for messages.
 
     Raises:
         Failure: the ini file lacks a URL.
     """
     from sqlalchemy import make_url
 
-    from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME
+    from autonomy_core.db.migrations import Target
+    from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME, embedded_server
 
-    settings, server = cli.runtime.settings, cli.runtime.embedded
-    if server is not None:
+    if settings.database_url is None:
+        server = embedded_server(settings)
         server.run_with_process()
         server.create_database(DATABASE_NAME)
         return Target(server.url(DATABASE_NAME), APPLICATION_ROLE, None)
     if settings.owner_url is None:
         raise Failure(
-            f"{cli.config}: autonomy.owner_url is missing. Migrations need a role that owns the tables; "
+            f"{config}: autonomy.owner_url is missing. Migrations need a role that owns the tables; "
             "the one in sqlalchemy.url must not.",
             exit_code=2,
         )
-    application = make_url(cli.runtime.database.url)
+    application = make_url(settings.database_url)
     if application.username is None:
-        raise Failure(f"{cli.config}: sqlalchemy.url must name the application's role.", exit_code=2)
+        raise Failure(f"{config}: sqlalchemy.url must name the application's role.", exit_code=2)
     owner = make_url(settings.owner_url).set(drivername="postgresql+psycopg")
     password = None if application.password is None else str(application.password)
     return Target(owner.render_as_string(hide_password=False), application.username, password)

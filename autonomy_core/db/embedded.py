@@ -73,14 +73,14 @@ class EmbeddedServer:
         return self.directory / "pgdata"
 
     @property
+    def has_data(self) -> bool:
+        """Whether its data have been made: `ensure_running` would make those that are missing."""
+        return self._pgdata.exists()
+
+    @property
     def started_by_us(self) -> bool:
         """Whether this very process started the server that runs, and so may stop it when it ends."""
         return _started.get(self.directory) == os.getpid() and self.is_running()
-
-    @property
-    def programs(self) -> Path:
-        """The directory of the server's programs, ``pg_dump`` among them."""
-        return self._home.binaries(self.bin_dir)
 
     def url(self, database: str, user: str = SUPERUSER) -> str:
         """The SQLAlchemy URL of a database, for one of the server's roles."""

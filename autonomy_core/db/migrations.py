@@ -53,6 +53,20 @@ class MigrationError(RuntimeError):
     """A component cannot be migrated; the database is as its last complete revision left it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which database to migrate, as whom, and for whom.
+
+    Attributes:
+        owner_url: SQLAlchemy URL of the role that owns the tables.
+        role, password: those of the application.
+    """
+
+    owner_url: str
+    role: str
+    password: str | None
+
+
 @dataclass(frozen=True)
 class Migrations:
     """The tables of one component, and how they came about.
@@ -109,14 +123,19 @@ def migrate(
     engine = create_engine(bounded(owner_url), poolclass=NullPool)
     with alone(engine, progress):
         with engine.begin() as connection:
-            _refuse_while_restoring(connection)
+            refuse_while_restoring(connection)
         _upgrade_all(engine, components, progress)
         with engine.begin() as connection:
             prepare_roles(connection, application_role, password, progress)
     progress(f"role {application_role}: ready")
 
 
-def _refuse_while_restoring(connection: Connection) -> None:
+def refuse_while_restoring(connection: Connection) -> None:
+    """Check that no restoration into a database was interrupted.
+
+    Raises:
+        MigrationError: one was.
+    """
     # To give the application its rights would put a copy into service that is not marked as one.
     if connection.scalar(text("SELECT to_regnamespace(:schema)"), {"schema": RESTORING}) is not None:
         raise MigrationError(

@@ -18,7 +18,10 @@ class StoredFiles:
     Attributes:
         name: a word of its own among the plugin's; the files are in ``files/<plugin>/<name>`` of a backup.
         directory: tells where they are, of the server's settings; it need not exist.
+        referred_to: an SQL query of the files that the rows of all organisations refer to, by their paths below the
+            directory. A backup says which of them are missing.
     """
 
     name: str
     directory: Callable[[Settings], Path]
+    referred_to: str | None = None

@@ -289,7 +289,8 @@ def register_files() -> Sequence[StoredFiles]:
         >>> from autonomy_core.plugin_api.hooks import hookimpl
         >>> @hookimpl
         ... def register_files():
-        ...     return [StoredFiles("covers", lambda settings: settings.data / "covers")]
+        ...     covers = "SELECT cover FROM bonus_track_covers"
+        ...     return [StoredFiles("covers", lambda settings: settings.data / "covers", covers)]
     """
     raise NotImplementedError
 

@@ -72,7 +72,7 @@ def register_commands() -> Sequence[click.Command]:
 @hookimpl
 def register_files() -> Sequence[StoredFiles]:
     """Recordings; what has been uploaded and not inspected yet is not worth a backup."""
-    return [StoredFiles("recordings", files_directory)]
+    return [StoredFiles("recordings", files_directory, "SELECT storage_key FROM media_mp3_tracks")]
 
 
 @hookimpl

@@ -79,10 +79,12 @@ class Place:
         self.ini.write_text("\n".join([*lines, *self.settings, ""]))
         return self
 
-    def run(self, *arguments: str | Path) -> Result:
-        return CliRunner().invoke(
-            autonomy, ["--config", str(self.ini), *map(str, arguments)], obj=CliContext()
-        )
+    def run(self, *arguments: str | Path, plugins: Plugins | None = None) -> Result:
+        """A command's result; with `plugins` as if these were the installed ones."""
+        context = CliContext()
+        if plugins is not None:
+            context.plugins = plugins
+        return CliRunner().invoke(autonomy, ["--config", str(self.ini), *map(str, arguments)], obj=context)
 
     def succeed(self, *arguments: str | Path) -> Result:
         result = self.run(*arguments)

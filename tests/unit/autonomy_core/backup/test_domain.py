@@ -24,10 +24,12 @@ WRITTEN = Manifest(
     format=1,
     version="1.0",
     taken_at="2026-11-29T10:00:00+00:00",
+    postgresql=18,
     secret="0" * 64,
     revisions={"autonomy_core": "0001"},
     tables={"public.customers": 2},
     files={"database.dump": FileFacts(3, "ab")},
+    gaps=["files/media: one is missing"],
 )
 
 
@@ -51,9 +53,20 @@ def test_a_directory_is_claimed_once(tmp_path: Path) -> None:
     [
         {"files": 1},
         {"files": {"a": {"size": 1}}},
-        {"tables": None, "more": 1},
+        {"files": {"a": {"size": "1", "sha256": "ab"}}},
+        {"files": {"a": {"size": 1, "sha256": 1}}},
+        {"files": {"a\0b": {"size": 1, "sha256": "ab"}}},
+        {"tables": None},
+        {"tables": {"a": True}},
+        {"revisions": ["0001"]},
+        {"taken_at": "yesterday"},
+        {"taken_at": "2026-11-29T10:00:00"},
+        {"secret": None},
+        {"gaps": "none"},
+        {"postgresql": "18"},
         {"format": "x"},
         {"format": None},
+        {"format": 1e400},
     ],
 )
 def test_what_is_no_manifest_of_ours_is_refused_in_words(tmp_path: Path, change: dict[str, object]) -> None:
@@ -61,8 +74,30 @@ def test_what_is_no_manifest_of_ours_is_refused_in_words(tmp_path: Path, change:
     finish(tmp_path, WRITTEN)
     path = tmp_path / MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(BackupError, match=r"manifest\.json (is damaged|cannot be read)"):
+    with pytest.raises(BackupError, match=r"manifest\.json is damaged"):
         read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, "\ufeff{}", '{"format": 1}'])
+def test_what_is_no_manifest_at_all_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    (tmp_path / MANIFEST).write_text(text)
+    with pytest.raises(BackupError, match=r"manifest\.json is damaged"):
+        read_manifest(tmp_path)
+
+
+def test_what_is_not_text_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).write_bytes(b"\xff\xfe")
+    with pytest.raises(BackupError, match=r"manifest\.json is damaged"):
+        read_manifest(tmp_path)
+
+
+def test_a_file_is_no_directory_for_a_backup(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for directory in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(BackupError, match="a file is in its place"):
+            claim(directory)
+        with pytest.raises(BackupError, match="there is no such directory"):
+            read_manifest(directory)
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "files/../../x"])

@@ -25,18 +25,65 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Path
     return places
 
 
-@pytest.mark.parametrize(("server", "chosen"), [(140_011, 14), (150_001, 16), (160_000, 16), (180_004, 18)])
-def test_the_nearest_that_is_not_older_is_chosen(
-    installed: dict[int, Path], server: int, chosen: int
-) -> None:
-    assert Programs.fitting(server, list(installed.values())).directory == installed[chosen]
+@pytest.mark.parametrize(("server", "chosen"), [(14, 14), (15, 16), (16, 16), (18, 18)])
+def test_the_nearest_that_is_not_older_dumps(installed: dict[int, Path], server: int, chosen: int) -> None:
+    programs = Programs.to_dump(server, list(installed.values()))
+    assert (programs.directory, programs.version) == (installed[chosen], chosen)
 
 
 def test_older_ones_are_refused_because_they_refuse_the_server(installed: dict[int, Path]) -> None:
-    with pytest.raises(BackupError, match="is PostgreSQL 19, and of pg_dump there is 14, 16, 18"):
-        Programs.fitting(190_000, list(installed.values()))
+    with pytest.raises(
+        BackupError, match=r"is PostgreSQL 19, and .* there is 14, 16, 18: .* of version 19 or newer"
+    ):
+        Programs.to_dump(19, list(installed.values()))
 
 
 def test_where_there_are_none_it_is_said_what_to_install(installed: dict[int, Path], tmp_path: Path) -> None:
-    with pytest.raises(BackupError, match="there is none: install PostgreSQL's client programs"):
-        Programs.fitting(160_000, [tmp_path])
+    with pytest.raises(BackupError, match="there is none: install those of version 16 or newer"):
+        Programs.to_dump(16, [tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("dump", "server", "chosen"), [(14, 14, 14), (14, 18, 14), (15, 16, 16), (15, 18, 16), (18, 19, 18)]
+)
+def test_the_nearest_that_reads_the_dump_and_that_the_server_knows_restores(
+    installed: dict[int, Path], dump: int, server: int, chosen: int
+) -> None:
+    assert Programs.to_restore(dump, server, list(installed.values())).version == chosen
+
+
+@pytest.mark.parametrize(
+    ("dump", "server", "wanted"),
+    [(15, 15, "of version 15,"), (17, 17, "of version 17,"), (19, 20, "of version 19 to 20,")],
+)
+def test_what_would_not_read_the_dump_or_is_too_new_for_the_server_is_refused(
+    installed: dict[int, Path], dump: int, server: int, wanted: str
+) -> None:
+    with pytest.raises(BackupError, match=wanted):
+        Programs.to_restore(dump, server, list(installed.values()))
+
+
+def test_a_server_older_than_the_dump_is_refused(installed: dict[int, Path]) -> None:
+    with pytest.raises(
+        BackupError, match=r"made for PostgreSQL 18 or newer, and the database is on PostgreSQL 16"
+    ):
+        Programs.to_restore(18, 16, list(installed.values()))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://owner:hidden@host/db?sslmode=require",
+        "postgresql://owner@host/db?sslmode=require&password=hidden",
+        "postgresql://owner:other@host/db?sslmode=require&password=hidden",
+    ],
+)
+def test_the_list_of_processes_shows_no_password(tmp_path: Path, url: str) -> None:
+    program = tmp_path / "pg_restore"
+    program.write_text('#!/bin/sh\necho "$@" "$PGPASSWORD" >&2\nexit 1\n')
+    program.chmod(0o755)
+    with pytest.raises(BackupError) as told:
+        Programs(tmp_path, 18).restore(url, tmp_path / "dump")
+    assert str(told.value).count("hidden") == 1
+    assert str(told.value).endswith(" hidden")
+    assert "--dbname=postgresql://owner@host/db?sslmode=require " in str(told.value)
