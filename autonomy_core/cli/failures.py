@@ -34,7 +34,7 @@ def failure_for(error: Exception) -> Failure | None:
     from autonomy_core.plugin_api.manager import PluginError
     from autonomy_core.settings import SettingsError
     from autonomy_core.tenancy.editing import EditError
-    from autonomy_core.tenancy.record import RecordUnusable
+    from autonomy_core.tenancy.record_file import RecordUnusable
 
     if isinstance(error, SettingsError | PluginError | ConfigurationError):
         return Failure(str(error), exit_code=2)

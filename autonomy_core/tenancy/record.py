@@ -8,56 +8,21 @@ as an index may be.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import stat
 import time
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from autonomy_core.tenancy.claims import Claim
 from autonomy_core.tenancy.domain import Problem, Version
-from autonomy_core.tenancy.files import Signature, give_to, signature
 from autonomy_core.tenancy.hosts import name_of
 from autonomy_core.tenancy.losses import AT_ONCE_S
+from autonomy_core.tenancy.record_file import RecordFile
 from autonomy_core.tenancy.sealing import Sealing
-
-Found = TypeVar("Found")
-
-PATIENCE_S = 2.0
-"""How long to wait for another process that is writing."""
-
-CACHE_KIB = 256
-"""Of pages, while the file is open. SQLite's own choice is eight times as much, which the process would keep."""
 
 ACCEPTED_FOR_S = 24 * 3600
 """How long servers may need to notice that a loss was accepted."""
-
-FORMAT = 1
-
-TABLES = """
-CREATE TABLE organisations (
-    id TEXT PRIMARY KEY,
-    hosts TEXT NOT NULL,
-    hosts_line INTEGER NOT NULL,
-    plugins TEXT NOT NULL,
-    content BLOB NOT NULL,
-    mark BLOB NOT NULL,
-    recorded_at REAL NOT NULL
-);
-CREATE TABLE claims (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    organisation TEXT NOT NULL,
-    host TEXT NOT NULL,
-    name TEXT NOT NULL,
-    UNIQUE (organisation, host)
-);
-CREATE INDEX claims_by_name ON claims (name);
-CREATE TABLE losses (organisation TEXT PRIMARY KEY, is_accepted INTEGER NOT NULL, at REAL NOT NULL);
-"""
 
 SAME = "SELECT id, mark, hosts FROM organisations WHERE id IN (SELECT value FROM json_each(?))"
 
@@ -90,10 +55,6 @@ class Kept:
     owners: tuple[Claim, ...] = ()
 
 
-class RecordUnusable(Exception):
-    """The record cannot be read or written; the message says why."""
-
-
 class TenantRecord:
     """The record of one server. Every method may be called from any thread, and by several processes at once.
 
@@ -105,30 +66,23 @@ class TenantRecord:
     """
 
     def __init__(self, path: Path, sealing: Sealing) -> None:
-        self._path = path
+        self._file = RecordFile(path)
         self._sealing = sealing
-        self._reasons: dict[bool, str] = {}
-        self._seen: Signature | None = None
 
     def problem(self) -> Problem | None:
         """Return what kept the record from being read or written the last time, or None."""
-        if not self._reasons:
+        if self._file.reason is None:
             return None
-        reason = "; ".join(sorted(set(self._reasons.values())))
-        message = f"what the server remembers of its organisations cannot be used: {reason}"
+        message = f"what the server remembers of its organisations cannot be used: {self._file.reason}"
         remedy = (
             "run the server and the command line as the same user, who alone may write the file; "
             "or move it away, and restart the server"
         )
-        return Problem(self._path, 1, "record_unusable", message, remedy)
+        return Problem(self._file.path, 1, "record_unusable", message, remedy)
 
     def has_changed(self) -> bool:
         """Whether the file is another one than at the last call, or can be read again after it could not."""
-        before, self._seen = self._seen, signature(self._path)
-        if before != self._seen or False not in self._reasons:
-            return before != self._seen
-        self.losses()
-        return False not in self._reasons
+        return self._file.has_changed()
 
     def ids_but(self, known: Container[str]) -> frozenset[str]:
         """Return the ids of the organisations that are in service as far as the record knows, but for some."""
@@ -137,7 +91,7 @@ class TenantRecord:
             found = db.execute("SELECT id FROM organisations")
             return frozenset(row[0] for row in found if row[0] not in known)
 
-        return self._read(read, frozenset())
+        return self._file.read(read, frozenset())
 
     def versions(self, ids: Collection[str], directory: Path) -> dict[str, Version]:
         """Return the last good versions of some organisations, without their contents.
@@ -153,24 +107,24 @@ class TenantRecord:
                 for name, hosts, line, plugins in db.execute(query, [_json(ids)])
             }
 
-        return self._read(read, {})
+        return self._file.read(read, {})
 
     def content(self, organisation_id: str) -> bytes | None:
         """Return the content of an organisation's last good version; None if there is none, or it cannot be opened."""
         query = "SELECT content FROM organisations WHERE id = ?"
-        row = self._read(lambda db: db.execute(query, [organisation_id]).fetchone(), None)
+        row = self._file.read(lambda db: db.execute(query, [organisation_id]).fetchone(), None)
         return self._sealing.open(organisation_id, row[0]) if row else None
 
     def recorded_at(self, organisation_id: str) -> float | None:
         """Return when an organisation's last good version was recorded, in seconds since the epoch."""
         query = "SELECT recorded_at FROM organisations WHERE id = ?"
-        row = self._read(lambda db: db.execute(query, [organisation_id]).fetchone(), None)
+        row = self._file.read(lambda db: db.execute(query, [organisation_id]).fetchone(), None)
         return row[0] if row else None
 
     def order(self, names: Collection[str]) -> dict[Claim, int]:
         """Return the claims to all hosts of some names, with numbers that rise in the order of their recording."""
         query = "SELECT organisation, host, number FROM claims WHERE name IN (SELECT value FROM json_each(?))"
-        return self._read(
+        return self._file.read(
             lambda db: {(row[0], row[1]): row[2] for row in db.execute(query, [_json(names)])}, {}
         )
 
@@ -178,7 +132,7 @@ class TenantRecord:
         """Return the organisations that have left the service of late, and whether an operator has accepted it."""
         query = "SELECT organisation, is_accepted FROM losses WHERE is_accepted OR at > ?"
         values = [time.time() - AT_ONCE_S]
-        return self._read(lambda db: {row[0]: bool(row[1]) for row in db.execute(query, values)}, {})
+        return self._file.read(lambda db: {row[0]: bool(row[1]) for row in db.execute(query, values)}, {})
 
     def keep(self, kept: Collection[Kept], lost: Collection[str]) -> None:
         """Record versions, and that other organisations have left the service.
@@ -188,7 +142,7 @@ class TenantRecord:
         """
         if not kept and not lost:
             return
-        with self._using() as db:
+        with self._file.writing() as db:
             rows = {each.version.id: (each, self._row(each.version)) for each in kept}
             known = {row[0]: (row[1], row[2]) for row in db.execute(SAME, [_json(rows)])}
             changed = [
@@ -210,7 +164,7 @@ class TenantRecord:
         Raises:
             RecordUnusable: it was not recorded.
         """
-        with self._using() as db:
+        with self._file.writing() as db:
             db.execute("BEGIN IMMEDIATE")
             _lose(db, lost, is_accepted=True)
             db.execute("COMMIT")
@@ -224,100 +178,6 @@ class TenantRecord:
             "mark": self._sealing.mark(version.content or b""),
             "now": time.time(),
         }
-
-    def _read(self, read: Callable[[sqlite3.Connection], Found], nothing: Found) -> Found:
-        if _is_absent(self._path):
-            self._reasons.pop(False, None)
-            return nothing
-        try:
-            with self._using(writes=False) as db:
-                # Empty while another process begins it.
-                return read(db) if _format(db) else nothing
-        except RecordUnusable:
-            return nothing
-
-    @contextmanager
-    def _using(self, *, writes: bool = True) -> Iterator[sqlite3.Connection]:
-        """A connection; what is wrong with the file is remembered for `problem`."""
-        self._reasons.pop(writes, None)
-        try:
-            if writes:
-                _make(self._path)
-            _require_trust(self._path, writes=writes)
-            with closing(_connect(self._path)) as db:
-                db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-                if writes:
-                    _make_tables(db)
-                _format(db)
-                yield db
-        except (sqlite3.Error, OSError, ValueError) as error:
-            reason = self._reasons[writes] = str(getattr(error, "strerror", None) or error)
-            raise RecordUnusable(f"{self._path}: {reason}") from None
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # Also to read: only who may write undoes what a process that was killed has half written. Others open it to read.
-    location = f"{path.absolute().as_uri()}?mode=rw"
-    return sqlite3.connect(location, timeout=PATIENCE_S, isolation_level=None, uri=True)
-
-
-def _is_absent(path: Path) -> bool:
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _make(path: Path) -> None:
-    """Make the file unless it is there: for the owner of the directory, because root may act for the server's user."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
-    except FileExistsError:
-        return
-    if os.geteuid() == 0:
-        give_to(path, path.parent.stat())
-
-
-def _require_trust(path: Path, *, writes: bool) -> None:
-    """Check that only its owner can have written the file.
-
-    Raises:
-        OSError: others may write it, or it is no file.
-    """
-    status = path.lstat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError("it is not a regular file")
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise OSError("others than its owner may write it")
-    if writes and os.geteuid() not in (0, status.st_uid):
-        raise OSError("it belongs to another user")
-
-
-def _make_tables(db: sqlite3.Connection) -> None:
-    if _format(db) == 0:
-        db.execute("BEGIN IMMEDIATE")
-        # Another process may have made them meanwhile.
-        if _format(db) == 0:
-            for statement in TABLES.split(";"):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {FORMAT}")
-        db.execute("COMMIT")
-
-
-def _format(db: sqlite3.Connection) -> int:
-    """The format of the record, 0 while it is empty.
-
-    Raises:
-        ValueError: this code knows nothing of it.
-    """
-    (number,) = db.execute("PRAGMA user_version").fetchone()
-    if number not in (0, FORMAT):
-        raise ValueError("another version of the server has written it")
-    return int(number)
 
 
 def _claim(db: sqlite3.Connection, kept: Collection[Kept]) -> None:

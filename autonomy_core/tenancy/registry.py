@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,24 +13,21 @@ import structlog
 
 from autonomy_core.tenancy.domain import Organisation, Problem, Version
 from autonomy_core.tenancy.index import TenantIndex
-from autonomy_core.tenancy.loader import SUFFIX, PluginSchemas, TenantLoader, text_of
-from autonomy_core.tenancy.record import RecordUnusable
+from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, text_of
+from autonomy_core.tenancy.news import Listener, Listeners, changed, log_problems
+from autonomy_core.tenancy.recording import Recorder
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules, Settled, Settler
+from autonomy_core.tenancy.turns import Turns
 from autonomy_core.tenancy.watch import WatchedDirectory
 
 log = structlog.get_logger(__name__)
-
-Listener = Callable[[str], None]
 
 KEPT = 256
 """How many organisations are kept as they were made. One that nobody has asked for lately is made again."""
 
 INDEX_EVERY_S = 10.0
 """So often at most the index is written."""
-
-RECORDED_TOGETHER = 200
-"""So many organisations at most are recorded in one transaction, for the sake of memory."""
 
 READING_AHEAD = 0.1
 """The share of its time that the thread reads files that are known from the index alone."""
@@ -65,19 +62,14 @@ class TenantRegistry:
         self._make = lru_cache(KEPT)(loader.make)
         tenant_index = TenantIndex(index, directory, plugin_schemas) if index else None
         self._watched = WatchedDirectory(directory, loader, tenant_index)
-        self._poll_seconds = poll_seconds
+        self._recorder = Recorder(self._rules)
+        self._listeners = Listeners()
+        self._turns = Turns(self._take_turn, poll_seconds, "tenant-registry")
         self._snapshot: Settled | None = None
-        self._unrecorded: set[str] = set()
-        self._record_problems: tuple[Problem, ...] = ()
         self._index_due = 0.0
         self._index_problem: str | None = None
-        self._listeners: tuple[Listener, ...] = ()
         self._beginning = threading.Lock()
         self._looking = threading.Lock()
-        self._recording = threading.Lock()
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
 
     def get(self, organisation_id: str) -> Organisation | None:
         """Return the organisation in service under this id."""
@@ -126,12 +118,7 @@ class TenantRegistry:
         It is called in the thread that noticed. Returns a function that ends the subscription.
         """
         self._now()
-        self._listeners = (*self._listeners, listener)
-
-        def unsubscribe() -> None:
-            self._listeners = tuple(each for each in self._listeners if each is not listener)
-
-        return unsubscribe
+        return self._listeners.add(listener)
 
     def reload(self, *, accept_losses: bool = False) -> None:
         """Look for changes now, in this thread. In a signal handler use `wake`.
@@ -145,23 +132,16 @@ class TenantRegistry:
 
     def wake(self) -> None:
         """Let the thread look now. Waits for no lock of ours, so a signal handler may call it."""
-        self._wake.set()
+        self._turns.wake()
 
     def start(self) -> None:
         """Start the thread. Call it after forking: a thread does not survive a fork."""
-        if self._thread is None:
-            self._now()
-            self._stopping = False
-            self._thread = threading.Thread(target=self._poll, name="tenant-registry", daemon=True)
-            self._thread.start()
+        self._now()
+        self._turns.start()
 
     def stop(self) -> None:
         """Stop the thread and wait for it. The organisations stay in service."""
-        if self._thread is not None:
-            self._stopping = True
-            self._wake.set()
-            self._thread.join()
-            self._thread = None
+        self._turns.stop()
 
     def _organisation(self, version: Version | None) -> Organisation | None:
         if version is None or version.content is None:
@@ -198,10 +178,9 @@ class TenantRegistry:
             self._rules.record.has_changed()
         first = self._settle(None)
         read = {name for name, version in first.versions.items() if version.content is not None}
-        self._unrecorded = read | first.lost
-        _log_problems((), first.problems, first)
-        self._record_problems = self._rules.problems()
-        _log_problems((), self._record_problems, first)
+        self._recorder.add(read | first.lost)
+        log_problems((), first.problems, first)
+        self._recorder.tell_of_problems(first)
         log.info(
             "tenants_loaded",
             organisations=len(first.versions),
@@ -209,27 +188,24 @@ class TenantRegistry:
         )
         return first
 
-    def _poll(self) -> None:
-        while not self._stopping:
-            woken = self._wake.wait(self._poll_seconds)
-            self._wake.clear()
-            try:
-                self._look(at_once=woken)
-                self._read_ahead()
-                self._write_record()
-                self._write_index()
-            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
-                # No traceback: what the exception says may come from a tenant's file.
-                log.error("tenants_not_reloaded", error=type(error).__name__)  # noqa: TRY400
+    def _take_turn(self, woken: bool) -> None:  # noqa: FBT001 - what `Turns` says
+        try:
+            self._look(at_once=woken)
+            self._read_ahead()
+            self._write_record()
+            self._write_index()
+        except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
+            # No traceback: what the exception says may come from a tenant's file.
+            log.error("tenants_not_reloaded", error=type(error).__name__)  # noqa: TRY400
 
     def _read_ahead(self) -> None:
         """Read some of the files that are known from the index alone.
 
         Until a file has been read, there is no last good version to fall back to when somebody breaks it.
         """
-        until = time.monotonic() + READING_AHEAD * self._poll_seconds
+        until = time.monotonic() + READING_AHEAD * self._turns.seconds
         unread = self._watched.unread
-        while unread and not self._stopping and time.monotonic() < until:
+        while unread and not self._turns.is_stopping and time.monotonic() < until:
             self._read_unread(unread.pop())
 
     def _write_index(self) -> None:
@@ -246,32 +222,7 @@ class TenantRegistry:
                 log.warning("tenant_index_not_written", file=error.filename, reason=self._index_problem)
 
     def _write_record(self) -> None:
-        """Record what is in service, so far as this process has read it and the record does not say it."""
-        # One thread at a time: an older state must not be written after a newer one.
-        with self._recording:
-            if self._rules.record is None or not self._unrecorded:
-                return
-            with self._looking:
-                ids, self._unrecorded = self._unrecorded, set()
-                snapshot = self._now()
-            lost = ids - snapshot.versions.keys() - snapshot.unserved
-            known = (snapshot.versions[name] for name in ids & snapshot.versions.keys() - snapshot.missing)
-            served = [version for version in known if version.content is not None]
-            # Who is refused a host comes after whoever has it: they are recorded in the order of their claims.
-            served.sort(key=lambda version: (version.id in snapshot.refused, version.id))
-            try:
-                for begin in range(0, len(served) or 1, RECORDED_TOGETHER):
-                    part = served[begin : begin + RECORDED_TOGETHER]
-                    self._rules.record.keep([snapshot.kept(version) for version in part], lost)
-            except RecordUnusable:
-                # The next look is the next attempt.
-                with self._looking:
-                    self._unrecorded |= ids
-            self._tell_of_record()
-
-    def _tell_of_record(self) -> None:
-        before, self._record_problems = self._record_problems, self._rules.problems()
-        _log_problems(before, self._record_problems, self._now())
+        self._recorder.write(self._now)
 
     def _look(self, *, at_once: bool, accept_losses: bool = False) -> None:
         def read() -> bool:
@@ -283,7 +234,7 @@ class TenantRegistry:
 
     def _read_unread(self, organisation_id: str) -> None:
         def read() -> bool:
-            self._unrecorded.add(organisation_id)
+            self._recorder.add([organisation_id])
             return self._watched.read_unread(organisation_id)
 
         self._update(read)
@@ -296,52 +247,12 @@ class TenantRegistry:
             if not read():
                 return
             after = self._snapshot = self._settle(before, accept_losses=accept_losses)
-            changed = _changed(before, after)
-            self._unrecorded |= {*changed, *after.lost}
-        _log_problems(before.problems, after.problems, after)
-        for organisation_id in changed:
-            self._notify(organisation_id)
+            ids = changed(before, after)
+            self._recorder.add((*ids, *after.lost))
+        log_problems(before.problems, after.problems, after)
+        for organisation_id in ids:
+            self._listeners.tell(organisation_id, in_service=organisation_id in self._now().versions)
 
     def _settle(self, before: Settled | None, *, accept_losses: bool = False) -> Settled:
         files, problem = self._watched.files(), self._watched.problem
         return self._settler.settle(files, before, problem, accept_losses=accept_losses)
-
-    def _notify(self, organisation_id: str) -> None:
-        in_service = organisation_id in self._now().versions
-        log.info("tenant_changed", organisation=organisation_id, in_service=in_service)
-        for listener in self._listeners:
-            try:
-                listener(organisation_id)
-            except Exception as error:  # noqa: BLE001 - one listener's failure must not keep the news from the others
-                name = type(error).__name__
-                log.error("tenant_listener_failed", organisation=organisation_id, error=name)  # noqa: TRY400
-
-
-def _changed(before: Settled, after: Settled) -> list[str]:
-    then, now = before.versions, after.versions
-    changed = {name for name in then.keys() | now.keys() if then.get(name) is not now.get(name)}
-    refused = before.refused.keys() | after.refused.keys()
-    return sorted(changed | {name for name in refused if before.refused.get(name) != after.refused.get(name)})
-
-
-def _log_problems(told: Sequence[Problem], problems: Sequence[Problem], snapshot: Settled) -> None:
-    known = set(told)
-    for problem in problems:
-        if problem not in known:
-            log.warning(
-                "tenant_problem",
-                file=f"{problem.file}:{problem.line}",
-                code=problem.code,
-                message=problem.message,
-                remedy=problem.remedy,
-                still_serving_last_good=_is_served(snapshot, problem),
-            )
-
-
-def _is_served(snapshot: Settled, problem: Problem) -> bool:
-    """Whether an older version is served because of a problem."""
-    if problem.file.suffix != SUFFIX:
-        # Of the directory as a whole: it concerns the organisations whose files are gone.
-        return bool(snapshot.missing)
-    version = snapshot.versions.get(problem.file.stem)
-    return version is not None and version.content is not None and problem.code != "duplicate_host"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from autonomy_core.tenancy import files, record
+from autonomy_core.tenancy import files, record, record_file
 from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.record import TenantRecord
@@ -479,7 +479,7 @@ def test_a_host_stays_where_it_is_when_the_record_is_moved_away(begin: Begin, te
 def test_a_record_that_could_not_be_read_at_the_start_is_followed_as_soon_as_it_can(
     begin: Begin, tenants: Path, path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(record, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(record_file, "PATIENCE_S", 0.05)
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
     busy = sqlite3.connect(path, isolation_level=None)
     busy.execute("BEGIN EXCLUSIVE")

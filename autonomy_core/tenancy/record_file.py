@@ -1,0 +1,178 @@
+"""The file that `record.TenantRecord` is in: made, trusted, opened, and what keeps it from being used."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from autonomy_core.tenancy.files import Signature, give_to, signature
+
+Found = TypeVar("Found")
+
+PATIENCE_S = 2.0
+"""How long to wait for another process that is writing."""
+
+CACHE_KIB = 256
+"""Of pages, while the file is open. SQLite's own choice is eight times as much, which the process would keep."""
+
+FORMAT = 1
+
+TABLES = """
+CREATE TABLE organisations (
+    id TEXT PRIMARY KEY,
+    hosts TEXT NOT NULL,
+    hosts_line INTEGER NOT NULL,
+    plugins TEXT NOT NULL,
+    content BLOB NOT NULL,
+    mark BLOB NOT NULL,
+    recorded_at REAL NOT NULL
+);
+CREATE TABLE claims (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    organisation TEXT NOT NULL,
+    host TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (organisation, host)
+);
+CREATE INDEX claims_by_name ON claims (name);
+CREATE TABLE losses (organisation TEXT PRIMARY KEY, is_accepted INTEGER NOT NULL, at REAL NOT NULL);
+"""
+
+
+class RecordUnusable(Exception):
+    """The record cannot be read or written; the message says why."""
+
+
+class RecordFile:
+    """A file of SQLite's that only its owner may have written. It is opened anew for every use, by any thread.
+
+    Args:
+        path: where it is; it is made when something is first written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reasons: dict[bool, str] = {}
+        self._seen: Signature | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """What kept the file from being read or written the last time."""
+        return "; ".join(sorted(set(self._reasons.values()))) or None
+
+    def has_changed(self) -> bool:
+        """Whether the file is another one than at the last call, or can be read again after it could not."""
+        before, self._seen = self._seen, signature(self.path)
+        if before != self._seen or False not in self._reasons:
+            return before != self._seen
+        self.read(_format, 0)
+        return False not in self._reasons
+
+    def read(self, read: Callable[[sqlite3.Connection], Found], nothing: Found) -> Found:
+        """Return what a function reads; what there is without a record, when there is none or it cannot be used."""
+        if _is_absent(self.path):
+            self._reasons.pop(False, None)
+            return nothing
+        try:
+            with self._open(writes=False) as db:
+                # Empty while another process begins it.
+                return read(db) if _format(db) else nothing
+        except RecordUnusable:
+            return nothing
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection without a transaction.
+
+        Raises:
+            RecordUnusable: the file cannot be used, or what the block did failed.
+        """
+        with self._open(writes=True) as db:
+            yield db
+
+    @contextmanager
+    def _open(self, *, writes: bool) -> Iterator[sqlite3.Connection]:
+        self._reasons.pop(writes, None)
+        try:
+            if writes:
+                _make(self.path)
+            _require_trust(self.path, writes=writes)
+            with closing(_connect(self.path)) as db:
+                db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+                if writes:
+                    _make_tables(db)
+                _format(db)
+                yield db
+        except (sqlite3.Error, OSError, ValueError) as error:
+            reason = self._reasons[writes] = str(getattr(error, "strerror", None) or error)
+            raise RecordUnusable(f"{self.path}: {reason}") from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Also to read: only who may write undoes what a process that was killed has half written. Others open it to read.
+    location = f"{path.absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(location, timeout=PATIENCE_S, isolation_level=None, uri=True)
+
+
+def _is_absent(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _make(path: Path) -> None:
+    """Make the file unless it is there: for the owner of the directory, because root may act for the server's user."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+    except FileExistsError:
+        return
+    if os.geteuid() == 0:
+        give_to(path, path.parent.stat())
+
+
+def _require_trust(path: Path, *, writes: bool) -> None:
+    """Check that only its owner can have written the file.
+
+    Raises:
+        OSError: others may write it, or it is no file.
+    """
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("it is not a regular file")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise OSError("others than its owner may write it")
+    if writes and os.geteuid() not in (0, status.st_uid):
+        raise OSError("it belongs to another user")
+
+
+def _make_tables(db: sqlite3.Connection) -> None:
+    if _format(db) == 0:
+        db.execute("BEGIN IMMEDIATE")
+        # Another process may have made them meanwhile.
+        if _format(db) == 0:
+            for statement in TABLES.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {FORMAT}")
+        db.execute("COMMIT")
+
+
+def _format(db: sqlite3.Connection) -> int:
+    """The format of the record, 0 while it is empty.
+
+    Raises:
+        ValueError: this code knows nothing of it.
+    """
+    (number,) = db.execute("PRAGMA user_version").fetchone()
+    if number not in (0, FORMAT):
+        raise ValueError("another version of the server has written it")
+    return int(number)
