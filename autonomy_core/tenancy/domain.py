@@ -143,7 +143,7 @@ class LoadedFile:
     references: the secret files it refers to, as they were when read.
     uses_environment: whether it refers to variables of the environment.
     is_unreadable: whether it, or a secret file that it refers to, is there and could not be read, perhaps only now.
-    is_cut_off: whether it does not end with a line's end, as a file does that an editor is still writing.
+    is_unfinished: whether an editor may still be writing it, see `loader.UNFINISHED_NS`.
     """
 
     path: Path
@@ -153,7 +153,7 @@ class LoadedFile:
     references: tuple[tuple[Path, Signature | None], ...] = ()
     uses_environment: bool = False
     is_unreadable: bool = False
-    is_cut_off: bool = False
+    is_unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +162,10 @@ class KnownFile:
 
     version: the one before, if this one could not be read.
     references: the secret files it refers to, as they were.
-    is_doubtful: whether equal signatures prove nothing, because one of the files was fresh, see `files.is_fresh`, or could
-        not be read.
+    is_doubtful: whether equal signatures prove nothing, because one of the files was fresh, see `files.is_fresh`, was
+        unfinished, or could not be read.
     uses_environment: whether it refers to variables of the environment, which another process may have otherwise.
+    is_unfinished: whether the version is of a file that an editor may still have been writing.
     """
 
     signature: Signature
@@ -173,6 +174,7 @@ class KnownFile:
     references: tuple[tuple[str, Signature | None], ...] = ()
     is_doubtful: bool = False
     uses_environment: bool = False
+    is_unfinished: bool = False
 
 
 def id_problem(source: Path, organisation_id: str) -> Problem | None:

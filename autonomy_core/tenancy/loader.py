@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import threading
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import Any
 from marshmallow import Schema
 
 from autonomy_core.tenancy.domain import LoadedFile, Organisation, Problem, Version, id_problem
-from autonomy_core.tenancy.files import read_small_file
+from autonomy_core.tenancy.files import is_fresh, read_small_file, signature
 from autonomy_core.tenancy.parser import Entry, Ini, Section, parse
 from autonomy_core.tenancy.schemas import SECTION, OrganisationSchema
 from autonomy_core.tenancy.secrets import References, resolving_from
@@ -23,6 +24,9 @@ from autonomy_core.tenancy.validation import Checked, check_section, did_you_mea
 
 MOST_PROBLEMS = 100
 """Of one file. What has more is no ini file, and must not fill the log and the answer of ``/health/ready``."""
+
+UNFINISHED_NS = 1_000_000_000
+"""So long a file that does not end with a line's end is taken for one that an editor is still writing."""
 
 SUFFIX = ".ini"
 
@@ -46,7 +50,7 @@ class TenantLoader:
         if isinstance(text, Problem):
             return LoadedFile(path, None, (text,), is_unreadable=text.code == "unreadable_file")
         loaded = self.load_text(path, text)
-        return loaded if text.endswith("\n") else replace(loaded, is_cut_off=True)
+        return replace(loaded, is_unfinished=True) if _is_unfinished(path, text) else loaded
 
     def load_text(self, path: Path, text: str) -> LoadedFile:
         """Check `text` as if it were what the file at `path` says."""
@@ -150,6 +154,10 @@ def text_of(version: Version) -> bytes:
     if version.content is None:
         raise ValueError(f"{version.source} was not read")
     return zlib.decompress(version.content)
+
+
+def _is_unfinished(path: Path, text: str) -> bool:
+    return not text.endswith("\n") and is_fresh(signature(path), time.time_ns(), UNFINISHED_NS)
 
 
 def _shown(problems: list[Problem]) -> tuple[Problem, ...]:

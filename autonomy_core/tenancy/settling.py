@@ -29,6 +29,10 @@ class ReadFile(Protocol):
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with it."""
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether an editor may still be writing it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -151,11 +155,18 @@ class Settler:
         self, files: Mapping[str, ReadFile], earlier: Settled
     ) -> tuple[dict[str, Version], dict[str, Version]]:
         """The versions to serve; and the recorded ones of files with problems of which nothing can be served."""
-        chosen = {name: version for name, file in files.items() if (version := file.version) is not None}
+        chosen = {
+            name: version
+            for name, file in files.items()
+            if (version := file.version) is not None and not file.is_unfinished
+        }
         broken = {name for name in files if name not in chosen}
         chosen |= {name: version for name in broken if (version := _last_good(earlier, name)) is not None}
         recalled = self._recall(broken - chosen.keys())
         chosen |= {name: version for name, version in recalled.items() if version.content is not None}
+        # Of the other unfinished files nothing better is known.
+        rest = broken - chosen.keys() - recalled.keys()
+        chosen |= {name: version for name in rest if (version := files[name].version) is not None}
         return chosen, {name: version for name, version in recalled.items() if version.content is None}
 
     def _recorded_but(self, files: Mapping[str, ReadFile]) -> frozenset[str]:

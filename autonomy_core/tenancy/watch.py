@@ -13,9 +13,6 @@ from autonomy_core.tenancy.files import Signature, is_fresh, signature, signatur
 from autonomy_core.tenancy.index import TenantIndex
 from autonomy_core.tenancy.loader import SUFFIX, TenantLoader, is_tenant_file, unreadable_directory
 
-UNFINISHED_NS = 1_000_000_000
-"""So long a file that does not end with a line's end is taken for one that is still being written."""
-
 
 class WatchedDirectory:
     """Remembers what each file gave. Not thread-safe.
@@ -49,9 +46,9 @@ class WatchedDirectory:
         """Read what is new or different and return whether anything was.
 
         Args:
-            at_once: forget a file the first time it is missing, not the second, and believe one that may be half
-                written. Some editors move a file away and write it anew, or write it bit by bit; who looks
-                repeatedly should not mistake the moment in between for a change.
+            at_once: forget a file the first time it is missing, not the second, and take one that may be half written
+                where nothing better is known. Some editors move a file away and write it anew, or write it bit by
+                bit; who looks repeatedly should not mistake the moment in between for a change.
         """
         before = self.problem
         missing = set(self._known)
@@ -112,8 +109,8 @@ class WatchedDirectory:
         # The time before it is read: an edit afterwards has a later one.
         now_ns = time.time_ns()
         loaded = self._loader.load(self._path(name))
-        if loaded.is_cut_off and not at_once and is_fresh(seen, now_ns, UNFINISHED_NS):
-            # An editor is still writing it. Its signature is not kept, so the next look reads it again.
+        if loaded.is_unfinished and not at_once:
+            # Its signature is not kept, so the next look reads it again.
             return False
         references = tuple((str(path), then) for path, then in loaded.references)
         signatures = (seen, *(then for _, then in references))
@@ -122,17 +119,20 @@ class WatchedDirectory:
             version=loaded.version,
             problems=loaded.problems,
             references=references,
-            is_doubtful=loaded.is_unreadable or any(is_fresh(each, now_ns) for each in signatures),
+            is_doubtful=loaded.is_unreadable
+            or loaded.is_unfinished
+            or any(is_fresh(each, now_ns) for each in signatures),
             uses_environment=loaded.uses_environment,
+            is_unfinished=loaded.is_unfinished,
         )
         old = self._known.get(name)
         if old is not None and old.version is not None and _stands(old.version, loaded):
-            new = replace(new, version=old.version)
+            new = replace(new, version=old.version, is_unfinished=old.is_unfinished and loaded.is_unfinished)
         self._known[name] = new
         # What is doubtful is not for the index; it is read once more.
         differs = old is None or old.signature != seen or old.is_doubtful
         self.differs_from_index |= differs and not new.is_doubtful
-        return old is None or (old.version, old.problems) != (new.version, new.problems)
+        return old is None or _told(old) != _told(new)
 
     def _forget(self, missing: Iterable[str], *, at_once: bool) -> bool:
         missing = frozenset(missing)
@@ -147,12 +147,17 @@ class WatchedDirectory:
         return self._directory / f"{name}{SUFFIX}"
 
 
+def _told(file: KnownFile) -> tuple[Version | None, tuple[Problem, ...], bool]:
+    """What decides over an organisation's service."""
+    return file.version, file.problems, file.is_unfinished
+
+
 def _stands(old: Version, loaded: LoadedFile) -> bool:
-    """Whether there is nothing newer than a version: its file could not be read, or says the same."""
-    if loaded.version is None:
-        # Nobody else is to have its hosts because of a moment without file handles.
-        return loaded.is_unreadable
-    return _is_same(old, loaded.version)
+    """Whether there is nothing newer than a version: its file could not be read as a whole, or says the same."""
+    if loaded.version is not None and _is_same(old, loaded.version):
+        return True
+    # Nobody else is to have its hosts because of a moment without file handles, or of an editor's.
+    return loaded.is_unfinished or (loaded.version is None and loaded.is_unreadable)
 
 
 def _is_same(old: Version, new: Version) -> bool:

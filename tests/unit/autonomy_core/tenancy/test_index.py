@@ -305,7 +305,7 @@ def test_an_organisation_that_the_code_now_objects_to_is_not_served(
 def test_a_file_broken_before_it_was_read_serves_nobody(begin: Begin, tenants: Path):
     began = begin()
     assert began.ids() == ("one", "two")
-    (tenants / "two.ini").write_text("nonsense")
+    (tenants / "two.ini").write_text("nonsense\n")
     began.reload()
     assert began.ids() == ("one",)
     assert began.by_host("two.example") is None

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from autonomy_core.tenancy import files, record, record_file
+from autonomy_core.tenancy import files, loader, record, record_file
 from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.record import TenantRecord
@@ -490,3 +490,37 @@ def test_a_record_that_could_not_be_read_at_the_start_is_followed_as_soon_as_it_
     began.reload()
     assert began.by_host("twelve.example") is began.get("org12")
     assert {problem.code for problem in began.problems()} == {"duplicate_host"}
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("index", [True, False])
+def test_a_file_that_is_half_written_at_a_start_takes_no_host_from_its_organisation(
+    begin: Begin, tenants: Path, path: Path, index: bool, monkeypatch: pytest.MonkeyPatch
+):
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    settle(begin())
+    whole = shop("Twelve anew", "twelve.example")
+    monkeypatch.setattr(loader, "UNFINISHED_NS", 10**18)
+    (tenants / "org12.ini").write_text(whole[: whole.index("hosts")].rstrip())  # in order so far
+    began = settle(begin(index=index))
+    assert names(began)["org12"] == "Twelve"
+    assert began.by_host("twelve.example") is began.get("org12")
+    (tenants / "org12.ini").write_text(whole)
+    settle(began)
+    assert names(began)["org12"] == "Twelve anew"
+    assert began.by_host("twelve.example") is began.get("org12")
+
+
+@pytest.mark.usefixtures("two")
+def test_a_file_without_a_last_line_end_is_served_as_it_is_once_it_has_rested(
+    begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(loader, "UNFINISHED_NS", 10**18)
+    (tenants / "org12.ini").write_text(shop("Twelve anew", "twelve.example").rstrip())
+    (tenants / "org10.ini").write_text(shop("Ten", "ten.example").rstrip())
+    began = begin(index=False)
+    # Of the new one nothing better is known.
+    assert names(began) == {"org10": "Ten", "org12": "Twelve", "org90": "Ninety"}
+    monkeypatch.setattr(loader, "UNFINISHED_NS", 0)
+    began._look(at_once=False)
+    assert names(began) == {"org10": "Ten", "org12": "Twelve anew", "org90": "Ninety"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from autonomy_core.tenancy import watch
+from autonomy_core.tenancy import loader
 from autonomy_core.tenancy.claims import ServerHosts
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.registry import TenantRegistry
@@ -298,12 +298,12 @@ def test_a_file_that_an_editor_is_still_writing_is_not_believed_for_a_second(
     path = tmp_path / "shop.ini"
     path.write_text(shop("Shop", "shop.example"))
     registry.reload()
-    monkeypatch.setattr(watch, "UNFINISHED_NS", 10**18)
+    monkeypatch.setattr(loader, "UNFINISHED_NS", 10**18)
     for half in ("", "[organisation]\nname = Sh", shop("New").rstrip()):
         path.write_text(half)
         registry._look(at_once=False)
         assert (name_of(registry, "shop"), registry.problems()) == ("Shop", ())
-    monkeypatch.setattr(watch, "UNFINISHED_NS", 0)
+    monkeypatch.setattr(loader, "UNFINISHED_NS", 0)
     registry._look(at_once=False)
     assert name_of(registry, "shop") == "New"
 
