@@ -10,7 +10,7 @@ from pyramid.exceptions import ConfigurationError
 from pyramid.request import Request
 from pyramid.router import Router
 
-from autonomy_core.db.session import commit_veto
+from autonomy_core.db.request_transactions import commit_veto
 from autonomy_core.plugin_api.manager import PluginError
 from autonomy_core.plugin_api.places import sign_actions, usurpations
 from autonomy_core.runtime import Runtime

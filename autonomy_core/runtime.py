@@ -11,11 +11,12 @@ from marshmallow import Schema
 from sqlalchemy import make_url
 from transaction.interfaces import ITransactionManager
 
+from autonomy_core.db.database import LONGEST_PAUSE_S, Database
 from autonomy_core.db.direct import DirectTransaction
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.group_commit import GroupCommit
 from autonomy_core.db.migrations import Migrations
-from autonomy_core.db.session import LONGEST_PAUSE_S, Database, TenantSession
+from autonomy_core.db.session import TenantSession
 from autonomy_core.jobs.domain import Job
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.plugin_api.manager import PluginError, Plugins

@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autonomy_core.alarms.models import Alarm
 from autonomy_core.db.base import utcnow
+from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServerError
 from autonomy_core.db.probe import NoAnswer
-from autonomy_core.db.session import Database
 from autonomy_core.plugin_api.scope import TenantScope
 
 METRIC = "autonomy_alarms"

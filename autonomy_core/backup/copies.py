@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from autonomy_core.db.session import IS_COPY, TenantSession
+from autonomy_core.db.database import IS_COPY
+from autonomy_core.db.session import TenantSession
 from autonomy_core.errors import Unavailable
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from pyramid.location import lineage
 from pyramid.request import Request
 from pyramid.response import Response
 
-from autonomy_core.db.session import commit_preparation
+from autonomy_core.db.request_transactions import commit_preparation
 from autonomy_core.errors import Malformed
 from autonomy_core.idempotency import domain, services
 from autonomy_core.idempotency.errors import IdempotencyKeyInvalid, IdempotencyKeyReused

@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.db.base import utcnow
-from autonomy_core.db.session import Database
+from autonomy_core.db.database import Database
 from autonomy_core.jobs.models import JobFailure
 
 LONGEST_ERROR = 500

@@ -9,9 +9,9 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServerError
 from autonomy_core.db.probe import NoAnswer
-from autonomy_core.db.session import Database
 
 NAME = "autonomy_worker_last_seen_timestamp_seconds"
 

@@ -9,7 +9,7 @@ from pyramid.traversal import find_interface
 
 from autonomy_core.catalog.services import NotForSale
 from autonomy_core.coupons.redemption import CouponNotValid, CouponUsedUp, DiscountRefused
-from autonomy_core.db.session import commit_early
+from autonomy_core.db.request_transactions import commit_early
 from autonomy_core.errors import TooManyRequests, Unavailable
 from autonomy_core.grants.resources import CustomerProduct
 from autonomy_core.idempotency.deriver import names_of_request

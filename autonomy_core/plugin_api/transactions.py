@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from autonomy_core.db.session import commit_early
+from autonomy_core.db.request_transactions import commit_early
 
 __all__ = ["commit_early"]

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from autonomy_core.catalog.models import Product
-from autonomy_core.db.session import Database
+from autonomy_core.db.database import Database
 from autonomy_core.errors import Unavailable
 from autonomy_core.payments import purchasing, reconciliation
 from autonomy_core.payments.domain import PaymentStatus

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from autonomy_core.db.session import Database, commit_early
+from autonomy_core.db.database import Database
+from autonomy_core.db.request_transactions import commit_early
 from autonomy_core.plugin_api.errors import Conflict
 from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.scope import TenantScope

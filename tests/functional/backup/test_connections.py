@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from autonomy_core.backup.copies import refuse_on_copy
-from autonomy_core.db.session import Database
+from autonomy_core.db.database import Database
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 from sqlalchemy import func, select
 
-from autonomy_core.db.session import commit_early
+from autonomy_core.db.request_transactions import commit_early
 from autonomy_core.errors import Conflict
 from autonomy_core.idempotency import services
 from tests.functional.idempotency import works

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
-from autonomy_core.db.session import Database
+from autonomy_core.db.database import Database
 from autonomy_core.runtime import APPLICATION_ROLE
 
 HERE = {"REMOTE_ADDR": "127.0.0.1"}

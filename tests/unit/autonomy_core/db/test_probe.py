@@ -13,9 +13,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from autonomy_core.db import driver
+from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.probe import NoAnswer
-from autonomy_core.db.session import Database
 from tests.hanging import stopped
 
 PATIENCE_S = 60

@@ -110,7 +110,7 @@ def test_a_sound_plugin_passes(failures):
         ("unexplained", SETTINGS, "an unknown key is not refused"),
         ("misnames_a_job", JOBS, "payments.mine"),
         ("misnames_a_job", ABSENT, "its job 'payments.mine' must be called misnames_a_job."),
-        ("pries", IMPORTS, "pries/__init__.py:1: imports autonomy_core.db.session.Database"),
+        ("pries", IMPORTS, "pries/__init__.py:1: imports autonomy_core.db.database.Database"),
         ("pries", IMPORTS, "pries/__init__.py:2: imports sound"),
     ],
 )

@@ -162,7 +162,7 @@ def register_views(config):
         "from autonomy_core.plugin_api.hooks import hookimpl\nfrom autonomy_core.plugin_api.jobs import Job\n"
         "@hookimpl\ndef register_jobs(): return [Job('payments.mine', print)]\n"
     ),
-    "pries": only("from autonomy_core.db.session import Database\nimport sound\n"),
+    "pries": only("from autonomy_core.db.database import Database\nimport sound\n"),
 }
 PLUGINS["shared"] = {
     "__init__.py": PLUGINS["sound"]["__init__.py"]
