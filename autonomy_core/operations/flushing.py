@@ -7,20 +7,15 @@ import threading
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from autonomy_core.callables import call_to_its_end
-from autonomy_core.db.embedded import EmbeddedServerError
+from autonomy_core.db.outages import OUTAGES
 from autonomy_core.plugin_api.protocols import Flush
 from autonomy_core.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
 FLUSH_EVERY_S = 10.0
-
-OUTAGES = (OperationalError, NoConnectionLeft, EmbeddedServerError)
-"""The database is away: what remains waits for the next time."""
 
 
 def flush_all(runtime: Runtime) -> None:
@@ -38,6 +33,7 @@ def flush_all(runtime: Runtime) -> None:
                 # Without a traceback: most likely the database is away, and requests say so at length.
                 log.warning("flush.failed", flush=flush.name, organisation=organisation_id, error=repr(error))
                 if isinstance(error, OUTAGES):
+                    # What remains waits for the next time.
                     return
 
 

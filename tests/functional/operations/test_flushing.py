@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+import psycopg
 import pytest
+from sqlalchemy.exc import InterfaceError, OperationalError
 from structlog.testing import capture_logs
 
 from autonomy_core.operations.flushing import flush_all
@@ -34,6 +36,14 @@ def raises(scope):
     raise LookupError("a fault of the plugin's")
 
 
+def loses_its_connection(scope):
+    raise InterfaceError("SELECT 1", None, psycopg.InterfaceError("the connection is closed"))
+
+
+def is_cut_off(scope):
+    raise OperationalError("SELECT 1", None, psycopg.OperationalError("server closed the connection"))
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -51,3 +61,11 @@ def test_a_flush_that_fails_is_logged_and_the_others_are_written(autonomy, bad):
         flush_all(replace(autonomy.runtime, flushes=(bad, good)))
     assert good.written == ["acme", "beacon"]
     assert {line["flush"] for line in lines if line["event"] == "flush.failed"} == {"bad.counts"}
+
+
+@pytest.mark.parametrize("outage", [loses_its_connection, is_cut_off])
+def test_while_the_database_is_away_nothing_more_is_tried_until_the_next_time(autonomy, outage):
+    autonomy.organisation("acme")
+    good = Counts("good.counts", waiting=("acme",))
+    flush_all(replace(autonomy.runtime, flushes=(Counts("bad.counts", writing=outage), good)))
+    assert good.written == []
