@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from autonomy_core.plugin_api.errors import TooManyRequests
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.plugin_api.security import organisation_key, organisation_keys
+from autonomy_core.plugin_api.security import organisation_keys
 from customer_auth.domain import LOGIN_PERIOD, REGISTRATION_PERIOD, Bucket, RateLimit, client_network
 from customer_auth.models import Attempts
 from customer_auth.settings import PLUGIN
@@ -52,7 +52,7 @@ def count(scope: TenantScope, buckets: Sequence[Bucket]) -> None:
     """
     now = utcnow()
     waits = [
-        max(bucket.limit.wait(_fill(scope, bucket, 1, now), now), _wait_under_other_names(scope, bucket, now))
+        bucket.limit.wait(_fill(scope, bucket, 1, now), now)
         # Everybody locks rows in the same order, so that nobody waits in a circle.
         for bucket in sorted(buckets, key=lambda bucket: bucket.kind)
     ]
@@ -69,27 +69,21 @@ def forgive(scope: TenantScope, buckets: Sequence[Bucket]) -> None:
 
 
 def _fill(scope: TenantScope, bucket: Bucket, attempts: int, now: datetime) -> datetime:
-    """Add to a bucket; gives the moment at which it will have drained."""
+    """Add to a bucket; gives the moment at which it will have drained.
+
+    While the server's secret is replaced, a bucket has a name for each of the secrets, and an attempt counts
+    under all of them: so it counts as well for a process that has one of the secrets only.
+    """
     change = bucket.limit.interval * attempts
-    name = bucket.name(organisation_key(scope, PURPOSE))
-    new = insert(Attempts).values(organisation_id=scope.organisation.id, bucket=name, drained_at=now + change)
+    # In one order, whichever of the secrets a process has first.
+    names = sorted(bucket.name(key) for key in organisation_keys(scope, PURPOSE))
+    common = {"organisation_id": scope.organisation.id, "drained_at": now + change}
+    new = insert(Attempts).values([{**common, "bucket": name} for name in names])
     statement = new.on_conflict_do_update(
         index_elements=[Attempts.organisation_id, Attempts.bucket],
         set_={"drained_at": func.greatest(Attempts.drained_at, now) + change},
     ).returning(Attempts.drained_at)
-    return scope.session.execute(statement).scalar_one()
-
-
-def _wait_under_other_names(scope: TenantScope, bucket: Bucket, now: datetime) -> int:
-    """How long to wait for what was counted under another of the server's secrets, while it is replaced."""
-    names = [bucket.name(key) for key in organisation_keys(scope, PURPOSE)[1:]]
-    if not names:
-        return 0
-    counted = select(func.max(Attempts.drained_at)).where(
-        Attempts.organisation_id == scope.organisation.id, Attempts.bucket.in_(names)
-    )
-    drained_at = scope.session.scalar(counted)
-    return bucket.limit.wait(drained_at + bucket.limit.interval, now) if drained_at else 0
+    return max(scope.session.scalars(statement))
 
 
 def _sweep(scope: TenantScope, now: datetime) -> None:

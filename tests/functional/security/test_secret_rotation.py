@@ -1,6 +1,7 @@
 """The server's secret is replaced without a cut: what was signed and sealed with the one before stays good."""
 
 from dataclasses import replace
+from itertools import cycle
 
 import pytest
 from sqlalchemy import delete, func, select
@@ -107,6 +108,29 @@ def test_whoever_has_tried_too_many_passwords_waits_on(autonomy, restarted):
         pass
     restarted(NEW, OLD)
     assert attempt() == 429
+
+
+@pytest.mark.parametrize(
+    "servers", [[(OLD,), (NEW, OLD)], [(NEW, OLD), (OLD,)], [(OLD, NEW), (NEW, OLD)], [(OLD, NEW), (OLD,)]]
+)
+def test_a_guesser_has_no_more_attempts_where_servers_have_different_secrets(autonomy, restarted, servers):
+    limits = {"customer_auth": {"failed_logins_per_email": "4"}}
+    autonomy.organisation("acme", plugins=("customer_auth", "stand_ins"), settings=limits)
+    wrong, attempts = {**LOGIN, "password": "a wrong one"}, 0
+    for secrets in cycle(servers):
+        restarted(*secrets)
+        if autonomy.app.post_json(f"{API}/customers/login", wrong, expect_errors=True).status_int == 429:
+            break
+        attempts += 1
+    assert attempts == 4
+
+
+def test_a_login_that_succeeds_while_the_secret_is_replaced_counts_nowhere(autonomy, restarted):
+    limits = {"customer_auth": {"failed_logins_per_email": "1"}}
+    autonomy.organisation("acme", plugins=("customer_auth", "stand_ins"), settings=limits)
+    for secrets in ((NEW, OLD), (OLD,), (NEW,)):
+        restarted(*secrets)
+        login(autonomy)
 
 
 def test_a_refund_that_was_cut_off_is_not_given_twice(autonomy, restarted):
