@@ -8,6 +8,7 @@ This guards against forgotten conditions. It is no guard against code that sets 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, text
@@ -61,6 +62,20 @@ def isolate_jobs(op: Executor) -> None:
     """
     op.execute(text(f"DROP POLICY IF EXISTS {POLICY} ON procrastinate_jobs"))
     _isolate(op, "procrastinate_jobs", OWN_JOBS)
+
+
+@contextmanager
+def every_organisations_rows(op: Executor, table_name: str) -> Iterator[None]:
+    """Let a migration reach all rows of an isolated table, whose owner the policies bind too.
+
+    Args:
+        op: ``alembic.op``. No other transaction sees the difference.
+        table_name: a table that `isolate` was called for.
+    """
+    table = quote(table_name)
+    op.execute(text(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
+    yield
+    op.execute(text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
 
 
 def _isolate(op: Executor, table_name: str, condition: str, *, written: str | None = None) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from autonomy_core.db.base import Base
-from autonomy_core.db.isolation import isolate
+from autonomy_core.db.isolation import every_organisations_rows, isolate
 from autonomy_core.db.migrations import Migrations
 
-__all__ = ["Migrations", "isolate", "plugin_migrations"]
+__all__ = ["Migrations", "every_organisations_rows", "isolate", "plugin_migrations"]
 
 
 def plugin_migrations(plugin: str, directory: Path) -> Migrations:

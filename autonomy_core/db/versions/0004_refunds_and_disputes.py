@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from autonomy_core.db.isolation import isolate
+from autonomy_core.db.isolation import every_organisations_rows, isolate
 
 revision = "0004"
 down_revision = "0003"
@@ -126,7 +126,8 @@ def downgrade() -> None:
     """What became of money that had arrived is forgotten: it is completed again."""
     for table in ("payment_journal", "payment_disputes", "payment_refunds"):
         op.drop_table(table)
-    op.execute(f"UPDATE payments SET status = 'completed' WHERE status IN ({REVERSED})")  # noqa: S608
+    with every_organisations_rows(op, "payments"):
+        op.execute(f"UPDATE payments SET status = 'completed' WHERE status IN ({REVERSED})")  # noqa: S608
     _allow_statuses(COLLECTING)
     op.drop_column("payments", "reversals")
     op.drop_column("payments", "refunded_amount")

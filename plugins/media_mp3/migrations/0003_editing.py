@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import sqlalchemy as sa
 from alembic import op
 
-from autonomy_core.plugin_api.migrations import isolate
+from autonomy_core.plugin_api.migrations import every_organisations_rows, isolate
 
 revision = "0003"
 down_revision = "0002"
@@ -41,7 +38,7 @@ def upgrade() -> None:
         "stored_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
     )
     op.add_column(TABLE, stored_at)
-    with _every_organisations_rows():
+    with every_organisations_rows(op, TABLE):
         op.execute("UPDATE media_mp3_tracks SET stored_at = created_at")
         op.execute(NUMBER_ANEW)
     op.alter_column(TABLE, "position", existing_type=sa.Integer(), nullable=True)
@@ -70,7 +67,7 @@ def downgrade() -> None:
     """Tracks that were removed come back, at the end."""
     op.drop_table("media_mp3_unreferenced_files")
     op.drop_constraint(op.f("uq_media_mp3_tracks_organisation_id_product_id_position"), TABLE, type_="unique")
-    with _every_organisations_rows():
+    with every_organisations_rows(op, TABLE):
         op.execute("UPDATE media_mp3_tracks SET position = 10000 WHERE position IS NULL")
     op.alter_column(TABLE, "position", existing_type=sa.Integer(), nullable=False)
     op.create_index(
@@ -78,11 +75,3 @@ def downgrade() -> None:
     )
     op.drop_column(TABLE, "stored_at")
     op.drop_column(TABLE, "removed_at")
-
-
-@contextmanager
-def _every_organisations_rows() -> Iterator[None]:
-    """Let the owner of the table see all rows, in this transaction: forced policies bind the owner too."""
-    op.execute("ALTER TABLE media_mp3_tracks NO FORCE ROW LEVEL SECURITY")
-    yield
-    op.execute("ALTER TABLE media_mp3_tracks FORCE ROW LEVEL SECURITY")

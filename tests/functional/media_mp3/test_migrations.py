@@ -5,13 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from sqlalchemy import NullPool, create_engine, event, text
+from sqlalchemy import text
 
 from autonomy_core.db.migrations import downgrade, upgrade
 from autonomy_core.testing.arrangement import Arrangement
 from tests.functional.media_mp3.conftest import chosen_plugins
+from tests.plain_owner import owned_by_a_plain_role
 
-OWNER = "media_mp3_plain_owner"
 PRODUCT = """
 INSERT INTO products (organisation_id, id, title, description, kind, amount, currency, active, created_at, updated_at)
 VALUES (:organisation, :product, 'A', '', 'mp3', 1, 'eur', true, now(), now())
@@ -65,26 +65,3 @@ def add(connection, organisation, product, positions):
     for number, position in enumerate(positions):
         track = {"track": UUID(int=10 * product + number), "position": position, "sha256": str(number)}
         connection.execute(text(TRACK), {**known, **track})
-
-
-def owned_by_a_plain_role(engine):
-    """Give the tables to a role that is no superuser; an engine that works as that role."""
-    with engine.begin() as connection:
-        if not connection.scalar(
-            text("SELECT count(*) FROM pg_roles WHERE rolname = :name"), {"name": OWNER}
-        ):
-            connection.execute(text(f"CREATE ROLE {OWNER} NOSUPERUSER NOBYPASSRLS"))
-        connection.execute(text(f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER}"))
-        tables = text(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-        )
-        for name in list(connection.scalars(tables)):
-            connection.execute(text(f'ALTER TABLE "{name}" OWNER TO {OWNER}'))
-    plain = create_engine(engine.url, poolclass=NullPool)
-
-    @event.listens_for(plain, "connect")
-    def become(connection, _):
-        connection.execute(f"SET ROLE {OWNER}")
-        connection.commit()
-
-    return plain

@@ -1,0 +1,51 @@
+"""Revisions are undone and made again on the rows of organisations, by an owner whom the policies bind."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import NullPool, create_engine, text
+
+from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.db.isolation import unisolated_tables
+from autonomy_core.db.migrations import downgrade, upgrade
+from autonomy_core.runtime import components
+from tests.isolation.sides import World
+from tests.plain_owner import owned_by_a_plain_role
+
+pytestmark = pytest.mark.concurrent
+
+
+def test_every_revision_can_be_undone_and_made_again_whatever_organisations_have(
+    committed_world: World, postgresql: EmbeddedServer
+) -> None:
+    name = committed_world.autonomy.database.engine.url.database
+    superuser = create_engine(postgresql.url(name), poolclass=NullPool)
+    owner = owned_by_a_plain_role(superuser)
+    found = components(committed_world.runtime.plugins)
+    for component in reversed(found):
+        for revision in component.script.walk_revisions():
+            downgrade(owner, component, revision.down_revision or "base")
+            upgrade(owner, [component])
+            downgrade(owner, component, revision.down_revision or "base")
+    upgrade(owner, found)
+    with superuser.connect() as connection:
+        assert unisolated_tables(connection) == []
+
+
+def test_money_that_went_back_is_no_obstacle_to_the_version_before_refunds(
+    committed_world: World, postgresql: EmbeddedServer
+) -> None:
+    superuser = create_engine(
+        postgresql.url(committed_world.autonomy.database.engine.url.database), poolclass=NullPool
+    )
+    *plugins, core = reversed(components(committed_world.runtime.plugins))
+    owner = owned_by_a_plain_role(superuser)
+    for component in plugins:
+        downgrade(owner, component)
+    with superuser.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM payments WHERE status = 'partially_refunded'"))
+    downgrade(owner, core, "0003")
+    with superuser.connect() as connection:
+        statuses = connection.scalars(text("SELECT DISTINCT status FROM payments ORDER BY status")).all()
+        forced = text("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'payments'")
+        assert (statuses, connection.scalar(forced)) == (["completed", "pending"], True)
