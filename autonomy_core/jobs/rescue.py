@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import procrastinate
@@ -65,8 +65,10 @@ def add_rescue(app: procrastinate.App, runtime: Runtime) -> None:
     @app.periodic(cron="* * * * *")
     @app.task(name=RESCUE, pass_context=True)
     async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:
-        await rescue_jobs(app, known)
-        await release_waiting(app, runtime)
+        try:
+            await rescue_jobs(app, known)
+        finally:
+            await release_waiting(app, runtime)
         await app.connector.execute_query_async(FORGET_RESCUES)
 
 
@@ -84,37 +86,52 @@ async def rescue_jobs(app: procrastinate.App, most_attempts: Mapping[str, int | 
     """
     failures = 0
     for stalled in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
-        failures += not await _saved(_take_up_stalled, app, stalled, most_attempts.get(stalled.task_name))
+        step = _take_up_stalled(app, stalled, most_attempts.get(stalled.task_name))
+        failures += not await _succeeds(step, job=stalled.task_name, job_id=stalled.id)
     rows = await app.connector.execute_query_all_async(REFUSED, names=list(most_attempts))
     for refused in (procrastinate.jobs.Job.from_row(row) for row in rows):
         most = most_attempts[refused.task_name]
         if most is None or refused.attempts < most:
-            failures += not await _saved(_take_up_refused, app, refused)
-    if failures:
-        raise RescueFailed(f"{failures} jobs could not be taken up again; see job.rescue_failed in the log")
+            step = _take_up_refused(app, refused)
+            failures += not await _succeeds(step, job=refused.task_name, job_id=refused.id)
+    _require_none(failures)
 
 
 async def release_waiting(app: procrastinate.App, runtime: Runtime) -> None:
-    """Have those jobs run that waited for their organisation or plugin, where these are there now."""
+    """Have those jobs run that waited for their organisation or plugin, where these are there now.
+
+    Those that cannot be released keep no others from it.
+
+    Raises:
+        RescueFailed: at the end, if any could not be released.
+    """
+    failures = 0
     owners = {job.name: job.owner for job in runtime.jobs}
     for waiting in await app.connector.execute_query_all_async(WAITING):
-        owner = owners.get(waiting["task_name"])
-        if owner is not None and obstacle_to(runtime, owner, waiting["organisation_id"]) is None:
-            await app.connector.execute_query_async(RELEASE, **waiting)
-            log.info("job.released", job=waiting["task_name"], organisation=waiting["organisation_id"])
+        name, organisation_id = waiting["task_name"], waiting["organisation_id"]
+        if name in owners and obstacle_to(runtime, owners[name], organisation_id) is None:
+            step = _release(app, name, organisation_id)
+            failures += not await _succeeds(step, job=name, organisation=organisation_id)
+    _require_none(failures)
 
 
-async def _saved(
-    take_up: Callable[..., Awaitable[None]], app: procrastinate.App, job: procrastinate.jobs.Job, *more: Any
-) -> bool:
+async def _release(app: procrastinate.App, task_name: str, organisation_id: str) -> None:
+    await app.connector.execute_query_async(RELEASE, task_name=task_name, organisation_id=organisation_id)
+    log.info("job.released", job=task_name, organisation=organisation_id)
+
+
+async def _succeeds(step: Awaitable[None], **about: Any) -> bool:
     try:
-        await take_up(app, job, *more)
+        await step
     except (procrastinate.exceptions.ConnectorException, psycopg.Error) as error:
-        log.exception(
-            "job.rescue_failed", job=job.task_name, job_id=job.id, error=described(error.__cause__ or error)
-        )
+        log.exception("job.rescue_failed", **about, error=described(error.__cause__ or error))
         return False
     return True
+
+
+def _require_none(failures: int) -> None:
+    if failures:
+        raise RescueFailed(f"{failures} jobs could not be taken up again; see job.rescue_failed in the log")
 
 
 async def _take_up_stalled(

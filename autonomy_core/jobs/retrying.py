@@ -65,8 +65,9 @@ class TasksAndUnknown(dict[str, Task[Any, Any, Any]]):
 
 def _wait_for_plugin(context: procrastinate.JobContext, **arguments: Any) -> None:
     queued = context.job
-    if queued.queueing_lock is not None:
-        # A periodic one. When its plugin is back, it has its next turn.
+    if queued.queueing_lock is not None or "organisation_id" not in arguments:
+        # A periodic job: of a plugin, or, without an organisation, of another version's core. Where it is
+        # known, it has its next turn.
         return
     reason = f"no installed plugin knows the job {queued.task_name}"
     log.warning(

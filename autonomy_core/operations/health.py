@@ -37,7 +37,10 @@ from autonomy_core.traversal.resources import Resource, Root
 
 WORKER_SEEN_WITHIN_S = 60
 WORK = "run: autonomy worker"
-LOST = "some jobs whose worker died cannot be taken up again; the worker's log says why, at job.rescue_failed"
+LOST = (
+    "some jobs whose worker died, or that waited for their plugin, cannot be taken up again; the worker's log "
+    "says why, at job.rescue_failed"
+)
 NEVER_LOOKED = "nobody has looked yet; run: autonomy tenants check --online"
 
 

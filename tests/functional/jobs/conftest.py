@@ -13,14 +13,14 @@ from autonomy_core.jobs.worker import make_app
 def queue():
     """Puts any job into the queue, also one that is not known here; gives its id."""
 
-    def queue(scope, name, arguments=None, **columns):
+    def queue(scope, name, arguments=None, queue_name="default", **columns):
         arguments = {"organisation_id": scope.organisation.id, **(arguments or {})}
-        values = {"name": name, "args": json.dumps(arguments), **columns}
+        values = {"queue": queue_name, "name": name, "args": json.dumps(arguments), **columns}
         names = "".join(f", {column}" for column in columns)
         marks = "".join(f", :{column}" for column in columns)
         statement = (
             f"INSERT INTO procrastinate_jobs (queue_name, task_name, args{names})"
-            f" VALUES ('default', :name, CAST(:args AS jsonb){marks}) RETURNING id"
+            f" VALUES (:queue, :name, CAST(:args AS jsonb){marks}) RETURNING id"
         )
         return scope.session.scalar(text(statement), values)
 

@@ -9,7 +9,8 @@ from sqlalchemy import NullPool, create_engine, text
 from structlog.testing import capture_logs
 
 from autonomy_core.jobs.domain import Job
-from autonomy_core.jobs.rescue import RescueFailed, rescue_jobs
+from autonomy_core.jobs.rescue import RescueFailed, release_waiting, rescue_jobs
+from autonomy_core.jobs.retrying import QUEUE, WAITING_QUEUE
 from autonomy_core.jobs.worker import make_app
 
 pytestmark = pytest.mark.concurrent
@@ -133,7 +134,9 @@ async def pass_minute(autonomy, jobs, minute):
     tasks.clear()
     async with app.open_async():
         await PeriodicDeferrer(app.periodic_registry).defer_jobs([(rescue, minute)])
-        await app.run_worker_async(wait=False, install_signal_handlers=False, delete_jobs="successful")
+        await app.run_worker_async(
+            wait=False, install_signal_handlers=False, delete_jobs="successful", queues=[QUEUE]
+        )
 
 
 def test_readiness_notices_a_rescue_that_fails_and_one_that_succeeds_again(
@@ -157,3 +160,53 @@ def test_readiness_notices_a_rescue_that_fails_and_one_that_succeeds_again(
     with committed.scope() as scope:
         scope.session.execute(text("SELECT set_config('autonomy.worker', 'on', true)"))
         assert scope.session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
+
+
+WAITING = text("SELECT task_name FROM procrastinate_jobs WHERE queue_name = 'waiting'")
+
+
+def test_a_job_that_waited_for_its_plugin_runs_although_another_cannot_be_taken_up(
+    committed, a_job_that_cannot_be_taken_up, queue
+):
+    with committed.scope() as scope:
+        queue(scope, "trials.late", queue_name=WAITING_QUEUE, attempts=1)
+    asyncio.run(pass_minute(committed, (Job("trials.bad", print), Job("trials.late", print)), 60))
+    with committed.scope() as scope:
+        assert scope.session.scalars(WAITING).all() == []
+
+
+def test_a_job_that_cannot_be_released_keeps_no_other_waiting(
+    committed, a_job_that_cannot_be_taken_up, queue
+):
+    with committed.scope() as scope:
+        for name in ("trials.bad", "trials.job"):
+            queue(scope, name, queue_name=WAITING_QUEUE, attempts=1)
+    jobs = (Job("trials.bad", print), Job("trials.job", print))
+
+    async def release():
+        runtime = replace(committed.runtime, jobs=jobs)
+        app = make_app(runtime)
+        async with app.open_async():
+            await release_waiting(app, runtime)
+
+    with pytest.raises(RescueFailed, match="1 jobs"):
+        asyncio.run(release())
+    with committed.scope() as scope:
+        assert scope.session.scalars(WAITING).all() == ["trials.bad"]
+
+
+def test_a_task_of_another_version_that_is_no_organisations_does_not_stay_in_the_queue(committed):
+    committed.organisation("acme")
+    worker = text("SELECT set_config('autonomy.worker', 'on', true)")
+    with committed.scope() as scope:
+        scope.session.execute(worker)
+        scope.session.execute(
+            text(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
+                " VALUES ('default', 'jobs.of_a_newer_version', '{\"timestamp\": 60}')"
+            )
+        )
+    asyncio.run(pass_minute(committed, (), 60))
+    with committed.scope() as scope:
+        scope.session.execute(worker)
+        assert scope.session.scalars(text("SELECT task_name FROM procrastinate_jobs")).all() == []
