@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from autonomy_core.audit.services import record
 from autonomy_core.errors import Conflict, NotFound
+from autonomy_core.jobs.domain import Job
 from autonomy_core.jobs.models import JobFailure
 from autonomy_core.jobs.retrying import QUEUE, WAITING_QUEUE
 from autonomy_core.jobs.running import obstacle_to
@@ -85,9 +86,15 @@ def cancel_job(scope: TenantScope, job_id: int, *, actor: str) -> UnfinishedJob:
 
     Raises:
         NotFound: the organisation has no such job.
-        Conflict: a worker has it in hand.
+        Conflict: a worker has it in hand; or it may not be cancelled, see `Job.kept_because`.
     """
     job = _find(scope, job_id)
+    kind = _kind_of(scope, job.job)
+    if kind is not None and kind.kept_because is not None:
+        raise Conflict(
+            f"Job {job_id} ({job.job}) is not cancelled: {kind.kept_because}. Mend what it waits for, and run: "
+            f"autonomy jobs retry {scope.organisation.id} {job_id}"
+        )
     scope.session.execute(CANCEL, {"id": job_id})
     scope.session.execute(delete(JobFailure).where(JobFailure.job_id == job_id))
     _record(scope, job, "job.cancelled", actor)
@@ -125,9 +132,13 @@ def _unfinished(scope: TenantScope, row: Any) -> UnfinishedJob:
     )
 
 
+def _kind_of(scope: TenantScope, name: str) -> Job | None:
+    return next((job for job in scope.runtime.jobs if job.name == name), None)
+
+
 def _waits_for(scope: TenantScope, name: str) -> str:
     """What keeps a job from being run now."""
-    job = next((job for job in scope.runtime.jobs if job.name == name), None)
+    job = _kind_of(scope, name)
     if job is None:
         return "no installed plugin knows the job"
     obstacle = obstacle_to(scope.runtime, job.owner, scope.organisation.id)

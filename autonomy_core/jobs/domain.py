@@ -27,12 +27,14 @@ class Job:
         max_attempts: after how many failures it is given up; None for never.
         every: for a periodic job the seconds from one turn to the next, 60 or more. The worker then runs it by itself
             for every organisation that has enabled its plugin, as ``function(scope)``; see `turns`.
+        kept_because: why it may not be cancelled, for the operator who tries to; None where it may.
     """
 
     name: str
     function: Callable[Concatenate[TenantScope, ...], None]
     max_attempts: int | None = None
     every: int | None = None
+    kept_because: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.name) > LONGEST_NAME:
@@ -76,11 +78,24 @@ def turns(name: str, organisation_id: str, every: int, begin: int, end: int) -> 
     return range(begin + (own_moment - begin) % every, end, every)
 
 
+FIRST_WAIT_S = 2
+LONGEST_WAIT_S = 3600
+
+
 class TryAgain(Exception):
     """Raised by a job that has something to keep, and wants to run again later.
 
     The transaction is committed, and the job is tried again after its back-off. Any other exception rolls back.
+
+    Args:
+        reason: what it waits for, for the operator.
+        longest_wait_s: how long the back-off becomes at most: more than an hour where only an operator can
+            help.
     """
+
+    def __init__(self, reason: str = "", *, longest_wait_s: int = LONGEST_WAIT_S) -> None:
+        super().__init__(reason)
+        self.longest_wait_s = longest_wait_s
 
 
 class CannotRunNow(Exception):
@@ -90,13 +105,17 @@ class CannotRunNow(Exception):
     """
 
 
-FIRST_WAIT_S = 2
-LONGEST_WAIT_S = 3600
+def back_off(attempts: int, error: BaseException) -> int:
+    """How many seconds to wait after a failure: doubled each time, an hour at most.
 
+    A `TryAgain` may say another limit.
 
-def back_off(attempts: int) -> int:
-    """How many seconds to wait after so many failures: doubled each time, an hour at most."""
-    return min(FIRST_WAIT_S * 2 ** min(attempts, 12), LONGEST_WAIT_S)
+    Args:
+        attempts: how many failures there were before.
+        error: the failure.
+    """
+    longest = error.longest_wait_s if isinstance(error, TryAgain) else LONGEST_WAIT_S
+    return min(FIRST_WAIT_S * 2 ** min(attempts, 30), longest)
 
 
 def is_last_attempt(max_attempts: int | None, attempts: int) -> bool:

@@ -38,7 +38,7 @@ class BackOff(retry.BaseRetryStrategy):
             return procrastinate.RetryDecision(queue=WAITING_QUEUE)
         if is_last_attempt(self._max_attempts, job.attempts):
             return None
-        return procrastinate.RetryDecision(retry_in={"seconds": back_off(job.attempts)})
+        return procrastinate.RetryDecision(retry_in={"seconds": back_off(job.attempts, exception)})
 
 
 class TasksAndUnknown(dict[str, Task[Any, Any, Any]]):

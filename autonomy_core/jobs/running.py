@@ -88,7 +88,7 @@ def _tell_failure(
     runtime: Runtime, job: Job, queued: QueuedJob, organisation_id: str, error: BaseException
 ) -> None:
     again_in_s = job.every or (
-        None if is_last_attempt(job.max_attempts, queued.attempts) else back_off(queued.attempts)
+        None if is_last_attempt(job.max_attempts, queued.attempts) else back_off(queued.attempts, error)
     )
     facts = {
         "job": job.name,

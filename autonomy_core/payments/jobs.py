@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 
 from autonomy_core.errors import Unavailable
+from autonomy_core.jobs.domain import LONGEST_WAIT_S
 from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.completion import HOOK, RETRY_JOB, run_completion_hook
 from autonomy_core.payments.domain import RefundStatus
@@ -25,6 +26,7 @@ from autonomy_core.payments.refunds import (
     request_refund,
 )
 from autonomy_core.payments.reversals import enforce_access
+from autonomy_core.payments.services import PaymentsUnavailable
 from autonomy_core.payments.settlement import lock_payment
 from autonomy_core.plugin_api.jobs import Job, TryAgain
 from autonomy_core.plugin_api.scope import TenantScope
@@ -70,7 +72,7 @@ def ask_for_refund(scope: TenantScope, *, refund_id: str) -> None:
     except RefundRefused as refusal:
         log.warning("refund.refused", refund_id=refund_id, reason=str(refusal))
     except (Unavailable, NotRefundable) as error:
-        raise TryAgain(f"refund {refund_id} waits: {error}") from None
+        raise _later(f"refund {refund_id}", error) from None
 
 
 def refund_duplicate(scope: TenantScope, *, payment_id: str) -> None:
@@ -101,7 +103,13 @@ def check_payment(scope: TenantScope, *, payment_id: str, asked: int | None = No
         else:
             check_and_watch(scope, UUID(payment_id), asked)
     except Unavailable as error:
-        raise TryAgain(f"payment {payment_id} waits: {error}") from None
+        raise _later(f"payment {payment_id}", error) from None
+
+
+def _later(what: str, error: Exception) -> TryAgain:
+    """Have a job run again: in the end once a day where an operator has to help, for example with a key."""
+    needs_operator = isinstance(error, (PaymentsUnavailable, NotRefundable))
+    return TryAgain(f"{what} waits: {error}", longest_wait_s=DAY_S if needs_operator else LONGEST_WAIT_S)
 
 
 def sweep_payments(scope: TenantScope) -> None:
@@ -118,7 +126,7 @@ def sweep_payments(scope: TenantScope) -> None:
 
 JOBS = (
     Job(RETRY_JOB, retry_completion_hook),
-    Job(REFUND_JOB, ask_for_refund),
+    Job(REFUND_JOB, ask_for_refund, kept_because="the provider may have given the money back already"),
     Job(CHECK_JOB, check_payment),
     Job(DUPLICATE_JOB, refund_duplicate),
     Job(EXPIRE_JOB, expire_checkout),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.jobs import Job, TryAgain
-from autonomy_core.plugin_api.payments import Environment
+from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
 from autonomy_core.plugin_api.scope import TenantScope
 
 HANDLE_JOB = "stripe_payments.handle_event"
@@ -15,7 +15,7 @@ RETRY_AFTER_S = 60
 RACE_AFTER_S = 2
 """When an event is tried again whose payment may have become known at the very moment at which it was looked for."""
 
-HOUR_S = 3600
+HOUR_S, DAY_S = 3600, 86_400
 
 TO_HANDLE = ("received", "failed")
 """The statuses of events that are still to be handled."""
@@ -33,6 +33,9 @@ def handle_event(scope: TenantScope, *, environment: Environment, event_id: str)
 
     try:
         complete_stored(scope, environment, event_id)
+    except PaymentsUnavailable as error:
+        # Only a person can help, for example with a key.
+        raise TryAgain(f"Stripe event {event_id} waits: {error}", longest_wait_s=DAY_S) from None
     except Unavailable as error:
         raise TryAgain(f"Stripe event {event_id} waits: {error}") from None
     event = attempt(scope, environment, event_id)

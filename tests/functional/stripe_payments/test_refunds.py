@@ -6,7 +6,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select, update
 
+from autonomy_core.errors import Conflict
 from autonomy_core.grants.models import Grant
+from autonomy_core.jobs.administration import cancel_job, unfinished_jobs
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.plugin_api.models import utcnow
 from stripe_payments import client
@@ -319,3 +321,16 @@ def test_a_refund_that_does_not_fit_the_payment_changes_nothing(shop, sold, chan
     assert shop.post(event).json["status"] == "set_aside"
     assert reason in shop.stored(event).reason
     assert (shop.status(sold), refunds(shop)) == ("completed", [])
+
+
+def test_a_refund_that_waits_for_stripe_cannot_be_cancelled_and_comes_once(shop, sold, monkeypatch):
+    monkeypatch.setattr(client, "RETRIES", 0)
+    shop.at_stripe("faults", status="500", times="2", path="/v1/refunds")
+    shop.refund(sold, status=202)
+    with shop.scope() as scope:
+        (waiting,) = [job for job in unfinished_jobs(scope, 10) if job.job == "payments.refund"]
+    with pytest.raises(Conflict, match=f"autonomy jobs retry {shop.id} {waiting.id}"), shop.scope() as scope:
+        cancel_job(scope, waiting.id, actor="cli:ada")
+    for _ in range(2):
+        shop.autonomy.run_jobs(shop.id)
+    assert (shop.status(sold), len(shop.books("refunds"))) == ("refunded", 1)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autonomy_core.jobs.domain import Job, turns
+from autonomy_core.jobs.domain import Job, TryAgain, back_off, turns
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -47,3 +47,14 @@ def test_a_period_that_is_too_short_is_refused_by_name(every):
 
 def test_a_job_belongs_to_what_its_name_begins_with():
     assert Job("bonus_track.send_thanks", lambda scope: None).owner == "bonus_track"
+
+
+@pytest.mark.parametrize("error", [LookupError(), TryAgain("closed"), TryAgain()])
+def test_a_job_that_fails_again_and_again_is_tried_at_least_once_an_hour(error):
+    waits = [back_off(attempts, error) for attempts in (0, 1, 2, 11, 500)]
+    assert waits == [2, 4, 8, HOUR, HOUR]
+
+
+def test_a_job_may_say_that_it_rests_longer():
+    waits = [back_off(attempts, TryAgain("no key", longest_wait_s=DAY)) for attempts in (0, 10, 15, 500)]
+    assert waits == [2, 2048, 65536, DAY]
