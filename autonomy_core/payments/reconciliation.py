@@ -6,8 +6,9 @@ the questions are spread as the purchases were. What is still open after that is
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
+from itertools import islice
+from random import shuffle
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,9 @@ from sqlalchemy import select
 
 from autonomy_core.backup.copies import refuse_on_copy
 from autonomy_core.db.base import utcnow
+from autonomy_core.db.outages import OUTAGES
 from autonomy_core.errors import Unavailable
+from autonomy_core.jobs.failures import described
 from autonomy_core.jobs.services import defer
 from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.domain import OPEN, ProofFailed, Settlement
@@ -33,7 +36,10 @@ WAITS_S = (5 * MINUTE_S, 55 * MINUTE_S, 5 * HOUR_S, 18 * HOUR_S)
 """From one question about an open payment to the next: after 5 minutes, 1 hour, 6 hours and 1 day."""
 
 MOST_AT_ONCE = 200
-"""So many payments of one organisation are asked about in one sweep, the oldest first."""
+"""So many payments of one organisation are asked about in one sweep.
+
+Where there are more, chance decides which: so those that stay open keep no other from its turn.
+"""
 
 
 def watch(scope: TenantScope, payment_id: UUID, *, asked: int = 0) -> None:
@@ -125,17 +131,35 @@ def _in_words(settlement: Settlement | None) -> str:
 def sweep(scope: TenantScope) -> None:
     """Ask about every payment that has been open for more than a day, whatever became of its other questions.
 
-    A payment keeps no other from being asked about for which the provider is not set up any more, for example because
-    the organisation has removed its test keys. Its journal says so.
+    A payment that cannot be asked about keeps no other from it.
 
     Raises:
         Unavailable: the provider does not answer; the next sweep asks again.
+        SQLAlchemyError, EmbeddedServerError: the database has gone away.
     """
     old = select(Payment.id).where(
-        Payment.status.in_(OPEN), Payment.created_at < utcnow() - timedelta(seconds=DAY_S)
+        Payment.status.in_(OPEN),
+        Payment.created_at < utcnow() - timedelta(seconds=DAY_S),
+        Payment.provider.in_(scope.organisation.plugins),
     )
     with scope.begin() as own:
-        found = own.session.scalars(old.order_by(Payment.id).limit(MOST_AT_ONCE)).all()
-    for payment_id in found:
-        with suppress(PaymentsUnavailable):
-            check(scope, payment_id)
+        found = list(own.session.scalars(old))
+    shuffle(found)
+    answered = (payment_id for payment_id in found if _is_answered(scope, payment_id))
+    for _ in islice(answered, MOST_AT_ONCE):
+        pass
+
+
+def _is_answered(scope: TenantScope, payment_id: UUID) -> bool:
+    """Ask about a payment of a sweep. Returns False where that cannot be done; its journal or the log says why."""
+    try:
+        check(scope, payment_id)
+    except PaymentsUnavailable:
+        # For example because the organisation has removed its test keys.
+        return False
+    except (Unavailable, *OUTAGES):
+        raise
+    except Exception as error:
+        log.exception("payment.not_asked", payment_id=str(payment_id), error=described(error))
+        return False
+    return True

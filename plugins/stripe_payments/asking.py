@@ -114,8 +114,11 @@ def _whole_settlement(
         return settlement
     # Refunds and disputes are found by it.
     _note(scope, found.row.payment_id, payment_intent_id=session.payment_intent_id)
-    refunds, disputes = reversals_of(scope, session.environment, session.payment_intent_id)
-    return replace(settlement, refunds=refunds, disputes=disputes)
+    reversals = reversals_of(scope, session.environment, session.payment_intent_id)
+    for reason in reversals.not_understood:
+        log.warning("stripe.reversal_not_understood", payment_id=str(found.row.payment_id), reason=reason)
+        _note_refused(scope, found.row, reason, source="reconciler")
+    return replace(settlement, refunds=reversals.refunds, disputes=reversals.disputes)
 
 
 def finish_checkout(scope: TenantScope, session_id: str) -> str:
@@ -163,7 +166,7 @@ def _settle_from_stripe(scope: TenantScope, row: StripePayment) -> None:
                     handle_waiting(own, environment, search.payment_intent_id)
     except (NotUnderstood, SetAside) as error:
         _log_not_settled(row, error)
-        _note_refused(scope, row, str(error))
+        _note_refused(scope, row, str(error), source="return_page")
     except Unavailable as error:
         _log_not_settled(row, error)
 
@@ -177,12 +180,11 @@ def _log_not_settled(row: StripePayment, error: Exception) -> None:
     )
 
 
-def _note_refused(scope: TenantScope, row: StripePayment, reason: str) -> None:
-    """Note that Stripe's answer did not fit; once, however often the buyer's browser loads the page."""
+def _note_refused(scope: TenantScope, row: StripePayment, reason: str, *, source: str) -> None:
+    """Note that Stripe's answer did not fit; once, however often it is asked."""
     with scope.begin() as own:
         payment = lock_payment(own, row.payment_id)
-        reference = f"return page: {reason}"
-        note_once(own, payment.id, "report_refused", reference, reason=reason, source="return_page")
+        note_once(own, payment.id, "report_refused", f"{source}: {reason}", reason=reason, source=source)
 
 
 def _fetch(scope: TenantScope, row: StripePayment) -> tuple[CheckoutSession, Outcome | None]:

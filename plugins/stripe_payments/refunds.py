@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.payments import (
@@ -38,6 +39,8 @@ from stripe_payments.reversals import (
 )
 from stripe_payments.services import Found, Search, SetAside
 from stripe_payments.settings import PLUGIN
+
+T = TypeVar("T")
 
 UNKNOWN_PAYMENT = "no payment of this organisation is known to belong to it"
 
@@ -168,18 +171,41 @@ def give_back(scope: TenantScope, order: RefundOrder) -> RefundReport:
         raise Unavailable(f"Stripe's answer is not understood: {error}.") from None
 
 
-def reversals_of(
-    scope: TenantScope, environment: Environment, payment_intent_id: str
-) -> tuple[tuple[RefundReport, ...], tuple[DisputeReport, ...]]:
+@dataclass(frozen=True, slots=True)
+class Reversals:
+    """What Stripe knows of a payment's refunds and disputes.
+
+    Attributes:
+        not_understood: which cannot be read, and why: for example because Stripe has learnt a status that we
+            have not.
+    """
+
+    refunds: tuple[RefundReport, ...]
+    disputes: tuple[DisputeReport, ...]
+    not_understood: tuple[str, ...]
+
+
+def reversals_of(scope: TenantScope, environment: Environment, payment_intent_id: str) -> Reversals:
     """All refunds and disputes that Stripe knows of a payment intent.
 
     Raises:
         Unavailable: Stripe does not answer.
-        NotUnderstood: Stripe has learnt a status that we have not.
     """
+    not_understood: list[str] = []
     refunds = client.list_refunds(scope, environment, payment_intent_id)
     disputes = client.list_disputes(scope, environment, payment_intent_id)
-    return (
-        tuple(refund_report(parse_refund(refund)) for refund in refunds),
-        tuple(dispute_report(parse_dispute(dispute)) for dispute in disputes),
+    return Reversals(
+        tuple(_readable(refunds, lambda each: refund_report(parse_refund(each)), not_understood)),
+        tuple(_readable(disputes, lambda each: dispute_report(parse_dispute(each)), not_understood)),
+        tuple(not_understood),
     )
+
+
+def _readable(
+    objects: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], T], not_understood: list[str]
+) -> Iterator[T]:
+    for each in objects:
+        try:
+            yield read(each)
+        except NotUnderstood as error:
+            not_understood.append(f"{each.get('object')} {each.get('id')}: {error}")

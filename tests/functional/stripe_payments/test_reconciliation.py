@@ -6,7 +6,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text, update
 
-from autonomy_core.payments.models import Payment
+from autonomy_core.jobs.running import run_job
+from autonomy_core.payments import reconciliation
+from autonomy_core.payments.models import Payment, PaymentRefund
+from autonomy_core.plugin_api.jobs import TryAgain
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.protocols import Checkout
 from stripe_payments import asking, client
@@ -199,12 +202,90 @@ def test_what_was_paid_twice_is_given_back_where_the_organisation_wants_it(shop,
 
 
 def test_a_payment_that_nobody_is_set_up_any_more_to_ask_about_keeps_no_other_from_being_asked_about(shop):
-    of_before = UUID(shop.purchase().json["payment"]["id"])
-    with shop.scope() as scope:
-        for model in (Payment, StripePayment):
-            scope.session.get_one(model, (shop.id, of_before)).environment = "live"
-    answer = shop.purchase().json
-    shop.visit(answer["checkout_url"], "pay")
+    of_before = without_its_key(shop)
+    paid = paid_without_an_event(shop)
     age(shop, 2)
     run(shop, SWEEP)
-    assert (shop.status(UUID(answer["payment"]["id"])), shop.status(of_before)) == ("completed", "pending")
+    assert (shop.status(paid), shop.status(of_before)) == ("completed", "pending")
+
+
+def without_its_key(shop):
+    """An open payment of the environment for which the organisation has no key any more."""
+    payment_id = UUID(shop.purchase().json["payment"]["id"])
+    with shop.scope() as scope:
+        for model in (Payment, StripePayment):
+            scope.session.get_one(model, (shop.id, payment_id)).environment = "live"
+    return payment_id
+
+
+def test_payments_that_cannot_be_asked_about_do_not_use_up_the_questions_of_a_day(shop, monkeypatch):
+    monkeypatch.setattr(reconciliation, "MOST_AT_ONCE", 1)
+    for _ in range(3):
+        without_its_key(shop)
+    paid = paid_without_an_event(shop)
+    age(shop, 2)
+    run(shop, SWEEP)
+    assert shop.status(paid) == "completed"
+
+
+def test_payments_that_stay_open_for_weeks_keep_no_other_from_its_turn(shop, monkeypatch):
+    monkeypatch.setattr(reconciliation, "MOST_AT_ONCE", 1)
+    shop.purchase()
+    other = shop.autonomy.customer(shop.id, "bob@example.org")
+    shop.customer = other
+    paid = paid_without_an_event(shop)
+    age(shop, 2)
+    for _ in range(100):  # whose turn it is is left to chance
+        run(shop, SWEEP)
+    assert shop.status(paid) == "completed"
+
+
+def test_a_fault_that_one_payment_meets_keeps_no_other_from_being_asked_about(shop, monkeypatch):
+    paid = paid_without_an_event(shop)
+    shop.customer = shop.autonomy.customer(shop.id, "bob@example.org")
+    odd = paid_without_an_event(shop)
+    age(shop, 2)
+    real = StripeCheckout.fetch_state
+
+    def fetch_state(self, scope, payment_id):
+        if payment_id == odd:
+            raise LookupError("a fault of the provider's")
+        return real(self, scope, payment_id)
+
+    monkeypatch.setattr(StripeCheckout, "fetch_state", fetch_state)
+    run(shop, SWEEP)
+    assert (shop.status(paid), shop.status(odd)) == ("completed", "pending")
+
+
+def test_a_payment_whose_key_is_gone_waits_and_is_asked_about_once_a_day_in_the_end(shop):
+    payment_id = without_its_key(shop)
+    (check,) = [job for job in shop.autonomy.runtime.jobs if job.name == "payments.check"]
+    with pytest.raises(TryAgain, match="not set up completely") as raised:
+        run_job(shop.autonomy.runtime, check, shop.id, {"payment_id": str(payment_id), "asked": 1})
+    assert raised.value.longest_wait_s == A_DAY
+    timeline = shop.as_staff("get", f"payments/{payment_id}/timeline").json["items"]
+    assert [each["detail"]["answer"] for each in timeline if each["kind"] == "asked"] == [
+        "none: Payments are not set up completely."
+    ]
+
+
+def test_a_refund_that_is_not_understood_hides_neither_the_payment_nor_the_other_refunds(shop, monkeypatch):
+    payment_id = paid_without_an_event(shop)
+    session = shop.books("sessions")[0]["id"]
+    for amount in (300, 200):
+        shop.at_stripe(f"sessions/{session}/refund", amount=amount)
+    real = client.list_refunds
+
+    def with_a_new_status(*arguments):
+        return [each | ({"status": "paused"} if each["amount"] == 200 else {}) for each in real(*arguments)]
+
+    monkeypatch.setattr(client, "list_refunds", with_a_new_status)
+    for _ in range(2):
+        shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
+    payment = shop.present(payment_id)
+    assert (payment.status, payment.refunded_amount) == ("partially_refunded", 300)
+    assert [refund.amount for refund in shop.rows(PaymentRefund)] == [300]
+    timeline = shop.as_staff("get", f"payments/{payment_id}/timeline").json["items"]
+    (refused,) = [entry["detail"] for entry in timeline if entry["kind"] == "report_refused"]
+    assert "status is 'paused'" in refused["reason"]
+    assert "refund re_" in refused["reason"]
