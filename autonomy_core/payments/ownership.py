@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import exists, func, not_, or_, select
 
+from autonomy_core.db.base import utcnow
 from autonomy_core.grants.models import Grant
 from autonomy_core.grants.services import environment_of
 from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.payments.models import Payment, PaymentItem
 from autonomy_core.plugin_api.scope import TenantScope
+
+LATEST_NEWS = timedelta(days=8)
+"""So long after it was opened a payment that has expired or failed may still turn out to be paid.
+
+A checkout lasts for a day at most, and what a provider could not tell at once is fetched for another week.
+"""
 
 
 def bought_at(scope: TenantScope, customer_id: UUID, product_id: UUID) -> datetime | None:
@@ -38,7 +45,8 @@ def bought_at(scope: TenantScope, customer_id: UUID, product_id: UUID) -> dateti
 def first_bought_at(scope: TenantScope, product_id: UUID) -> datetime | None:
     """When the first purchase began that has given, or may still give, somebody a product; None when there is none.
 
-    Revoked grants count, in test and in live: a dispute may be won. Expired and failed payments do not count.
+    Revoked grants count, in test and in live: a dispute may be won. Payments that have expired or failed count
+    until no news of them can be expected any more, see `LATEST_NEWS`.
     """
     same = Payment.organisation_id == scope.organisation.id
     in_bundle = exists().where(
@@ -51,6 +59,7 @@ def first_bought_at(scope: TenantScope, product_id: UUID) -> datetime | None:
         Grant.payment_id == Payment.id,
         Grant.product_id == product_id,
     )
-    lasting = Payment.status.not_in((PaymentStatus.EXPIRED, PaymentStatus.FAILED))
-    bought = or_(Payment.product_id == product_id, in_bundle) & lasting
+    unpaid = Payment.status.in_((PaymentStatus.EXPIRED, PaymentStatus.FAILED))
+    never_paid = unpaid & (Payment.created_at < utcnow() - LATEST_NEWS)
+    bought = or_(Payment.product_id == product_id, in_bundle) & not_(never_paid)
     return scope.session.scalar(select(func.min(Payment.created_at)).where(same, or_(bought, given)))

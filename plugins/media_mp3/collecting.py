@@ -30,10 +30,22 @@ _MOST_AT_ONCE: Final = 500
 
 def collect(scope: TenantScope) -> None:
     """The job `media_mp3.collect`: look at one organisation's tracks and files, and remove what is due."""
+    # Before the transaction begins: PostgreSQL ends one that does nothing for as long as a store may take.
+    stored = _stored(scope)
     now = utcnow()
     _forget_removed_tracks(scope, now - collect_after(scope))
-    for key in _due(scope, now):
-        _delete(scope, key)
+    if stored is not None:
+        for key in _due(scope, stored, now):
+            _delete(scope, key)
+
+
+def _stored(scope: TenantScope) -> set[str] | None:
+    """The keys of all files of the organisation; None where the store does not say."""
+    try:
+        return set(storage_of(scope).keys(scope.organisation.id))
+    except FAILURES:
+        log.exception("media_mp3.files_not_listed")
+        return None
 
 
 def _forget_removed_tracks(scope: TenantScope, before: datetime) -> None:
@@ -48,13 +60,8 @@ def _forget_removed_tracks(scope: TenantScope, before: datetime) -> None:
             log.info("media_mp3.track_forgotten", track=str(track_id))
 
 
-def _due(scope: TenantScope, now: datetime) -> list[str]:
+def _due(scope: TenantScope, stored: set[str], now: datetime) -> list[str]:
     """Note which files have no track now, and give those that have had none for long enough."""
-    try:
-        stored = set(storage_of(scope).keys(scope.organisation.id))
-    except FAILURES:
-        log.exception("media_mp3.files_not_listed")
-        return []
     lonely = stored - set(scope.session.scalars(select(Track.storage_key)))
     known = {mark.storage_key: mark for mark in scope.session.scalars(select(UnreferencedFile))}
     for key in known.keys() - lonely:

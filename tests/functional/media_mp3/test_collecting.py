@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,10 +12,12 @@ import pytest
 from sqlalchemy import text
 
 from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.plugin_api.payments import PaymentStatus
 from media_mp3 import services
 from media_mp3.collecting import collect
 from media_mp3.domain import AudioFacts, TrackReport
 from media_mp3.settings import storage_of
+from media_mp3.storage import ObjectStorage
 from media_mp3.upload import Upload
 from tests.functional.media_mp3.conftest import MUSIC, Shop
 from tests.unit.media_mp3 import material
@@ -298,3 +301,48 @@ def wait_for_a_lock(shop):
     with shop.autonomy.scope(shop.id) as scope:
         while not scope.session.scalar(waiting):
             Event().wait(0.01)
+
+
+def test_while_a_slow_store_lists_its_files_no_transaction_waits(shop, monkeypatch):
+    shop.upload(shop.album(), MUSIC)
+    real, held = ObjectStorage.keys, []
+
+    with shop.autonomy.scope(shop.id) as scope:
+
+        def keys(self, organisation_id):
+            held.append(scope.session.holds_connection)
+            return real(self, organisation_id)
+
+        monkeypatch.setattr(ObjectStorage, "keys", keys)
+        collect(scope)
+    assert held == [False]
+
+
+def test_what_an_expired_buyer_saw_stays_until_a_late_payment_cannot_come_any_more(shop, collected_soon):
+    album = shop.album()
+    track = shop.upload(album, MUSIC)["track"]
+    payment = shop.autonomy.payment(shop.autonomy.customer(shop.id, "late@example.org"), album)
+    shop.autonomy.settle(payment, PaymentStatus.EXPIRED)
+    remove(shop, album, track)
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}"
+
+    pass_days(shop, 7)
+    visit(shop)
+    shop.autonomy.app.get(path, headers=shop.staff)
+
+    pass_days(shop, 2)
+    visit(shop)
+    shop.autonomy.app.get(path, headers=shop.staff, status=404)
+
+
+@pytest.fixture
+def collected_soon(shop):
+    """A server that says ``media_mp3.collect_after_days = 1``."""
+    before = shop.autonomy.runtime
+    plugins = dict(before.settings.plugins)
+    plugins["media_mp3"] = {**plugins["media_mp3"], "collect_after_days": 1}
+    shop.autonomy.runtime = dataclasses.replace(
+        before, settings=dataclasses.replace(before.settings, plugins=plugins)
+    )
+    yield
+    shop.autonomy.runtime = before
