@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/event-destinations#fetch-data and https://docs.s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,8 @@ from stripe_payments.models import StripeEvent
 from stripe_payments.webhooks import Delivery
 
 log = structlog.get_logger(__name__)
+
+Complete = Callable[[TenantScope, Delivery], Delivery]
 
 MISSING = "missing"
 """The member that stands for everything else of an object that Stripe does not have."""
@@ -39,6 +42,21 @@ def completed(scope: TenantScope, delivery: Delivery) -> Delivery:
         log.warning("stripe.object_not_fetched", event_id=delivery.event.id, reason=str(error))
         return delivery
     return replace(delivery, event=replace(delivery.event, object=fetched), fetched=fetched)
+
+
+class UntilNoAnswer:
+    """`completed` for many deliveries, until Stripe does not answer once: each of the others would wait as long."""
+
+    def __init__(self) -> None:
+        self._answers = True
+
+    def __call__(self, scope: TenantScope, delivery: Delivery) -> Delivery:
+        """A delivery with what its event is about, or as it was."""
+        if not self._answers:
+            return delivery
+        found = completed(scope, delivery)
+        self._answers = found.fetched is not None or found.event.to_fetch is None
+        return found
 
 
 def complete_stored(scope: TenantScope, environment: Environment, event_id: str) -> None:

@@ -23,7 +23,7 @@ from autonomy_core.plugin_api.payments import Environment
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.at_once import receive_at_once
 from stripe_payments.domain import HANDLED_EVENTS
-from stripe_payments.fetching import MISSING, completed, lacking
+from stripe_payments.fetching import MISSING, Complete, completed, lacking
 from stripe_payments.handlers import handle
 from stripe_payments.jobs import HANDLE_JOB, RACE_AFTER_S, RETRY_AFTER_S, TO_HANDLE
 from stripe_payments.models import StripeEvent
@@ -57,13 +57,14 @@ class EventNotStored(Unavailable):
     code, title = "event_not_stored", "The event could not be stored"
 
 
-def receive(scope: TenantScope, delivery: Delivery) -> str:
+def receive(scope: TenantScope, delivery: Delivery, *, complete: Complete = completed) -> str:
     """Store an event and handle it, in one transaction; what was handled before is not again.
 
     Of many deliveries at once the first handles it: the others wait for its commit, because the event is unique.
 
     Args:
         scope: the organisation; its own transaction is not used.
+        complete: fetches what the event is about, as `completed` does.
 
     Returns:
         The event's status. ``received`` and ``failed`` ones will be handled by the job.
@@ -79,7 +80,7 @@ def receive(scope: TenantScope, delivery: Delivery) -> str:
     if delivery.event.to_fetch is not None and delivery.event.object:
         if (known := _final_status(scope, delivery)) is not None:
             return known
-        delivery = completed(scope, delivery)
+        delivery = complete(scope, delivery)
     try:
         with scope.begin(timeout=PATIENCE_S) as own:
             return _store_and_handle(own, delivery)

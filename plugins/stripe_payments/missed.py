@@ -18,6 +18,7 @@ from stripe_payments import inbox
 from stripe_payments.client import list_undelivered_events
 from stripe_payments.domain import NotUnderstood
 from stripe_payments.envelopes import Event, parse_event
+from stripe_payments.fetching import Complete, UntilNoAnswer
 from stripe_payments.models import StripePayment
 from stripe_payments.settings import PLUGIN, all_keys
 from stripe_payments.sharing import intent_of, named_in
@@ -47,19 +48,20 @@ def _fetch(scope: TenantScope, environment: Environment) -> None:
         # The key is refused, or is a live one at the simulator: `autonomy tenants check --online` says which.
         log.warning("stripe.events_not_fetched", environment=environment, reason=str(error))
         return
-    statuses = [_take(scope, payload) for payload in reversed(found)]
+    complete = UntilNoAnswer()
+    statuses = [_take(scope, payload, complete) for payload in reversed(found)]
     taken = [status for status in statuses if status is not None]
     if taken:
         log.info("stripe.events_fetched", environment=environment, events=len(taken))
 
 
-def _take(scope: TenantScope, payload: dict[str, Any]) -> str | None:
+def _take(scope: TenantScope, payload: dict[str, Any], complete: Complete) -> str | None:
     """Store and handle an event if it is the organisation's own; gives its status."""
     try:
         event = parse_event(payload)
         if not _is_own(scope, event):
             return None
-        return inbox.receive(scope, Delivery(event, payload, source="fetched"))
+        return inbox.receive(scope, Delivery(event, payload, source="fetched"), complete=complete)
     except (NotUnderstood, BadEvent) as error:
         log.warning("stripe.fetched_event_refused", event_id=payload.get("id"), reason=str(error))
         return None

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from autonomy_core.plugin_api.errors import Unavailable
-from stripe_payments import fetching
+from stripe_payments import fetching, missed
 from stripe_payments.domain import ATTEMPT_FAILED, CHARGE_REFUNDED
 from stripe_payments.testing import thin_event, webhook_secret
 from tests.functional.stripe_payments.shop import COMPLETED, SUCCEEDED, Shop
@@ -201,3 +201,28 @@ def test_a_debit_that_arrives_is_told_by_a_thin_event(shop):
     shop.at_stripe(f"sessions/{shop.books('sessions')[0]['id']}/settle", outcome="succeeded")
     assert shop.post(thin(shop.events({SUCCEEDED})[0])).json["status"] == "processed"
     assert shop.status(UUID(answer["payment"]["id"])) == "completed"
+
+
+def test_while_stripe_does_not_answer_missed_events_are_kept_and_only_the_first_is_asked_about(
+    shop, monkeypatch
+):
+    shop.simulator.simulator.seed_endpoint(shop.key, "http://127.0.0.1:9/", "whsec_nobody")
+    paid = []
+    for email in ("bob@example.org", "eve@example.org"):
+        shop.customer = shop.autonomy.customer(shop.id, email)
+        answer = shop.purchase().json
+        shop.visit(answer["checkout_url"], "pay")
+        paid.append(UUID(answer["payment"]["id"]))
+    real = missed.list_undelivered_events
+    of_2019 = lambda *wanted, **more: [as_of_2019(event) for event in real(*wanted, **more)]  # noqa: E731
+    monkeypatch.setattr(missed, "list_undelivered_events", of_2019)
+    fetch = Mock(side_effect=Unavailable)
+    with monkeypatch.context() as silence:
+        silence.setattr(fetching, "fetch", fetch)
+        with shop.scope() as scope:
+            missed.fetch_missed_events(scope)
+    assert fetch.call_count == 1
+    events = shop.events({COMPLETED})
+    assert [shop.stored(event).status for event in events] == ["received"] * 2
+    shop.autonomy.run_jobs(shop.id)
+    assert [shop.status(payment_id) for payment_id in paid] == ["completed"] * 2
