@@ -13,7 +13,9 @@ from typing import Protocol
 
 from autonomy_core.tenancy.claims import ServerHosts, divide_hosts
 from autonomy_core.tenancy.domain import Organisation, Problem, Version
+from autonomy_core.tenancy.files import signature
 from autonomy_core.tenancy.hosts import host_keys, name_of
+from autonomy_core.tenancy.loader import SUFFIX
 from autonomy_core.tenancy.losses import DEFAULT_PERCENT, losses_problem, needs_confirmation
 from autonomy_core.tenancy.record import Kept, TenantRecord
 
@@ -129,8 +131,8 @@ class Settler:
         chosen, held = self._choose(files, earlier)
         # Without sets of all names, here and below: for a moment they would take as much memory as what is kept.
         gone = frozenset(name for name in earlier.versions if name not in files)
-        gone |= frozenset() if before else self._recorded_but(files)
-        losses = self._losses(gone, len(chosen), accept=accept_losses)
+        gone |= self._recorded_but(files)
+        losses = self._losses(gone, len(chosen), directory_problem, accept=accept_losses)
         chosen |= self._versions_of(losses.missing, earlier)
         order = self._rules.record.order if self._rules.record else _unordered
         served = {name: chosen[name] for name in sorted(chosen)}
@@ -144,11 +146,7 @@ class Settler:
             unserved=frozenset(name for name in files if name not in chosen),
             missing=losses.missing,
             lost=losses.lost,
-            problems=(
-                # Of a directory that cannot be read nobody can say what is lost.
-                *((directory_problem,) if directory_problem else losses.problems),
-                *_in_order((*problems, *division.problems)),
-            ),
+            problems=(*losses.problems, *_in_order((*problems, *division.problems))),
         )
 
     def _choose(
@@ -170,7 +168,11 @@ class Settler:
         return chosen, {name: version for name, version in recalled.items() if version.content is None}
 
     def _recorded_but(self, files: Mapping[str, ReadFile]) -> frozenset[str]:
-        return self._rules.record.ids_but(files) if self._rules.record else frozenset()
+        """Those on record whose files are gone. A file that another process was faster to see is there."""
+        if self._rules.record is None:
+            return frozenset()
+        recorded = self._rules.record.ids_but(files)
+        return frozenset(name for name in recorded if signature(self._directory / f"{name}{SUFFIX}") is None)
 
     def _recall(self, names: Collection[str]) -> dict[str, Version]:
         """The recorded versions; those that the present code can make have their content."""
@@ -203,7 +205,12 @@ class Settler:
             known |= self._rules.record.versions(rest, self._directory)
         return known
 
-    def _losses(self, gone: AbstractSet[str], remaining: int, *, accept: bool) -> _Losses:
+    def _losses(
+        self, gone: AbstractSet[str], remaining: int, directory_problem: Problem | None, *, accept: bool
+    ) -> _Losses:
+        if directory_problem is not None:
+            # Of a directory that cannot be read nobody can say what is lost.
+            return _Losses(missing=frozenset(gone), problems=(directory_problem,))
         if not gone or accept:
             return _Losses(lost=frozenset(gone))
         known = self._rules.record.losses() if self._rules.record else {}

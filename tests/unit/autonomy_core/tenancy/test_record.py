@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -21,6 +23,7 @@ from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules
+from autonomy_core.tenancy.watch import WatchedDirectory
 from tests.unit.autonomy_core.tenancy.conftest import CardsSchema
 
 Begin = Callable[..., TenantRegistry]
@@ -86,6 +89,21 @@ def two(tenants: Path, begin: Begin) -> None:
     (tenants / "org12.ini").write_text(shop("Twelve", "twelve.example"))
     (tenants / "org90.ini").write_text(shop("Ninety", "ninety.example"))
     settle(begin())
+
+
+@pytest.fixture
+def busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[None]]:
+    """Another process writes the record for so long that it cannot be read meanwhile."""
+    monkeypatch.setattr(record_file, "PATIENCE_S", 0.05)
+
+    @contextmanager
+    def busy() -> Iterator[None]:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            yield
+            other.execute("ROLLBACK")
+
+    return busy
 
 
 @pytest.mark.usefixtures("two")
@@ -477,16 +495,12 @@ def test_a_host_stays_where_it_is_when_the_record_is_moved_away(begin: Begin, te
 
 @pytest.mark.usefixtures("two")
 def test_a_record_that_could_not_be_read_at_the_start_is_followed_as_soon_as_it_can(
-    begin: Begin, tenants: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, tenants: Path, busy: Callable[[], AbstractContextManager[None]]
 ):
-    monkeypatch.setattr(record_file, "PATIENCE_S", 0.05)
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
-    busy = sqlite3.connect(path, isolation_level=None)
-    busy.execute("BEGIN EXCLUSIVE")
-    began = begin(index=False)
-    assert "record_unusable" in {problem.code for problem in began.problems()}
-    busy.execute("ROLLBACK")
-    busy.close()
+    with busy():
+        began = begin(index=False)
+        assert "record_unusable" in {problem.code for problem in began.problems()}
     began.reload()
     assert began.by_host("twelve.example") is began.get("org12")
     assert {problem.code for problem in began.problems()} == {"duplicate_host"}
@@ -524,3 +538,72 @@ def test_a_file_without_a_last_line_end_is_served_as_it_is_once_it_has_rested(
     monkeypatch.setattr(loader, "UNFINISHED_NS", 0)
     began._look(at_once=False)
     assert names(began) == {"org10": "Ten", "org12": "Twelve anew", "org90": "Ninety"}
+
+
+@pytest.mark.usefixtures("two")
+def test_organisations_whose_files_are_gone_are_served_as_soon_as_the_record_can_be_read(
+    begin: Begin, tenants: Path, busy: Callable[[], AbstractContextManager[None]]
+):
+    for file in tenants.glob("*.ini"):
+        file.unlink()
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    with busy():
+        began = begin()
+        assert began.ids() == ("org10",)
+    began._look(at_once=False)
+    assert names(began) == {"org10": "Ten", "org12": "Twelve", "org90": "Ninety"}
+    assert began.by_host("twelve.example") is began.get("org12")
+    assert {problem.code for problem in began.problems()} == {"organisations_missing", "duplicate_host"}
+
+
+@pytest.mark.usefixtures("two")
+def test_an_organisation_that_another_process_has_recorded_since_the_look_is_not_taken_for_lost(
+    begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
+):
+    first, second = settle(begin()), settle(begin())
+    look = WatchedDirectory.read_changes
+
+    def overtaken(watched: WatchedDirectory, **options: Any) -> bool:
+        found = look(watched, **options)
+        if watched is first._watched and not (tenants / "new.ini").exists():
+            (tenants / "new.ini").write_text(shop("New", "new.example"))
+            settle(second)
+        return found
+
+    monkeypatch.setattr(WatchedDirectory, "read_changes", overtaken)
+    (tenants / "org12.ini").write_text(shop("Twelve anew", "twelve.example"))
+    settle(first)
+    (tenants / "new.ini").write_text("nonsense\n")
+    assert names(begin(index=False))["new"] == "New"
+
+
+@pytest.mark.usefixtures("two")
+def test_of_a_directory_that_cannot_be_read_no_file_is_taken_for_lost(begin: Begin, tenants: Path):
+    for number in range(4):
+        (tenants / f"shop-{number}.ini").write_text(shop())
+    settle(begin())
+    (tenants / "new.ini").write_text(shop("New", "new.example"))
+    settle(begin(index=False))  # so that the index does not know it
+    tenants.rename(tenants.with_name("away"))
+    began = settle(begin())
+    assert names(began)["new"] == "New"
+    assert [problem.code for problem in began.problems()] == ["unreadable_file"]
+    tenants.with_name("away").rename(tenants)
+    assert names(settle(begin()))["new"] == "New"
+
+
+@pytest.mark.usefixtures("two")
+def test_a_known_owner_that_cannot_be_served_leaves_like_any_other_when_its_file_is_gone(
+    begin: Begin, tenants: Path
+):
+    for name in ("org12", "org90"):
+        (tenants / f"{name}.ini").write_text("nonsense\n")
+    began = begin("another secret")
+    assert (began.ids(), began.is_known("org12")) == ((), True)
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    for name in ("org12", "org90"):
+        (tenants / f"{name}.ini").unlink()
+    settle(began)
+    assert (began.is_known("org12"), began.by_host("twelve.example")) == (True, None)
+    assert "organisations_missing" in {problem.code for problem in began.problems()}
+    assert begin().by_host("twelve.example").name == "Twelve"  # type: ignore[union-attr]
