@@ -76,7 +76,7 @@ class TenantRecord:
         message = f"what the server remembers of its organisations cannot be used: {self._file.reason}"
         remedy = (
             "run the server and the command line as the same user, who alone may write the file; "
-            "or move it away, and restart the server"
+            "or move it away: the server makes another one"
         )
         return Problem(self._file.path, 1, "record_unusable", message, remedy)
 
@@ -92,6 +92,15 @@ class TenantRecord:
             return frozenset(row[0] for row in found if row[0] not in known)
 
         return self._file.read(read, frozenset())
+
+    def unknown(self, ids: Collection[str]) -> frozenset[str]:
+        """Return which of some organisations the record does not have in service."""
+        query = (
+            "SELECT value FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM organisations WHERE id = value)"
+        )
+        return self._file.read(
+            lambda db: frozenset(row[0] for row in db.execute(query, [_json(ids)])), frozenset(ids)
+        )
 
     def versions(self, ids: Collection[str], directory: Path) -> dict[str, Version]:
         """Return the last good versions of some organisations, without their contents.

@@ -226,11 +226,19 @@ class TenantRegistry:
 
     def _look(self, *, at_once: bool, accept_losses: bool = False) -> None:
         def read() -> bool:
-            # What another process has recorded, or an operator accepted, may settle things otherwise.
-            news = self._rules.record is not None and self._rules.record.has_changed()
+            news = self._has_news()
             return self._watched.read_changes(at_once=at_once) or news or accept_losses
 
         self._update(read, accept_losses=accept_losses)
+
+    def _has_news(self) -> bool:
+        """Whether what another process has recorded, or an operator accepted, may settle things otherwise."""
+        record = self._rules.record
+        if record is None or not record.has_changed():
+            return False
+        # It may have been moved away, or an older one been put in its place.
+        self._recorder.add(record.unknown(self._now().versions))
+        return True
 
     def _read_unread(self, organisation_id: str) -> None:
         def read() -> bool:

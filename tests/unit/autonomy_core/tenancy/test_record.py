@@ -607,3 +607,28 @@ def test_a_known_owner_that_cannot_be_served_leaves_like_any_other_when_its_file
     assert (began.is_known("org12"), began.by_host("twelve.example")) == (True, None)
     assert "organisations_missing" in {problem.code for problem in began.problems()}
     assert begin().by_host("twelve.example").name == "Twelve"  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("away", ["moved", "removed", "replaced by an older one"])
+def test_a_record_that_is_moved_away_from_a_running_server_is_made_anew(
+    begin: Begin, tenants: Path, path: Path, away: str
+):
+    older = path.read_bytes()
+    (tenants / "org50.ini").write_text(shop("Fifty", "fifty.example"))
+    running = settle(begin())
+    assert names(running).keys() == {"org12", "org50", "org90"}
+    settle(running)
+    if away == "moved":
+        path.rename(path.with_name("away"))
+    elif away == "removed":
+        path.unlink()
+    else:
+        path.write_bytes(older)
+    running._look(at_once=False)
+    running._write_record()
+    (tenants / "org50.ini").write_text("nonsense\n")
+    (tenants / "org10.ini").write_text(shop("Ten", "fifty.example"))
+    began = begin(index=False)
+    assert names(began) == {"org10": "Ten", "org12": "Twelve", "org50": "Fifty", "org90": "Ninety"}
+    assert began.by_host("fifty.example") is began.get("org50")
