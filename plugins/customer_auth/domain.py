@@ -7,7 +7,7 @@ import ipaddress
 import math
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
@@ -65,7 +65,7 @@ def weakness_of(password: str, *, common: Container[str], personal: Iterable[str
     Args:
         password: as it was sent.
         common: passwords that many people have, in lower case.
-        personal: names and addresses of the customer and of the shop; each word of them counts too.
+        personal: names and addresses of the customer and of the shop; so are their words, and several of them joined.
     """
     folded = _folded(password)
     if _is_a_repeated_piece(folded):
@@ -73,8 +73,8 @@ def weakness_of(password: str, *, common: Container[str], personal: Iterable[str
     candidates = {folded, DECORATION.sub(r"\1", folded)}
     if any(candidate in common for candidate in candidates):
         return Weakness.COMMON
-    words = {_letters(word) for text in personal for word in _words(text)}
-    if any(_letters(candidate) in words for candidate in candidates if _letters(candidate)):
+    words = {_letters(word) for text in personal for word in _words(text)} - {""}
+    if any(_is_made_of(words, _letters(candidate)) for candidate in candidates):
         return Weakness.PERSONAL
     return None
 
@@ -92,6 +92,15 @@ def _words(text: str) -> Iterator[str]:
     """A text as a whole, and its parts: "ada@example.org" is "ada", "example" and "org" as well."""
     yield text
     yield from re.split(r"[\W_]+", text)
+
+
+def _is_made_of(words: Collection[str], text: str) -> bool:
+    """Whether a text is one word or several, one after the other: "harbourstreet" is "harbour" and "street"."""
+    ends = {0}
+    for start in range(len(text)):
+        if start in ends:
+            ends |= {start + len(word) for word in words if text.startswith(word, start)}
+    return bool(text) and len(text) in ends
 
 
 def _letters(text: str) -> str:

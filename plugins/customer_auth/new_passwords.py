@@ -11,7 +11,7 @@ from customer_auth.domain import Weakness, weakness_of
 IN_WORDS = {
     Weakness.COMMON: "This is one of the passwords that are guessed first.",
     Weakness.REPEATED: "The password is blank, or repeats the same few characters.",
-    Weakness.PERSONAL: "The password is a name or an address of yours or of this shop.",
+    Weakness.PERSONAL: "The password is made of words from a name or an address of yours or of this shop.",
 }
 
 

@@ -32,7 +32,10 @@ class OrganisationSettings(SettingsSchema):
         50, 100_000, "How many failed logins a client address may have in 15 minutes."
     )
     registrations_per_address = _number(
-        20, 100_000, "How many registrations a client address may try in an hour."
+        20,
+        100_000,
+        "How many registrations with valid input a client address may try in an hour, those of taken e-mail addresses"
+        " included.",
     )
 
 

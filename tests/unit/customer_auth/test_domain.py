@@ -75,15 +75,28 @@ def test_a_piece_that_is_repeated_is_weak(password):
         "Harbour Records",
         "harbourrecords",
         "records2026!",
+        "harbour-street",
+        "HARBOUR_street 99",
+        "streetharbour",
+        "harbour.records.ada",
     ],
 )
-def test_names_and_addresses_are_weak(password):
-    assert judge(password, EMAIL, "Harbour Records") == Weakness.PERSONAL
+def test_names_and_addresses_and_words_of_them_are_weak(password):
+    assert judge(password, EMAIL, "Harbour Records", "Harbour Street Records") == Weakness.PERSONAL
 
 
 @pytest.mark.parametrize(
     "password",
-    [f"{EMAIL} engine", "a long engine", "letmein qwertyuiop", "abcdabcd", "letmein202456", "--------1"],
+    [
+        f"{EMAIL} engine",
+        "ada-engine",
+        "exampleadax",
+        "a long engine",
+        "letmein qwertyuiop",
+        "abcdabcd",
+        "letmein202456",
+        "--------1",
+    ],
 )
 def test_what_only_contains_such_a_thing_is_not_weak(password):
     assert judge(password, EMAIL, "", " ", "-") is None
