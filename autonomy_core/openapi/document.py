@@ -17,7 +17,7 @@ from marshmallow import fields
 
 from autonomy_core.idempotency.schemas import PARAMETER
 from autonomy_core.openapi.calls import Call, calls_of
-from autonomy_core.openapi.responses import PROBLEM, problem_schema, problems_of, responses_of
+from autonomy_core.openapi.responses import base_schema, problem_schema, problems_of, responses_of
 from autonomy_core.openapi.security import schemes, scopes_of, security_of
 
 OPENAPI_VERSION = "3.1.0"
@@ -83,7 +83,9 @@ def describe(
     calls = sorted(calls_of(registry, enabled), key=lambda call: _place_of(_tag(call)))
     for tag in dict.fromkeys(map(_tag, calls)):
         spec.tag({"name": tag, **({"description": TAGS[tag]} if tag in TAGS else {})})
-    for name, schema in sorted(map(problem_schema, {error for call in calls for error in problems_of(call)})):
+    possible = {error for call in calls for error in problems_of(call)}
+    spec.components.schema("Problem", base_schema(possible))
+    for name, schema in sorted(map(problem_schema, possible)):
         spec.components.schema(name, schema)
     for call in calls:
         spec.path(
@@ -117,7 +119,6 @@ def _empty_document(api_url: str, title: str, scopes: Mapping[str, str]) -> APIS
     converter = cast("Any", marshmallow_plugin.converter)
     converter.add_attribute_function(_portable_pattern)
     converter.add_attribute_function(_no_default_of_null)
-    spec.components.schema("Problem", PROBLEM)
     for name, scheme in schemes(scopes).items():
         spec.components.security_scheme(name, scheme)
     return spec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -28,10 +28,7 @@ PROBLEM: dict[str, Any] = {
         "title": {"type": "string", "description": "the same for every problem of this code"},
         "status": {"type": "integer", "description": "the HTTP status code"},
         "detail": {"type": "string", "description": "about this occurrence"},
-        "errors": {
-            "type": "object",
-            "description": "with `invalid_input`: for `body` or `query`, each field's messages",
-        },
+        "errors": {"type": "object"},
         "allow": {
             "type": "array",
             "items": {"type": "string"},
@@ -43,7 +40,7 @@ PROBLEM: dict[str, Any] = {
         },
     },
 }
-"""The schema that every problem fits; a code may add members of its own."""
+"""The schema that every problem fits; a code may add members of its own. See `base_schema`."""
 
 SCHEMAS = "#/components/schemas/"
 
@@ -129,6 +126,21 @@ def problems_of(call: Call) -> Iterator[type[errors.AutonomyError]]:
     if operation.is_repeatable:
         yield from idempotency.ERRORS
     yield from operation.errors
+
+
+def base_schema(possible: Iterable[type[errors.AutonomyError]]) -> dict[str, Any]:
+    """`PROBLEM`, which says with which codes `errors` comes.
+
+    Args:
+        possible: the errors that a document tells of.
+    """
+    codes = sorted({errors.InvalidInput.code, *(each.code for each in possible if "errors" in each.members)})
+    names = ", ".join(f"`{code}`" for code in codes)
+    described = {
+        "type": "object",
+        "description": f"with {names}: for `body` or `query`, each field's messages",
+    }
+    return {**PROBLEM, "properties": {**PROBLEM["properties"], "errors": described}}
 
 
 def problem_schema(error: type[errors.AutonomyError]) -> tuple[str, dict[str, Any]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from autonomy_core.errors import InvalidInput
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.tenancy.hosts import LOOPBACK, host_keys
+
+SCHEMES = ("http", "https")
 
 
 class ForeignReturnUrl(InvalidInput):
@@ -25,6 +27,32 @@ class ReturnUrls:
     api_url: str
 
 
+def url_problem(url: str) -> str | None:
+    """What keeps a text from being an absolute URL that a buyer can be sent to, with the remedy; None if nothing does."""
+    # It becomes a header, and a parameter of the payment provider's.
+    foreign = next((each for each in url if not "!" <= each <= "~"), None)
+    if foreign is not None:
+        encoded = quote(foreign, errors="replace")
+        return (
+            f"U+{ord(foreign):04X} cannot be in a URL: write {encoded}, or in a host name its form with xn--."
+        )
+    if "\\" in url:
+        # It means one host to a browser and another to a URL parser.
+        return "A backslash cannot be in a URL: write / or %5C."
+    parts = _split(url)
+    if parts is None or parts.scheme not in SCHEMES or not parts.netloc:
+        return "This is no absolute URL: write https:// or http://, a host, and what follows it."
+    if "@" in parts.netloc:
+        return "A user name cannot be in the URL: leave out the @ and what is before it."
+    try:
+        is_port = parts.port != 0 and not parts.netloc.endswith(":")
+    except ValueError:
+        is_port = False
+    if not is_port:
+        return "The port is none: write a number from 1 to 65535 after the colon, or leave both out."
+    return None if host_keys(parts.netloc) else f"{parts.netloc} is not a host name: correct it."
+
+
 def check_return_url(scope: TenantScope, url: str, api_url: str) -> None:
     """Make sure that a buyer is not sent to a stranger's page.
 
@@ -40,16 +68,20 @@ def check_return_url(scope: TenantScope, url: str, api_url: str) -> None:
     if LOOPBACK & _hosts_of(api_url):
         allowed |= LOOPBACK
     if not allowed & _hosts_of(url):
-        raise ForeignReturnUrl(f"Use one of: {', '.join(sorted(allowed))}.")
+        parts = _split(url)
+        raise ForeignReturnUrl(
+            f"{parts.netloc if parts else url} is none of them; use one of: {', '.join(sorted(allowed))}."
+        )
 
 
 def _hosts_of(url: str) -> set[str]:
     """The host of a URL, as organisations' hosts are compared; empty when it has none or is suspicious."""
+    parts = _split(url)
+    return set(host_keys(parts.netloc)) if parts is not None and url_problem(url) is None else set()
+
+
+def _split(url: str) -> SplitResult | None:
     try:
-        parts = urlsplit(url)
+        return urlsplit(url)
     except ValueError:
-        return set()
-    # A backslash means one host to a browser and another to a URL parser.
-    if parts.scheme not in ("http", "https") or "\\" in url:
-        return set()
-    return set(host_keys(parts.netloc))
+        return None

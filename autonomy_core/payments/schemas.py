@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.catalog.schemas import IN_MINOR_UNIT, MAX_AMOUNT, MOST_ITEMS
 from autonomy_core.payments.domain import PaymentStatus, RefundStatus
+from autonomy_core.payments.return_urls import url_problem
 from autonomy_core.plugin_api.schemas import ApiSchema, Identifier, PageQuery, Text, Timestamp, WholeNumber
-
-RETURN_URL = (
-    validate.Length(1, 1000),
-    # It becomes a header, and Stripe's parameter.
-    validate.Regexp(r"^[!-~]*\Z", error="Percent-encode what is not ASCII."),
-)
-
 
 STATUS_MEANINGS = """\
 - `pending`: the buyer may still pay
@@ -33,13 +28,24 @@ STATUS_MEANINGS = """\
 """
 
 
-def _return_url(description: str) -> fields.Url:
-    return fields.Url(
-        schemes={"http", "https"},
-        require_tld=False,
-        validate=RETURN_URL,
-        metadata={"description": f"{description}; on one of the organisation's hosts or the server's own"},
-    )
+class ReturnUrl(fields.String):
+    """An absolute URL of a page, in ASCII."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(
+            # What is checked below, is only described by the pattern.
+            validate=[validate.Length(1, 1000), validate.Regexp(r"^[!-~]*\Z")],
+            metadata={
+                "format": "uri",
+                "description": f"{description}; on one of the organisation's hosts or the server's own",
+            },
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        url = str(super()._deserialize(value, attr, data, **kwargs))
+        if problem := url_problem(url):
+            raise ValidationError(problem)
+        return url
 
 
 class PaymentSchema(ApiSchema):
@@ -81,10 +87,10 @@ class PurchaseSchema(ApiSchema):
         metadata={"description": "a code that makes it cheaper, as the buyer wrote it", "example": "SPRING"},
     )
 
-    success_url = _return_url(
-        "where the buyer goes after paying, with `payment_id` appended to the query by the return page"
+    success_url = ReturnUrl(
+        "where the buyer goes after paying, with `payment_id` in the query, which the return page puts there"
     )
-    cancel_url = _return_url("where the buyer goes who turns back on the checkout page")
+    cancel_url = ReturnUrl("where the buyer goes who turns back on the checkout page")
 
 
 class PurchaseAnswerSchema(ApiSchema):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 from uuid import UUID
 
 import structlog
@@ -194,7 +194,9 @@ def _fetch(scope: TenantScope, row: StripePayment) -> tuple[CheckoutSession, Out
 
 
 def _with_payment(url: str, payment_id: UUID) -> str:
-    """The URL with ``payment_id`` in its query, so that the page there can ask about it."""
+    """The URL with ``payment_id`` in its query, so that the page there can ask about it; once, and all else as it is."""
     parts = urlsplit(url)
-    query = [*parse_qsl(parts.query, keep_blank_values=True), ("payment_id", str(payment_id))]
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    kept = [
+        each for each in parts.query.split("&") if each and unquote(each.partition("=")[0]) != "payment_id"
+    ]
+    return urlunsplit(parts._replace(query="&".join([*kept, f"payment_id={payment_id}"])))

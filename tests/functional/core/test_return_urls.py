@@ -66,6 +66,40 @@ def test_any_other_is_refused(purchase, field, url):
     assert purchase(422, **{field: url})["code"] in ("foreign_return_url", "invalid_input")
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("https://acme.example/a b", "U+0020 cannot be in a URL: write %20"),
+        ("https://acme.example/caf\u00e9", "U+00E9 cannot be in a URL: write %C3%A9"),
+        ("/thanks", "This is no absolute URL: write https:// or http://"),
+        ("thanks", "This is no absolute URL"),
+        ("ftp://acme.example/", "This is no absolute URL"),
+        ("https://", "This is no absolute URL"),
+        ("https://[::1/", "This is no absolute URL"),
+        ("https://acme.example:99999/", "The port is none: write a number from 1 to 65535"),
+        ("https://acme.example:0/", "The port is none"),
+        ("https://acme.example:/", "The port is none"),
+        ("https://acme.example:http/", "The port is none"),
+        ("https://me@acme.example/", "leave out the @"),
+        ("https://acme..example/", "acme..example is not a host name"),
+        ("https:\\\\acme.example/", "A backslash"),
+    ],
+)
+@pytest.mark.parametrize("field", ["success_url", "cancel_url"])
+def test_what_is_wrong_with_a_url_is_said_with_the_remedy(purchase, field, url, says):
+    refused = purchase(422, **{field: url})
+    assert refused["code"] == "invalid_input"
+    (message,) = refused["errors"]["body"][field]
+    assert says in message
+
+
+def test_a_page_elsewhere_is_named_beside_the_hosts_that_are_taken(purchase):
+    refused = purchase(422, success_url="https://evil.example:444/x")
+    assert (
+        refused["detail"] == "evil.example:444 is none of them; use one of: acme.example, shop.example:8443."
+    )
+
+
 def test_a_host_header_makes_no_page_the_organisations_own(purchase):
     refused = purchase(422, host="evil.example", success_url="https://evil.example/")
     assert refused["code"] == "foreign_return_url"

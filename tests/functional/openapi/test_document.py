@@ -172,6 +172,15 @@ def test_the_members_that_a_code_brings_are_described_where_it_can_occur(documen
     assert "track_id" in problem_members(document, upload["409"])["track_exists"]
 
 
+@pytest.mark.parametrize(
+    ("plugin", "codes"),
+    [("media_mp3", "with `invalid_input`:"), ("customer_auth", "with `invalid_input`, `weak_password`:")],
+)
+def test_errors_is_described_with_every_code_that_brings_it(document_of, plugin, codes):
+    errors = document_of(plugin)["components"]["schemas"]["Problem"]["properties"]["errors"]
+    assert errors["description"].startswith(codes)
+
+
 def problem_members(document, response):
     """The members of each problem that an answer may be, by its code."""
     schema = response["content"]["application/problem+json"]["schema"]

@@ -48,6 +48,14 @@ def test_the_buyer_goes_on_to_the_success_url_with_the_payments_id(shop):
     assert response.headers["Cache-Control"] == "no-store"
 
 
+def test_a_payment_id_that_is_in_the_success_url_is_replaced_and_the_rest_is_as_it_was(shop):
+    answer = shop.purchase(success_url="https://acme.example/thanks?payment_id=1&a=b%20c&flag&a=~#top").json
+    response = come_back(shop, shop.visit(answer["checkout_url"], "pay"))
+    assert response.headers["Location"] == (
+        f"https://acme.example/thanks?a=b%20c&flag&a=~&payment_id={answer['payment']['id']}#top"
+    )
+
+
 def test_a_completed_payment_is_not_asked_about_again(shop):
     answer = shop.purchase().json
     location = shop.visit(answer["checkout_url"], "pay")
