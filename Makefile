@@ -36,7 +36,9 @@ demo: $(VENV)/.installed  ## buy and play an MP3, real parts throughout, then ke
 	@$(BIN)/python -m demo --port $(PORT) $(if $(CHECK),--check,)
 
 test: $(VENV)/.installed  ## run the tests, on a PostgreSQL of their own
-	@$(BIN)/python -m pytest $(if $(T),-k "$(T)",-n $(WORKERS) --dist loadfile) $(ARGS)
+	@# 5: pytest has found nothing to run.
+	@$(BIN)/python -m pytest $(if $(T),-k "$(T)",-n $(WORKERS) --dist loadfile) $(ARGS) || { status=$$?; \
+	    test $$status != 5 || echo "No test was run$(if $(T),: no test's name contains \"$(T)\"; T takes a part of a name)." >&2; exit $$status; }
 
 sure: lint types contracts test  ## all that must hold before a change is shared
 
