@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -11,31 +12,46 @@ from pyramid.exceptions import ConfigurationError
 
 from autonomy_core.app import configure
 from autonomy_core.plugin_api.manager import PluginError, Plugins
-from autonomy_core.runtime import make_runtime
+from autonomy_core.runtime import Runtime, make_runtime
 from autonomy_core.settings import SettingsError
+from autonomy_core.testing.registrations import ungated
 
 
 def problems_of_building(plugins: Plugins, raw_settings: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What would keep a server from starting, by the plugins that it is due to: each alone first, then all together.
+    """What would keep a server from starting, or be there for every organisation, by the plugins that it is due to.
+
+    Each is looked at alone first, then all together.
 
     Args:
         raw_settings: the keys of the server's ini file, empty where there is none.
     """
     found: dict[str, list[str]] = {name: [] for name in plugins.names}
+    buildable = []
     for name in plugins.names:
-        problem = _build(plugins.only(name), raw_settings)
-        if problem is not None:
+        problem = _build(plugins.only(name), raw_settings, look=partial(_look_for_ungated, name, found[name]))
+        if problem is None:
+            buildable.append(name)
+        else:
             found[name].append(problem.removeprefix(f"plugin {name}: "))
-    sound = Plugins({name: plugins.modules[name] for name, problems in found.items() if not problems})
-    problem = _build(sound, raw_settings) if len(sound.names) > 1 else None
+    problem = _build(plugins.only(*buildable), raw_settings) if len(buildable) > 1 else None
     if problem is not None:
-        for name in [name for name in sound.names if re.search(rf"\bplugin {re.escape(name)}\b", problem)]:
+        for name in [name for name in buildable if re.search(rf"\bplugin {re.escape(name)}\b", problem)]:
             found[name].append(problem.removeprefix(f"plugin {name}: "))
     return found
 
 
-def _build(plugins: Plugins, raw_settings: Mapping[str, Any]) -> str | None:
-    """Why an application cannot be built with these plugins, None if it can. Neither database nor organisations are needed."""
+def _look_for_ungated(name: str, found: list[str], runtime: Runtime) -> None:
+    found += ungated(runtime, name)
+
+
+def _build(
+    plugins: Plugins, raw_settings: Mapping[str, Any], look: Callable[[Runtime], object] | None = None
+) -> str | None:
+    """Why an application cannot be built with these plugins, None if it can. Neither database nor organisations are needed.
+
+    Args:
+        look: is called with the collaborators of an application that was built.
+    """
     with TemporaryDirectory() as directory:
         prefixes = tuple(f"{name}." for name in plugins.names)
         settings = {
@@ -51,6 +67,8 @@ def _build(plugins: Plugins, raw_settings: Mapping[str, Any]) -> str | None:
             return str(error)
         try:
             configure(runtime)
+            if look is not None:
+                look(runtime)
         except (PluginError, ConfigurationError) as error:
             return str(error)
         finally:

@@ -9,17 +9,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from autonomy_core.cli.commands import COMMANDS
-from autonomy_core.plugin_api import hookspecs
 from autonomy_core.plugin_api.hooks import PROJECT
-from autonomy_core.plugin_api.manager import PluginError, Plugins
+from autonomy_core.plugin_api.manager import HOOKS, PluginError, Plugins
+from autonomy_core.testing.input_fields import lax_settings_of
 
 if TYPE_CHECKING:
     from click import Command
     from marshmallow import Schema
 
     Check = Callable[[Plugins, str, ModuleType], Iterator[str]]
-
-HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith(("register_", "on_")))
 
 
 def problems_of(plugins: Plugins, name: str) -> list[str]:
@@ -65,6 +63,8 @@ def _schema(what: str, schema: type[Schema]) -> Iterator[str]:
     for key, field in schema().fields.items():
         if not field.metadata.get("description"):
             yield f"its {what} setting {key} has no metadata={{'description': …}}"
+    for problem in lax_settings_of(schema):
+        yield f"its {what} setting {problem}"
 
 
 def _migrations(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:

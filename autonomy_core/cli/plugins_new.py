@@ -43,9 +43,10 @@ def new(name: str) -> None:
 
 def name_problem(name: str) -> str | None:
     """What speaks against a name for a plugin, or None. It will be a package, a section and a table prefix."""
-    is_word = keyword.iskeyword(name) or keyword.issoftkeyword(name)
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST or is_word:
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         return f"use at most {_LONGEST} lower-case letters, digits and single underscores, a letter first"
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        return f"{name!r} is a word of Python's own, and cannot be a package's name: choose another"
     return next(_taken(name), None)
 
 

@@ -15,6 +15,10 @@ from autonomy_core.callables import PLAIN, kind_that_does_not_run
 from autonomy_core.plugin_api import API_VERSION, hookspecs
 from autonomy_core.plugin_api.answers import problem_with
 from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP, PROJECT
+from autonomy_core.tenancy.validation import did_you_mean
+
+HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith(("register_", "on_")))
+"""The names of all hooks."""
 
 
 class PluginError(Exception):
@@ -68,6 +72,8 @@ class Plugins:
     def _register(self, name: str, module: ModuleType) -> None:
         if (unmet := _unmet_minimum(module)) is not None:
             raise PluginError(f"plugin {name}: {unmet}")
+        for problem in _problems_of_markers(module):
+            raise PluginError(f"plugin {name}: {problem}")
         try:
             self.manager.register(module, name)
             self.manager.check_pending()
@@ -117,9 +123,9 @@ class Plugins:
                 modules |= loaded.modules
         return cls(modules), broken
 
-    def only(self, name: str) -> Plugins:
-        """One of these plugins, alone."""
-        return Plugins({name: self.modules[name]})
+    def only(self, *names: str) -> Plugins:
+        """Some of these plugins, without the others."""
+        return Plugins({name: self.modules[name] for name in names})
 
     def registered(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Call a ``register_…`` hook: pairs of plugin name and answer, in the order of names.
@@ -232,6 +238,22 @@ def _unmet_minimum(module: ModuleType) -> str | None:
     )
 
 
+def _problems_of_markers(module: ModuleType) -> Iterator[str]:
+    """What pluggy would refuse with an advice that does not help here, or without one."""
+    for attribute, value in vars(module).items():
+        options = getattr(value, f"{PROJECT}_impl", None) if inspect.isroutine(value) else None
+        if not options:
+            continue
+        hook = options["specname"] or attribute
+        if hook not in HOOKS:
+            yield f"{value.__name__}() is marked with @hookimpl, and no hook is called {hook!r}: {did_you_mean(hook, HOOKS)}"
+        if options["wrapper"] or options["hookwrapper"]:
+            yield (
+                f"{value.__name__}() wraps the other plugins' implementations, which are called one by one and not through it: "
+                "write @hookimpl without wrapper and hookwrapper, and no yield"
+            )
+
+
 def _silent_hooks(manager: pluggy.PluginManager, name: str, module: ModuleType) -> Iterator[str]:
     """Implementations that pluggy takes without a word, and that would not run, or not with their arguments."""
     for caller in manager.get_hookcallers(module) or ():
@@ -248,11 +270,6 @@ def _silent_hooks(manager: pluggy.PluginManager, name: str, module: ModuleType) 
 
 
 def _why_silent(implementation: pluggy.HookImpl, caller: pluggy.HookCaller) -> str | None:
-    if implementation.wrapper or implementation.hookwrapper:
-        return (
-            "wraps the other plugins' implementations, which are called one by one and not through it: "
-            "write @hookimpl without wrapper and hookwrapper, and no yield"
-        )
     kind = kind_that_does_not_run(implementation.function)
     if kind is not None:
         return f"is {kind}, whose body would never run: {PLAIN}"

@@ -7,7 +7,7 @@ marshmallow's own fields take more than they describe: its `Integer` takes ``"1_
 `Text`                what people read
 `Identifier`          an id
 `WholeNumber`         a number in JSON
-`NumberInText`        a number in a query or a form, where everything is text
+`NumberInText`        a number in a query, a form or an ini file, where everything is text
 `Truth`               ``true`` or ``false``
 `Timestamp`           a moment
 ====================  ==========================================================================
@@ -128,6 +128,7 @@ class WholeNumber(fields.Integer):
 class NumberInText(fields.Integer):
     """A number without a fraction where everything is text: spelled as JSON spells it, in ASCII digits."""
 
+    default_error_messages = {"invalid": "Write a whole number in the digits 0 to 9, such as 20."}
     _SPELLING = re.compile(r"-?(0|[1-9][0-9]{0,15})", re.ASCII)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:

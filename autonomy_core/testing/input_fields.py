@@ -1,4 +1,4 @@
-"""Finds fields that take more than they describe, in what an operation takes."""
+"""Finds fields that take more than they describe, in what an operation takes and in the settings of a plugin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from marshmallow import Schema, fields, validate
 
 from autonomy_core.plugin_api.operations import Operation
-from autonomy_core.plugin_api.schemas import NumberInText, WholeNumber
+from autonomy_core.plugin_api.schemas import NumberInText, Truth, WholeNumber
 
 STRICT: dict[type[fields.Field], str] = {
     fields.Integer: "it takes '1_0' and true; use WholeNumber, in a query NumberInText",
@@ -18,6 +18,15 @@ STRICT: dict[type[fields.Field], str] = {
     fields.AwareDateTime: "it takes many spellings; use Timestamp",
 }
 """What is wrong with fields of marshmallow's own, and what to use instead."""
+
+STRICT_SETTINGS: dict[type[fields.Field], str] = {
+    fields.Integer: "it takes '1_0' and '+1'; use NumberInText",
+    fields.Float: "it takes '1_0' and 'nan'; use NumberInText, in a smaller unit",
+    fields.UUID: "it takes several spellings of an id; use Identifier",
+    WholeNumber: "it takes no text, as an ini file has it; use NumberInText",
+    Truth: "it takes no text, as an ini file has it; use fields.Boolean",
+}
+"""The same in a section of an ini file, where everything is text, and where yes, true and on are one."""
 
 UNREAD = "it takes what cannot be seen; use Text if people read it, else validate it with Regexp or OneOf"
 LIMITED_TO = (validate.Regexp, validate.OneOf, validate.Equal)
@@ -40,6 +49,13 @@ def lax_fields_of(schema: type[Schema], unfit: type[fields.Field]) -> Iterator[s
     for name, field in schema().load_fields.items():
         for problem in _problems(field, unfit):
             yield f"{schema.__name__}.{name}: {problem}"
+
+
+def lax_settings_of(schema: type[Schema]) -> Iterator[str]:
+    """A sentence for each field of a settings section that takes more than it describes, or takes no text."""
+    for name, field in schema().load_fields.items():
+        if type(field) in STRICT_SETTINGS:
+            yield f"{field.data_key or name}: {STRICT_SETTINGS[type(field)]}"
 
 
 def _problems(field: fields.Field, unfit: type[fields.Field]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.testing.input_fields import lax_settings_of
 
 PUBLIC = "autonomy_core.plugin_api"
 FOR_TESTS = "autonomy_core.testing"
@@ -70,6 +71,7 @@ def settings_problems(schema: type[Schema] | None, settings: Mapping[str, str]) 
     problems = [
         f"the key {name} has no description: give it metadata={{'description': …}}" for name in undescribed
     ]
+    problems += [f"the key {problem}" for problem in lax_settings_of(schema)]
     refused = _messages(schema, settings)
     problems += [f"the settings of the contract are refused: {key}: {text}" for key, text in refused.items()]
     if "surely_unknown" not in _messages(schema, {**settings, "surely_unknown": "x"}):

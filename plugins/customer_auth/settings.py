@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import validate
 
+from autonomy_core.plugin_api.schemas import NumberInText
 from autonomy_core.plugin_api.settings import SettingsSchema
 
 PLUGIN = "customer_auth"
 
 
-def _number(default: int, largest: int, description: str) -> fields.Integer:
+def _number(default: int, largest: int, description: str) -> NumberInText:
     limits: Any = validate.Range(1, largest)
-    return fields.Integer(load_default=default, validate=limits, metadata={"description": description})
+    return NumberInText(load_default=default, validate=limits, metadata={"description": description})
 
 
 class OrganisationSettings(SettingsSchema):

@@ -9,6 +9,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from autonomy_core.plugin_api.schemas import NumberInText
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.settings import Settings, SettingsSchema
 from media_mp3.storage import ObjectStorage, Storage
@@ -17,9 +18,9 @@ PLUGIN = "media_mp3"
 MEGABYTE = 1024 * 1024
 
 
-def _number(default: int, largest: int, description: str) -> fields.Integer:
+def _number(default: int, largest: int, description: str) -> NumberInText:
     limits: Any = validate.Range(1, largest)
-    return fields.Integer(load_default=default, validate=limits, metadata={"description": description})
+    return NumberInText(load_default=default, validate=limits, metadata={"description": description})
 
 
 class OrganisationSettings(SettingsSchema):

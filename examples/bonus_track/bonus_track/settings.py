@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import validate
 
+from autonomy_core.plugin_api.schemas import Identifier, NumberInText
 from autonomy_core.plugin_api.settings import SettingsSchema
 
 
 class BonusTrackSettings(SettingsSchema):
     """Which product is given, and from which amount on."""
 
-    product_id = fields.UUID(
+    product_id = Identifier(
         required=True, metadata={"description": "The product that is given to whoever buys another one."}
     )
-    minimum_amount = fields.Integer(
+    minimum_amount = NumberInText(
         load_default=0,
         validate=validate.Range(min=0),
         metadata={"description": "How much has to be paid for it, in the minor unit of the currency."},

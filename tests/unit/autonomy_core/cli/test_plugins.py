@@ -17,6 +17,8 @@ from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.migrations import plugin_migrations
 from autonomy_core.plugin_api.resources import ApiV1, Products, Resource
+from autonomy_core.plugin_api.schemas import NumberInText
+from autonomy_core.plugin_api.settings import SettingsSchema
 from autonomy_core.testing import stand_ins
 
 
@@ -72,7 +74,7 @@ def test_settings_that_are_not_described_or_take_anything_are_found():
         class Meta:
             unknown = EXCLUDE
 
-        product_id = fields.UUID()
+        product_id = fields.String()
 
     @hookimpl
     def register_settings():
@@ -81,6 +83,23 @@ def test_settings_that_are_not_described_or_take_anything_are_found():
     lenient, undescribed = problems_with(register_settings)
     assert "let unknown keys pass" in lenient
     assert "setting product_id has no metadata" in undescribed
+
+
+def test_settings_that_take_several_spellings_are_found():
+    class Lax(SettingsSchema):
+        number = fields.Integer(metadata={"description": "A number."})
+        id = fields.UUID(metadata={"description": "An id."})
+        share = fields.Float(metadata={"description": "A share."})
+        fine = NumberInText(metadata={"description": "A number."})
+        switch = fields.Boolean(metadata={"description": "Whether it is on."})
+
+    @hookimpl
+    def register_settings():
+        return PluginSettings(organisation=Lax, server=Lax)
+
+    found = problems_with(register_settings)
+    assert len(found) == 6
+    assert "its organisation setting number: it takes '1_0' and '+1'; use NumberInText" in found
 
 
 def test_migrations_that_a_wheel_would_lack_are_found(tmp_path):
@@ -216,6 +235,24 @@ def view(context, name="", **predicates):
 def test_what_would_stop_a_server_or_take_a_place_is_found(built, hooks, says):
     (problem,) = built(shop=hooks)["shop"][:1]
     assert says in problem
+
+
+@pytest.mark.parametrize(
+    ("directive", "arguments", "says"),
+    [
+        ("add_tween", ["builtins.print"], "tweens: "),
+        ("add_subscriber", [print, "pyramid.events.NewRequest"], "subscribers: "),
+        ("add_route", ["shop", "/shop"], "routes: "),
+        ("add_request_method", [print, "everybodys"], "request extensions: "),
+    ],
+)
+def test_what_would_be_there_for_every_organisation_is_found(built, directive, arguments, says):
+    def register_views(config):
+        getattr(config, directive)(*arguments)
+
+    (problem,) = built(shop={"register_views": register_views})["shop"]
+    assert problem.startswith(says)
+    assert problem.endswith("is there for every organisation")
 
 
 def test_a_conflict_of_two_plugins_is_told_of_both_and_names_both(built):

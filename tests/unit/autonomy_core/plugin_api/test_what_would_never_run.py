@@ -86,6 +86,24 @@ def test_a_wrapper_is_refused(option):
         load(on_payment_completed=hookimpl(**{option: True})(generator))
 
 
+@pytest.mark.parametrize("option", ["wrapper", "hookwrapper"])
+def test_a_wrapper_that_does_not_yield_is_not_told_to_yield(option):
+    def on_payment_completed(event): ...
+
+    with pytest.raises(PluginError, match=r"on_payment_completed\(\) wraps .* and no yield$"):
+        load(on_payment_completed=hookimpl(**{option: True})(on_payment_completed))
+
+
+@pytest.mark.parametrize("options", [{}, {"optionalhook": True}])
+def test_a_misspelt_hook_is_refused_with_the_name_that_was_meant(options):
+    def on_payment_complete(event): ...
+
+    with pytest.raises(
+        PluginError, match=r"plugin shop: on_payment_complete\(\) .*mean 'on_payment_completed'\?"
+    ):
+        load(on_payment_complete=hookimpl(**options)(on_payment_complete))
+
+
 @pytest.mark.parametrize("value", [functools.partial(print), Callable()], ids=["partial", "object"])
 def test_what_is_marked_and_is_no_function_is_refused(value):
     with pytest.raises(PluginError, match=r"plugin shop: on_payment_completed is marked .* mark a function"):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from autonomy_core.plugin_api.schemas import NumberInText
 from autonomy_core.tenancy.domain import LoadedFile
 from autonomy_core.tenancy.fields import SecretField
 from autonomy_core.tenancy.loader import PluginSchemas, load_file
@@ -25,7 +26,7 @@ class CardsSchema(Schema):
     )
     secret_key = SecretField(prefixes=("sk_live_", "rk_live_"), metadata={"description": "The live key."})
     seal = SecretField(metadata={"description": "The seal.", "needed": "Required in live."})
-    retries = fields.Integer(load_default=2, metadata={"description": "How often to try again."})
+    retries = NumberInText(load_default=2, metadata={"description": "How often to try again."})
 
     @validates_schema
     def _live_needs_its_key(self, data: dict[str, object], **kwargs: object) -> None:

@@ -108,6 +108,7 @@ def test_a_sound_plugin_passes(failures):
         ("reads_laxly", STRICT, "PointSchema.x: it takes '1_0' and true"),
         ("unexplained", SETTINGS, "the key colour has no description"),
         ("unexplained", SETTINGS, "an unknown key is not refused"),
+        ("unexplained", SETTINGS, "the key retries: it takes '1_0' and '+1'; use NumberInText"),
         ("misnames_a_job", JOBS, "payments.mine"),
         ("misnames_a_job", ABSENT, "its job 'payments.mine' must be called misnames_a_job."),
         ("pries", IMPORTS, "pries/__init__.py:1: imports autonomy_core.db.database.Database"),

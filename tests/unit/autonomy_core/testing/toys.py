@@ -157,7 +157,7 @@ def register_views(config):
     config.add_operation(Operation(Node, "POST", "", "Take it", PUBLIC, body=TakenSchema, id="take"), view)
 """
     ),
-    "unexplained": only(SETTINGS.format(fields="colour = fields.String()")),
+    "unexplained": only(SETTINGS.format(fields="colour = fields.String()\n    retries = fields.Integer()")),
     "misnames_a_job": only(
         "from autonomy_core.plugin_api.hooks import hookimpl\nfrom autonomy_core.plugin_api.jobs import Job\n"
         "@hookimpl\ndef register_jobs(): return [Job('payments.mine', print)]\n"
