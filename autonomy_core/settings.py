@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,12 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from autonomy_core.plugin_api.schemas import NumberInText
+from autonomy_core.tenancy.fields import SEPARATED, ProblemMessage, WordsField
 from autonomy_core.tenancy.losses import DEFAULT_PERCENT
 from autonomy_core.tenancy.schemas import HostsField
 from autonomy_core.tenancy.secrets import Secret
+from autonomy_core.tenancy.validation import did_you_mean
 
 SHORTEST_SECRET = 32
 
@@ -25,7 +28,18 @@ GENERATED_SECRET = "secret"  # noqa: S105 - a name
 
 
 class SettingsError(Exception):
-    """The server's ini file cannot be used; the message lists every problem with its remedy."""
+    """The server's ini file cannot be used.
+
+    Args:
+        problems: each a key of ``[app:main]``, and what is wrong with it and how to mend it.
+    """
+
+    def __init__(self, *problems: tuple[str, str]) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(f"{key}: {text}" for key, text in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +110,23 @@ class Settings:
             SettingsError: it does not; most likely the key is misspelt.
         """
         if not self.tenants.is_dir():
-            raise SettingsError(
-                f"autonomy.tenants: there is no directory {self.tenants}. The organisations' ini files are there: "
-                "make it, or name another one."
+            problem = (
+                f"there is no directory {self.tenants}. The organisations' ini files are there: make it, or name "
+                "another one."
             )
+            raise SettingsError(("autonomy.tenants", problem))
 
 
-class AddressesField(fields.Field[tuple[str, ...]]):
-    """IP addresses and networks, separated by commas."""
+class AddressesField(WordsField):
+    """IP addresses and networks."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
-        addresses = tuple(part.strip() for part in str(value).split(",") if part.strip())
+        addresses = super()._deserialize(value, attr, data, **kwargs)
         try:
             for address in addresses:
                 ipaddress.ip_network(address)
         except ValueError as error:
-            raise ValidationError(f"{error}; write addresses or networks, separated by commas.") from None
+            raise ValidationError(f"{error}; write addresses or networks, {SEPARATED}.") from None
         return addresses
 
 
@@ -121,17 +136,15 @@ class ServerSchema(Schema):
     tenants = fields.String(data_key="autonomy.tenants", required=True)
     data = fields.String(data_key="autonomy.data", required=True)
     secret = fields.String(data_key="autonomy.secret", load_default=None)
-    tenants_loss_limit = fields.Integer(
+    tenants_loss_limit = NumberInText(
         data_key="autonomy.tenants_loss_limit",
         load_default=DEFAULT_PERCENT,
         validate=validate.Range(1, 100),
     )
-    previous_secrets = fields.String(data_key="autonomy.previous_secret", load_default="")
+    previous_secrets = WordsField(data_key="autonomy.previous_secret", load_default=())
     hosts = HostsField(data_key="autonomy.hosts", load_default=())
     default_organisation = fields.String(data_key="autonomy.default_organisation", load_default=None)
-    pool_size = fields.Integer(
-        data_key="autonomy.pool_size", load_default=10, validate=validate.Range(1, 200)
-    )
+    pool_size = NumberInText(data_key="autonomy.pool_size", load_default=10, validate=validate.Range(1, 200))
     log_format = fields.String(
         data_key="autonomy.log_format", load_default="console", validate=validate.OneOf(["console", "json"])
     )
@@ -147,16 +160,16 @@ class ServerSchema(Schema):
     )
     operations_public = fields.Boolean(data_key="autonomy.operations_public", load_default=False)
     trusted_proxies = AddressesField(data_key="autonomy.trusted_proxies", load_default=())
-    worker_required_within = fields.Integer(
+    worker_required_within = NumberInText(
         data_key="autonomy.worker_required_within", load_default=None, validate=validate.Range(120)
     )
-    body_seconds = fields.Integer(
+    body_seconds = NumberInText(
         data_key="autonomy.body_seconds", load_default=30, validate=validate.Range(1, 3600)
     )
-    slow_per_address = fields.Integer(
+    slow_per_address = NumberInText(
         data_key="autonomy.slow_per_address", load_default=100, validate=validate.Range(1, 100_000)
     )
-    spool_megabytes = fields.Integer(
+    spool_megabytes = NumberInText(
         data_key="autonomy.spool_megabytes", load_default=4096, validate=validate.Range(1, 1_000_000)
     )
     database_url = fields.String(data_key="sqlalchemy.url", load_default=None)
@@ -183,18 +196,15 @@ def load_settings(
     Raises:
         SettingsError: with every problem.
     """
-    problems: list[str] = []
+    problems: list[tuple[str, str]] = []
     own = {key: value for key, value in raw.items() if key.startswith(OWN_PREFIXES)}
     loaded = _load("", ServerSchema, own, problems)
     plugins = {
-        name: MappingProxyType(_load(f"{name}.", schema, _section(raw, name), problems))
+        name: MappingProxyType(_load(f"{name}.", schema or Schema, _section(raw, name), problems))
         for name, schema in plugin_schemas.items()
-        if schema is not None
     }
     if problems:
-        raise SettingsError(
-            "The server's settings cannot be used:\n" + "\n".join(f"  {line}" for line in problems)
-        )
+        raise SettingsError(*problems)
     data = Path(loaded["data"]).absolute()
     bin_dir = loaded.pop("embedded_bin_dir")
     return Settings(
@@ -211,15 +221,29 @@ def load_settings(
 
 
 def _load(
-    prefix: str, schema: type[Schema], values: Mapping[str, Any], problems: list[str]
+    prefix: str, schema: type[Schema], values: Mapping[str, Any], problems: list[tuple[str, str]]
 ) -> dict[str, Any]:
+    loading = schema()
+    known = {field.data_key or name for name, field in loading.load_fields.items()}
+    empty = {key for key in known & values.keys() if values[key] == ""}
+    found: dict[str, Any] = dict.fromkeys(empty, "it has no value; give it one, or remove the key")
     try:
-        return schema().load(values)
+        loaded: dict[str, Any] = loading.load({key: values[key] for key in values.keys() - empty})
     except ValidationError as error:
-        for key, messages in error.messages_dict.items():
-            text = " ".join(messages) if isinstance(messages, list) else str(messages)
-            problems.append(f"{prefix}{key}: {text}")
-        return {}
+        found = error.messages_dict | found
+    problems += [(f"{prefix}{key}", _in_words(key, found[key], known, values)) for key in found]
+    return {} if found else loaded
+
+
+def _in_words(key: str, messages: Any, known: Collection[str], values: Mapping[str, Any]) -> str:
+    if key in values and key not in known:
+        return f"there is no such key; {did_you_mean(key, known)}"
+    if key in known and key not in values:
+        return "it is missing; add it"
+    texts = messages if isinstance(messages, list) else [messages]
+    return " ".join(
+        f"{each}; {each.remedy}" if isinstance(each, ProblemMessage) else str(each) for each in texts
+    )
 
 
 def _section(raw: Mapping[str, Any], plugin: str) -> dict[str, Any]:
@@ -241,9 +265,8 @@ def _new_secret() -> str:
     return secrets.token_urlsafe(48)
 
 
-def _previous_secrets(references: str) -> tuple[Secret, ...]:
-    written = [part.strip() for part in references.split(",") if part.strip()]
-    return tuple(_referred_to("autonomy.previous_secret", reference) for reference in written)
+def _previous_secrets(references: Iterable[str]) -> tuple[Secret, ...]:
+    return tuple(_referred_to("autonomy.previous_secret", reference) for reference in references)
 
 
 def _referred_to(key: str, reference: str) -> Secret:
@@ -253,12 +276,13 @@ def _referred_to(key: str, reference: str) -> Secret:
     elif kind == "env":
         text = os.environ.get(rest, "")
     else:
-        raise SettingsError(f"{key}: write a reference, env:NAME or file:/path, and not the secret itself.")
+        raise SettingsError((key, "write a reference, env:NAME or file:/path, and not the secret itself."))
     if len(text) < SHORTEST_SECRET:
-        raise SettingsError(
-            f"{key}: {reference} must hold at least {SHORTEST_SECRET} characters; "
+        problem = (
+            f"{reference} must hold at least {SHORTEST_SECRET} characters; "
             "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
+        raise SettingsError((key, problem))
     return Secret(text)
 
 
@@ -266,7 +290,7 @@ def _read_secret(key: str, path: Path) -> str:
     try:
         return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{key}: {path} cannot be read: {type(error).__name__}.") from None
+        raise SettingsError((key, f"{path} cannot be read: {type(error).__name__}.")) from None
 
 
 def _generated_secret(path: Path) -> Path:
@@ -276,10 +300,11 @@ def _generated_secret(path: Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_secret(path)
     except OSError as error:
-        raise SettingsError(
-            f"autonomy.data: {path} cannot be made: {error.strerror or error}. The server keeps its data there: "
-            "let its user write to the directory, or name another one."
-        ) from None
+        problem = (
+            f"{path} cannot be made: {error.strerror or error}. The server keeps its data there: let its user write to "
+            "the directory, or name another one."
+        )
+        raise SettingsError(("autonomy.data", problem)) from None
     return path
 
 

@@ -61,7 +61,7 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            failure = failure_for(error)
+            failure = failure_for(error, ctx.ensure_object(CliContext).config)
             if failure is None:
                 raise
             raise failure from None
@@ -72,7 +72,7 @@ def _plugin_commands(ctx: click.Context, *, tell: bool = False) -> dict[str, cli
     try:
         offered = ctx.ensure_object(CliContext).plugins.registered("register_commands")
     except Exception as error:
-        failure = failure_for(error)
+        failure = failure_for(error, ctx.ensure_object(CliContext).config)
         if failure is None:
             raise
         if tell:

@@ -15,6 +15,7 @@ from uuid import UUID
 import click
 
 from autonomy_core.cli.failures import Failure
+from autonomy_core.cli.server_ini import read_ini
 
 if TYPE_CHECKING:
     from autonomy_core.plugin_api.hooks import PluginSettings
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 
 DEFAULT_CONFIG = Path("development.ini")
-HIGHEST_PORT = 65535
 
 
 @dataclass
@@ -177,55 +177,6 @@ class CliContext:
 
         offered = {name: PluginSettings() for name in self.plugins.names}
         return offered | dict(self.plugins.registered("register_settings"))
-
-
-def read_ini(path: Path) -> dict[str, Any]:
-    """The keys of ``[app:main]`` as PasteDeploy reads them.
-
-    Raises:
-        Failure: the file is missing or cannot be read.
-    """
-    import configparser
-
-    import plaster
-
-    if not path.is_file():
-        raise Failure(
-            f"There is no file {path}. Name the server's ini file with --config FILE or in $AUTONOMY_CONFIG, "
-            "or go to the directory of development.ini.",
-            exit_code=2,
-        )
-    try:
-        return dict(plaster.get_loader(str(path.absolute()), ["wsgi"]).get_wsgi_app_settings())
-    except (configparser.Error, LookupError, ValueError, OSError) as error:
-        raise Failure(f"{path} cannot be read: {error}", exit_code=2) from None
-
-
-def read_listen(path: Path) -> tuple[str, int]:
-    """Where ``[server:main]`` says to listen: by waitress' ``listen`` (the first address), or ``host`` and ``port``.
-
-    Returns:
-        Address and port; 127.0.0.1 and 6543 for what the section does not say.
-
-    Raises:
-        Failure: the section cannot be read, or its port is none.
-    """
-    import configparser
-
-    import plaster
-
-    if not path.is_file():
-        return "127.0.0.1", 6543  # it is told elsewhere that there is none
-    try:
-        section = dict(plaster.get_loader(str(path.absolute()), ["wsgi"]).get_settings("server:main"))
-    except (configparser.Error, LookupError, ValueError, OSError) as error:
-        raise Failure(f"{path}: [server:main] cannot be read: {error}. Name the port with --port.") from None
-    address = (section.get("listen") or "").split()[:1]
-    host, _, port = address[0].rpartition(":") if address else (section.get("host"), "", section.get("port"))
-    host, port = (host or "127.0.0.1").strip("[]"), port or "6543"
-    if not port.isdecimal() or int(port) > HIGHEST_PORT:
-        raise Failure(f"{path}: [server:main]: {port!r} is no port. Correct it, or name one with --port.")
-    return ("0.0.0.0" if host == "*" else host), int(port)  # noqa: S104 - the file says so
 
 
 class Identifier(click.ParamType):

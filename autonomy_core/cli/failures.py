@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from autonomy_core.settings import SettingsError
 
 
 class Failure(click.ClickException):
@@ -18,8 +24,12 @@ class Failure(click.ClickException):
         self.exit_code = exit_code  # type: ignore[misc]
 
 
-def failure_for(error: Exception) -> Failure | None:
-    """The explanation of an error, or None if it has none."""
+def failure_for(error: Exception, config: Path) -> Failure | None:
+    """The explanation of an error, or None if it has none.
+
+    Args:
+        config: the server's ini file.
+    """
     # Here, because most commands fail at nothing.
     import psycopg
     from pyramid.exceptions import ConfigurationError
@@ -36,7 +46,9 @@ def failure_for(error: Exception) -> Failure | None:
     from autonomy_core.tenancy.editing import EditError
     from autonomy_core.tenancy.record_file import RecordUnusable
 
-    if isinstance(error, SettingsError | PluginError | ConfigurationError):
+    if isinstance(error, SettingsError):
+        return _refused_settings(error, config)
+    if isinstance(error, PluginError | ConfigurationError):
         return Failure(str(error), exit_code=2)
     told = (
         BackupError,
@@ -57,3 +69,10 @@ def failure_for(error: Exception) -> Failure | None:
     if isinstance(error, OSError) and error.filename is not None:
         return Failure(f"{error.filename}: {error.strerror}")
     return None
+
+
+def _refused_settings(error: SettingsError, config: Path) -> Failure:
+    from autonomy_core.cli.server_ini import line_of
+
+    lines = (f"{config}:{line_of(config, key)}: {key}: {text}" for key, text in error.problems)
+    return Failure("\n".join(lines), exit_code=2)

@@ -14,8 +14,9 @@ from typing import Any
 
 import click
 
-from autonomy_core.cli.context import CliContext, pass_cli, read_listen
+from autonomy_core.cli.context import CliContext, pass_cli
 from autonomy_core.cli.failures import Failure
+from autonomy_core.cli.server_ini import read_listen
 from autonomy_core.edge.limits import HEAD_BYTES, HEAD_S, MOST_CONNECTIONS, Limits
 
 try:

@@ -69,7 +69,7 @@ def edge_in_worker(config: str, limits: Limits, threads: int, proxies: Sequence[
         edge = behind_edge(application(Path(config)), limits, threads)
         return wrap_asgi_with_proxy_headers(edge.__call__, list(proxies)) if proxies else edge
     except Exception as error:
-        failure = failure_for(error)
+        failure = failure_for(error, Path(config))
         if failure is None:
             raise
         failure.show()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
@@ -23,7 +24,10 @@ def explain_outage(error: Exception) -> str:
     Args:
         error: what SQLAlchemy, the driver or a probe has raised.
     """
-    reason = " ".join(str(getattr(error, "orig", None) or error).split())
+    cause = getattr(error, "orig", None) or error
+    # Where the server has answered: its sentence, without the statement that it quotes.
+    told = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+    reason = " ".join((told or str(cause)).split())
     missing = "does not exist" in reason
     return f"{reason} ({MIGRATE})" if missing else reason
 

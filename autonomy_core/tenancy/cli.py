@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from marshmallow import ValidationError
 
 from autonomy_core.cli.context import json_option
 from autonomy_core.cli.output import print_json, print_rows
@@ -18,11 +19,11 @@ from autonomy_core.tenancy.cli_report import Context, count, is_path, report_on_
 from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.domain import ID_RULE, Organisation, Problem, Version, id_problem
 from autonomy_core.tenancy.editing import TenantEditor
+from autonomy_core.tenancy.fields import SEPARATED, ProblemMessage
 from autonomy_core.tenancy.loader import load_file, tenant_files
-from autonomy_core.tenancy.schemas import LONGEST_NAME
+from autonomy_core.tenancy.schemas import OrganisationSchema
 from autonomy_core.tenancy.secrets import MASK, Secret
 from autonomy_core.tenancy.template import new_tenant_ini
-from autonomy_core.texts import UnreadableText, readable
 
 
 def _sound_id(_: click.Context, __: click.Parameter, organisation_id: str | None) -> str | None:
@@ -150,36 +151,42 @@ def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
 @tenants.command()
 @click.argument("organisation_id", metavar="ID", callback=_sound_id)
 @click.option("--name", required=True, help="The name customers read.")
-@click.option("--plugins", default="", help="The plugins to use, separated by commas.")
+@click.option("--plugins", default="", help=f"The plugins to use, {SEPARATED}.")
 @click.option(
-    "--currency",
-    default="",
-    help="What prices are in, such as eur. Without it, the key is left for you to fill in.",
+    "--currency", help="What prices are in, such as eur. Without it, the key is left for you to fill in."
 )
 @click.pass_obj
-def new(context: Context, organisation_id: str, name: str, plugins: str, currency: str) -> None:
+def new(context: Context, organisation_id: str, name: str, plugins: str, currency: str | None) -> None:
     """Begin the file of a new organisation, every key explained."""
     path = context.tenants_directory / f"{organisation_id}.ini"
-    name = _readable(name, "--name")
-    currency = currency and _readable(currency, "--currency")
-    chosen = [plugin for plugin in plugins.replace(",", " ").split() if plugin]
+    given = _accepted(
+        {"name": name, "plugins": plugins} | ({} if currency is None else {"currency": currency})
+    )
+    chosen = given["plugins"]
     unknown = [plugin for plugin in chosen if plugin not in context.plugin_schemas]
     if unknown:
         installed = ", ".join(sorted(context.plugin_schemas))
         raise click.BadParameter(
             f"not installed: {', '.join(unknown)} (installed: {installed})", param_hint="--plugins"
         )
-    _write_new(path, new_tenant_ini(organisation_id, name.strip(), chosen, context.plugin_schemas, currency))
+    text = new_tenant_ini(
+        organisation_id, given["name"], chosen, context.plugin_schemas, given.get("currency", "")
+    )
+    _write_new(path, text)
     problems = load_file(path, context.plugin_schemas).problems
     click.echo(f"wrote {path}; {'to be filled in:' if problems else 'it is in order'}")
     _print_problems(problems)
 
 
-def _readable(text: str, option: str) -> str:
+def _accepted(options: Mapping[str, str]) -> Mapping[str, Any]:
+    """What [organisation] makes of these options, whose names are its keys."""
     try:
-        return readable(text, LONGEST_NAME)
-    except UnreadableText as error:
-        raise click.BadParameter(str(error), param_hint=option) from error
+        loaded: Mapping[str, Any] = OrganisationSchema(partial=True).load(options)
+    except ValidationError as error:
+        key, (message, *_) = next(iter(error.messages_dict.items()))
+        remedy = f"; {message.remedy}" if isinstance(message, ProblemMessage) else ""
+        raise click.BadParameter(f"{message}{remedy}", param_hint=f"--{key}") from None
+    return loaded
 
 
 @tenants.command()

@@ -98,12 +98,16 @@ class SecretField(fields.Field[Secret]):
         return None if value is None else MASK
 
 
+SEPARATED = "separated by commas, spaces or new lines"
+"""How every list in an ini file is written."""
+
+
 class WordsField(fields.Field[tuple[str, ...]]):
-    """Several words, separated by commas, spaces or new lines."""
+    """Several words, `SEPARATED`."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> tuple[str, ...]:
         if not isinstance(value, str):
-            raise ValidationError("expected words, separated by commas, spaces or new lines")
+            raise ValidationError(f"expected words, {SEPARATED}")
         return tuple(dict.fromkeys(re.findall(r"[^\s,]+", value)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing
 
-from autonomy_core.tenancy.fields import SecretField
+from autonomy_core.tenancy.fields import SEPARATED, SecretField, WordsField
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.schemas import SECTION, OrganisationSchema
 
@@ -55,6 +55,7 @@ def _comment(field: fields.Field[Any]) -> list[str]:
     notes = [
         "Required." if field.required else str(field.metadata.get("needed", "Optional.")),
         "A secret." if isinstance(field, SecretField) else "",
+        f"Several are {SEPARATED}." if isinstance(field, WordsField) else "",
     ]
     text = " ".join(part for part in (text, *notes) if part)
     return [f"# {line}" for line in textwrap.wrap(text, _WIDTH)]

@@ -1,7 +1,7 @@
 """What the two shops have before anybody buys: a migrated database, a staff key each, and products. Made without HTTP."""
 
 from autonomy_core.catalog.services import create_product
-from autonomy_core.cli.context import read_ini
+from autonomy_core.cli.server_ini import read_ini
 from autonomy_core.db.migrations import migrate
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME, components, make_runtime

@@ -16,7 +16,8 @@ from sqlalchemy import make_url
 
 from autonomy_core.app import make_app
 from autonomy_core.cli.commands import autonomy
-from autonomy_core.cli.context import CliContext, read_ini
+from autonomy_core.cli.context import CliContext
+from autonomy_core.cli.server_ini import read_ini
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.runtime import DATABASE_NAME, make_runtime

@@ -17,7 +17,50 @@ def test_every_problem_is_reported_at_once(tmp_path):
     with pytest.raises(SettingsError) as error:
         load_settings({"autonomy.pool_size": "none", "autonomy.tenant": "x", "embedded.fast": "?"}, {})
     keys = {"autonomy.pool_size", "autonomy.tenant", "autonomy.tenants", "autonomy.data", "embedded.fast"}
-    assert {line.split(":")[0].strip() for line in str(error.value).splitlines()[1:]} == keys
+    assert {key for key, _ in error.value.problems} == keys
+
+
+@pytest.mark.parametrize("text", ["1_0", "+1", "\u0669", "007", "1.0", " 9", "many"])
+def test_a_number_is_written_in_digits_only(tmp_path, text):
+    with pytest.raises(
+        SettingsError, match=r"autonomy\.pool_size: Write a whole number in the digits 0 to 9"
+    ):
+        load(tmp_path, pool_size=text)
+
+
+@pytest.mark.parametrize("key", ["tenants", "pool_size", "hosts"])
+def test_a_key_without_a_value_is_refused(tmp_path, key):
+    with pytest.raises(SettingsError, match=rf"autonomy\.{key}: it has no value"):
+        load(tmp_path, **{key: ""})
+
+
+def test_a_misspelt_key_is_told_with_the_one_that_was_meant(tmp_path):
+    with pytest.raises(
+        SettingsError,
+        match=r"autonomy\.pool_sise: there is no such key; did you mean 'autonomy\.pool_size'\?",
+    ):
+        load(tmp_path, pool_sise="4")
+
+
+def test_a_key_of_a_plugin_that_takes_none_is_refused(tmp_path):
+    keys = {"autonomy.tenants": str(tmp_path), "autonomy.data": str(tmp_path), "media.directory": "x"}
+    with pytest.raises(SettingsError, match=r"media\.directory: there is no such key; remove it"):
+        load_settings(keys, {"media": None})
+
+
+@pytest.mark.parametrize("between", [", ", " ", "\n", ",\n"])
+def test_every_list_is_separated_by_commas_spaces_or_new_lines(tmp_path, monkeypatch, between):
+    monkeypatch.setenv("BEFORE", "b" * 40)
+    monkeypatch.setenv("EARLIER", "e" * 40)
+    settings = load(
+        tmp_path,
+        hosts=between.join(["a.example", "b.example"]),
+        trusted_proxies=between.join(["127.0.0.1", "::1"]),
+        previous_secret=between.join(["env:BEFORE", "env:EARLIER"]),
+    )
+    assert settings.hosts == ("a.example", "b.example")
+    assert settings.trusted_proxies == ("127.0.0.1", "::1")
+    assert len(settings.previous_secrets) == 2
 
 
 def test_a_secret_is_generated_once_and_for_its_owner_alone(tmp_path):

@@ -12,6 +12,8 @@ from autonomy_core.cli.context import CliContext
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.manager import PluginError, Plugins
 
+APP = "[app:main]\nuse = egg:autonomy-server\n"
+
 
 def plugin_with_commands(*commands):
     @hookimpl
@@ -110,22 +112,60 @@ def test_a_missing_ini_file_is_one_message(unmigrated, tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("no section\n", "cannot be read"),
-        ("[server:main]\nuse = egg:waitress\n", "cannot be read"),
-        ("[app:main]\nuse = egg:autonomy-server\nautonomy.data = %(nowhere)s\n", "cannot be read"),
-        ("[app:main]\nuse = egg:autonomy-server\nautonomy.tenant = x\n", "autonomy.tenant: Unknown field."),
+        ("", "No section 'main'"),
+        ("no section\n", ":1: this stands before any section. Put it below [app:main]."),
+        ("[server:main]\nuse = egg:waitress\n", "cannot be used: No section 'main'"),
+        ("[app:main]\nuse = egg:autonomy-sever\n", "cannot be used: "),
+        (APP + "s3cret\n", ":3: this is neither a section nor a key with a value. Write key = value."),
+        (APP + "autonomy.data = %(nowhere)s\n", ":3: autonomy.data: a % in a value is written %%"),
         (
-            "[app:main]\nuse = egg:autonomy-server\nautonomy.tenants = .\nautonomy.data = .\nautonomy.log_format = xml\n",
-            "autonomy.log_format: Must be one of: console, json.",
+            APP + "sqlalchemy.url = postgresql://a:s3cret%40x@localhost/b\n",
+            ":3: sqlalchemy.url: a % in a value is written %%",
+        ),
+        ("[DEFAULT]\na = 5%\n" + APP, ":2: a: a % in a value is written %%"),
+        (
+            APP + "autonomy.data = .\n\nautonomy.data = ..\n",
+            ":5: 'autonomy.data' is given twice in [app:main].",
+        ),
+        (APP + "[server:main]\n[app:main]\n", ":4: there are two sections [app:main]. Merge them."),
+        ("\ufeff" + APP, ":1: the file begins with a byte order mark. Save it as UTF-8 without one."),
+        (APP.encode() + b"a = caf\xe9 s3cret\n", ":3: the file is not UTF-8 text."),
+        (
+            APP + "autonomy.tenant = x\n",
+            ":3: autonomy.tenant: there is no such key; did you mean 'autonomy.tenants'?",
+        ),
+        (APP + "autonomy.data = .\n", ":1: autonomy.tenants: it is missing; add it"),
+        (APP + "autonomy.data =\n", ":3: autonomy.data: it has no value; give it one"),
+        (
+            APP + "autonomy.tenants = .\nautonomy.data = .\nautonomy.log_format = xml\n",
+            ":5: autonomy.log_format: Must be one of: console, json.",
+        ),
+        (
+            APP + "autonomy.tenants = .\nautonomy.data = .\nautonomy.secret = s3cret\n",
+            ":5: autonomy.secret: write a reference, env:NAME or file:/path, and not the secret itself.",
         ),
     ],
 )
-def test_an_ini_file_with_a_mistake_is_one_message(unmigrated, text, told):
-    unmigrated.ini.write_text(text)
-    result = unmigrated.run("keys", "list", "acme")
+@pytest.mark.parametrize("command", ["keys list acme", "serve"])
+def test_an_ini_file_with_a_mistake_is_one_message_that_names_the_line(unmigrated, text, told, command):
+    unmigrated.ini.write_bytes(text if isinstance(text, bytes) else text.encode())
+    result = unmigrated.run(*command.split())
     assert result.exit_code == 2
     assert told in result.stderr
+    assert "server.ini" in result.stderr
+    assert "s3cret" not in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_directory_in_the_place_of_the_ini_file_is_said_to_be_one(unmigrated, tmp_path):
+    result = unmigrated.run("keys", "list", "acme", config=tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {tmp_path} cannot be read: Is a directory.\n"
+
+
+def test_an_ini_file_saved_on_windows_with_tabs_is_read(unmigrated):
+    unmigrated.ini.write_bytes(unmigrated.ini.read_bytes().replace(b" = ", b"\t=\t").replace(b"\n", b"\r\n"))
+    assert "zenith" in unmigrated.run("tenants", "list").stdout
 
 
 def test_an_unreachable_database_is_one_message_without_its_password(unmigrated):

@@ -157,6 +157,14 @@ def test_new_asks_for_nothing_where_nothing_is_missing(run: Run, tmp_path: Path)
     assert result.output == f"wrote {tmp_path}/acme.ini; it is in order\n"
 
 
+@pytest.mark.parametrize("plugins", ["music,music", "music music", " music,\n,music "])
+def test_new_names_a_plugin_once_and_takes_every_way_to_write_a_list(run: Run, tmp_path: Path, plugins: str):
+    result = run("new", "acme", "--name", " Acme = #1 ", "--plugins", plugins, "--currency", "EUR")
+    assert result.output == f"wrote {tmp_path}/acme.ini; it is in order\n"
+    assert run("check").output == "1 organisation in order, 0 problems\n"
+    assert "\nplugins = music\n" in (tmp_path / "acme.ini").read_text()
+
+
 def test_new_leaves_an_existing_file_alone(run: Run, tmp_path: Path, acme: str):
     (tmp_path / "acme.ini").write_text(acme)
     result = run("new", "acme", "--name", "Another")
@@ -175,7 +183,10 @@ def test_new_leaves_an_existing_file_alone(run: Run, tmp_path: Path, acme: str):
         (("acme", "--name", " "), "nothing to be read"),
         (("acme", "--name", "\u200b"), "nothing to be read"),
         (("acme", "--name", "A\u202e"), "U+202E"),
-        (("acme", "--name", "A", "--currency", "eur\nfoo = 1"), "U+000A"),
+        (("acme", "--name", "A" * 201), "maximum length 200"),
+        (("acme", "--name", "A", "--currency", "eur\nfoo = 1"), "not a currency"),
+        (("acme", "--name", "A", "--currency", "xxq"), "not a currency; give the three letters"),
+        (("acme", "--name", "A", "--currency", ""), "not a currency"),
         (("acme", "--name", "A", "--plugins", "nope"), "not installed: nope"),
     ],
 )
