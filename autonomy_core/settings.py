@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from autonomy_core.addresses import both_spellings
 from autonomy_core.plugin_api.schemas import NumberInText
 from autonomy_core.tenancy.fields import SEPARATED, ProblemMessage, WordsField
 from autonomy_core.tenancy.losses import DEFAULT_PERCENT
@@ -118,16 +119,14 @@ class Settings:
 
 
 class AddressesField(WordsField):
-    """IP addresses and networks."""
+    """IP addresses and networks; those of IPv4 in both spellings."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
         addresses = super()._deserialize(value, attr, data, **kwargs)
         try:
-            for address in addresses:
-                ipaddress.ip_network(address)
+            return tuple(chain.from_iterable(map(both_spellings, addresses)))
         except ValueError as error:
             raise ValidationError(f"{error}; write addresses or networks, {SEPARATED}.") from None
-        return addresses
 
 
 class ServerSchema(Schema):

@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from autonomy_core.addresses import spelt_once
+
 Scope = MutableMapping[str, Any]
 Environ = dict[str, Any]
 
@@ -31,7 +33,7 @@ def make_environ(scope: Scope) -> Environ:
         "SERVER_NAME": server,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": "HTTP/1.0" if scope["http_version"] == "1" else "HTTP/1.1",
-        "REMOTE_ADDR": scope["client"][0],
+        "REMOTE_ADDR": spelt_once(scope["client"][0]),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
         "wsgi.errors": sys.stderr,

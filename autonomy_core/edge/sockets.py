@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import socket
 import stat
@@ -11,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from autonomy_core.addresses import Address, address_of
+
 SWEEP_EVERY_S = 2.0
 
-Peer = tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]
+Peer = tuple[Address, int]
 
 UNSENT_BYTES = 128 * 1024
 """How much of an answer waits in the kernel to be sent; what is on its way counts extra."""
@@ -68,11 +69,8 @@ def _shut_down(peers: set[Peer]) -> None:
 
 
 def _peer(host: str, port: str | int) -> Peer | None:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address, int(port)
+    address = address_of(host)
+    return None if address is None else (address, int(port))
 
 
 _NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from functools import lru_cache
+
+from autonomy_core.addresses import address_of, shortened
 
 SHORTENED = {4: 24, 6: 48}
 """How many bits are kept: a network of 256 addresses, or what an IPv6 customer is usually given."""
@@ -23,11 +24,7 @@ def shown(address: str | None, how: str) -> str | None:
     """
     if how == "none" or not address:
         return None
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = address_of(address)
+    if parsed is None:
         return "unknown"
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    if how == "full":
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, SHORTENED[parsed.version]), strict=False))
+    return str(parsed) if how == "full" else shortened(parsed, SHORTENED[parsed.version])

@@ -10,7 +10,6 @@ serve --workers`` sets.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -20,6 +19,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from autonomy_core.addresses import address_of
 from autonomy_core.alarms.services import AlarmMetric
 from autonomy_core.errors import NotFound
 from autonomy_core.operations.counters import REGISTRY
@@ -76,10 +76,8 @@ def _is_local(request: Request) -> bool:
     """Whether the caller is on this machine, and is not a proxy that asks for somebody else."""
     if any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")):
         return False
-    try:
-        return ipaddress.ip_address(request.remote_addr or "").is_loopback
-    except ValueError:
-        return False
+    address = address_of(request.remote_addr)
+    return address is not None and address.is_loopback
 
 
 def includeme(config: Configurator) -> None:

@@ -1,9 +1,10 @@
-"""Identities, permissions and keys, for plugins."""
+"""Identities, permissions, keys and clients' addresses, for plugins."""
 
 from __future__ import annotations
 
 from pyramid.authorization import Allow, Everyone
 
+from autonomy_core.addresses import client_network
 from autonomy_core.security.api_keys import bearer_token
 from autonomy_core.security.domain import (
     CUSTOMER,
@@ -25,6 +26,7 @@ __all__ = [
     "Permission",
     "Scope",
     "bearer_token",
+    "client_network",
     "customer_identity",
     "link_identity",
     "organisation_key",

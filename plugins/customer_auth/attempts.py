@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from autonomy_core.plugin_api.errors import TooManyRequests
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.plugin_api.security import organisation_keys
-from customer_auth.domain import LOGIN_PERIOD, REGISTRATION_PERIOD, Bucket, RateLimit, client_network
+from autonomy_core.plugin_api.security import client_network, organisation_keys
+from customer_auth.domain import LOGIN_PERIOD, REGISTRATION_PERIOD, Bucket, RateLimit
 from customer_auth.models import Attempts
 from customer_auth.settings import PLUGIN
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 import re
 import unicodedata
@@ -207,21 +206,3 @@ class Bucket:
             key: the organisation's, at most 64 bytes.
         """
         return f"{self.kind}:{hashlib.blake2b(self.subject.encode(), key=key, digest_size=16).hexdigest()}"
-
-
-def client_network(address: str | None) -> str:
-    """By what a client is counted: its IPv4 address, or its IPv6 /64, which is what one subscriber gets.
-
-    Args:
-        address: as the server saw it; what is no address is counted together as ``unknown``.
-    """
-    try:
-        found = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    # By number: a link-local address carries a zone that a network cannot have.
-    return str(ipaddress.IPv6Network((int(found), 64), strict=False))

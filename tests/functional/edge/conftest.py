@@ -20,7 +20,8 @@ class Trial:
 
     Args:
         directory: its own, with its log.
-        limits: those of the edge that are not as usual; ``workers``; ``proxies`` that are trusted.
+        limits: those of the edge that are not as usual; ``host``; ``workers``;
+            ``proxies`` that are trusted.
     """
 
     def __init__(self, directory, **limits):

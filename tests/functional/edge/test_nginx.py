@@ -29,7 +29,7 @@ def documented(port, server_port):
 def proxied(tmp_path_factory):
     """A server; what is asked of it passes nginx."""
     directory = tmp_path_factory.mktemp("nginx")
-    server, port = Trial(directory, proxies=["127.0.0.1"]), quiet_port()
+    server, port = Trial(directory, proxies="127.0.0.1"), quiet_port()
     server_port = server.address[1]
     # The directory is this user's alone, and nginx would let another one work.
     user = "user root;\n" if os.geteuid() == 0 else ""

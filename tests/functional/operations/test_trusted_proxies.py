@@ -31,6 +31,11 @@ def test_a_trusted_proxy_is_believed(ask, proxies):
     assert ask({"autonomy.trusted_proxies": proxies}, "127.0.0.1") == ("203.0.113.9", "https")
 
 
+@pytest.mark.parametrize("proxies", ["127.0.0.1", "127.0.0.0/8"])
+def test_a_trusted_proxy_is_believed_by_a_server_that_listens_at_ipv6(ask, proxies):
+    assert ask({"autonomy.trusted_proxies": proxies}, "::ffff:127.0.0.1") == ("203.0.113.9", "https")
+
+
 @pytest.mark.parametrize("trusted", [{}, {"autonomy.trusted_proxies": "10.0.0.0/8"}])
 def test_nobody_else_is(ask, trusted):
     assert ask(trusted, "127.0.0.1") == ("127.0.0.1", "http")

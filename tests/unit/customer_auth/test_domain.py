@@ -14,7 +14,6 @@ from customer_auth.domain import (
     RefreshVerdict,
     Weakness,
     canonical_email,
-    client_network,
     judge_refresh,
     prepare_password,
     weakness_of,
@@ -163,19 +162,3 @@ def test_a_bucket_is_stored_under_a_name_that_depends_on_key_kind_and_subject():
     }
     assert len(names) == 8
     assert not any(EMAIL in name for name in names)
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", "unknown"),
-        (None, "unknown"),
-        ("a unix socket", "unknown"),
-    ],
-)
-def test_a_client_is_counted_by_its_network(address, network):
-    assert client_network(address) == network

@@ -1,14 +1,14 @@
 """The parts of the edge that need no connection: who is one client, how long a body may take, what WSGI is told."""
 
 import io
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from autonomy_core.edge.answer import SMALL_BYTES, FileAnswer, call
 from autonomy_core.edge.body import Unread
-from autonomy_core.edge.crowd import Crowd, network_of
+from autonomy_core.edge.crowd import Crowd
 from autonomy_core.edge.environ import make_environ
 from autonomy_core.edge.limits import Limits
 from autonomy_core.errors import TooManyRequests
@@ -29,8 +29,9 @@ def test_addresses_of_one_client_count_together(one, other):
 def test_another_client_is_not_counted_and_who_is_done_may_come_again():
     crowd = Crowd(1)
     for _ in range(2):
-        with crowd.joined("203.0.113.9"), crowd.joined("203.0.113.10"), crowd.joined("2001:db8::1"):
-            assert network_of("2001:db8::1") != network_of("2001:db8:0:1::1")
+        with ExitStack() as counted:
+            for address in ("203.0.113.9", "203.0.113.10", "2001:db8::1", "2001:db8:0:1::1"):
+                counted.enter_context(crowd.joined(address))
 
 
 @pytest.mark.parametrize(("received", "seconds"), [(0, 30), (10_000, 40), (10**9, 3600)])

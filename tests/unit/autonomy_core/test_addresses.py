@@ -1,0 +1,47 @@
+"""Whose address it is, however it is spelt."""
+
+import pytest
+
+from autonomy_core.addresses import both_spellings, client_network, spelt_once
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "unknown"),
+        (None, "unknown"),
+        ("a unix socket", "unknown"),
+    ],
+)
+def test_a_client_is_counted_by_its_network(address, network):
+    assert client_network(address) == network
+
+
+@pytest.mark.parametrize(
+    ("text", "spelt"),
+    [
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("0:0:0:0:0:FFFF:c000:201", "192.0.2.1"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("no: address", "no: address"),
+    ],
+)
+def test_an_ipv4_address_has_one_spelling(text, spelt):
+    assert spelt_once(text) == spelt
+
+
+@pytest.mark.parametrize(
+    ("network", "spellings"),
+    [
+        ("192.0.2.1", ("192.0.2.1", "::ffff:192.0.2.1/128")),
+        ("10.0.0.0/8", ("10.0.0.0/8", "::ffff:10.0.0.0/104")),
+        ("2001:db8::/32", ("2001:db8::/32",)),
+    ],
+)
+def test_a_network_of_ipv4_is_known_at_a_socket_for_ipv6(network, spellings):
+    assert both_spellings(network) == spellings
