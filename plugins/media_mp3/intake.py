@@ -26,8 +26,8 @@ log = structlog.get_logger(__name__)
 FILE_FIELD = "file"
 WAIT_S = 30
 """For how long an upload waits for its turn to be inspected, in seconds."""
-MOST_WAITING = 8
-"""How many uploads of one organisation wait for their turn; each occupies a thread."""
+PLACES = 16
+"""How many uploads wait for their turn, of all organisations; each occupies a thread, of which a process has 64."""
 _ABANDONED_S = 24 * 3600
 
 _ERRORS: dict[str, type[AutonomyError]] = {
@@ -107,7 +107,7 @@ def accepted(scope: TenantScope, upload: Upload) -> TrackReport:
 
     Raises:
         NotPlayable: with every finding.
-        InspectionBusy: the organisation has too many already.
+        InspectionBusy: too many wait already.
     """
     with inspection_turn(scope):
         report = inspection.inspect(upload.path)
@@ -125,7 +125,7 @@ def inspection_turn(scope: TenantScope) -> Iterator[None]:
     """Take one of the process's turns to inspect, which organisations share fairly.
 
     Raises:
-        InspectionBusy: none was free for `WAIT_S` seconds, or too many of the organisation's uploads wait already.
+        InspectionBusy: none was free for `WAIT_S` seconds, or the organisation has as many waiting as it may.
     """
     turns = _turns(scope.server_settings(PLUGIN)["inspections_at_once"])
     try:
@@ -139,4 +139,4 @@ def inspection_turn(scope: TenantScope) -> Iterator[None]:
 
 @lru_cache(maxsize=8)
 def _turns(at_once: int) -> FairTurns:
-    return FairTurns(at_once, MOST_WAITING)
+    return FairTurns(at_once, PLACES)

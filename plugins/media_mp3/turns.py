@@ -9,7 +9,7 @@ from threading import Event, Lock
 
 
 class TurnsBusy(Exception):
-    """The organisation has as many waiting as it may, or none of its turns came in time."""
+    """The organisation has as many waiting as it may, or its turn did not come in time."""
 
 
 class FairTurns:
@@ -18,13 +18,16 @@ class FairTurns:
     While more than one turn exists, one organisation never has all of them: another organisation's first upload then
     finds a turn at once, and not only when a long inspection has ended.
 
+    Of the places to wait an organisation never has more than are free (Choudhury and Hahne's dynamic thresholds): one
+    alone has half of them, and the places are never used up by one or two.
+
     Args:
         at_once: how many turns there are.
-        most_waiting: how many may wait of one organisation. Each occupies a thread of the server.
+        places: how many may wait in all. Each occupies a thread of the server.
     """
 
-    def __init__(self, at_once: int, most_waiting: int) -> None:
-        self._most_waiting = most_waiting
+    def __init__(self, at_once: int, places: int) -> None:
+        self._free_places = places
         self._most_each = max(1, at_once - 1)
         self._free = at_once
         self._lock = Lock()
@@ -53,11 +56,13 @@ class FairTurns:
             if self._free and self._running[organisation_id] < self._most_each:
                 self._start(organisation_id)
                 return
-            queue = self._waiting.setdefault(organisation_id, deque())
-            if len(queue) >= self._most_waiting:
+            queue = self._waiting.get(organisation_id, deque())
+            if len(queue) >= self._free_places:
                 raise TurnsBusy
             given = Event()
             queue.append(given)
+            self._waiting[organisation_id] = queue
+            self._free_places -= 1
         if not given.wait(wait_s):
             self._stop_waiting(organisation_id, given)
 
@@ -66,6 +71,7 @@ class FairTurns:
             if given.is_set():
                 return  # it came in the last moment
             self._waiting[organisation_id].remove(given)
+            self._free_places += 1
             if not self._waiting[organisation_id]:
                 del self._waiting[organisation_id]
         raise TurnsBusy
@@ -83,6 +89,7 @@ class FairTurns:
             if self._free and self._running[organisation_id] < self._most_each:
                 queue = self._waiting.pop(organisation_id)
                 self._start(organisation_id)
+                self._free_places += 1
                 queue.popleft().set()
                 if queue:
                     self._waiting[organisation_id] = queue  # behind the others

@@ -14,7 +14,7 @@ LONG_S = 60
 def test_a_flood_of_uploads_makes_only_its_own_organisation_wait(committed, monkeypatch):
     """The real inspection, which for one organisation does not end before it is told to."""
     flooding, other = (shop_of(committed, name) for name in ("flooding", "other"))
-    album, albums = other.album(), [flooding.album() for _ in range(2 + intake.MOST_WAITING)]
+    album, albums = other.album(), [flooding.album() for _ in range(2 + intake.PLACES // 2)]
     begun, end = Event(), Event()
     inspect = intake.inspection.inspect
 

@@ -47,9 +47,9 @@ class Upload:
 
 
 @contextmanager
-def uploads(at_once: int, most_waiting: int = 8) -> Iterator[Uploads]:
+def uploads(at_once: int, places: int = 16) -> Iterator[Uploads]:
     with ThreadPoolExecutor(32) as pool:
-        yield Uploads(FairTurns(at_once, most_waiting), pool)
+        yield Uploads(FairTurns(at_once, places), pool)
 
 
 def waiting(turns: FairTurns, organisation: str, count: int) -> None:
@@ -91,7 +91,7 @@ def test_organisations_that_wait_are_served_one_after_the_other() -> None:
 
 
 def test_only_the_organisation_with_too_many_uploads_is_asked_to_come_again() -> None:
-    with uploads(1, most_waiting=2) as running:
+    with uploads(1, places=4) as running:
         first = running.begin("harbour")
         assert first.begun.wait(LONG_S)
         second, third = running.begin("harbour"), running.begin("harbour")
@@ -108,8 +108,28 @@ def test_only_the_organisation_with_too_many_uploads_is_asked_to_come_again() ->
             upload.end()
 
 
+def test_uploads_of_many_organisations_that_wait_do_not_take_every_thread() -> None:
+    with uploads(1, places=8) as running:
+        first = running.begin("harbour")
+        assert first.begun.wait(LONG_S)
+        begun = []
+        for organisation, may_wait in (("harbour", 4), ("nightjar", 2), ("orchard", 1), ("quarry", 1)):
+            for count in range(may_wait):
+                begun.append(running.begin(organisation))
+                waiting(running.turns, organisation, count + 1)
+            with pytest.raises(TurnsBusy), running.turns.turn(organisation, LONG_S):
+                pass
+        with pytest.raises(TurnsBusy), running.turns.turn("stranger", LONG_S):
+            pass
+
+        for _ in [first, *begun]:
+            running.began.get(timeout=LONG_S).end()
+        with running.turns.turn("stranger", 0):
+            pass
+
+
 def test_an_upload_that_waits_in_vain_leaves_the_queue_and_costs_no_turn() -> None:
-    turns = FairTurns(1, 8)
+    turns = FairTurns(1, 16)
 
     with turns.turn("harbour", 0), pytest.raises(TurnsBusy), turns.turn("nightjar", 0):
         pass
@@ -120,7 +140,7 @@ def test_an_upload_that_waits_in_vain_leaves_the_queue_and_costs_no_turn() -> No
 
 
 def test_a_turn_comes_back_when_an_inspection_fails() -> None:
-    turns = FairTurns(1, 8)
+    turns = FairTurns(1, 16)
 
     with pytest.raises(ZeroDivisionError), turns.turn("harbour", 0):
         raise ZeroDivisionError
@@ -130,7 +150,7 @@ def test_a_turn_comes_back_when_an_inspection_fails() -> None:
 
 
 def test_one_organisation_alone_uses_all_turns_but_one() -> None:
-    turns = FairTurns(3, 8)
+    turns = FairTurns(3, 16)
 
     with ExitStack() as held:
         held.enter_context(turns.turn("harbour", 0))
