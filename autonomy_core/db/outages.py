@@ -12,8 +12,15 @@ from autonomy_core.db.embedded_account import EmbeddedServerError
 OUTAGES = (OperationalError, InterfaceError, NoConnectionLeft, EmbeddedServerError)
 """What is raised while the database is away."""
 
-CONNECT_WITHIN_S = 10
-"""A server that has not taken a connection by then is away."""
+PATIENCE = {
+    # A server that has not taken a connection by then is away.
+    "connect_timeout": "10",
+    # One whose machine is gone acknowledges nothing. By default TCP waits for a quarter of an hour, or for two if idle.
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "tcp_user_timeout": "60000",
+}
+"""Parameters of libpq, in seconds, the last in milliseconds."""
 
 MIGRATE = "run: autonomy migrate"
 
@@ -33,8 +40,6 @@ def explain_outage(error: Exception) -> str:
 
 
 def bounded(url: str) -> URL:
-    """A database's URL with a limit for the making of a connection, unless it says one itself."""
+    """A database's URL with limits for what the network does, except for those that it says itself."""
     made = make_url(url)
-    if "connect_timeout" in made.query:
-        return made
-    return made.update_query_dict({"connect_timeout": str(CONNECT_WITHIN_S)})
+    return made.set(query=PATIENCE | dict(made.query))

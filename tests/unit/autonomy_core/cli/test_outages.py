@@ -6,6 +6,7 @@ import pytest
 from autonomy_core.cli.commands import autonomy
 from autonomy_core.cli.context import CliContext
 from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.db.outages import PATIENCE
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins
 from tests.hanging import stopped
@@ -135,6 +136,6 @@ def hanging(tmp_path_factory):
     [("migrate",), ("migrate", "--check"), ("keys", "list", "acme"), ("tenants", "check", "--online")],
 )
 def test_a_command_whose_database_hangs_says_so_in_a_line(away, hanging, arguments, monkeypatch):
-    monkeypatch.setattr("autonomy_core.db.outages.CONNECT_WITHIN_S", 2)
+    monkeypatch.setitem(PATIENCE, "connect_timeout", "2")
     away.write(**settings_for(hanging.url("postgres", "autonomy_app"), hanging.url("postgres")))
     check_told_in_a_line(away.run(*arguments))
