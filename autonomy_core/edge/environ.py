@@ -9,15 +9,25 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from autonomy_core.addresses import spelt_once
+from autonomy_core.errors import Malformed
+from autonomy_core.traversal.target import REFUSAL
 
 Scope = MutableMapping[str, Any]
 Environ = dict[str, Any]
+
+ONCE = {
+    "HTTP_AUTHORIZATION": "Authorization",
+    "CONTENT_TYPE": "Content-Type",
+    "HTTP_IDEMPOTENCY_KEY": "Idempotency-Key",
+    "HTTP_STRIPE_SIGNATURE": "Stripe-Signature",
+}
+"""Headers that say who asks, or what for, and may be there once. Of Host `require_host` says so."""
 
 _WITHOUT_PREFIX = {"HTTP_CONTENT_TYPE": "CONTENT_TYPE", "HTTP_CONTENT_LENGTH": "CONTENT_LENGTH"}
 
 
 def make_environ(scope: Scope) -> Environ:
-    """The environment of a request, without its body.
+    """The environment of a request, without its body; with a refusal in it if its head has two meanings.
 
     Args:
         scope: of granian's, whose ``raw_path`` is the path as it came.
@@ -57,6 +67,8 @@ def make_environ(scope: Scope) -> Environ:
 def _add(environ: Environ, key: str, value: str) -> None:
     if key not in environ:
         environ[key] = value
+    elif key in ONCE:
+        environ[REFUSAL] = Malformed(f"Send one {ONCE[key]} header.")
     else:
         # Section 5.3 of RFC 9110; cookies cannot be joined by commas.
         environ[key] += (";" if key == "HTTP_COOKIE" else ",") + value

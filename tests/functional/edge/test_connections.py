@@ -93,6 +93,15 @@ def test_where_a_body_ends_has_one_meaning(trial, headers, body, status, answer)
         assert connection.recv(1) == b""
 
 
+@pytest.mark.parametrize("name", ["Authorization", "Content-Type", "Idempotency-Key", "Stripe-Signature"])
+@pytest.mark.parametrize("values", [("one", "other"), ("same", "same")])
+def test_a_header_that_may_be_there_once_and_is_there_twice_is_a_400(trial, name, values):
+    head = [f"{name}: {value}" for value in values]
+    with trial.connect("POST /echo", *head, "Content-Length: 100000", body=b"x") as connection:
+        assert read_answer(connection) == (400, b"malformed_request")
+        assert connection.recv(1) == b""
+
+
 def test_what_follows_a_refused_body_is_no_request(trial):
     smuggled = b"GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with trial.connect("POST /refuse", "Content-Length: 1000", body=smuggled) as connection:
