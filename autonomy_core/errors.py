@@ -45,9 +45,9 @@ class Malformed(AutonomyError):
 
 
 class BrokenOff(AutonomyError):
-    """The client went away before its whole body arrived; whoever still listens is told so."""
+    """The client went away before its request was begun; whoever still listens is told so."""
 
-    status, code, title = 400, "request_broken_off", "The connection ended before the whole body arrived"
+    status, code, title = 400, "request_broken_off", "The connection ended before the request was begun"
 
 
 class UnsupportedMediaType(AutonomyError):

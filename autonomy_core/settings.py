@@ -70,6 +70,7 @@ class Settings:
         worker_required_within: a server that has seen no worker for so many seconds is not ready; None for one
             that is ready all the same.
         body_seconds: how long a request's body may take at first, and pause later.
+        answer_seconds: how long a request may wait for its answer, once its body is there.
         slow_per_address: how many requests of one address may wait for their bodies or be sent files, in each process.
         spool_megabytes: how much of bodies that are not whole may lie in files, of each process.
         plugins: the settings of each plugin, by its name.
@@ -94,6 +95,7 @@ class Settings:
     operations_public: bool
     trusted_proxies: tuple[str, ...]
     body_seconds: int
+    answer_seconds: int
     slow_per_address: int
     spool_megabytes: int
     worker_required_within: int | None
@@ -164,6 +166,9 @@ class ServerSchema(Schema):
     )
     body_seconds = NumberInText(
         data_key="autonomy.body_seconds", load_default=30, validate=validate.Range(1, 3600)
+    )
+    answer_seconds = NumberInText(
+        data_key="autonomy.answer_seconds", load_default=120, validate=validate.Range(1, 3600)
     )
     slow_per_address = NumberInText(
         data_key="autonomy.slow_per_address", load_default=100, validate=validate.Range(1, 100_000)

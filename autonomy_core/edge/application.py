@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -12,11 +13,12 @@ from autonomy_core.edge.answer import Answer, Application, FileAnswer, Send, cal
 from autonomy_core.edge.body import Body, Receive, Spool, Wanted, asked_about
 from autonomy_core.edge.crowd import Crowd
 from autonomy_core.edge.environ import Environ, Scope, make_environ
+from autonomy_core.edge.errors import AnswerTooSlow
 from autonomy_core.edge.limits import Limits
-from autonomy_core.edge.pool import WAITING_PER_THREAD, Pool, TooMuchWaits
+from autonomy_core.edge.pool import WAITING_PER_THREAD, Pool
 from autonomy_core.edge.sockets import HangUp
-from autonomy_core.errors import AutonomyError
-from autonomy_core.traversal.target import refused
+from autonomy_core.errors import AutonomyError, BrokenOff, Unavailable
+from autonomy_core.traversal.target import REFUSAL, refused
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +29,11 @@ CRASHED = Answer(500, [(b"content-type", b"text/plain")], b"The error has been l
 
 REFUSING = 2
 """How many threads refuse. A refusal asks no database; as many may wait as there are connections."""
+
+WATCHED_AFTER_S = 1.0
+"""A request that has no answer by then is not begun any more when its client has gone."""
+
+LATER = {"retry_after": 30}
 
 
 class Edge:
@@ -54,7 +61,7 @@ class Edge:
         try:
             answer = await self._answer(environ, body)
             if isinstance(answer.body, FileAnswer):
-                await self._send_file(environ, answer, answer.body, receive, send)
+                await self._send_file(environ, answer, answer.body, body, send)
                 return
             await send_answer(answer, send)
             if answer.ends_connection and not await body.drain():
@@ -69,6 +76,8 @@ class Edge:
             return (await self._refuse(environ, error)).end_connection()
 
     async def _answer_to(self, environ: Environ, body: Body) -> Answer:
+        if (refusal := environ.get(REFUSAL)) is not None:
+            raise refusal
         if not await body.arrive_at_once():
             wanted = Wanted(self._limits.plain_bytes)
             # Who is refused whatever the body says is refused now.
@@ -77,42 +86,59 @@ class Edge:
                 return refusal.end_connection()
             with self._crowd.joined(environ["REMOTE_ADDR"]):
                 await body.arrive(wanted.most_bytes)
-        return await self._call(body.in_environ(environ)) or CRASHED
+        return await self._call(body.in_environ(environ), body) or CRASHED
 
     async def _refuse(self, environ: Environ, error: AutonomyError) -> Answer:
         # Without its traceback, which would keep all that this request has to do with.
         # By threads of their own: one reason to refuse is that the others are busy.
-        return await self._call(refused(environ, error.with_traceback(None)), self._refusals) or CRASHED
+        return await self._call(refused(environ, error.with_traceback(None)), pool=self._refusals) or CRASHED
 
-    async def _call(self, environ: Environ, pool: Pool | None = None) -> Answer | None:
+    async def _call(
+        self, environ: Environ, body: Body | None = None, pool: Pool | None = None
+    ) -> Answer | None:
         pool = pool or self._lanes.get(environ["PATH_INFO"], self._pool)
+        work = pool.start(partial(call, self._application, environ, self._limits.spool))
+        outcome = asyncio.wrap_future(work)
+        if body is not None:
+            body.lend(outcome)
+        await self._wait_for(outcome, work, body)
         try:
-            answer: Answer | None = await pool.run(
-                partial(call, self._application, environ, self._limits.spool)
-            )
-        except TooMuchWaits:
-            raise
+            answer: Answer | None = outcome.result()
         except (Exception, SystemExit):
             log.exception("request.crashed", method=environ["REQUEST_METHOD"])
             return CRASHED
         return answer
 
+    async def _wait_for(self, outcome: asyncio.Future[Any], work: Future[Any], body: Body | None) -> None:
+        """Wait until a thread has done its work.
+
+        Raises:
+            BrokenOff: the client has gone before a thread began. What has begun is done to its end.
+            Unavailable: no thread has begun in time.
+            AnswerTooSlow: a thread has begun, and has not come to its end in time.
+        """
+        # Most is done by then, and a client that is not watched costs less.
+        await asyncio.wait((outcome,), timeout=WATCHED_AFTER_S)
+        if not outcome.done():
+            if body is not None:
+                body.gone().add_done_callback(lambda _: work.cancel())
+            await asyncio.wait((outcome,), timeout=self._limits.answer_s - WATCHED_AFTER_S)
+        if not outcome.done():
+            if work.cancel():
+                raise Unavailable("No thread was free in time.", extra=LATER)
+            raise AnswerTooSlow(
+                "Look at what it has done, or repeat it with its Idempotency-Key.", extra=LATER
+            )
+        if outcome.cancelled():
+            raise BrokenOff("The client has gone before its request was begun.")
+
     async def _send_file(
-        self, environ: Environ, answer: Answer, file: FileAnswer, receive: Receive, send: Send
+        self, environ: Environ, answer: Answer, file: FileAnswer, body: Body, send: Send
     ) -> None:
         try:
             with self._crowd.joined(environ["REMOTE_ADDR"]):
-                gone = asyncio.ensure_future(_until_gone(receive))
-                try:
-                    await send_file(answer, file, send, gone, self._limits.listener_s)
-                finally:
-                    gone.cancel()
+                await send_file(answer, file, send, body.gone(), self._limits.listener_s)
         except AutonomyError as error:
             await send_answer(await self._refuse(environ, error), send)
         finally:
             file.close()
-
-
-async def _until_gone(receive: Receive) -> Any:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -114,6 +114,8 @@ class Body:
         self._file: IO[bytes] | None = None
         self._written = 0
         self._pending: asyncio.Task[dict[str, Any]] | None = None
+        self._reader: asyncio.Future[Any] | None = None
+        self._gone: asyncio.Task[None] | None = None
         self.is_whole = not self._length and not self._is_chunked
         self.received = 0
 
@@ -181,16 +183,39 @@ class Body:
             return True
         return self.is_whole
 
+    def lend(self, reader: asyncio.Future[Any]) -> None:
+        """Keep the body for as long as a thread may read it."""
+        self._reader = reader
+
+    def gone(self) -> asyncio.Future[None]:
+        """Is done when the client is, to be asked for when the body is whole. The same each time: granian tells one."""
+        if self._gone is None:
+            self._gone = asyncio.ensure_future(self._until_gone())
+        return self._gone
+
     def close(self) -> None:
         """Forget the body, and wait for nothing more of it."""
-        if self._pending is not None:
-            self._pending.cancel()
+        for waiting in (self._gone, self._pending):
+            if waiting is not None:
+                waiting.cancel()
+        # A task that was cancelled refers to this object, and both to the connection, which would stay open.
+        self._gone = self._pending = None
+        if self._reader is not None and not self._reader.done():
+            self._reader.add_done_callback(lambda _: self._discard())
+        else:
+            self._discard()
+
+    def _discard(self) -> None:
         self._spool.give_back(self._written)
         if self._file is not None:
             # To close it writes once more what a full disk has not taken.
             with suppress(OSError):
                 self._file.close()
-        self._pieces, self._file, self._pending, self._written = [], None, None, 0
+        self._pieces, self._file, self._written = [], None, 0
+
+    async def _until_gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def _take(self, until: float) -> bool:
         """Take what arrives next. Whether it came in time.

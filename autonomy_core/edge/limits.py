@@ -32,6 +32,7 @@ class Limits:
         memory_bytes: a body up to this size is kept in memory.
         plain_bytes: how large a body may be, unless the view has asked for more; see `expect_large_body`.
         listener_s: how long a client may take nothing of an answer, in seconds.
+        answer_s: how long a whole request may wait for a thread and for its answer, in seconds.
     """
 
     spool: Path
@@ -44,6 +45,7 @@ class Limits:
     memory_bytes: int = 64 * 1024
     plain_bytes: int = 2 * 1024**2
     listener_s: float = 60.0
+    answer_s: float = 120.0
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -53,6 +55,7 @@ class Limits:
             body_s=settings.body_seconds,
             per_address=settings.slow_per_address,
             spool_bytes=settings.spool_megabytes * 1024**2,
+            answer_s=settings.answer_seconds,
         )
 
     def allowed_s(self, received: int) -> float:

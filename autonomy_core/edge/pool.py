@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any
 
@@ -34,42 +34,42 @@ class Pool:
     """
 
     def __init__(self, name: str, threads: int, most_waiting: int | None = None) -> None:
-        self._waiting: SimpleQueue[tuple[Work, asyncio.Future[Any]]] = SimpleQueue()
+        self._waiting: SimpleQueue[tuple[Work, Future[Any]]] = SimpleQueue()
         self._most_waiting = most_waiting
         for number in range(threads):
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 
-    async def run(self, work: Work) -> Any:
-        """What the work returns, or raises. Where no thread is free it waits for one.
+    def start(self, work: Work) -> Future[Any]:
+        """Have work done by the next thread that is free.
+
+        Returns:
+            What it returns or raises. Once it is cancelled, which only work that waits can be, no thread begins it.
 
         Raises:
             TooMuchWaits: too much waits already. It would be done when its client has given up, and come back.
         """
         if self._most_waiting is not None and self._waiting.qsize() >= self._most_waiting:
             raise TooMuchWaits("Too many requests wait.", extra={"retry_after": RETRY_AFTER_S})
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.put((work, done))
-        return await done
+        outcome: Future[Any] = Future()
+        self._waiting.put((work, outcome))
+        return outcome
 
     def _work(self) -> None:
         while True:
-            work, done = self._waiting.get()
-            try:
-                result, error = work(), None
-            except BaseException as raised:  # noqa: BLE001 - it is raised again where the result is waited for
-                result, error = None, raised
-            done.get_loop().call_soon_threadsafe(_settle, done, result, error)
+            work, outcome = self._waiting.get()
+            if outcome.set_running_or_notify_cancel():
+                _do(work, outcome)
             # Nothing of a request is kept while the thread waits for the next.
-            del work, done, result, error
+            del work, outcome
 
 
-def _settle(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if done.done():
-        return
-    if error is None:
-        done.set_result(result)
-    elif isinstance(error, StopIteration):
-        # No future takes it, and what waits for this one would wait for ever.
-        done.set_exception(RuntimeError(f"The work raised {error!r}."))
+def _do(work: Work, outcome: Future[Any]) -> None:
+    try:
+        result = work()
+    except StopIteration as raised:
+        # No future of asyncio takes it, and what waits for this one would wait for ever.
+        outcome.set_exception(RuntimeError(f"The work raised {raised!r}."))
+    except BaseException as raised:  # noqa: BLE001 - it is raised again where the outcome is waited for
+        outcome.set_exception(raised)
     else:
-        done.set_exception(error)
+        outcome.set_result(result)

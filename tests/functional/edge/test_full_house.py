@@ -37,6 +37,52 @@ def test_who_would_wait_too_long_is_told_to_come_back_and_who_waits_is_served(ow
         assert own.ask("GET /refuse") == (401, b"no")
 
 
+def test_a_client_that_has_left_before_its_turn_is_passed_over(own, tmp_path):
+    with ExitStack() as stack:
+        holding = [stack.enter_context(own.connect("GET /hold")) for _ in range(THREADS)]
+        own.connect("POST /hold", "Content-Length: 4", body=b"gone").close()
+        wait_for(lambda: "request_broken_off" in noted(tmp_path / "refusals"), "the server to notice")
+        stays = stack.enter_context(own.connect("POST /hold", "Content-Length: 5", body=b"stays"))
+        (tmp_path / "let-go").touch()
+        assert {read_answer(each) for each in [*holding, stays]} == {(200, b"held")}
+    assert sorted(noted(tmp_path / "held")) == [*["0"] * THREADS, "5"]
+
+
+def test_a_request_that_is_not_answered_in_time_is_a_503_and_goes_on(tmp_path):
+    running = Trial(tmp_path, answer_s=2.0)
+    body = b"x" * 200_000
+    try:
+        assert running.ask("POST /hold", f"Content-Length: {len(body)}", body=body) == (
+            503,
+            b"answer_too_slow",
+        )
+        before = running.open()
+        (tmp_path / "let-go").touch()
+        # Its body is kept until then.
+        wait_for(lambda: noted(tmp_path / "held") == [str(len(body))], "the thread")
+        wait_for(lambda: running.open() < before, "the body's file to be closed")
+    finally:
+        running.stop()
+
+
+def test_a_request_that_no_thread_has_begun_in_time_is_not_begun_later(tmp_path):
+    running = Trial(tmp_path, answer_s=2.0)
+    try:
+        with ExitStack() as stack:
+            clients = [stack.enter_context(running.connect("GET /hold")) for _ in range(THREADS + 1)]
+            answers = sorted(read_answer(each) for each in clients)
+        assert answers == [(503, b"answer_too_slow")] * THREADS + [(503, b"unavailable")]
+        (tmp_path / "let-go").touch()
+        assert running.ask("GET /hold") == (200, b"held")
+        assert noted(tmp_path / "held") == ["0"] * (THREADS + 1)
+    finally:
+        running.stop()
+
+
+def noted(path):
+    return path.read_text().split() if path.exists() else []
+
+
 def answered(clients):
     return select.select(clients, [], [], 0)[0]
 

@@ -22,6 +22,7 @@ THREADS = 4
 
 def application(environ, start_response):
     if (refusal := environ.get(REFUSAL)) is not None:
+        note("refusals", refusal.code)
         return answer(start_response, refusal.code.encode(), f"{refusal.status} Refused")
     return PATHS[environ["PATH_INFO"]](environ, start_response)
 
@@ -73,10 +74,18 @@ def leave(environ, start_response):
 
 
 def hold(environ, start_response):
-    """Wait until a file says so."""
+    """Wait until a file says so, with the body half read."""
+    begun = environ["wsgi.input"].read(1)
     while not Path("let-go").exists():
         time.sleep(0.02)
+    note("held", str(len(begun + environ["wsgi.input"].read())))
     return answer(start_response, b"held")
+
+
+def note(name, line):
+    """Write a line where a test reads it."""
+    with Path(name).open("a") as file:
+        file.write(f"{line}\n")
 
 
 PATHS = {

@@ -1,0 +1,46 @@
+"""A PostgreSQL that hangs while customers buy: they are told in time, and nothing is done twice."""
+
+import uuid
+
+import pytest
+import requests
+
+from tests.faults.installation import PATIENCE_S, SHOPS, installed, wait_for
+from tests.hanging import stopped
+
+pytestmark = pytest.mark.processes
+
+HARBOUR = SHOPS[0]
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    with installed(tmp_path_factory.mktemp("hanging") / "run") as made:
+        with (made.directory / "server.ini").open("a") as ini:
+            ini.write("autonomy.answer_seconds = 3\n")
+        yield made
+
+
+def test_a_purchase_while_the_database_hangs_is_answered_and_is_made_once(installation):
+    _, (product, *_) = installation.set_up()[HARBOUR]
+    customers = f"{installation.api(HARBOUR)}/customers"
+    who = {"email": "patient@example.org", "password": "correct horse battery", "name": "Ada"}
+    tokens = requests.post(f"{customers}/register", json=who, timeout=PATIENCE_S).json()
+    asking = {"Authorization": f"Bearer {tokens['access_token']}"}
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+
+    def buy():
+        return requests.post(
+            f"{customers}/products/{product}/purchase", headers=asking | key, timeout=PATIENCE_S
+        )
+
+    def payments():
+        return requests.get(f"{customers}/payments", headers=asking, timeout=PATIENCE_S)
+
+    assert payments().json()["items"] == []
+    with stopped(installation.database):
+        told = buy()
+        assert (told.status_code, told.json()["code"]) == (503, "answer_too_slow")
+        assert told.headers["Retry-After"] == "30"
+    bought = wait_for(lambda: (answer := buy()).status_code == 201 and answer, "the purchase")
+    assert [each["id"] for each in payments().json()["items"]] == [bought.json()["payment"]["id"]]
