@@ -11,6 +11,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,10 @@ from autonomy_core.tenancy.sealing import Sealing
 ACCEPTED_FOR_S = 24 * 3600
 """How long servers may need to notice that a loss was accepted."""
 
-SAME = "SELECT id, mark, hosts FROM organisations WHERE id IN (SELECT value FROM json_each(?))"
+SAME = """
+SELECT id, mark, hosts FROM organisations
+WHERE id IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT organisation FROM losses)
+"""
 
 KEEP = """
 INSERT INTO organisations VALUES (:id, :hosts, :hosts_line, :plugins, :content, :mark, :now)
@@ -38,6 +42,10 @@ INSERT INTO losses VALUES (?, ?, ?)
 ON CONFLICT (organisation) DO UPDATE SET is_accepted = max(is_accepted, excluded.is_accepted), at = excluded.at
 """
 """A server that follows an operator's word must not take it back."""
+
+REFUSE = """
+INSERT OR IGNORE INTO losses SELECT id, 0, ? FROM organisations WHERE id IN (SELECT value FROM json_each(?))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +147,17 @@ class TenantRecord:
 
     def losses(self) -> dict[str, bool]:
         """Return the organisations that have left the service of late, and whether an operator has accepted it."""
-        query = "SELECT organisation, is_accepted FROM losses WHERE is_accepted OR at > ?"
+        query = """
+            SELECT organisation, is_accepted FROM losses
+            WHERE (is_accepted OR at > ?) AND organisation NOT IN (SELECT id FROM organisations)
+        """
         values = [time.time() - AT_ONCE_S]
         return self._file.read(lambda db: {row[0]: bool(row[1]) for row in db.execute(query, values)}, {})
+
+    def refused_losses(self) -> frozenset[str]:
+        """Return the organisations that stay in service without their files until an operator accepts their loss."""
+        query = "SELECT organisation FROM losses WHERE organisation IN (SELECT id FROM organisations)"
+        return self._file.read(lambda db: frozenset(row[0] for row in db.execute(query)), frozenset())
 
     def keep(self, kept: Collection[Kept], lost: Collection[str]) -> None:
         """Record versions, and that other organisations have left the service.
@@ -166,6 +182,16 @@ class TenantRecord:
             _claim(db, [each for each, _ in changed])
             _lose(db, lost, is_accepted=False)
             db.execute("COMMIT")
+
+    def refuse(self, missing: AbstractSet[str]) -> None:
+        """Record that organisations stay in service although their files are gone.
+
+        Raises:
+            RecordUnusable: it was not recorded.
+        """
+        if missing - self.refused_losses():
+            with self._file.writing() as db:
+                db.execute(REFUSE, [time.time(), _json(missing)])
 
     def accept(self, lost: Collection[str]) -> None:
         """Record that an operator has accepted the loss of some organisations.
@@ -210,7 +236,8 @@ def _lose(db: sqlite3.Connection, lost: Collection[str], *, is_accepted: bool) -
         db.execute("DELETE FROM organisations WHERE id = ?", [name])
         db.execute("DELETE FROM claims WHERE organisation = ?", [name])
         db.execute(LOSE, [name, is_accepted, now])
-    db.execute("DELETE FROM losses WHERE at < ?", [now - ACCEPTED_FOR_S])
+    forget = "DELETE FROM losses WHERE at < ? AND organisation NOT IN (SELECT id FROM organisations)"
+    db.execute(forget, [now - ACCEPTED_FOR_S])
 
 
 def _json(values: Iterable[str] | Mapping[str, object]) -> str:

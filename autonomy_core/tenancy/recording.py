@@ -68,3 +68,4 @@ def _record(record: TenantRecord, ids: set[str], settled: Settled) -> None:
     for begin in range(0, len(served) or 1, RECORDED_TOGETHER):
         part = served[begin : begin + RECORDED_TOGETHER]
         record.keep([settled.kept(version) for version in part], lost)
+    record.refuse(settled.missing)

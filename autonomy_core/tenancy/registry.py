@@ -178,7 +178,7 @@ class TenantRegistry:
             self._rules.record.has_changed()
         first = self._settle(None)
         read = {name for name, version in first.versions.items() if version.content is not None}
-        self._recorder.add(read | first.lost)
+        self._recorder.add(read | first.lost | first.missing)
         log_problems((), first.problems, first)
         self._recorder.tell_of_problems(first)
         log.info(
@@ -227,7 +227,8 @@ class TenantRegistry:
     def _look(self, *, at_once: bool, accept_losses: bool = False) -> None:
         def read() -> bool:
             news = self._has_news()
-            return self._watched.read_changes(at_once=at_once) or news or accept_losses
+            lost = self._rules.record.losses() if self._rules.record and news else ()
+            return self._watched.read_changes(at_once=at_once, lost=lost) or news or accept_losses
 
         self._update(read, accept_losses=accept_losses)
 
@@ -256,7 +257,7 @@ class TenantRegistry:
                 return
             after = self._snapshot = self._settle(before, accept_losses=accept_losses)
             ids = changed(before, after)
-            self._recorder.add((*ids, *after.lost))
+            self._recorder.add((*ids, *after.lost, *after.missing))
         log_problems(before.problems, after.problems, after)
         for organisation_id in ids:
             self._listeners.tell(organisation_id, in_service=organisation_id in self._now().versions)

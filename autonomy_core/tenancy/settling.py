@@ -132,7 +132,7 @@ class Settler:
         # Without sets of all names, here and below: for a moment they would take as much memory as what is kept.
         gone = frozenset(name for name in earlier.versions if name not in files)
         gone |= self._recorded_but(files)
-        losses = self._losses(gone, len(chosen), directory_problem, accept=accept_losses)
+        losses = self._losses(gone, earlier.missing, len(chosen), directory_problem, accept=accept_losses)
         chosen |= self._versions_of(losses.missing, earlier)
         order = self._rules.record.order if self._rules.record else _unordered
         served = {name: chosen[name] for name in sorted(chosen)}
@@ -206,17 +206,27 @@ class Settler:
         return known
 
     def _losses(
-        self, gone: AbstractSet[str], remaining: int, directory_problem: Problem | None, *, accept: bool
+        self,
+        gone: AbstractSet[str],
+        missing: AbstractSet[str],
+        remaining: int,
+        directory_problem: Problem | None,
+        *,
+        accept: bool,
     ) -> _Losses:
         if directory_problem is not None:
             # Of a directory that cannot be read nobody can say what is lost.
             return _Losses(missing=frozenset(gone), problems=(directory_problem,))
         if not gone or accept:
             return _Losses(lost=frozenset(gone))
-        known = self._rules.record.losses() if self._rules.record else {}
+        record = self._rules.record
+        known = record.losses() if record else {}
         rest = frozenset(gone - known.keys())
         recent = {name for name, is_accepted in known.items() if not is_accepted}
-        if not rest or not needs_confirmation(len(rest | recent), remaining, self._rules.losses_percent):
+        if not needs_confirmation(len(rest | recent), remaining, self._rules.losses_percent):
+            # What was refused once stays so, whoever has come since, and however long it is ago.
+            rest &= missing | (record.refused_losses() if record else frozenset())
+        if not rest:
             return _Losses(lost=frozenset(gone))
         problem = losses_problem(self._directory, rest, len(rest) + remaining)
         return _Losses(rest, frozenset(gone - rest), (problem,))

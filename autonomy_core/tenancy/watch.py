@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,13 +43,14 @@ class WatchedDirectory:
             self._known = self._index.read()
             self.unread = list(self._known)
 
-    def read_changes(self, *, at_once: bool) -> bool:
+    def read_changes(self, *, at_once: bool, lost: Container[str] = ()) -> bool:
         """Read what is new or different and return whether anything was.
 
         Args:
             at_once: forget a file the first time it is missing, not the second, and take one that may be half written
                 where nothing better is known. Some editors move a file away and write it anew, or write it bit by
                 bit; who looks repeatedly should not mistake the moment in between for a change.
+            lost: the ids of organisations whose files another process has missed twice already.
         """
         before = self.problem
         missing = set(self._known)
@@ -58,7 +60,7 @@ class WatchedDirectory:
             self.problem = unreadable_directory(self._directory, error)
             return self.problem != before
         self.problem = None
-        forgotten = self._forget(missing, at_once=at_once)
+        forgotten = self._forget({name for name in missing if at_once or name in lost}, missing)
         read = [self._read(name, seen, at_once=at_once) for name, seen in different]
         return before is not None or forgotten or any(read)
 
@@ -134,10 +136,9 @@ class WatchedDirectory:
         self.differs_from_index |= differs and not new.is_doubtful
         return old is None or _told(old) != _told(new)
 
-    def _forget(self, missing: Iterable[str], *, at_once: bool) -> bool:
-        missing = frozenset(missing)
-        gone = missing if at_once else missing & self._missed
-        self._missed = missing - gone
+    def _forget(self, certain: AbstractSet[str], missing: AbstractSet[str]) -> bool:
+        gone = certain | (missing & self._missed)
+        self._missed = frozenset(missing - gone)
         for name in gone:
             del self._known[name]
         self.differs_from_index |= bool(gone)

@@ -343,8 +343,17 @@ def test_losses_one_after_the_other_count_together(
         (tenants / f"shop-{number}.ini").unlink()
         settle(running)
     assert running.ids() == begin().ids() == ("shop-2", "shop-3")
+    for number in (4, 5):
+        (tenants / f"shop-{number}.ini").write_text(shop())
+    settle(running)
+    (tenants / "shop-3.ini").unlink()
+    assert settle(running).ids() == ("shop-2", "shop-3", "shop-4", "shop-5")
+    for number in range(6, 10):
+        (tenants / f"shop-{number}.ini").write_text(shop())
+    settle(running)
     monkeypatch.setattr(record, "AT_ONCE_S", 0)
-    assert settle(begin()).ids() == ("shop-3",)
+    (tenants / "shop-4.ini").unlink()
+    assert "shop-4" not in settle(running).ids()
 
 
 @pytest.mark.usefixtures("two")
@@ -507,40 +516,6 @@ def test_a_record_that_could_not_be_read_at_the_start_is_followed_as_soon_as_it_
 
 
 @pytest.mark.usefixtures("two")
-@pytest.mark.parametrize("index", [True, False])
-def test_a_file_that_is_half_written_at_a_start_takes_no_host_from_its_organisation(
-    begin: Begin, tenants: Path, path: Path, index: bool, monkeypatch: pytest.MonkeyPatch
-):
-    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
-    settle(begin())
-    whole = shop("Twelve anew", "twelve.example")
-    monkeypatch.setattr(loader, "UNFINISHED_NS", 10**18)
-    (tenants / "org12.ini").write_text(whole[: whole.index("hosts")].rstrip())  # in order so far
-    began = settle(begin(index=index))
-    assert names(began)["org12"] == "Twelve"
-    assert began.by_host("twelve.example") is began.get("org12")
-    (tenants / "org12.ini").write_text(whole)
-    settle(began)
-    assert names(began)["org12"] == "Twelve anew"
-    assert began.by_host("twelve.example") is began.get("org12")
-
-
-@pytest.mark.usefixtures("two")
-def test_a_file_without_a_last_line_end_is_served_as_it_is_once_it_has_rested(
-    begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(loader, "UNFINISHED_NS", 10**18)
-    (tenants / "org12.ini").write_text(shop("Twelve anew", "twelve.example").rstrip())
-    (tenants / "org10.ini").write_text(shop("Ten", "ten.example").rstrip())
-    began = begin(index=False)
-    # Of the new one nothing better is known.
-    assert names(began) == {"org10": "Ten", "org12": "Twelve", "org90": "Ninety"}
-    monkeypatch.setattr(loader, "UNFINISHED_NS", 0)
-    began._look(at_once=False)
-    assert names(began) == {"org10": "Ten", "org12": "Twelve anew", "org90": "Ninety"}
-
-
-@pytest.mark.usefixtures("two")
 def test_organisations_whose_files_are_gone_are_served_as_soon_as_the_record_can_be_read(
     begin: Begin, tenants: Path, busy: Callable[[], AbstractContextManager[None]]
 ):
@@ -578,35 +553,37 @@ def test_an_organisation_that_another_process_has_recorded_since_the_look_is_not
 
 
 @pytest.mark.usefixtures("two")
-def test_of_a_directory_that_cannot_be_read_no_file_is_taken_for_lost(begin: Begin, tenants: Path):
-    for number in range(4):
-        (tenants / f"shop-{number}.ini").write_text(shop())
+@pytest.mark.parametrize("index", [True, False])
+def test_a_file_that_is_half_written_at_a_start_takes_no_host_from_its_organisation(
+    begin: Begin, tenants: Path, path: Path, index: bool, monkeypatch: pytest.MonkeyPatch
+):
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
     settle(begin())
-    (tenants / "new.ini").write_text(shop("New", "new.example"))
-    settle(begin(index=False))  # so that the index does not know it
-    tenants.rename(tenants.with_name("away"))
-    began = settle(begin())
-    assert names(began)["new"] == "New"
-    assert [problem.code for problem in began.problems()] == ["unreadable_file"]
-    tenants.with_name("away").rename(tenants)
-    assert names(settle(begin()))["new"] == "New"
+    whole = shop("Twelve anew", "twelve.example")
+    monkeypatch.setattr(loader, "UNFINISHED_NS", 10**18)
+    (tenants / "org12.ini").write_text(whole[: whole.index("hosts")].rstrip())  # in order so far
+    began = settle(begin(index=index))
+    assert names(began)["org12"] == "Twelve"
+    assert began.by_host("twelve.example") is began.get("org12")
+    (tenants / "org12.ini").write_text(whole)
+    settle(began)
+    assert names(began)["org12"] == "Twelve anew"
+    assert began.by_host("twelve.example") is began.get("org12")
 
 
 @pytest.mark.usefixtures("two")
-def test_a_known_owner_that_cannot_be_served_leaves_like_any_other_when_its_file_is_gone(
-    begin: Begin, tenants: Path
+def test_a_file_without_a_last_line_end_is_served_as_it_is_once_it_has_rested(
+    begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    for name in ("org12", "org90"):
-        (tenants / f"{name}.ini").write_text("nonsense\n")
-    began = begin("another secret")
-    assert (began.ids(), began.is_known("org12")) == ((), True)
-    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
-    for name in ("org12", "org90"):
-        (tenants / f"{name}.ini").unlink()
-    settle(began)
-    assert (began.is_known("org12"), began.by_host("twelve.example")) == (True, None)
-    assert "organisations_missing" in {problem.code for problem in began.problems()}
-    assert begin().by_host("twelve.example").name == "Twelve"  # type: ignore[union-attr]
+    monkeypatch.setattr(loader, "UNFINISHED_NS", 10**18)
+    (tenants / "org12.ini").write_text(shop("Twelve anew", "twelve.example").rstrip())
+    (tenants / "org10.ini").write_text(shop("Ten", "ten.example").rstrip())
+    began = begin(index=False)
+    # Of the new one nothing better is known.
+    assert names(began) == {"org10": "Ten", "org12": "Twelve", "org90": "Ninety"}
+    monkeypatch.setattr(loader, "UNFINISHED_NS", 0)
+    began._look(at_once=False)
+    assert names(began) == {"org10": "Ten", "org12": "Twelve anew", "org90": "Ninety"}
 
 
 @pytest.mark.usefixtures("two")
@@ -632,3 +609,81 @@ def test_a_record_that_is_moved_away_from_a_running_server_is_made_anew(
     began = begin(index=False)
     assert names(began) == {"org10": "Ten", "org12": "Twelve", "org50": "Fifty", "org90": "Ninety"}
     assert began.by_host("fifty.example") is began.get("org50")
+
+
+@pytest.mark.usefixtures("two")
+def test_of_a_directory_that_cannot_be_read_no_file_is_taken_for_lost(begin: Begin, tenants: Path):
+    for number in range(4):
+        (tenants / f"shop-{number}.ini").write_text(shop())
+    settle(begin())
+    (tenants / "new.ini").write_text(shop("New", "new.example"))
+    settle(begin(index=False))  # so that the index does not know it
+    tenants.rename(tenants.with_name("away"))
+    began = settle(begin())
+    assert names(began)["new"] == "New"
+    assert [problem.code for problem in began.problems()] == ["unreadable_file"]
+    tenants.with_name("away").rename(tenants)
+    assert names(settle(begin()))["new"] == "New"
+
+
+@pytest.mark.usefixtures("two")
+def test_a_loss_that_was_refused_stays_refused_whoever_comes_and_whenever_a_server_starts(
+    begin: Begin, tenants: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    running = settle(begin())
+    for file in tenants.glob("*.ini"):
+        file.unlink()
+    assert settle(running).ids() == ("org12", "org90")
+    monkeypatch.setattr(record, "AT_ONCE_S", 0)
+    for number in range(9):
+        (tenants / f"shop-{number}.ini").write_text(shop("Newcomer", "twelve.example"))
+    for each in (settle(running), settle(begin()), begin(index=False)):
+        assert each.by_host("twelve.example") is each.get("org12") is not None
+        assert each.get("shop-0").hosts == ()  # type: ignore[union-attr]
+        assert "organisations_missing" in {problem.code for problem in each.problems()}
+    rules(path).record.accept(["org12", "org90"])  # type: ignore[union-attr]
+    assert settle(running).by_host("twelve.example") is running.get("shop-0")
+    assert "organisations_missing" not in {problem.code for problem in running.problems()}
+
+
+@pytest.mark.usefixtures("two")
+def test_one_whose_loss_was_refused_and_who_came_back_may_leave_like_any_other(begin: Begin, tenants: Path):
+    texts = {file: file.read_text() for file in tenants.glob("*.ini")}
+    running = settle(begin())
+    for file in texts:
+        file.unlink()
+    assert settle(running).ids() == ("org12", "org90")
+    for file, text in texts.items():
+        file.write_text(text)
+    assert settle(running).problems() == ()
+    (tenants / "org12.ini").unlink()
+    assert settle(running).ids() == begin().ids() == ("org90",)
+
+
+@pytest.mark.usefixtures("two")
+def test_an_owner_keeps_its_host_in_every_process_until_it_leaves_there(begin: Begin, tenants: Path):
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    first, second = settle(begin()), settle(begin())
+    (tenants / "org12.ini").unlink()
+    settle(first)
+    assert first.by_host("twelve.example") is first.get("org10")
+    second._look(at_once=False)
+    owner = second.get("org12") or second.get("org10")
+    assert second.by_host("twelve.example") is owner is not None
+
+
+@pytest.mark.usefixtures("two")
+def test_a_known_owner_that_cannot_be_served_leaves_like_any_other_when_its_file_is_gone(
+    begin: Begin, tenants: Path
+):
+    for name in ("org12", "org90"):
+        (tenants / f"{name}.ini").write_text("nonsense\n")
+    began = begin("another secret")
+    assert (began.ids(), began.is_known("org12")) == ((), True)
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    for name in ("org12", "org90"):
+        (tenants / f"{name}.ini").unlink()
+    settle(began)
+    assert (began.is_known("org12"), began.by_host("twelve.example")) == (True, None)
+    assert "organisations_missing" in {problem.code for problem in began.problems()}
+    assert begin().by_host("twelve.example").name == "Twelve"  # type: ignore[union-attr]
