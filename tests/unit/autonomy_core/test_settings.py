@@ -55,11 +55,11 @@ def test_every_list_is_separated_by_commas_spaces_or_new_lines(tmp_path, monkeyp
     settings = load(
         tmp_path,
         hosts=between.join(["a.example", "b.example"]),
-        trusted_proxies=between.join(["127.0.0.1", "::1"]),
+        trusted_proxies=between.join(["2001:db8::1", "::1"]),
         previous_secret=between.join(["env:BEFORE", "env:EARLIER"]),
     )
     assert settings.hosts == ("a.example", "b.example")
-    assert settings.trusted_proxies == ("127.0.0.1", "::1")
+    assert settings.trusted_proxies == ("2001:db8::1", "::1")
     assert len(settings.previous_secrets) == 2
 
 
