@@ -231,13 +231,11 @@ def test_payments_that_cannot_be_asked_about_do_not_use_up_the_questions_of_a_da
 def test_payments_that_stay_open_for_weeks_keep_no_other_from_its_turn(shop, monkeypatch):
     monkeypatch.setattr(reconciliation, "MOST_AT_ONCE", 1)
     shop.purchase()
-    other = shop.autonomy.customer(shop.id, "bob@example.org")
-    shop.customer = other
+    shop.customer = shop.autonomy.customer(shop.id, "bob@example.org")
     paid = paid_without_an_event(shop)
     age(shop, 2)
-    for _ in range(100):  # whose turn it is is left to chance
-        run(shop, SWEEP)
-    assert shop.status(paid) == "completed"
+    # Chance decides whose turn it is.
+    assert any(run(shop, SWEEP) or shop.status(paid) == "completed" for _ in range(100))
 
 
 def test_a_fault_that_one_payment_meets_keeps_no_other_from_being_asked_about(shop, monkeypatch):
