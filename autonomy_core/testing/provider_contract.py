@@ -13,7 +13,8 @@ In a plugin's ``tests/test_provider.py``::
         def pay(self, autonomy, payment, checkout):
             "Have the buyer pay, at the provider or at what stands in for it."
 
-Everything is committed, as in a server. A method that raises fails the test, but for what it is told to raise.
+Everything is committed, as in a server. A method that raises fails the test, but for what it is told to raise. Each test
+runs in test mode, and where there are `live_settings` in live as well, against the same stand-in.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import pytest
 
 from autonomy_core.db.base import uuid7
 from autonomy_core.errors import Unavailable
-from autonomy_core.payments.domain import PaymentStatus, RefundReport, RefundStatus
+from autonomy_core.payments.domain import Environment, PaymentStatus, RefundReport, RefundStatus
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.settlement import settle
 from autonomy_core.plugin_api.protocols import Checkout, PaymentProvider, RefundOrder, TimelineEntry
@@ -35,6 +36,7 @@ from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 
 SHOP = "acme"
+ENVIRONMENTS: tuple[Environment, ...] = ("test", "live")
 
 
 class ProviderContract:
@@ -43,7 +45,8 @@ class ProviderContract:
     Attributes:
         plugin: the plugin's name.
         settings: what its section says in test, as text.
-        live_settings: the same in live; None if the provider knows no difference.
+        live_settings: the same in live, with all that the payments made in test still need; None if the provider knows
+            no live mode.
     """
 
     plugin: ClassVar[str]
@@ -54,11 +57,23 @@ class ProviderContract:
         """Have the buyer pay, at the provider or at what stands in for it."""
         raise NotImplementedError
 
+    @pytest.fixture(params=ENVIRONMENTS)
+    def environment(self, request: pytest.FixtureRequest) -> Environment:
+        """Where the test's payments are made."""
+        environment: Environment = request.param
+        if environment == "live" and self.live_settings is None:
+            pytest.skip(f"{self.plugin} has no live_settings here")
+        return environment
+
     @pytest.fixture
-    def shop(self, committed: Autonomy) -> Autonomy:
+    def shop(self, committed: Autonomy, environment: Environment) -> Autonomy:
         """An organisation that takes its payments through the provider."""
-        self.organise(committed, self.settings)
+        self.sell_in(committed, environment)
         return committed
+
+    def sell_in(self, autonomy: Autonomy, environment: Environment) -> None:
+        """Have the organisation's new payments made in an environment."""
+        self.organise(autonomy, self.settings if environment == "test" else self.live_settings or {})
 
     def organise(self, autonomy: Autonomy, settings: Mapping[str, str]) -> None:
         """Write the organisation's file."""
@@ -126,6 +141,11 @@ class ProviderContract:
         assert isinstance(report, RefundReport), f"refund returned {report!r}"
         return report
 
+    def close(self, autonomy: Autonomy, payment: Payment) -> None:
+        """Have the page closed, as the core does."""
+        with self.outside(autonomy) as scope:
+            self.provider(autonomy).expire(scope, payment.id)
+
     def order(self, payment: Payment, amount: int) -> RefundOrder:
         """An order for a part of a payment."""
         environment: Any = payment.environment
@@ -153,10 +173,9 @@ class ProviderContract:
     def test_a_page_that_was_closed_twice_is_closed(self, shop: Autonomy) -> None:
         """The second time it may say that it is too late."""
         payment, checkout = self.open(shop)
-        with self.outside(shop) as scope:
-            self.provider(shop).expire(scope, payment.id)
-        with suppress(Unavailable), self.outside(shop) as scope:
-            self.provider(shop).expire(scope, payment.id)
+        self.close(shop, payment)
+        with suppress(Unavailable):
+            self.close(shop, payment)
         with suppress(Exception):
             self.pay(shop, payment, checkout)
         assert self.ask_and_settle(shop, payment) != PaymentStatus.COMPLETED, "a closed page can be paid"
@@ -189,12 +208,22 @@ class ProviderContract:
             assert isinstance(entry, TimelineEntry)
             assert entry.at.tzinfo is not None
 
-    def test_test_and_live_are_told_apart(self, shop: Autonomy) -> None:
+    def test_test_and_live_are_told_apart(self, shop: Autonomy, environment: Environment) -> None:
         """By the organisation's settings; and a price is collected, or it is said why not."""
         provider = self.provider(shop)
-        assert provider.environment(shop.get_organisation(SHOP)) == "test"
+        assert provider.environment(shop.get_organisation(SHOP)) == environment
         problem = provider.price_problem(shop.get_organisation(SHOP), 1200, "eur")
         assert problem is None or isinstance(problem, str)
-        if self.live_settings is not None:
-            self.organise(shop, self.live_settings)
-            assert provider.environment(shop.get_organisation(SHOP)) == "live"
+
+    def test_a_payment_stays_in_the_environment_in_which_it_was_made(
+        self, shop: Autonomy, environment: Environment
+    ) -> None:
+        """The organisation sells in the other one when the buyer pays, when a page is closed and when money goes back."""
+        if self.live_settings is None:
+            pytest.skip(f"{self.plugin} has no live_settings here")
+        (payment, checkout), (left, _) = self.open(shop), self.open(shop)
+        self.sell_in(shop, "live" if environment == "test" else "test")
+        self.close(shop, left)
+        self.pay(shop, payment, checkout)
+        assert self.ask_and_settle(shop, payment) == PaymentStatus.COMPLETED
+        assert self.refund(shop, self.order(payment, 500)).status != RefundStatus.FAILED

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from inspect import isfunction
 from pathlib import Path
 
 import pytest
 
 from autonomy_core.plugin_api import hookspecs
+from autonomy_core.plugin_api.protocols import PaymentProvider
 from autonomy_core.testing import plugin as fixtures
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.contract import PluginContract
+from autonomy_core.testing.provider_contract import ProviderContract
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "plugin-authors.md"
@@ -48,6 +51,16 @@ def test_every_hook_is_in_its_table():
 
 def test_every_test_of_the_contract_is_in_its_table():
     assert table_of("the contract") == {name for name in dir(PluginContract) if name.startswith("test_")}
+
+
+def test_every_test_of_the_provider_s_contract_is_in_its_table():
+    found = {name for name in dir(ProviderContract) if name.startswith("test_")}
+    assert table_of("the provider's contract") == found
+
+
+def test_every_method_of_a_payment_provider_is_in_its_table():
+    found = {name for name, value in vars(PaymentProvider).items() if isfunction(value) and name[0] != "_"}
+    assert table_of("method") == found
 
 
 def test_every_fixture_and_helper_that_it_names_exists():

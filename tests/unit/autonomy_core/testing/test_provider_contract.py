@@ -1,13 +1,18 @@
 """The contract of payment providers refuses each thing that it is there to refuse."""
 
+from inspect import signature
+from itertools import product
 from types import ModuleType
 
 import pytest
+from marshmallow import fields
 
-from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.plugin_api.payments import ProofFailed
+from autonomy_core.plugin_api.settings import SettingsSchema
 from autonomy_core.testing import stand_ins
-from autonomy_core.testing.provider_contract import ProviderContract
+from autonomy_core.testing.provider_contract import ENVIRONMENTS, ProviderContract
 from tests.unit.autonomy_core.testing.toy_providers import PROVIDERS
 
 BEGUN = "test_a_checkout_that_is_begun_twice_is_one"
@@ -16,6 +21,7 @@ ASKED = "test_what_the_provider_is_asked_twice_it_says_twice"
 REFUNDED = "test_a_refund_that_is_asked_for_twice_is_one"
 TOLD = "test_a_payment_s_history_is_told"
 APART = "test_test_and_live_are_told_apart"
+STAYS = "test_a_payment_stays_in_the_environment_in_which_it_was_made"
 EVERY = [name for name in vars(ProviderContract) if name.startswith("test_")]
 
 BROKEN = {
@@ -29,14 +35,24 @@ BROKEN = {
     "RaisesInItsTimeline": {TOLD},
     "RaisesWhenAsked": {APART},
     "IsLive": {APART},
+    "AsksInTest": {ASKED, REFUNDED, TOLD, STAYS},
+    "AsksWhereItSellsNow": {STAYS},
+    "RefundsTwiceInLive": {REFUNDED},
+    "ClosesNothingInLive": {CLOSED},
 }
 
 
 class Toy(ProviderContract):
     plugin = "toy"
+    settings = {"environment": "test"}
+    live_settings = {"environment": "live"}
 
     def pay(self, autonomy, payment, checkout):
         self.provider(autonomy).server.pay(payment.id)
+
+
+class ToySettings(SettingsSchema):
+    environment = fields.String(required=True)
 
 
 @pytest.fixture(scope="module")
@@ -44,25 +60,27 @@ def autonomy_plugins():
     def register_payment_provider():
         return PROVIDERS["Sound"]()
 
+    def register_settings():
+        return PluginSettings(ToySettings)
+
     toy = ModuleType("toy.plugin")
     toy.register_payment_provider = hookimpl(register_payment_provider)
+    toy.register_settings = hookimpl(register_settings)
     return Plugins({"toy": toy, stand_ins.NAME: stand_ins})
-
-
-@pytest.fixture
-def shop(committed):
-    Toy().organise(committed, {})
-    return committed
 
 
 @pytest.mark.concurrent
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_a_provider_that_breaks_the_contract_fails_just_what_it_breaks(shop, monkeypatch, name):
-    monkeypatch.setitem(shop.runtime.providers, "toy", PROVIDERS[name]())
+def test_a_provider_that_breaks_the_contract_fails_just_what_it_breaks(committed, monkeypatch, name):
+    monkeypatch.setitem(committed.runtime.providers, "toy", PROVIDERS[name]())
     failed = set()
-    for test in EVERY:
+    for test, environment in product(EVERY, ENVIRONMENTS):
+        contract = Toy()
+        contract.sell_in(committed, environment)
+        given = {"shop": committed, "environment": environment}
+        wanted = signature(getattr(contract, test)).parameters
         try:
-            getattr(Toy(), test)(shop)
-        except (AssertionError, LookupError):
+            getattr(contract, test)(**{each: given[each] for each in wanted})
+        except (AssertionError, LookupError, ProofFailed):
             failed.add(test)
     assert failed == BROKEN[name]

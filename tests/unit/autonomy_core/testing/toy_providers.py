@@ -1,6 +1,6 @@
 """Payment providers: one that keeps the contract, and others that each break one thing of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -31,7 +31,7 @@ class Sound:
         self.server, self.orders, self.recorded = Server(), {}, {}
 
     def environment(self, organisation):
-        return "test"
+        return organisation.settings["toy"]["environment"]
 
     def price_problem(self, organisation, amount, currency):
         return None
@@ -118,6 +118,30 @@ class IsLive(Sound):
         return "live"
 
 
+class AsksInTest(Sound):
+    def fetch_state(self, scope, payment_id):
+        found = super().fetch_state(scope, payment_id)
+        return found and replace(found, environment="test")
+
+
+class AsksWhereItSellsNow(Sound):
+    def fetch_state(self, scope, payment_id):
+        found = super().fetch_state(scope, payment_id)
+        return found and replace(found, environment=self.environment(scope.organisation))
+
+
+class RefundsTwiceInLive(Sound):
+    def refund(self, scope, order):
+        is_live = order.environment == "live"
+        return self.report(order, f"re_{uuid4()}") if is_live else super().refund(scope, order)
+
+
+class ClosesNothingInLive(Sound):
+    def expire(self, scope, payment_id):
+        if self.orders[payment_id].environment == "test":
+            super().expire(scope, payment_id)
+
+
 class RaisesInItsTimeline(Sound):
     def timeline(self, scope, payment_id):
         raise LookupError("a fault of the provider's")
@@ -139,6 +163,10 @@ PROVIDERS = {
         ForgetsThePage,
         IsAlwaysPaid,
         IsLive,
+        AsksInTest,
+        AsksWhereItSellsNow,
+        RefundsTwiceInLive,
+        ClosesNothingInLive,
         RaisesInItsTimeline,
         RaisesWhenAsked,
     )
