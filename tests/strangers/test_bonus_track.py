@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import zipfile
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -20,6 +21,9 @@ for module in (autonomy_core, bonus_track, media_mp3):
     print(module.__file__)
 print(*sorted(entry_points(group="autonomy.plugins").names))
 """
+
+
+TEMPLATE = ROOT / "autonomy_core" / "cli" / "plugin_template"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,18 @@ def test_what_is_imported_is_what_was_installed(with_bonus_track, tmp_path):
     *files, names = with_bonus_track.run("-c", WHERE, cwd=tmp_path).splitlines()
     assert [file for file in files if not file.startswith(str(with_bonus_track.packages))] == []
     assert {"bonus_track", "customer_auth", "media_mp3", "stripe_payments"} <= set(names.split())
+
+
+def test_its_types_are_right_to_the_strictest_of_mypy(with_bonus_track, tmp_path):
+    shutil.copytree(EXAMPLE, tmp_path / "bonus_track")
+    written = with_bonus_track.check_types(cwd=tmp_path / "bonus_track")
+    assert written == "Success: no issues found in 13 source files\n"
+
+
+def test_it_is_set_up_as_a_new_plugin_is():
+    new = Template((TEMPLATE / "pyproject.toml.txt").read_text()).substitute(name="bonus_track")
+    assert (EXAMPLE / "pyproject.toml").read_text() == new
+    assert "mypy" in (EXAMPLE / "setup.cfg").read_text()
 
 
 def test_it_works_where_it_is_enabled_and_is_absent_elsewhere(with_bonus_track, tmp_path):
