@@ -197,4 +197,7 @@ class Identifier(click.ParamType):
 _EXAMPLE = "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071"
 
 pass_cli = click.make_pass_decorator(CliContext)
+"""Decorator: give a command the `CliContext` as its first argument."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON for machines.")
+"""Decorator: give a command the option ``--json``, as its argument ``as_json``."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from autonomy_core.tenancy.domain import AfterDispute, AfterRefund
 
 Environment = Literal["test", "live"]
+"""Where a payment is made: test moves no money, and what it grants is no customer's in live."""
 
 
 class PaymentStatus(StrEnum):

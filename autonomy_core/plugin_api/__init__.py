@@ -23,6 +23,7 @@ module              what it offers
 ``jobs``            work that outlives a request
 ``transactions``    `commit_early`, for a view that calls somebody else, or works long
 ``currencies``      which there are, and how many decimal places each has
+``alarms``          what a person has to look at, because no job can put it right
 ``audit``           who did what, recorded in the transaction that does it
 ``catalog`` ``customers`` ``grants`` ``payments``   what the core knows, as functions on a scope
 ==================  ==================================================================================
@@ -30,6 +31,36 @@ module              what it offers
 Nothing else of the core is public. Names listed here are changed only with notice in the changelog, under
 "Hooks and plugin API".
 """
+
+__all__ = [
+    "API_VERSION",
+    "alarms",
+    "audit",
+    "catalog",
+    "checks",
+    "commands",
+    "currencies",
+    "customers",
+    "errors",
+    "events",
+    "files",
+    "grants",
+    "hooks",
+    "hookspecs",
+    "jobs",
+    "migrations",
+    "models",
+    "operations",
+    "payments",
+    "protocols",
+    "resources",
+    "schemas",
+    "scope",
+    "security",
+    "settings",
+    "texts",
+    "transactions",
+]
 
 API_VERSION = (1, 0)
 """The version of all this. The first number rises when a plugin may have to be changed, the second when something is added.

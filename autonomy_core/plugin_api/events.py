@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from autonomy_core.payments.domain import Environment
     from autonomy_core.plugin_api.scope import TenantScope
 
+__all__ = ["BoughtProduct", "CustomerRegistered", "PaymentCompleted", "PaymentFacts"]
+
 
 @dataclass(frozen=True, slots=True)
 class PaymentFacts:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from autonomy_core.settings import Settings
 
+__all__ = ["StoredFiles"]
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFiles:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import pluggy
 from marshmallow import Schema
 
+__all__ = ["PluginSettings", "hookimpl"]
+
 PROJECT = "autonomy"
 """The name of the pluggy project."""
 
@@ -14,7 +16,10 @@ ENTRY_POINT_GROUP = "autonomy.plugins"
 """The group in which a distribution names the module that holds its implementations."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
+"""Marks a hook's specification; for the core."""
+
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a plugin's implementation of the hook that the function is named after."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from autonomy_core.plugin_api.reading import NoQuery, load_body, load_query
 from autonomy_core.traversal.resources import Resource, plugin_enabled
 from autonomy_core.traversal.target import LARGEST_BODY
 
+__all__ = ["PUBLIC", "Details", "Method", "Operation", "api_view", "expect_large_body"]
+
 PUBLIC = NO_PERMISSION_REQUIRED
 """The permission of a call that anybody may make."""
 

@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from autonomy_core.plugin_api.security import Identity
     from autonomy_core.tenancy.domain import Organisation
 
+__all__ = [
+    "Authenticator",
+    "Checkout",
+    "CheckoutOrder",
+    "DeliveringKind",
+    "Flush",
+    "PaymentProvider",
+    "ProductKind",
+    "RefundOrder",
+    "TimelineEntry",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOrder:

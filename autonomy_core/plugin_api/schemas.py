@@ -28,8 +28,27 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from autonomy_core.texts import UnreadableText, readable
 from autonomy_core.traversal.resources import parse_uuid
 
+__all__ = [
+    "DEFAULT_LIMIT",
+    "MAX_LIMIT",
+    "ApiSchema",
+    "Identifier",
+    "NumberInText",
+    "OpenQuery",
+    "PageQuery",
+    "Text",
+    "Timestamp",
+    "Truth",
+    "WholeNumber",
+    "page_of",
+    "paginate",
+]
+
 DEFAULT_LIMIT = 50
+"""How many items a page has where none are asked for."""
+
 MAX_LIMIT = 100
+"""How many items a page can have."""
 
 
 class ApiSchema(Schema):

@@ -44,7 +44,10 @@ class Scope:
 
 
 CUSTOMER = "role:customer"
+"""The principal of every customer, for an ``__acl__``."""
+
 STAFF = "role:staff"
+"""The principal of everybody with an API key, whatever its scopes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 Severity = Literal["error", "warning", "info"]
+"""How bad a finding is: with an error something does not work, with a warning it may not, information is no fault."""
 
 
 @dataclass(frozen=True, slots=True)
