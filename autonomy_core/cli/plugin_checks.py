@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autonomy_core.cli.commands import COMMANDS
 from autonomy_core.plugin_api.hooks import PROJECT
 from autonomy_core.plugin_api.manager import HOOKS, PluginError, Plugins
-from autonomy_core.testing.input_fields import lax_settings_of
+from autonomy_core.testing.input_fields import problems_of_settings
 
 if TYPE_CHECKING:
     from click import Command
@@ -60,11 +60,8 @@ def _settings(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
 def _schema(what: str, schema: type[Schema]) -> Iterator[str]:
     if schema().unknown != "raise":
         yield f"its {what} settings, {schema.__name__}, let unknown keys pass: a typing error would go unnoticed"
-    for key, field in schema().fields.items():
-        if not field.metadata.get("description"):
-            yield f"its {what} setting {key} has no metadata={{'description': …}}"
-    for problem in lax_settings_of(schema):
-        yield f"its {what} setting {problem}"
+    for problem in problems_of_settings(schema):
+        yield f"its {what} settings, {schema.__name__}: {problem}"
 
 
 def _migrations(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:

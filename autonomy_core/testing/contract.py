@@ -26,8 +26,9 @@ from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.arrangement import WITH, WITHOUT
 from autonomy_core.testing.input_fields import lax_fields
 from autonomy_core.testing.locks import ProviderLocks
+from autonomy_core.testing.outgoing import calling_nobody
 from autonomy_core.testing.registrations import registrations_of, ungated
-from autonomy_core.testing.source import foreign_imports, settings_problems
+from autonomy_core.testing.source import foreign_imports, package_of, settings_problems
 from autonomy_core.testing.tables import organisations_in, rows_of, shared_tables, structure, tables_of
 
 
@@ -92,6 +93,15 @@ class PluginContract(ProviderLocks):
             scope.session.refresh(run)
             assert run.outcome == "succeeded", run.last_error
             assert rows_of(scope.session, tables) == once
+
+    def test_its_hooks_call_nobody(self, autonomy: Autonomy) -> None:
+        """A hook works in its caller's transaction, whose locks would be held until the other server answers."""
+        self.organise(autonomy)
+        product = self.sold_product(autonomy, WITH)
+        with calling_nobody(
+            package_of(autonomy.runtime.plugins, self.plugin), f"plugin {self.plugin}: a hook"
+        ):
+            autonomy.buy(autonomy.customer(WITH), product)
 
     def test_its_tables_show_one_organisation_only(self, autonomy: Autonomy) -> None:
         """Isolated by the database: SQL without a WHERE sees the rows of the organisation that asks, and no other."""

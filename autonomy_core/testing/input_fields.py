@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields, missing, validate
 
 from autonomy_core.plugin_api.operations import Operation
 from autonomy_core.plugin_api.schemas import NumberInText, Truth, WholeNumber
@@ -51,11 +51,19 @@ def lax_fields_of(schema: type[Schema], unfit: type[fields.Field]) -> Iterator[s
             yield f"{schema.__name__}.{name}: {problem}"
 
 
-def lax_settings_of(schema: type[Schema]) -> Iterator[str]:
-    """A sentence for each field of a settings section that takes more than it describes, or takes no text."""
+def problems_of_settings(schema: type[Schema]) -> Iterator[str]:
+    """A sentence for each key of a settings section that explains nothing, may be absent, or takes more than it says."""
     for name, field in schema().load_fields.items():
+        key = field.data_key or name
+        if not field.metadata.get("description"):
+            yield f"the key {key} has no description: give it metadata={{'description': …}}"
+        if not field.required and field.load_default is missing:
+            yield (
+                f"the key {key} is neither required nor has it a default: where a file leaves it out, the settings "
+                "have no such key; give it load_default=… or required=True"
+            )
         if type(field) in STRICT_SETTINGS:
-            yield f"{field.data_key or name}: {STRICT_SETTINGS[type(field)]}"
+            yield f"the key {key}: {STRICT_SETTINGS[type(field)]}"
 
 
 def _problems(field: fields.Field, unfit: type[fields.Field]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
+from sqlalchemy import QueuePool
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.db.database import Database
@@ -26,6 +27,8 @@ from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.arrangement import WITH, Arrangement
+from autonomy_core.testing.outgoing import calling_nobody
+from autonomy_core.testing.source import package_of
 
 LOOK_EVERY_S = 0.05
 
@@ -86,17 +89,29 @@ class ProviderLocks(Arrangement):
         settings = {self.plugin: self.settings} if self.settings else {}
         committed.organisation(WITH, plugins=(self.plugin, stand_ins.NAME), settings=settings)
         self.prepare(committed, WITH)
-        for method, call in _calls(committed, self._payment(committed)):
-            with (
-                suppress(Unavailable, RefundRefused),
-                waiting_for_nobody(committed.runtime.database, f"{self.plugin}: {method}"),
-            ):
+        customer, product = committed.customer(WITH), self.sold_product(committed, WITH)
+        with self._alone(committed, "prepare"):
+            payment = committed.payment(customer, product)
+        for method, call in _calls(committed, payment):
+            with suppress(Unavailable, RefundRefused), self._alone(committed, method):
                 call()
 
-    def _payment(self, autonomy: Autonomy) -> Payment:
-        customer, product = autonomy.customer(WITH), self.sold_product(autonomy, WITH)
-        with waiting_for_nobody(autonomy.runtime.database, f"{self.plugin}: prepare"):
-            return autonomy.payment(customer, product)
+    @contextmanager
+    def _alone(self, autonomy: Autonomy, method: str) -> Iterator[None]:
+        """Fail if a method waits for a lock of its caller, or calls its server in a transaction."""
+        database, what = autonomy.runtime.database, f"{self.plugin}: {method}"
+        package = package_of(autonomy.runtime.plugins, self.plugin)
+        with (
+            waiting_for_nobody(database, what),
+            calling_nobody(package, what, lambda: _is_in_transaction(database)),
+        ):
+            yield
+
+
+def _is_in_transaction(database: Database) -> bool:
+    pool = database.engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool.checkedout() > 0
 
 
 def _calls(autonomy: Autonomy, payment: Payment) -> Iterator[tuple[str, Callable[[], object]]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.metadata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from marshmallow import Schema, ValidationError
 
+from autonomy_core import plugin_api
+from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP
 from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.testing.input_fields import lax_settings_of
+from autonomy_core.testing.input_fields import problems_of_settings
 
 PUBLIC = "autonomy_core.plugin_api"
 FOR_TESTS = "autonomy_core.testing"
@@ -23,19 +26,27 @@ def package_of(plugins: Plugins, plugin: str) -> str:
 
 
 def foreign_imports(plugins: Plugins, plugin: str) -> list[str]:
-    """Imports of what is not public, or another plugin's: ``file:line: module`` each.
+    """Imports of what is not public, or another plugin's: ``file:line``, what, and why not.
 
     ``testing.py``, and files below a directory ``tests``, may import `autonomy_core.testing` as well.
     """
     package = package_of(plugins, plugin)
     directory = Path(importlib.import_module(package).__path__[0])
-    others = set(plugins.packages) - {package}
+    others = {*plugins.packages, *_installed()} - {package}
     return [
-        f"{path.relative_to(directory.parent)}:{line}: imports {module}"
+        f"{path.relative_to(directory.parent)}:{line}: imports {module}{reason}"
         for path in sorted(directory.rglob("*.py"))
         for line, module in _imports(path)
-        if not _allowed(module, others, for_tests=path.name == "testing.py" or "tests" in path.parts)
+        if (
+            reason := _objection(module, others, for_tests=path.name == "testing.py" or "tests" in path.parts)
+        )
     ]
+
+
+def _installed() -> Iterator[str]:
+    """The packages of the installed plugins, also of those that a test leaves out."""
+    for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+        yield entry_point.module.removesuffix(".plugin")
 
 
 def _imports(path: Path) -> Iterator[tuple[int, str]]:
@@ -47,13 +58,29 @@ def _imports(path: Path) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
-def _allowed(module: str, others: set[str], *, for_tests: bool) -> bool:
+def _objection(module: str, others: set[str], *, for_tests: bool) -> str | None:
+    """Why a plugin may not import something; None if it may."""
+
     def within(name: str) -> bool:
         return module == name or module.startswith(f"{name}.")
 
-    if any(within(other) for other in others):
+    if any(map(within, others)):
+        return ", another plugin's: plugins meet in the core's hooks, grants and payments only"
+    if not within("autonomy_core") or (for_tests and within(FOR_TESTS)) or _is_public(module):
+        return None
+    return f", which is private to the core: import what {PUBLIC} lists"
+
+
+def _is_public(imported: str) -> bool:
+    """Whether something is listed, be it a module or a name of one."""
+    if imported == PUBLIC:
+        return True
+    if not imported.startswith(f"{PUBLIC}."):
         return False
-    return not within("autonomy_core") or within(PUBLIC) or (for_tests and within(FOR_TESTS))
+    module, _, name = imported.removeprefix(f"{PUBLIC}.").partition(".")
+    if module not in plugin_api.__all__ or not name:
+        return module in plugin_api.__all__
+    return name in getattr(importlib.import_module(f"{PUBLIC}.{module}"), "__all__", (name,))
 
 
 def settings_problems(schema: type[Schema] | None, settings: Mapping[str, str]) -> list[str]:
@@ -67,11 +94,7 @@ def settings_problems(schema: type[Schema] | None, settings: Mapping[str, str]) 
         return [f"the plugin takes no settings, but was given {', '.join(settings)}"] if settings else []
     fields = schema().load_fields
     names = {field.data_key or name: field for name, field in fields.items()}
-    undescribed = [name for name, field in names.items() if not field.metadata.get("description")]
-    problems = [
-        f"the key {name} has no description: give it metadata={{'description': …}}" for name in undescribed
-    ]
-    problems += [f"the key {problem}" for problem in lax_settings_of(schema)]
+    problems = [*problems_of_settings(schema)]
     refused = _messages(schema, settings)
     problems += [f"the settings of the contract are refused: {key}: {text}" for key, text in refused.items()]
     if "surely_unknown" not in _messages(schema, {**settings, "surely_unknown": "x"}):

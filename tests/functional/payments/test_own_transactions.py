@@ -1,5 +1,7 @@
 """Providers, jobs and hooks: who works in which transaction, and that none waits for itself."""
 
+import socket
+from contextlib import suppress
 from types import ModuleType
 
 import pytest
@@ -70,9 +72,27 @@ def in_both(scope, payment_id):
         lock_payment(own, payment_id)
 
 
+def call_the_server(scope, payment_id):
+    with suppress(OSError):
+        socket.create_connection(("127.0.0.1", 9), timeout=1)
+
+
+def call_within_an_own_transaction(scope, payment_id):
+    with scope.begin() as own:
+        in_the_session(own, payment_id)
+        call_the_server(own, payment_id)
+
+
+def call_between_own_transactions(scope, payment_id):
+    in_an_own_transaction(scope, payment_id)
+    call_the_server(scope, payment_id)
+    in_an_own_transaction(scope, payment_id)
+
+
 @pytest.fixture(scope="module")
 def autonomy_plugins():
-    bank = ModuleType("bank.plugin")
+    # Its package is this module, in which the acts are.
+    bank = ModuleType(f"{__name__}.plugin")
     bank.register_payment_provider = hookimpl(lambda: BANK, specname="register_payment_provider")
     bank.register_jobs = hookimpl(lambda: [Job("bank.call_out", call_out)], specname="register_jobs")
     bank.on_payment_completed = on_payment_completed
@@ -158,10 +178,9 @@ class Contract(ProviderLocks):
     plugin = "bank"
 
 
-def test_the_contract_passes_a_provider_that_begins_its_own_transactions(committed, monkeypatch):
-    monkeypatch.setattr(
-        BANK, "acts", {"refund": in_an_own_transaction, "begin_checkout": in_an_own_transaction}
-    )
+@pytest.mark.parametrize("act", [in_an_own_transaction, call_between_own_transactions])
+def test_the_contract_passes_a_provider_that_begins_its_own_transactions(committed, monkeypatch, act):
+    monkeypatch.setattr(BANK, "acts", {"refund": act, "begin_checkout": act})
     Contract().test_its_provider_waits_for_no_lock_of_its_caller(committed)
 
 
@@ -171,4 +190,16 @@ def test_the_contract_passes_a_provider_that_begins_its_own_transactions(committ
 def test_the_contract_finds_a_provider_that_waits_for_its_own_caller(committed, monkeypatch, method, act):
     monkeypatch.setattr(BANK, "acts", {method: act})
     with pytest.raises(AssertionError, match=f"bank: {method} waited for a lock that its own caller holds"):
+        Contract().test_its_provider_waits_for_no_lock_of_its_caller(committed)
+
+
+@pytest.mark.parametrize(
+    ("method", "act"), [("attach", call_the_server), ("begin_checkout", call_within_an_own_transaction)]
+)
+def test_the_contract_finds_a_provider_that_calls_its_server_in_a_transaction(
+    committed, monkeypatch, method, act
+):
+    monkeypatch.setattr(BANK, "acts", {method: act})
+    says = rf"bank: {method} calls 127\.0\.0\.1 at {__name__}:\d+ while a transaction is open"
+    with pytest.raises(AssertionError, match=says):
         Contract().test_its_provider_waits_for_no_lock_of_its_caller(committed)

@@ -69,7 +69,7 @@ def test_a_hook_that_is_not_marked_is_found():
     assert "on_payment_completed() has a hook's name and is not marked with @hookimpl" in first
 
 
-def test_settings_that_are_not_described_or_take_anything_are_found():
+def test_settings_that_are_not_described_or_have_no_default_or_take_anything_are_found():
     class Careless(Schema):
         class Meta:
             unknown = EXCLUDE
@@ -80,18 +80,19 @@ def test_settings_that_are_not_described_or_take_anything_are_found():
     def register_settings():
         return PluginSettings(organisation=Careless)
 
-    lenient, undescribed = problems_with(register_settings)
+    lenient, undescribed, absent = problems_with(register_settings)
     assert "let unknown keys pass" in lenient
-    assert "setting product_id has no metadata" in undescribed
+    assert "Careless: the key product_id has no description" in undescribed
+    assert "Careless: the key product_id is neither required nor has it a default" in absent
 
 
 def test_settings_that_take_several_spellings_are_found():
     class Lax(SettingsSchema):
-        number = fields.Integer(metadata={"description": "A number."})
-        id = fields.UUID(metadata={"description": "An id."})
-        share = fields.Float(metadata={"description": "A share."})
-        fine = NumberInText(metadata={"description": "A number."})
-        switch = fields.Boolean(metadata={"description": "Whether it is on."})
+        number = fields.Integer(required=True, metadata={"description": "A number."})
+        id = fields.UUID(required=True, metadata={"description": "An id."})
+        share = fields.Float(required=True, metadata={"description": "A share."})
+        fine = NumberInText(required=True, metadata={"description": "A number."})
+        switch = fields.Boolean(required=True, metadata={"description": "Whether it is on."})
 
     @hookimpl
     def register_settings():
@@ -99,7 +100,9 @@ def test_settings_that_take_several_spellings_are_found():
 
     found = problems_with(register_settings)
     assert len(found) == 6
-    assert "its organisation setting number: it takes '1_0' and '+1'; use NumberInText" in found
+    assert (
+        "its organisation settings, Lax: the key number: it takes '1_0' and '+1'; use NumberInText" in found
+    )
 
 
 def test_migrations_that_a_wheel_would_lack_are_found(tmp_path):

@@ -41,6 +41,7 @@ ABSENT = "test_it_is_absent_where_it_is_disabled"
 PRESENT = "test_it_is_there_where_it_is_enabled"
 UNGATED = "test_it_registers_nothing_that_would_be_there_for_everybody"
 TWICE = "test_a_completed_payment_told_twice_changes_nothing_more"
+CALLS = "test_its_hooks_call_nobody"
 ISOLATED = "test_its_tables_show_one_organisation_only"
 MIGRATIONS = "test_its_migrations_go_up_and_down_and_leave_others_alone"
 MODELS = "test_its_models_are_what_its_migrations_make"
@@ -97,6 +98,11 @@ def test_a_sound_plugin_passes(failures):
         ("unreachable", PRESENT, "Node is nowhere in the tree"),
         ("counts_twice", TWICE, "paid"),
         ("raises", TWICE, "ZeroDivisionError"),
+        (
+            "calls_out",
+            CALLS,
+            "plugin calls_out: a hook calls 127.0.0.1 at calls_out:6 while a transaction is open",
+        ),
         ("unisolated", ISOLATED, "unisolated_rows: row-level security is not both enabled and forced"),
         ("shared", ISOLATED, "without organisation_id: ['shared_rows']"),
         ("unprefixed", MIGRATIONS, "unprefixed: it makes the table oddments; name it unprefixed_…"),
@@ -107,12 +113,17 @@ def test_a_sound_plugin_passes(failures):
         ("reads_laxly", STRICT, "POST take: TakenSchema.ids: it takes several spellings of an id"),
         ("reads_laxly", STRICT, "PointSchema.x: it takes '1_0' and true"),
         ("unexplained", SETTINGS, "the key colour has no description"),
+        ("unexplained", SETTINGS, "the key colour is neither required nor has it a default"),
         ("unexplained", SETTINGS, "an unknown key is not refused"),
         ("unexplained", SETTINGS, "the key retries: it takes '1_0' and '+1'; use NumberInText"),
         ("misnames_a_job", JOBS, "payments.mine"),
         ("misnames_a_job", ABSENT, "its job 'payments.mine' must be called misnames_a_job."),
         ("pries", IMPORTS, "pries/__init__.py:1: imports autonomy_core.db.database.Database"),
-        ("pries", IMPORTS, "pries/__init__.py:2: imports sound"),
+        ("pries", IMPORTS, "which is private to the core: import what autonomy_core.plugin_api lists"),
+        ("pries", IMPORTS, "pries/__init__.py:2: imports sound, another plugin's"),
+        ("pries", IMPORTS, "pries/__init__.py:6: imports media_mp3, another plugin's"),
+        ("pries", IMPORTS, "pries/__init__.py:3: imports autonomy_core.plugin_api.gate.plain"),
+        ("pries", IMPORTS, "pries/__init__.py:4: imports autonomy_core.plugin_api.operations.add_operation"),
     ],
 )
 def test_a_plugin_that_breaks_the_contract_is_told_how(failures, plugin, test, says):
@@ -127,6 +138,7 @@ def test_nothing_else_is_found_fault_with(failures):
         "unreachable": {ABSENT, PRESENT},
         "counts_twice": {TWICE},
         "raises": {TWICE},
+        "calls_out": {CALLS},
         "unisolated": {ISOLATED},
         "shared": {ISOLATED},
         "leaves_things": {MIGRATIONS},

@@ -94,6 +94,11 @@ PLUGINS = {
     "raises": only(
         "from autonomy_core.plugin_api.hooks import hookimpl\n@hookimpl\ndef on_payment_completed(event): 1 / 0\n"
     ),
+    "calls_out": only(
+        "import socket\nfrom contextlib import suppress\nfrom autonomy_core.plugin_api.hooks import hookimpl\n"
+        "@hookimpl\ndef on_payment_completed(event):\n"
+        "    with suppress(OSError): socket.create_connection(('127.0.0.1', 9), timeout=1)\n"
+    ),
     "unisolated": with_table("unisolated", after="pass"),
     "unprefixed": with_table("unprefixed", table="oddments"),
     "leaves_things": with_table(
@@ -162,7 +167,12 @@ def register_views(config):
         "from autonomy_core.plugin_api.hooks import hookimpl\nfrom autonomy_core.plugin_api.jobs import Job\n"
         "@hookimpl\ndef register_jobs(): return [Job('payments.mine', print)]\n"
     ),
-    "pries": only("from autonomy_core.db.database import Database\nimport sound\n"),
+    "pries": only(
+        "from autonomy_core.db.database import Database\nimport sound\n"
+        "from autonomy_core.plugin_api.gate import plain\n"
+        "from autonomy_core.plugin_api.operations import add_operation, api_view\n"
+        "from autonomy_core.plugin_api import API_VERSION, audit, hookspecs\nimport media_mp3\n"
+    ),
 }
 PLUGINS["shared"] = {
     "__init__.py": PLUGINS["sound"]["__init__.py"]
