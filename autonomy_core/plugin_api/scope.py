@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autonomy_core.db.session import TenantSession
     from autonomy_core.plugin_api.manager import TenantHooks
     from autonomy_core.runtime import Runtime
+    from autonomy_core.settings import Settings
     from autonomy_core.tenancy.secrets import Secret
 
 __all__ = ["Organisation", "TenantScope"]
@@ -93,6 +94,11 @@ class TenantScope:
     def server_settings(self, plugin: str) -> Mapping[str, Any]:
         """The server's settings of a plugin: ``<plugin>.…`` in the server's ini file."""
         return self.runtime.settings.plugins.get(plugin, {})
+
+    @property
+    def server(self) -> Settings:
+        """The settings of the server: ``scope.server.data`` is the directory in which a plugin makes one for its files."""
+        return self.runtime.settings
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -77,14 +77,14 @@ def collect_after(scope: TenantScope) -> timedelta:
 
 def incoming_directory(scope: TenantScope) -> Path:
     """Where uploads arrive: beside the stored files, and so on the same file system."""
-    path = _directory(scope.runtime.settings) / "incoming"
+    path = _directory(scope.server) / "incoming"
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def storage_of(scope: TenantScope) -> Storage:
     """Where recordings are kept."""
-    return _storage_in(files_directory(scope.runtime.settings))
+    return _storage_in(files_directory(scope.server))
 
 
 def _directory(settings: Settings) -> Path:
