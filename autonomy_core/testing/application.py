@@ -29,7 +29,7 @@ from autonomy_core.testing import stand_ins
 from autonomy_core.testing.conformance import ConformingApp
 from autonomy_core.testing.database import SwitchedDatabase
 
-__all__ = ["Autonomy", "Plugins", "chosen_plugins", "make_autonomy"]
+__all__ = ["Autonomy", "Plugins", "chosen_plugins", "make_autonomy", "return_urls"]
 
 
 @dataclass
@@ -136,8 +136,7 @@ class Autonomy:
     def payment(self, customer: Customer, product: Product) -> Payment:
         """Open a payment at the organisation's provider, without a checkout."""
         with self.scope(customer.organisation_id) as scope:
-            url = f"https://{scope.organisation.hosts[0]}/"
-            return open_payment(scope, customer.id, product, ReturnUrls(url, url, url)).payment
+            return open_payment(scope, customer.id, product, return_urls(scope.organisation)).payment
 
     def settle(
         self, payment: Payment, status: PaymentStatus = PaymentStatus.COMPLETED, **changes: Any
@@ -191,6 +190,12 @@ class Autonomy:
                     text("DELETE FROM procrastinate_jobs WHERE id = :id"), {"id": waiting["id"]}
                 )
         return again
+
+
+def return_urls(organisation: Organisation) -> ReturnUrls:
+    """What a purchase on the organisation's own host says."""
+    url = f"https://{organisation.hosts[0]}/"
+    return ReturnUrls(url, url, f"{url}api/v1/")
 
 
 def chosen_plugins(*names: str) -> Plugins:

@@ -21,11 +21,10 @@ from autonomy_core.payments import purchasing, reconciliation
 from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.refunds import RefundRefused, carry_out, order_of, provider_of, request_refund
-from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.plugin_api.protocols import Checkout
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.testing import stand_ins
-from autonomy_core.testing.application import Autonomy
+from autonomy_core.testing.application import Autonomy, return_urls
 from autonomy_core.testing.arrangement import WITH, Arrangement
 from autonomy_core.testing.outgoing import calling_nobody
 from autonomy_core.testing.source import package_of
@@ -137,8 +136,7 @@ def _within(scope: TenantScope, call: Callable[[TenantScope], object]) -> None:
 
 def _buy_again(scope: TenantScope, payment: Payment) -> None:
     product = scope.session.get_one(Product, (WITH, payment.product_id))
-    url = f"https://{scope.organisation.hosts[0]}/"
-    purchasing.open_payment(scope, payment.customer_id, product, ReturnUrls(url, url, url))
+    purchasing.open_payment(scope, payment.customer_id, product, return_urls(scope.organisation))
 
 
 def _refund(scope: TenantScope, payment: Payment) -> None:

@@ -84,3 +84,13 @@ def test_a_provider_that_breaks_the_contract_fails_just_what_it_breaks(committed
         except (AssertionError, LookupError, ProofFailed):
             failed.add(test)
     assert failed == BROKEN[name]
+
+
+@pytest.mark.concurrent
+def test_a_provider_is_told_where_the_api_is(committed, monkeypatch):
+    provider = PROVIDERS["Sound"]()
+    monkeypatch.setitem(committed.runtime.providers, "toy", provider)
+    contract = Toy()
+    contract.sell_in(committed, "test")
+    order = provider.orders[contract.pending(committed).id]
+    committed.app.get(f"{order.api_url}openapi.json", status=200)
