@@ -52,7 +52,7 @@ def test_what_is_imported_is_what_was_installed(with_bonus_track, tmp_path):
 def test_its_types_are_right_to_the_strictest_of_mypy(with_bonus_track, tmp_path):
     shutil.copytree(EXAMPLE, tmp_path / "bonus_track")
     written = with_bonus_track.check_types(cwd=tmp_path / "bonus_track")
-    assert written == "Success: no issues found in 13 source files\n"
+    assert written == "Success: no issues found in 14 source files\n"
 
 
 def test_it_is_set_up_as_a_new_plugin_is():
