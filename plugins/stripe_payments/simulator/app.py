@@ -61,6 +61,7 @@ class Simulator:
         chaos: Chaos | None = None,
         rate_limit: int | None = None,
         lock_timeouts: bool = False,
+        takes_live_keys: bool = False,
     ) -> None:
         """Open the books in the file ``state``; raises ``sqlite3.Error`` if they cannot be read.
 
@@ -69,7 +70,10 @@ class Simulator:
             chaos: what goes wrong with deliveries; by default nothing.
             rate_limit: requests of an account in a second; by default any number.
             lock_timeouts: whether a request is refused while another one changes the same object.
+            takes_live_keys: whether ``sk_live_…`` keys work as well, for tests of what is done in live; what they make
+                says that it is live, and moves no money either.
         """
+        self.takes_live_keys = takes_live_keys
         self.books = Books(state)
         self.listeners = Listeners()
         self.courier = Courier(self.books, self.listeners, retry, chaos)

@@ -23,6 +23,7 @@ from stripe_payments.simulator.idempotency import Answer
 from stripe_payments.simulator.identifiers import account_of, new_id
 
 TEST_KEY = re.compile(r"^sk_test_[A-Za-z0-9_]{4,}$", re.ASCII)
+LIVE_KEY = re.compile(r"^sk_live_[A-Za-z0-9_]{4,}$", re.ASCII)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -53,7 +54,10 @@ def _account(request: Request) -> str:
     key = _key(request.headers.get("Authorization", ""))
     if not key:
         raise StripeError("Give a secret key: Authorization: Bearer sk_test_…", status=401)
-    if not TEST_KEY.match(key):
+    simulator = request.registry.simulator
+    if simulator.takes_live_keys and LIVE_KEY.match(key):
+        simulator.books.live_accounts.add(account_of(key))
+    elif not TEST_KEY.match(key):
         shown = f"{key[:8]}…" if key.startswith(("sk_", "pk_", "rk_")) else "what was sent"
         raise StripeError(f"The simulator takes keys like sk_test_…; {shown} is none.", status=401)
     return account_of(key)

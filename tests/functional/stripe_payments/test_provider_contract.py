@@ -1,9 +1,29 @@
 """Stripe's provider keeps what every provider has to keep, with Stripe's SDK against the simulator."""
 
+import pytest
 import requests
+import stripe._stripe_client as sdk
 
 from autonomy_core.testing.provider_contract import ProviderContract
-from stripe_payments.testing import stripe_settings
+from stripe_payments.testing import simulated_stripe, stripe_settings
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    with simulated_stripe(takes_live_keys=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def autonomy_settings():
+    """Without the simulator's address, where the plugin takes no live payments."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def at_stripes_address(monkeypatch, simulator):
+    """What listens at Stripe's own address is the simulator."""
+    monkeypatch.setattr(sdk, "DEFAULT_API_BASE", simulator.url)
 
 
 class TestStripeCheckout(ProviderContract):
