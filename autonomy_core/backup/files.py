@@ -22,7 +22,7 @@ def copy(source: Path, target: Path) -> FileFacts:
     Raises:
         OSError: of either file.
     """
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(target.parent)
     digest, size = hashlib.sha256(), 0
     with source.open("rb") as reading, naming(target), _new(target) as writing:
         for chunk in _chunks(source, reading):
@@ -31,6 +31,13 @@ def copy(source: Path, target: Path) -> FileFacts:
         writing.flush()
         os.fsync(writing.fileno())
     return FileFacts(size, digest.hexdigest())
+
+
+def _make_private(path: Path) -> None:
+    """Make a directory, and those above it that are missing, for its owner only: `Path.mkdir` opens these to others."""
+    if not path.exists():
+        _make_private(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 def _chunks(path: Path, file: IO[bytes]) -> Iterator[bytes]:
@@ -93,7 +100,7 @@ def copy_sqlite(source: Path, target: Path) -> FileFacts:
     Raises:
         BackupError: it cannot be read.
     """
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(target.parent)
     _new(target).close()
     try:
         with (

@@ -62,6 +62,34 @@ def backup(tmp_path: Path) -> dict[str, FileFacts]:
     return {name: copy(tmp_path / "first.mp3", tmp_path / "backup" / name)}
 
 
+def test_every_directory_of_a_backup_is_for_its_owner_only(
+    backup: dict[str, FileFacts], tmp_path: Path
+) -> None:
+    made = [path for path in (tmp_path / "backup").rglob("*") if path.is_dir()]
+    assert len(made) == 3
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o700}
+
+
+def test_a_disk_that_is_full_is_told_of_with_the_file_that_did_not_fit(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"x" * 10_000)
+    script = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from autonomy_core.backup.files import copy\n"
+        "from autonomy_core.cli.failures import failure_for\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        "try:\n"
+        "    copy(Path('source'), Path('target'))\n"
+        "except OSError as error:\n"
+        "    print(failure_for(error).message)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "target: File too large\n"
+
+
 @for_root
 def test_what_root_restores_belongs_to_the_owner_of_the_directory(
     backup: dict[str, FileFacts], tmp_path: Path
