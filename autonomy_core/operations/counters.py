@@ -10,6 +10,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from autonomy_core.operations.tallies import Tally
+
 REGISTRY = CollectorRegistry()
 
 REQUESTS = Counter(
@@ -25,17 +27,17 @@ DURATION = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=REGISTRY,
 )
-ORGANISATION_REQUESTS = Counter(
+ORGANISATION_REQUESTS = Tally(
     "autonomy_organisation_requests",
     "Requests answered, by organisation and first digit of the status.",
     ["organisation", "status_class"],
-    registry=REGISTRY,
+    REGISTRY,
 )
-PAYMENTS_SETTLED = Counter(
+PAYMENTS_SETTLED = Tally(
     "autonomy_payments_settled",
     "Changes of a payment's status. One that is rolled back and made again may count twice.",
     ["organisation", "environment", "status"],
-    registry=REGISTRY,
+    REGISTRY,
 )
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -54,12 +56,12 @@ def count_request(
     _with(REQUESTS, method if method in METHODS else "other", status, resource).inc()
     _with(DURATION, resource).observe(seconds)
     if organisation is not None:
-        _with(ORGANISATION_REQUESTS, organisation, f"{status // 100}xx").inc()
+        ORGANISATION_REQUESTS.count(organisation, f"{status // 100}xx")
 
 
 def count_payment_settled(organisation: str, environment: str, status: str) -> None:
     """Count a payment that has changed its status."""
-    _with(PAYMENTS_SETTLED, organisation, environment, status).inc()
+    PAYMENTS_SETTLED.count(organisation, environment, status)
 
 
 @lru_cache(maxsize=4096)
