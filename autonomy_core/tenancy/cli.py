@@ -281,11 +281,16 @@ def _print_organisation(shown: Mapping[str, Any]) -> None:
     for plugin, settings in shown["settings"].items():
         sections[plugin] = settings if isinstance(settings, dict) else {"": settings}
     rows = [
-        {"section": section, "key": key, "value": value}
+        {"section": section, "key": key, "value": _as_in_the_file(value)}
         for section, values in sections.items()
         for key, value in values.items()
     ]
     print_rows(rows, as_json=False, nothing="")
+
+
+def _as_in_the_file(value: Any) -> Any:
+    """A setting as the ini file takes it."""
+    return ("yes" if value else "no") if isinstance(value, bool) else value
 
 
 def _print_problems(problems: Iterable[Problem], *, err: bool = False) -> None:

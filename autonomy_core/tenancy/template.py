@@ -66,7 +66,7 @@ def _default(field: fields.Field[Any]) -> str:
     if default is missing or default is None or callable(default) or isinstance(field, SecretField):
         return ""
     if isinstance(default, bool):
-        return str(default).lower()
+        return "yes" if default else "no"
     if isinstance(default, Iterable) and not isinstance(default, str):
         return " ".join(str(item) for item in default)
     return str(default)

@@ -124,6 +124,15 @@ def test_show_masks_every_secret(run: Run, tmp_path: Path, acme: str, options: t
     assert "Acme Records" in result.output
 
 
+def test_show_prints_settings_as_the_file_takes_them(run: Run, tmp_path: Path, acme: str):
+    (tmp_path / "acme.ini").write_text(acme.replace("plugins", "refund_duplicates = yes\nplugins"))
+    shown = run("show", "acme").output.splitlines()
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown]
+    assert ["organisation", "refund_duplicates", "yes"] in rows
+    assert ["organisation", "purchase_during_dispute", "no"] in rows
+    assert json.loads(run("show", "acme", "--json").output)["refund_duplicates"] is True
+
+
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_show_of_a_broken_file_says_what_is_wrong_where_no_program_reads_it(
     run: Run, tmp_path: Path, options: tuple[str, ...]

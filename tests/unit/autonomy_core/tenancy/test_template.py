@@ -24,6 +24,7 @@ def test_every_key_is_explained_and_only_the_required_ones_are_live(schemas: Plu
     assert "# The live key. Optional. A secret.\n# secret_key =\n" in text
     assert "# The seal. Required in live. A secret.\n# seal =\n" in text
     assert "# How often to try again. Optional.\n# retries = 2\n" in text
+    assert "\n# refund_duplicates = no\n" in text
     assert "Optional. Several are separated by commas, spaces or new lines.\nplugins" in text.replace(
         "\n# ", " "
     )
