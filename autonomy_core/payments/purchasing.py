@@ -29,15 +29,15 @@ from autonomy_core.payments.models import Payment
 from autonomy_core.payments.reconciliation import watch
 from autonomy_core.payments.return_urls import ReturnUrls, check_return_url
 from autonomy_core.payments.services import (
-    PaymentsUnavailable,
     find_payment,
     payments_of,
     provider_for,
     provider_named,
+    require_provider,
 )
 from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.payments.terms import Wanted, are_same, keep_urls, require_undisputed
-from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, PaymentProvider
+from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder
 from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
@@ -232,7 +232,7 @@ def begin_checkout(scope: TenantScope, opened: Opened) -> Checkout:
     Raises:
         Unavailable: the provider does not answer; the payment stays pending.
     """
-    provider = _provider_of(scope, opened.provider)
+    provider = require_provider(scope, opened.provider)
     for payment_id in opened.outdated:
         expire(scope, payment_id)
     with scope.runtime.between_transactions(scope.organisation) as outside:
@@ -250,7 +250,7 @@ def expire(scope: TenantScope, payment_id: UUID) -> None:
     if payment is None or payment.status != PaymentStatus.PENDING:
         return
     try:
-        provider = _provider_of(scope, payment.provider)
+        provider = require_provider(scope, payment.provider)
         with scope.runtime.between_transactions(scope.organisation) as outside:
             provider.expire(outside, payment_id)
     except Unavailable as error:
@@ -267,7 +267,7 @@ def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) ->
     locked = lock_payment(scope, payment.id)
     if locked.status == PaymentStatus.FAILED:
         raise Unavailable("The payment was given up meanwhile; buy again.")
-    _provider_of(scope, locked.provider).attach(scope, locked.id, checkout)
+    require_provider(scope, locked.provider).attach(scope, locked.id, checkout)
 
 
 def give_up(scope: TenantScope, payment: Payment, reason: str) -> None:
@@ -276,18 +276,6 @@ def give_up(scope: TenantScope, payment: Payment, reason: str) -> None:
     provider = provider_named(scope, locked.provider)
     if provider is None or not provider.has_checkout(scope, locked.id):
         _settle(scope, payment, PaymentStatus.FAILED, source="checkout", reason=reason)
-
-
-def _provider_of(scope: TenantScope, name: str) -> PaymentProvider:
-    """The provider that took a payment, which need not be the one that takes new ones.
-
-    Raises:
-        PaymentsUnavailable: the organisation has disabled it meanwhile.
-    """
-    provider = provider_named(scope, name)
-    if provider is None:
-        raise PaymentsUnavailable(f"{name} took the payment, and is not enabled.")
-    return provider
 
 
 def _settle(

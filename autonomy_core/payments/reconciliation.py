@@ -6,6 +6,7 @@ the questions are spread as the purchases were. What is still open after that is
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from random import shuffle
@@ -25,7 +26,7 @@ from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.domain import OPEN, ProofFailed, Settlement
 from autonomy_core.payments.journal import note_news
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.services import PaymentsUnavailable, find_payment, provider_named
+from autonomy_core.payments.services import PaymentsUnavailable, find_payment, require_provider
 from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.plugin_api.scope import TenantScope
 
@@ -59,7 +60,9 @@ def check_and_watch(scope: TenantScope, payment_id: UUID, asked: int) -> None:
         Unavailable: the provider does not answer.
     """
     if _is_open(scope, payment_id):
-        check(scope, payment_id)
+        # For example without a key any more. The next question, and the sweep of each day, try it again.
+        with suppress(PaymentsUnavailable):
+            check(scope, payment_id)
     if _is_open(scope, payment_id):
         watch(scope, payment_id, asked=asked)
 
@@ -84,12 +87,13 @@ def check(scope: TenantScope, payment_id: UUID) -> bool:
         scope: its own transaction is not used.
 
     Raises:
+        PaymentsUnavailable: the organisation is not set up for the provider any more.
         Unavailable: the provider does not answer.
     """
     payment = _read(scope, payment_id)
-    provider = provider_named(scope, payment.provider) if payment else None
-    if payment is None or provider is None:
+    if payment is None:
         return False
+    provider = require_provider(scope, payment.provider)
     refuse_on_copy(scope, payment.environment)
     try:
         with scope.runtime.between_transactions(scope.organisation) as outside:

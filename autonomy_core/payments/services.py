@@ -36,6 +36,18 @@ def provider_named(scope: TenantScope, name: str) -> PaymentProvider | None:
     return scope.runtime.providers.get(name) if name in scope.organisation.plugins else None
 
 
+def require_provider(scope: TenantScope, name: str) -> PaymentProvider:
+    """The provider that took a payment, which need not be the one that takes new ones.
+
+    Raises:
+        PaymentsUnavailable: the organisation has disabled it meanwhile.
+    """
+    provider = provider_named(scope, name)
+    if provider is None:
+        raise PaymentsUnavailable(f"{name} took the payment, and is not enabled.")
+    return provider
+
+
 def payments_of(customer_id: UUID) -> Select[Payment]:
     """Select a customer's payments."""
     return select(Payment).where(Payment.customer_id == customer_id)

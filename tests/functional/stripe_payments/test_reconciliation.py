@@ -12,6 +12,7 @@ from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.plugin_api.jobs import TryAgain
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.protocols import Checkout
+from autonomy_core.testing import stand_ins
 from stripe_payments import asking, client
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.provider import StripeCheckout
@@ -255,16 +256,38 @@ def test_a_fault_that_one_payment_meets_keeps_no_other_from_being_asked_about(sh
     assert (shop.status(paid), shop.status(odd)) == ("completed", "pending")
 
 
-def test_a_payment_whose_key_is_gone_waits_and_is_asked_about_once_a_day_in_the_end(shop):
+def test_an_open_payment_whose_key_is_gone_is_asked_about_as_seldom_as_any_other_and_says_so(shop):
     payment_id = without_its_key(shop)
-    (check,) = [job for job in shop.autonomy.runtime.jobs if job.name == "payments.check"]
-    with pytest.raises(TryAgain, match="not set up completely") as raised:
-        run_job(shop.autonomy.runtime, check, shop.id, {"payment_id": str(payment_id), "asked": 1})
-    assert raised.value.longest_wait_s == A_DAY
+    seen = []
+    while waits(shop):
+        seen += waits(shop)
+        assert shop.autonomy.run_jobs(shop.id, within_s=A_DAY) == []
+    assert seen == [5, 55, 300, 1080]
     timeline = shop.as_staff("get", f"payments/{payment_id}/timeline").json["items"]
     assert [each["detail"]["answer"] for each in timeline if each["kind"] == "asked"] == [
         "none: Payments are not set up completely."
     ]
+
+
+def lose_the_key(shop):
+    with shop.scope() as scope:
+        scope.session.execute(update(Payment).values(environment="live"))
+        scope.session.execute(update(StripePayment).values(environment="live"))
+
+
+def disable_the_plugin(shop):
+    shop.autonomy.organisation(shop.id, plugins=(stand_ins.NAME,))
+
+
+@pytest.mark.parametrize("take_away", [lose_the_key, disable_the_plugin])
+def test_a_question_that_no_sweep_repeats_is_kept_and_rests_up_to_a_day(shop, take_away):
+    payment_id = paid_without_an_event(shop)
+    shop.post_events()
+    take_away(shop)
+    (check,) = [job for job in shop.autonomy.runtime.jobs if job.name == "payments.check"]
+    with pytest.raises(TryAgain, match=r"not set up completely|not enabled") as raised:
+        run_job(shop.autonomy.runtime, check, shop.id, {"payment_id": str(payment_id)})
+    assert raised.value.longest_wait_s == A_DAY
 
 
 def test_a_refund_that_is_not_understood_hides_neither_the_payment_nor_the_other_refunds(shop, monkeypatch):
