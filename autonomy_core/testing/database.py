@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from transaction.interfaces import ITransactionManager
 
 from autonomy_core.db.database import LONGEST_PAUSE_S, Database
@@ -32,10 +33,17 @@ class SwitchedDatabase(Database):
     """A `Database` that each test points somewhere else, so that the application is made only once."""
 
     def __init__(self, server: EmbeddedServer, template: str) -> None:
-        super().__init__(server.url(template, APPLICATION_ROLE))
+        super().__init__(server.url(template, APPLICATION_ROLE), pool_size=32)
         self._server = server
         self._template = template
+        self._single = create_engine(self.url, poolclass=NullPool)
+        # One engine for all tests, since each would compile every statement anew.
+        for engine in (self.engine, self.beside, self._single):
+            event.listen(engine, "do_connect", self._point)
         self._bind: Engine | Connection = self.engine
+
+    def _point(self, _dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+        parameters["dbname"] = make_url(self.url).database
 
     def session(
         self, organisation_id: str | None, manager: ITransactionManager | None = None
@@ -92,8 +100,7 @@ class SwitchedDatabase(Database):
     def rolled_back(self) -> Iterator[None]:
         """Everything happens on one connection, and is undone at the end. Within `of_its_own`, on that database."""
         self._forget_what_it_is()
-        engine = create_engine(self.url, poolclass=NullPool)
-        with engine.connect() as connection:
+        with self._single.connect() as connection:
             outer = connection.begin()
             self._bind = connection
             try:
@@ -105,15 +112,13 @@ class SwitchedDatabase(Database):
     @contextmanager
     def of_its_own(self, name: str) -> Iterator[str]:
         """Everything happens in a new copy of the migrated database; gives the copy's URL for its owner."""
-        before, engine_before, beside_before = self.url, self.engine, self.beside
+        before, bound_before = self.url, self._bind
         self._server.create_database(name, template=self._template)
         self._forget_what_it_is()
-        own = Database(self._server.url(name, APPLICATION_ROLE), pool_size=32)
-        self.url, self.engine, self._bind, self.beside = own.url, own.engine, own.engine, own.beside
+        self.url, self._bind = self._server.url(name, APPLICATION_ROLE), self.engine
         try:
             yield self._server.url(name)
         finally:
-            own.dispose()
-            self.url, self.engine, self._bind = before, engine_before, engine_before
-            self.beside = beside_before
+            self.dispose()
+            self.url, self._bind = before, bound_before
             self._server.drop_database(name)

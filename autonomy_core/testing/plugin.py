@@ -62,17 +62,24 @@ def autonomy_settings() -> dict[str, str]:
 def _applications(
     postgresql: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Plugins, dict[str, str]], Autonomy]]:
-    """Makes an application and its migrated database, once for each choice of plugins and settings."""
+    """Makes an application once for each choice of plugins and settings, a migrated database for each set of tables."""
+    from autonomy_core.runtime import components
     from autonomy_core.testing.application import make_autonomy
     from autonomy_core.testing.database import SwitchedDatabase, make_template
 
     made: dict[Any, Autonomy] = {}
+    templates: dict[Any, str] = {}
+
+    def template_of(plugins: Plugins) -> str:
+        key = tuple(components(plugins))
+        if key not in templates:
+            templates[key] = make_template(postgresql, plugins, f"template_{len(templates)}")
+        return templates[key]
 
     def application(plugins: Plugins, settings: dict[str, str]) -> Autonomy:
         key = (*plugins.modules.values(), *sorted(settings.items()))
         if key not in made:
-            template = make_template(postgresql, plugins, f"template_{len(made)}")
-            database = SwitchedDatabase(postgresql, template)
+            database = SwitchedDatabase(postgresql, template_of(plugins))
             made[key] = make_autonomy(plugins, database, tmp_path_factory.mktemp("autonomy"), **settings)
         return made[key]
 

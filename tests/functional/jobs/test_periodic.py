@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from procrastinate.exceptions import ConnectorException
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 from structlog.testing import capture_logs
 
 from autonomy_core.jobs.domain import Job, TryAgain
@@ -136,7 +136,7 @@ def refuse(committed, postgresql):
 
 
 def _refuse(committed, postgresql, code):
-    owner = create_engine(postgresql.url(committed.database.engine.url.database), poolclass=NullPool)
+    owner = create_engine(postgresql.url(make_url(committed.database.url).database), poolclass=NullPool)
     with owner.begin() as connection:
         connection.execute(text(REFUSE.format(code=code)))
         connection.execute(text(GUARD))

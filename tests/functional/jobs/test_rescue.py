@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from procrastinate.periodic import PeriodicDeferrer
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 from structlog.testing import capture_logs
 
 from autonomy_core.jobs.domain import Job
@@ -99,7 +99,7 @@ def a_job_that_cannot_be_taken_up(committed, postgresql, queue):
     with committed.scope() as scope:
         queue(scope, "trials.bad", status="doing")
         queue(scope, "trials.job", status="doing")
-    owner = create_engine(postgresql.url(committed.database.engine.url.database), poolclass=NullPool)
+    owner = create_engine(postgresql.url(make_url(committed.database.url).database), poolclass=NullPool)
     with owner.begin() as connection:
         connection.execute(text(REFUSE))
         connection.execute(text(GUARD))
