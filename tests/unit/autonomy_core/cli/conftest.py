@@ -1,4 +1,5 @@
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +13,9 @@ from autonomy_core.cli.context import CliContext
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE
 from autonomy_core.testing import stand_ins
+from autonomy_core.testing.database import make_template
+
+PLUGINS = Plugins({stand_ins.NAME: stand_ins})
 
 
 @dataclass
@@ -62,14 +66,20 @@ def logging_as_it_was():
 
 
 @pytest.fixture
-def unmigrated(postgresql, tmp_path):
-    """The site, with an empty database on a server that is not the embedded one."""
+def directory(tmp_path):
+    """With two organisations."""
     (tmp_path / "tenants").mkdir()
     for name in ("acme", "zenith"):
         write_organisation(tmp_path / "tenants", name)
+    return tmp_path
+
+
+@contextmanager
+def site_with(postgresql, directory, template=None):
+    """A site, with a database on a server that is not the embedded one."""
     database = f"cli_{uuid4().hex}"
-    postgresql.create_database(database)
-    site = Site(tmp_path, Plugins({stand_ins.NAME: stand_ins}))
+    postgresql.create_database(database, template=template)
+    site = Site(directory, PLUGINS)
     urls = {
         "sqlalchemy.url": postgresql.url(database, APPLICATION_ROLE),
         "autonomy.owner_url": postgresql.url(database),
@@ -80,8 +90,20 @@ def unmigrated(postgresql, tmp_path):
 
 
 @pytest.fixture
-def site(unmigrated):
-    """The site, migrated by the command."""
-    result = unmigrated.run("migrate")
-    assert result.exit_code == 0, result.output
-    return unmigrated
+def unmigrated(postgresql, directory):
+    """The site, with an empty database."""
+    with site_with(postgresql, directory) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def migrated(postgresql):
+    """The name of a database as the command migrates it."""
+    return make_template(postgresql, PLUGINS, "cli_template")
+
+
+@pytest.fixture
+def site(postgresql, directory, migrated):
+    """The site, with a migrated database."""
+    with site_with(postgresql, directory, migrated) as site:
+        yield site

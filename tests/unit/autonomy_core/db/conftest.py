@@ -1,36 +1,27 @@
-"""A server of these tests' own, and new databases on it."""
+"""New databases on the tests' server, and servers of a test's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
 from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.testing.removal import removed_afterwards
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(tmp_path_factory.mktemp("postgresql"), fast=True)
-    with removed_afterwards(server):
-        server.ensure_running()
-        yield server
-
-
-@pytest.fixture(scope="module")
-def database_names() -> Iterator[str]:
-    return (f"database_{number}" for number in count())
 
 
 @pytest.fixture
-def database(server: EmbeddedServer, database_names: Iterator[str]) -> str:
+def server(postgresql: EmbeddedServer) -> EmbeddedServer:
+    return postgresql
+
+
+@pytest.fixture
+def database(server: EmbeddedServer) -> str:
     """The name of a new, empty database."""
-    name = next(database_names)
+    name = f"database_{uuid4().hex}"
     server.create_database(name)
     return name
 
