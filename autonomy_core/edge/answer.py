@@ -30,6 +30,14 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Environ, Callable[..., Any]], Any]
 
 
+WITHOUT_BODY = (204, 304)
+"""Answers that have none, whatever they announce (RFC 9110, section 6.4.1)."""
+
+
+class ShortAnswer(Exception):
+    """The application has announced a longer body than it has given."""
+
+
 class FileAnswer:
     """The ``wsgi.file_wrapper`` of PEP 3333: a file, from where it is to as far as Content-Length says.
 
@@ -43,6 +51,10 @@ class FileAnswer:
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(lambda: self.file.read(self._block_size), b"")
+
+    def __len__(self) -> int:
+        """How much of the file lies behind its position."""
+        return os.fstat(self.file.fileno()).st_size - self.file.tell()
 
     def close(self) -> None:
         """Close the file."""
@@ -63,6 +75,11 @@ class Answer:
     body: bytes | FileAnswer
 
     @property
+    def announced(self) -> int | None:
+        """How long the body is to be; None where that is not said."""
+        return next((int(value) for name, value in self.headers if name == b"content-length"), None)
+
+    @property
     def ends_connection(self) -> bool:
         """Whether the connection is closed after it."""
         return (b"connection", b"close") in self.headers
@@ -80,6 +97,9 @@ def call(application: Application, environ: Environ, spool: Path) -> Answer | No
 
     Returns:
         The answer; None where the application needs the body, which has not arrived.
+
+    Raises:
+        ShortAnswer: its client would wait for the rest.
     """
     begun: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -94,7 +114,18 @@ def call(application: Application, environ: Environ, spool: Path) -> Answer | No
         return None
     status, headers = begun[0]
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    return Answer(int(status[:3]), encoded, body)
+    answer = Answer(int(status[:3]), encoded, body)
+    if environ.get("REQUEST_METHOD") != "HEAD" and answer.status not in WITHOUT_BODY:
+        _require_whole(answer)
+    return answer
+
+
+def _require_whole(answer: Answer) -> None:
+    given, announced = len(answer.body), answer.announced
+    if announced is not None and given < announced:
+        if isinstance(answer.body, FileAnswer):
+            answer.body.close()
+        raise ShortAnswer(f"It announces {announced} bytes and has {given}.")
 
 
 def _collected(parts: Any, spool: Path) -> bytes | FileAnswer:
@@ -153,7 +184,7 @@ async def send_file(
     """
     descriptor = file.file.fileno()
     position = file.file.tell()
-    end = position + _length(answer, os.fstat(descriptor).st_size - position)
+    end = position + (len(file) if answer.announced is None else answer.announced)
     loop, size = asyncio.get_running_loop(), LEAST_PIECE
     if position >= end:
         await send_answer(Answer(answer.status, answer.headers, b""), send)
@@ -174,13 +205,6 @@ async def send_file(
             return
         at_once = loop.time() - began < AT_ONCE_S
         size = min(size * 2, MOST_PIECE) if at_once else max(size // 2, LEAST_PIECE)
-
-
-def _length(answer: Answer, at_most: int) -> int:
-    for name, value in answer.headers:
-        if name == b"content-length":
-            return int(value)
-    return at_most
 
 
 async def _read(descriptor: int, size: int, position: int) -> bytes:

@@ -1,6 +1,6 @@
 """What one connection may do to the server that is none of the application's: raw sockets, a real server."""
 
-from http.client import IncompleteRead
+import os
 
 import pytest
 
@@ -69,7 +69,7 @@ CHUNKED = "Transfer-Encoding: chunked"
     [
         ((CHUNKED,), b"2;name=value\r\nab\r\n0\r\n\r\n", 200, b"ab"),
         ((CHUNKED, "Trailer: X-Sum"), b"2\r\nab\r\n0\r\nX-Sum: 1\r\n\r\n", 200, b"ab"),
-        # Both: the chunks count (RFC 9112, section 6.3), whichever way the two are ordered.
+        # Both: the chunks count, and the connection is closed (RFC 9112, section 6.1), whichever way they are ordered.
         ((CHUNKED, "Content-Length: 1"), b"2\r\nab\r\n0\r\n\r\n", 200, b"ab"),
         (("Content-Length: 1", CHUNKED), b"2\r\nab\r\n0\r\n\r\n", 200, b"ab"),
         (("Content-Length: 2", "Content-Length: 2"), b"ab", 200, b"ab"),
@@ -102,6 +102,15 @@ def test_a_header_that_may_be_there_once_and_is_there_twice_is_a_400(trial, name
         assert connection.recv(1) == b""
 
 
+@pytest.mark.parametrize("headers", [(CHUNKED, "Content-Length: 1"), ("Content-Length: 1", CHUNKED)])
+def test_a_request_with_two_lengths_is_the_last_one_of_its_connection(trial, headers):
+    smuggled = b"GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with trial.connect("POST /echo", *headers, body=b"2\r\nab\r\n0\r\n\r\n" + smuggled) as connection:
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert received.endswith(b"\r\n\r\nab")
+
+
 def test_what_follows_a_refused_body_is_no_request(trial):
     smuggled = b"GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with trial.connect("POST /refuse", "Content-Length: 1000", body=smuggled) as connection:
@@ -129,6 +138,22 @@ def test_an_answer_that_reads_the_body_late_gets_it(trial):
         assert read_answer(connection) == (200, b"x" * 100_000)
 
 
-def test_a_file_that_is_shorter_than_announced_ends_its_connection(trial):
-    with trial.connect("GET /cut-short") as connection, pytest.raises((IncompleteRead, OSError)):
-        read_answer(connection)
+@pytest.mark.parametrize("path", ["/announce-too-much", "/cut-short"])
+def test_an_answer_that_is_shorter_than_announced_is_a_500_and_nobody_waits_for_the_rest(trial, path):
+    before = trial.open()
+    assert trial.ask(f"GET {path}") == (500, b"The error has been logged.\n")
+    assert nothing_is_left_open(trial, before)
+
+
+def test_an_answer_without_its_body_may_announce_it(trial):
+    with trial.connect("HEAD /announce-too-much") as connection:
+        assert read_answer(connection, method="HEAD") == (200, b"")
+
+
+def test_a_file_that_becomes_shorter_while_it_is_sent_ends_its_connection(trial):
+    path = trial.log.with_name("shrinking")
+    path.write_bytes(bytes(FILE_BYTES))
+    with trial.connect("GET /shrinking", buffer=65536) as connection:
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        os.truncate(path, FILE_BYTES // 2)
+        assert sum(map(len, iter(lambda: connection.recv(1 << 20), b""))) < FILE_BYTES

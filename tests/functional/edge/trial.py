@@ -46,10 +46,16 @@ def open_files(environ, start_response):
     return answer(start_response, json.dumps(found).encode())
 
 
-def send_file(environ, start_response, length=FILE_BYTES):
-    file = RECORDING.open("rb")
+def send_file(environ, start_response, length=FILE_BYTES, path=RECORDING):
+    file = path.open("rb")
     start_response("200 OK", [("Content-Length", str(length))])
     return environ["wsgi.file_wrapper"](file)
+
+
+def announce_too_much(environ, start_response):
+    """An answer that is shorter than it says."""
+    start_response("200 OK", [("Content-Length", "100")])
+    return [b"short"]
 
 
 def break_off(environ, start_response):
@@ -89,6 +95,9 @@ def note(name, line):
 
 
 PATHS = {
+    "/announce-too-much": announce_too_much,
+    "/shrinking": partial(send_file, path=Path("shrinking")),
+    "/host": lambda environ, start_response: answer(start_response, environ["HTTP_HOST"].encode()),
     "/hold": hold,
     "/health/live": refuse,
     "/exit": leave,
