@@ -21,8 +21,8 @@ log = structlog.get_logger(__name__)
 SMALL_BYTES = 128 * 1024
 """An answer up to this size is kept in memory while it is sent; a larger one in a file, and its client counts as slow."""
 
-LEAST_PIECE, MOST_PIECE = 64 * 1024, 256 * 1024
-"""How much of a file is read at once: little for who takes it slowly, since it waits in memory."""
+LEAST_PIECE, FIRST_PIECE, MOST_PIECE = 16 * 1024, 64 * 1024, 256 * 1024
+"""How much of a file is read at once: little for a client that takes it slowly, since it waits in memory."""
 
 AT_ONCE_S = 0.001
 
@@ -46,7 +46,7 @@ class FileAnswer:
         block_size: for who iterates over it instead.
     """
 
-    def __init__(self, file: IO[bytes], block_size: int = LEAST_PIECE) -> None:
+    def __init__(self, file: IO[bytes], block_size: int = FIRST_PIECE) -> None:
         self.file, self._block_size = file, block_size
 
     def __iter__(self) -> Iterator[bytes]:
@@ -180,12 +180,12 @@ async def send_file(
 
     Args:
         gone: is done when the client is.
-        stall_s: how long it may take nothing, in seconds; then it is given up, and its connection ended.
+        stall_s: how long it may take for `LEAST_PIECE`, in seconds; then it is given up, and its connection ended.
     """
     descriptor = file.file.fileno()
     position = file.file.tell()
     end = position + (len(file) if answer.announced is None else answer.announced)
-    loop, size = asyncio.get_running_loop(), LEAST_PIECE
+    loop, size = asyncio.get_running_loop(), FIRST_PIECE
     if position >= end:
         await send_answer(Answer(answer.status, answer.headers, b""), send)
         return
@@ -198,7 +198,7 @@ async def send_file(
         position += len(piece)
         began = loop.time()
         try:
-            async with asyncio.timeout(stall_s):
+            async with asyncio.timeout(stall_s * max(len(piece) / LEAST_PIECE, 1)):
                 await send({"type": "http.response.body", "body": piece, "more_body": position < end})
         except TimeoutError:
             log.info("answer.not_taken", missing=end - position)

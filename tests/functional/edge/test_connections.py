@@ -1,6 +1,7 @@
 """What one connection may do to the server that is none of the application's: raw sockets, a real server."""
 
 import os
+import time
 
 import pytest
 
@@ -27,6 +28,16 @@ def test_a_listener_that_is_slow_gets_all(trial):
     with trial.connect("GET /file", "Connection: close", buffer=65536) as listener:
         status, body = read_answer(listener)
     assert (status, len(body)) == (200, FILE_BYTES)
+
+
+def test_a_listener_that_takes_a_little_all_the_time_is_not_given_up(trial):
+    """So little that a large piece takes it longer than it may take nothing."""
+    with trial.connect("GET /file", "Connection: close", buffer=4096) as listener:
+        received = 0
+        for _ in range(50):
+            received += len(listener.recv(4096))
+            time.sleep(0.1)
+        assert received + sum(map(len, iter(lambda: listener.recv(1 << 20), b""))) > FILE_BYTES
 
 
 def test_a_client_that_was_refused_and_stays_is_hung_up_on(trial):
