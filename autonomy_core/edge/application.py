@@ -57,6 +57,7 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         environ = make_environ(scope)
+        self._hang_up.not_on(scope["client"])
         body = Body(receive, environ, self._limits, self._spool)
         try:
             answer = await self._answer(environ, body)
@@ -65,7 +66,7 @@ class Edge:
                 return
             await send_answer(answer, send)
             if answer.ends_connection and not await body.drain():
-                self._hang_up.on(*scope["client"])
+                self._hang_up.on(scope["client"])
         finally:
             body.close()
 

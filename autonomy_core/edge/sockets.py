@@ -14,6 +14,9 @@ from autonomy_core.addresses import Address, address_of
 
 SWEEP_EVERY_S = 2.0
 
+Client = tuple[str, str | int]
+"""Address and port, as granian tells them."""
+
 Peer = tuple[Address, int]
 
 UNSENT_BYTES = 128 * 1024
@@ -45,19 +48,23 @@ class HangUp:
     """
 
     def __init__(self) -> None:
-        self._peers: set[Peer] = set()
+        self._peers: dict[Client, Peer] = {}
 
-    def on(self, host: str, port: str | int) -> None:
+    def on(self, client: Client) -> None:
         """End the connection from this address and port soon. Port 0, a proxy's client, is the proxy's to end."""
-        peer = _peer(host, port)
+        peer = _peer(*client)
         if peer is None or not peer[1]:
             return
         if not self._peers:
             asyncio.get_running_loop().call_later(SWEEP_EVERY_S, self._sweep)
-        self._peers.add(peer)
+        self._peers[client] = peer
+
+    def not_on(self, client: Client) -> None:
+        """Leave a client alone that asks again: it has left, and its address and port are another connection's."""
+        self._peers.pop(client, None)
 
     def _sweep(self) -> None:
-        peers, self._peers = self._peers, set()
+        peers, self._peers = set(self._peers.values()), {}
         asyncio.get_running_loop().run_in_executor(None, _shut_down, peers)
 
 

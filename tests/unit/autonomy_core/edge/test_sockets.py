@@ -1,11 +1,13 @@
 """Looking through the open files for connections to end."""
 
+import asyncio
 import socket
+import struct
 from contextlib import closing
 from ipaddress import ip_address
 from pathlib import Path
 
-from autonomy_core.edge.sockets import _shut_down, set_up_listeners
+from autonomy_core.edge.sockets import HangUp, _shut_down, set_up_listeners
 
 
 def open_files():
@@ -33,6 +35,30 @@ def test_the_connection_of_the_client_that_stays_is_ended_and_no_other():
         for pair in pairs:
             for end in pair:
                 end.close()
+
+
+def test_a_new_connection_from_the_address_and_port_of_one_that_was_to_be_ended_is_served():
+    async def come_back():
+        hang_up = HangUp()
+        with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+            first = socket.create_connection(listener.getsockname())
+            accepted, (host, port) = listener.accept()
+            hang_up.on((host, str(port)))
+            # It leaves with a reset, so that its port is free at once.
+            first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            first.close()
+            accepted.close()
+            with (
+                socket.create_connection(listener.getsockname(), source_address=(host, port)) as second,
+                listener.accept()[0] as served,
+            ):
+                hang_up.not_on((host, str(port)))
+                hang_up._sweep()
+                await asyncio.get_running_loop().shutdown_default_executor()
+                second.sendall(b"x")
+                assert served.recv(1) == b"x"
+
+    asyncio.run(come_back())
 
 
 def test_every_connection_is_ended_that_is_accepted_from_now_on_and_takes_nothing():
