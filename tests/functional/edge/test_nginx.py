@@ -77,5 +77,10 @@ def test_recordings_pass(proxied):
     assert (status, len(body)) == (200, FILE_BYTES)
 
 
+def test_the_host_of_the_target_counts_and_not_that_of_the_header(proxied):
+    assert proxied.ask("GET /host") == (200, b"localhost")
+    assert proxied.ask("GET http://other.example/host") == (200, b"other.example")
+
+
 def test_the_client_is_who_nginx_says_and_not_who_the_client_says(proxied):
     assert proxied.ask("GET /client", "X-Forwarded-For: 203.0.113.9") == (200, b"127.0.0.1")
