@@ -56,7 +56,7 @@ def clear(cli: CliContext, organisation_id: str, name: str, subject: str) -> Non
 
     with cli.records(organisation_id) as scope:
         if not clear_alarm(scope, name, subject):
-            raise Failure(f"{organisation_id} has no alarm {name} {subject}; see: autonomy alarms list")
+            raise Failure(f"{organisation_id} has no alarm {name!r} {subject!r}; see: autonomy alarms list")
         target = f"alarm:{name}:{subject}"
         record(scope.session, scope.organisation.id, actor=cli.actor, action="alarm.cleared", target=target)
     click.echo(f"cleared {name} {subject}")

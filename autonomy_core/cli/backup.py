@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from autonomy_core.cli.context import CliContext, pass_cli
+from autonomy_core.cli.context import CliContext, FilePath, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.migrate import target_of
 
@@ -23,10 +23,10 @@ HAS_GAPS = 3
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=FilePath())
 @click.option(
     "--secret-to",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="Write the server's secret to this new file, apart from the backup.",
 )
 @pass_cli
@@ -46,11 +46,11 @@ def backup(cli: CliContext, directory: Path, secret_to: Path | None) -> None:
         _warn(manifest.gaps)
         click.echo(f"The backup in {directory} can be restored, but is not complete.")
         raise click.exceptions.Exit(HAS_GAPS)
-    click.echo(f"The backup in {directory} is complete.")
+    click.echo(f"The backup in {click.format_filename(directory)} is complete.")
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path), required=False)
+@click.argument("directory", type=FilePath(), required=False)
 @click.option(
     "--activate",
     is_flag=True,

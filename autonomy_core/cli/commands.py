@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from autonomy_core.cli.context import DEFAULT_CONFIG, CliContext
+from autonomy_core.cli.context import DEFAULT_CONFIG, CliContext, FilePath
 from autonomy_core.cli.failures import failure_for
 
 COMMANDS = {
@@ -90,7 +90,7 @@ def _plugin_commands(ctx: click.Context, *, tell: bool = False) -> dict[str, cli
 @click.option(
     "-c",
     "--config",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     envvar="AUTONOMY_CONFIG",
     help="The server's ini file; by default $AUTONOMY_CONFIG, or else ./development.ini.",
 )

@@ -179,6 +179,19 @@ class CliContext:
         return offered | dict(self.plugins.registered("register_settings"))
 
 
+class FilePath(click.Path):
+    """A path; an empty one, which would be the current directory, is a mistake such as a variable that is not set."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or end with a usage error."""
+        if str(value) == "":
+            self.fail("it is empty; name a file or a directory, or . for the current one", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Identifier(click.ParamType):
     """The id of a key or a payment, a UUID."""
 

@@ -65,10 +65,7 @@ def failure_for(error: Exception, config: Path) -> Failure | None:
         from autonomy_core.db.outages import explain_outage
 
         return Failure(f"The database does not do what is asked: {explain_outage(error)}")
-    # A file or directory that the machine does not give us. Without a name it is none, and a bug.
-    if isinstance(error, OSError) and error.filename is not None:
-        return Failure(f"{error.filename}: {error.strerror}")
-    return None
+    return _not_given(error)
 
 
 def _refused_settings(error: SettingsError, config: Path) -> Failure:
@@ -76,3 +73,16 @@ def _refused_settings(error: SettingsError, config: Path) -> Failure:
 
     lines = (f"{config}:{line_of(config, key)}: {key}: {text}" for key, text in error.problems)
     return Failure("\n".join(lines), exit_code=2)
+
+
+def _not_given(error: Exception) -> Failure | None:
+    """Of what the shell or the machine does not give as it is needed."""
+    # Bytes of an argument that are no UTF-8 are surrogates in Python, which nothing takes.
+    if isinstance(error, UnicodeEncodeError) and "\udc80" <= error.object[error.start] <= "\udcff":
+        return Failure(
+            f"{error.object!r} is not UTF-8 text. Write it in UTF-8, or name a file otherwise.", exit_code=2
+        )
+    # A file or directory. Without a name it is none, and a bug.
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failure(f"{error.filename}: {error.strerror}")
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import logging
 import os
 import shutil
@@ -77,9 +78,12 @@ def find_port(host: str, port: int) -> int:
             attempt.bind(address)
             attempt.listen(1)
             return int(attempt.getsockname()[1])
+    except (socket.gaierror, UnicodeError):
+        raise Failure(f"{host!r} is no address of this machine. Choose another with --host.") from None
     except OSError as error:
+        option = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
         raise Failure(
-            f"Cannot listen at {host}, port {port}: {error.strerror}. Choose another with --port."
+            f"Cannot listen at {host}, port {port}: {error.strerror}. Choose another with {option}."
         ) from None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from marshmallow import ValidationError
 
-from autonomy_core.cli.context import json_option
+from autonomy_core.cli.context import FilePath, json_option
 from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.tenancy.applying import differences, read_draft, write_draft
 from autonomy_core.tenancy.cli_online import look_online, rows_of
@@ -94,7 +94,7 @@ def check(
 
 
 @tenants.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.option(
     "--id", "organisation_id", callback=_sound_id, help="Whose it is; by default what its name says."
 )

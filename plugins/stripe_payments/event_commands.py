@@ -71,7 +71,7 @@ def show(cli: CliContext, organisation_id: str, event_id: str, *, as_json: bool)
             select(StripeEvent).where(StripeEvent.event_id == event_id)
         ).one_or_none()
         if event is None:
-            raise Failure(f"{organisation_id} has no event {event_id}; see autonomy stripe events list")
+            raise Failure(f"{organisation_id} has no event {event_id!r}; see autonomy stripe events list")
         found = _summary(event) | {name: getattr(event, name) for name in IN_DETAIL}
         told = {"payload": event.payload} | ({"fetched": event.fetched} if event.fetched else {})
     if as_json:
@@ -104,6 +104,10 @@ def replay(
             selected(_selection(ids=event_ids, **chosen), of=(StripeEvent.environment, StripeEvent.event_id))
         )
         names = [tuple(name) for name in reversed(found.all())]
+    if unknown := [each for each in event_ids if each not in {name for _, name in names}]:
+        raise Failure(
+            f"{organisation_id} has no such event: {', '.join(map(repr, unknown))}; nothing was replayed"
+        )
     rows = [_replayed(cli, organisation_id, *name) for name in names]
     print_rows(rows, as_json=as_json, nothing="no such events")
 

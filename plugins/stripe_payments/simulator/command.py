@@ -54,7 +54,7 @@ class Endpoint(click.ParamType[tuple[str, str, str]]):
     "--first-retry",
     default=0.2,
     show_default=True,
-    type=float,
+    type=click.FloatRange(min=0),
     help="Seconds to the second try; then doubling.",
 )
 @click.option(
@@ -124,6 +124,9 @@ def _seed(parts: Simulator, key: str, url: str, secret: str) -> None:
 def _bind(parts: Simulator, host: str, port: int) -> SimulatorServer:
     try:
         return SimulatorServer(parts, host, port)
+    except ValueError:
+        # What waitress says of a host that cannot be looked up.
+        _stop(f"{host!r} is no address of this machine. Choose another --host.")
     except OSError as error:
         _stop(
             f"Cannot listen on {host}:{port} ({error.strerror}). Stop what uses it, or choose another --port."

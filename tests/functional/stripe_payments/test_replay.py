@@ -105,7 +105,12 @@ def test_what_has_failed_gets_another_chance(shop, site, monkeypatch):
 
 def test_nothing_is_replayed_by_oversight(shop, site):
     assert "say which" in events(site, "replay", shop.id, status=1)
-    assert events(site, "replay", shop.id, "evt_nobodys") == []
+
+
+def test_an_event_that_is_named_and_is_not_there_is_a_failure(shop, site):
+    shop.purchase()
+    told = events(site, "replay", shop.id, "evt_nobodys", status=1)
+    assert "acme has no such event: 'evt_nobodys'; nothing was replayed" in told
 
 
 def test_the_command_line_explains_a_payment(shop, site):

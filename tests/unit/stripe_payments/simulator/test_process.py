@@ -74,6 +74,14 @@ def test_a_taken_port_is_a_clear_message_and_status_2(run):
 
 
 @pytest.mark.processes
+def test_a_host_that_is_none_is_a_clear_message_and_status_2(run):
+    process, _, message = run("--host", "no such host", "--port", "0")
+    assert process.wait(PATIENCE) == 2
+    assert "'no such host' is no address of this machine. Choose another --host." in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.processes
 def test_a_killed_simulator_keeps_its_books_and_delivers_what_was_pending(run, order, tmp_path, listener):
     options = ["--port", "0", "--state", str(tmp_path / "books"), "--first-retry", "0.05"]
     options += ["--endpoint", f"{KEY},{listener.url},whsec_from_the_ini"]

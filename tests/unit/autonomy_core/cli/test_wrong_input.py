@@ -1,0 +1,64 @@
+"""What is typed wrong is told in a message, with a status that is not 0, and does nothing."""
+
+import pytest
+from click.testing import CliRunner
+
+from autonomy_core.cli.commands import autonomy as command
+from autonomy_core.cli.context import CliContext
+from autonomy_core.plugin_api.manager import Plugins
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a command in an empty directory, without plugins."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        context = CliContext()
+        context.plugins = Plugins({})
+        return CliRunner().invoke(command, arguments, obj=context)
+
+    return run
+
+
+def test_an_argument_that_is_not_utf8_is_told_to_be_none(site):
+    for arguments in (("alarms", "clear", "acme", "\udcff", "x"), ("tenants", "check", "./\udcff.ini")):
+        result = site.run(*arguments)
+        assert result.exit_code == 2
+        assert "udcff" in result.stderr
+        assert "is not UTF-8 text" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("backup", ""),
+        ("backup", "somewhere", "--secret-to", ""),
+        ("restore", ""),
+        ("tenants", "apply", ""),
+        ("--config", "", "tenants", "list"),
+    ],
+)
+def test_an_empty_path_is_not_taken_for_the_current_directory(run, tmp_path, arguments):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "it is empty; name a file or a directory" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("host", ["no such host", "x" * 300, "\udcff", "192.0.2.1"])
+def test_a_host_where_nothing_can_listen_is_told_with_the_option_for_it(run, host):
+    result = run("serve", "--host", host, "--port", "0")
+    assert result.exit_code == 1
+    assert "Choose another with --host." in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("group", ["jobs list", "keys list", "payments list", "alarms list"])
+def test_an_unknown_organisation_is_one_line_although_a_migration_is_pending(site, group):
+    site.plugins = Plugins({**Plugins.from_entry_points().modules, **site.plugins.modules})
+    assert site.run("migrate", "--check").exit_code == 1
+    result = site.run(*group.split(), "nosuch")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: There is no organisation 'nosuch'")
