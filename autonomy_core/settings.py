@@ -131,6 +131,19 @@ class AddressesField(WordsField):
             raise ValidationError(f"{error}; write addresses or networks, {SEPARATED}.") from None
 
 
+def _is_database(url: str) -> None:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        is_ours = make_url(url).drivername.startswith("postgres")
+    except (ArgumentError, ValueError):
+        is_ours = False
+    if not is_ours:
+        # Without what is written: it may have a password.
+        raise ValidationError("Write a PostgreSQL URL, such as postgresql://role:password@host/database.")
+
+
 class ServerSchema(Schema):
     """The keys of the core in ``[app:main]``."""
 
@@ -176,9 +189,9 @@ class ServerSchema(Schema):
     spool_megabytes = NumberInText(
         data_key="autonomy.spool_megabytes", load_default=4096, validate=validate.Range(1, 1_000_000)
     )
-    database_url = fields.String(data_key="sqlalchemy.url", load_default=None)
-    owner_url = fields.String(data_key="autonomy.owner_url", load_default=None)
-    backup_url = fields.String(data_key="autonomy.backup_url", load_default=None)
+    database_url = fields.String(data_key="sqlalchemy.url", load_default=None, validate=_is_database)
+    owner_url = fields.String(data_key="autonomy.owner_url", load_default=None, validate=_is_database)
+    backup_url = fields.String(data_key="autonomy.backup_url", load_default=None, validate=_is_database)
     embedded_bin_dir = fields.String(data_key="embedded.bin_dir", load_default=None)
     embedded_fast = fields.Boolean(data_key="embedded.fast", load_default=False)
 

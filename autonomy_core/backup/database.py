@@ -17,6 +17,9 @@ from autonomy_core.backup.programs import Programs
 from autonomy_core.db.migrations import RESTORING
 from autonomy_core.db.outages import bounded
 
+LOCK = 0x726573746F72696E
+"""The number of the advisory lock of a restoration."""
+
 COPIES = re.compile(rb"COPY (?P<table>.+?) \(.*\) FROM stdin;\n")
 END = b"\\.\n"
 
@@ -64,18 +67,9 @@ def server_version(url: str) -> int:
         return int(str(connection.scalar(text("SHOW server_version_num")))) // 10_000
 
 
-def require_tables(connection: Connection) -> None:
-    """Check that a database is a server's.
-
-    Raises:
-        BackupError: it has not the tables of one.
-    """
-    if connection.scalar(text("SELECT to_regclass('public.restorations')")) is None:
-        name = connection.scalar(text("SELECT current_database()"))
-        raise BackupError(
-            f"The database {name!r} has no tables of an Autonomy Server, or those of an older version. Correct the ini "
-            "file if it is another one that is meant; if not, run: autonomy migrate"
-        )
+def has_tables(connection: Connection) -> bool:
+    """Whether a database is a server's, and of a version that knows restorations."""
+    return connection.scalar(text("SELECT to_regclass('public.restorations')")) is not None
 
 
 def require_dumpable(url: str) -> None:
@@ -88,7 +82,12 @@ def require_dumpable(url: str) -> None:
         BackupError: it does not, or there is nothing.
     """
     with connected(url) as connection:
-        require_tables(connection)
+        if not has_tables(connection):
+            name = connection.scalar(text("SELECT current_database()"))
+            raise BackupError(
+                f"The database {name!r} has no tables of an Autonomy Server, or those of an older version. Correct the "
+                "ini file if it is another one that is meant; if not, run: autonomy migrate"
+            )
         _require_every_row(connection)
 
 
@@ -174,6 +173,21 @@ def rows_in(programs: Programs, dump: Path) -> dict[str, int]:
         else:
             counts[table] += 1
     return counts
+
+
+@contextmanager
+def restoring(url: str) -> Iterator[None]:
+    """Be the only process that restores into a database, for the time of the block.
+
+    Raises:
+        BackupError: another one does.
+    """
+    with connected(url) as connection:
+        # Of the session, so that it outlives the transaction.
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
+            raise BackupError("Another process is restoring into this database.")
+        connection.commit()
+        yield
 
 
 def require_empty(url: str) -> None:

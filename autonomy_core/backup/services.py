@@ -250,13 +250,14 @@ def restore(
     places = [*((area.place, area.directory) for area in stored_files(site)), *own]
     missing = {place: files.missing_in(manifest.files, place, target) for place, target in places}
     target = database_at or make_database()
-    programs = _programs_to_restore(site, target, manifest)
-    for place, wanted in missing.items():
-        files.put_back(directory, manifest.files, wanted)
-        progress(f"{place}: {len(wanted)} files")
-    database.restore(target.owner_url, programs, directory / DUMP, manifest.tables)
-    progress(f"database: {sum(manifest.tables.values())} rows in {len(manifest.tables)} tables")
-    _open_as_copy(target, site.components, datetime.fromisoformat(manifest.taken_at), progress)
+    with database.restoring(target.owner_url):
+        programs = _programs_to_restore(site, target, manifest)
+        for place, wanted in missing.items():
+            files.put_back(directory, manifest.files, wanted)
+            progress(f"{place}: {len(wanted)} files")
+        database.restore(target.owner_url, programs, directory / DUMP, manifest.tables)
+        progress(f"database: {sum(manifest.tables.values())} rows in {len(manifest.tables)} tables")
+        _open_as_copy(target, site.components, datetime.fromisoformat(manifest.taken_at), progress)
     return manifest
 
 
@@ -328,5 +329,9 @@ def activate_copy(owner_url: str) -> bool:
     """
     with create_engine(bounded(owner_url), poolclass=NullPool).begin() as connection:
         refuse_while_restoring(connection)
-        database.require_tables(connection)
+        if not database.has_tables(connection):
+            raise BackupError(
+                "Nothing was restored into this database: restore a backup first, or correct the ini file if it is "
+                "another database that is meant."
+            )
         return activate(connection)

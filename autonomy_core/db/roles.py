@@ -186,13 +186,18 @@ def prepare_backup_role(
     verb = "CREATE" if bypasses is None else "ALTER"
     statement = f"{verb} ROLE {quote(role)} {BACKUP_ATTRIBUTES}"
     if not bypasses and not _try(connection, statement):
+        # Without the password itself, which is not for a terminal or a log.
+        own = " PASSWORD '…', the one in autonomy.backup_url" if password and bypasses is None else ""
         progress(
-            f"role {role}: as an administrator of the database, run: {statement}; then autonomy migrate again"
+            f"role {role}: as an administrator of the database, run: {statement}{own}; then autonomy migrate again"
         )
         if bypasses is None:
             return
     if password is not None and not _set_password(connection, role, password):
-        progress(f"role {role}: keeps the password it has")
+        progress(
+            f"role {role}: keeps the password it has; the tables' owner may not set it, "
+            "an administrator of the server can"
+        )
     for grant in _reading(connection, quote(role)):
         _grant(connection, role, grant)
     progress(f"role {role}: may read everything")

@@ -52,10 +52,12 @@ class Place:
 
     Attributes:
         settings: further lines of the ini file.
+        bin_dir: the programs of the embedded server that the settings name, if they do.
     """
 
     directory: Path
     settings: tuple[str, ...] = ()
+    bin_dir: Path | None = None
 
     @property
     def ini(self) -> Path:
@@ -71,7 +73,7 @@ class Place:
 
     @property
     def server(self) -> EmbeddedServer:
-        return EmbeddedServer(self.data / "postgresql", fast=True)
+        return EmbeddedServer(self.data / "postgresql", bin_dir=self.bin_dir, fast=True)
 
     def make(self) -> Place:
         self.tenants.mkdir(parents=True)

@@ -64,6 +64,14 @@ def test_migrate_says_what_an_administrator_has_to_do_and_does_the_rest_when_it_
     place.succeed("backup", tmp_path / "backup")
 
 
+def test_a_role_that_is_to_be_made_by_hand_is_told_to_need_a_password_which_is_not_shown(owned, tmp_path):
+    place = external(owned, tmp_path / "site")
+    place.ini.write_text(place.ini.read_text().replace(f"//{READER}@", f"//{READER}:hidden@"))
+    told = " ".join(place.succeed("migrate").stderr.split())
+    assert "NOREPLICATION PASSWORD '…', the one in autonomy.backup_url; then autonomy migrate again" in told
+    assert "hidden" not in told
+
+
 def test_the_applications_role_is_never_the_one_for_backups(owned, tmp_path):
     place = external(owned, tmp_path / "site", reader="autonomy_app")
     assert "must name a role of its own" in refused(place, "migrate")

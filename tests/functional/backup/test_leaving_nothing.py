@@ -2,8 +2,11 @@
 
 import shutil
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
+from autonomy_core.backup.database import LOCK
 from tests.functional.backup.conftest import Place
 from tests.functional.backup.test_refusing import refused
 
@@ -69,8 +72,7 @@ def test_nothing_can_be_activated_where_nothing_was_restored(untouched):
 
 def test_an_empty_database_cannot_be_activated(empty):
     empty.server.create_database("autonomy")
-    told = refused(empty, "restore", "--activate")
-    assert "'autonomy' has no tables of an Autonomy Server" in told
+    assert "Nothing was restored into this database" in refused(empty, "restore", "--activate")
 
 
 def test_what_is_no_backup_is_refused_and_leaves_nothing(untouched, tmp_path):
@@ -107,6 +109,16 @@ def test_a_restoration_that_was_interrupted_is_not_activated(empty, made, monkey
     restoring = empty.run("restore", made / "backup", "--accept-other-secret")
     assert isinstance(restoring.exception, MemoryError)
     assert "was interrupted" in refused(empty, "restore", "--activate")
+
+
+def test_of_two_restorations_at_once_into_one_database_the_second_is_refused(empty, made):
+    empty.server.create_database("autonomy")
+    url = make_url(empty.server.url("autonomy")).set(drivername="postgresql").render_as_string()
+    with psycopg.connect(url) as first:
+        first.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        told = refused(empty, "restore", made / "backup", "--accept-other-secret")
+    assert told.endswith("Error: Another process is restoring into this database.")
+    assert not empty.files()
 
 
 def test_a_restored_server_without_a_secret_makes_one_when_it_starts(empty, made):

@@ -138,3 +138,12 @@ def test_a_previous_secret_that_cannot_be_used_is_refused_by_its_key(tmp_path, r
     with pytest.raises(SettingsError, match=r"^autonomy\.previous_secret: ") as error:
         load(tmp_path, previous_secret=reference)
     assert "written out" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["sqlalchemy.url", "autonomy.owner_url", "autonomy.backup_url"])
+@pytest.mark.parametrize("url", ["hidden", "mysql://hidden@host/db", "postgresql://u:hidden@host:port/db"])
+def test_what_is_no_database_is_refused_by_its_key_and_not_shown(tmp_path, key, url):
+    places = {"autonomy.tenants": str(tmp_path), "autonomy.data": str(tmp_path)}
+    with pytest.raises(SettingsError, match=rf"{key}: Write a PostgreSQL URL") as refused:
+        load_settings({**places, key: url}, {})
+    assert "hidden" not in str(refused.value)

@@ -1,0 +1,44 @@
+"""Backups between two versions of PostgreSQL: the embedded server's, and an older one that the system has."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.functional.backup.conftest import SHOP, Place, sell_and_upload
+from tests.functional.backup.test_refusing import refused
+
+OLDER = next(iter(sorted(Path("/usr/lib/postgresql").glob("1[4-7]/bin"))), None)
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(OLDER is None, reason="the system has no PostgreSQL 14 to 17"),
+]
+
+
+@pytest.fixture
+def older(tmp_path):
+    """A place whose embedded server is of the older version."""
+    place = Place(tmp_path / "older", (f"embedded.bin_dir = {OLDER}",), bin_dir=OLDER).make()
+    yield place
+    place.server.remove()
+
+
+def test_a_backup_of_an_older_postgresql_is_restored_on_a_newer_one(older, tmp_path, elsewhere):
+    for name in ("harbour", "nightjar"):
+        (older.tenants / f"{name}.ini").write_text(SHOP.format(name=name))
+    older.succeed("migrate")
+    sell_and_upload(older)
+    older.succeed("backup", tmp_path / "backup", "--secret-to", tmp_path / "kept-apart")
+    elsewhere.succeed("restore", tmp_path / "backup", "--accept-other-secret")
+    before, after = older.rows(), elsewhere.rows()
+    assert len(after.pop("restorations")) == 1
+    before.pop("restorations")
+    assert after == before
+
+
+def test_a_backup_of_a_newer_postgresql_is_refused_by_an_older_one_in_one_line(original, older, tmp_path):
+    original.succeed("backup", tmp_path / "backup")
+    told = refused(older, "restore", tmp_path / "backup", "--accept-other-secret")
+    newer, its = (place.sql("SHOW server_version_num")[0][0][:2] for place in (original, older))
+    assert f"made for PostgreSQL {newer} or newer, and the database is on PostgreSQL {its}" in told
+    assert not older.files()
