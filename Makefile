@@ -37,7 +37,8 @@ demo: $(VENV)/.installed  ## buy and play an MP3, real parts throughout, then ke
 
 test: $(VENV)/.installed  ## run the tests, on a PostgreSQL of their own
 	@# 5: pytest has found nothing to run.
-	@$(BIN)/python -m pytest $(if $(T),-k "$(T)",-n $(WORKERS) --dist loadfile) $(ARGS) || { status=$$?; \
+	@# In the order of the files: those with whole processes are early, and the many short ones fill the end.
+	@$(BIN)/python -m pytest $(if $(T),-k "$(T)",-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS) || { status=$$?; \
 	    test $$status != 5 || echo "No test was run$(if $(T),: no test's name contains \"$(T)\"; T takes a part of a name)." >&2; exit $$status; }
 
 sure: lint types contracts test  ## all that must hold before a change is shared
