@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.exceptions import ConfigurationError
+from pyramid.exceptions import ConfigurationConflictError, ConfigurationError
 from pyramid.request import Request
 from pyramid.router import Router
 
@@ -64,7 +64,12 @@ def configure(runtime: Runtime, settings: Mapping[str, Any] | None = None) -> Co
     config = configure_core(runtime, settings)
     # Included, and not called: what the application itself registers would replace the core's without a word.
     config.include(include_plugins)
-    config.commit()
+    try:
+        config.commit()
+    except ConfigurationConflictError as error:
+        raise PluginError(
+            f"two calls or nodes want one place: give one of them another name, method or context\n{error}"
+        ) from error
     for problem in usurpations(config):
         raise PluginError(problem)
     return config

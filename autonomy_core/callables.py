@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -60,6 +61,17 @@ def call_to_its_end(function: Callable[..., Any], *arguments: Any, **named: Any)
         name = getattr(function, "__qualname__", repr(function))
         raise TypeError(f"{name}() returned {left}: {PLAIN}")
     return answer
+
+
+def place_in(module: str, error: BaseException) -> str:
+    """Where in the package of a module an exception was raised, as `` (at package.module:line)``; empty if not there."""
+    package = module.partition(".")[0]
+    places = [
+        f"{name}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if (name := frame.f_globals.get("__name__", "")).partition(".")[0] == package
+    ]
+    return f" (at {places[-1]})" if places else ""
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:

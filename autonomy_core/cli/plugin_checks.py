@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autonomy_core.cli.commands import COMMANDS
 from autonomy_core.plugin_api.hooks import PROJECT
 from autonomy_core.plugin_api.manager import HOOKS, PluginError, Plugins
+from autonomy_core.tenancy.validation import did_you_mean
 from autonomy_core.testing.input_fields import problems_of_settings
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ def _hooks(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
         marked += is_marked
         if attribute in HOOKS and not is_marked:
             yield f"{attribute}() has a hook's name and is not marked with @hookimpl: it is never called"
+        elif not is_marked and get_close_matches(attribute, HOOKS):
+            yield f"{attribute}() looks like a hook, and none is called so: {did_you_mean(attribute, HOOKS)}"
     if not marked:
         yield "it implements no hook"
 

@@ -38,7 +38,7 @@ def new(name: str) -> None:
     except OSError as error:
         raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from None
     click.echo(f"wrote ./{directory}; go on with:\n")
-    click.echo(f"  cd {directory} && pip install -e '.[testing]' && pytest")
+    click.echo(f"  cd {directory} && pip install -e '.[testing]' && pytest && mypy")
 
 
 def name_problem(name: str) -> str | None:

@@ -63,6 +63,11 @@ def problems_of_models(plugin: str, plugin_of: Callable[[str], str | None]) -> I
     for table in (table for table, owner in owners.items() if owner == plugin):
         if not table.name.startswith(f"{plugin}_"):
             yield f"its table {table.name!r} has to be called {plugin}_…; `autonomy migrate` refuses it"
+        if "organisation_id" not in table.primary_key.columns:
+            yield (
+                f"its table {table.name!r} has no organisation_id in its primary key: derive the model from Identified "
+                "or OrganisationScoped"
+            )
         for there in sorted({key.target_fullname.partition(".")[0] for key in table.foreign_keys}):
             owner = by_name.get(there)
             if owner not in {plugin, None}:

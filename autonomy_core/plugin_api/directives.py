@@ -18,7 +18,7 @@ def add_child(config: Configurator, parent: type[Resource], name: str, factory: 
         factory: the class of the child.
 
     Raises:
-        ConfigurationConflictError: (at start-up) somebody else wants this name on this parent.
+        PluginError: (at start-up) the core or another plugin wants this name on this parent.
         ConfigurationError: parent or factory is no `Resource`.
     """
     for node in (parent, factory):

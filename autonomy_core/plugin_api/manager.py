@@ -11,7 +11,7 @@ from typing import Any
 
 import pluggy
 
-from autonomy_core.callables import PLAIN, kind_that_does_not_run
+from autonomy_core.callables import PLAIN, kind_that_does_not_run, place_in
 from autonomy_core.plugin_api import API_VERSION, hookspecs
 from autonomy_core.plugin_api.answers import problem_with
 from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP, PROJECT
@@ -48,7 +48,10 @@ class Implementation:
 
     def failed(self, error: BaseException) -> PluginError:
         """The error that says whose hook raised."""
-        return PluginError(f"plugin {self.plugin}: {self.hook}() raised {type(error).__name__}: {error}")
+        place = place_in(self.function.__module__, error)
+        return PluginError(
+            f"plugin {self.plugin}: {self.hook}() raised {type(error).__name__}: {error}{place}"
+        )
 
 
 class Plugins:
@@ -290,6 +293,7 @@ def _load(entry_point: importlib.metadata.EntryPoint) -> ModuleType:
     except (Exception, SystemExit) as error:
         raise PluginError(
             f"plugin {entry_point.name}: {entry_point.value} cannot be imported: {type(error).__name__}: {error}"
+            f"{place_in(entry_point.module, error)}"
         ) from error
     if not isinstance(module, ModuleType):
         raise PluginError(f"plugin {entry_point.name}: {entry_point.value} must name a module.")

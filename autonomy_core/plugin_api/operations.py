@@ -147,7 +147,8 @@ def api_view(
         def register(scanner: Any, attached_name: str, wrapped: Any) -> None:
             config = scanner.config.with_package(info.module)
             plugin = config.registry.runtime.plugins.of_package(config.package.__name__)
-            config.add_operation(replace(operation, plugin=plugin), wrapped)
+            # Where the view is, for messages about conflicts; it would be this line otherwise.
+            config.add_operation(replace(operation, plugin=plugin), wrapped, _info=info.codeinfo)
 
         info = venusian.attach(view, register, category="pyramid")
         return view

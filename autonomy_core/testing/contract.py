@@ -144,7 +144,8 @@ class PluginContract(ProviderLocks):
         component, others = self.migrations(autonomy_plugins), self.other_migrations(autonomy_plugins)
         with migrated_copy.connect() as connection:
             differences = check_models_match(connection, component, others)
-        assert not differences, "\n".join(differences)
+        remedy = f'write it with: autonomy plugins revision {self.plugin} "What has changed"'
+        assert not differences, "\n".join(["no migration makes this of the models:", *differences, remedy])
 
     def test_its_settings_explain_themselves_and_refuse_what_they_do_not_know(
         self, autonomy_plugins: Plugins, autonomy_settings: dict[str, str]

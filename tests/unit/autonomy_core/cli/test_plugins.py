@@ -1,6 +1,8 @@
 import json
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -67,6 +69,14 @@ def test_a_hook_that_is_not_marked_is_found():
 
     (first, _) = problems_with(on_payment_completed)
     assert "on_payment_completed() has a hook's name and is not marked with @hookimpl" in first
+
+
+def test_a_function_that_is_nearly_called_as_a_hook_is_found():
+    def on_payment_complete(event): ...
+
+    (first, _) = problems_with(on_payment_complete)
+    assert "on_payment_complete() looks like a hook" in first
+    assert "on_payment_completed" in first
 
 
 def test_settings_that_are_not_described_or_have_no_default_or_take_anything_are_found():
@@ -273,6 +283,63 @@ def test_a_node_that_hides_another_plugin_s_view_is_found(built):
     assert "its node 'special' below ApiV1 hides plugin shop's view" in found["store"][0]
 
 
+TWO_VIEWS = """
+from autonomy_core.plugin_api.operations import PUBLIC, api_view
+from autonomy_core.plugin_api.resources import Products
+
+@api_view(context=Products, method="GET", name="best", summary="One", permission=PUBLIC)
+def one(context, request): ...
+
+@api_view(context=Products, method="GET", name="best", summary="Other", permission=PUBLIC)
+def other(context, request): ...
+"""
+HOOKS = """
+from autonomy_core.plugin_api.hooks import hookimpl
+
+@hookimpl
+def register_views(config):
+    config.scan("written_shop.views")
+
+@hookimpl
+def register_jobs():
+    {jobs}
+"""
+
+
+@pytest.fixture
+def written(unmigrated, tmp_path, monkeypatch):
+    """What the check says of a plugin in files of its own."""
+
+    def written(plugin, views=""):
+        package = tmp_path / "written_shop"
+        package.mkdir()
+        for name, text in {"__init__": "", "plugin": plugin, "views": views}.items():
+            (package / f"{name}.py").write_text(text)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        for name in ("written_shop", "written_shop.plugin", "written_shop.views"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        unmigrated.plugins = Plugins({"written_shop": import_module("written_shop.plugin")})
+        result = unmigrated.run("plugins", "check", "--json")
+        assert result.exit_code == 1
+        return json.loads(result.stdout)["written_shop"]
+
+    return written
+
+
+def test_two_views_for_one_call_are_told_with_the_place_of_each(written):
+    (problem,) = written(HOOKS.format(jobs="return []"), TWO_VIEWS)
+    assert "give one of them another name, method or context" in problem
+    assert re.findall(r"plugin written_shop: Line (\d+) of file \S+/written_shop/views.py", problem) == [
+        "5",
+        "8",
+    ]
+
+
+def test_a_hook_that_raises_is_told_with_its_place(written):
+    (problem,) = written(HOOKS.format(jobs="1 / 0"))
+    assert problem == "register_jobs() raised ZeroDivisionError: division by zero (at written_shop.plugin:10)"
+
+
 MODELS = """
 import sys
 from autonomy_core.cli.plugin_checks import problems_of
@@ -280,7 +347,7 @@ from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.models import Base, Identified, tenant_key
 from types import ModuleType
 from uuid import UUID
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
 def model(module, table, *more, **columns):
     values = {"__module__": module, "__tablename__": table, "__table_args__": more}
@@ -291,6 +358,8 @@ model("store.models", "store_things")
 model("shop.models", "shop_lines", tenant_key("thing_id", "store_things"), tenant_key("product_id", "products"),
       thing_id=Mapped[UUID], product_id=Mapped[UUID])
 model("shop.models", "oddments")
+kept.append(type("shop_all", (Base,), {"__module__": "shop.models", "__tablename__": "shop_all",
+                 "__annotations__": {"id": Mapped[int]}, "id": mapped_column(primary_key=True)}))
 plugins = Plugins({name: ModuleType(f"{name}.plugin") for name in ("shop", "store")})
 print(*problems_of(plugins, "shop")[1:], sep=chr(10))
 print("store:", *problems_of(plugins, "store")[1:])
@@ -304,6 +373,7 @@ def test_tables_of_others_and_references_to_them_are_found():
     *found, store = sorted(done.stdout.splitlines())
     assert [problem.partition(":")[0] for problem in found] == [
         "its table 'oddments' has to be called shop_…; `autonomy migrate` refuses it",
+        "its table 'shop_all' has no organisation_id in its primary key",
         "its table shop_lines refers to store_things, a table of plugin store",
     ]
     assert store == "store:"

@@ -109,6 +109,7 @@ def test_a_sound_plugin_passes(failures):
         ("leaves_things", MIGRATIONS, "left after the downgrade: ['leaves_things_behind']"),
         ("meddles", MIGRATIONS, "others' tables that it changes: ['products']"),
         ("lacks_a_revision", MODELS, "add column: lacks_a_revision_rows, extra"),
+        ("lacks_a_revision", MODELS, "write it with: autonomy plugins revision lacks_a_revision"),
         ("reads_laxly", STRICT, "POST take: TakenSchema.title: it takes what cannot be seen"),
         ("reads_laxly", STRICT, "POST take: TakenSchema.ids: it takes several spellings of an id"),
         ("reads_laxly", STRICT, "PointSchema.x: it takes '1_0' and true"),
