@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
+from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.db.session import Database
 
 
 @pytest.mark.parametrize(("asked_for", "limit"), [("", "60000"), ("&tcp_user_timeout=5000", "5000")])
