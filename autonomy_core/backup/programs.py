@@ -133,7 +133,16 @@ class Programs:
 
 
 def _without_password(url: URL) -> tuple[str, str | None]:
-    """A URL for libpq, and the password, which may be written as a parameter too."""
+    """A URL for libpq, and the password, which may be written as a parameter too.
+
+    Raises:
+        BackupError: it has a secret that libpq takes in no other way.
+    """
+    if "sslpassword" in url.query:
+        raise BackupError(
+            "The database's URL has sslpassword, which every user of the machine would see in the list of processes: "
+            "use a key without a passphrase that only the server's user may read."
+        )
     # libpq lets the parameter win.
     password = url.query.get("password", url.password)
     bare = url.difference_update_query(["password"])._replace(password=None)

@@ -87,3 +87,9 @@ def test_the_list_of_processes_shows_no_password(tmp_path: Path, url: str) -> No
     assert str(told.value).count("hidden") == 1
     assert str(told.value).endswith(" hidden")
     assert "--dbname=postgresql://owner@host/db?sslmode=require " in str(told.value)
+
+
+def test_a_passphrase_that_the_list_of_processes_would_show_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match="has sslpassword") as told:
+        Programs(tmp_path, 18).restore("postgresql://owner@host/db?sslpassword=hidden", tmp_path / "dump")
+    assert "hidden" not in str(told.value)
