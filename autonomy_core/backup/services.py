@@ -298,8 +298,8 @@ def _require_fitting(site: Site, directory: Path, manifest: Manifest, *, accept_
     if manifest.secret not in known_secrets and not accept_other_secret:
         raise BackupError(
             "autonomy.secret is not the one that the backup was made with: name that one in the ini file. If it is lost, "
-            "use --accept-other-secret: access tokens and signed links that were given out end then, and nobody is "
-            "logged out."
+            "use --accept-other-secret: access tokens and signed links that were given out end then; customers stay "
+            "logged in."
         )
 
 
