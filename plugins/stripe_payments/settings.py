@@ -133,6 +133,7 @@ class StripeServerSettings(SettingsSchema):
         load_default=None,
         schemes={"http", "https"},
         require_tld=False,
+        error_messages={"invalid": "Write an absolute URL, such as http://127.0.0.1:12111."},
         metadata={
             "description": "Where the Stripe simulator listens; without it the server talks to Stripe."
         },

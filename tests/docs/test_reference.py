@@ -16,7 +16,7 @@ from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.security.domain import SCOPES
-from autonomy_core.settings import ServerSchema
+from autonomy_core.settings_schema import ServerSchema
 from autonomy_core.tenancy.schemas import OrganisationSchema
 from stripe_payments.domain import HANDLED_EVENTS
 from tests.docs.markdown import DOCUMENTS, ROOT, Document, codes, rows

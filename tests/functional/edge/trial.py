@@ -12,7 +12,7 @@ from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from autonomy_core.cli.serve import make_server
 from autonomy_core.cli.wsgi import behind_edge
 from autonomy_core.edge.limits import Limits
-from autonomy_core.settings import AddressesField
+from autonomy_core.settings_schema import AddressesField
 from autonomy_core.traversal.target import REFUSAL
 
 RECORDING = Path("recording")

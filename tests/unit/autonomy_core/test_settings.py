@@ -48,6 +48,20 @@ def test_a_key_of_a_plugin_that_takes_none_is_refused(tmp_path):
         load_settings(keys, {"media": None})
 
 
+@pytest.mark.parametrize("key", ["autonmy.pool_size", "Autonomy.hosts", "medias.directory", "sqlalchemi.url"])
+def test_a_key_whose_first_word_is_misspelt_is_not_overlooked(tmp_path, key):
+    keys = {"autonomy.tenants": str(tmp_path), "autonomy.data": str(tmp_path)}
+    with pytest.raises(SettingsError, match=rf"{key}: nothing reads this key; did you mean"):
+        load_settings({**keys, key: "x"}, {"media": None})
+
+
+def test_pyramids_own_keys_are_let_pass(tmp_path):
+    keys = {"autonomy.tenants": str(tmp_path), "autonomy.data": str(tmp_path)}
+    assert load_settings(
+        {**keys, "pyramid.debug_notfound": "true", "here": "x", "mail.host": "y"}, {"media": None}
+    )
+
+
 @pytest.mark.parametrize("between", [", ", " ", "\n", ",\n"])
 def test_every_list_is_separated_by_commas_spaces_or_new_lines(tmp_path, monkeypatch, between):
     monkeypatch.setenv("BEFORE", "b" * 40)
