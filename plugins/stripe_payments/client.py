@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from http.cookiejar import DefaultCookiePolicy
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,9 @@ TIMEOUT_S = (3.05, 20)
 """To connect, and to wait for an answer."""
 
 RETRIES = 2
+
+MOST_CONNECTIONS = 64
+"""So many connections are kept open, one for each of the server's threads; more are closed after their call."""
 
 MOST_EVENTS = 10_000
 """So many events are fetched at once, the newest: a week of an account where nothing at all is delivered."""
@@ -93,9 +97,10 @@ def create_session(
 
 
 def _create_session(client: stripe.StripeClient, parameters: dict[str, Any], key: str) -> dict[str, Any]:
-    params: Any = parameters
-    options: Any = {"idempotency_key": key}
-    return client.v1.checkout.sessions.create(params, options).to_dict()
+    # Not `client.v1`, which makes objects of the answer, of which three values are read.
+    answer = client.raw_request("post", "/v1/checkout/sessions", **parameters, idempotency_key=key)
+    found: dict[str, Any] = answer.data
+    return found
 
 
 def expire_session(scope: TenantScope, environment: Environment, session_id: str) -> None:
@@ -224,7 +229,7 @@ def client_for(scope: TenantScope, environment: Environment) -> stripe.StripeCli
         key.reveal(),
         stripe_version=API_VERSION,
         max_network_retries=RETRIES,
-        http_client=_connections(),
+        http_client=_connections(api_base or stripe.DEFAULT_API_BASE),
         base_addresses={"api": api_base} if api_base else None,
     )
 
@@ -251,8 +256,22 @@ class _Connections(stripe.RequestsClient):
 
 
 @cache
-def _connections() -> stripe.HTTPClient:
-    return _Connections(timeout=TIMEOUT_S)
+def _connections(api_base: str) -> stripe.HTTPClient:
+    """The connections of this process to Stripe, or to what stands in for it.
+
+    Args:
+        api_base: the URL that is called.
+    """
+    session = requests.Session()
+    # Once, and not for every call: `requests` would look through the whole environment each time, and for a netrc file.
+    session.proxies.update(requests.utils.get_environ_proxies(api_base))
+    session.trust_env = False
+    # All organisations share the connections; no cookie of an answer to one is sent with a call of another.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = requests.adapters.HTTPAdapter(pool_maxsize=MOST_CONNECTIONS)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, adapter)
+    return _Connections(timeout=TIMEOUT_S, session=session)
 
 
 def _order_refused(code: str | None) -> PaymentsUnavailable:

@@ -22,11 +22,11 @@ PASSING = [
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch):
+def impatient(simulator, monkeypatch):
     """The pauses and time-outs are short here."""
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
     monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0.01)
-    monkeypatch.setattr(client._connections(), "_timeout", (3, 0.5))
+    monkeypatch.setattr(client._connections(simulator.url), "_timeout", (3, 0.5))
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import stripe
@@ -11,18 +13,66 @@ from click.testing import CliRunner
 from stripe_payments import client, commands, simulator
 from stripe_payments.endpoints.client import Pace
 
+STRIPE = stripe.DEFAULT_API_BASE
+
 
 def test_telemetry_is_off():
     assert stripe.enable_telemetry is False
 
 
 def test_all_clients_of_a_process_share_their_connections():
-    assert client._connections() is client._connections()
+    assert client._connections(STRIPE) is client._connections(STRIPE)
 
 
 def test_calls_have_a_time_out_and_are_retried():
-    assert client._connections()._timeout == (3.05, 20)
+    assert client._connections(STRIPE)._timeout == (3.05, 20)
     assert client.RETRIES > 0
+
+
+@pytest.fixture
+def server():
+    """Answers every call with a cookie, and keeps what it was sent."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            calls.append((self.path, dict(self.headers)))
+            self.send_response(200)
+            self.send_header("Set-Cookie", "who=acme; Path=/")
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Not on the console."""
+
+    calls = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}", calls
+        listening.shutdown()
+
+
+def test_no_cookie_of_an_answer_is_sent_with_another_call(server):
+    url, calls = server
+    connections = client._connections.__wrapped__(url)
+    for _ in range(2):
+        connections.request("post", f"{url}/v1/refunds", {})
+    assert ["Cookie" in headers for _, headers in calls] == [False, False]
+
+
+def test_stripe_is_called_through_the_proxy_of_the_environment(server, monkeypatch):
+    url, calls = server
+    monkeypatch.setenv("http_proxy", url)
+    monkeypatch.setenv("no_proxy", "")
+    client._connections.__wrapped__("http://stripe.invalid").request("post", "http://stripe.invalid/v1", {})
+    assert [path for path, _ in calls] == ["http://stripe.invalid/v1"]
+
+
+def test_a_netrc_file_does_not_replace_the_organisations_key(server, monkeypatch, tmp_path):
+    url, calls = server
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    connections = client._connections.__wrapped__(url)
+    connections.request("post", f"{url}/v1/refunds", {"Authorization": "Bearer sk_test_acme"})
+    assert [headers["Authorization"] for _, headers in calls] == ["Bearer sk_test_acme"]
 
 
 def test_the_pinned_version_is_the_one_the_simulator_speaks():
