@@ -65,7 +65,11 @@ class ServerSchema(Schema):
         load_default="full",
         validate=validate.OneOf(["full", "shortened", "none"]),
     )
-    operations_public = fields.Boolean(data_key="autonomy.operations_public", load_default=False)
+    operations_public = fields.Boolean(
+        data_key="autonomy.operations_public",
+        load_default=False,
+        error_messages={"invalid": "Write yes or no."},
+    )
     trusted_proxies = AddressesField(data_key="autonomy.trusted_proxies", load_default=())
     worker_required_within = NumberInText(
         data_key="autonomy.worker_required_within", load_default=None, validate=validate.Range(120)
@@ -86,4 +90,6 @@ class ServerSchema(Schema):
     owner_url = fields.String(data_key="autonomy.owner_url", load_default=None, validate=_is_database)
     backup_url = fields.String(data_key="autonomy.backup_url", load_default=None, validate=_is_database)
     embedded_bin_dir = fields.String(data_key="embedded.bin_dir", load_default=None)
-    embedded_fast = fields.Boolean(data_key="embedded.fast", load_default=False)
+    embedded_fast = fields.Boolean(
+        data_key="embedded.fast", load_default=False, error_messages={"invalid": "Write yes or no."}
+    )

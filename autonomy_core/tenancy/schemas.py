@@ -86,6 +86,7 @@ class OrganisationSchema(Schema):
     )
     refund_duplicates = fields.Boolean(
         load_default=False,
+        error_messages={"invalid": "Write yes or no."},
         metadata={
             "description": "yes or no: whether a payment is given back by itself that was completed although the"
             " customer had bought the product again by then."
@@ -93,6 +94,7 @@ class OrganisationSchema(Schema):
     )
     purchase_during_dispute = fields.Boolean(
         load_default=False,
+        error_messages={"invalid": "Write yes or no."},
         metadata={
             "description": "yes or no: whether a customer may buy a product again while their bank disputes a payment"
             " for it."

@@ -66,8 +66,10 @@ def _key_problems(file: Path, section: Section, key: str, messages: Any) -> Iter
             file, entry.line, "missing_key", f"{key!r} has no value", "give it one, or remove the key"
         )
     else:
+        # A key that is indented by mistake goes on with the value above it.
+        lines = f", which goes on in line {entry.continued[0]}" if entry.continued else ""
         for message in _flatten(messages):
-            yield _problem(file, entry.line, repr(key), message)
+            yield _problem(file, entry.line, f"{key!r}{lines}", message)
 
 
 def _problem(file: Path, line: int, subject: str, message: str) -> Problem:

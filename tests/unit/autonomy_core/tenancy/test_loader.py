@@ -276,3 +276,33 @@ def test_hidden_working_copies_and_other_files_are_not_tenants(
 def test_a_directory_that_is_not_there_is_a_problem(tmp_path: Path, schemas: PluginSchemas):
     (problem,) = load_directory(tmp_path / "nowhere", schemas).problems
     assert problem.code == "unreadable_file"
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace(" = ", "\t=\t") + "\t\n",
+        lambda text: "\ufeff\r\n" + text.replace("\n", " \t\r\n"),
+    ],
+    ids=["byte order mark", "line ends of Windows", "tabs", "all of them"],
+)
+def test_a_file_is_read_whichever_editor_has_saved_it(load, acme, saved):
+    loaded = load(saved(acme.replace("Acme Records", "100% Acme #1; %(here)s")))
+    assert loaded.problems == ()
+    assert loaded.organisation is not None
+    assert loaded.organisation.name == "100% Acme #1; %(here)s"
+
+
+def test_a_key_that_is_indented_by_mistake_is_found_in_the_value_above_it(load, acme):
+    (problem,) = load(acme.replace("hosts =", "\thosts =")).problems
+    assert (problem.line, problem.code) == (3, "invalid_value")
+    assert problem.message == "'currency', which goes on in line 4: not a currency"
+
+
+@pytest.mark.parametrize("value", ["perhaps", "2"])
+def test_a_switch_is_told_to_be_yes_or_no(load, acme, value):
+    (problem,) = load(acme.replace("plugins =", f"refund_duplicates = {value}\nplugins =")).problems
+    assert problem.line == 5
+    assert "Write yes or no" in problem.message
