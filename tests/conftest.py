@@ -3,8 +3,13 @@
 import gc
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from autonomy_core import GARBAGE_BEFORE_A_LOOK
+
+# A busy machine takes its time for any example.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.hookimpl(wrapper=True)
