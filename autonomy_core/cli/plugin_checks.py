@@ -14,6 +14,7 @@ from autonomy_core.plugin_api.hooks import PROJECT
 from autonomy_core.plugin_api.manager import HOOKS, PluginError, Plugins
 from autonomy_core.tenancy.validation import did_you_mean
 from autonomy_core.testing.input_fields import problems_of_settings
+from autonomy_core.testing.source import foreign_imports
 
 if TYPE_CHECKING:
     from click import Command
@@ -26,7 +27,7 @@ def problems_of(plugins: Plugins, name: str) -> list[str]:
     """What is wrong with a plugin, a sentence each; empty if nothing is."""
     module = plugins.manager.get_plugin(name)
     assert isinstance(module, ModuleType)  # noqa: S101 - for the type checker: only modules are registered
-    checks = (_hooks, _settings, _migrations, _names, _commands, _tables)
+    checks = (_hooks, _settings, _migrations, _names, _commands, _tables, _imports)
     return [problem for check in checks for problem in _told(check, plugins, name, module)]
 
 
@@ -108,6 +109,10 @@ def _tables(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
     from autonomy_core.db.ownership import problems_of_models
 
     yield from problems_of_models(name, plugins.of_package)
+
+
+def _imports(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
+    yield from foreign_imports(plugins, name)
 
 
 def _answer(plugins: Plugins, name: str, hook: str) -> Any:

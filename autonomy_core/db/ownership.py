@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, inspect, text
+from sqlalchemy.orm import Mapper
 
 from autonomy_core.db.base import Base
 
@@ -56,7 +57,7 @@ def problems_of_models(plugin: str, plugin_of: Callable[[str], str | None]) -> I
     """
     owners = {
         mapper.local_table: plugin_of(mapper.class_.__module__)
-        for mapper in Base.registry.mappers
+        for mapper in _mappers(Base)
         if isinstance(mapper.local_table, Table)
     }
     by_name = {table.name: owner for table, owner in owners.items()}
@@ -72,6 +73,15 @@ def problems_of_models(plugin: str, plugin_of: Callable[[str], str | None]) -> I
             owner = by_name.get(there)
             if owner not in {plugin, None}:
                 yield _reference(table.name, there, str(owner))
+
+
+def _mappers(base: type[Base]) -> Iterator[Mapper[Any]]:
+    """Of the models below a class, without those within which their module failed: `registry.mappers` raises for them."""
+    for model in base.__subclasses__():
+        mapper: Mapper[Any] | None = inspect(model, raiseerr=False)
+        if mapper is not None:
+            yield mapper
+        yield from _mappers(model)
 
 
 def owner_of(table_name: str, components: Sequence[Migrations]) -> str | None:

@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from marshmallow import Schema, ValidationError
@@ -31,16 +32,27 @@ def foreign_imports(plugins: Plugins, plugin: str) -> list[str]:
     ``testing.py``, and files below a directory ``tests``, may import `autonomy_core.testing` as well.
     """
     package = package_of(plugins, plugin)
-    directory = Path(importlib.import_module(package).__path__[0])
     others = {*plugins.packages, *_installed()} - {package}
+    above, names = _sources(plugins.modules[plugin], package)
     return [
-        f"{path.relative_to(directory.parent)}:{line}: imports {module}{reason}"
-        for path in sorted(directory.rglob("*.py"))
-        for line, module in _imports(path)
+        f"{name}:{line}: imports {module}{reason}"
+        for name in names
+        for line, module in _imports(above / name)
         if (
-            reason := _objection(module, others, for_tests=path.name == "testing.py" or "tests" in path.parts)
+            reason := _objection(module, others, for_tests=name.name == "testing.py" or "tests" in name.parts)
         )
     ]
+
+
+def _sources(module: ModuleType, package: str) -> tuple[Path, list[Path]]:
+    """A directory, and the names of a plugin's files in it; none of one that a test makes in memory, or of the stand-ins."""
+    file = getattr(module, "__file__", None)
+    if file is None or package.startswith("autonomy_core."):
+        return Path(), []
+    directory = Path(file).parent
+    if not package:
+        return directory, [Path(file).relative_to(directory)]
+    return directory.parent, sorted(path.relative_to(directory.parent) for path in directory.rglob("*.py"))
 
 
 def _installed() -> Iterator[str]:

@@ -335,6 +335,16 @@ def test_two_views_for_one_call_are_told_with_the_place_of_each(written):
     ]
 
 
+def test_what_a_plugin_may_not_import_is_told_with_its_place(written):
+    private, foreign = written(
+        HOOKS.format(jobs="return []"), "import autonomy_core.app\nimport media_mp3.models\n"
+    )
+    assert private.startswith(
+        "written_shop/views.py:1: imports autonomy_core.app, which is private to the core"
+    )
+    assert foreign.startswith("written_shop/views.py:2: imports media_mp3.models, another plugin's")
+
+
 def test_a_hook_that_raises_is_told_with_its_place(written):
     (problem,) = written(HOOKS.format(jobs="1 / 0"))
     assert problem == "register_jobs() raised ZeroDivisionError: division by zero (at written_shop.plugin:10)"
@@ -347,6 +357,8 @@ from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.models import Base, Identified, tenant_key
 from types import ModuleType
 from uuid import UUID
+from sqlalchemy import ForeignKeyConstraint
+from sqlalchemy.exc import ConstraintColumnNotFoundError
 from sqlalchemy.orm import Mapped, mapped_column
 
 def model(module, table, *more, **columns):
@@ -360,6 +372,10 @@ model("shop.models", "shop_lines", tenant_key("thing_id", "store_things"), tenan
 model("shop.models", "oddments")
 kept.append(type("shop_all", (Base,), {"__module__": "shop.models", "__tablename__": "shop_all",
                  "__annotations__": {"id": Mapped[int]}, "id": mapped_column(primary_key=True)}))
+try:
+    model("broken.models", "broken_lines", ForeignKeyConstraint(["absent"], ["products.id"]))
+except ConstraintColumnNotFoundError as error:
+    kept.append(error)  # and with it the class, which was not mapped
 plugins = Plugins({name: ModuleType(f"{name}.plugin") for name in ("shop", "store")})
 print(*problems_of(plugins, "shop")[1:], sep=chr(10))
 print("store:", *problems_of(plugins, "store")[1:])
