@@ -20,7 +20,7 @@ KILLS ?= 10
 PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sure lint format types contracts install stripe-cli client-generators serve worker simulator migrate changelog bench chaos clean
+.PHONY: help demo test unit sure lint format types contracts install stripe-cli client-generators serve worker simulator migrate changelog bench chaos clean
 
 help:  ## say what can be made
 	@echo "Autonomy Server. Set-up happens by itself; it stays in $(VENV) and var/."
@@ -40,6 +40,9 @@ test: $(VENV)/.installed  ## run the tests, on a PostgreSQL of their own
 	@# In the order of the files: those with whole processes are early, and the many short ones fill the end.
 	@$(BIN)/python -m pytest $(if $(T),-k "$(T)",-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS) || { status=$$?; \
 	    test $$status != 5 || echo "No test was run$(if $(T),: no test's name contains \"$(T)\"; T takes a part of a name)." >&2; exit $$status; }
+
+unit: $(VENV)/.installed  ## run the tests that start no process and open no connection
+	@$(BIN)/python -m pytest tests/unit -m "not processes" $(ARGS)
 
 sure: lint types contracts test  ## all that must hold before a change is shared
 

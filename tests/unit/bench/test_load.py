@@ -7,6 +7,8 @@ import pytest
 from bench import load
 from bench.load import LoadError, post_all
 
+pytestmark = pytest.mark.processes
+
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 

@@ -9,6 +9,8 @@ from demo import __main__ as command
 from demo.places import free_port, write_whole
 from demo.processes import DemoError
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(autouse=True)
 def signals():

@@ -16,6 +16,8 @@ from demo.__main__ import check_tenants
 from demo.places import ROOT, Places, free_port
 from demo.processes import DemoError, Processes, amiss_with_server
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def places(tmp_path):

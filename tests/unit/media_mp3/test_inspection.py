@@ -14,6 +14,8 @@ from media_mp3.domain import TrackReport
 from media_mp3.inspection import inspect, read_report
 from tests.unit.media_mp3 import material
 
+pytestmark = pytest.mark.processes
+
 LIMITED = "from media_mp3.inspect_child import limit_process; limit_process(); "
 
 

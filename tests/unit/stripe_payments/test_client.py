@@ -79,11 +79,13 @@ def test_the_pinned_version_is_the_one_the_simulator_speaks():
     assert client.API_VERSION == simulator.API_VERSION
 
 
+@pytest.mark.processes
 def test_loading_the_plugin_does_not_import_the_sdk():
     code = "import sys, stripe_payments.plugin; sys.exit('stripe' in sys.modules)"
     assert subprocess.run([sys.executable, "-W", "ignore", "-c", code]).returncode == 0
 
 
+@pytest.mark.processes
 def test_the_commands_are_listed_without_importing_the_sdk():
     code = (
         "import sys, stripe_payments.commands as commands\n"

@@ -70,6 +70,7 @@ def test_every_directory_of_a_backup_is_for_its_owner_only(
     assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o700}
 
 
+@pytest.mark.processes
 def test_a_disk_that_is_full_is_told_of_with_the_file_that_did_not_fit(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(b"x" * 10_000)
     script = (
@@ -105,6 +106,7 @@ def test_what_root_restores_belongs_to_the_owner_of_the_directory(
     assert missing_in(backup, "files/media", data / "media") == {}
 
 
+@pytest.mark.processes
 def test_a_database_that_was_half_written_by_a_killed_process_is_copied_as_it_was(tmp_path: Path) -> None:
     source = tmp_path / "source"
     with sqlite3.connect(source) as database:

@@ -10,6 +10,8 @@ from autonomy_core.backup import programs
 from autonomy_core.backup.domain import BackupError
 from autonomy_core.backup.programs import Programs
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Path]:

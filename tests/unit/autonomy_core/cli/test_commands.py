@@ -93,6 +93,7 @@ def test_help_works_and_says_why_where_plugins_cannot_be_loaded():
     assert "plugin bonus_track: not installed." in result.stderr
 
 
+@pytest.mark.processes
 def test_help_imports_neither_the_database_nor_the_web_framework():
     program = (
         "import sys; from autonomy_core.cli.commands import autonomy;"

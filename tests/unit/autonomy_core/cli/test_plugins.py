@@ -382,6 +382,7 @@ print("store:", *problems_of(plugins, "store")[1:])
 """
 
 
+@pytest.mark.processes
 def test_tables_of_others_and_references_to_them_are_found():
     """In a process of its own: models are known to all."""
     done = subprocess.run([sys.executable, "-c", MODELS], capture_output=True, text=True)

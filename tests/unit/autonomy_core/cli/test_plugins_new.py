@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from autonomy_core.cli.plugins import plugins
 
+pytestmark = pytest.mark.processes
+
 EXAMPLE = Path(__file__).parents[4] / "examples" / "bonus_track"
 
 

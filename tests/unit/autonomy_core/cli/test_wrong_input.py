@@ -46,6 +46,7 @@ def test_an_empty_path_is_not_taken_for_the_current_directory(run, tmp_path, arg
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("host", ["no such host", "x" * 300, "\udcff", "192.0.2.1"])
 def test_a_host_where_nothing_can_listen_is_told_with_the_option_for_it(run, host):
     result = run("serve", "--host", host, "--port", "0")

@@ -4,6 +4,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import RFC_4122, UUID
 
+import pytest
+
 from autonomy_core.db import base
 from autonomy_core.db.base import uuid7
 
@@ -26,6 +28,7 @@ def test_they_are_of_version_7_and_tell_the_time():
     assert before <= made.int >> 80 <= time.time_ns() // 1_000_000
 
 
+@pytest.mark.processes
 def test_a_process_that_was_forked_makes_others_than_its_parent():
     made = uuid7()
     from_child, to_parent = os.pipe()

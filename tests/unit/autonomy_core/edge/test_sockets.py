@@ -7,7 +7,11 @@ from contextlib import closing
 from ipaddress import ip_address
 from pathlib import Path
 
+import pytest
+
 from autonomy_core.edge.sockets import HangUp, _shut_down, set_up_listeners
+
+pytestmark = pytest.mark.processes
 
 
 def open_files():

@@ -37,6 +37,7 @@ def test_one_process_tells_what_it_has_counted(registry: CollectorRegistry, sale
     ]
 
 
+@pytest.mark.processes
 def test_several_processes_are_summed_also_one_that_has_ended(
     sales: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -12,6 +12,8 @@ from autonomy_core.plugin_api.operations import PUBLIC, Operation
 from autonomy_core.plugin_api.resources import ApiV1, Customers, Products, Resource
 from autonomy_core.runtime import make_runtime
 
+pytestmark = pytest.mark.processes
+
 
 class One(Resource):
     """A node."""

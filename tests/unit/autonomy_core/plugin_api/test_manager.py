@@ -124,6 +124,7 @@ def runtime_with(tmp_path, **hooks):
     return make_runtime(settings, Plugins(modules))
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("hooks", "says"),
     [

@@ -444,6 +444,7 @@ def test_a_process_that_is_started_records_by_itself(begin: Begin, tenants: Path
     assert names(begin()) == {"acme": "Acme"}
 
 
+@pytest.mark.processes
 @pytest.mark.usefixtures("two")
 def test_a_process_that_was_killed_while_it_recorded_takes_nothing_from_anybody(
     begin: Begin, tenants: Path, path: Path
