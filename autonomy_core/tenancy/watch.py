@@ -60,6 +60,8 @@ class WatchedDirectory:
             self.problem = unreadable_directory(self._directory, error)
             return self.problem != before
         self.problem = None
+        # A listing may leave out a file that is replaced meanwhile.
+        missing = {name for name in missing if signature(self._path(name)) is None}
         forgotten = self._forget({name for name in missing if at_once or name in lost}, missing)
         read = [self._read(name, seen, at_once=at_once) for name, seen in different]
         return before is not None or forgotten or any(read)

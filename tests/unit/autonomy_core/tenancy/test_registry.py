@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -290,6 +292,24 @@ def test_polling_takes_a_file_for_deleted_only_at_the_second_look(tmp_path: Path
     assert registry.ids() == ("neighbour", "shop")
     registry._look(at_once=False)
     assert registry.ids() == ("neighbour",)
+
+
+def test_a_file_that_a_listing_leaves_out_while_it_is_replaced_stays_in_service(
+    tmp_path: Path, registry: TenantRegistry, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("neighbour", "shop"):
+        (tmp_path / f"{name}.ini").write_text(shop())
+    registry.reload()
+    scandir = os.scandir
+
+    @contextmanager
+    def incomplete(path: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with scandir(path) as entries:
+            yield [entry for entry in entries if entry.name != "shop.ini"]
+
+    monkeypatch.setattr(os, "scandir", incomplete)
+    registry.reload()
+    assert registry.ids() == ("neighbour", "shop")
 
 
 def test_a_file_that_an_editor_is_still_writing_is_not_believed_for_a_second(
