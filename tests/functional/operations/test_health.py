@@ -8,6 +8,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 from autonomy_core.db.database import Database
 from autonomy_core.runtime import APPLICATION_ROLE
+from tests.refusing import REFUSING
 
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
 
@@ -231,7 +232,7 @@ def test_a_role_that_owns_the_tables_is_not_ready(autonomy, with_database, postg
 
 def test_while_the_database_is_away_requests_are_answered_503_and_never_500(autonomy, with_database):
     autonomy.organisation("acme")
-    with_database("postgresql+psycopg://autonomy_app:s3cret@127.0.0.1:1/autonomy")
+    with_database(f"postgresql+psycopg://autonomy_app:s3cret@{REFUSING}/autonomy")
     answer = ready(autonomy, status=503)
     assert answer.json["checks"]["database"]["status"] == "failed"
     assert "s3cret" not in answer.text

@@ -23,6 +23,7 @@ from autonomy_core.tenancy.rules import RECORD
 from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret
 from tests.hanging import stopped
+from tests.refusing import REFUSING
 
 pytestmark = pytest.mark.processes
 
@@ -345,7 +346,7 @@ def test_proutes_needs_no_database(installation, tmp_path):
     ini = tmp_path / "apart.ini"
     text = (installation.directory / "development.ini").read_text()
     ini.write_text(
-        text.replace("[server", "sqlalchemy.url = postgresql://nobody@127.0.0.1:1/nowhere\n[server")
+        text.replace("[server", f"sqlalchemy.url = postgresql://nobody@{REFUSING}/nowhere\n[server")
     )
     (tmp_path / "tenants").mkdir()
     routes = installation.run("proutes", str(ini), "http_port=0")

@@ -11,6 +11,7 @@ from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.manager import PluginError, Plugins
+from tests.refusing import REFUSING
 
 APP = "[app:main]\nuse = egg:autonomy-server\n"
 
@@ -170,7 +171,7 @@ def test_an_ini_file_saved_on_windows_with_tabs_is_read(unmigrated):
 
 
 def test_an_unreachable_database_is_one_message_without_its_password(unmigrated):
-    unmigrated.write(**{"sqlalchemy.url": "postgresql://autonomy_app:s3cret@127.0.0.1:1/autonomy"})
+    unmigrated.write(**{"sqlalchemy.url": f"postgresql://autonomy_app:s3cret@{REFUSING}/autonomy"})
     result = unmigrated.run("keys", "list", "acme")
     assert result.exit_code == 1
     assert "Connection refused" in result.stderr

@@ -6,6 +6,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from autonomy_core.db.embedded import EmbeddedServer
+from tests.refusing import REFUSING
 
 
 def test_migrate_tells_each_step_and_is_done_the_second_time(unmigrated):
@@ -29,7 +30,7 @@ def test_check_says_what_is_pending_with_status_1(unmigrated):
 
 
 def test_an_external_database_needs_the_owners_url(unmigrated):
-    unmigrated.write(**{"sqlalchemy.url": "postgresql://autonomy_app@127.0.0.1:1/autonomy"})
+    unmigrated.write(**{"sqlalchemy.url": f"postgresql://autonomy_app@{REFUSING}/autonomy"})
     result = unmigrated.run("migrate")
     assert result.exit_code == 2
     assert "autonomy.owner_url is missing" in result.stderr

@@ -10,8 +10,9 @@ from autonomy_core.db.outages import PATIENCE
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins
 from tests.hanging import stopped
+from tests.refusing import REFUSING
 
-REFUSED = "postgresql://autonomy_app:s3cret@127.0.0.1:1/autonomy"
+REFUSED = f"postgresql://autonomy_app:s3cret@{REFUSING}/autonomy"
 
 WITHOUT_DATABASE = {
     *("serve", "worker", "stripe simulator", "media inspect"),
@@ -94,7 +95,7 @@ def settings_for(url, owner_url=None):
         "sqlalchemy.url": url,
         "autonomy.owner_url": owner_url or url,
         "autonomy.backup_url": owner_url or url,
-        "stripe_payments.api_base": "http://127.0.0.1:1",
+        "stripe_payments.api_base": f"http://{REFUSING}",
     }
 
 

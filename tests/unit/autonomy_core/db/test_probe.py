@@ -17,6 +17,7 @@ from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.probe import NoAnswer
 from tests.hanging import stopped
+from tests.refusing import REFUSING
 
 PATIENCE_S = 60
 
@@ -73,7 +74,7 @@ def test_what_the_function_finds_and_raises_is_the_outcome(asked: Database) -> N
 
 def test_a_server_that_is_not_there_is_told_as_any_other_outage() -> None:
     with pytest.raises(OperationalError, match="refused"):
-        Database("postgresql+psycopg://nobody@127.0.0.1:1/nowhere").ask(one)
+        Database(f"postgresql+psycopg://nobody@{REFUSING}/nowhere").ask(one)
 
 
 def test_a_statement_that_takes_too_long_is_given_up_and_frees_its_thread(asked: Database) -> None:
