@@ -15,10 +15,13 @@ from autonomy_core.db.embedded import EmbeddedServer
 def stopped(server: EmbeddedServer) -> Iterator[None]:
     """Stop every process of a running server with SIGSTOP, and let them go on after the block."""
     main = int((server.directory / "pgdata" / "postmaster.pid").read_text().split()[0])
+    # It makes no more of them when it is stopped; one may end meanwhile.
+    os.kill(main, signal.SIGSTOP)
     processes = [main, *_children_of(main)]
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
     try:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
         yield
     finally:
         for process in processes:

@@ -11,9 +11,11 @@ import pytest
 from autonomy_core.db.embedded import EmbeddedServer
 
 TEST = """
-import time
+import signal, time
 
 def test_that_does_not_end(postgresql):
+    # A job in the background is started with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print("server", postgresql.data_dir, flush=True)
     time.sleep(600)
 """
