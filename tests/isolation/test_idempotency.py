@@ -11,6 +11,7 @@ from webtest.response import TestResponse
 from autonomy_core.idempotency import services
 from autonomy_core.idempotency.domain import Claim
 from autonomy_core.openapi.calls import Call
+from customer_auth import logins
 from tests.isolation import http_attacks
 from tests.isolation.requests import Asked, ask
 from tests.isolation.sides import KEY, Side, World
@@ -45,6 +46,13 @@ def strangers(call: Call, here: Side, there: Side, holder: str | None) -> Iterat
             yield f"the other's {who}", asked.by(credential)
 
 
+@pytest.fixture
+def logins_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login that a call has ended stays one, so that its token does not become nobody's in the midst of a test."""
+    monkeypatch.setattr(logins, "ASKED_AGAIN_AFTER_S", 3600.0)
+
+
+@pytest.mark.usefixtures("logins_are_believed")
 @pytest.mark.parametrize("by_host", [False, True])
 def test_nobody_else_is_given_the_answer_of_any_call(world: World, by_host: bool) -> None:
     calls = repeatable(world)
