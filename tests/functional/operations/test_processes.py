@@ -169,7 +169,7 @@ def test_a_directory_of_organisations_that_does_not_exist_is_refused_at_the_star
     refused = installation.run("autonomy", "--config", "misspelt.ini", *command)
     assert refused.returncode == 2
     missing = installation.directory / "tennants"
-    assert f"Error: autonomy.tenants: there is no directory {missing}." in refused.stderr
+    assert f"Error: misspelt.ini:3: autonomy.tenants: there is no directory {missing}." in refused.stderr
     assert "make it, or name another one" in refused.stderr
 
 
