@@ -27,7 +27,10 @@ def own(tmp_path):
 
 def test_who_would_wait_too_long_is_told_to_come_back_and_who_waits_is_served(own, tmp_path):
     with ExitStack() as stack:
-        clients = [stack.enter_context(own.connect("GET /hold")) for _ in range(ROOM + TOO_MANY)]
+        clients = [stack.enter_context(own.connect("GET /hold")) for _ in range(THREADS)]
+        wait_for(lambda: len(noted(tmp_path / "begun")) == THREADS, "every thread to have one")
+        rest = range(ROOM + TOO_MANY - THREADS)
+        clients += [stack.enter_context(own.connect("GET /hold")) for _ in rest]
         wait_for(lambda: len(answered(clients)) == TOO_MANY, "the refusals")
         refused = answered(clients)
         assert {read_answer(each) for each in refused} == {(503, b"unavailable")}

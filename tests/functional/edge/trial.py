@@ -82,6 +82,7 @@ def leave(environ, start_response):
 def hold(environ, start_response):
     """Wait until a file says so, with the body half read."""
     begun = environ["wsgi.input"].read(1)
+    note("begun", "one")
     while not Path("let-go").exists():
         time.sleep(0.02)
     note("held", str(len(begun + environ["wsgi.input"].read())))
