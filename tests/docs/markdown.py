@@ -116,6 +116,17 @@ def rows(text: str) -> Iterator[list[str]]:
             yield [cell.strip() for cell in line.strip("|").replace("\\|", "\0").split("|")]
 
 
+def entries(text: str) -> Iterator[tuple[list[str], str, str]]:
+    """Every item of a list that begins with terms in backticks: terms, note and rest.
+
+    ``- `a`, `b` (note): rest``
+    """
+    for item in re.findall(r"^- (`.*(?:\n  .*)*)", text, re.MULTILINE):
+        head, _, rest = " ".join(item.split()).partition(": ")
+        terms, _, note = head.partition(" (")
+        yield codes(terms), note.removesuffix(")"), rest
+
+
 def codes(cell: str) -> list[str]:
     """What a cell has in backticks."""
     return re.findall(r"`([^`]+)`", cell)

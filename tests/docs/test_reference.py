@@ -1,4 +1,4 @@
-"""The tables in the documents are those of the code: errors, settings, commands."""
+"""The tables and lists in the documents are those of the code: errors, settings, commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autonomy_core.security.domain import SCOPES
 from autonomy_core.settings_schema import ServerSchema
 from autonomy_core.tenancy.schemas import OrganisationSchema
 from stripe_payments.domain import HANDLED_EVENTS
-from tests.docs.markdown import DOCUMENTS, ROOT, Document, codes, rows
+from tests.docs.markdown import DOCUMENTS, ROOT, Document, codes, entries, rows
 from tests.docs.shell import commands
 
 ERRORS = Document(ROOT / "docs" / "api" / "errors.md")
@@ -71,7 +71,7 @@ def offered():
 
 
 def documented_keys(heading):
-    return {key for cell, *_ in rows(INDEX.section(heading)) for key in codes(cell)}
+    return {key for terms, *_ in entries(INDEX.section(heading)) for key in terms}
 
 
 def field_names(schema):
