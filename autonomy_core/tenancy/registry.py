@@ -188,10 +188,11 @@ class TenantRegistry:
         )
         return first
 
-    def _take_turn(self, woken: bool) -> None:  # noqa: FBT001 - what `Turns` says
+    def _take_turn(self) -> None:
         try:
-            self._look(at_once=woken)
-            self._read_ahead()
+            if not self._turns.is_stopping:
+                self._look(at_once=False)
+                self._read_ahead()
             self._write_record()
             self._write_index()
         except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was

@@ -10,11 +10,11 @@ class Turns:
     """Does some work every so many seconds, and at once when it is woken, in a thread of its own.
 
     Args:
-        work: told whether it was woken. It must not raise.
+        work: it must not raise. It is done once more when the thread is stopped.
         name: the thread's.
     """
 
-    def __init__(self, work: Callable[[bool], None], seconds: float, name: str) -> None:
+    def __init__(self, work: Callable[[], None], seconds: float, name: str) -> None:
         self.seconds = seconds
         self.is_stopping = False
         self._work = work
@@ -43,6 +43,6 @@ class Turns:
 
     def _run(self) -> None:
         while not self.is_stopping:
-            woken = self._wake.wait(self.seconds)
+            self._wake.wait(self.seconds)
             self._wake.clear()
-            self._work(woken)
+            self._work()

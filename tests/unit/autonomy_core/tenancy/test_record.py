@@ -495,6 +495,20 @@ def test_what_an_operator_accepted_does_not_count_against_the_next_loss(
 
 
 @pytest.mark.usefixtures("two")
+def test_a_host_stays_where_it_is_when_the_server_stops_while_an_editor_has_moved_the_file_away(
+    tenants: Path, path: Path, schemas: PluginSchemas
+):
+    (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
+    served = TenantRegistry(tenants, schemas, 3600, rules=rules(path))
+    served.start()
+    (tenants / "org12.ini").rename(tenants / "org12.ini~")
+    served.stop()
+    (tenants / "org12.ini~").rename(tenants / "org12.ini")
+    restarted = TenantRegistry(tenants, schemas, rules=rules(path))
+    assert restarted.by_host("twelve.example").id == "org12"  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("two")
 def test_a_host_stays_where_it_is_when_the_record_is_moved_away(begin: Begin, tenants: Path, path: Path):
     """The newcomer is recorded before the owner, whose file this process knows from the index alone."""
     path.unlink()

@@ -294,6 +294,24 @@ def test_polling_takes_a_file_for_deleted_only_at_the_second_look(tmp_path: Path
     assert registry.ids() == ("neighbour",)
 
 
+def test_a_file_that_an_editor_moves_away_for_a_moment_stays_in_service_when_the_thread_is_woken(
+    tmp_path: Path, schemas: PluginSchemas
+):
+    for name in ("acme", "shop"):
+        (tmp_path / f"{name}.ini").write_text(shop(name))
+    registry = TenantRegistry(tmp_path, schemas, poll_seconds=3600)
+    changes: queue.Queue[str] = queue.Queue()
+    registry.subscribe(changes.put)
+    registry.start()
+    (tmp_path / "acme.ini").rename(tmp_path / "acme.ini~")
+    (tmp_path / "zeta.ini").write_text(shop("Zeta"))
+    registry.wake()
+    first = changes.get(timeout=PATIENCE)
+    (tmp_path / "acme.ini~").rename(tmp_path / "acme.ini")
+    registry.stop()
+    assert (first, registry.ids()) == ("zeta", ("acme", "shop", "zeta"))
+
+
 def test_a_file_that_a_listing_leaves_out_while_it_is_replaced_stays_in_service(
     tmp_path: Path, registry: TenantRegistry, monkeypatch: pytest.MonkeyPatch
 ):
