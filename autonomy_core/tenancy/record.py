@@ -76,6 +76,7 @@ class TenantRecord:
     def __init__(self, path: Path, sealing: Sealing) -> None:
         self._file = RecordFile(path)
         self._sealing = sealing
+        self._latest = 0.0
 
     def problem(self) -> Problem | None:
         """Return what kept the record from being read or written the last time, or None."""
@@ -91,6 +92,13 @@ class TenantRecord:
     def has_changed(self) -> bool:
         """Whether the file is another one than at the last call, or can be read again after it could not."""
         return self._file.has_changed()
+
+    def has_gone_back(self) -> bool:
+        """Whether the latest of its versions is older than at the last call: it may be an older record, or a new one."""
+        query = "SELECT max(recorded_at) FROM organisations"
+        before = self._latest
+        self._latest = self._file.read(lambda db: db.execute(query).fetchone()[0], None) or 0.0
+        return self._latest < before
 
     def ids_but(self, known: Container[str]) -> frozenset[str]:
         """Return the ids of the organisations that are in service as far as the record knows, but for some."""

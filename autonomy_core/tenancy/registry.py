@@ -175,7 +175,9 @@ class TenantRegistry:
         self._watched.read_index()
         self._watched.read_changes(at_once=True)
         if self._rules.record is not None:
+            # What the record says now is no news later.
             self._rules.record.has_changed()
+            self._rules.record.has_gone_back()
         first = self._settle(None)
         read = {name for name, version in first.versions.items() if version.content is not None}
         self._recorder.add(read | first.lost | first.missing)
@@ -238,8 +240,9 @@ class TenantRegistry:
         record = self._rules.record
         if record is None or not record.has_changed():
             return False
-        # It may have been moved away, or an older one been put in its place.
-        self._recorder.add(record.unknown(self._now().versions))
+        versions = self._now().versions
+        # Not always all: processes that read a file differently would record their versions in turn for ever.
+        self._recorder.add(versions if record.has_gone_back() else record.unknown(versions))
         return True
 
     def _read_unread(self, organisation_id: str) -> None:

@@ -613,8 +613,10 @@ def test_a_record_that_is_moved_away_from_a_running_server_is_made_anew(
 ):
     older = path.read_bytes()
     (tenants / "org50.ini").write_text(shop("Fifty", "fifty.example"))
-    running = settle(begin())
-    assert names(running).keys() == {"org12", "org50", "org90"}
+    (tenants / "org90.ini").write_text(shop("Edited", "edited.example"))
+    settle(begin())
+    running = settle(begin())  # after a restart, since when nothing was recorded
+    assert names(running) == {"org12": "Twelve", "org50": "Fifty", "org90": "Edited"}
     settle(running)
     if away == "moved":
         path.rename(path.with_name("away"))
@@ -624,11 +626,30 @@ def test_a_record_that_is_moved_away_from_a_running_server_is_made_anew(
         path.write_bytes(older)
     running._look(at_once=False)
     running._write_record()
-    (tenants / "org50.ini").write_text("nonsense\n")
-    (tenants / "org10.ini").write_text(shop("Ten", "fifty.example"))
+    for name in ("org50", "org90"):
+        (tenants / f"{name}.ini").write_text("nonsense\n")
+    (tenants / "org10.ini").write_text(shop("Ten", "fifty.example, edited.example"))
     began = begin(index=False)
-    assert names(began) == {"org10": "Ten", "org12": "Twelve", "org50": "Fifty", "org90": "Ninety"}
+    assert names(began) == {"org10": "Ten", "org12": "Twelve", "org50": "Fifty", "org90": "Edited"}
     assert began.by_host("fifty.example") is began.get("org50")
+    assert began.by_host("edited.example") is began.get("org90")
+
+
+@pytest.mark.usefixtures("two")
+def test_processes_that_read_a_file_differently_do_not_record_it_in_turn(
+    begin: Begin, tenants: Path, path: Path, acme: str, monkeypatch: pytest.MonkeyPatch
+):
+    """As for the time of a restart, when the environment of one has a new secret."""
+    (tenants / "acme.ini").write_text(acme.replace("sk_test_abcdef", "env:SHOP_KEY"))
+    running = []
+    for secret in ("sk_test_one", "sk_test_two"):
+        monkeypatch.setenv("SHOP_KEY", secret)
+        running.append(settle(begin(index=False)))
+    recorded = path.read_bytes()
+    for registry in running * 2:
+        registry._look(at_once=False)
+        registry._write_record()
+    assert path.read_bytes() == recorded
 
 
 @pytest.mark.usefixtures("two")
