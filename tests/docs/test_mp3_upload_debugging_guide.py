@@ -9,7 +9,11 @@ from media_mp3 import errors
 from media_mp3.domain import FINDINGS
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "mp3-upload-debugging-guide.md").read_text("utf-8")
-SECTIONS = dict(re.findall(r"^#### `(\w+)`\n\n(.*?)(?=^#)", GUIDE, re.MULTILINE | re.DOTALL))
+SECTIONS = {
+    code: re.sub(r"\n +", " ", section)
+    for code, section in re.findall(r"^#### `(\w+)`\n\n(.*?)(?=^#)", GUIDE, re.MULTILINE | re.DOTALL)
+}
+"""Each section by its code. Its list items are unwrapped, because the code's remedies are single lines."""
 
 
 def test_every_finding_has_a_section_and_every_section_is_a_finding():
