@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,8 +16,9 @@ from marshmallow import Schema, ValidationError
 
 from autonomy_core.settings_schema import ServerSchema
 from autonomy_core.tenancy.fields import ProblemMessage
-from autonomy_core.tenancy.secrets import Secret
+from autonomy_core.tenancy.secrets import Secret, shown
 from autonomy_core.tenancy.validation import did_you_mean
+from autonomy_core.texts import is_utf8
 
 SHORTEST_SECRET = 32
 
@@ -80,9 +81,9 @@ class Settings:
     previous_secrets: tuple[Secret, ...]
     hosts: tuple[str, ...]
     default_organisation: str | None
-    database_url: str | None
-    owner_url: str | None
-    backup_url: str | None
+    database_url: str | None = field(repr=False)
+    owner_url: str | None = field(repr=False)
+    backup_url: str | None = field(repr=False)
     embedded_bin_dir: Path | None
     embedded_fast: bool
     pool_size: int
@@ -224,25 +225,34 @@ def _previous_secrets(references: Iterable[str]) -> tuple[Secret, ...]:
 def _referred_to(key: str, reference: str) -> Secret:
     kind, _, rest = reference.partition(":")
     if kind == "file":
-        text = _read_secret(key, Path(rest))
+        text = _read_secret(key, reference, Path(rest))
     elif kind == "env":
         text = os.environ.get(rest, "")
+        if not is_utf8(text):
+            raise SettingsError((key, f"{_named(reference)} is not UTF-8 text."))
     else:
         raise SettingsError((key, "write a reference, env:NAME or file:/path, and not the secret itself."))
     if len(text) < SHORTEST_SECRET:
         problem = (
-            f"{reference} must hold at least {SHORTEST_SECRET} characters; "
+            f"{_named(reference)} must hold at least {SHORTEST_SECRET} characters; "
             "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
         raise SettingsError((key, problem))
     return Secret(text)
 
 
-def _read_secret(key: str, path: Path) -> str:
+def _read_secret(key: str, reference: str, path: Path) -> str:
     try:
         return path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError((key, f"{path} cannot be read: {type(error).__name__}.")) from None
+    except (OSError, ValueError) as error:
+        raise SettingsError((key, f"{_named(reference)} cannot be read: {type(error).__name__}.")) from None
+
+
+def _named(reference: str) -> str:
+    """A reference as it is written, unless it may be a secret in the wrong place."""
+    kind, _, path = reference.partition(":")
+    is_file = kind == "file" and os.path.exists(path)  # noqa: PTH110 - which also takes what is no path
+    return reference if is_file or shown(reference) else f"what {kind}: names"
 
 
 def _generated_secret(path: Path) -> Path:

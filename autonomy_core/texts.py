@@ -84,5 +84,14 @@ def is_visible(text: str) -> bool:
     )
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text of the environment or the command line is UTF-8: Python keeps other bytes as surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _forbidden_in(text: str) -> str | None:
     return next((found[0] for found in _FORBIDDEN.finditer(text) if not found["flag"]), None)

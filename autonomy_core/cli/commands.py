@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from autonomy_core.cli.context import DEFAULT_CONFIG, CliContext, FilePath
-from autonomy_core.cli.failures import failure_for
+from autonomy_core.cli.failures import Failure, failure_for
+from autonomy_core.texts import is_utf8
 
 COMMANDS = {
     "alarms": ("autonomy_core.cli.alarms:alarms", "See what a person has to look at."),
@@ -33,6 +34,16 @@ COMMANDS = {
 
 class Commands(click.Group):
     """The core's commands, each imported when it is wanted, and the plugins'."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; one that is not UTF-8 is refused before anything is done."""
+        for place, each in enumerate(args, start=1):
+            if not is_utf8(each):
+                # Not shown: it may be a key.
+                raise Failure(
+                    f"Argument {place} is not UTF-8 text. Write it in UTF-8, or rename the file.", exit_code=2
+                )
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command's name; those of plugins that cannot be loaded are missing, and it is said why."""

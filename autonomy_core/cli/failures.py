@@ -76,12 +76,7 @@ def _refused_settings(error: SettingsError, config: Path) -> Failure:
 
 
 def _not_given(error: Exception) -> Failure | None:
-    """Of what the shell or the machine does not give as it is needed."""
-    # Bytes of an argument that are no UTF-8 are surrogates in Python, which nothing takes.
-    if isinstance(error, UnicodeEncodeError) and "\udc80" <= error.object[error.start] <= "\udcff":
-        return Failure(
-            f"{error.object!r} is not UTF-8 text. Write it in UTF-8, or name a file otherwise.", exit_code=2
-        )
+    """Of what the machine does not give as it is needed."""
     # A file or directory. Without a name it is none, and a bug.
     if isinstance(error, OSError) and error.filename is not None:
         return Failure(f"{error.filename}: {error.strerror}")

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,9 @@ class Target:
         role, password: those of the application.
     """
 
-    owner_url: str
+    owner_url: str = field(repr=False)
     role: str
-    password: str | None
+    password: str | None = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from autonomy_core.tenancy.files import Signature, read_small_file, signature
+from autonomy_core.texts import is_utf8
 
 MASK = "********"
 
@@ -72,7 +73,7 @@ class References:
     """
 
     directory: Path
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict, repr=False)
     files: list[tuple[Path, Signature | None]] = field(default_factory=list)
     uses_environment: bool = False
     has_unreadable: bool = False
@@ -132,9 +133,11 @@ def _from_environment(name: str) -> str:
     if references is not None:
         references.uses_environment = True
     value = os.environ.get(name, "")
+    shown = name if _VARIABLE.fullmatch(name) else "it names"
     if not value:
-        shown = name if _VARIABLE.fullmatch(name) else "it names"
         raise UnresolvedReferenceError(f"the environment variable {shown} is not set, or is empty")
+    if not is_utf8(value):
+        raise UnresolvedReferenceError(f"the environment variable {shown} is not UTF-8 text")
     return value
 
 

@@ -114,6 +114,21 @@ def test_a_secret_in_the_ini_file_itself_is_refused_and_not_shown(tmp_path):
     assert secret not in str(error.value)
 
 
+@pytest.mark.parametrize("kind", ["env", "file"])
+def test_a_secret_in_place_of_a_name_is_not_shown(tmp_path, kind):
+    with pytest.raises(SettingsError, match=rf"autonomy\.secret: what {kind}: names") as error:
+        load(tmp_path, secret=f"{kind}:hidden{'7x' * 20}")
+    assert "hidden" not in str(error.value)
+
+
+def test_settings_do_not_show_the_databases_passwords(tmp_path):
+    places = {"autonomy.tenants": str(tmp_path), "autonomy.data": str(tmp_path)}
+    urls = dict.fromkeys(
+        ("sqlalchemy.url", "autonomy.owner_url", "autonomy.backup_url"), "postgresql://role:hidden@host/db"
+    )
+    assert "hidden" not in repr(load_settings(places | urls, {}))
+
+
 def test_a_data_directory_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "data").write_text("a file is in its place")
     with pytest.raises(SettingsError, match=r"autonomy\.data: .*/data/secret cannot be made: .*directory"):

@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
+from autonomy_core.cli.failures import failure_for
 from autonomy_core.plugin_api.manager import Plugins
 
 
@@ -21,12 +22,30 @@ def run(tmp_path, monkeypatch):
     return run
 
 
-def test_an_argument_that_is_not_utf8_is_told_to_be_none(site):
-    for arguments in (("alarms", "clear", "acme", "\udcff", "x"), ("tenants", "check", "./\udcff.ini")):
+@pytest.mark.parametrize(
+    "arguments", [("alarms", "clear", "acme", "\udcff"), ("tenants", "check", "x", "./\udcff.ini")]
+)
+def test_an_argument_that_is_not_utf8_is_refused_by_its_place(run, arguments):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "Argument 4 is not UTF-8 text" in result.stderr
+
+
+def test_a_secret_that_is_not_utf8_is_refused_and_not_shown(site, monkeypatch):
+    monkeypatch.setenv("OUR_SECRET", "hidden" * 10 + "\udcff")
+    site.write(**{"autonomy.secret": "env:OUR_SECRET"})
+    for arguments in (("restore", str(site.directory)), ("serve", "--port", "0"), ("tenants", "list")):
         result = site.run(*arguments)
         assert result.exit_code == 2
-        assert "udcff" in result.stderr
-        assert "is not UTF-8 text" in result.stderr
+        assert "autonomy.secret: env:OUR_SECRET is not UTF-8 text" in result.stderr
+        assert "hidden" not in result.output
+
+
+def test_no_value_that_an_error_is_about_is_shown(tmp_path):
+    with pytest.raises(UnicodeEncodeError) as error:
+        "hidden \udcff".encode()
+    told = failure_for(error.value, tmp_path / "server.ini")
+    assert told is None or "hidden" not in told.message
 
 
 @pytest.mark.parametrize(
@@ -47,7 +66,7 @@ def test_an_empty_path_is_not_taken_for_the_current_directory(run, tmp_path, arg
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("host", ["no such host", "x" * 300, "\udcff", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["no such host", "x" * 300, "192.0.2.1"])
 def test_a_host_where_nothing_can_listen_is_told_with_the_option_for_it(run, host):
     result = run("serve", "--host", host, "--port", "0")
     assert result.exit_code == 1

@@ -41,6 +41,16 @@ def test_an_organisation_cannot_be_changed_and_does_not_show_its_secrets(load: L
     assert "abcdef" not in repr(organisation)
 
 
+def test_a_secret_that_is_not_utf8_is_a_problem_of_its_line_and_is_not_shown(
+    load: Load, acme: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ACME_SEAL", "hidden\udcff")
+    (problem,) = load(f"{acme}seal = env:ACME_SEAL\n").problems
+    assert (problem.line, problem.code) == (10, "unresolved_reference")
+    assert "ACME_SEAL is not UTF-8 text" in problem.message
+    assert "hidden" not in repr(problem)
+
+
 def test_a_byte_order_mark_is_tolerated(load: Load, acme: str):
     assert load(b"\xef\xbb\xbf" + acme.encode()).organisation is not None
 

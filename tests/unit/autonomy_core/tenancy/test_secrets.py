@@ -59,6 +59,13 @@ def test_an_environment_variable_that_is_not_set_or_empty_does_not_resolve(
         resolve("env:SHOP_KEY")
 
 
+def test_a_variable_that_is_not_utf8_does_not_resolve_and_is_not_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SHOP_KEY", "hidden\udcff")
+    with pytest.raises(UnresolvedReferenceError, match="SHOP_KEY is not UTF-8") as told:
+        resolve("env:SHOP_KEY")
+    assert "hidden" not in str(told.value)
+
+
 def test_a_file_reference_starts_at_the_inis_directory_and_loses_its_final_newline(tmp_path: Path):
     (tmp_path / "key").write_text("sk_test_1\n")
     with resolving_from(tmp_path) as references:
