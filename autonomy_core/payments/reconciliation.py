@@ -26,7 +26,12 @@ from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.domain import OPEN, ProofFailed, Settlement
 from autonomy_core.payments.journal import note_news
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.services import PaymentsUnavailable, find_payment, require_provider
+from autonomy_core.payments.services import (
+    PaymentsUnavailable,
+    ProviderNotSetUp,
+    find_payment,
+    require_provider,
+)
 from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.plugin_api.scope import TenantScope
 
@@ -87,7 +92,7 @@ def check(scope: TenantScope, payment_id: UUID) -> bool:
         scope: its own transaction is not used.
 
     Raises:
-        PaymentsUnavailable: the organisation is not set up for the provider any more.
+        PaymentsUnavailable: the provider refuses to answer, or the organisation is not set up for it any more.
         Unavailable: the provider does not answer.
     """
     payment = _read(scope, payment_id)
@@ -135,7 +140,8 @@ def _in_words(settlement: Settlement | None) -> str:
 def sweep(scope: TenantScope) -> None:
     """Ask about every payment that has been open for more than a day, whatever became of its other questions.
 
-    A payment that cannot be asked about keeps no other from it.
+    A payment that cannot be asked about keeps no other from it. A question that the provider refuses counts as one of
+    `MOST_AT_ONCE`; a payment of a provider for which the organisation is not set up does not.
 
     Raises:
         Unavailable: the provider does not answer; the next sweep asks again.
@@ -149,21 +155,26 @@ def sweep(scope: TenantScope) -> None:
     with scope.begin() as own:
         found = list(own.session.scalars(old))
     shuffle(found)
-    answered = (payment_id for payment_id in found if _is_answered(scope, payment_id))
-    for _ in islice(answered, MOST_AT_ONCE):
+    asked = (payment_id for payment_id in found if _is_asked(scope, payment_id))
+    for _ in islice(asked, MOST_AT_ONCE):
         pass
 
 
-def _is_answered(scope: TenantScope, payment_id: UUID) -> bool:
-    """Ask about a payment of a sweep. Returns False where that cannot be done; its journal or the log says why."""
+def _is_asked(scope: TenantScope, payment_id: UUID) -> bool:
+    """Ask about a payment of a sweep. Returns False where the provider was not called.
+
+    Why a question has no answer is in the payment's journal, or in the log.
+    """
     try:
         check(scope, payment_id)
-    except PaymentsUnavailable:
+    except ProviderNotSetUp:
         # For example because the organisation has removed its test keys.
         return False
+    except PaymentsUnavailable:
+        # For example because the provider does not take the key any more.
+        return True
     except (Unavailable, *OUTAGES):
         raise
     except Exception as error:
         log.exception("payment.not_asked", payment_id=str(payment_id), error=described(error))
-        return False
     return True

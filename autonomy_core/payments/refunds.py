@@ -29,7 +29,7 @@ from autonomy_core.payments.items import keep_paid_for
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.reversals import as_text, state_of
-from autonomy_core.payments.services import provider_named
+from autonomy_core.payments.services import ProviderNotSetUp, require_provider
 from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.plugin_api.protocols import PaymentProvider, RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
@@ -230,10 +230,10 @@ def provider_of(scope: TenantScope, payment_id: UUID) -> PaymentProvider:
         NotRefundable: it has disabled it.
     """
     name = scope.session.get_one(Payment, (scope.organisation.id, payment_id)).provider
-    provider = provider_named(scope, name)
-    if provider is None:
-        raise NotRefundable(f"{name} took the payment, and is not enabled.")
-    return provider
+    try:
+        return require_provider(scope, name)
+    except ProviderNotSetUp as error:
+        raise NotRefundable(error.detail) from None
 
 
 def settle_refund(scope: TenantScope, order: RefundOrder, report: RefundReport, provider: str) -> None:

@@ -19,6 +19,10 @@ class PaymentsUnavailable(Unavailable):
     code, title = "payments_unavailable", "This organisation cannot take payments now"
 
 
+class ProviderNotSetUp(PaymentsUnavailable):
+    """The organisation is not set up for the provider that took a payment, which was therefore not asked."""
+
+
 def provider_for(scope: TenantScope) -> PaymentProvider:
     """The provider that takes the organisation's payments.
 
@@ -40,11 +44,11 @@ def require_provider(scope: TenantScope, name: str) -> PaymentProvider:
     """The provider that took a payment, which need not be the one that takes new ones.
 
     Raises:
-        PaymentsUnavailable: the organisation has disabled it meanwhile.
+        ProviderNotSetUp: the organisation has disabled it meanwhile.
     """
     provider = provider_named(scope, name)
     if provider is None:
-        raise PaymentsUnavailable(f"{name} took the payment, and is not enabled.")
+        raise ProviderNotSetUp(f"{name} took the payment, and is not enabled.")
     return provider
 
 

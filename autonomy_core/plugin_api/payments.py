@@ -28,7 +28,7 @@ from autonomy_core.payments.journal import note_once
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.ownership import bought_at, first_bought_at
 from autonomy_core.payments.refunds import RefundRefused
-from autonomy_core.payments.services import PaymentsUnavailable
+from autonomy_core.payments.services import PaymentsUnavailable, ProviderNotSetUp
 from autonomy_core.payments.settlement import Settled, lock_payment, settle
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "PaymentStatus",
     "PaymentsUnavailable",
     "ProofFailed",
+    "ProviderNotSetUp",
     "RefundRefused",
     "RefundReport",
     "RefundStatus",

@@ -170,6 +170,8 @@ class PaymentProvider(Protocol):
 
         Raises:
             Unavailable: the provider does not answer.
+            PaymentsUnavailable: only an operator can help, for example with another key.
+            ProviderNotSetUp: the provider was not called, for example because there is no key.
         """
 
     def refund(self, scope: TenantScope, order: RefundOrder) -> RefundReport:

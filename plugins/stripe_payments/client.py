@@ -20,7 +20,13 @@ import stripe
 import structlog
 
 from autonomy_core.plugin_api.errors import Unavailable
-from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable, RefundRefused, refuse_on_copy
+from autonomy_core.plugin_api.payments import (
+    Environment,
+    PaymentsUnavailable,
+    ProviderNotSetUp,
+    RefundRefused,
+    refuse_on_copy,
+)
 from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.amounts import to_stripe
@@ -53,6 +59,7 @@ ADDRESS_REFUSED = "email_invalid"
 
 NO_ANSWER = "The payment provider does not answer."
 REFUSED = "The payment provider did not take the order."
+NOT_SHOWN = "Stripe does not let the organisation's key read this."
 NOT_SET_UP = "Payments are not set up completely."
 
 REMEDIES = {
@@ -131,7 +138,8 @@ def retrieve_object(scope: TenantScope, environment: Environment, reference: Ref
 
     Raises:
         NoSuchObject: the account has none of this id.
-        Unavailable: Stripe does not answer, or does not let the key see it; trying again may help.
+        Unavailable: Stripe does not answer, or is too busy; trying again may help.
+        PaymentsUnavailable: Stripe does not let the key read it, or the settings do not let us ask.
     """
     v1 = client_for(scope, environment).v1
     calls: dict[Kind, Callable[[str], Any]] = {
@@ -212,7 +220,7 @@ def client_for(scope: TenantScope, environment: Environment) -> stripe.StripeCli
     """A client with the organisation's key of an environment, for one call.
 
     Raises:
-        PaymentsUnavailable: there is no key, or it is a live one while the server talks to the simulator.
+        ProviderNotSetUp: there is no key, or it is a live one while the server talks to the simulator.
         RestoredCopy: it is a live one, and the server a restored copy.
     """
     refuse_on_copy(scope, environment)
@@ -234,10 +242,10 @@ def client_for(scope: TenantScope, environment: Environment) -> stripe.StripeCli
     )
 
 
-def _not_set_up(remedy: str) -> PaymentsUnavailable:
+def _not_set_up(remedy: str) -> ProviderNotSetUp:
     """The error for the customer, to whom files and keys mean nothing; the remedy goes to the log."""
     log.error("stripe.not_set_up", remedy=remedy)
-    return PaymentsUnavailable(NOT_SET_UP)
+    return ProviderNotSetUp(NOT_SET_UP)
 
 
 class _Connections(stripe.RequestsClient):
@@ -279,7 +287,7 @@ def _order_refused(code: str | None) -> PaymentsUnavailable:
 
 
 def _object_refused(code: str | None) -> Exception:
-    return NoSuchObject() if code == "resource_missing" else Unavailable(NO_ANSWER)
+    return NoSuchObject() if code == "resource_missing" else PaymentsUnavailable(NOT_SHOWN)
 
 
 def _refund_refused(code: str | None) -> RefundRefused:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from autonomy_core.plugin_api.errors import Unavailable
-from autonomy_core.plugin_api.payments import Environment
+from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.client import NoSuchObject, retrieve_object
 from stripe_payments.envelopes import Reference, to_fetch
@@ -33,19 +33,30 @@ def completed(scope: TenantScope, delivery: Delivery) -> Delivery:
     Args:
         scope: its own transaction is not used, so that no connection is held while Stripe answers.
     """
+    try:
+        return _with_its_object(scope, delivery)
+    except Unavailable as error:
+        return _not_fetched(delivery, error)
+
+
+def _with_its_object(scope: TenantScope, delivery: Delivery) -> Delivery:
     reference = delivery.event.to_fetch
     if reference is None or delivery.fetched is not None:
         return delivery
-    try:
-        fetched = fetch(scope, delivery.environment, reference)
-    except Unavailable as error:
-        log.warning("stripe.object_not_fetched", event_id=delivery.event.id, reason=str(error))
-        return delivery
+    fetched = fetch(scope, delivery.environment, reference)
     return replace(delivery, event=replace(delivery.event, object=fetched), fetched=fetched)
 
 
+def _not_fetched(delivery: Delivery, error: Unavailable) -> Delivery:
+    log.warning("stripe.object_not_fetched", event_id=delivery.event.id, reason=str(error))
+    return delivery
+
+
 class UntilNoAnswer:
-    """`completed` for many deliveries, until Stripe does not answer once: each of the others would wait as long."""
+    """`completed` for many deliveries, until Stripe does not answer once: each of the others would wait as long.
+
+    A refusal is an answer: Stripe may refuse one object and return the next.
+    """
 
     def __init__(self) -> None:
         self._answers = True
@@ -54,9 +65,11 @@ class UntilNoAnswer:
         """A delivery with what its event is about, or as it was."""
         if not self._answers:
             return delivery
-        found = completed(scope, delivery)
-        self._answers = found.fetched is not None or found.event.to_fetch is None
-        return found
+        try:
+            return _with_its_object(scope, delivery)
+        except Unavailable as error:
+            self._answers = isinstance(error, PaymentsUnavailable)
+            return _not_fetched(delivery, error)
 
 
 def complete_stored(scope: TenantScope, environment: Environment, event_id: str) -> None:
@@ -87,7 +100,8 @@ def fetch(scope: TenantScope, environment: Environment, reference: Reference) ->
     """An object in the pinned version; one that Stripe does not have has the member `MISSING` and little more.
 
     Raises:
-        Unavailable: Stripe does not answer, or does not let the key see it.
+        Unavailable: Stripe does not answer.
+        PaymentsUnavailable: it does not let the key read the object.
     """
     try:
         return retrieve_object(scope, environment, reference)

@@ -22,6 +22,7 @@ from stripe_payments.simulator.parameters import Boolean, Integer, Parameters, T
 from stripe_payments.simulator.schemas import between, one_of
 
 KINDS: dict[str, Callable[[], StripeError] | None] = {
+    "403": lambda: StripeError("The provided key does not have the required permissions.", status=403),
     "409": lambda: key_in_use("…"),
     "429": rate_limited,
     "500": lambda: StripeError("An error occurred at Stripe.", status=500, error_type="api_error"),

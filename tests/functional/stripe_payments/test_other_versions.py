@@ -203,9 +203,9 @@ def test_a_debit_that_arrives_is_told_by_a_thin_event(shop):
     assert shop.status(UUID(answer["payment"]["id"])) == "completed"
 
 
-def test_while_stripe_does_not_answer_missed_events_are_kept_and_only_the_first_is_asked_about(
-    shop, monkeypatch
-):
+@pytest.fixture
+def missed_of_2019(shop, monkeypatch):
+    """Two payments whose events were not delivered, in a version whose objects have to be fetched."""
     shop.simulator.simulator.seed_endpoint(shop.key, "http://127.0.0.1:9/", "whsec_nobody")
     paid = []
     for email in ("bob@example.org", "eve@example.org"):
@@ -216,6 +216,12 @@ def test_while_stripe_does_not_answer_missed_events_are_kept_and_only_the_first_
     real = missed.list_undelivered_events
     of_2019 = lambda *wanted, **more: [as_of_2019(event) for event in real(*wanted, **more)]  # noqa: E731
     monkeypatch.setattr(missed, "list_undelivered_events", of_2019)
+    return paid
+
+
+def test_while_stripe_does_not_answer_missed_events_are_kept_and_only_the_first_is_asked_about(
+    shop, missed_of_2019, monkeypatch
+):
     fetch = Mock(side_effect=Unavailable)
     with monkeypatch.context() as silence:
         silence.setattr(fetching, "fetch", fetch)
@@ -225,4 +231,11 @@ def test_while_stripe_does_not_answer_missed_events_are_kept_and_only_the_first_
     events = shop.events({COMPLETED})
     assert [shop.stored(event).status for event in events] == ["received"] * 2
     shop.autonomy.run_jobs(shop.id)
-    assert [shop.status(payment_id) for payment_id in paid] == ["completed"] * 2
+    assert [shop.status(payment_id) for payment_id in missed_of_2019] == ["completed"] * 2
+
+
+def test_a_missed_event_that_stripe_does_not_show_keeps_no_other_from_being_handled(shop, missed_of_2019):
+    shop.at_stripe("faults", status="403", times="1", path="/v1/checkout/sessions/")
+    with shop.scope() as scope:
+        missed.fetch_missed_events(scope)
+    assert sorted(shop.status(payment_id) for payment_id in missed_of_2019) == ["completed", "pending"]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text, update
+from structlog.testing import capture_logs
 
 from autonomy_core.jobs.running import run_job
 from autonomy_core.payments import reconciliation
@@ -227,6 +228,20 @@ def test_payments_that_cannot_be_asked_about_do_not_use_up_the_questions_of_a_da
     age(shop, 2)
     run(shop, SWEEP)
     assert shop.status(paid) == "completed"
+
+
+def test_a_sweep_asks_no_more_questions_when_stripe_refuses_them(shop, monkeypatch):
+    for email in ("bob@example.org", "eve@example.org", "joe@example.org"):
+        shop.customer = shop.autonomy.customer(shop.id, email)
+        shop.purchase()
+    age(shop, 2)
+    monkeypatch.setattr(reconciliation, "MOST_AT_ONCE", 2)
+    shop.key = "sk_test_%no_key%"
+    shop.configure()
+    with capture_logs() as logged:
+        run(shop, SWEEP)
+    refused = [entry for entry in logged if entry["event"] == "stripe.call_failed"]
+    assert [entry["status"] for entry in refused] == [401, 401]
 
 
 def test_payments_that_stay_open_for_weeks_keep_no_other_from_its_turn(shop, monkeypatch):
