@@ -95,9 +95,10 @@ def replay(
     What was settled stays settled: to replay everything changes nothing. One that was set aside or has failed gets
     another chance.
     """
-    if not event_ids and not any(chosen.values()):
+    if bool(event_ids) == any(chosen.values()):
         raise Failure(
-            "say which: name events, or give --status, --type, --since or --until (--since 1970-01-01 means all)"
+            "say which: name events, or give options (--status, --type, --since, --until), not both;"
+            " --since 1970-01-01 means all"
         )
     with cli.transaction(organisation_id) as scope:
         found = scope.session.execute(

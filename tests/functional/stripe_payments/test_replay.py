@@ -113,6 +113,14 @@ def test_an_event_that_is_named_and_is_not_there_is_a_failure(shop, site):
     assert "acme has no such event: 'evt_nobodys'; nothing was replayed" in told
 
 
+def test_an_event_that_is_there_is_not_denied_because_an_option_leaves_it_out(shop, site):
+    shop.sell()
+    (event,) = shop.events()
+    told = events(site, "replay", shop.id, event["id"], "--status", "failed", status=1)
+    assert "name events, or give options" in told
+    assert "no such event" not in told
+
+
 def test_the_command_line_explains_a_payment(shop, site):
     refunded, _ = whole_history(shop)
     said = json.loads(site.run("payments", "explain", shop.id, str(refunded), "--json"))
