@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema
+from typing import Any
 
+from marshmallow import Schema, validate
+
+from autonomy_core.plugin_api.schemas import NumberInText
 from autonomy_core.settings import Settings
 from autonomy_core.tenancy.fields import KeyPrefix, ProblemMessage, SecretField, WordsField
 from autonomy_core.tenancy.secrets import Secret
 
-__all__ = ["KeyPrefix", "ProblemMessage", "Secret", "SecretField", "Settings", "SettingsSchema", "WordsField"]
+__all__ = [
+    "KeyPrefix",
+    "ProblemMessage",
+    "Secret",
+    "SecretField",
+    "Settings",
+    "SettingsSchema",
+    "WordsField",
+    "positive_number",
+]
 
 
 class SettingsSchema(Schema):
@@ -17,3 +29,15 @@ class SettingsSchema(Schema):
     Give every field ``metadata={"description": …}``: ``autonomy tenants new`` writes it into the ini file as
     a comment. Unknown keys are refused, with their line.
     """
+
+
+def positive_number(default: int, largest: int, description: str) -> NumberInText:
+    """A setting that is a whole number from 1 on.
+
+    Args:
+        default: its value where it is not set.
+        largest: the largest value that may be written.
+        description: what it sets, for the comment in the ini file.
+    """
+    limits: Any = validate.Range(1, largest)
+    return NumberInText(load_default=default, validate=limits, metadata={"description": description})

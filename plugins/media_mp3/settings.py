@@ -5,22 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from autonomy_core.plugin_api.schemas import NumberInText
 from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.plugin_api.settings import Settings, SettingsSchema
+from autonomy_core.plugin_api.settings import Settings, SettingsSchema, positive_number
 from media_mp3.storage import ObjectStorage, Storage
 
 PLUGIN = "media_mp3"
 MEGABYTE = 1024 * 1024
-
-
-def _number(default: int, largest: int, description: str) -> NumberInText:
-    limits: Any = validate.Range(1, largest)
-    return NumberInText(load_default=default, validate=limits, metadata={"description": description})
 
 
 class OrganisationSettings(SettingsSchema):
@@ -28,12 +21,12 @@ class OrganisationSettings(SettingsSchema):
 
     # A player asks for the next part of a track by the same link, so it outlives a track and a pause. Whoever finds it
     # in a browser's history later gets nothing.
-    link_minutes = _number(
+    link_minutes = positive_number(
         30,
         24 * 60,
         "For how many minutes a signed link plays; longer than the longest track, as a link cannot be renewed.",
     )
-    max_upload_mb = _number(500, 2000, "How large an uploaded file may be, in MiB.")
+    max_upload_mb = positive_number(500, 2000, "How large an uploaded file may be, in MiB.")
 
 
 class ServerSettings(SettingsSchema):
@@ -43,12 +36,12 @@ class ServerSettings(SettingsSchema):
         load_default=None,
         metadata={"description": "Where recordings are kept; by default media/ in the data directory."},
     )
-    collect_after_days = _number(
+    collect_after_days = positive_number(
         30,
         3650,
         "After how many days a stored file is deleted to which no track refers; longer than backups are kept.",
     )
-    inspections_at_once = _number(
+    inspections_at_once = positive_number(
         2,
         64,
         "How many uploads a process inspects at once; each takes a core and up to 400 MB while it lasts.",
