@@ -65,7 +65,7 @@ def test_it_works_where_it_is_enabled_and_is_absent_elsewhere(with_bonus_track, 
     shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
     shutil.copy(EXAMPLE / "pyproject.toml", tmp_path)
     written = with_bonus_track.run("-m", "pytest", "-v", "-p", "no:cacheprovider", cwd=tmp_path)
-    assert "test_whoever_buys_is_given_the_bonus_and_sees_it PASSED" in written
+    assert "test_a_buyer_is_given_the_bonus_and_sees_it PASSED" in written
     assert "test_where_it_is_not_enabled_there_is_nothing_of_it PASSED" in written
     assert "test_it_is_absent_where_it_is_disabled PASSED" in written
     skipped = [line for line in written.splitlines() if " SKIPPED" in line]

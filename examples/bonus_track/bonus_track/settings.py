@@ -12,7 +12,7 @@ class BonusTrackSettings(SettingsSchema):
     """Which product is given, and from which amount on."""
 
     product_id = Identifier(
-        required=True, metadata={"description": "The product that is given to whoever buys another one."}
+        required=True, metadata={"description": "The product that each buyer of another product receives."}
     )
     minimum_amount = NumberInText(
         load_default=0,

@@ -29,7 +29,7 @@ def owned_by(shop: Autonomy, customer: Customer) -> set[str]:
     return {item["title"] for item in shop.app.get(path, headers=shop.as_customer(customer)).json["items"]}
 
 
-def test_whoever_buys_is_given_the_bonus_and_sees_it(shop: Autonomy, bonus: Product) -> None:
+def test_a_buyer_is_given_the_bonus_and_sees_it(shop: Autonomy, bonus: Product) -> None:
     ada = shop.customer("acme")
     payment = shop.buy(ada, shop.product("acme", amount=500))
     assert owned_by(shop, ada) == {"Bonus"}
