@@ -73,11 +73,14 @@ def test_a_request_that_no_thread_has_begun_in_time_is_not_begun_later(tmp_path)
     try:
         with ExitStack() as stack:
             clients = [stack.enter_context(running.connect("GET /hold")) for _ in range(THREADS + 1)]
-            answers = sorted(read_answer(each) for each in clients)
-        assert answers == [(503, b"answer_too_slow")] * THREADS + [(503, b"unavailable")]
+            answers = [read_answer(each) for each in clients]
+        begun = answers.count((503, b"answer_too_slow"))
+        assert answers.count((503, b"unavailable")) == len(clients) - begun > 0
         (tmp_path / "let-go").touch()
-        assert running.ask("GET /hold") == (200, b"held")
-        assert noted(tmp_path / "held") == ["0"] * (THREADS + 1)
+        # What waits is done in order, so by now it would have been begun.
+        running.ask_until(401, "GET /refuse")
+        wait_for(lambda: len(noted(tmp_path / "held")) == begun, "those that were begun")
+        assert len(noted(tmp_path / "begun")) == begun
     finally:
         running.stop()
 
