@@ -78,7 +78,7 @@ class ServerSchema(Schema):
         data_key="autonomy.body_seconds", load_default=30, validate=validate.Range(1, 3600)
     )
     answer_seconds = NumberInText(
-        data_key="autonomy.answer_seconds", load_default=120, validate=validate.Range(1, 3600)
+        data_key="autonomy.answer_seconds", load_default=120, validate=validate.Range(60, 3600)
     )
     slow_per_address = NumberInText(
         data_key="autonomy.slow_per_address", load_default=100, validate=validate.Range(1, 100_000)

@@ -36,6 +36,17 @@ autonomy.log_format = json
 stripe_payments.api_base = {simulator}
 """
 
+HASTY = """
+import sys
+from dataclasses import replace
+from autonomy_core.cli import main
+from autonomy_core.edge.limits import Limits
+usual, answer_s = Limits.of, float(sys.argv.pop(1))
+Limits.of = lambda settings: replace(usual(settings), answer_s=answer_s)
+main()
+"""
+"""`autonomy`, whose server gives requests less time than an ini file may."""
+
 SHOP_INI = """\
 [organisation]
 name = {shop}
@@ -133,6 +144,13 @@ class Installation:
             )
         self._reaper.add(process.pid)
         self._running[name] = process
+
+    def serve_hastily(self, answer_s):
+        """Start the server anew, with so many seconds for an answer."""
+        self.stop("server")
+        self._commands["server"][:1] = [sys.executable, "-c", HASTY, str(answer_s)]
+        self.start("server")
+        self.wait_until_ready()
 
     def runs(self, name):
         return name in self._running and self._running[name].poll() is None

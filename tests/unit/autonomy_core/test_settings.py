@@ -28,6 +28,12 @@ def test_a_number_is_written_in_digits_only(tmp_path, text):
         load(tmp_path, pool_size=text)
 
 
+def test_the_time_for_an_answer_leaves_an_upload_its_wait_for_inspection(tmp_path):
+    assert load(tmp_path, answer_seconds="60").answer_seconds == 60
+    with pytest.raises(SettingsError, match=r"autonomy\.answer_seconds: .*60"):
+        load(tmp_path, answer_seconds="59")
+
+
 @pytest.mark.parametrize("key", ["tenants", "pool_size", "hosts"])
 def test_a_key_without_a_value_is_refused(tmp_path, key):
     with pytest.raises(SettingsError, match=rf"autonomy\.{key}: it has no value"):
