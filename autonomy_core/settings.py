@@ -101,8 +101,8 @@ class Settings:
 
     @property
     def accepted_secrets(self) -> tuple[Secret, ...]:
-        """The secret, and those before it."""
-        return (self.secret, *self.previous_secrets)
+        """The secret, and those before it, each once."""
+        return tuple(dict.fromkeys((self.secret, *self.previous_secrets)))
 
     def require_tenants(self) -> None:
         """Check that the organisations' directory exists. Only who serves them needs it: it may be made later.

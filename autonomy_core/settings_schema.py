@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import Any
 
@@ -27,6 +28,14 @@ class AddressesField(WordsField):
             raise ValidationError(f"{error}; write addresses or networks, {SEPARATED}.") from None
 
 
+class ReferencesField(fields.Field[tuple[str, ...]]):
+    """References to secrets, `SEPARATED`; a path may have blanks."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        parts = re.split(r"[,\n]|\s(?=\s*(?:env|file):)", str(value))
+        return tuple(part.strip() for part in parts if part.strip())
+
+
 def _is_database(url: str) -> None:
     try:
         is_ours = make_url(url).drivername.startswith("postgres")
@@ -48,7 +57,7 @@ class ServerSchema(Schema):
         load_default=DEFAULT_PERCENT,
         validate=validate.Range(1, 100),
     )
-    previous_secrets = WordsField(data_key="autonomy.previous_secret", load_default=())
+    previous_secrets = ReferencesField(data_key="autonomy.previous_secret", load_default=())
     hosts = HostsField(data_key="autonomy.hosts", load_default=())
     default_organisation = fields.String(data_key="autonomy.default_organisation", load_default=None)
     pool_size = NumberInText(data_key="autonomy.pool_size", load_default=10, validate=validate.Range(1, 200))

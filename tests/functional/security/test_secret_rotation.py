@@ -125,6 +125,11 @@ def test_a_guesser_has_no_more_attempts_where_servers_have_different_secrets(aut
     assert attempts == 4
 
 
+def test_a_secret_that_is_named_twice_is_one(autonomy, restarted):
+    restarted(OLD, OLD)
+    me(autonomy, login(autonomy).json["access_token"], 200)
+
+
 def test_a_login_that_succeeds_while_the_secret_is_replaced_counts_nowhere(autonomy, restarted):
     limits = {"customer_auth": {"failed_logins_per_email": "1"}}
     autonomy.organisation("acme", plugins=("customer_auth", "stand_ins"), settings=limits)

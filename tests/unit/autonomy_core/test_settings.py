@@ -166,6 +166,16 @@ def test_secrets_before_the_present_one_are_references_too_and_any_number(tmp_pa
     assert load(tmp_path).previous_secrets == ()
 
 
+def test_the_path_of_a_previous_secret_may_have_a_blank(tmp_path, monkeypatch):
+    monkeypatch.setenv("BEFORE", "b" * 40)
+    (tmp_path / "my secrets").mkdir()
+    (tmp_path / "my secrets" / "old").write_text("o" * 40)
+    for references in ("env:BEFORE {}", "env:BEFORE, {}", "{}\nenv:BEFORE"):
+        named = references.format(f"file:{tmp_path}/my secrets/old")
+        found = {each.reveal() for each in load(tmp_path, previous_secret=named).previous_secrets}
+        assert found == {"b" * 40, "o" * 40}
+
+
 @pytest.mark.parametrize(
     "reference", ["env:NOT_SET", "written out, which is no reference", "file:/nowhere/at/all"]
 )
