@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.backup.domain import BackupError, compare_counts
 from autonomy_core.backup.programs import Programs
+from autonomy_core.db.engines import single_engine
 from autonomy_core.db.migrations import RESTORING
-from autonomy_core.db.outages import bounded
 
 LOCK = 0x726573746F72696E
 """The number of the advisory lock of a restoration."""
@@ -49,7 +49,7 @@ class Dumped:
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
     """A connection that waits as long as it takes; what is done on it is rolled back."""
-    engine = create_engine(bounded(url), poolclass=NullPool, hide_parameters=True)
+    engine = single_engine(url)
     with engine.connect() as connection:
         connection.execute(
             text(

@@ -15,6 +15,7 @@ from sqlalchemy import URL, make_url
 
 from autonomy_core.backup.domain import BackupError
 from autonomy_core.db.embedded_home import programs_of_wheel
+from autonomy_core.db.outages import SECRETS, without_secrets
 
 INSTALLED = Path("/usr/lib/postgresql")  # Debian's, one directory for each version
 
@@ -138,15 +139,15 @@ def _without_password(url: URL) -> tuple[str, str | None]:
     Raises:
         BackupError: it has a secret that libpq takes in no other way.
     """
-    if "sslpassword" in url.query:
-        raise BackupError(
-            "The database's URL has sslpassword, which every user of the machine would see in the list of processes: "
-            "use a key without a passphrase that only the server's user may read."
-        )
+    for name in SECRETS:
+        if name in url.query:
+            raise BackupError(
+                f"The database's URL has {name}, which every user of the machine would see in the list of processes: "
+                "log in with a password, or with a key without a passphrase that only the server's user may read."
+            )
     # libpq lets the parameter win.
     password = url.query.get("password", url.password)
-    bare = url.difference_update_query(["password"])._replace(password=None)
-    return bare.render_as_string(), None if password is None else str(password)
+    return without_secrets(url).render_as_string(), None if password is None else str(password)
 
 
 def _usual_places() -> Iterator[Path]:

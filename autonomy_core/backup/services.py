@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import text
 
 from autonomy_core.backup import database, files
 from autonomy_core.backup.copies import activate, mark
@@ -32,6 +32,7 @@ from autonomy_core.backup.domain import (
 )
 from autonomy_core.backup.programs import Programs
 from autonomy_core.db.compatibility import read_script
+from autonomy_core.db.engines import single_engine
 from autonomy_core.db.migrations import (
     RESTORING,
     Migrations,
@@ -40,7 +41,6 @@ from autonomy_core.db.migrations import (
     refuse_while_restoring,
     upgrade,
 )
-from autonomy_core.db.outages import bounded
 from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.settings import Settings
 from autonomy_core.tenancy.loader import tenant_files
@@ -307,7 +307,7 @@ def _open_as_copy(
     target: Target, components: Sequence[Migrations], taken_at: datetime, progress: Progress
 ) -> None:
     """Mark the copy before anybody but the tables' owner may read it, and then give the application its rights."""
-    engine = create_engine(target.owner_url, poolclass=NullPool)
+    engine = single_engine(target.owner_url)
     upgrade(engine, components, progress)
     with engine.begin() as connection:
         mark(connection, taken_at)
@@ -328,7 +328,7 @@ def activate_copy(owner_url: str) -> bool:
         BackupError: nothing was restored into the database.
         MigrationError: a restoration into it was interrupted.
     """
-    with create_engine(bounded(owner_url), poolclass=NullPool).begin() as connection:
+    with single_engine(owner_url).begin() as connection:
         refuse_while_restoring(connection)
         if not database.has_tables(connection):
             raise BackupError(

@@ -67,10 +67,10 @@ def url(cli: CliContext) -> None:
 def _url(cli: CliContext) -> str:
     from sqlalchemy import make_url
 
-    found = make_url(cli.runtime.database.url)
+    from autonomy_core.db.outages import without_secrets
+
     # Not the masked form: psql would take the asterisks for the password.
-    without_password = found.set(drivername="postgresql")._replace(password=None)
-    return without_password.render_as_string()
+    return without_secrets(make_url(cli.runtime.database.url)).set(drivername="postgresql").render_as_string()
 
 
 def _embedded(cli: CliContext) -> EmbeddedServer:

@@ -58,8 +58,9 @@ def _migrate(cli: CliContext) -> None:
 
 def _prepare_backup_role(cli: CliContext, target: Target, progress: Callable[[str], None]) -> None:
     """Make the role of autonomy.backup_url, which the embedded server does not need."""
-    from sqlalchemy import NullPool, create_engine, make_url
+    from sqlalchemy import make_url
 
+    from autonomy_core.db.engines import single_engine
     from autonomy_core.db.roles import prepare_backup_role
 
     backup_url = cli.settings.backup_url
@@ -73,7 +74,7 @@ def _prepare_backup_role(cli: CliContext, target: Target, progress: Callable[[st
             exit_code=2,
         )
     password = None if wanted.password is None else str(wanted.password)
-    with create_engine(target.owner_url, poolclass=NullPool).begin() as connection:
+    with single_engine(target.owner_url).begin() as connection:
         prepare_backup_role(connection, wanted.username, password, progress)
 
 

@@ -50,9 +50,8 @@ def revision(cli: CliContext, name: str, message: str) -> None:
 
 @contextmanager
 def _migrated_database(components: Sequence[Migrations]) -> Iterator[Connection]:
-    from sqlalchemy import NullPool, create_engine
-
     from autonomy_core.db.embedded import EmbeddedServer
+    from autonomy_core.db.engines import single_engine
     from autonomy_core.db.migrations import migrate
     from autonomy_core.runtime import APPLICATION_ROLE
 
@@ -63,7 +62,7 @@ def _migrated_database(components: Sequence[Migrations]) -> Iterator[Connection]
             server.create_database("revision")
             url = server.url("revision")
             migrate(url, components, application_role=APPLICATION_ROLE)
-            with create_engine(url, poolclass=NullPool).connect() as connection:
+            with single_engine(url).connect() as connection:
                 yield connection
         finally:
             server.stop()

@@ -8,7 +8,8 @@ from itertools import count
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, PoolProxiedConnection, QueuePool, event, make_url, text
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import Connection, PoolProxiedConnection, QueuePool, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from transaction.interfaces import ITransactionManager
 
@@ -70,8 +71,10 @@ class Database:
 
     @property
     def conninfo(self) -> str:
-        """The same address as libpq reads it."""
-        return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+        """The same address as libpq reads it, with the same limits."""
+        # Not as a URL: libpq takes no blank in it, and quotes the password when it says so.
+        _, parameters = self.engine.dialect.create_connect_args(self.engine.url)
+        return make_conninfo(**{name: value for name, value in parameters.items() if name != "context"})
 
     def session(
         self, organisation_id: str | None, manager: ITransactionManager | None = None

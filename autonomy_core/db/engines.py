@@ -1,11 +1,11 @@
-"""Engines of the application's role: their connections are looked at, and end what hangs."""
+"""Engines, whose connections have limits. Those of the application's role are looked at, and end what hangs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, NullPool, create_engine, event
 
 from autonomy_core.db.driver import keep_alive
 from autonomy_core.db.outages import bounded
@@ -38,3 +38,8 @@ def make_engine(
             before_connect()
 
     return engine
+
+
+def single_engine(url: str) -> Engine:
+    """An engine that keeps no connection, for what is done once: its sessions are those of the role, without limits."""
+    return create_engine(bounded(url), poolclass=NullPool, hide_parameters=True)

@@ -26,13 +26,13 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from procrastinate.schema import SchemaManager
-from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.db.base import Base
 from autonomy_core.db.compatibility import compare, read_script, record
+from autonomy_core.db.engines import single_engine
 from autonomy_core.db.isolation import isolate_jobs, jobs_are_isolated
-from autonomy_core.db.outages import bounded
 from autonomy_core.db.ownership import foreign_tables, tables_in
 from autonomy_core.db.roles import prepare_roles
 
@@ -120,7 +120,7 @@ def migrate(
         MigrationError: a revision failed, or the code does not know the database's revision.
         UnsafeRole: the application's role cannot be made, or organisations would not be kept apart for it.
     """
-    engine = create_engine(bounded(owner_url), poolclass=NullPool)
+    engine = single_engine(owner_url)
     with alone(engine, progress):
         with engine.begin() as connection:
             refuse_while_restoring(connection)

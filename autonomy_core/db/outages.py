@@ -22,6 +22,9 @@ PATIENCE = {
 }
 """Parameters of libpq, in seconds, the last in milliseconds."""
 
+SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+"""Parameters of libpq that are not to be seen, beside the password."""
+
 MIGRATE = "run: autonomy migrate"
 
 
@@ -43,3 +46,8 @@ def bounded(url: str) -> URL:
     """A database's URL with limits for what the network does, except for those that it says itself."""
     made = make_url(url)
     return made.set(query=PATIENCE | dict(made.query))
+
+
+def without_secrets(url: URL) -> URL:
+    """A database's URL as it may be shown."""
+    return url.difference_update_query(["password", *SECRETS])._replace(password=None)

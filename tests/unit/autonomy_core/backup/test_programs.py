@@ -91,7 +91,10 @@ def test_the_list_of_processes_shows_no_password(tmp_path: Path, url: str) -> No
     assert "--dbname=postgresql://owner@host/db?sslmode=require " in str(told.value)
 
 
-def test_a_passphrase_that_the_list_of_processes_would_show_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BackupError, match="has sslpassword") as told:
-        Programs(tmp_path, 18).restore("postgresql://owner@host/db?sslpassword=hidden", tmp_path / "dump")
+@pytest.mark.parametrize(
+    "name", ["sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"]
+)
+def test_a_secret_that_the_list_of_processes_would_show_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BackupError, match=f"has {name}") as told:
+        Programs(tmp_path, 18).restore(f"postgresql://owner@host/db?{name}=hidden", tmp_path / "dump")
     assert "hidden" not in str(told.value)

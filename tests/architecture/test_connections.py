@@ -1,0 +1,15 @@
+"""Each connection to PostgreSQL has limits for a network that says nothing."""
+
+from tests.architecture.test_layout import ROOT
+
+ENGINES = ROOT / "autonomy_core" / "db" / "engines.py"
+TESTING = ROOT / "autonomy_core" / "testing"
+
+
+def test_engines_are_made_where_they_get_their_limits():
+    others = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "autonomy_core").rglob("*.py")
+        if path != ENGINES and TESTING not in path.parents and "create_engine(" in path.read_text()
+    ]
+    assert others == []
