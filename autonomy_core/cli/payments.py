@@ -1,4 +1,4 @@
-"""``autonomy payments``: for whoever asks why a customer did not get what they paid for."""
+"""``autonomy payments``: why a customer did not get what they paid for, and the end of a refund that hangs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def payments() -> None:
-    """Look at an organisation's payments, and at what came of them."""
+    """Look at an organisation's payments, and at what came of them; give up a refund."""
 
 
 @payments.command("list")
@@ -80,6 +80,40 @@ def explain(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json:
         return
     rows = [{"at": entry.at, "what": entry.kind, "detail": _in_words(entry.detail)} for entry in entries]
     print_lines(rows)
+
+
+@payments.command("give-up-refund")
+@click.argument("organisation_id", metavar="ORG")
+@click.argument("refund_id", metavar="REFUND_ID", type=Identifier())
+@click.option(
+    "--provider-has-not-paid",
+    "is_unpaid",
+    is_flag=True,
+    help="Say that the provider has not paid the refund; look there first.",
+)
+@pass_cli
+def give_up_refund(cli: CliContext, organisation_id: str, refund_id: UUID, *, is_unpaid: bool) -> None:
+    """End a refund that the provider has not paid and never will.
+
+    For example because its plugin was removed for good. The amount can then be refunded again; the audit trail
+    keeps who gave the refund up.
+    """
+    from autonomy_core.payments.refunds import give_up_refund as give_up
+    from autonomy_core.payments.services import find_payment
+
+    if not is_unpaid:
+        raise Failure(
+            "make sure that the provider has not paid the refund, and say so with --provider-has-not-paid:"
+            " otherwise the buyer may be paid twice",
+            exit_code=2,
+        )
+    with cli.records(organisation_id) as scope:
+        refund = give_up(scope, refund_id, actor=cli.actor)
+        payment = find_payment(scope, refund.payment_id)
+        currency = payment.currency if payment is not None else ""
+    click.echo(
+        f"gave up refund {refund_id}: {refund.amount} {currency} of payment {refund.payment_id} are free"
+    )
 
 
 def _in_words(value: Any) -> str:

@@ -124,9 +124,15 @@ def sweep_payments(scope: TenantScope) -> None:
         raise TryAgain(f"the sweep waits: {error}") from None
 
 
+KEPT_BECAUSE = (
+    "the provider may have given the money back already (if it has not and never will:"
+    " autonomy payments give-up-refund)"
+)
+"""Why the job of a refund may not be cancelled."""
+
 JOBS = (
     Job(RETRY_JOB, retry_completion_hook),
-    Job(REFUND_JOB, ask_for_refund, kept_because="the provider may have given the money back already"),
+    Job(REFUND_JOB, ask_for_refund, kept_because=KEPT_BECAUSE),
     Job(CHECK_JOB, check_payment),
     Job(DUPLICATE_JOB, refund_duplicate),
     Job(EXPIRE_JOB, expire_checkout),

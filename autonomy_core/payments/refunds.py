@@ -263,6 +263,38 @@ def fail_refund(scope: TenantScope, refund_id: UUID, reason: str) -> None:
         note(scope, refund.payment_id, "refund_refused", reason=reason, **facts)
 
 
+def give_up_refund(scope: TenantScope, refund_id: UUID, *, actor: str) -> PaymentRefund:
+    """End a refund that the provider has not paid and will not be asked for again: its amount can be refunded again.
+
+    Should the provider report the refund all the same, that is recorded as a refund of its own.
+
+    Args:
+        actor: who says that the provider has not paid it, for the record.
+
+    Raises:
+        NotFound: the organisation has no such refund.
+        Conflict: the provider has taken it, or has refused it.
+    """
+    refund = find_refund(scope, refund_id)
+    if refund is None:
+        raise NotFound(f"{scope.organisation.id} has no refund {refund_id}.")
+    lock_payment(scope, refund.payment_id)
+    scope.session.refresh(refund)
+    if refund.status != RefundStatus.REQUESTED:
+        raise Conflict(f"Refund {refund_id} is {refund.status}; only one that is requested is given up.")
+    refund.status = RefundStatus.FAILED
+    note(scope, refund.payment_id, "refund_given_up", by=actor, refund=str(refund.id), amount=refund.amount)
+    record(
+        scope.session,
+        scope.organisation.id,
+        actor=actor,
+        action="refund.given_up",
+        target=f"refund:{refund.id}",
+        detail={"payment_id": str(refund.payment_id), "amount": refund.amount},
+    )
+    return refund
+
+
 def carry_out(scope: TenantScope, order: RefundOrder, provider: PaymentProvider) -> None:
     """Ask the provider for a recorded refund and record the answer, each in a transaction of its own.
 

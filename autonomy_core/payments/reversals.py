@@ -58,12 +58,20 @@ def record_refund(scope: TenantScope, payment: Payment, report: RefundReport) ->
 
 
 def _known_refund(scope: TenantScope, payment: Payment, report: RefundReport) -> PaymentRefund | None:
-    """By the provider's id of it, or by ours where the provider's has not yet been noted."""
+    """By the provider's id of it, or by ours where the provider's has not yet been noted.
+
+    One that has failed without an id of the provider's was refused or given up. A report of it contradicts that, and
+    would be overlooked on its row, where nothing follows failure: it gets a row of its own.
+    """
     of_payment = select(PaymentRefund).where(PaymentRefund.payment_id == payment.id)
     known = scope.session.scalars(of_payment.where(PaymentRefund.reference == report.reference)).one_or_none()
     if known is not None or report.refund_id is None:
         return known
-    ours = of_payment.where(PaymentRefund.id == report.refund_id, PaymentRefund.reference.is_(None))
+    ours = of_payment.where(
+        PaymentRefund.id == report.refund_id,
+        PaymentRefund.reference.is_(None),
+        PaymentRefund.status != RefundStatus.FAILED,
+    )
     return scope.session.scalars(ours).one_or_none()
 
 
