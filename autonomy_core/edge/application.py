@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 import structlog
 
@@ -15,7 +14,7 @@ from autonomy_core.edge.crowd import Crowd
 from autonomy_core.edge.environ import Environ, Scope, make_environ
 from autonomy_core.edge.errors import AnswerTooSlow
 from autonomy_core.edge.limits import Limits
-from autonomy_core.edge.pool import WAITING_PER_THREAD, Pool
+from autonomy_core.edge.pool import WAITING_PER_THREAD, Job, Pool
 from autonomy_core.edge.sockets import HangUp
 from autonomy_core.errors import AutonomyError, BrokenOff, Unavailable
 from autonomy_core.traversal.target import REFUSAL, refused
@@ -97,41 +96,33 @@ class Edge:
     async def _call(
         self, environ: Environ, body: Body | None = None, pool: Pool | None = None
     ) -> Answer | None:
-        pool = pool or self._lanes.get(environ["PATH_INFO"], self._pool)
-        work = pool.start(partial(call, self._application, environ, self._limits.spool))
-        outcome = asyncio.wrap_future(work)
-        if body is not None:
-            body.lend(outcome)
-        await self._wait_for(outcome, work, body)
-        try:
-            answer: Answer | None = outcome.result()
-        except (Exception, SystemExit):
-            log.exception("request.crashed", method=environ["REQUEST_METHOD"])
-            return CRASHED
-        return answer
-
-    async def _wait_for(self, outcome: asyncio.Future[Any], work: Future[Any], body: Body | None) -> None:
-        """Wait until a thread has done its work.
+        """Have a thread call the application.
 
         Raises:
             BrokenOff: the client has gone before a thread began. What has begun is done to its end.
             Unavailable: no thread has begun in time.
             AnswerTooSlow: a thread has begun, and has not come to its end in time.
         """
+        pool = pool or self._lanes.get(environ["PATH_INFO"], self._pool)
+        job = pool.start(partial(_call, self._application, environ, self._limits.spool))
+        if body is not None:
+            body.lend(job.ended)
         # Most is done by then, and a client that is not watched costs less.
-        await asyncio.wait((outcome,), timeout=WATCHED_AFTER_S)
-        if not outcome.done():
-            if body is not None:
-                body.gone().add_done_callback(lambda _: work.cancel())
-            await asyncio.wait((outcome,), timeout=self._limits.answer_s - WATCHED_AFTER_S)
-        if not outcome.done():
-            if work.cancel():
-                raise Unavailable("No thread was free in time.", extra=LATER)
-            raise AnswerTooSlow(
-                "Look at what it has done, or repeat it with its Idempotency-Key.", extra=LATER
-            )
-        if outcome.cancelled():
-            raise BrokenOff("The client has gone before its request was begun.")
+        late = asyncio.get_running_loop().call_later(WATCHED_AFTER_S, self._watch, job, body)
+        try:
+            answer: Answer | None = await job.answer
+        finally:
+            late.cancel()
+        return answer
+
+    def _watch(self, job: Job, body: Body | None) -> None:
+        """End the wait for an answer that takes long: when the client has gone, or at the deadline."""
+        if body is not None:
+            gone = BrokenOff("The client has gone before its request was begun.")
+            body.gone().add_done_callback(lambda _: job.withdraw(gone))
+        rest_s = self._limits.answer_s - WATCHED_AFTER_S
+        deadline = asyncio.get_running_loop().call_later(rest_s, _give_up, job)
+        job.answer.add_done_callback(lambda _: deadline.cancel())
 
     async def _send_file(
         self, environ: Environ, answer: Answer, file: FileAnswer, body: Body, send: Send
@@ -143,3 +134,19 @@ class Edge:
             await send_answer(await self._refuse(environ, error), send)
         finally:
             file.close()
+
+
+def _call(application: Application, environ: Environ, spool: Path) -> Answer | None:
+    """Have the application answer, in this thread; if it crashes, that is logged, whether or not a client waits."""
+    try:
+        return call(application, environ, spool)
+    except BaseException:
+        log.exception("request.crashed", method=environ["REQUEST_METHOD"])
+        return CRASHED
+
+
+def _give_up(job: Job) -> None:
+    if not job.withdraw(Unavailable("No thread was free in time.", extra=LATER)):
+        job.leave(
+            AnswerTooSlow("Look at what it has done, or repeat it with its Idempotency-Key.", extra=LATER)
+        )

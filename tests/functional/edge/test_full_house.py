@@ -68,6 +68,17 @@ def test_a_request_that_is_not_answered_in_time_is_a_503_and_goes_on(tmp_path):
         running.stop()
 
 
+def test_a_request_that_crashes_after_its_deadline_is_in_the_log(tmp_path):
+    running = Trial(tmp_path, answer_s=2.0)
+    try:
+        assert running.ask("GET /hold-and-fail") == (503, b"answer_too_slow")
+        (tmp_path / "let-go").touch()
+        wait_for(lambda: "request.crashed" in running.log.read_text(), "the crash to be logged")
+        wait_for(lambda: "RuntimeError: after the deadline" in running.log.read_text(), "its traceback")
+    finally:
+        running.stop()
+
+
 def test_a_request_that_no_thread_has_begun_in_time_is_not_begun_later(tmp_path):
     running = Trial(tmp_path, answer_s=2.0)
     try:

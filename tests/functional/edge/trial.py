@@ -89,6 +89,11 @@ def hold(environ, start_response):
     return answer(start_response, b"held")
 
 
+def hold_and_fail(environ, start_response):
+    hold(environ, start_response)
+    raise RuntimeError("after the deadline")
+
+
 def note(name, line):
     """Write a line where a test reads it."""
     with Path(name).open("a") as file:
@@ -100,6 +105,7 @@ PATHS = {
     "/shrinking": partial(send_file, path=Path("shrinking")),
     "/host": lambda environ, start_response: answer(start_response, environ["HTTP_HOST"].encode()),
     "/hold": hold,
+    "/hold-and-fail": hold_and_fail,
     "/health/live": refuse,
     "/exit": leave,
     "/acme/api/v1/admin/products/1/tracks": refuse,
