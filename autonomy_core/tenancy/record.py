@@ -85,7 +85,8 @@ class TenantRecord:
         message = f"what the server remembers of its organisations cannot be used: {self._file.reason}"
         remedy = (
             "run the server and the command line as the same user, who alone may write the file; "
-            "or move it away: the server makes another one"
+            "or bring back each organisation's file that is missing, and then move this one away: the server makes "
+            "another one, which knows only the organisations whose files are there"
         )
         return Problem(self._file.path, 1, "record_unusable", message, remedy)
 
