@@ -11,9 +11,11 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from autonomy_core.backup.dump_header import pg_dump_version
+
 T = TypeVar("T")
 
-FORMAT = 1
+FORMAT = 2
 """The version of the layout. Raise it when an older server could no longer restore what is written."""
 
 MANIFEST = "manifest.json"
@@ -134,13 +136,23 @@ def read_manifest(directory: Path) -> Manifest:
                 f"{directory} was made by version {content.get('version')} in a newer format: "
                 "restore it with that version."
             )
-        return _manifest(content)
+        return _manifest(_completed(content, directory))
     except FileNotFoundError:
         raise BackupError(f"{directory} is no backup: it has no {MANIFEST}.") from None
     except KeyError as missing:
         raise BackupError(f"{path} is damaged: it has no {missing}.") from None
     except (ValueError, RecursionError) as error:
         raise BackupError(f"{path} is damaged: {error}.") from None
+
+
+def _completed(content: dict[str, object], directory: Path) -> dict[str, object]:
+    """What a manifest of the first format says, with what some of them leave out."""
+    if content["format"] != 1:
+        return content
+    completed = {"gaps": [], **content}
+    if "postgresql" not in content:
+        completed["postgresql"] = pg_dump_version(directory / DUMP)
+    return completed
 
 
 def _manifest(content: object) -> Manifest:

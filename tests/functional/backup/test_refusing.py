@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from autonomy_core.backup.domain import FORMAT
 from autonomy_core.backup.programs import Programs
 
 pytestmark = pytest.mark.processes
@@ -129,7 +130,7 @@ def test_a_damaged_manifest_is_refused(backup, unchanged):
 
 
 def test_a_manifest_in_a_newer_format_is_refused(backup, unchanged):
-    change_manifest(backup, format=2, version="99.1")
+    change_manifest(backup, format=FORMAT + 1, version="99.1")
     assert "version 99.1 in a newer format" in refused(unchanged, "restore", backup)
 
 

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from autonomy_core.backup.domain import read_manifest
 from autonomy_core.jobs.waiting import obstacle
 
 pytestmark = pytest.mark.processes
@@ -61,6 +62,17 @@ def test_the_manifest_tells_of_every_table_and_every_file(original, backup):
     files = {str(path.relative_to(backup)) for path in backup.rglob("*") if path.is_file()}
     assert files == {*manifest["files"], "manifest.json"}
     assert len([name for name in files if name.startswith("files/media_mp3/recordings/")]) == 2
+
+
+def test_a_backup_of_the_first_format_is_restored(original, backup, elsewhere):
+    path = backup / "manifest.json"
+    before = json.loads(path.read_text())
+    left_out = {"postgresql", "gaps"}
+    older = {key: value for key, value in before.items() if key not in left_out} | {"format": 1}
+    path.write_text(json.dumps(older))
+    assert read_manifest(backup).postgresql == before["postgresql"]
+    elsewhere.succeed("restore", backup)
+    assert elsewhere.files() == original.files()
 
 
 def test_a_copy_says_so_and_refuses_live_payments_and_webhooks_until_it_is_activated(restored):

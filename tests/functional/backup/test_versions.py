@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from autonomy_core.backup.domain import DUMP
+from autonomy_core.backup.dump_header import pg_dump_version
 from tests.functional.backup.conftest import SHOP, Place, sell_and_upload
 from tests.functional.backup.test_refusing import refused
 
@@ -29,6 +31,8 @@ def test_a_backup_of_an_older_postgresql_is_restored_on_a_newer_one(older, tmp_p
     older.succeed("migrate")
     sell_and_upload(older)
     older.succeed("backup", tmp_path / "backup", "--secret-to", tmp_path / "kept-apart")
+    its = int(older.sql("SHOW server_version_num")[0][0]) // 10_000
+    assert pg_dump_version(tmp_path / "backup" / DUMP) == its
     elsewhere.succeed("restore", tmp_path / "backup", "--accept-other-secret")
     before, after = older.rows(), elsewhere.rows()
     assert len(after.pop("restorations")) == 1

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from autonomy_core.backup.domain import (
+    DUMP,
+    FORMAT,
     MANIFEST,
     UNFINISHED,
     BackupError,
@@ -21,7 +23,7 @@ from autonomy_core.backup.domain import (
 )
 
 WRITTEN = Manifest(
-    format=1,
+    format=FORMAT,
     version="1.0",
     taken_at="2026-11-29T10:00:00+00:00",
     postgresql=18,
@@ -75,6 +77,24 @@ def test_what_is_no_manifest_of_ours_is_refused_in_words(tmp_path: Path, change:
     path = tmp_path / MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(BackupError, match=r"manifest\.json is damaged"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "dump", [None, b"", b"PGDMP", b"PGDMP\x01\x10\0\x04\x08\x01" + b"\xff" * 99, b"text" * 99]
+)
+def test_a_manifest_of_the_first_format_with_another_dump_is_refused_in_words(
+    tmp_path: Path, dump: bytes | None
+) -> None:
+    claim(tmp_path)
+    finish(tmp_path, WRITTEN)
+    path = tmp_path / MANIFEST
+    content = json.loads(path.read_text()) | {"format": 1}
+    del content["postgresql"]
+    path.write_text(json.dumps(content))
+    if dump is not None:
+        (tmp_path / DUMP).write_bytes(dump)
+    with pytest.raises(BackupError, match=r"manifest\.json is damaged: database\.dump"):
         read_manifest(tmp_path)
 
 
