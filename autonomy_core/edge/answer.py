@@ -24,7 +24,8 @@ SMALL_BYTES = 128 * 1024
 LEAST_PIECE, FIRST_PIECE, MOST_PIECE = 16 * 1024, 64 * 1024, 256 * 1024
 """How much of a file is read at once: little for a client that takes it slowly, since it waits in memory."""
 
-AT_ONCE_S = 0.001
+FAST_CLIENT_S = 0.001
+"""A client that takes a piece within this time gets a larger piece next."""
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Environ, Callable[..., Any]], Any]
@@ -203,8 +204,8 @@ async def send_file(
         except TimeoutError:
             log.info("answer.not_taken", missing=end - position)
             return
-        at_once = loop.time() - began < AT_ONCE_S
-        size = min(size * 2, MOST_PIECE) if at_once else max(size // 2, LEAST_PIECE)
+        is_fast = loop.time() - began < FAST_CLIENT_S
+        size = min(size * 2, MOST_PIECE) if is_fast else max(size // 2, LEAST_PIECE)
 
 
 async def _read(descriptor: int, size: int, position: int) -> bytes:

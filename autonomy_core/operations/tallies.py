@@ -15,7 +15,9 @@ from prometheus_client.registry import Collector
 
 
 class Tally(Collector):
-    """Counts like `prometheus_client.Counter`, in half the memory: that one keeps three objects for each organisation.
+    """Counts like `prometheus_client.Counter`, in a third of the memory.
+
+    That one keeps three objects for each organisation.
 
     Where processes are summed through files, the numbers are in a file of this process alone, which
     `prometheus_client.multiprocess.MultiProcessCollector` reads. Any thread may count, also after a fork.

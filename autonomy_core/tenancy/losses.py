@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autonomy_core.tenancy.domain import Problem
 
-AT_ONCE_S = 600
+LOSS_WINDOW_S = 600
 """Losses within this time count together: to delete thousands of files takes minutes on some file systems."""
 
 DEFAULT_PERCENT = 50
@@ -23,7 +23,7 @@ def needs_confirmation(lost: int, remaining: int, percent: int) -> bool:
     """Whether so many losses take effect only when an operator has accepted them.
 
     Args:
-        lost: how many organisations have lost their files within `AT_ONCE_S`.
+        lost: how many organisations have lost their files within `LOSS_WINDOW_S`.
         remaining: how many still have theirs.
         percent: the share of all of them that may be lost at once; one may always, unless it is the last.
     """

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-class Turns:
+class PeriodicThread:
     """Does some work every so many seconds, and at once when it is woken, in a thread of its own.
 
     Args:
@@ -38,7 +38,7 @@ class Turns:
             self._thread = None
 
     def wake(self) -> None:
-        """Have the next turn begin now. Waits for no lock of ours, so a signal handler may call it."""
+        """Have the work done now. Waits for no lock of ours, so a signal handler may call it."""
         self._wake.set()
 
     def _run(self) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from autonomy_core.tenancy.claims import Claim
 from autonomy_core.tenancy.domain import Problem, Version
 from autonomy_core.tenancy.hosts import name_of
-from autonomy_core.tenancy.losses import AT_ONCE_S
+from autonomy_core.tenancy.losses import LOSS_WINDOW_S
 from autonomy_core.tenancy.record_file import RecordFile
 from autonomy_core.tenancy.sealing import Sealing
 
@@ -160,7 +160,7 @@ class TenantRecord:
             SELECT organisation, is_accepted FROM losses
             WHERE (is_accepted OR at > ?) AND organisation NOT IN (SELECT id FROM organisations)
         """
-        values = [time.time() - AT_ONCE_S]
+        values = [time.time() - LOSS_WINDOW_S]
         return self._file.read(lambda db: {row[0]: bool(row[1]) for row in db.execute(query, values)}, {})
 
     def refused_losses(self) -> frozenset[str]:

@@ -15,10 +15,10 @@ from autonomy_core.tenancy.domain import Organisation, Problem, Version
 from autonomy_core.tenancy.index import TenantIndex
 from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, text_of
 from autonomy_core.tenancy.news import Listener, Listeners, changed, log_problems
+from autonomy_core.tenancy.periodic_thread import PeriodicThread
 from autonomy_core.tenancy.recording import Recorder
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules, Settled, Settler
-from autonomy_core.tenancy.turns import Turns
 from autonomy_core.tenancy.watch import WatchedDirectory
 
 log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ class TenantRegistry:
         self._watched = WatchedDirectory(directory, loader, tenant_index)
         self._recorder = Recorder(self._rules)
         self._listeners = Listeners()
-        self._turns = Turns(self._take_turn, poll_seconds, "tenant-registry")
+        self._thread = PeriodicThread(self._update_and_write, poll_seconds, "tenant-registry")
         self._snapshot: Settled | None = None
         self._index_due = 0.0
         self._index_problem: str | None = None
@@ -132,16 +132,16 @@ class TenantRegistry:
 
     def wake(self) -> None:
         """Let the thread look now. Waits for no lock of ours, so a signal handler may call it."""
-        self._turns.wake()
+        self._thread.wake()
 
     def start(self) -> None:
         """Start the thread. Call it after forking: a thread does not survive a fork."""
         self._now()
-        self._turns.start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Stop the thread and wait for it. The organisations stay in service."""
-        self._turns.stop()
+        self._thread.stop()
 
     def _organisation(self, version: Version | None) -> Organisation | None:
         if version is None or version.content is None:
@@ -190,9 +190,9 @@ class TenantRegistry:
         )
         return first
 
-    def _take_turn(self) -> None:
+    def _update_and_write(self) -> None:
         try:
-            if not self._turns.is_stopping:
+            if not self._thread.is_stopping:
                 self._look(at_once=False)
                 self._read_ahead()
             self._write_record()
@@ -206,9 +206,9 @@ class TenantRegistry:
 
         Until a file has been read, there is no last good version to fall back to when somebody breaks it.
         """
-        until = time.monotonic() + READING_AHEAD * self._turns.seconds
+        until = time.monotonic() + READING_AHEAD * self._thread.seconds
         unread = self._watched.unread
-        while unread and not self._turns.is_stopping and time.monotonic() < until:
+        while unread and not self._thread.is_stopping and time.monotonic() < until:
             self._read_unread(unread.pop())
 
     def _write_index(self) -> None:
@@ -229,13 +229,14 @@ class TenantRegistry:
 
     def _look(self, *, at_once: bool, accept_losses: bool = False) -> None:
         def read() -> bool:
-            news = self._has_news()
-            lost = self._rules.record.losses() if self._rules.record and news else ()
-            return self._watched.read_changes(at_once=at_once, lost=lost) or news or accept_losses
+            record_changed = self._record_has_changed()
+            lost = self._rules.record.losses() if self._rules.record and record_changed else ()
+            files_changed = self._watched.read_changes(at_once=at_once, lost=lost)
+            return files_changed or record_changed or accept_losses
 
         self._update(read, accept_losses=accept_losses)
 
-    def _has_news(self) -> bool:
+    def _record_has_changed(self) -> bool:
         """Whether what another process has recorded, or an operator accepted, may settle things otherwise."""
         record = self._rules.record
         if record is None or not record.has_changed():

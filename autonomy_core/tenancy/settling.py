@@ -224,7 +224,7 @@ class Settler:
         rest = frozenset(gone - known.keys())
         recent = {name for name, is_accepted in known.items() if not is_accepted}
         if not needs_confirmation(len(rest | recent), remaining, self._rules.losses_percent):
-            # What was refused once stays so, whoever has come since, and however long it is ago.
+            # What was refused once stays so, however many organisations were added since, however long ago it was.
             rest &= missing | (record.refused_losses() if record else frozenset())
         if not rest:
             return _Losses(lost=frozenset(gone))

@@ -351,7 +351,7 @@ def test_losses_one_after_the_other_count_together(
     for number in range(6, 10):
         (tenants / f"shop-{number}.ini").write_text(shop())
     settle(running)
-    monkeypatch.setattr(record, "AT_ONCE_S", 0)
+    monkeypatch.setattr(record, "LOSS_WINDOW_S", 0)
     (tenants / "shop-4.ini").unlink()
     assert "shop-4" not in settle(running).ids()
 
@@ -680,7 +680,7 @@ def test_a_loss_that_was_refused_stays_refused_whoever_comes_and_whenever_a_serv
     for file in tenants.glob("*.ini"):
         file.unlink()
     assert settle(running).ids() == ("org12", "org90")
-    monkeypatch.setattr(record, "AT_ONCE_S", 0)
+    monkeypatch.setattr(record, "LOSS_WINDOW_S", 0)
     for number in range(9):
         (tenants / f"shop-{number}.ini").write_text(shop("Newcomer", "twelve.example"))
     for each in (settle(running), settle(begin()), begin(index=False)):
