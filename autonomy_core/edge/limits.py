@@ -31,7 +31,7 @@ class Limits:
         grace_s: how long a body is waited for before the application is asked whether it wants it.
         memory_bytes: a body up to this size is kept in memory.
         plain_bytes: how large a body may be, unless the view has asked for more; see `expect_large_body`.
-        listener_s: how long a client may take nothing of an answer, or for 16 KiB of it, in seconds.
+        listener_s: how long a client may take nothing of an answer, and for each 16 KiB of a piece, in seconds.
         answer_s: how long a whole request may wait for a thread and for its answer, in seconds.
     """
 
