@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NETWORK_OF_A_CUSTOMER = 64
 """A customer with one IPv6 address has all of its /64."""
 
+_WITH_PORT = re.compile(r"\[([^]]*)\](?::\d+)?|([\d.]+):\d+", re.ASCII)
+
 
 def address_of(text: str | None) -> Address | None:
     """The address that a text is; None for any other text.
 
     Args:
-        text: a socket that listens at ``::`` spells the IPv4 address 203.0.113.9 ``::ffff:203.0.113.9``.
+        text: a socket that listens at ``::`` spells the IPv4 address 203.0.113.9 ``::ffff:203.0.113.9``. Some proxies
+            append the port: ``203.0.113.9:52011``, ``[2001:db8::9]:52011``.
     """
+    with_port = _WITH_PORT.fullmatch(text or "")
     try:
-        found = ipaddress.ip_address(text or "")
+        found = ipaddress.ip_address((with_port[1] or with_port[2]) if with_port else text or "")
     except ValueError:
         return None
     return getattr(found, "ipv4_mapped", None) or found
 
 
 def spelt_once(text: str) -> str:
-    """The text, or the IPv4 address that it spells as one of IPv6."""
+    """The text, or the address that it spells: an IPv4 address as one of IPv6, or one with a port."""
     return str(address_of(text) or text) if ":" in text else text
 
 

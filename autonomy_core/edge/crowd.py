@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autonomy_core.addresses import client_network
+from autonomy_core.addresses import address_of, client_network
 from autonomy_core.errors import TooManyRequests
 
 RETRY_AFTER_S = 30
@@ -30,7 +30,8 @@ class Crowd:
         Raises:
             TooManyRequests: the address has as many as it may.
         """
-        key = client_network(address)
+        # What a proxy gives instead of an address still tells its clients apart.
+        key = client_network(address) if address_of(address) else address
         if self._count[key] >= self._most:
             raise TooManyRequests(
                 "Too many slow requests come from this address.", extra={"retry_after": RETRY_AFTER_S}

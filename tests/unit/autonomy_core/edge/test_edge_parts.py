@@ -18,7 +18,12 @@ LIMITS = Limits(spool=Path("nowhere"), body_s=30, least_rate=1000, longest_s=360
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("2001:db8::1", "2001:db8::ffff:1"), ("203.0.113.9", "::ffff:203.0.113.9")],
+    [
+        ("2001:db8::1", "2001:db8::ffff:1"),
+        ("203.0.113.9", "::ffff:203.0.113.9"),
+        ("203.0.113.9:52011", "203.0.113.9:52012"),
+        ("an unknown client", "an unknown client"),
+    ],
 )
 def test_addresses_of_one_client_count_together(one, other):
     crowd = Crowd(1)
@@ -30,7 +35,10 @@ def test_another_client_is_not_counted_and_who_is_done_may_come_again():
     crowd = Crowd(1)
     for _ in range(2):
         with ExitStack() as counted:
-            for address in ("203.0.113.9", "203.0.113.10", "2001:db8::1", "2001:db8:0:1::1"):
+            for address in (
+                "203.0.113.9", "203.0.113.10", "203.0.113.11:52011", "2001:db8::1", "[2001:db8:0:1::1]:52011",
+                "unix:one", "unix:other",
+            ):  # fmt: skip
                 counted.enter_context(crowd.joined(address))
 
 
