@@ -10,6 +10,7 @@ import structlog
 
 from autonomy_core.callables import call_to_its_end
 from autonomy_core.db.outages import OUTAGES
+from autonomy_core.jobs.failures import described
 from autonomy_core.plugin_api.protocols import Flush
 from autonomy_core.runtime import Runtime
 
@@ -24,14 +25,16 @@ def flush_all(runtime: Runtime) -> None:
         try:
             waiting = tuple(flush.waiting())
         except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
-            log.warning("flush.failed", flush=flush.name, error=repr(error))
+            log.warning("flush.failed", flush=flush.name, error=described(error))
             continue
         for organisation_id in waiting:
             try:
                 _write(runtime, flush, organisation_id)
             except Exception as error:  # noqa: BLE001 - likewise
                 # Without a traceback: most likely the database is away, and requests say so at length.
-                log.warning("flush.failed", flush=flush.name, organisation=organisation_id, error=repr(error))
+                log.warning(
+                    "flush.failed", flush=flush.name, organisation=organisation_id, error=described(error)
+                )
                 if isinstance(error, OUTAGES):
                     # What remains waits for the next time.
                     return

@@ -36,6 +36,10 @@ def raises(scope):
     raise LookupError("a fault of the plugin's")
 
 
+def cannot_encode(scope):
+    "hidden\udcff".encode()
+
+
 def loses_its_connection(scope):
     raise InterfaceError("SELECT 1", None, psycopg.InterfaceError("the connection is closed"))
 
@@ -69,3 +73,13 @@ def test_while_the_database_is_away_nothing_more_is_tried_until_the_next_time(au
     good = Counts("good.counts", waiting=("acme",))
     flush_all(replace(autonomy.runtime, flushes=(Counts("bad.counts", writing=outage), good)))
     assert good.written == []
+
+
+def test_the_text_that_an_error_is_about_is_not_logged(autonomy):
+    autonomy.organisation("acme")
+    runtime = replace(autonomy.runtime, flushes=(Counts("bad", waiting=("acme",), writing=cannot_encode),))
+    with capture_logs() as lines:
+        flush_all(runtime)
+    (told,) = [line["error"] for line in lines if line["event"] == "flush.failed"]
+    assert told.startswith("UnicodeEncodeError: ")
+    assert "hidden" not in told
