@@ -18,18 +18,11 @@ from autonomy_core.traversal.request import make_request_class_once, refuse_brok
 from autonomy_core.traversal.resources import root_factory
 
 
-def needs_transaction(request: Request) -> bool:
-    """Whether the request's own transaction commits its work; not where the view begins and ends its own."""
-    return not request.commits_itself
-
-
 def attempts(request: Request) -> int | None:
     """How often a request is tried: once where its body is large, because to try again it would be copied first.
 
-    Uploads and webhooks thereby reach their views unread, and are refused unread when they are too large.
+    Uploads thereby reach their views unread, and are refused unread when they are too large.
     """
-    if request.commits_itself:
-        return 1
     # A chunked body does not say how large it is.
     unknown = "Transfer-Encoding" in request.headers
     return 1 if unknown or (request.content_length or 0) > request.request_body_tempfile_limit else None
@@ -39,7 +32,6 @@ PYRAMID_SETTINGS = {
     "retry.attempts": 3,
     "retry.activate_hook": attempts,
     "tm.manager_hook": "pyramid_tm.explicit_manager",
-    "tm.activate_hook": needs_transaction,
     "tm.commit_veto": commit_veto,
     # It would authenticate within the tween, for the sake of a note on the transaction.
     "tm.annotate_user": False,
@@ -87,6 +79,7 @@ def configure_core(runtime: Runtime, settings: Mapping[str, Any] | None = None) 
     config.include("autonomy_core.plugin_api.directives")
     config.include("autonomy_core.plugin_api.gate")
     config.include("autonomy_core.plugin_api.operations")
+    config.include("autonomy_core.db.request_transactions")
     config.include("autonomy_core.idempotency.deriver")
     config.include("autonomy_core.problems")
     config.include("autonomy_core.traversal.tree")

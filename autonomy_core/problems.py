@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
+import psycopg
 import structlog
 from psycopg.errors import ReadOnlySqlTransaction, UndefinedColumn, UndefinedTable
 from pyramid.config import Configurator
@@ -23,8 +24,9 @@ from autonomy_core.db import outages
 
 log = structlog.get_logger(__name__)
 
-OUTAGES: tuple[type[Exception], ...] = (*outages.OUTAGES, InternalError, ProgrammingError)
-"""What may mean that the database does not answer as it should."""
+UNCLEAR = (InternalError, ProgrammingError, psycopg.InternalError, psycopg.ProgrammingError)
+OUTAGES: tuple[type[Exception], ...] = (*outages.OUTAGES, psycopg.OperationalError, *UNCLEAR)
+"""What may mean that the database does not answer as it should: of SQLAlchemy, and of the driver on hot paths."""
 
 NOT_READY = (UndefinedTable, UndefinedColumn, ReadOnlySqlTransaction)
 """Which internal and programming errors mean that: it has not been migrated, or is a stand-by after a failover."""
@@ -121,11 +123,10 @@ def database_unavailable(context: Exception, request: Request) -> Response:
     """The database does not answer, or has not been migrated: an outage, and no fault of the code's."""
     if _will_be_tried_again(request, context):
         raise context
-    if isinstance(context, ProgrammingError | InternalError) and not isinstance(context.orig, NOT_READY):
+    cause = getattr(context, "orig", context)
+    if isinstance(context, UNCLEAR) and not isinstance(cause, NOT_READY):
         return crash(context, request)
-    log.error(
-        "database.unavailable", error=type(context).__name__, reason=str(getattr(context, "orig", context))
-    )
+    log.error("database.unavailable", error=type(context).__name__, reason=str(cause))
     return from_error(
         errors.Unavailable("The database does not answer as it should; /health/ready says more.")
     )

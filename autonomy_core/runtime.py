@@ -11,11 +11,12 @@ from marshmallow import Schema
 from sqlalchemy import make_url
 from transaction.interfaces import ITransactionManager
 
-from autonomy_core.db.database import LONGEST_PAUSE_S, Database
+from autonomy_core.db.database import LONGEST_PAUSE_S, LONGEST_STATEMENT_S, Database
 from autonomy_core.db.direct import DirectTransaction
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.group_commit import GroupCommit
 from autonomy_core.db.migrations import Migrations
+from autonomy_core.db.own_transactions import keeping_refusals
 from autonomy_core.db.session import TenantSession
 from autonomy_core.jobs.domain import Job
 from autonomy_core.plugin_api.hooks import PluginSettings
@@ -84,7 +85,7 @@ class Runtime:
         Args:
             patience_s: how long a statement may take, or wait for a lock; None leaves it to the server.
         """
-        with self.database.transaction(organisation.id, patience_s=patience_s) as session:
+        with keeping_refusals(self.database.transaction(organisation.id, patience_s=patience_s)) as session:
             yield self.scope(organisation, session)
 
     @contextmanager
@@ -100,7 +101,11 @@ class Runtime:
 
     @contextmanager
     def direct_transaction(
-        self, organisation: Organisation, *, patience_s: float, longest_pause_s: float = LONGEST_PAUSE_S
+        self,
+        organisation: Organisation,
+        *,
+        patience_s: float = LONGEST_STATEMENT_S,
+        longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> Iterator[TenantScope]:
         """As `transaction`, for a hot path; see `autonomy_core.db.direct`.
 
@@ -109,7 +114,7 @@ class Runtime:
             longest_pause_s: how long it may do nothing before PostgreSQL ends it.
         """
         limits = {"patience_s": patience_s, "longest_pause_s": longest_pause_s}
-        with self.database.direct_transaction(organisation.id, **limits) as transaction:
+        with keeping_refusals(self.database.direct_transaction(organisation.id, **limits)) as transaction:
             yield self.scope(organisation, transaction)
 
     @property

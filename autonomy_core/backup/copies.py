@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from autonomy_core.db.database import IS_COPY
-from autonomy_core.db.session import TenantSession
 from autonomy_core.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -39,8 +38,8 @@ def refuse_on_copy(scope: TenantScope, environment: Environment | str) -> None:
     Raises:
         RestoredCopy: the environment is live, and the server's database a copy.
     """
-    session = scope.transaction
-    holding = session if isinstance(session, TenantSession) and session.holds_connection else None
+    transaction = scope.transaction
+    holding = transaction if transaction is not None and transaction.holds_connection else None
     if environment == "live" and scope.runtime.database.is_restored_copy(holding):
         raise RestoredCopy
 

@@ -154,18 +154,19 @@ class Database:
         probe: Probe[T] = self._probes.setdefault(look, Probe(self.connection_beside, look))
         return probe.ask(*arguments)
 
-    def is_restored_copy(self, session: TenantSession | None = None) -> bool:
+    def is_restored_copy(self, holding: TenantSession | DirectTransaction | None = None) -> bool:
         """Whether the database was restored from a backup and has not been activated since.
 
         Args:
-            session: a session that holds a connection, to ask on it. Who holds one and waits for another one may
+            holding: what holds a connection, to ask on it. Who holds one and waits for another one may
                 wait for others that do the same.
 
         That it is none is remembered until the next connection is made: a database cannot become a copy under a
         connection, because it must be empty to be restored.
         """
         if self._original_since != self._newest:
-            with nullcontext(session.connection()) if session else self._connection() as connection:
+            asking = nullcontext(holding.session.connection()) if holding else self._connection()
+            with asking as connection:
                 newest = self._newest
                 if connection.scalar(IS_COPY):
                     return True

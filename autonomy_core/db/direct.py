@@ -19,11 +19,13 @@ from psycopg.pq import TransactionStatus
 
 from autonomy_core.db.driver import LENT, LIMIT_PATIENCE, SCOPE_TO_ORGANISATION, in_milliseconds
 from autonomy_core.db.pipeline import Pipeline, Statement, Step
+from autonomy_core.db.statements import insertion
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
     from sqlalchemy.orm import SessionTransaction
 
+    from autonomy_core.db.base import Base
     from autonomy_core.db.session import TenantSession
 
 
@@ -104,7 +106,22 @@ class DirectTransaction:
         """
         if self._session is not None:
             return self._session.execute_directly(statement, values)
-        return self._pipeline.rows(self._send(statement.with_values(values)))
+        return self._pipeline.rows(self._send(statement.with_values(values))[-1])
+
+    def execute_last(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement and commit, in one round trip; gives its rows.
+
+        Raises:
+            psycopg.Error: the transaction is lost.
+        """
+        if self._session is not None:
+            rows = self._session.execute_directly(statement, values)
+            self.commit()
+            return rows
+        found, ended = self._send(statement.with_values(values), self._boundaries.commit.with_values({}))[-2:]
+        _require_committed(ended)
+        self._has_begun = False
+        return self._pipeline.rows(found)
 
     def execute_later(self, statement: Statement, row: Mapping[str, Any]) -> None:
         """Execute a statement whose result nobody needs, at the latest with the commit, once for all rows.
@@ -119,8 +136,14 @@ class DirectTransaction:
         if self._session is None:
             self._waiting.setdefault(statement, []).append(row)
         else:
-            self._session.flush()  # what it refers to may be as new as this
-            self._session.execute_directly(statement, _columns([row]))
+            self._session.execute_later(statement, row)
+
+    def add(self, row: Base) -> None:
+        """Insert a new row of a model, at the latest with the commit. Errors come then."""
+        if self._session is None:
+            self.execute_later(*insertion(row))
+        else:
+            self._session.add(row)
 
     @property
     def session(self) -> TenantSession:
@@ -132,6 +155,11 @@ class DirectTransaction:
             self._session.lent = self._pipeline.known.get(LENT, False)
             self._of_session = self._session.begin()
         return self._session
+
+    @property
+    def holds_connection(self) -> bool:
+        """It has one from its beginning."""
+        return True
 
     @property
     def lent(self) -> bool:
@@ -167,9 +195,7 @@ class DirectTransaction:
             self._require_usable()
             self._session.commit()
         if self._waiting or self._is_open():
-            ended = self._send(self._boundaries.commit.with_values({}))
-            if ended.command_status == b"ROLLBACK":
-                raise psycopg.InternalError(HAD_FAILED)
+            _require_committed(self._send(self._boundaries.commit.with_values({}))[-1])
 
     def roll_back(self) -> None:
         """Undo everything."""
@@ -188,9 +214,9 @@ class DirectTransaction:
         """Whether it has begun, and no session has ended it."""
         return self._has_begun and self._pipeline.transaction_status != TransactionStatus.IDLE
 
-    def _send(self, *steps: Step) -> PGresult:
+    def _send(self, *steps: Step) -> list[PGresult]:
         """Send what waits and these, in one round trip, with which the transaction begins if it has not."""
-        waiting = [statement.with_values(_columns(rows)) for statement, rows in self._waiting.items()]
+        waiting = [statement.with_values(columns_of(rows)) for statement, rows in self._waiting.items()]
         self._waiting.clear()
         if self._has_begun:
             return self._pipeline.send([*waiting, *steps])
@@ -209,5 +235,11 @@ class DirectTransaction:
             self._session.lent = lent
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
+def _require_committed(ended: PGresult) -> None:
+    if ended.command_status == b"ROLLBACK":
+        raise psycopg.InternalError(HAD_FAILED)
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
+    """A list for each name, of rows that all have the same."""
     return {name: [row[name] for row in rows] for name in rows[0]}

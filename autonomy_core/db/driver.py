@@ -93,7 +93,7 @@ def execute(connection: Connection, statement: Statement, values: Mapping[str, A
     cursor = connection.info.get(_CURSOR)
     if cursor is None:
         cursor = connection.info[_CURSOR] = driver_of(connection).cursor()
-    cursor.execute(statement.text, values)
+    cursor.execute(statement.text, statement.complete(values))
     return cursor.fetchall() if cursor.pgresult and cursor.pgresult.ntuples else []
 
 

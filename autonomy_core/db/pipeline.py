@@ -13,7 +13,7 @@ import select
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any
 from uuid import UUID
 
@@ -33,25 +33,34 @@ class Statement:
     Args:
         text: with psycopg's placeholders, ``%(name)s``, each with a cast where PostgreSQL cannot tell its type.
         prepare: whether a connection keeps it prepared; not worth while where there is nothing to plan.
+        constants: values that are the same each time.
     """
 
-    def __init__(self, text: str, *, prepare: bool = True) -> None:
+    def __init__(
+        self, text: str, *, prepare: bool = True, constants: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         self.text = text.encode()
+        self._constants = constants
         self._names = tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
         numbered = _PLACEHOLDER.sub(lambda found: f"${self._names.index(found[1]) + 1}", text)
         self.numbered = numbered.replace("%%", "%").encode()
         self.prepare = prepare
 
+    def complete(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Values with the constants."""
+        return {**self._constants, **values} if self._constants else values
+
     def with_values(self, values: Mapping[str, Any]) -> Step:
         """What is to be sent to have it executed.
 
         Args:
-            values: texts, whole numbers, times, UUIDs, None, and lists of these.
+            values: texts, whole numbers, truth values, times, UUIDs, None, and lists of these.
 
         Raises:
             TypeError: one is something else.
             psycopg.DataError: a text contains NUL.
         """
+        values = self.complete(values)
         try:
             texts = [_AS_TEXT[type(value)](value) for value in map(values.__getitem__, self._names)]
         except KeyError as error:
@@ -96,8 +105,8 @@ class Pipeline:
         """Of `psycopg.pq.TransactionStatus`; it asks nobody."""
         return self._pgconn.transaction_status
 
-    def send(self, steps: Sequence[Step]) -> PGresult:
-        """Execute statements in order; gives the result of the last one.
+    def send(self, steps: Sequence[Step]) -> list[PGresult]:
+        """Execute statements in order; gives the result of each.
 
         Raises:
             psycopg.Error: one of them has failed, and those after it are not executed.
@@ -121,7 +130,7 @@ class Pipeline:
                 self._pgconn.exit_pipeline_mode()
         for result in results:
             _require(result)
-        return results[-1]
+        return results
 
     def forget_prepared(self) -> None:
         """Prepare everything again, under other names: the connection does not know all of it any more."""
@@ -193,7 +202,7 @@ def _quoted(value: str) -> str:
     return '"' + _text(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-_PLAIN: Mapping[type, Callable[[Any], str]] = {datetime: str, int: str, UUID: str}
+_PLAIN: Mapping[type, Callable[[Any], str]] = {bool: str, datetime: str, int: str, UUID: str}
 
 _AS_TEXT: Mapping[type, Callable[[Any], str | None]] = {
     **_PLAIN,

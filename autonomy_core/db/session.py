@@ -16,7 +16,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, SessionTransaction
 from zope.sqlalchemy import ZopeTransactionEvents
 
-from autonomy_core.db.direct import NotYourTransaction
+from autonomy_core.db.direct import NotYourTransaction, columns_of
 from autonomy_core.db.driver import LENT, begin_scoped, driver_of, execute
 from autonomy_core.db.pipeline import Statement
 
@@ -65,6 +65,11 @@ class TenantSession(Session):
         if self.in_nested_transaction() or begun is None or begun is not self.get_transaction():
             connection = self.connection()
         return execute(connection, statement, values)
+
+    def execute_later(self, statement: Statement, row: Mapping[str, Any]) -> None:
+        """Execute a statement now that a `DirectTransaction` would execute with its commit."""
+        self.flush()  # what it refers to may be as new as this
+        self.execute_directly(statement, columns_of([row]))
 
     def _refuse_when_lent(self, what: str) -> None:
         if self.lent:

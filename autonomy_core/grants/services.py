@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select, true, update
+from sqlalchemy import ColumnElement, Select, exists, select, true, update
 from sqlalchemy.orm import selectinload
 
 from autonomy_core.catalog.models import Product
@@ -123,29 +123,18 @@ def owns(scope: TenantScope, customer_id: UUID, product_id: UUID, environment: s
     Args:
         environment: where; by default where the organisation sells now.
     """
-    condition = _valid(customer_id, environment or environment_of(scope)) & (Grant.product_id == product_id)
+    condition = is_valid(customer_id, environment or environment_of(scope)) & (Grant.product_id == product_id)
     return bool(scope.session.scalar(select(exists().where(condition))))
-
-
-def owns_all(scope: TenantScope, customer_id: UUID, product_ids: Collection[UUID], environment: str) -> bool:
-    """Whether a customer has a grant of each of some products that has not been revoked.
-
-    Args:
-        product_ids: at least one.
-    """
-    granted = select(Grant.product_id).where(
-        _valid(customer_id, environment) & Grant.product_id.in_(product_ids)
-    )
-    return set(scope.session.scalars(granted)) == set(product_ids)
 
 
 def owned_products(scope: TenantScope, customer_id: UUID) -> Select[Product]:
     """Select the products that a customer owns, each once, withdrawn ones included."""
-    granted = select(Grant.product_id).where(_valid(customer_id, environment_of(scope)))
+    granted = select(Grant.product_id).where(is_valid(customer_id, environment_of(scope)))
     return select(Product).where(Product.id.in_(granted)).options(selectinload(Product.items))
 
 
-def _valid(customer_id: UUID, environment: str) -> Any:
+def is_valid(customer_id: Any, environment: Any) -> ColumnElement[bool]:
+    """The condition, in SQL, that a grant is a customer's, in an environment, and has not been revoked."""
     return (
         (Grant.customer_id == customer_id) & (Grant.environment == environment) & Grant.revoked_at.is_(None)
     )

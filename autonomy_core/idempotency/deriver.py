@@ -5,7 +5,8 @@ the input. In one request:
 
 1. the key is reserved, and that is committed;
 2. the view runs, and its body is read through a fingerprint;
-3. the answer is kept, in the transaction of the view's work, which pyramid_tm commits;
+3. the answer is kept: in the transaction of the view's work, which pyramid_tm commits; or after it, where the view begins its
+   own transactions;
 4. if that did not come about, for whatever reason, the key is released, once the transaction has ended.
 """
 
@@ -24,7 +25,7 @@ from pyramid.location import lineage
 from pyramid.request import Request
 from pyramid.response import Response
 
-from autonomy_core.db.request_transactions import commit_preparation
+from autonomy_core.db.request_transactions import Transaction, end_reading
 from autonomy_core.errors import Malformed
 from autonomy_core.idempotency import domain, services
 from autonomy_core.idempotency.errors import IdempotencyKeyInvalid, IdempotencyKeyReused
@@ -49,11 +50,13 @@ def repeatable_view(view: View, info: Any) -> View:
         if key is None:
             return view(context, request)
         claim = _claim(context, request, key)
-        found = services.reserve(request.scope, claim, lease)
-        commit_preparation(request)
+        # No connection is held while another one is waited for, or the body of a repetition.
+        end_reading(request)
+        with request.scope.begin() as own:
+            found = services.reserve(own, claim, lease)
         if isinstance(found, services.CarriedOut):
             return _answer_again(request, claim, found)
-        return _carry_out(view, context, request, found)
+        return _carry_out(view, context, request, found, operation.transaction)
 
     return repeatable
 
@@ -63,7 +66,8 @@ def names_of_request(context: Any, request: Request) -> tuple[str, ...]:
 
     One for each of the server's accepted secrets, its own first.
 
-    For a view that commits something early: whoever dies after that keeps no answer, and the repetition is carried out.
+    For a view that begins its own transactions: where the process dies before the answer is kept, the repetition is
+    carried out.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -81,14 +85,26 @@ def _claim(context: Any, request: Request, key: str) -> domain.Claim:
     return domain.Claim(request.actor, request.method, path, key)
 
 
-def _carry_out(view: View, context: Any, request: Request, reservation: services.Reservation) -> Response:
+def _carry_out(
+    view: View,
+    context: Any,
+    request: Request,
+    reservation: services.Reservation,
+    transaction: Transaction,
+) -> Response:
     _release_at_last(request, reservation)
     with _fingerprinted(request) as fingerprint:
         response = _response_of(view, context, request)
         if response.status_int < 400:
             _read_on(request, domain.BLOCK_BYTES)
-            services.keep(request.scope, reservation, fingerprint, _answer_of(response))
-            request.tm.get().addAfterCommitHook(_note, (reservation,))
+            answer = _answer_of(response)
+            if transaction == "request":
+                services.keep(request.scope, reservation, fingerprint, answer)
+                request.tm.get().addAfterCommitHook(_note, (reservation,))
+            else:
+                with request.scope.begin() as own:
+                    services.keep(own, reservation, fingerprint, answer)
+                reservation.kept = True
     return response
 
 
@@ -134,7 +150,8 @@ def _answer_again(request: Request, claim: domain.Claim, found: services.Carried
         _read_on(request, found.most_bytes + 1)
     if fingerprint.size > found.most_bytes:
         raise too_long
-    answer = services.answer_again(request.scope, claim, fingerprint)
+    with request.scope.begin() as own:
+        answer = services.answer_again(own, claim, fingerprint)
     response = Response(app_iter=[answer.body], status=answer.status, headerlist=list(answer.headers))
     response.headers[REPLAYED] = "true"
     return response

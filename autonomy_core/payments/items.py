@@ -15,13 +15,6 @@ from autonomy_core.plugin_api.events import BoughtProduct
 from autonomy_core.plugin_api.scope import TenantScope
 
 
-def items_now(scope: TenantScope, product: Product) -> Sequence[UUID]:
-    """What somebody gets who buys a product now."""
-    if product.kind != bundles.BUNDLE:
-        return [product.id]
-    return [item.id for item in bundles.items_of(scope, product.id)]
-
-
 def keep_items(scope: TenantScope, payment: Payment, product: Product, product_ids: Sequence[UUID]) -> None:
     """Keep what a bundle consists of while it is bought, and what is paid for each.
 

@@ -15,9 +15,9 @@ from autonomy_core.payments.duplicates import DUPLICATE_JOB, bought_before
 from autonomy_core.payments.models import HookRun
 from autonomy_core.payments.purchasing import EXPIRE_JOB, expire
 from autonomy_core.payments.reconciliation import DAY_S, check, check_and_watch, sweep
+from autonomy_core.payments.refund_terms import NotRefundable
 from autonomy_core.payments.refunds import (
     REFUND_JOB,
-    NotRefundable,
     RefundRefused,
     carry_out,
     find_refund,

@@ -6,31 +6,30 @@ Simultaneous and repeated calls of one customer for one product end in one payme
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from autonomy_core.backup.copies import refuse_on_copy
-from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import require_for_sale
 from autonomy_core.coupons.redemption import quote, release, require_collectable, reserve
-from autonomy_core.customers.models import Customer
-from autonomy_core.customers.services import find_customer
 from autonomy_core.db.base import uuid7
-from autonomy_core.errors import Conflict, NotAuthenticated, Unavailable
-from autonomy_core.grants.services import environment_of, owns_all
+from autonomy_core.db.own_transactions import trying_again
+from autonomy_core.db.pipeline import Statement
+from autonomy_core.errors import Conflict, Unavailable
+from autonomy_core.grants.services import environment_of
 from autonomy_core.jobs.services import defer
-from autonomy_core.payments.domain import OPEN, PaymentStatus, Settlement
-from autonomy_core.payments.items import items_now, keep_items
+from autonomy_core.payments.domain import PaymentStatus, Settlement
+from autonomy_core.payments.items import keep_items
 from autonomy_core.payments.models import Payment
+from autonomy_core.payments.offers import Offer, read_offer, still_open
 from autonomy_core.payments.reconciliation import watch
 from autonomy_core.payments.return_urls import ReturnUrls, check_return_url
 from autonomy_core.payments.services import (
     find_payment,
-    payments_of,
     provider_for,
     provider_named,
     require_provider,
@@ -48,6 +47,10 @@ NOBODY = "free"
 
 EXPIRE_JOB = "payments.expire"
 """The job that has a checkout closed that nobody is to pay any more."""
+
+LOCK_STATUS = Statement(
+    "SELECT status FROM payments WHERE organisation_id = %(organisation_id)s AND id = %(payment_id)s FOR UPDATE"
+)
 
 EXPIRE_AGAIN_S = 90
 """When an outdated checkout is closed again: the provider may not have answered, or was only about to open it."""
@@ -72,81 +75,109 @@ class Opened:
 
     Attributes:
         payment: pending; or completed, where there was nothing to pay.
-        payment_id, provider: of the payment; can be read after a commit without a transaction being begun.
         found: whether it was open already, and is handed to the buyer again.
+        prepared: what the provider has prepared for a new payment.
         outdated: open payments on other terms: another price, coupon, return URL or provider. Their coupons are released
             and their checkouts are closed, so that only the newest payment is handed out again.
     """
 
     payment: Payment
-    payment_id: UUID
-    provider: str
     found: bool = False
+    prepared: object | None = None
     outdated: tuple[UUID, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What `buy` gives.
+
+    Attributes:
+        payment: as it was when it was opened or found.
+        checkout_url: of the page to pay on; None where there was nothing to pay.
+        found: whether it was open already.
+    """
+
+    payment: Payment
+    checkout_url: str | None
+    found: bool
+
+
+def buy(
+    scope: TenantScope, customer_id: UUID, product_id: UUID, urls: ReturnUrls, *, code: str | None = None
+) -> Bought:
+    """Open a payment and the page to pay on, or find those that are open; see docs/transactions.md.
+
+    One transaction makes the payment, then the provider is asked in none, and another one records the page. So a crash
+    leaves a pending payment, and never a page that we do not know of.
+
+    Args:
+        scope: in no transaction.
+        code: of a coupon, as the customer wrote it.
+
+    Raises:
+        Unavailable: the provider does not answer; a new payment has failed.
+        AutonomyError: as `open_payment` lists them.
+    """
+
+    def opening() -> Opened:
+        with scope.runtime.direct_transaction(scope.organisation) as own:
+            return open_payment(own, customer_id, product_id, urls, code=code)
+
+    opened = trying_again(opening)
+    if opened.payment.status == PaymentStatus.COMPLETED:
+        return Bought(opened.payment, None, opened.found)
+    try:
+        checkout = begin_checkout(scope, opened)
+    except Unavailable as error:
+        if not opened.found:
+            with scope.begin() as own:
+                give_up(own, opened.payment, str(error))
+        raise
+    with scope.runtime.direct_transaction(scope.organisation) as own:
+        attach_checkout(own, opened.payment, checkout)
+    return Bought(opened.payment, checkout.url, opened.found)
+
+
 def open_payment(
-    scope: TenantScope, customer_id: UUID, product: Product, urls: ReturnUrls, *, code: str | None = None
+    scope: TenantScope, customer_id: UUID, product_id: UUID, urls: ReturnUrls, *, code: str | None = None
 ) -> Opened:
     """Make the payment and the provider's row of it, unless one is open. Commit before the provider is called.
 
-    What costs nothing is completed at once, without a provider.
+    What costs nothing is completed at once, without a provider. The ordinary purchase needs no session; what is not
+    ordinary uses the one of the scope's transaction.
 
     Args:
         customer_id: who buys.
         code: of a coupon, as the customer wrote it.
 
     Raises:
-        AlreadyOwned, PaymentOnItsWay, PurchaseDisputed, NotForSale, PaymentsUnavailable, ForeignReturnUrl, RestoredCopy
-        CouponUsedUp, DiscountRefused, TooManyRequests
+        NotFound, AlreadyOwned, PaymentOnItsWay, PurchaseDisputed, NotForSale, PaymentsUnavailable, ForeignReturnUrl
+        RestoredCopy, CouponUsedUp, DiscountRefused, TooManyRequests
         CouponNotValid: commit all the same, so that the attempt counts.
     """
-    customer = find_customer(scope, customer_id)
-    if customer is None:
-        raise NotAuthenticated
+    offer = read_offer(scope, customer_id, product_id, environment_of(scope))
     for url in (urls.api_url, urls.success_url, urls.cancel_url):
         check_return_url(scope, url, urls.api_url)
-    require_for_sale(scope, product)
-    _take_turns(scope, customer_id, product)
-    wanted = _wanted(scope, customer_id, product, urls, code)
-    refuse_on_copy(scope, wanted.environment)
+    require_for_sale(scope, offer.product)
+    if offer.is_owned:
+        raise AlreadyOwned
+    wanted = Wanted(customer_id, offer, quote(scope, customer_id, offer.product, code), urls)
+    refuse_on_copy(scope, offer.environment)
     before = _open_payments(scope, wanted)
     if not wanted.quote.amount:
-        completed = _complete_for_nothing(scope, wanted, before)
-        return Opened(completed, completed.id, completed.provider)
+        return Opened(_complete_for_nothing(scope, wanted, before))
     provider = provider_for(scope)
-    require_undisputed(scope, wanted)
+    require_undisputed(scope, offer)
     newest = next(iter(before), None)
     if newest is not None and newest.provider == provider.name and are_same(scope, newest, wanted):
-        return Opened(newest, newest.id, newest.provider, found=True)
+        return Opened(newest, found=True)
     require_collectable(scope, wanted.quote)
     payment = _add_payment(scope, wanted, provider.name, before)
-    provider.prepare(scope, order_for(payment, product, customer, urls))
+    prepared = provider.prepare(scope, order_for(payment, offer, urls))
     watch(scope, payment.id)
     for old in before:
         defer(scope, EXPIRE_JOB, in_seconds=EXPIRE_AGAIN_S, payment_id=str(old.id))
-    return Opened(payment, payment.id, payment.provider, outdated=tuple(old.id for old in before))
-
-
-def _wanted(
-    scope: TenantScope, customer_id: UUID, product: Product, urls: ReturnUrls, code: str | None
-) -> Wanted:
-    """What is bought, at which price; somebody who has a part of a bundle may buy it.
-
-    Raises:
-        AlreadyOwned, CouponNotValid, TooManyRequests
-    """
-    items, environment = items_now(scope, product), environment_of(scope)
-    if owns_all(scope, customer_id, items, environment):
-        raise AlreadyOwned
-    quoted = quote(scope, customer_id, product, code)
-    return Wanted(customer_id, product, environment, quoted, items, urls)
-
-
-def _take_turns(scope: TenantScope, customer_id: UUID, product: Product) -> None:
-    """Let one transaction at a time decide about this customer and product: a double click is one payment."""
-    key = f"purchase {scope.organisation.id} {customer_id} {product.id}"
-    scope.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    return Opened(payment, prepared=prepared, outdated=tuple(old.id for old in before))
 
 
 def _open_payments(scope: TenantScope, wanted: Wanted) -> list[Payment]:
@@ -155,11 +186,10 @@ def _open_payments(scope: TenantScope, wanted: Wanted) -> list[Payment]:
     Raises:
         PaymentOnItsWay: one has been paid, and the money takes days.
     """
-    found = payments_of(wanted.customer_id).where(
-        Payment.product_id == wanted.product.id,
-        Payment.environment == wanted.environment,
-        Payment.status.in_(OPEN),
-    )
+    offer = wanted.offer
+    if not offer.has_open:
+        return []
+    found = select(Payment).where(still_open(wanted.customer_id, offer.product.id, offer.environment))
     payments = [
         (payment, provider)
         for payment in scope.session.scalars(found.order_by(Payment.id.desc()))
@@ -171,17 +201,17 @@ def _open_payments(scope: TenantScope, wanted: Wanted) -> list[Payment]:
     return [payment for payment, provider in payments if provider.can_be_paid(scope, payment.id)]
 
 
-def order_for(payment: Payment, product: Product, customer: Customer, urls: ReturnUrls) -> CheckoutOrder:
+def order_for(payment: Payment, offer: Offer, urls: ReturnUrls) -> CheckoutOrder:
     """What a provider is asked to collect for a payment."""
     return CheckoutOrder(
         payment_id=payment.id,
-        product_id=product.id,
-        customer_id=customer.id,
-        title=product.title,
+        product_id=payment.product_id,
+        customer_id=payment.customer_id,
+        title=offer.product.title,
         amount=payment.amount,
         currency=payment.currency,
         environment=payment.environment,  # type: ignore[arg-type]
-        customer_email=customer.email,
+        customer_email=offer.customer_email,
         success_url=urls.success_url,
         cancel_url=urls.cancel_url,
         api_url=urls.api_url,
@@ -189,10 +219,12 @@ def order_for(payment: Payment, product: Product, customer: Customer, urls: Retu
 
 
 def _complete_for_nothing(scope: TenantScope, wanted: Wanted, before: Sequence[Payment]) -> Payment:
-    payment = _add_payment(scope, wanted, NOBODY, before)
+    # Hooks work in the session.
+    in_session = replace(scope, transaction=scope.session)
+    payment = _add_payment(in_session, wanted, NOBODY, before)
     for old in before:
-        defer(scope, EXPIRE_JOB, payment_id=str(old.id))
-    return _settle(scope, payment, PaymentStatus.COMPLETED, source="free")
+        defer(in_session, EXPIRE_JOB, payment_id=str(old.id))
+    return _settle(in_session, payment, PaymentStatus.COMPLETED, source="free")
 
 
 def _add_payment(scope: TenantScope, wanted: Wanted, provider: str, before: Sequence[Payment]) -> Payment:
@@ -201,14 +233,14 @@ def _add_payment(scope: TenantScope, wanted: Wanted, provider: str, before: Sequ
     Raises:
         CouponUsedUp
     """
-    coupon = wanted.quote.coupon
+    coupon, offer = wanted.quote.coupon, wanted.offer
     payment = Payment(
         organisation_id=scope.organisation.id,
         id=uuid7(),
         customer_id=wanted.customer_id,
-        product_id=wanted.product.id,
+        product_id=offer.product.id,
         provider=provider,
-        environment=wanted.environment,
+        environment=offer.environment,
         status=PaymentStatus.PENDING,
         amount=wanted.quote.amount,
         currency=wanted.quote.currency,
@@ -216,9 +248,8 @@ def _add_payment(scope: TenantScope, wanted: Wanted, provider: str, before: Sequ
         coupon_id=coupon.id if coupon else None,
         coupon_code=coupon.code if coupon else None,
     )
-    scope.session.add(payment)
-    scope.session.flush()
-    keep_items(scope, payment, wanted.product, wanted.items)
+    scope.add(payment)
+    keep_items(scope, payment, offer.product, offer.items)
     keep_urls(scope, payment, wanted.urls)
     release(scope, [old.id for old in before if old.coupon_id is not None])
     if coupon is not None:
@@ -232,11 +263,11 @@ def begin_checkout(scope: TenantScope, opened: Opened) -> Checkout:
     Raises:
         Unavailable: the provider does not answer; the payment stays pending.
     """
-    provider = require_provider(scope, opened.provider)
+    provider = require_provider(scope, opened.payment.provider)
     for payment_id in opened.outdated:
         expire(scope, payment_id)
     with scope.runtime.between_transactions(scope.organisation) as outside:
-        return provider.begin_checkout(outside, opened.payment_id)
+        return provider.begin_checkout(outside, opened.payment.id, opened.prepared)
 
 
 def expire(scope: TenantScope, payment_id: UUID) -> None:
@@ -264,10 +295,11 @@ def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) ->
     Raises:
         Unavailable: another call for the same payment was not answered by the provider, and has given it up.
     """
-    locked = lock_payment(scope, payment.id)
-    if locked.status == PaymentStatus.FAILED:
+    values = {"organisation_id": scope.organisation.id, "payment_id": payment.id}
+    ((status,),) = scope.execute_directly(LOCK_STATUS, values)
+    if status == PaymentStatus.FAILED:
         raise Unavailable("The payment was given up meanwhile; buy again.")
-    require_provider(scope, locked.provider).attach(scope, locked.id, checkout)
+    require_provider(scope, payment.provider).attach(scope, payment.id, checkout)
 
 
 def give_up(scope: TenantScope, payment: Payment, reason: str) -> None:

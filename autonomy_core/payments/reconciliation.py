@@ -21,7 +21,7 @@ from autonomy_core.db.base import utcnow
 from autonomy_core.db.outages import OUTAGES
 from autonomy_core.errors import Unavailable
 from autonomy_core.jobs.failures import described
-from autonomy_core.jobs.services import defer
+from autonomy_core.jobs.services import defer_with_commit
 from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.domain import OPEN, ProofFailed, Settlement
 from autonomy_core.payments.journal import note_news
@@ -55,7 +55,10 @@ def watch(scope: TenantScope, payment_id: UUID, *, asked: int = 0) -> None:
         asked: how often it has been asked about.
     """
     if asked < len(WAITS_S):
-        defer(scope, CHECK_JOB, in_seconds=WAITS_S[asked], payment_id=str(payment_id), asked=asked + 1)
+        in_seconds = WAITS_S[asked]
+        defer_with_commit(
+            scope, CHECK_JOB, in_seconds=in_seconds, payment_id=str(payment_id), asked=asked + 1
+        )
 
 
 def check_and_watch(scope: TenantScope, payment_id: UUID, asked: int) -> None:

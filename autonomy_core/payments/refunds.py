@@ -6,9 +6,9 @@ call neither loses nor doubles it; what the provider could not be asked for is a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import count
-from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
 from sqlalchemy import Select, select
@@ -16,19 +16,14 @@ from sqlalchemy import Select, select
 from autonomy_core.audit.services import record
 from autonomy_core.backup.copies import refuse_on_copy
 from autonomy_core.db.base import uuid7
-from autonomy_core.errors import Conflict, InvalidInput, NotFound
+from autonomy_core.db.own_transactions import trying_again
+from autonomy_core.errors import Conflict, NotFound, Unavailable
 from autonomy_core.jobs.services import defer
-from autonomy_core.payments.domain import (
-    PaymentState,
-    PaymentStatus,
-    RefundReport,
-    RefundStatus,
-    Settlement,
-)
-from autonomy_core.payments.items import keep_paid_for
+from autonomy_core.payments.domain import RefundReport, RefundStatus, Settlement
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment, PaymentRefund
-from autonomy_core.payments.reversals import as_text, state_of
+from autonomy_core.payments.refund_terms import NotRefundable, amount_of
+from autonomy_core.payments.reversals import as_text
 from autonomy_core.payments.services import ProviderNotSetUp, require_provider
 from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.plugin_api.protocols import PaymentProvider, RefundOrder
@@ -41,47 +36,63 @@ RETRY_AFTER_S = 30
 """When a refund is asked for again that was recorded, in case whoever recorded it could not ask."""
 
 
-class NotRefundable(Conflict):
-    """No money of this payment can be given back."""
-
-    code, title = "not_refundable", "This payment cannot be refunded"
-
-
-class PaymentDisputed(Conflict):
-    """The buyer's bank has the money; a refund would pay the buyer twice."""
-
-    code, title = "payment_disputed", "This payment is disputed and cannot be refunded"
-
-
-class RefundTooLarge(InvalidInput):
-    """More than what is left of a payment."""
-
-    code, title = "refund_too_large", "More than what is left of the payment cannot be refunded"
-    members: ClassVar[Mapping[str, Mapping[str, Any]]] = {"refundable": {"type": "integer"}}
-
-
-class RefundAmbiguous(InvalidInput):
-    """An amount and items are two ways to say how much."""
-
-    code, title = "refund_ambiguous", "A refund is of an amount or of items, not of both"
-
-
-class ItemNotInPayment(InvalidInput):
-    """A product that the payment is not for."""
-
-    code, title = "item_not_in_payment", "The payment is not for this product"
-
-
-class ItemAlreadyRefunded(Conflict):
-    """A product whose money has gone back, or is about to."""
-
-    code, title = "item_already_refunded", "This product of the payment has been refunded already"
-
-
 class RefundRefused(Conflict):
     """The provider does not give the money back, and will not."""
 
     code, title = "refund_refused", "The payment provider refused the refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """What `refund` did.
+
+    Attributes:
+        refund: as it is now.
+        answered: whether the provider has answered; if not, a job asks again.
+    """
+
+    refund: PaymentRefund
+    answered: bool
+
+
+def refund(
+    scope: TenantScope,
+    payment_id: UUID,
+    amount: int | None,
+    reason: str,
+    *,
+    actor: str,
+    items: Collection[UUID] = (),
+    wish: Sequence[str] = (),
+) -> Refunded:
+    """Record that money is given back, ask the provider for it, and record the answer.
+
+    A crash after the first of these leaves a recorded refund, for which a job asks.
+
+    Args:
+        scope: in no transaction.
+        amount, reason, items, wish: as `request_refund` explains them.
+
+    Raises:
+        RefundRefused: the provider refuses it; that is recorded.
+        NotFound, NotRefundable, PaymentDisputed, RefundTooLarge, RestoredCopy
+        RefundAmbiguous, ItemNotInPayment, ItemAlreadyRefunded
+    """
+
+    def requested() -> tuple[RefundOrder, PaymentProvider]:
+        with scope.begin() as own:
+            made = request_refund(own, payment_id, amount, reason, actor=actor, items=items, wish=wish)
+            return order_of(own, made), provider_of(own, payment_id)
+
+    order, provider = trying_again(requested)
+    answered = True
+    try:
+        carry_out(scope, order, provider)
+    except Unavailable:
+        answered = False
+    with scope.begin() as own:
+        found = own.session.get_one(PaymentRefund, (scope.organisation.id, order.refund_id))
+    return Refunded(found, answered)
 
 
 def refunds_of(payment_id: UUID) -> Select[PaymentRefund]:
@@ -122,7 +133,7 @@ def request_refund(
         organisation_id=scope.organisation.id,
         id=refund_id,
         payment_id=payment.id,
-        amount=_amount_of(scope, payment, amount, items),
+        amount=amount_of(scope, payment, amount, items),
         items=sorted(items),
         status=RefundStatus.REQUESTED,
         reason=reason,
@@ -165,44 +176,6 @@ def _of_name(scope: TenantScope, payment: Payment, name: str) -> tuple[UUID, Pay
         if refund is None or refund.status != RefundStatus.FAILED:
             return refund_id, refund
     raise AssertionError  # for the type checker: counting does not end
-
-
-def _amount_of(scope: TenantScope, payment: Payment, amount: int | None, items: Collection[UUID]) -> int:
-    """How much is to be given back, when it may be. The payment is locked."""
-    if items and amount is not None:
-        raise RefundAmbiguous
-    state = state_of(scope, payment)
-    _require_refundable(state)
-    wanted = _paid_for(scope, payment, state, items) if items else amount
-    if wanted is not None and wanted > state.refundable:
-        raise RefundTooLarge(f"{state.refundable} are left.", extra={"refundable": state.refundable})
-    return state.refundable if wanted is None else wanted
-
-
-def _paid_for(scope: TenantScope, payment: Payment, state: PaymentState, items: Collection[UUID]) -> int:
-    paid = keep_paid_for(scope, payment)
-    unknown, again = set(items) - set(paid), state.items_spoken_for.intersection(items)
-    if unknown:
-        raise ItemNotInPayment(f"It is not for {_listed(unknown)}.")
-    if again:
-        raise ItemAlreadyRefunded(f"{_listed(again)} cannot be refunded again.")
-    amount = sum(paid[each] for each in items)
-    if not amount:
-        raise NotRefundable("Nothing was paid for it.")
-    return amount
-
-
-def _listed(product_ids: Collection[UUID]) -> str:
-    return ", ".join(sorted(map(str, product_ids)))
-
-
-def _require_refundable(state: PaymentState) -> None:
-    if state.disputed:
-        raise PaymentDisputed("Answer the dispute at the payment provider.")
-    if state.collected != PaymentStatus.COMPLETED or state.status == PaymentStatus.DISPUTE_LOST:
-        raise NotRefundable(f"It is {state.status}.")
-    if state.refundable <= 0:
-        raise NotRefundable("All of it has been refunded." if state.amount else "Nothing was paid.")
 
 
 def find_refund(scope: TenantScope, refund_id: UUID) -> PaymentRefund | None:

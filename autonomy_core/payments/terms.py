@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import exists, or_
-
-from autonomy_core.catalog.models import Product
 from autonomy_core.coupons.redemption import Quote
 from autonomy_core.errors import Conflict
-from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.payments.items import has_items
-from autonomy_core.payments.models import Payment, PaymentItem, PaymentReturn
+from autonomy_core.payments.models import Payment, PaymentReturn
+from autonomy_core.payments.offers import Offer
 from autonomy_core.payments.return_urls import ReturnUrls
-from autonomy_core.payments.services import payments_of
 from autonomy_core.plugin_api.scope import TenantScope
 
 
@@ -29,17 +25,11 @@ class PurchaseDisputed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a customer is about to buy.
-
-    Attributes:
-        items: what they get: the product, or what the bundle consists of.
-    """
+    """What a customer is about to buy, and on which terms."""
 
     customer_id: UUID
-    product: Product
-    environment: str
+    offer: Offer
     quote: Quote
-    items: Sequence[UUID]
     urls: ReturnUrls
 
 
@@ -54,7 +44,7 @@ def are_same(scope: TenantScope, payment: Payment, wanted: Wanted) -> bool:
     if terms != (quoted.amount, quoted.currency, quoted.discount, coupon_id):
         return False
     return _returns_to(scope, payment, wanted.urls) and has_items(
-        scope, payment, wanted.product, wanted.items
+        scope, payment, wanted.offer.product, wanted.offer.items
     )
 
 
@@ -67,7 +57,7 @@ def _returns_to(scope: TenantScope, payment: Payment, urls: ReturnUrls) -> bool:
 def keep_urls(scope: TenantScope, payment: Payment, urls: ReturnUrls) -> None:
     """Keep the pages to which the buyer returns with a new payment, if the caller has named one."""
     if (urls.success_url, urls.cancel_url) != (urls.api_url, urls.api_url):
-        scope.session.add(
+        scope.add(
             PaymentReturn(
                 organisation_id=payment.organisation_id,
                 payment_id=payment.id,
@@ -77,7 +67,7 @@ def keep_urls(scope: TenantScope, payment: Payment, urls: ReturnUrls) -> None:
         )
 
 
-def require_undisputed(scope: TenantScope, wanted: Wanted) -> None:
+def require_undisputed(scope: TenantScope, offer: Offer) -> None:
     """Make sure that the customer's bank disputes no payment for any of what is wanted, or the organisation does not mind.
 
     Who disputes a payment and buys again may be testing a stolen card, or may mean to keep the product and the money.
@@ -85,19 +75,5 @@ def require_undisputed(scope: TenantScope, wanted: Wanted) -> None:
     Raises:
         PurchaseDisputed
     """
-    if scope.organisation.purchase_during_dispute:
-        return
-    products = [wanted.product.id, *wanted.items]
-    in_bundle = exists().where(
-        PaymentItem.organisation_id == Payment.organisation_id,
-        PaymentItem.payment_id == Payment.id,
-        PaymentItem.product_id.in_(products),
-    )
-    disputed = payments_of(wanted.customer_id).where(
-        Payment.environment == wanted.environment,
-        Payment.status == PaymentStatus.DISPUTED,
-        or_(Payment.product_id.in_(products), in_bundle),
-    )
-    payment = scope.session.scalars(disputed.order_by(Payment.id.desc()).limit(1)).first()
-    if payment is not None:
-        raise PurchaseDisputed(extra={"payment_id": str(payment.id)})
+    if offer.disputed is not None and not scope.organisation.purchase_during_dispute:
+        raise PurchaseDisputed(extra={"payment_id": str(offer.disputed)})

@@ -9,12 +9,10 @@ from pyramid.traversal import find_interface
 
 from autonomy_core.catalog.services import NotForSale
 from autonomy_core.coupons.redemption import CouponNotValid, CouponUsedUp, DiscountRefused
-from autonomy_core.db.request_transactions import commit_early
-from autonomy_core.errors import TooManyRequests, Unavailable
+from autonomy_core.errors import TooManyRequests
 from autonomy_core.grants.resources import CustomerProduct
 from autonomy_core.idempotency.deriver import names_of_request
-from autonomy_core.payments import purchasing, refunds, schemas, services
-from autonomy_core.payments.domain import PaymentStatus
+from autonomy_core.payments import purchasing, refund_terms, refunds, schemas, services
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.resources import (
     AdminPayment,
@@ -42,6 +40,7 @@ from autonomy_core.traversal.resources import Admin, ApiV1, Customers
     returns=schemas.PurchaseAnswerSchema,
     status=201,
     also={200: schemas.PurchaseAnswerSchema},
+    transaction="none",
     errors=(
         purchasing.AlreadyOwned,
         purchasing.PaymentOnItsWay,
@@ -64,24 +63,15 @@ def purchase(context: CustomerProduct, request: Request) -> dict[str, Any]:
     api_url = request.resource_url(find_interface(context, ApiV1))
     urls = {"success_url": api_url, "cancel_url": api_url, **request.validated}
     code = urls.pop("coupon", None)
-    return_urls = ReturnUrls(api_url=api_url, **urls)
-    opened = purchasing.open_payment(
-        context.scope, request.identity.id, context.product, return_urls, code=code
+    bought = purchasing.buy(
+        context.scope,
+        request.identity.id,
+        context.product_id,
+        ReturnUrls(api_url=api_url, **urls),
+        code=code,
     )
-    if opened.payment.status == PaymentStatus.COMPLETED:
-        return {"payment": opened.payment, "checkout_url": None}
-    # A crash from here on leaves a pending payment, and never a checkout that nobody knows of.
-    commit_early(request)
-    try:
-        checkout = purchasing.begin_checkout(context.scope, opened)
-    except Unavailable as error:
-        if not opened.found:
-            purchasing.give_up(context.scope, opened.payment, str(error))
-            commit_early(request)
-        raise
-    purchasing.attach_checkout(context.scope, opened.payment, checkout)
-    request.response.status_int = 200 if opened.found else 201
-    return {"payment": opened.payment, "checkout_url": checkout.url}
+    request.response.status_int = 200 if bought.found else 201
+    return {"payment": bought.payment, "checkout_url": bought.checkout_url}
 
 
 @api_view(
@@ -173,24 +163,25 @@ def list_refunds(context: AdminRefunds, request: Request) -> dict[str, Any]:
     returns=schemas.RefundSchema,
     status=201,
     also={202: schemas.RefundSchema},
+    transaction="none",
     errors=(
-        refunds.NotRefundable,
-        refunds.PaymentDisputed,
-        refunds.RefundTooLarge,
-        refunds.RefundAmbiguous,
-        refunds.ItemNotInPayment,
-        refunds.ItemAlreadyRefunded,
+        refund_terms.NotRefundable,
+        refund_terms.PaymentDisputed,
+        refund_terms.RefundTooLarge,
+        refund_terms.RefundAmbiguous,
+        refund_terms.ItemNotInPayment,
+        refund_terms.ItemAlreadyRefunded,
         refunds.RefundRefused,
     ),
 )
-def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund | None:
+def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund:
     """Of an amount, of items, or of all that is left. Items are taken back when the money goes back.
 
     202 when the provider does not answer now: the refund is recorded, and it is asked again until it does.
     """
-    scope, wanted = context.scope, request.validated
-    refund = refunds.request_refund(
-        scope,
+    wanted = request.validated
+    refunded = refunds.refund(
+        context.scope,
         context.payment.id,
         wanted["amount"],
         wanted["reason"],
@@ -199,13 +190,9 @@ def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund | N
         # A repetition of what was cut off after the money had gone back must find that, and give nothing more.
         wish=names_of_request(context, request),
     )
-    order, provider = refunds.order_of(scope, refund), refunds.provider_of(scope, refund.payment_id)
-    commit_early(request)
-    try:
-        refunds.carry_out(scope, order, provider)
-    except Unavailable:
+    if not refunded.answered:
         request.response.status_int = 202
-    return refunds.find_refund(scope, order.refund_id)
+    return refunded.refund
 
 
 def includeme(config: Any) -> None:

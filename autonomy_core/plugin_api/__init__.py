@@ -21,7 +21,7 @@ module              what it offers
 ``commands``        what a command of ``autonomy`` is given: settings, organisations, their files
 ``files``           files outside the database, for backups
 ``jobs``            work that outlives a request
-``transactions``    `commit_early`, for a view that calls somebody else, or works long
+``statements``      statements of hot paths, executed past SQLAlchemy
 ``currencies``      which there are, and how many decimal places each has
 ``alarms``          what a person has to look at, because no job can put it right
 ``audit``           who did what, recorded in the transaction that does it
@@ -58,8 +58,8 @@ __all__ = [
     "scope",
     "security",
     "settings",
+    "statements",
     "texts",
-    "transactions",
 ]
 
 API_VERSION = (1, 0)

@@ -22,6 +22,7 @@ from pyramid.viewderivers import VIEW
 from pyramid_retry import BeforeRetry
 
 from autonomy_core.callables import call_to_its_end
+from autonomy_core.db.request_transactions import Transaction
 from autonomy_core.errors import AutonomyError
 from autonomy_core.plugin_api.reading import NoQuery, load_body, load_query
 from autonomy_core.traversal.resources import Resource, plugin_enabled
@@ -63,6 +64,9 @@ class Operation:
         headers: headers of a successful answer, each with what it says.
         takes_idempotency_key: whether a POST can be repeated with the header ``Idempotency-Key``. It can, unless its
             caller is no client of the API, as with another server's webhooks.
+        transaction: ``request``: the view works in the request's own transaction, which is committed when it has answered,
+            and is tried again when it collides. ``none``: the view begins its own with ``scope.begin()``, for example
+            to call another server in between; see docs/transactions.md.
         plugin: whose call it is; None for the core's. Set at registration.
         id: the name of the view's function. Set at registration.
     """
@@ -83,6 +87,7 @@ class Operation:
     parameters: Sequence[Mapping[str, Any]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     takes_idempotency_key: bool = True
+    transaction: Transaction = "request"
     description: str | None = None
     plugin: str | None = None
     id: str = ""
@@ -110,6 +115,7 @@ class Details(TypedDict, total=False):
     parameters: Sequence[Mapping[str, Any]]
     headers: Mapping[str, str]
     takes_idempotency_key: bool
+    transaction: Transaction
 
 
 def api_view(

@@ -131,14 +131,24 @@ class PaymentProvider(Protocol):
             currency: ISO 4217, lower case.
         """
 
-    def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
-        """Write the provider's own row, in the transaction that makes the payment: all that a checkout needs."""
+    def prepare(self, scope: TenantScope, order: CheckoutOrder) -> Any:
+        """Write the provider's own row, in the transaction that makes the payment: all that a checkout needs.
 
-    def begin_checkout(self, scope: TenantScope, payment_id: UUID) -> Checkout:
+        Write with ``scope.add(row)``, which is cheaper than a session where nothing else needs one.
+
+        Returns:
+            What `begin_checkout` is given when this payment's checkout is opened for the first time; it may be None.
+        """
+
+    def begin_checkout(self, scope: TenantScope, payment_id: UUID, prepared: Any = None) -> Checkout:
         """The checkout of a payment that was prepared, opened if it is not yet: twice is one checkout.
 
         Called between transactions: begin your own with `scope.begin()`, before and after you ask. To use
         `scope.session` would hold a connection to the database for as long as the provider takes to answer.
+
+        Args:
+            prepared: what `prepare` has just returned, so that the row need not be read. None where a payment is
+                found again, for example after a crash: then the row says what is asked for, and whether it was opened.
 
         Raises:
             Unavailable: the provider does not answer, or does not take the order.

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autonomy_core.db.direct import NotYourTransaction
+from autonomy_core.db.direct import DirectTransaction, NotYourTransaction
 from autonomy_core.tenancy.domain import Organisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from autonomy_core.db.direct import DirectTransaction
+    from autonomy_core.db.base import Base
     from autonomy_core.db.pipeline import Statement
     from autonomy_core.db.session import TenantSession
     from autonomy_core.plugin_api.manager import TenantHooks
@@ -57,6 +57,31 @@ class TenantScope:
         """
         return self._required.execute_directly(statement, values)
 
+    def execute_later(self, statement: Statement, row: Mapping[str, Any]) -> None:
+        """Execute a statement whose result nothing needs: now, or with the commit where that spares a round trip.
+
+        Args:
+            statement: takes a list of each value.
+            row: a value for each list.
+        """
+        self._required.execute_later(statement, row)
+
+    def add(self, row: Base) -> None:
+        """Write a new row of a model: at the latest when the session is next used, or with the commit."""
+        self._required.add(row)
+
+    def execute_alone(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute one statement in a transaction of its own, in one round trip; gives its rows.
+
+        Raises:
+            psycopg.Error, SQLAlchemyError: what the driver raises, and what the pool does.
+            NotYourTransaction: see `begin`.
+        """
+        self._refuse_when_lent()
+        with self.runtime.direct_transaction(self.organisation) as own:
+            assert isinstance(own.transaction, DirectTransaction)  # noqa: S101 - for the type checker
+            return own.transaction.execute_last(statement, values)
+
     @property
     def _required(self) -> TenantSession | DirectTransaction:
         if self.transaction is None:
@@ -73,19 +98,24 @@ class TenantScope:
         connection and no lock meanwhile. It is another transaction than the scope's, so it sees nothing that
         the scope has not committed, and would wait for the scope's locks until a statement times out.
 
+        A refusal that has something to keep (`AutonomyError.commits`) is raised after the commit.
+
         Args:
             timeout: how many seconds a statement may take, or wait for a lock; None leaves it to the server (60).
 
         Raises:
             NotYourTransaction: in a hook, whose work belongs to the transaction of its caller and may be undone with it.
         """
+        self._refuse_when_lent()
+        with self.runtime.transaction(self.organisation, patience_s=timeout) as own:
+            yield own
+
+    def _refuse_when_lent(self) -> None:
         if self.transaction is not None and self.transaction.lent:
             raise NotYourTransaction(
                 "a hook works in the transaction of its caller, in scope.session: what it committed by itself would "
                 "stay when that is undone, and could wait for the caller's own locks; defer a job for the rest"
             )
-        with self.runtime.transaction(self.organisation, patience_s=timeout) as own:
-            yield own
 
     def settings(self, plugin: str) -> Mapping[str, Any]:
         """The organisation's settings of a plugin, as its schema loaded them."""

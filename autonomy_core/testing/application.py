@@ -136,7 +136,7 @@ class Autonomy:
     def payment(self, customer: Customer, product: Product) -> Payment:
         """Open a payment at the organisation's provider, without a checkout."""
         with self.scope(customer.organisation_id) as scope:
-            return open_payment(scope, customer.id, product, return_urls(scope.organisation)).payment
+            return open_payment(scope, customer.id, product.id, return_urls(scope.organisation)).payment
 
     def settle(
         self, payment: Payment, status: PaymentStatus = PaymentStatus.COMPLETED, **changes: Any

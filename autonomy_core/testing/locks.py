@@ -14,7 +14,6 @@ import psycopg
 import pytest
 from sqlalchemy import QueuePool
 
-from autonomy_core.catalog.models import Product
 from autonomy_core.db.database import Database
 from autonomy_core.errors import Unavailable
 from autonomy_core.payments import purchasing, reconciliation
@@ -116,7 +115,7 @@ def _is_in_transaction(database: Database) -> bool:
 def _calls(autonomy: Autonomy, payment: Payment) -> Iterator[tuple[str, Callable[[], object]]]:
     """What the core does with a payment, by the method of the provider that it leads to."""
     scope = autonomy.runtime.scope_outside(autonomy.get_organisation(WITH))
-    opened = purchasing.Opened(payment, payment.id, payment.provider)
+    opened = purchasing.Opened(payment)
     checkout = Checkout(f"contract_{payment.id}", "https://pay.invalid/")
     yield "begin_checkout", lambda: purchasing.begin_checkout(scope, opened)
     yield "attach", lambda: _within(scope, lambda own: purchasing.attach_checkout(own, payment, checkout))
@@ -135,8 +134,7 @@ def _within(scope: TenantScope, call: Callable[[TenantScope], object]) -> None:
 
 
 def _buy_again(scope: TenantScope, payment: Payment) -> None:
-    product = scope.session.get_one(Product, (WITH, payment.product_id))
-    purchasing.open_payment(scope, payment.customer_id, product, return_urls(scope.organisation))
+    purchasing.open_payment(scope, payment.customer_id, payment.product_id, return_urls(scope.organisation))
 
 
 def _refund(scope: TenantScope, payment: Payment) -> None:

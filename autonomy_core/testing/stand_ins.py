@@ -57,7 +57,7 @@ class PretendedPayments:
     def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
         """Nothing to keep."""
 
-    def begin_checkout(self, scope: TenantScope, payment_id: UUID) -> Checkout:
+    def begin_checkout(self, scope: TenantScope, payment_id: UUID, prepared: object = None) -> Checkout:
         """A page that is not there."""
         return Checkout(reference=f"pretended_{payment_id}", url=f"https://pay.invalid/{payment_id}")
 

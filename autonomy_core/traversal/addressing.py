@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pyramid.request import Request
 from pyramid.traversal import traversal_path_info
 
 from autonomy_core.errors import Malformed, OrganisationUnavailable
-from autonomy_core.traversal.resources import Webhooks, children_of
 
 if TYPE_CHECKING:
     from autonomy_core.tenancy.domain import Organisation
@@ -53,18 +51,6 @@ def _by_id(tenants: TenantRegistry, organisation_id: str) -> Organisation | None
         # Not 404, after which a payment provider may never tell its news again.
         raise OrganisationUnavailable(extra=TRY_AGAIN)
     return organisation
-
-
-def commits_itself(request: Request) -> bool:
-    """Whether the request is for a `WebhookProvider` whose views begin and end transactions of their own."""
-    if not request.environ.get("PATH_INFO", "").startswith("/api/webhook/"):
-        return False
-    with suppress(Malformed):
-        match _segments(request):
-            case ["api", "webhook", provider, *_]:
-                child = children_of(request.registry, Webhooks).get(provider)
-                return child is not None and getattr(child.factory, "commits_itself", False)
-    return False
 
 
 def _default(request: Request) -> Organisation | None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from webob.request import DisconnectionError
 
 from autonomy_core.errors import BrokenOff
-from autonomy_core.traversal.addressing import commits_itself, organisation_of
+from autonomy_core.traversal.addressing import organisation_of
 from autonomy_core.traversal.target import refused
 
 if TYPE_CHECKING:
@@ -44,7 +44,11 @@ def close(session: Session) -> None:
 
 
 def db(request: Request) -> Session:
-    """The session of this request, which sees the organisation's rows and is committed with the request."""
+    """The session of this request, which sees the organisation's rows and is committed with the request.
+
+    Raises:
+        RuntimeError: the view has no transaction of the request's.
+    """
     return request.scope.session
 
 
@@ -79,6 +83,6 @@ def refuse_broken_bodies(app: Router) -> None:
 
 def includeme(config: Configurator) -> None:
     """Add the attributes."""
-    for method in (runtime, scope, db, actor, commits_itself):
+    for method in (runtime, scope, db, actor):
         config.add_request_method(method, reify=True)
     config.add_request_method(organisation_of, "organisation", reify=True)

@@ -141,9 +141,6 @@ class WebhookProvider(Resource):
     endpoint: ClassVar[type[Resource]]
     """The context that the provider's webhook view is registered for."""
 
-    commits_itself: ClassVar[bool] = False
-    """Whether the view begins and ends transactions of its own: the request then has none, and is not tried again."""
-
     def __getitem__(self, name: str) -> Resource:
         organisation = self.request.organisation
         if organisation is None or organisation.id != name:

@@ -6,10 +6,11 @@ from collections import OrderedDict
 from threading import Lock
 from time import monotonic
 
-from sqlalchemy import exists, select
+from sqlalchemy import DateTime, Text, Uuid, exists, select
 
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.statements import compiled, parameter
 from customer_auth.access_tokens import Bearer
 from customer_auth.models import LoginSession
 
@@ -51,13 +52,25 @@ class OpenLogins:
                 self._found.popitem(last=False)
 
 
-def _is_open(scope: TenantScope, bearer: Bearer) -> bool:
-    found = exists().where(
-        LoginSession.organisation_id == scope.organisation.id,
-        LoginSession.id == bearer.session_id,
-        LoginSession.customer_id == bearer.customer_id,
-        LoginSession.revoked_at.is_(None),
-        LoginSession.expires_at > utcnow(),
+IS_OPEN = compiled(
+    select(
+        exists().where(
+            LoginSession.organisation_id == parameter("organisation_id", Text()),
+            LoginSession.id == parameter("session_id", Uuid()),
+            LoginSession.customer_id == parameter("customer_id", Uuid()),
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > parameter("now", DateTime(timezone=True)),
+        )
     )
-    with scope.begin() as own:
-        return bool(own.session.scalar(select(found)))
+)
+
+
+def _is_open(scope: TenantScope, bearer: Bearer) -> bool:
+    values = {
+        "organisation_id": scope.organisation.id,
+        "session_id": bearer.session_id,
+        "customer_id": bearer.customer_id,
+        "now": utcnow(),
+    }
+    ((is_open,),) = scope.execute_alone(IS_OPEN, values)
+    return bool(is_open)

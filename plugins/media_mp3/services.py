@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import PurePath
 from typing import Any, BinaryIO
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Text, Uuid, exists, func, select
 
 from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.payments import bought_at
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import Identity
+from autonomy_core.plugin_api.statements import Statement, compiled, parameter
 from autonomy_core.plugin_api.texts import cleaned
 from media_mp3.domain import Tags, TrackReport
-from media_mp3.editing import file_values, free_position, lock_product, record_track, refuse_twice
+from media_mp3.editing import (
+    file_values,
+    free_position,
+    lock_product,
+    record_track,
+    refuse_twice,
+    replace_file,
+)
 from media_mp3.errors import StorageUnavailable, WrongKind
 from media_mp3.models import Track
 from media_mp3.settings import storage_of
@@ -139,6 +148,56 @@ def lock_file(scope: TenantScope, key: str) -> None:
     scope.session.execute(select(lock))
 
 
+def add_uploaded(
+    scope: TenantScope,
+    product_id: UUID,
+    upload: Upload,
+    report: TrackReport,
+    fields: dict[str, Any],
+    *,
+    actor: str,
+) -> Track:
+    """Store an accepted file and add it to a product.
+
+    Args:
+        scope: in no transaction.
+        report, fields: see `add_track`.
+
+    Raises:
+        TrackExists, StorageUnavailable
+    """
+    store(scope, upload)
+    with scope.begin() as own:
+        track = add_track(own, product_id, upload, report, fields, actor=actor)
+        keep(own, upload)
+    return track
+
+
+def replace_with_uploaded(
+    scope: TenantScope,
+    product_id: UUID,
+    track_id: UUID,
+    upload: Upload,
+    report: TrackReport,
+    *,
+    actor: str,
+) -> Track:
+    """Store an accepted file and give it to a track.
+
+    Args:
+        scope: in no transaction.
+        report: of the accepted file.
+
+    Raises:
+        TrackExists, NotFound, StorageUnavailable
+    """
+    store(scope, upload)
+    with scope.begin() as own:
+        track = replace_file(own, product_id, track_id, upload, report, actor=actor)
+        keep(own, upload)
+    return track
+
+
 def add_track(
     scope: TenantScope,
     product_id: UUID,
@@ -189,7 +248,18 @@ def _tagged(tags: Tags, filename: str) -> dict[str, Any]:
 
 def has_tracks(scope: TenantScope, product_id: UUID) -> bool:
     """Whether a product has any."""
-    return bool(scope.session.scalar(select(has_track(Product)).where(Product.id == product_id)))
+    values = {"organisation_id": scope.organisation.id, "product_id": product_id}
+    return any(found for (found,) in scope.execute_directly(_statement_of_tracks(), values))
+
+
+@cache
+def _statement_of_tracks() -> Statement:
+    return compiled(
+        select(has_track(Product)).where(
+            Product.organisation_id == parameter("organisation_id", Text()),
+            Product.id == parameter("product_id", Uuid()),
+        )
+    )
 
 
 def has_track(product: type[Product]) -> ColumnElement[bool]:

@@ -18,7 +18,6 @@ from autonomy_core.plugin_api.resources import Customers
 from autonomy_core.plugin_api.schemas import page_of
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import Permission
-from autonomy_core.plugin_api.transactions import commit_early
 from media_mp3 import editing, errors, intake, links, services, streaming
 from media_mp3.authenticator import link_key
 from media_mp3.disposition import attachment
@@ -129,6 +128,8 @@ def list_product_tracks(context: AdminProductTracks, request: Request) -> dict[s
     takes={"multipart/form-data": UPLOAD_FORM},
     returns=UploadedSchema,
     status=201,
+    # Minutes may pass while the file arrives, in which no connection to the database is held.
+    transaction="none",
     errors=UPLOAD_ERRORS,
 )
 def upload_track(context: AdminProductTracks, request: Request) -> dict[str, Any]:
@@ -138,9 +139,7 @@ def upload_track(context: AdminProductTracks, request: Request) -> dict[str, Any
     with _received(scope, request) as upload:
         fields = intake.fields_of(upload)
         report = intake.accepted(scope, upload)
-        services.store(scope, upload)
-        track = services.add_track(scope, product_id, upload, report, fields, actor=actor)
-        services.keep(scope, upload)
+        track = services.add_uploaded(scope, product_id, upload, report, fields, actor=actor)
     return {"track": track, "facts": report.facts}
 
 
@@ -152,6 +151,7 @@ def upload_track(context: AdminProductTracks, request: Request) -> dict[str, Any
     permission=Permission.WRITE_CATALOG,
     takes={"multipart/form-data": REPLACEMENT_FORM},
     returns=UploadedSchema,
+    transaction="none",
     errors=UPLOAD_ERRORS,
 )
 def replace_file(context: AdminTrack, request: Request) -> dict[str, Any]:
@@ -161,9 +161,7 @@ def replace_file(context: AdminTrack, request: Request) -> dict[str, Any]:
     with _received(scope, request) as upload:
         intake.fields_of(upload, NoFieldsSchema)
         report = intake.accepted(scope, upload)
-        services.store(scope, upload)
-        track = editing.replace_file(scope, product_id, track_id, upload, report, actor=actor)
-        services.keep(scope, upload)
+        track = services.replace_with_uploaded(scope, product_id, track_id, upload, report, actor=actor)
     return {"track": track, "facts": report.facts}
 
 
@@ -172,8 +170,6 @@ def _received(scope: TenantScope, request: Request) -> Iterator[Upload]:
     if request.content_type != "multipart/form-data":
         raise UnsupportedMediaType("Send the file as multipart/form-data.")
     expect_large_body(request, largest_form(max_upload_bytes(scope)))
-    # Minutes may pass while the file arrives: nobody else's database connection waits for it.
-    commit_early(request)
     content_type = request.headers["Content-Type"]
     with intake.received(scope, request.body_file, content_type, request.content_length) as upload:
         yield upload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from autonomy_core.plugin_api.payments import (
     PaymentsUnavailable,
     RefundReport,
     Settlement,
+    Statement,
 )
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, RefundOrder, TimelineEntry
 from autonomy_core.plugin_api.scope import Organisation, TenantScope
@@ -33,6 +35,25 @@ ENOUGH_TIME = timedelta(minutes=5)
 """A session that expires sooner is not handed to a buyer again."""
 
 
+ATTACH = Statement("""
+UPDATE stripe_payments_payments AS s
+SET session_id = known.session_id, checkout_url = known.checkout_url, expires_at = known.expires_at
+FROM unnest(
+    %(organisation_id)s::text[], %(payment_id)s::uuid[], %(session_id)s::text[], %(checkout_url)s::text[],
+    %(expires_at)s::timestamptz[]
+) AS known(organisation_id, payment_id, session_id, checkout_url, expires_at)
+WHERE s.organisation_id = known.organisation_id AND s.payment_id = known.payment_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What Stripe is asked for, as `StripePayment` keeps it."""
+
+    environment: Environment
+    request: dict[str, Any]
+
+
 class StripeCheckout:
     """Collects money through Stripe Checkout, see `autonomy_core.plugin_api.protocols.PaymentProvider`."""
 
@@ -47,7 +68,7 @@ class StripeCheckout:
         """Stripe does not take every currency, has minimums, and takes only round amounts of a few currencies."""
         return price_problem(amount, currency)
 
-    def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
+    def prepare(self, scope: TenantScope, order: CheckoutOrder) -> Prepared:
         """Note what Stripe is about to be asked for.
 
         Raises:
@@ -58,7 +79,7 @@ class StripeCheckout:
         except (CurrencyNotTaken, InexactAmount) as error:
             log.warning("stripe.price_not_collected", payment_id=str(order.payment_id), reason=str(error))
             raise PaymentsUnavailable("The price cannot be collected in this currency.") from None
-        scope.session.add(
+        scope.add(
             StripePayment(
                 organisation_id=scope.organisation.id,
                 payment_id=order.payment_id,
@@ -67,8 +88,11 @@ class StripeCheckout:
                 request=request,
             )
         )
+        return Prepared(order.environment, request)
 
-    def begin_checkout(self, scope: TenantScope, payment_id: UUID) -> Checkout:
+    def begin_checkout(
+        self, scope: TenantScope, payment_id: UUID, prepared: Prepared | None = None
+    ) -> Checkout:
         """The checkout session of a payment, opened if it is not yet.
 
         Raises:
@@ -76,20 +100,26 @@ class StripeCheckout:
         """
         from stripe_payments.client import create_session
 
-        with scope.begin() as own:
-            row = _row_of(own, payment_id)
-        if row.session_id is not None and row.checkout_url is not None:
-            return Checkout(reference=row.session_id, url=row.checkout_url, expires_at=row.expires_at)
-        session = create_session(scope, row.environment, payment_id, row.request)  # type: ignore[arg-type]
+        if prepared is None:
+            with scope.begin() as own:
+                row = _row_of(own, payment_id)
+            if row.session_id is not None and row.checkout_url is not None:
+                return Checkout(reference=row.session_id, url=row.checkout_url, expires_at=row.expires_at)
+            prepared = Prepared(row.environment, row.request)  # type: ignore[arg-type]
+        session = create_session(scope, prepared.environment, payment_id, prepared.request)
         expires_at = datetime.fromtimestamp(session["expires_at"], UTC)
         return Checkout(reference=session["id"], url=session["url"], expires_at=expires_at)
 
     def attach(self, scope: TenantScope, payment_id: UUID, checkout: Checkout) -> None:
         """Note the session, unless an event was quicker and has brought it already."""
-        row = _row_of(scope, payment_id, with_for_update=True)
-        row.session_id = checkout.reference
-        row.checkout_url = checkout.url
-        row.expires_at = checkout.expires_at
+        row = {
+            "organisation_id": scope.organisation.id,
+            "payment_id": payment_id,
+            "session_id": checkout.reference,
+            "checkout_url": checkout.url,
+            "expires_at": checkout.expires_at,
+        }
+        scope.execute_later(ATTACH, row)
 
     def can_be_paid(self, scope: TenantScope, payment_id: UUID) -> bool:
         """Until shortly before the session expires; without one, as long as Stripe keeps the idempotency key."""

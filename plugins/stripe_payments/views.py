@@ -29,6 +29,7 @@ from stripe_payments.sharing import OwnerUnknown, owner_of
     query=OpenQuery,
     parameters=[schemas.SIGNATURE],
     takes_idempotency_key=False,
+    transaction="none",
     returns=schemas.ReceivedSchema,
     errors=(
         webhooks.BadSignature,
@@ -72,6 +73,7 @@ def take_event(context: StripeEndpoint, request: Request) -> dict[str, Any]:
     permission=PUBLIC,
     query=schemas.ReturnQuery,
     status=303,
+    transaction="none",
     errors=(asking.CheckoutNotFound,),
 )
 def come_back(context: StripeCheckouts, request: Request) -> Response:

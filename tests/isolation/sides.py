@@ -18,6 +18,7 @@ from autonomy_core.openapi.calls import Call, calls_of
 from autonomy_core.operations.flushing import flush_all
 from autonomy_core.payments.domain import DisputeReport, DisputeStatus, RefundReport, RefundStatus
 from autonomy_core.payments.models import Payment
+from autonomy_core.payments.offers import read_offer
 from autonomy_core.payments.purchasing import open_payment, order_for
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.plugin_api.alarms import raise_alarm
@@ -237,10 +238,11 @@ def payment_at(
     urls = ReturnUrls(f"{url}{side.marker}", url, url)
     with autonomy.scope(side.id) as scope:
         customer = scope.session.get_one(Customer, (side.id, UUID(side.identifiers["customer_id"])))
-        payment = open_payment(scope, customer.id, product, urls).payment
+        payment = open_payment(scope, customer.id, product.id, urls).payment
         payment.provider = provider.name
         checkout = Checkout(checkout_session(payment)["id"], f"https://pay.example/{side.marker}")
-        provider.prepare(scope, order_for(payment, product, customer, urls))
+        offer = read_offer(scope, customer.id, product.id, payment.environment)
+        provider.prepare(scope, order_for(payment, offer, urls))
         provider.attach(scope, payment.id, checkout)
     return payment, checkout
 

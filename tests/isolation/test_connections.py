@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from autonomy_core.db.database import Database
-from autonomy_core.db.request_transactions import commit_early
+from autonomy_core.db.request_transactions import end_reading
 from autonomy_core.plugin_api.errors import Conflict
 from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.scope import TenantScope
@@ -152,8 +152,10 @@ def in_turns(shops: Autonomy, act: Callable[[TenantScope], None]) -> list[set[st
     return answers
 
 
-def test_a_request_that_commits_early_goes_on_as_the_same_organisation(shops: Autonomy) -> None:
-    answers = in_turns(shops, lambda scope: commit_early(get_current_request()))
+def test_a_request_that_begins_a_second_transaction_goes_on_as_the_same_organisation(
+    shops: Autonomy,
+) -> None:
+    answers = in_turns(shops, lambda scope: end_reading(get_current_request()))
     assert answers == [{"acme"}, {"acme"}, {"beacon"}, {"beacon"}] * 2
 
 

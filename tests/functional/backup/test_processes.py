@@ -66,7 +66,7 @@ def sell_live(scope, *, is_paid):
     customer = scope.session.scalars(select(Customer)).one()
     product = scope.session.scalars(select(Product)).one()
     urls = ReturnUrls(*["http://localhost/"] * 3)
-    payment = open_payment(scope, customer.id, product, urls).payment
+    payment = open_payment(scope, customer.id, product.id, urls).payment
     row = scope.session.get_one(StripePayment, (scope.organisation.id, payment.id))
     row.session_id, row.payment_intent_id = f"cs_live_{payment.id.hex}", f"pi_{payment.id.hex}"
     if not is_paid:

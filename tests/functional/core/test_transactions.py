@@ -1,13 +1,13 @@
-"""A request is one transaction: kept when it is answered, undone when it is refused, tried again when it collided."""
+"""The two kinds of transaction: the request's own, which is one, and those that a view begins."""
 
 import pytest
 
 from autonomy_core.testing.conformance import UNCHECKED
 
 
-def ordered(acme, outcome, status, **more):
+def ordered(acme, outcome, status, view="order"):
     acme.app.post_json(
-        "/acme/api/v1/trials/order", {"outcome": outcome, **more}, status=status, extra_environ=UNCHECKED
+        f"/acme/api/v1/trials/{view}", {"outcome": outcome}, status=status, extra_environ=UNCHECKED
     )
     return sorted(item["title"] for item in acme.app.get("/acme/api/v1/products").json["items"])
 
@@ -25,9 +25,19 @@ def test_a_refusal_with_something_to_keep_keeps_it(acme):
     assert ordered(acme, "refused_and_kept", 409) == ["after"]
 
 
-def test_what_is_committed_early_stays_whatever_comes_after(acme):
-    assert ordered(acme, "refused", 409, early=True) == ["before"]
-    assert ordered(acme, "done", 200, early=True) == ["after", "before", "before"]
+def test_each_transaction_that_a_view_begins_is_kept_or_undone_by_itself(acme):
+    assert ordered(acme, "refused", 409, "steps") == ["before"]
+    assert ordered(acme, "crash", 500, "steps") == ["before", "before"]
+    assert ordered(acme, "done", 200, "steps") == ["after", "before", "before", "before"]
+
+
+def test_a_refusal_with_something_to_keep_keeps_it_in_a_transaction_that_a_view_begins(acme):
+    assert ordered(acme, "refused_and_kept", 409, "steps") == ["after", "before"]
+
+
+def test_a_view_that_begins_its_own_transactions_cannot_use_the_requests(acme, caplog):
+    answer = acme.app.get("/acme/api/v1/trials/db", status=500, extra_environ=UNCHECKED)
+    assert answer.json["code"] == "internal_error"
 
 
 @pytest.mark.parametrize("outcome", ["again", "deadlock"])
@@ -41,13 +51,8 @@ def test_a_request_that_always_collides_is_given_up_and_undone(acme, attempts):
     assert attempts == ["always"] * 3
 
 
-def test_a_request_that_has_committed_is_not_tried_again(acme, attempts):
-    assert ordered(acme, "always", 500, early=True) == ["before"]
-    assert attempts == ["always"]
-
-
-def test_a_deadlock_after_something_was_committed_is_answered_and_not_tried_again(acme, attempts):
-    assert ordered(acme, "deadlock", 503, early=True) == ["before"]
+def test_a_collision_in_a_transaction_that_a_view_begins_does_not_repeat_the_request(acme, attempts):
+    assert ordered(acme, "deadlock", 503, "steps") == ["before"]
     assert attempts == ["deadlock"]
 
 

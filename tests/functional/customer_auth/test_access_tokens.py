@@ -5,7 +5,6 @@ import time
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
-from sqlalchemy import event
 
 from autonomy_core.plugin_api.security import organisation_key
 from customer_auth import logins
@@ -179,19 +178,16 @@ def test_a_header_nested_deeply_is_refused(shop):
 
 
 @pytest.fixture
-def asked(autonomy):
-    """The statements about logins that the database was asked."""
-    statements = []
+def asked(monkeypatch):
+    """The logins about which the database was asked."""
+    bearers, ask = [], logins._is_open
 
-    def remember(conn, cursor, statement, *_):
-        if "customer_auth_sessions" in statement:
-            statements.append(statement)
+    def remember(scope, bearer):
+        bearers.append(bearer)
+        return ask(scope, bearer)
 
-    with autonomy.scope() as scope:
-        engine = scope.session.connection().engine
-    event.listen(engine, "before_cursor_execute", remember)
-    yield statements
-    event.remove(engine, "before_cursor_execute", remember)
+    monkeypatch.setattr(logins, "_is_open", remember)
+    return bearers
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 from sqlalchemy import func, select
 
-from autonomy_core.db.request_transactions import commit_early
+from autonomy_core.catalog.services import create_product
 from autonomy_core.errors import Conflict
 from autonomy_core.idempotency import services
 from tests.functional.idempotency import works
@@ -39,10 +39,12 @@ def after_the_work(request):
 
 def after_a_first_part_was_committed(request):
     def commit_and_die(request):
-        commit_early(request)
+        values = {"title": "A work", "description": "", "kind": "thing", "amount": 1, "active": True}
+        with request.scope.begin() as own:
+            create_product(own, values, actor="test")
         raise Killed
 
-    works.orders.after = commit_and_die
+    works.orders.before = commit_and_die
 
 
 def after_the_answer_was_written_and_before_it_was_committed(request):
@@ -95,6 +97,21 @@ def test_a_request_that_was_killed_before_its_end_holds_its_key_for_the_lease_an
     assert not is_replay(shop.work(status=201))
     assert is_replay(shop.work(status=201))
     assert shop.works == [*left, "A work"]
+
+
+def test_a_view_with_own_transactions_that_was_killed_before_its_answer_was_kept_is_done_again(
+    shop, monkeypatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "release", lambda *_: None)
+        patched.setattr(services, "keep", kill)
+        with pytest.raises(Killed):
+            shop.post("steps")
+    assert shop.works == ["A step"]
+    assert shop.post("steps", status=409).json["code"] == "idempotency_in_progress"
+    shop.let_the_lease_end()
+    assert [is_replay(shop.post("steps", status=201)) for _ in range(2)] == [False, True]
+    assert shop.works == ["A step", "A step"]
 
 
 def test_a_request_that_was_killed_after_its_end_has_its_answer_kept(shop, killed):

@@ -222,3 +222,9 @@ def test_nothing_that_was_sent_or_answered_can_be_read_in_the_database(shop):
     for word in ("confidential", answer.json["id"], "nobody", "works"):
         assert word not in row
         assert word.encode() not in bytes(kept)
+
+
+def test_a_view_with_own_transactions_is_carried_out_once_as_well(shop):
+    first, again = shop.post("steps", status=201), shop.post("steps", status=201)
+    assert (is_replay(first), is_replay(again), again.json) == (False, True, first.json)
+    assert shop.works == ["A step"]

@@ -56,6 +56,23 @@ def work(context, request):
     return product if answer is None else answer
 
 
+@api_view(
+    context=ApiV1,
+    method="POST",
+    name="steps",
+    summary="Work in a transaction that the view begins",
+    permission=PUBLIC,
+    body=WorkSchema,
+    returns=DoneSchema,
+    status=201,
+    transaction="none",
+)
+def work_in_steps(context, request):
+    values = {"title": "A step", "description": "", "kind": "thing", "amount": 1, "active": True}
+    with context.scope.begin() as own:
+        return create_product(own, values, actor="test")
+
+
 @api_view(context=ApiV1, method="PUT", name="works", summary="Work again", permission=PUBLIC, status=204)
 def put_work(context, request):
     work_values = {"title": "Put", "description": "", "kind": "thing", "amount": 1, "active": True}

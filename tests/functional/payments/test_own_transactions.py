@@ -33,9 +33,9 @@ class Bank(stand_ins.PretendedPayments):
     def attach(self, scope, payment_id, checkout):
         self._act("attach", scope, payment_id)
 
-    def begin_checkout(self, scope, payment_id):
+    def begin_checkout(self, scope, payment_id, prepared=None):
         self._act("begin_checkout", scope, payment_id)
-        return super().begin_checkout(scope, payment_id)
+        return super().begin_checkout(scope, payment_id, prepared)
 
     def refund(self, scope, order):
         self._act("refund", scope, order.payment_id)

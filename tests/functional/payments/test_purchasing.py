@@ -78,9 +78,9 @@ def test_no_transaction_is_open_while_the_provider_is_asked_for_a_checkout(buyer
     seen = []
     begin = stand_ins.PretendedPayments.begin_checkout
 
-    def look(self, scope, payment_id):
+    def look(self, scope, payment_id, prepared):
         seen.append(scope.session.in_transaction())
-        return begin(self, scope, payment_id)
+        return begin(self, scope, payment_id, prepared)
 
     monkeypatch.setattr(stand_ins.PretendedPayments, "begin_checkout", look)
     buyer.purchase(201)

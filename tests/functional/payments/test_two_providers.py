@@ -22,9 +22,9 @@ class Recording(stand_ins.PretendedPayments):
     def __init__(self, name):
         self.name, self.asked = name, []
 
-    def begin_checkout(self, scope, payment_id):
+    def begin_checkout(self, scope, payment_id, prepared=None):
         self.asked.append(("begin_checkout", payment_id))
-        return super().begin_checkout(scope, payment_id)
+        return super().begin_checkout(scope, payment_id, prepared)
 
     def attach(self, scope, payment_id, checkout):
         self.asked.append(("attach", payment_id))

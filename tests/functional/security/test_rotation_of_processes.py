@@ -52,7 +52,7 @@ def buy(place):
     with runtime.transaction(runtime.tenants.get("harbour")) as scope:
         customer = scope.session.scalars(select(Customer)).one()
         product = scope.session.scalars(select(Product)).one()
-        payment = open_payment(scope, customer.id, product, ReturnUrls(*["http://localhost/"] * 3)).payment
+        payment = open_payment(scope, customer.id, product.id, ReturnUrls(*["http://localhost/"] * 3)).payment
         facts = {"environment": "live", "amount": payment.amount, "currency": payment.currency}
         paid = Settlement(payment_id=payment.id, status=PaymentStatus.COMPLETED, source="test", **facts)
         settle(scope, paid, provider="stripe_payments")

@@ -4,6 +4,7 @@ from marshmallow import fields, validate
 from psycopg.errors import DeadlockDetected
 from pyramid.response import Response
 from pyramid_retry import RetryableException
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from autonomy_core.catalog.services import create_product
@@ -19,7 +20,6 @@ from autonomy_core.plugin_api.schemas import (
     WholeNumber,
 )
 from autonomy_core.plugin_api.security import Allow, Permission
-from autonomy_core.plugin_api.transactions import commit_early
 
 attempts = []
 
@@ -68,7 +68,6 @@ class NumbersShownSchema(ApiSchema):
 
 
 class OrderSchema(ApiSchema):
-    early = Truth(load_default=False)
     outcome = fields.String(
         required=True,
         validate=validate.OneOf(
@@ -145,11 +144,32 @@ def list_numbers(context, request):
 )
 def order(context, request):
     attempts.append(request.validated["outcome"])
-    if request.validated["early"]:
-        write(context, "before")
-        commit_early(request)
-    write(context, "after")
+    write(context.scope, "after")
     return OUTCOMES[request.validated["outcome"]]()
+
+
+@api_view(
+    context=Trials,
+    method="POST",
+    name="steps",
+    summary="Write a product, then another one and do as told",
+    permission=PUBLIC,
+    body=OrderSchema,
+    transaction="none",
+    errors=(Refused, RefusedAndKept),
+)
+def steps(context, request):
+    attempts.append(request.validated["outcome"])
+    with context.scope.begin() as own:
+        write(own, "before")
+    with context.scope.begin() as own:
+        write(own, "after")
+        return OUTCOMES[request.validated["outcome"]]()
+
+
+@api_view(context=Trials, method="GET", name="db", summary="Ask", permission=PUBLIC, transaction="none")
+def ask_the_session_of_the_request(context, request):
+    return request.db.scalar(text("SELECT 1"))
 
 
 def answers(name, returns, answer):
@@ -174,9 +194,9 @@ waits = answers("waits", EchoSchema, nothing_awaits)
 yields = answers("yields", EchoSchema, lambda: (part for part in "text"))
 
 
-def write(context, title):
+def write(scope, title):
     values = {"title": title, "description": "", "kind": "thing", "amount": 1, "active": True}
-    create_product(context.scope, values, actor="test")
+    create_product(scope, values, actor="test")
 
 
 def fail(error):

@@ -37,7 +37,7 @@ def payment_id(acme):
         scope.session.add(product)
         scope.session.flush()
         urls = ReturnUrls(*["https://acme.example/"] * 3)
-        payment = open_payment(scope, customer.id, product, urls).payment
+        payment = open_payment(scope, customer.id, product.id, urls).payment
         expired = Settlement(payment.id, PaymentStatus.EXPIRED, "test", 500, "eur", "test")
         settle(scope, replace(expired, reason="too late"), provider=payment.provider)
         return str(payment.id)

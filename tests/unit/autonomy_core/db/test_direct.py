@@ -13,7 +13,10 @@ from psycopg.errors import DivisionByZero, QueryCanceled, UniqueViolation
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from autonomy_core.audit.models import AuditEntry
+from autonomy_core.catalog.models import ArchivedProduct, Product
 from autonomy_core.customers.models import Customer
+from autonomy_core.db.base import uuid7
 from autonomy_core.db.direct import NotYourTransaction
 from autonomy_core.db.pipeline import Statement
 from autonomy_core.plugin_api.manager import Plugins
@@ -108,6 +111,72 @@ def test_what_waits_is_executed_before_what_is_asked_for_later(transaction):
         assert len(list(own.session.scalars(select(Customer)))) == 2
         own.execute_later(REGISTER_ALL, ada("carl@example.org"))
         assert len(list(own.session.scalars(select(Customer)))) == 3
+
+
+def test_the_last_statement_is_committed_with_what_waits(acme, transaction):
+    with transaction() as own:
+        own.execute_later(REGISTER_ALL, ada())
+        assert own.execute_last(COUNT, {}) == [(1,)]
+        assert emails(acme) == ["ada@example.org"]
+
+
+def test_the_last_statement_is_committed_with_what_a_session_has_done(acme, transaction):
+    with transaction() as own:
+        own.session.add(Customer(organisation_id="acme", email="ada@example.org", name="Ada"))
+        own.session.flush()
+        assert own.execute_last(COUNT, {}) == [(1,)]
+    assert emails(acme) == ["ada@example.org"]
+
+
+def test_a_last_statement_that_fails_undoes_all_of_it(acme, transaction):
+    with pytest.raises(DivisionByZero), transaction() as own:
+        own.execute_later(REGISTER_ALL, ada())
+        own.execute_last(FAIL, {"by": 0})
+    assert emails(acme) == []
+
+
+def test_a_new_row_gets_its_defaults_and_is_written_with_the_commit(acme, transaction):
+    product = a_product(description='with \\ and " and {', active=False)
+    with transaction() as own:
+        own.add(product)
+        assert product.created_at is not None
+    with acme.scope() as scope:
+        (found,) = scope.session.scalars(select(Product))
+        for name in (column.name for column in Product.__table__.columns):
+            assert getattr(found, name) == getattr(product, name)
+
+
+def test_new_rows_are_written_in_the_order_in_which_they_were_added(acme, transaction):
+    product = a_product()
+    archived = ArchivedProduct(organisation_id="acme", product_id=product.id, archived_at=datetime.now(UTC))
+    with transaction() as own:
+        own.add(product)
+        own.add(archived)
+    with acme.scope() as scope:
+        assert len(list(scope.session.scalars(select(ArchivedProduct)))) == 1
+
+
+def test_a_new_row_is_there_for_a_session_that_is_asked_for_later(transaction):
+    with transaction() as own:
+        own.add(a_product(title="First"))
+        assert list(own.session.scalars(select(Product.title))) == ["First"]
+        own.add(a_product(title="Second"))
+        assert sorted(own.session.scalars(select(Product.title))) == ["First", "Second"]
+
+
+def test_a_value_that_is_json_arrives_as_it_is(acme, transaction):
+    record = AuditEntry(
+        organisation_id="acme", actor="a", action="b", target="c", detail={"what": ["ü", '"', "\\", {}]}
+    )
+    with transaction() as own:
+        own.add(record)
+    with acme.scope() as scope:
+        assert list(scope.session.scalars(select(AuditEntry.detail))) == [{"what": ["ü", '"', "\\", {}]}]
+
+
+def a_product(**values):
+    defaults = {"title": "A", "description": "", "kind": "thing", "amount": 1, "currency": "eur"}
+    return Product(organisation_id="acme", id=uuid7(), **{**defaults, **values})
 
 
 def test_what_waits_and_fails_undoes_all_of_it(acme, transaction):
@@ -313,17 +382,29 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
     texts=st.lists(st.none() | TEXT, max_size=3),
     numbers=st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), max_size=3),
     identifier=st.uuids(),
+    truth=st.booleans(),
 )
-def test_values_arrive_as_they_are(transaction, a_text, number, at, texts, numbers, identifier):
+def test_values_arrive_as_they_are(transaction, a_text, number, at, texts, numbers, identifier, truth):
     echo = Statement(
         "SELECT %(text)s::text, %(number)s::bigint, %(at)s::timestamptz, %(texts)s::text[], %(numbers)s::bigint[],"
-        " %(times)s::timestamptz[], %(id)s::uuid, %(ids)s::uuid[], '100 %%'"
+        " %(times)s::timestamptz[], %(id)s::uuid, %(ids)s::uuid[], '100 %%',"
+        " %(truth)s::boolean, %(truths)s::boolean[]"
     )
     one = {"text": a_text, "number": number, "at": at, "id": identifier}
-    values = {**one, "texts": texts, "numbers": numbers, "times": [at], "ids": [identifier, None]}
+    one["truth"] = truth
+    values = {
+        **one,
+        "truths": [truth, None],
+        "texts": texts,
+        "numbers": numbers,
+        "times": [at],
+        "ids": [identifier, None],
+    }
     with transaction() as own:
         echoed = own.execute_directly(echo, values)
         through_the_session = own.session.execute_directly(echo, values)
     known = UUID(int=identifier.int)
-    assert echoed == [(a_text, number, at, texts, numbers, [at], known, [known, None], "100 %")]
+    assert echoed == [
+        (a_text, number, at, texts, numbers, [at], known, [known, None], "100 %", truth, [truth, None])
+    ]
     assert through_the_session == echoed

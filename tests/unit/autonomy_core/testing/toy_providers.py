@@ -39,7 +39,7 @@ class Sound:
     def prepare(self, scope, order):
         self.orders[order.payment_id] = order
 
-    def begin_checkout(self, scope, payment_id):
+    def begin_checkout(self, scope, payment_id, prepared=None):
         reference = self.server.pages.setdefault(payment_id, f"page_{payment_id}")
         return Checkout(reference, "https://pay.invalid/")
 
@@ -85,7 +85,7 @@ class Sound:
 
 
 class OpensTwice(Sound):
-    def begin_checkout(self, scope, payment_id):
+    def begin_checkout(self, scope, payment_id, prepared=None):
         return Checkout(f"page_{uuid4()}", "https://pay.invalid/")
 
 

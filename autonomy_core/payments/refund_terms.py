@@ -1,0 +1,99 @@
+"""Whether money of a payment may be given back, and how much."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+from uuid import UUID
+
+from autonomy_core.errors import Conflict, InvalidInput
+from autonomy_core.payments.domain import PaymentState, PaymentStatus
+from autonomy_core.payments.items import keep_paid_for
+from autonomy_core.payments.models import Payment
+from autonomy_core.payments.reversals import state_of
+from autonomy_core.plugin_api.scope import TenantScope
+
+
+class NotRefundable(Conflict):
+    """No money of this payment can be given back."""
+
+    code, title = "not_refundable", "This payment cannot be refunded"
+
+
+class PaymentDisputed(Conflict):
+    """The buyer's bank has the money; a refund would pay the buyer twice."""
+
+    code, title = "payment_disputed", "This payment is disputed and cannot be refunded"
+
+
+class RefundTooLarge(InvalidInput):
+    """More than what is left of a payment."""
+
+    code, title = "refund_too_large", "More than what is left of the payment cannot be refunded"
+    members: ClassVar[Mapping[str, Mapping[str, Any]]] = {"refundable": {"type": "integer"}}
+
+
+class RefundAmbiguous(InvalidInput):
+    """An amount and items are two ways to say how much."""
+
+    code, title = "refund_ambiguous", "A refund is of an amount or of items, not of both"
+
+
+class ItemNotInPayment(InvalidInput):
+    """A product that the payment is not for."""
+
+    code, title = "item_not_in_payment", "The payment is not for this product"
+
+
+class ItemAlreadyRefunded(Conflict):
+    """A product whose money has gone back, or is about to."""
+
+    code, title = "item_already_refunded", "This product of the payment has been refunded already"
+
+
+def amount_of(scope: TenantScope, payment: Payment, amount: int | None, items: Collection[UUID]) -> int:
+    """How much is given back, if it may be.
+
+    Args:
+        payment: locked.
+        amount: in the minor unit of its currency; None for what was paid for the items, and without items for all that
+            is left.
+        items: products of the payment.
+
+    Raises:
+        NotRefundable, PaymentDisputed, RefundTooLarge, RefundAmbiguous, ItemNotInPayment, ItemAlreadyRefunded
+    """
+    if items and amount is not None:
+        raise RefundAmbiguous
+    state = state_of(scope, payment)
+    _require_refundable(state)
+    wanted = _paid_for(scope, payment, state, items) if items else amount
+    if wanted is not None and wanted > state.refundable:
+        raise RefundTooLarge(f"{state.refundable} are left.", extra={"refundable": state.refundable})
+    return state.refundable if wanted is None else wanted
+
+
+def _paid_for(scope: TenantScope, payment: Payment, state: PaymentState, items: Collection[UUID]) -> int:
+    paid = keep_paid_for(scope, payment)
+    unknown, again = set(items) - set(paid), state.items_spoken_for.intersection(items)
+    if unknown:
+        raise ItemNotInPayment(f"It is not for {_listed(unknown)}.")
+    if again:
+        raise ItemAlreadyRefunded(f"{_listed(again)} cannot be refunded again.")
+    amount = sum(paid[each] for each in items)
+    if not amount:
+        raise NotRefundable("Nothing was paid for it.")
+    return amount
+
+
+def _listed(product_ids: Collection[UUID]) -> str:
+    return ", ".join(sorted(map(str, product_ids)))
+
+
+def _require_refundable(state: PaymentState) -> None:
+    if state.disputed:
+        raise PaymentDisputed("Answer the dispute at the payment provider.")
+    if state.collected != PaymentStatus.COMPLETED or state.status == PaymentStatus.DISPUTE_LOST:
+        raise NotRefundable(f"It is {state.status}.")
+    if state.refundable <= 0:
+        raise NotRefundable("All of it has been refunded." if state.amount else "Nothing was paid.")
