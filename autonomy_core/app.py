@@ -10,12 +10,12 @@ from pyramid.exceptions import ConfigurationConflictError, ConfigurationError
 from pyramid.request import Request
 from pyramid.router import Router
 
-from autonomy_core.db.request_transactions import commit_veto
-from autonomy_core.plugin_api.manager import PluginError
-from autonomy_core.plugin_api.places import sign_actions, usurpations
-from autonomy_core.runtime import Runtime
+from autonomy_core.kernel.manager import PluginError
+from autonomy_core.kernel.runtime import Runtime
 from autonomy_core.traversal.request import make_request_class_once, refuse_broken_bodies
 from autonomy_core.traversal.resources import root_factory
+from autonomy_core.web.places import sign_actions, usurpations
+from autonomy_core.web.request_transactions import commit_veto
 
 
 def attempts(request: Request) -> int | None:
@@ -76,12 +76,12 @@ def configure_core(runtime: Runtime, settings: Mapping[str, Any] | None = None) 
     config.include("autonomy_core.operations")
     config.include("autonomy_core.security.cors")
     config.include("autonomy_core.traversal.request")
-    config.include("autonomy_core.plugin_api.directives")
-    config.include("autonomy_core.plugin_api.gate")
-    config.include("autonomy_core.plugin_api.operations")
-    config.include("autonomy_core.db.request_transactions")
+    config.include("autonomy_core.web.directives")
+    config.include("autonomy_core.web.gate")
+    config.include("autonomy_core.web.operations")
+    config.include("autonomy_core.web.request_transactions")
     config.include("autonomy_core.idempotency.deriver")
-    config.include("autonomy_core.problems")
+    config.include("autonomy_core.web.problems")
     config.include("autonomy_core.traversal.tree")
     config.include("autonomy_core.security.policy")
     config.include("autonomy_core.catalog.views")

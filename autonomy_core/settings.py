@@ -15,8 +15,12 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from autonomy_core.settings_schema import ServerSchema
+from autonomy_core.tenancy.claims import ServerHosts
 from autonomy_core.tenancy.fields import ProblemMessage
+from autonomy_core.tenancy.record import RECORD, TenantRecord
+from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret, shown
+from autonomy_core.tenancy.settling import Rules
 from autonomy_core.tenancy.validation import did_you_mean
 from autonomy_core.texts import is_utf8
 
@@ -280,3 +284,12 @@ def _write_secret(path: Path) -> None:
             path.hardlink_to(draft)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Return by what it is decided which organisations are in service, and which hosts they have."""
+    return Rules(
+        server=ServerHosts(settings.hosts, settings.default_organisation),
+        record=TenantRecord(settings.data / RECORD, Sealing(settings.accepted_secrets)),
+        losses_percent=settings.tenants_loss_limit,
+    )

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from autonomy_core.addresses import both_spellings
-from autonomy_core.plugin_api.schemas import NumberInText
+from autonomy_core.fields import NumberInText
 from autonomy_core.tenancy.fields import SEPARATED, WordsField
 from autonomy_core.tenancy.losses import DEFAULT_PERCENT
 from autonomy_core.tenancy.schemas import HostsField

@@ -66,7 +66,7 @@ class Processes:
         endpoints = [f"--endpoint={_endpoint(places, shop)}" for shop in SHOPS]
         state = f"--state={places.directory / 'simulator.sqlite'}"
         port = f"--port={places.simulator_port}"
-        self._start("simulator", [sys.executable, "-m", "stripe_payments.simulator", port, state, *endpoints])
+        self._start("simulator", [sys.executable, "-m", "stripe_simulator", port, state, *endpoints])
         self._start("worker", [*_autonomy(places.ini), "worker"])
         self._start("server", [*_autonomy(places.ini), "serve", "--port", str(places.port)])
         say("waiting for the server and the worker")

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from rich.progress import Progress
 
-from autonomy_core.security.domain import SCOPES
+from autonomy_core.kernel.identity import SCOPES
 from demo import music
 from demo.places import SHOPS, Places, write_whole
 from demo.processes import DemoError, Processes

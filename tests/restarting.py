@@ -8,8 +8,8 @@ import pytest
 
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.runtime import TENANT_INDEX
+from autonomy_core.settings import rules_of
 from autonomy_core.tenancy.registry import TenantRegistry
-from autonomy_core.tenancy.rules import rules_of
 from autonomy_core.testing.application import Autonomy
 
 

@@ -15,7 +15,7 @@ from autonomy_core.db.base import utcnow
 from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServerError
 from autonomy_core.db.probe import NoAnswer
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.scope import TenantScope
 
 METRIC = "autonomy_alarms"
 

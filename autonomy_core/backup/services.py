@@ -14,7 +14,6 @@ from pathlib import Path
 from sqlalchemy import text
 
 from autonomy_core.backup import database, files
-from autonomy_core.backup.copies import activate, mark
 from autonomy_core.backup.domain import (
     DUMP,
     FILES,
@@ -41,11 +40,11 @@ from autonomy_core.db.migrations import (
     refuse_while_restoring,
     upgrade,
 )
-from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.settings import Settings
+from autonomy_core.kernel.copies import activate, mark
+from autonomy_core.kernel.manager import Plugins
+from autonomy_core.settings import Settings, rules_of
 from autonomy_core.tenancy.loader import tenant_files
-from autonomy_core.tenancy.rules import RECORD as TENANTS_RECORD
-from autonomy_core.tenancy.rules import rules_of
+from autonomy_core.tenancy.record import RECORD as TENANTS_RECORD
 
 Progress = Callable[[str], None]
 

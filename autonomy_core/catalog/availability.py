@@ -10,8 +10,8 @@ from sqlalchemy.orm import aliased, selectinload, with_expression
 from sqlalchemy.orm.attributes import set_committed_value
 
 from autonomy_core.catalog.models import BUNDLE, BundleItem, Product
-from autonomy_core.plugin_api.protocols import DeliveringKind, ProductKind
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.protocols import DeliveringKind, ProductKind
+from autonomy_core.kernel.scope import TenantScope
 
 
 def on_sale(scope: TenantScope) -> Select[Product]:

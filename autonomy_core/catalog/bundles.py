@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from autonomy_core.catalog.models import BUNDLE, BundleItem, Product
 from autonomy_core.errors import InvalidInput
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.scope import TenantScope
 
 
 class UnknownProduct(InvalidInput):

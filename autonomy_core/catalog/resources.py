@@ -9,7 +9,7 @@ from pyramid.request import Request
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import find_on_sale, find_product
-from autonomy_core.security.domain import Permission
+from autonomy_core.kernel.identity import Permission
 from autonomy_core.traversal.resources import Collection, Resource
 
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.currencies import CURRENCIES
-from autonomy_core.plugin_api.schemas import (
-    ApiSchema,
-    Identifier,
-    PageQuery,
-    Text,
-    Timestamp,
-    Truth,
-    WholeNumber,
-)
+from autonomy_core.fields import Identifier, Text, Timestamp, Truth, WholeNumber
+from autonomy_core.web.schemas import ApiSchema, PageQuery
 
 MAX_AMOUNT = 99_999_999
 """In minor units; Stripe's largest charge in most currencies."""

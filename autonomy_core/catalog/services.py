@@ -14,8 +14,8 @@ from autonomy_core.catalog.bundles import replace_items
 from autonomy_core.catalog.models import ArchivedProduct, Product
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import Conflict, InvalidInput
-from autonomy_core.plugin_api.protocols import ProductKind
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.protocols import ProductKind
+from autonomy_core.kernel.scope import TenantScope
 
 
 class UnknownKind(InvalidInput):

@@ -17,9 +17,9 @@ from autonomy_core.catalog.schemas import (
     ProductChangesSchema,
     ProductSchema,
 )
-from autonomy_core.plugin_api.operations import PUBLIC, api_view
-from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
-from autonomy_core.security.domain import Permission
+from autonomy_core.kernel.identity import Permission
+from autonomy_core.web.operations import PUBLIC, api_view
+from autonomy_core.web.schemas import PageQuery, page_of, paginate
 
 
 @api_view(

@@ -26,7 +26,7 @@ COMMANDS = {
     "plugins": ("autonomy_core.cli.plugins:plugins", "List and check the installed plugins."),
     "restore": ("autonomy_core.cli.backup:restore", "Restore a backup, and activate the copy."),
     "serve": ("autonomy_core.cli.serve:serve", "Serve the API."),
-    "tenants": ("autonomy_core.tenancy.cli:tenants", "Look at the organisations' files, begin new ones."),
+    "tenants": ("autonomy_core.cli.tenants:tenants", "Look at the organisations' files, begin new ones."),
     "worker": ("autonomy_core.cli.worker:worker", "Run jobs."),
 }
 """Where each command is, and its line of help, so that showing the list imports none of them."""

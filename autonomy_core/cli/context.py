@@ -18,10 +18,10 @@ from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.server_ini import read_ini
 
 if TYPE_CHECKING:
-    from autonomy_core.plugin_api.hooks import PluginSettings
-    from autonomy_core.plugin_api.manager import Plugins
-    from autonomy_core.plugin_api.scope import TenantScope
-    from autonomy_core.runtime import Runtime
+    from autonomy_core.kernel.hooks import PluginSettings
+    from autonomy_core.kernel.manager import Plugins
+    from autonomy_core.kernel.runtime import Runtime
+    from autonomy_core.kernel.scope import TenantScope
     from autonomy_core.settings import Settings
     from autonomy_core.tenancy.domain import Organisation
     from autonomy_core.tenancy.editing import TenantEditor
@@ -59,14 +59,14 @@ class CliContext:
     @cached_property
     def plugins(self) -> Plugins:
         """The installed plugins."""
-        from autonomy_core.plugin_api.manager import Plugins
+        from autonomy_core.kernel.manager import Plugins
 
         return Plugins.from_entry_points()
 
     @cached_property
     def sound_plugins(self) -> tuple[Plugins, dict[str, str]]:
         """The installed plugins that can be loaded, and for each other one what is wrong with it."""
-        from autonomy_core.plugin_api.manager import Plugins
+        from autonomy_core.kernel.manager import Plugins
 
         # Those that were given are loaded.
         return (self.plugins, {}) if "plugins" in vars(self) else Plugins.sound()
@@ -109,7 +109,7 @@ class CliContext:
     @cached_property
     def tenant_rules(self) -> Rules:
         """By what the server decides which organisations are in service, and which hosts they have."""
-        from autonomy_core.tenancy.rules import rules_of
+        from autonomy_core.settings import rules_of
 
         return rules_of(self.settings)
 
@@ -173,7 +173,7 @@ class CliContext:
 
     @cached_property
     def _offered_settings(self) -> dict[str, PluginSettings]:
-        from autonomy_core.plugin_api.hooks import PluginSettings
+        from autonomy_core.kernel.hooks import PluginSettings
 
         offered = {name: PluginSettings() for name in self.plugins.names}
         return offered | dict(self.plugins.registered("register_settings"))

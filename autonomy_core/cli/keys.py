@@ -8,7 +8,7 @@ import click
 
 from autonomy_core.cli.context import CliContext, Identifier, json_option, pass_cli
 from autonomy_core.cli.output import print_json, print_rows
-from autonomy_core.security.domain import SCOPES
+from autonomy_core.kernel.identity import SCOPES
 
 
 @click.group()

@@ -13,8 +13,8 @@ from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_facts, print_json, print_lines, print_rows
 
 if TYPE_CHECKING:
+    from autonomy_core.kernel.scope import TenantScope
     from autonomy_core.payments.models import Payment
-    from autonomy_core.plugin_api.scope import TenantScope
 
 
 @click.group()

@@ -11,10 +11,11 @@ from typing import Any
 from pyramid.exceptions import ConfigurationError
 
 from autonomy_core.app import configure
-from autonomy_core.plugin_api.manager import PluginError, Plugins
-from autonomy_core.runtime import Runtime, make_runtime
+from autonomy_core.cli.registrations import ungated
+from autonomy_core.kernel.manager import PluginError, Plugins
+from autonomy_core.kernel.runtime import Runtime
+from autonomy_core.runtime import make_runtime
 from autonomy_core.settings import SettingsError
-from autonomy_core.testing.registrations import ungated
 
 
 def problems_of_building(plugins: Plugins, raw_settings: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -10,11 +10,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from autonomy_core.cli.commands import COMMANDS
-from autonomy_core.plugin_api.hooks import PROJECT
-from autonomy_core.plugin_api.manager import HOOKS, PluginError, Plugins
+from autonomy_core.cli.plugin_source import foreign_imports
+from autonomy_core.kernel.hooks import PROJECT
+from autonomy_core.kernel.manager import HOOKS, PluginError, Plugins
 from autonomy_core.tenancy.validation import did_you_mean
-from autonomy_core.testing.input_fields import problems_of_settings
-from autonomy_core.testing.source import foreign_imports
+from autonomy_core.web.input_fields import problems_of_settings
 
 if TYPE_CHECKING:
     from click import Command

@@ -13,7 +13,7 @@ from autonomy_core.cli.plugins_new import new
 from autonomy_core.cli.plugins_revision import revision
 
 if TYPE_CHECKING:
-    from autonomy_core.plugin_api.manager import Plugins
+    from autonomy_core.kernel.manager import Plugins
 
 
 @click.group()
@@ -79,10 +79,9 @@ def _enabled_by(cli: CliContext, sound: Plugins, broken: Iterable[str]) -> dict[
     """By the name of every plugin, the organisations that use it."""
     from marshmallow import Schema
 
-    from autonomy_core.plugin_api.hooks import PluginSettings
-    from autonomy_core.settings import load_settings
+    from autonomy_core.kernel.hooks import PluginSettings
+    from autonomy_core.settings import load_settings, rules_of
     from autonomy_core.tenancy.directory import load_directory
-    from autonomy_core.tenancy.rules import rules_of
 
     class Anything(Schema):
         """What a plugin that cannot be loaded would take, is not known: it is let pass."""
@@ -104,7 +103,7 @@ def _distribution(plugin: str) -> dict[str, str | None]:
     """The distribution and version that offer a plugin."""
     import importlib.metadata
 
-    from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP
+    from autonomy_core.kernel.hooks import ENTRY_POINT_GROUP
 
     for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP, name=plugin):
         if entry_point.dist is not None:

@@ -12,7 +12,7 @@ from string import Template
 
 import click
 
-from autonomy_core.plugin_api.hooks import ENTRY_POINT_GROUP
+from autonomy_core.kernel.hooks import ENTRY_POINT_GROUP
 
 TEMPLATE = Path(__file__).parent / "plugin_template"
 """The files of a new plugin, each with ``.txt`` at its end so that nothing takes them for code."""
@@ -105,7 +105,7 @@ def write_plugin(name: str, directory: Path) -> None:
 
 
 def _core_tables(prefix: str) -> list[str]:
-    from autonomy_core.db.models import Base
+    from autonomy_core.models import Base
 
     names = {*Base.metadata.tables, "procrastinate_jobs"}
     return sorted(table for table in names if table.startswith(prefix))

@@ -30,7 +30,7 @@ def revision(cli: CliContext, name: str, message: str) -> None:
     The models are compared with what the migrations make in a database of the command's own, so that no
     server is needed. autonomy_core is a NAME too.
     """
-    import autonomy_core.db.models  # noqa: F401 - for the metadata
+    import autonomy_core.models  # noqa: F401 - for the metadata
     from autonomy_core.db.revisions import check_models_match, new_revision
     from autonomy_core.runtime import components
 

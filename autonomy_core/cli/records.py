@@ -12,7 +12,7 @@ from autonomy_core.db.base import Base
 from autonomy_core.tenancy.domain import Organisation, id_problem
 
 if TYPE_CHECKING:
-    from autonomy_core.runtime import Runtime
+    from autonomy_core.kernel.runtime import Runtime
 
 
 def organisation_without_file(runtime: Runtime, organisation_id: str) -> Organisation:

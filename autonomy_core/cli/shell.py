@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autonomy_core.plugin_api.scope import TenantScope
-    from autonomy_core.runtime import Runtime
+    from autonomy_core.kernel.runtime import Runtime
+    from autonomy_core.kernel.scope import TenantScope
 
 
 def setup(env: dict[str, Any]) -> Iterator[None]:

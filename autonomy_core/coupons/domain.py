@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from autonomy_core.payments.domain import PaymentStatus
+from autonomy_core.kernel.settlements import PaymentStatus
 
 CODE = re.compile(r"[A-Z0-9_-]{3,40}\Z", re.ASCII)
 """A code, as it is stored: in upper case."""

@@ -13,15 +13,15 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from autonomy_core.catalog.models import Product
+from autonomy_core.coupons.attempt_limit import count_attempt, forgive
 from autonomy_core.coupons.domain import RedemptionStatus, is_open, normalised, redemption_after
-from autonomy_core.coupons.misses import count_attempt, forgive
 from autonomy_core.coupons.models import Coupon, CouponRedemption
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import Conflict, InvalidInput
-from autonomy_core.payments.domain import PaymentStatus
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment
-from autonomy_core.plugin_api.scope import TenantScope
 
 
 class CouponNotValid(InvalidInput):

@@ -9,7 +9,7 @@ from pyramid.request import Request
 
 from autonomy_core.coupons.models import Coupon
 from autonomy_core.coupons.services import find_coupon
-from autonomy_core.security.domain import Permission
+from autonomy_core.kernel.identity import Permission
 from autonomy_core.traversal.resources import Collection, Resource
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from autonomy_core.catalog.schemas import IN_MINOR_UNIT, MAX_AMOUNT, THREE_LETTERS, in_use
-from autonomy_core.plugin_api.schemas import ApiSchema, Identifier, Timestamp, Truth, WholeNumber
+from autonomy_core.fields import Identifier, Timestamp, Truth, WholeNumber
+from autonomy_core.web.schemas import ApiSchema
 
 MOST_PRODUCTS = 100
 MOST_REDEMPTIONS = 1_000_000

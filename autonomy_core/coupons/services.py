@@ -16,7 +16,7 @@ from autonomy_core.coupons.domain import RedemptionStatus
 from autonomy_core.coupons.models import Coupon, CouponProduct, CouponRedemption
 from autonomy_core.errors import Conflict, InvalidInput
 from autonomy_core.grants.services import environment_of
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.scope import TenantScope
 
 
 class CouponExists(Conflict):

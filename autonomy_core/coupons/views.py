@@ -10,10 +10,10 @@ from autonomy_core.catalog.bundles import UnknownProduct
 from autonomy_core.coupons import schemas, services
 from autonomy_core.coupons.models import Coupon
 from autonomy_core.coupons.resources import AdminCoupon, AdminCoupons
-from autonomy_core.plugin_api.operations import api_view
-from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
-from autonomy_core.security.domain import Permission
+from autonomy_core.kernel.identity import Permission
 from autonomy_core.traversal.resources import Admin
+from autonomy_core.web.operations import api_view
+from autonomy_core.web.schemas import PageQuery, page_of, paginate
 
 
 @api_view(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
+from autonomy_core.fields import Timestamp
+from autonomy_core.web.schemas import ApiSchema
 
 
 class CustomerSchema(ApiSchema):

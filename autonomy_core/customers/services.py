@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import uuid7
 from autonomy_core.errors import Conflict
-from autonomy_core.plugin_api.events import CustomerRegistered
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.events import CustomerRegistered
+from autonomy_core.kernel.scope import TenantScope
 
 
 class EmailTaken(Conflict):

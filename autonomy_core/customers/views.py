@@ -10,9 +10,9 @@ from autonomy_core.customers import services
 from autonomy_core.customers.models import Customer
 from autonomy_core.customers.schemas import CustomerSchema
 from autonomy_core.errors import NotAuthenticated
-from autonomy_core.plugin_api.operations import api_view
-from autonomy_core.security.domain import Permission
+from autonomy_core.kernel.identity import Permission
 from autonomy_core.traversal.resources import Admin, ApiV1, Customers
+from autonomy_core.web.operations import api_view
 
 
 @api_view(

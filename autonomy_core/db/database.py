@@ -13,8 +13,8 @@ from sqlalchemy import Connection, PoolProxiedConnection, QueuePool, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from transaction.interfaces import ITransactionManager
 
-from autonomy_core.db.direct import DirectTransaction
 from autonomy_core.db.driver import driver_of_pooled
+from autonomy_core.db.driver_transaction import DirectTransaction
 from autonomy_core.db.engines import make_engine
 from autonomy_core.db.pipeline import Pipeline
 from autonomy_core.db.probe import ANSWER_WITHIN_S, Probe, T, make_interruptible

@@ -95,7 +95,7 @@ class Migrations:
 
 
 def core_migrations() -> Migrations:
-    """The core's own history. Whoever compares it with the models imports ``autonomy_core.db.models`` before."""
+    """The core's own history. Whoever compares it with the models imports ``autonomy_core.models`` before."""
     return Migrations("autonomy_core", TEMPLATES / "versions", Base.metadata, table_prefix=None)
 
 
@@ -257,3 +257,15 @@ def _record_in_old_database(engine: Engine, component: Migrations, script: Scrip
     """Write which code may run into a database that had its last revision before versions said so."""
     with engine.begin() as connection:
         record(connection, component, script)
+
+
+def plugin_migrations(plugin: str, directory: Path) -> Migrations:
+    """A plugin's history: its tables begin with ``<plugin>_``, its versions are in ``<plugin>_alembic_version``.
+
+    Args:
+        plugin: the plugin's name.
+        directory: where the migration files are.
+    """
+    return Migrations(
+        component=plugin, directory=directory, metadata=Base.metadata, table_prefix=f"{plugin}_"
+    )

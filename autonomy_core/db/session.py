@@ -16,8 +16,8 @@ from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, SessionTransaction
 from zope.sqlalchemy import ZopeTransactionEvents
 
-from autonomy_core.db.direct import NotYourTransaction, columns_of
 from autonomy_core.db.driver import LENT, begin_scoped, driver_of, execute
+from autonomy_core.db.driver_transaction import NotYourTransaction, columns_of
 from autonomy_core.db.pipeline import Statement
 
 _COMMITS = re.compile(r"\s*(?:COMMIT|END)\b", re.IGNORECASE)

@@ -12,12 +12,12 @@ from sqlalchemy.orm import selectinload
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.db.base import utcnow, uuid7
-from autonomy_core.db.direct import DirectTransaction
+from autonomy_core.db.driver_transaction import DirectTransaction
 from autonomy_core.db.pipeline import Statement
 from autonomy_core.errors import NotFound
 from autonomy_core.grants.models import Grant
-from autonomy_core.plugin_api.events import PaymentFacts
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.events import PaymentFacts
+from autonomy_core.kernel.scope import TenantScope
 
 _GRANT = """
 INSERT INTO grants (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)

@@ -11,10 +11,10 @@ from autonomy_core.catalog.schemas import ProductSchema
 from autonomy_core.errors import NotFound
 from autonomy_core.grants import services
 from autonomy_core.grants.resources import CustomerProduct, CustomerProducts
-from autonomy_core.plugin_api.operations import api_view
-from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
-from autonomy_core.security.domain import Permission
+from autonomy_core.kernel.identity import Permission
 from autonomy_core.traversal.resources import Customers
+from autonomy_core.web.operations import api_view
+from autonomy_core.web.schemas import PageQuery, page_of, paginate
 
 
 @api_view(

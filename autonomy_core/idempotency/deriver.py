@@ -25,15 +25,15 @@ from pyramid.location import lineage
 from pyramid.request import Request
 from pyramid.response import Response
 
-from autonomy_core.db.request_transactions import Transaction, end_reading
 from autonomy_core.errors import Malformed
 from autonomy_core.idempotency import domain, services
 from autonomy_core.idempotency.errors import IdempotencyKeyInvalid, IdempotencyKeyReused
 from autonomy_core.idempotency.fingerprint import Fingerprint, Fingerprinted
 from autonomy_core.idempotency.schemas import HEADER, REPLAYED
 from autonomy_core.idempotency.sealing import names_of
-from autonomy_core.plugin_api.operations import Operation
 from autonomy_core.traversal.resources import ApiV1
+from autonomy_core.web.operations import Operation
+from autonomy_core.web.request_transactions import Transaction, end_reading
 
 View = Callable[[Any, Request], Response]
 

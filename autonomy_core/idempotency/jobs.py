@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autonomy_core.idempotency.services import purge
-from autonomy_core.plugin_api.jobs import Job
+from autonomy_core.kernel.jobs import Job
 
 HOUR_S = 3600
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from autonomy_core.idempotency.domain import Answer, Claim
-from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.security.keys import organisation_keys
+from autonomy_core.kernel.keys import organisation_keys
+from autonomy_core.kernel.scope import TenantScope
 
 NONCE_BYTES = 12
 

@@ -23,7 +23,7 @@ from autonomy_core.idempotency.errors import (
 from autonomy_core.idempotency.fingerprint import Fingerprint
 from autonomy_core.idempotency.models import IdempotencyKey
 from autonomy_core.idempotency.sealing import Unopened, mark_of, names_of, seal, unseal
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.scope import TenantScope
 
 log = structlog.get_logger(__name__)
 

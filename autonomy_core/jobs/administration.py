@@ -12,11 +12,11 @@ from sqlalchemy.exc import IntegrityError
 
 from autonomy_core.audit.services import record
 from autonomy_core.errors import Conflict, NotFound
-from autonomy_core.jobs.domain import Job
 from autonomy_core.jobs.models import JobFailure
 from autonomy_core.jobs.retrying import QUEUE, WAITING_QUEUE
 from autonomy_core.jobs.running import obstacle_to
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.scope import TenantScope
 
 UNFINISHED = f"""
     SELECT j.id, j.task_name AS job, j.status::text, j.queue_name = '{WAITING_QUEUE}' AS waits,

@@ -17,10 +17,11 @@ import psycopg
 import structlog
 from psycopg.errors import UniqueViolation
 
-from autonomy_core.jobs.domain import Job, lock_of, turns
+from autonomy_core.jobs.domain import lock_of, turns
 from autonomy_core.jobs.failures import described
 from autonomy_core.jobs.running import attempt
-from autonomy_core.runtime import Runtime
+from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ import structlog
 from autonomy_core.jobs.failures import described
 from autonomy_core.jobs.retrying import QUEUE, WAITING_QUEUE, BackOff
 from autonomy_core.jobs.running import obstacle_to
-from autonomy_core.runtime import Runtime
+from autonomy_core.kernel.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,8 @@ import structlog
 from procrastinate import retry
 from procrastinate.tasks import Task
 
-from autonomy_core.jobs.domain import CannotRunNow, back_off, is_last_attempt
+from autonomy_core.jobs.domain import back_off, is_last_attempt
+from autonomy_core.kernel.retries import CannotRunNow
 
 log = structlog.get_logger(__name__)
 

@@ -9,9 +9,11 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from autonomy_core.callables import call_to_its_end
-from autonomy_core.jobs.domain import CannotRunNow, Job, TryAgain, back_off, is_last_attempt
+from autonomy_core.jobs.domain import back_off, is_last_attempt
 from autonomy_core.jobs.failures import described, forget_failure, keep_failure
-from autonomy_core.runtime import Runtime
+from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.retries import CannotRunNow, TryAgain
+from autonomy_core.kernel.runtime import Runtime
 
 if TYPE_CHECKING:
     from procrastinate.jobs import Job as QueuedJob

@@ -14,8 +14,9 @@ from procrastinate.jobs import DEFAULT_QUEUE
 from sqlalchemy.exc import OperationalError
 
 from autonomy_core.db.pipeline import Statement
-from autonomy_core.jobs.domain import Job, lock_of
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.jobs.domain import lock_of
+from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.scope import TenantScope
 
 # Only builds statements: every job is deferred on its session's own connection.
 _deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())

@@ -11,13 +11,13 @@ import procrastinate
 import psycopg
 import structlog
 
-from autonomy_core.jobs.domain import Job
 from autonomy_core.jobs.periodic import add_periodic_task, add_schedule
 from autonomy_core.jobs.rescue import STALLED_AFTER_S, add_rescue
 from autonomy_core.jobs.retrying import QUEUE, BackOff, TasksAndUnknown
 from autonomy_core.jobs.running import attempt
 from autonomy_core.jobs.waiting import wait_until_usable
-from autonomy_core.runtime import Runtime
+from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from autonomy_core.plugin_api.operations import Operation
 from autonomy_core.traversal.resources import (
     ApiV1,
     Collection,
@@ -16,6 +15,7 @@ from autonomy_core.traversal.resources import (
     Webhooks,
     children_of,
 )
+from autonomy_core.web.operations import Operation
 
 WEBHOOKS_PATH = "/api/webhook"
 

@@ -14,9 +14,9 @@ from autonomy_core.idempotency import schemas as idempotency
 from autonomy_core.idempotency.errors import IdempotencyInProgress
 from autonomy_core.openapi.calls import Call
 from autonomy_core.openapi.security import security_of
-from autonomy_core.plugin_api.operations import Operation
-from autonomy_core.plugin_api.schemas import OpenQuery
-from autonomy_core.problems import CONTENT_TYPE
+from autonomy_core.web.operations import Operation
+from autonomy_core.web.problems import CONTENT_TYPE
+from autonomy_core.web.schemas import OpenQuery
 
 PROBLEM: dict[str, Any] = {
     "type": "object",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from autonomy_core.kernel.identity import SCOPES, Permission
 from autonomy_core.openapi.calls import Call
-from autonomy_core.plugin_api.operations import PUBLIC
-from autonomy_core.security.domain import SCOPES, Permission
 from autonomy_core.traversal.resources import Admin, Customers
+from autonomy_core.web.operations import PUBLIC
 
 CUSTOMER = "customer"
 STAFF = "staff"

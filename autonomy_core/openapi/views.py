@@ -11,9 +11,9 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from autonomy_core.openapi.document import Description
-from autonomy_core.plugin_api.operations import PUBLIC, api_view
-from autonomy_core.plugin_api.schemas import OpenQuery
 from autonomy_core.traversal.resources import ApiV1
+from autonomy_core.web.operations import PUBLIC, api_view
+from autonomy_core.web.schemas import OpenQuery
 
 # swagger-ui-bundle stops at Swagger UI 4.15, which cannot show OpenAPI 3.1. Of this package only the files are used.
 SWAGGER_UI = "mkdocs_swagger_ui_tag:swagger-ui/"

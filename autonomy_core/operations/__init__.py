@@ -16,7 +16,7 @@ from pyramid.config import Configurator
 
 def includeme(config: Configurator) -> None:
     """Install the tween and the three URLs."""
-    config.include("autonomy_core.plugin_api.directives")
+    config.include("autonomy_core.web.directives")
     config.include("autonomy_core.operations.request_log")
     config.include("autonomy_core.operations.health")
     config.include("autonomy_core.operations.metrics")

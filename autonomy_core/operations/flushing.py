@@ -11,8 +11,8 @@ import structlog
 from autonomy_core.callables import call_to_its_end
 from autonomy_core.db.outages import OUTAGES
 from autonomy_core.jobs.failures import described
-from autonomy_core.plugin_api.protocols import Flush
-from autonomy_core.runtime import Runtime
+from autonomy_core.kernel.protocols import Flush
+from autonomy_core.kernel.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 

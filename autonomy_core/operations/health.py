@@ -22,17 +22,18 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from autonomy_core.alarms.services import count_alarms
-from autonomy_core.backup.copies import WARNING, is_restored_copy
 from autonomy_core.db.compatibility import compare
 from autonomy_core.db.embedded import EmbeddedServerError
 from autonomy_core.db.outages import MIGRATE, explain_outage
 from autonomy_core.db.probe import NoAnswer
 from autonomy_core.db.roles import UnsafeRole, check_application_role
 from autonomy_core.jobs.rescue import RESCUE_FAILED
+from autonomy_core.kernel.copies import WARNING, is_restored_copy
+from autonomy_core.kernel.runtime import Runtime
+from autonomy_core.operations.doctor import recall
 from autonomy_core.operations.metrics import may_see_operations
 from autonomy_core.operations.presence import last_seen
-from autonomy_core.runtime import Runtime, components
-from autonomy_core.tenancy.doctor import recall
+from autonomy_core.runtime import components
 from autonomy_core.traversal.resources import Resource, Root
 
 WORKER_SEEN_WITHIN_S = 60

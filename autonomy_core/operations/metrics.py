@@ -21,8 +21,8 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from autonomy_core.addresses import address_of
 from autonomy_core.alarms.services import AlarmMetric
+from autonomy_core.counters import REGISTRY
 from autonomy_core.errors import NotFound
-from autonomy_core.operations.counters import REGISTRY
 from autonomy_core.operations.presence import WorkerPresence
 from autonomy_core.traversal.resources import Resource, Root
 

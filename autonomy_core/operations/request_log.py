@@ -19,10 +19,10 @@ from pyramid.response import Response
 from pyramid_retry import is_error_retryable
 from structlog import contextvars
 
+from autonomy_core.counters import count_request
 from autonomy_core.db.base import uuid7
 from autonomy_core.errors import AutonomyError
 from autonomy_core.operations.clients import shown
-from autonomy_core.operations.counters import count_request
 from autonomy_core.operations.metrics import resource_of
 
 log = structlog.get_logger(__name__)

@@ -18,12 +18,14 @@ from uuid import UUID
 
 from autonomy_core.catalog.models import BUNDLE
 from autonomy_core.db.base import utcnow, uuid7
+from autonomy_core.kernel.events import PaymentFacts
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments.completion import HOOK, run_completion_hooks_together
-from autonomy_core.payments.domain import OPEN, Environment, PaymentStatus, Settlement, prove
+from autonomy_core.payments.domain import OPEN, prove
 from autonomy_core.payments.duplicates import look_for_duplicate
 from autonomy_core.payments.settlement import announce
-from autonomy_core.plugin_api.events import PaymentFacts
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.tenancy.domain import Environment
 
 COMPLETING = """
 paid AS (

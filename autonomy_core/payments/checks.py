@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from autonomy_core.jobs.services import defer
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.scope import TenantScope
 
 CHECK_JOB = "payments.check"
 """The job that asks a payment's provider what has become of it."""

@@ -11,17 +11,17 @@ from sqlalchemy.exc import DBAPIError
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import find_product
 from autonomy_core.db.base import utcnow
-from autonomy_core.db.direct import DirectTransaction
+from autonomy_core.db.driver_transaction import DirectTransaction
 from autonomy_core.db.session import savepoint_for_guest
 from autonomy_core.errors import NotFound
 from autonomy_core.jobs.failures import described
 from autonomy_core.jobs.services import defer
+from autonomy_core.kernel.events import BoughtProduct, PaymentCompleted, PaymentFacts
+from autonomy_core.kernel.manager import Implementation
+from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.items import bought
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import HookRun, Payment
-from autonomy_core.plugin_api.events import BoughtProduct, PaymentCompleted, PaymentFacts
-from autonomy_core.plugin_api.manager import Implementation
-from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
 

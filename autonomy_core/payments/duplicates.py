@@ -9,10 +9,10 @@ from sqlalchemy import Select, exists, select, tuple_
 
 from autonomy_core.grants.models import Grant
 from autonomy_core.jobs.services import defer
-from autonomy_core.payments.domain import PaymentStatus
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.services import find_payment
-from autonomy_core.plugin_api.scope import TenantScope
 
 DUPLICATE_JOB = "payments.refund_duplicate"
 """The job that gives a payment back for what had been paid already."""

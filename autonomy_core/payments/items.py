@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from autonomy_core.catalog import bundles
 from autonomy_core.catalog.models import Product
+from autonomy_core.kernel.events import BoughtProduct
+from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.domain import shares
 from autonomy_core.payments.models import Payment, PaymentItem
-from autonomy_core.plugin_api.events import BoughtProduct
-from autonomy_core.plugin_api.scope import TenantScope
 
 
 def keep_items(scope: TenantScope, payment: Payment, product: Product, product_ids: Sequence[UUID]) -> None:

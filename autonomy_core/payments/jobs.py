@@ -7,10 +7,12 @@ from uuid import UUID
 import structlog
 
 from autonomy_core.errors import Unavailable
-from autonomy_core.jobs.domain import LONGEST_WAIT_S
+from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.retries import LONGEST_WAIT_S, TryAgain
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import RefundStatus
 from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.completion import HOOK, RETRY_JOB, run_completion_hook
-from autonomy_core.payments.domain import RefundStatus
 from autonomy_core.payments.duplicates import DUPLICATE_JOB, bought_before
 from autonomy_core.payments.models import HookRun
 from autonomy_core.payments.purchasing import EXPIRE_JOB, expire
@@ -28,8 +30,6 @@ from autonomy_core.payments.refunds import (
 from autonomy_core.payments.reversals import enforce_access
 from autonomy_core.payments.services import PaymentsUnavailable
 from autonomy_core.payments.settlement import lock_payment
-from autonomy_core.plugin_api.jobs import Job, TryAgain
-from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.db.base import utcnow, uuid7
+from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.models import JournalEntry
-from autonomy_core.plugin_api.scope import TenantScope
 
 # "raw": sent as it stands, without what the ORM does for inserts of many rows.
 _ADD = insert(JournalEntry).execution_options(dml_strategy="raw")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from autonomy_core.catalog.models import CURRENCY, Product
 from autonomy_core.db.base import Base, Identified, OrganisationScoped, tenant_key, utcnow
-from autonomy_core.payments.domain import DisputeStatus, PaymentStatus, RefundStatus
+from autonomy_core.kernel.settlements import DisputeStatus, PaymentStatus, RefundStatus
 
 
 def _one_of(column: str, states: type[StrEnum]) -> CheckConstraint:

@@ -16,9 +16,10 @@ from autonomy_core.db.statements import compiled, parameter
 from autonomy_core.errors import NotAuthenticated, NotFound
 from autonomy_core.grants.models import Grant
 from autonomy_core.grants.services import is_valid
-from autonomy_core.payments.domain import OPEN, PaymentStatus
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus
+from autonomy_core.payments.domain import OPEN
 from autonomy_core.payments.models import Payment, PaymentItem
-from autonomy_core.plugin_api.scope import TenantScope
 
 ORGANISATION = parameter("organisation_id", Text())
 CUSTOMER = parameter("customer_id", Uuid())

@@ -10,9 +10,9 @@ from sqlalchemy import exists, func, not_, or_, select
 from autonomy_core.db.base import utcnow
 from autonomy_core.grants.models import Grant
 from autonomy_core.grants.services import environment_of
-from autonomy_core.payments.domain import PaymentStatus
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus
 from autonomy_core.payments.models import Payment, PaymentItem
-from autonomy_core.plugin_api.scope import TenantScope
 
 LATEST_NEWS = timedelta(days=8)
 """So long after it was opened a payment that has expired or failed may still turn out to be paid.

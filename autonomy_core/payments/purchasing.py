@@ -13,7 +13,6 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
-from autonomy_core.backup.copies import refuse_on_copy
 from autonomy_core.catalog.services import require_for_sale
 from autonomy_core.coupons.redemption import quote, release, require_collectable, reserve
 from autonomy_core.db.base import uuid7
@@ -22,7 +21,10 @@ from autonomy_core.db.pipeline import Statement
 from autonomy_core.errors import Conflict, Unavailable
 from autonomy_core.grants.services import environment_of
 from autonomy_core.jobs.services import defer
-from autonomy_core.payments.domain import PaymentStatus, Settlement
+from autonomy_core.kernel.copies import refuse_on_copy
+from autonomy_core.kernel.protocols import Checkout, CheckoutOrder
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments.items import keep_items
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.offers import Offer, read_offer, still_open
@@ -36,8 +38,6 @@ from autonomy_core.payments.services import (
 )
 from autonomy_core.payments.settlement import lock_payment, settle
 from autonomy_core.payments.terms import Wanted, are_same, keep_urls, require_undisputed
-from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder
-from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
 

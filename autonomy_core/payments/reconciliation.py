@@ -16,14 +16,16 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
-from autonomy_core.backup.copies import refuse_on_copy
 from autonomy_core.db.base import utcnow
 from autonomy_core.db.outages import OUTAGES
 from autonomy_core.errors import Unavailable
 from autonomy_core.jobs.failures import described
 from autonomy_core.jobs.services import defer_with_commit
+from autonomy_core.kernel.copies import refuse_on_copy
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import Settlement
 from autonomy_core.payments.checks import CHECK_JOB
-from autonomy_core.payments.domain import OPEN, ProofFailed, Settlement
+from autonomy_core.payments.domain import OPEN, ProofFailed
 from autonomy_core.payments.journal import note_news
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.services import (
@@ -33,7 +35,6 @@ from autonomy_core.payments.services import (
     require_provider,
 )
 from autonomy_core.payments.settlement import lock_payment, settle
-from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
 

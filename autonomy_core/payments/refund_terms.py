@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from autonomy_core.errors import Conflict, InvalidInput
-from autonomy_core.payments.domain import PaymentState, PaymentStatus
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus
+from autonomy_core.payments.domain import PaymentState
 from autonomy_core.payments.items import keep_paid_for
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.reversals import state_of
-from autonomy_core.plugin_api.scope import TenantScope
 
 
 class NotRefundable(Conflict):

@@ -14,20 +14,20 @@ from uuid import UUID, uuid5
 from sqlalchemy import Select, select
 
 from autonomy_core.audit.services import record
-from autonomy_core.backup.copies import refuse_on_copy
 from autonomy_core.db.base import uuid7
 from autonomy_core.db.own_transactions import trying_again
 from autonomy_core.errors import Conflict, NotFound, Unavailable
 from autonomy_core.jobs.services import defer
-from autonomy_core.payments.domain import RefundReport, RefundStatus, Settlement
+from autonomy_core.kernel.copies import refuse_on_copy
+from autonomy_core.kernel.protocols import PaymentProvider, RefundOrder
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import RefundReport, RefundStatus, Settlement
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.refund_terms import NotRefundable, amount_of
 from autonomy_core.payments.reversals import as_text
 from autonomy_core.payments.services import ProviderNotSetUp, require_provider
 from autonomy_core.payments.settlement import lock_payment, settle
-from autonomy_core.plugin_api.protocols import PaymentProvider, RefundOrder
-from autonomy_core.plugin_api.scope import TenantScope
 
 REFUND_JOB = "payments.refund"
 """The job that asks the provider for a refund."""

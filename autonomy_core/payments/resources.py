@@ -7,9 +7,9 @@ from uuid import UUID
 from pyramid.authorization import Allow
 from pyramid.request import Request
 
+from autonomy_core.kernel.identity import Permission
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.services import find_payment, find_payment_of
-from autonomy_core.security.domain import Permission
 from autonomy_core.traversal.resources import Collection, Resource
 
 

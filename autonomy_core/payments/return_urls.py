@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urlsplit
 
 from autonomy_core.errors import InvalidInput
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.tenancy.hosts import LOOPBACK, host_keys
 
 SCHEMES = ("http", "https")

@@ -10,15 +10,18 @@ from sqlalchemy import select
 
 from autonomy_core.db.base import utcnow
 from autonomy_core.grants.services import restore_grants, revoke_grants
-from autonomy_core.payments.domain import (
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import (
     DisputeReport,
     DisputeStatus,
-    PaymentState,
     PaymentStatus,
-    ProofFailed,
-    Refund,
     RefundReport,
     RefundStatus,
+)
+from autonomy_core.payments.domain import (
+    PaymentState,
+    ProofFailed,
+    Refund,
     collected,
     items_to_revoke,
     next_dispute,
@@ -27,7 +30,6 @@ from autonomy_core.payments.domain import (
 )
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment, PaymentDispute, PaymentRefund
-from autonomy_core.plugin_api.scope import TenantScope
 
 
 def record_refund(scope: TenantScope, payment: Payment, report: RefundReport) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.catalog.schemas import IN_MINOR_UNIT, MAX_AMOUNT, MOST_ITEMS
-from autonomy_core.payments.domain import PaymentStatus, RefundStatus
+from autonomy_core.fields import Identifier, Text, Timestamp, WholeNumber
+from autonomy_core.kernel.settlements import PaymentStatus, RefundStatus
 from autonomy_core.payments.return_urls import url_problem
-from autonomy_core.plugin_api.schemas import ApiSchema, Identifier, PageQuery, Text, Timestamp, WholeNumber
+from autonomy_core.web.schemas import ApiSchema, PageQuery
 
 STATUS_MEANINGS = """\
 - `pending`: the buyer may still pay

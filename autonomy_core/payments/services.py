@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from autonomy_core.errors import Unavailable
+from autonomy_core.kernel.protocols import PaymentProvider
+from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.models import Payment
-from autonomy_core.plugin_api.protocols import PaymentProvider
-from autonomy_core.plugin_api.scope import TenantScope
 
 
 class PaymentsUnavailable(Unavailable):

@@ -13,25 +13,19 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from autonomy_core.counters import count_payment_settled
 from autonomy_core.coupons.redemption import follow
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import NotFound
-from autonomy_core.operations.counters import count_payment_settled
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments.checks import check_later
 from autonomy_core.payments.completion import run_completion_hooks
-from autonomy_core.payments.domain import (
-    PaymentState,
-    PaymentStatus,
-    Settlement,
-    collected,
-    next_collected,
-    prove,
-)
+from autonomy_core.payments.domain import PaymentState, collected, next_collected, prove
 from autonomy_core.payments.duplicates import look_for_duplicate
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.reversals import enforce_access, record_dispute, record_refund, state_of
-from autonomy_core.plugin_api.scope import TenantScope
 
 log = structlog.get_logger(__name__)
 

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from autonomy_core.coupons.redemption import Quote
 from autonomy_core.errors import Conflict
+from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.items import has_items
 from autonomy_core.payments.models import Payment, PaymentReturn
 from autonomy_core.payments.offers import Offer
 from autonomy_core.payments.return_urls import ReturnUrls
-from autonomy_core.plugin_api.scope import TenantScope
 
 
 class PurchaseDisputed(Conflict):

@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.grants.models import Grant
+from autonomy_core.kernel.protocols import TimelineEntry
+from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.items import paid_for
 from autonomy_core.payments.models import HookRun, JournalEntry, Payment
-from autonomy_core.plugin_api.protocols import TimelineEntry
-from autonomy_core.plugin_api.scope import TenantScope
 
 Titles = Mapping[UUID, str]
 

@@ -12,6 +12,7 @@ from autonomy_core.coupons.redemption import CouponNotValid, CouponUsedUp, Disco
 from autonomy_core.errors import TooManyRequests
 from autonomy_core.grants.resources import CustomerProduct
 from autonomy_core.idempotency.deriver import names_of_request
+from autonomy_core.kernel.identity import Permission
 from autonomy_core.payments import purchasing, refund_terms, refunds, schemas, services
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.resources import (
@@ -24,10 +25,9 @@ from autonomy_core.payments.resources import (
 from autonomy_core.payments.return_urls import ForeignReturnUrl, ReturnUrls
 from autonomy_core.payments.terms import PurchaseDisputed
 from autonomy_core.payments.timeline import timeline
-from autonomy_core.plugin_api.operations import api_view
-from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
-from autonomy_core.security.domain import Permission
 from autonomy_core.traversal.resources import Admin, ApiV1, Customers
+from autonomy_core.web.operations import api_view
+from autonomy_core.web.schemas import PageQuery, page_of, paginate
 
 
 @api_view(

@@ -32,6 +32,8 @@ Nothing else of the core is public. Names listed here are changed only with noti
 "Hooks and plugin API".
 """
 
+from autonomy_core.kernel.version import API_VERSION
+
 __all__ = [
     "API_VERSION",
     "alarms",
@@ -61,9 +63,3 @@ __all__ = [
     "statements",
     "texts",
 ]
-
-API_VERSION = (1, 0)
-"""The version of all this. The first number rises when a plugin may have to be changed, the second when something is added.
-
-A plugin that needs a certain one says so in its ``plugin.py``, ``MINIMUM_API = (1, 0)``, and is refused where it is not met.
-"""

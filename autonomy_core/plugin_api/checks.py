@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from autonomy_core.tenancy.findings import Finding, OrganisationCheck, Severity, as_far_as_found
+from autonomy_core.kernel.checks import Finding, OrganisationCheck, Severity, as_far_as_found
 
 __all__ = ["Finding", "OrganisationCheck", "Severity", "as_far_as_found"]

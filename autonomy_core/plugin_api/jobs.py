@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from autonomy_core.jobs.domain import Job, TryAgain
 from autonomy_core.jobs.services import NotDeferrable
 from autonomy_core.jobs.services import defer_own as defer
+from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.retries import TryAgain
 
 __all__ = ["Job", "NotDeferrable", "TryAgain", "defer"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pyramid.authorization import Allow, Everyone
 
 from autonomy_core.addresses import client_network
-from autonomy_core.security.api_keys import bearer_token
-from autonomy_core.security.domain import (
+from autonomy_core.kernel.identity import (
     CUSTOMER,
     STAFF,
     Identity,
@@ -15,7 +14,8 @@ from autonomy_core.security.domain import (
     customer_identity,
     link_identity,
 )
-from autonomy_core.security.keys import organisation_key, organisation_keys
+from autonomy_core.kernel.keys import organisation_key, organisation_keys
+from autonomy_core.security.api_keys import bearer_token
 
 __all__ = [
     "CUSTOMER",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, validate
+from marshmallow import validate
 
-from autonomy_core.plugin_api.schemas import NumberInText
+from autonomy_core.fields import NumberInText
 from autonomy_core.settings import Settings
-from autonomy_core.tenancy.fields import KeyPrefix, ProblemMessage, SecretField, WordsField
+from autonomy_core.tenancy.fields import KeyPrefix, ProblemMessage, SecretField, SettingsSchema, WordsField
 from autonomy_core.tenancy.secrets import Secret
 
 __all__ = [
@@ -21,14 +21,6 @@ __all__ = [
     "WordsField",
     "positive_number",
 ]
-
-
-class SettingsSchema(Schema):
-    """The base of a settings section's schema.
-
-    Give every field ``metadata={"description": …}``: ``autonomy tenants new`` writes it into the ini file as
-    a comment. Unknown keys are refused, with their line.
-    """
 
 
 def positive_number(default: int, largest: int, description: str) -> NumberInText:

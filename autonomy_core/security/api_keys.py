@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from autonomy_core.audit.services import record
 from autonomy_core.db.base import utcnow, uuid7
 from autonomy_core.errors import InvalidInput, NotFound
-from autonomy_core.security.domain import SCOPES, Identity, staff_identity
+from autonomy_core.kernel.identity import SCOPES, Identity, staff_identity
 from autonomy_core.security.models import ApiKey
 from autonomy_core.texts import UnreadableText, readable
 

@@ -11,9 +11,9 @@ from pyramid.config import Configurator
 from pyramid.request import Request, RequestLocalCache
 from structlog.contextvars import bind_contextvars
 
-from autonomy_core.plugin_api.protocols import Authenticator
+from autonomy_core.kernel.identity import Identity
+from autonomy_core.kernel.protocols import Authenticator
 from autonomy_core.security.api_keys import ApiKeyAuthenticator
-from autonomy_core.security.domain import Identity
 
 
 class SecurityPolicy:

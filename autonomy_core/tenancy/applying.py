@@ -12,8 +12,8 @@ from autonomy_core.tenancy.domain import LoadedFile, Problem
 from autonomy_core.tenancy.editing import EditError, replace_file
 from autonomy_core.tenancy.files import Signature, signature, write_whole
 from autonomy_core.tenancy.loader import SUFFIX, PluginSchemas, TenantLoader, read_text
-from autonomy_core.tenancy.offline import is_secret
 from autonomy_core.tenancy.parser import parse
+from autonomy_core.tenancy.secrecy import is_secret
 from autonomy_core.tenancy.secrets import MASK, shown
 from autonomy_core.tenancy.settling import Rules
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from autonomy_core.tenancy.files import Signature
 
 Environment = Literal["test", "live"]
+"""Where a payment is made: test moves no money, and what it grants is no customer's in live."""
 AfterRefund = Literal["keep", "revoke"]
 AfterDispute = Literal["keep", "revoke", "revoke_until_won"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Self
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from autonomy_core.tenancy.domain import ProblemCode
 from autonomy_core.tenancy.secrets import MASK, Secret, UnresolvedReferenceError, resolve
@@ -111,3 +111,11 @@ class WordsField(fields.Field[tuple[str, ...]]):
         if not isinstance(value, str):
             raise ValidationError(f"expected words, {SEPARATED}")
         return tuple(dict.fromkeys(re.findall(r"[^\s,]+", value)))
+
+
+class SettingsSchema(Schema):
+    """The base of a settings section's schema.
+
+    Give every field ``metadata={"description": …}``: ``autonomy tenants new`` writes it into the ini file as
+    a comment. Unknown keys are refused, with their line.
+    """

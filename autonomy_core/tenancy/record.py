@@ -22,6 +22,9 @@ from autonomy_core.tenancy.losses import LOSS_WINDOW_S
 from autonomy_core.tenancy.record_file import RecordFile
 from autonomy_core.tenancy.sealing import Sealing
 
+RECORD = "tenants.sqlite3"
+"""The file in the data directory that is `TenantRecord`'s."""
+
 ACCEPTED_FOR_S = 24 * 3600
 """How long servers may need to notice that a loss was accepted."""
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from marshmallow import Schema, ValidationError, fields, validate
 
 from autonomy_core.currencies import CURRENCIES
-from autonomy_core.plugin_api.schemas import Text
+from autonomy_core.fields import Text
 from autonomy_core.tenancy.domain import AfterDispute, AfterRefund
 from autonomy_core.tenancy.fields import ProblemMessage, WordsField
 from autonomy_core.tenancy.hosts import normalise_host

@@ -13,16 +13,17 @@ from sqlalchemy import text
 from autonomy_core.app import make_app
 from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
-from autonomy_core.jobs.domain import CannotRunNow, TryAgain
 from autonomy_core.jobs.running import run_job
-from autonomy_core.payments.domain import PaymentStatus, Settlement
+from autonomy_core.kernel.manager import Plugins
+from autonomy_core.kernel.retries import CannotRunNow, TryAgain
+from autonomy_core.kernel.runtime import Runtime
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.purchasing import open_payment
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.settlement import Settled, settle
-from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.runtime import Runtime, make_runtime
+from autonomy_core.runtime import make_runtime
 from autonomy_core.security import api_keys
 from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.testing import stand_ins

@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
 from autonomy_core.catalog.models import Product
+from autonomy_core.cli.registrations import Registrations, addresses
 from autonomy_core.db.base import uuid7
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import Migrations, migrate
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.models import Payment
-from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.plugin_api.operations import Operation
 from autonomy_core.plugin_api.resources import Resource
 from autonomy_core.runtime import APPLICATION_ROLE, components
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
-from autonomy_core.testing.registrations import Registrations, addresses
+from autonomy_core.web.operations import Operation
 
 WITH, WITHOUT = "with-it", "without-it"
 """Two organisations: one that has enabled the plugin, one that has not."""

@@ -17,8 +17,8 @@ from webtest.response import TestResponse
 
 from autonomy_core.errors import Malformed, OrganisationUnavailable
 from autonomy_core.openapi.document import Description
-from autonomy_core.problems import CONTENT_TYPE
 from autonomy_core.traversal.target import has_one_spelling
+from autonomy_core.web.problems import CONTENT_TYPE
 
 UNCHECKED = {"autonomy.unchecked": True}
 """Give it as ``extra_environ`` of a request whose answer is wrong on purpose."""

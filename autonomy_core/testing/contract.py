@@ -14,22 +14,22 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 
+from autonomy_core.cli.plugin_source import foreign_imports, package_of, settings_problems
+from autonomy_core.cli.registrations import registrations_of, ungated
 from autonomy_core.db.base import uuid7
 from autonomy_core.db.isolation import unisolated_tables
 from autonomy_core.db.migrations import downgrade, upgrade
 from autonomy_core.db.revisions import check_models_match
+from autonomy_core.kernel.hooks import PluginSettings
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.completion import HOOK, run_completion_hook
 from autonomy_core.payments.models import HookRun
-from autonomy_core.plugin_api.hooks import PluginSettings
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.arrangement import WITH, WITHOUT
-from autonomy_core.testing.input_fields import lax_fields
 from autonomy_core.testing.locks import ProviderLocks
 from autonomy_core.testing.outgoing import calling_nobody
-from autonomy_core.testing.registrations import registrations_of, ungated
-from autonomy_core.testing.source import foreign_imports, package_of, settings_problems
 from autonomy_core.testing.tables import organisations_in, rows_of, shared_tables, structure, tables_of
+from autonomy_core.web.input_fields import lax_fields
 
 
 class PluginContract(ProviderLocks):

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_
 from transaction.interfaces import ITransactionManager
 
 from autonomy_core.db.database import LONGEST_PAUSE_S, Database
-from autonomy_core.db.direct import Boundaries, DirectTransaction
 from autonomy_core.db.driver import driver_of
+from autonomy_core.db.driver_transaction import Boundaries, DirectTransaction
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import migrate
 from autonomy_core.db.pipeline import Pipeline
 from autonomy_core.db.session import TenantSession, session_within
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, components
 
 SAVEPOINT = Boundaries.of("SAVEPOINT direct", "RELEASE SAVEPOINT direct", "ROLLBACK TO SAVEPOINT direct")

@@ -14,19 +14,19 @@ import psycopg
 import pytest
 from sqlalchemy import QueuePool
 
+from autonomy_core.cli.plugin_source import package_of
 from autonomy_core.db.database import Database
 from autonomy_core.errors import Unavailable
+from autonomy_core.kernel.protocols import Checkout
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus
 from autonomy_core.payments import purchasing, reconciliation
-from autonomy_core.payments.domain import PaymentStatus
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.refunds import RefundRefused, carry_out, order_of, provider_of, request_refund
-from autonomy_core.plugin_api.protocols import Checkout
-from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy, return_urls
 from autonomy_core.testing.arrangement import WITH, Arrangement
 from autonomy_core.testing.outgoing import calling_nobody
-from autonomy_core.testing.source import package_of
 
 LOOK_EVERY_S = 0.05
 

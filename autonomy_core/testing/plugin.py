@@ -28,7 +28,7 @@ pytest.register_assert_rewrite("autonomy_core.testing.contract", "autonomy_core.
 if TYPE_CHECKING:
     # Imported late: pytest loads this module even where nobody tests a plugin.
     from autonomy_core.db.embedded import EmbeddedServer
-    from autonomy_core.plugin_api.manager import Plugins
+    from autonomy_core.kernel.manager import Plugins
     from autonomy_core.testing.application import Autonomy
 
 

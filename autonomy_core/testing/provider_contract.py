@@ -27,11 +27,12 @@ import pytest
 
 from autonomy_core.db.base import uuid7
 from autonomy_core.errors import Unavailable
-from autonomy_core.payments.domain import Environment, PaymentStatus, RefundReport, RefundStatus
+from autonomy_core.kernel.protocols import Checkout, PaymentProvider, RefundOrder, TimelineEntry
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentStatus, RefundReport, RefundStatus
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.settlement import settle
-from autonomy_core.plugin_api.protocols import Checkout, PaymentProvider, RefundOrder, TimelineEntry
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.tenancy.domain import Environment
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from autonomy_core.payments.domain import Environment, RefundReport, RefundStatus, Settlement
-from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.protocols import (
+from autonomy_core.kernel.hooks import hookimpl
+from autonomy_core.kernel.identity import Identity, customer_identity
+from autonomy_core.kernel.protocols import (
     Authenticator,
     Checkout,
     CheckoutOrder,
@@ -20,12 +20,13 @@ from autonomy_core.plugin_api.protocols import (
     RefundOrder,
     TimelineEntry,
 )
-from autonomy_core.security.domain import Identity, customer_identity
+from autonomy_core.kernel.settlements import RefundReport, RefundStatus, Settlement
+from autonomy_core.tenancy.domain import Environment
 
 if TYPE_CHECKING:
     from pyramid.request import Request
 
-    from autonomy_core.plugin_api.scope import TenantScope
+    from autonomy_core.kernel.scope import TenantScope
     from autonomy_core.tenancy.domain import Organisation
 
 NAME = "stand_ins"

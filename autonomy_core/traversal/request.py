@@ -18,8 +18,8 @@ from autonomy_core.traversal.addressing import organisation_of
 from autonomy_core.traversal.target import refused
 
 if TYPE_CHECKING:
-    from autonomy_core.plugin_api.scope import TenantScope
-    from autonomy_core.runtime import Runtime
+    from autonomy_core.kernel.runtime import Runtime
+    from autonomy_core.kernel.scope import TenantScope
 
 
 def runtime(request: Request) -> Runtime:

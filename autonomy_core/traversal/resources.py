@@ -11,11 +11,12 @@ from pyramid.authorization import Allow
 from pyramid.request import Request
 
 from autonomy_core.errors import NotAllowed, NotAuthenticated
-from autonomy_core.security.domain import CUSTOMER, Permission
+from autonomy_core.fields import parse_uuid
+from autonomy_core.kernel.identity import CUSTOMER, Permission
 from autonomy_core.traversal.target import check_target
 
 if TYPE_CHECKING:
-    from autonomy_core.plugin_api.scope import TenantScope
+    from autonomy_core.kernel.scope import TenantScope
     from autonomy_core.tenancy.domain import Organisation
 
 
@@ -190,15 +191,6 @@ def plugin_enabled(request: Request, plugin: str | None) -> bool:
         return True
     organisation = request.organisation
     return organisation is not None and plugin in organisation.plugins
-
-
-def parse_uuid(text: str) -> UUID | None:
-    """A UUID in its canonical form, or None."""
-    try:
-        value = UUID(text)
-    except ValueError:
-        return None
-    return value if str(value) == text.lower() else None
 
 
 def root_factory(request: Request) -> Root:

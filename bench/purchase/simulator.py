@@ -27,7 +27,7 @@ def key(name: str) -> str:
 def serving(directory: Path) -> AbstractContextManager[Server]:
     """Run the simulator until the end of the block."""
     port = free_port()
-    command = [sys.executable, "-m", "stripe_payments.simulator", "--port", str(port)]
+    command = [sys.executable, "-m", "stripe_simulator", "--port", str(port)]
     return running(command, port=port, environment={}, log=directory / f"{NAME}.log")
 
 

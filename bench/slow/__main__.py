@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from uuid import UUID
 
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import make_runtime
 from autonomy_core.security import api_keys
 from bench.benchmark import tell, temporary_directory

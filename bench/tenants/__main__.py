@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import migrate
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, components
 from bench.tenants.measuring import Figures, measure_service, measure_starts, measure_worker_later
 from bench.tenants.processes import NotServed

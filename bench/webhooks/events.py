@@ -10,7 +10,7 @@ from typing import Any
 from stripe import WebhookSignature
 
 from bench.load import post_request
-from stripe_payments.simulator import objects
+from stripe_simulator import objects
 
 AMOUNT, CURRENCY = 1200, "eur"
 SECRET = "whsec_benchmark"

@@ -7,7 +7,7 @@ import importlib
 import click
 
 COMMANDS = {
-    "simulator": ("stripe_payments.simulator.command:simulator", "Run a stand-in for Stripe."),
+    "simulator": ("stripe_simulator.command:simulator", "Run a stand-in for Stripe."),
     "events": ("stripe_payments.event_commands:events", "List, show and replay events."),
     "webhook": (
         "stripe_payments.endpoints.commands:webhook",

@@ -15,7 +15,7 @@ from stripe_payments.amounts import to_stripe
 from stripe_payments.client import API_VERSION
 
 if TYPE_CHECKING:
-    from stripe_payments.simulator.server import SimulatorServer
+    from stripe_simulator.server import SimulatorServer
 
 
 def webhook_secret(organisation_id: str, environment: str = "test") -> str:
@@ -130,9 +130,9 @@ def simulated_stripe(**options: Any) -> Iterator[SimulatorServer]:
     Args:
         options: of `Simulator`, for example ``chaos=Chaos(7)`` or ``lock_timeouts=True``.
     """
-    from stripe_payments.simulator.app import Simulator
-    from stripe_payments.simulator.delivery import RetryPolicy
-    from stripe_payments.simulator.server import SimulatorServer
+    from stripe_simulator.app import Simulator
+    from stripe_simulator.delivery import RetryPolicy
+    from stripe_simulator.server import SimulatorServer
 
     options = {"retry": RetryPolicy(first=0.05, longest=0.5), **options}
     server = SimulatorServer(Simulator(**options))

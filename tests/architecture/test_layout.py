@@ -105,7 +105,7 @@ def test_files_and_functions_stay_readable():
 
 
 def test_every_model_of_the_core_is_in_the_metadata():
-    from autonomy_core.db import models
+    from autonomy_core import models
 
     declared = {
         node.name

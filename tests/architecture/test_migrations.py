@@ -4,7 +4,7 @@ import pytest
 from alembic.script import Script
 
 from autonomy_core.db.compatibility import DECLARATION, oldest_code
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import components
 
 REVISIONS = [

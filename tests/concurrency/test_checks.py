@@ -7,8 +7,8 @@ from threading import Barrier, BrokenBarrierError
 import pytest
 from sqlalchemy import select
 
+from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments import reconciliation
-from autonomy_core.payments.domain import PaymentStatus, Settlement
 from autonomy_core.payments.models import JournalEntry
 from autonomy_core.testing import stand_ins
 

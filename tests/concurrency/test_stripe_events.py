@@ -9,8 +9,8 @@ from webob import Request
 
 from autonomy_core.customers.models import Customer
 from autonomy_core.grants.models import Grant
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.models import HookRun, Payment
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.payments import lock_payment
 from autonomy_core.testing.application import chosen_plugins

@@ -9,8 +9,8 @@ import re
 
 import pytest
 
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.plugin_api.hooks import PluginSettings
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.settings import load_settings
 from autonomy_core.tenancy.loader import load_file
 from tests.docs.markdown import DOCUMENTS

@@ -4,7 +4,7 @@ import json
 
 import requests
 
-from autonomy_core.security.domain import SCOPES
+from autonomy_core.kernel.identity import SCOPES
 from demo.places import SHOPS
 from demo.shop import staff_key
 

@@ -12,10 +12,10 @@ import pytest
 
 from autonomy_core import errors
 from autonomy_core.cli.commands import autonomy
-from autonomy_core.payments.domain import PaymentStatus
+from autonomy_core.kernel.identity import SCOPES
+from autonomy_core.kernel.manager import Plugins
+from autonomy_core.kernel.settlements import PaymentStatus
 from autonomy_core.plugin_api.hooks import PluginSettings
-from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.security.domain import SCOPES
 from autonomy_core.settings_schema import ServerSchema
 from autonomy_core.tenancy.schemas import OrganisationSchema
 from stripe_payments.domain import HANDLED_EVENTS

@@ -9,7 +9,7 @@ from psycopg.rows import namedtuple_row
 
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.reversals import DISPUTE_OUTCOMES, REFUND_OUTCOMES
-from stripe_payments.simulator.identifiers import account_of
+from stripe_simulator.identifiers import account_of
 from tests.faults.installation import SHOPS
 
 PAYMENTS = """

@@ -111,7 +111,7 @@ class Installation:
         hooks = [f"sk_test_{shop},{self.server}/api/webhook/stripe/{shop},whsec_{shop}" for shop in SHOPS]
         self._commands = {
             "simulator": [
-                *(sys.executable, "-m", "stripe_payments.simulator"),
+                *(sys.executable, "-m", "stripe_simulator"),
                 *(f"--port={simulator_port}", f"--state={self.books}", "--first-retry=0.05"),
                 *(f"--endpoint={hook}" for hook in hooks),
                 *simulator_options,

@@ -3,7 +3,7 @@
 from autonomy_core.catalog.services import create_product
 from autonomy_core.cli.server_ini import read_ini
 from autonomy_core.db.migrations import migrate
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME, components, make_runtime
 from autonomy_core.security import api_keys
 from media_mp3.models import Track

@@ -16,7 +16,7 @@ import requests
 from sqlalchemy import select
 from webtest.http import StopableWSGIServer
 
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import chosen_plugins
 from stripe_payments.models import StripeEvent

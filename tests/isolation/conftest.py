@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from tests.isolation import intruder

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from autonomy_core.plugin_api.hooks import PluginSettings
+from autonomy_core.settings import rules_of
 from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.domain import Problem
-from autonomy_core.tenancy.rules import rules_of
 from autonomy_core.testing.application import Autonomy
 from tests.isolation.sides import NEUTRAL_HOST
 from tests.restarting import restart

@@ -18,9 +18,9 @@ from uuid import uuid4
 from marshmallow import fields
 from webtest import TestRequest, TestResponse
 
+from autonomy_core.kernel.identity import Permission
 from autonomy_core.openapi.calls import Call
 from autonomy_core.openapi.security import security_of
-from autonomy_core.security.domain import Permission
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.conformance import UNCHECKED
 from tests.isolation.sides import NEUTRAL_HOST, Side, event_of, recording

@@ -14,9 +14,10 @@ from uuid import UUID
 from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
 from autonomy_core.jobs.models import JobFailure
+from autonomy_core.kernel.runtime import Runtime
+from autonomy_core.kernel.settlements import DisputeReport, DisputeStatus, RefundReport, RefundStatus
 from autonomy_core.openapi.calls import Call, calls_of
 from autonomy_core.operations.flushing import flush_all
-from autonomy_core.payments.domain import DisputeReport, DisputeStatus, RefundReport, RefundStatus
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.offers import read_offer
 from autonomy_core.payments.purchasing import open_payment, order_for
@@ -24,7 +25,6 @@ from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.plugin_api.alarms import raise_alarm
 from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.protocols import Checkout
-from autonomy_core.runtime import Runtime
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.conformance import UNCHECKED

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from autonomy_core.db.isolation import quote
-from autonomy_core.runtime import Runtime
+from autonomy_core.kernel.runtime import Runtime
 from tests.isolation.sides import Side
 
 JOBS = "procrastinate_jobs"

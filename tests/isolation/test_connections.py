@@ -12,13 +12,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from autonomy_core.db.database import Database
-from autonomy_core.db.request_transactions import end_reading
 from autonomy_core.plugin_api.errors import Conflict
 from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.conformance import UNCHECKED
+from autonomy_core.web.request_transactions import end_reading
 from tests.isolation import intruder
 
 SEEN = text("SELECT DISTINCT organisation_id FROM products")

@@ -11,8 +11,8 @@ from pyramid.request import Request
 from sqlalchemy import select
 
 from autonomy_core.grants.models import Grant
+from autonomy_core.kernel.identity import SCOPES, Identity, staff_identity
 from autonomy_core.payments.models import Payment
-from autonomy_core.security.domain import SCOPES, Identity, staff_identity
 from autonomy_core.testing.application import Autonomy
 from tests.isolation.sides import Side, World
 

@@ -7,9 +7,9 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from autonomy_core.jobs.domain import Job
 from autonomy_core.jobs.running import run_job
 from autonomy_core.jobs.services import _deferrer
+from autonomy_core.kernel.jobs import Job
 from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.testing import stand_ins

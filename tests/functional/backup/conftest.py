@@ -19,10 +19,10 @@ from autonomy_core.cli.commands import autonomy
 from autonomy_core.cli.context import CliContext
 from autonomy_core.cli.server_ini import read_ini
 from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.identity import SCOPES
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import DATABASE_NAME, make_runtime
 from autonomy_core.security import api_keys
-from autonomy_core.security.domain import SCOPES
 from demo import music
 from tests.unit.media_mp3 import material
 

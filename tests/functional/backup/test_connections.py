@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
-from autonomy_core.backup.copies import refuse_on_copy
 from autonomy_core.db.database import Database
+from autonomy_core.kernel.copies import refuse_on_copy
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from tests.functional.backup.conftest import Place
 
 pytestmark = pytest.mark.processes

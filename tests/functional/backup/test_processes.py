@@ -13,8 +13,8 @@ from sqlalchemy import select
 from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
 from autonomy_core.jobs.services import defer
+from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments.checks import check_later
-from autonomy_core.payments.domain import PaymentStatus, Settlement
 from autonomy_core.payments.purchasing import open_payment
 from autonomy_core.payments.refunds import request_refund
 from autonomy_core.payments.return_urls import ReturnUrls

@@ -1,6 +1,6 @@
 import pytest
 
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing import stand_ins
 from tests.functional.core.trial import plugin, views
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from autonomy_core.plugin_api.reading import MAX_JSON_BYTES, TWICE
 from autonomy_core.testing.conformance import UNCHECKED
+from autonomy_core.web.reading import MAX_JSON_BYTES, TWICE
 
 ECHO = "/acme/api/v1/trials/echo"
 JSON = {"Content-Type": "application/json"}

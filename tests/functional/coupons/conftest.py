@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from autonomy_core.coupons.models import CouponRedemption
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.payments import Payment, PaymentStatus
 from autonomy_core.testing import stand_ins
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from webtest import TestApp
 
 from autonomy_core.idempotency.models import IdempotencyKey
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.conformance import UNCHECKED

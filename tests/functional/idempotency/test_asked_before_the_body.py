@@ -6,9 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 from webob import Request as Asked
 
+from autonomy_core.counters import REGISTRY
 from autonomy_core.edge.answer import call
 from autonomy_core.edge.body import Unread
-from autonomy_core.operations.counters import REGISTRY
 from tests.functional.idempotency import works
 from tests.functional.idempotency.conftest import KEY, is_replay
 

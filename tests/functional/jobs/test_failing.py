@@ -10,10 +10,11 @@ from structlog.testing import capture_logs
 from autonomy_core.audit.models import AuditEntry
 from autonomy_core.errors import Conflict, NotFound
 from autonomy_core.jobs.administration import cancel_job, retry_job, unfinished_jobs
-from autonomy_core.jobs.domain import Job, TryAgain
 from autonomy_core.jobs.models import JobFailure
+from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.manager import Plugins
+from autonomy_core.kernel.retries import TryAgain
 from autonomy_core.plugin_api.jobs import defer
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins
 
 pytestmark = pytest.mark.concurrent

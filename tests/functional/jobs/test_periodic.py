@@ -9,10 +9,11 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy import NullPool, create_engine, make_url, text
 from structlog.testing import capture_logs
 
-from autonomy_core.jobs.domain import Job, TryAgain
 from autonomy_core.jobs.periodic import MINUTE_S, defer_due
 from autonomy_core.jobs.rescue import rescue_jobs
 from autonomy_core.jobs.worker import make_app
+from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.retries import TryAgain
 
 pytestmark = pytest.mark.concurrent
 

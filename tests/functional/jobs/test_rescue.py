@@ -8,10 +8,10 @@ from procrastinate.periodic import PeriodicDeferrer
 from sqlalchemy import NullPool, create_engine, make_url, text
 from structlog.testing import capture_logs
 
-from autonomy_core.jobs.domain import Job
 from autonomy_core.jobs.rescue import RescueFailed, release_waiting, rescue_jobs
 from autonomy_core.jobs.retrying import QUEUE, WAITING_QUEUE
 from autonomy_core.jobs.worker import make_app
+from autonomy_core.kernel.jobs import Job
 
 pytestmark = pytest.mark.concurrent
 

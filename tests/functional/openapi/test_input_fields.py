@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from autonomy_core.plugin_api.schemas import Text
-from autonomy_core.testing.input_fields import lax_fields, lax_fields_of
+from autonomy_core.web.input_fields import lax_fields, lax_fields_of
 from media_mp3.schemas import UploadFieldsSchema
 
 READ_BY_PEOPLE = {

@@ -18,8 +18,7 @@ import psycopg
 import pytest
 
 from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.tenancy.record import TenantRecord
-from autonomy_core.tenancy.rules import RECORD
+from autonomy_core.tenancy.record import RECORD, TenantRecord
 from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret
 from tests.hanging import stopped

@@ -10,10 +10,10 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
 
 from autonomy_core.grants.models import Grant
-from autonomy_core.payments.domain import RefundReport, RefundStatus, Settlement
+from autonomy_core.kernel.manager import Plugins
+from autonomy_core.kernel.settlements import RefundReport, RefundStatus, Settlement
 from autonomy_core.payments.models import PaymentItem, PaymentRefund
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.payments import Payment, settle
 from autonomy_core.testing import stand_ins
 

@@ -10,9 +10,9 @@ from sqlalchemy import select, text
 
 from autonomy_core.customers.models import Customer
 from autonomy_core.grants.models import Grant
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins
 
 pytestmark = pytest.mark.concurrent

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.models import HookRun, JournalEntry, Payment
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.jobs import Job, TryAgain, defer
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.payments import lock_payment, note_once
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.locks import ProviderLocks

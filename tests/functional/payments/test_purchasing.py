@@ -4,8 +4,8 @@ from types import ModuleType
 
 import pytest
 
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.payments import PaymentStatus
 from autonomy_core.testing import stand_ins
 

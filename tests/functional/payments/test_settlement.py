@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from autonomy_core.errors import NotFound
 from autonomy_core.grants.models import Grant
-from autonomy_core.payments.domain import PaymentStatus, ProofFailed
+from autonomy_core.kernel.manager import Plugins
+from autonomy_core.kernel.settlements import PaymentStatus
+from autonomy_core.payments.domain import ProofFailed
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins
 
 

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from autonomy_core.errors import Unavailable
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments import purchasing
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.payments import PaymentStatus
 from autonomy_core.plugin_api.protocols import Checkout
 from autonomy_core.testing import stand_ins

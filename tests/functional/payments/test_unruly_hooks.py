@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from autonomy_core.customers.models import Customer
 from autonomy_core.grants.models import Grant
 from autonomy_core.jobs.failures import described
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.models import HookRun
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.testing import stand_ins
 
 # On a database of the test's own: what a commit or a rollback does is not seen within a test's own savepoint.

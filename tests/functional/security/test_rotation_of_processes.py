@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
-from autonomy_core.payments.domain import PaymentStatus, Settlement
+from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments.purchasing import open_payment
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.settlement import settle

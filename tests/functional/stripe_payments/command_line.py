@@ -77,7 +77,7 @@ class Site:
 
     def endpoints(self, key=None):
         """What Stripe has of the account, the secrets included, newest first."""
-        from stripe_payments.simulator.identifiers import account_of
+        from stripe_simulator.identifiers import account_of
 
         books = self.simulator.simulator.books
         return [record.body for record in books.find("endpoint", account_of(key or self.key))]

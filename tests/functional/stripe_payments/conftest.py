@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing.application import chosen_plugins
 from stripe_payments.deliveries import DELIVERIES
 from stripe_payments.endpoints import client as at_stripe

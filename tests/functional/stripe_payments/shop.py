@@ -8,10 +8,10 @@ import requests
 from sqlalchemy import select
 
 from autonomy_core.grants.models import Grant
+from autonomy_core.kernel.identity import SCOPES
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.security.domain import SCOPES
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import chosen_plugins
 from stripe_payments import at_once, handlers, inbox
@@ -172,7 +172,7 @@ class Shop:
         return [each for each in books[kind] if each["account"] == self.account()]
 
     def account(self):
-        from stripe_payments.simulator.identifiers import account_of
+        from stripe_simulator.identifiers import account_of
 
         return account_of(self.key)
 

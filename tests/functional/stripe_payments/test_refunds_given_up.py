@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from autonomy_core.audit.models import AuditEntry
-from autonomy_core.payments.domain import RefundReport, RefundStatus, Settlement
+from autonomy_core.kernel.settlements import RefundReport, RefundStatus, Settlement
 from autonomy_core.payments.settlement import settle
 from stripe_payments import client
 from tests.functional.stripe_payments.command_line import Site

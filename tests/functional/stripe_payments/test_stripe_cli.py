@@ -6,11 +6,11 @@ import pytest
 import requests
 
 from stripe_payments.models import StripeEvent
-from stripe_payments.simulator.app import HANDLED_EVENTS
+from stripe_simulator.app import HANDLED_EVENTS
 from tests.functional.openapi.serving import served
 from tests.functional.stripe_payments.shop import COMPLETED, Shop
 from tests.functional.stripe_payments.stripe_cli import StripeCli
-from tests.unit.stripe_payments.simulator.support import until
+from tests.unit.stripe_simulator.support import until
 
 pytestmark = [pytest.mark.processes, pytest.mark.concurrent]
 

@@ -7,7 +7,7 @@ import pytest
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.endpoints import client as at_stripe
 from stripe_payments.endpoints.client import AskingFailed
-from stripe_payments.simulator.delivery import thin
+from stripe_simulator.delivery import thin
 
 
 @pytest.fixture

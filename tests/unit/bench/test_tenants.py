@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.plugin_api.hooks import PluginSettings
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.tenancy.directory import load_directory
 from bench.tenants import __main__ as benchmark
 from bench.tenants import measuring

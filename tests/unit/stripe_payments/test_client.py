@@ -10,7 +10,8 @@ import pytest
 import stripe
 from click.testing import CliRunner
 
-from stripe_payments import client, commands, simulator
+import stripe_simulator as simulator
+from stripe_payments import client, commands
 from stripe_payments.endpoints.client import Pace
 
 STRIPE = stripe.DEFAULT_API_BASE

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.database import make_template

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from autonomy_core.cli.commands import COMMANDS
 from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
+from autonomy_core.kernel.manager import PluginError, Plugins
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import PluginError, Plugins
 from tests.refusing import REFUSING
 
 APP = "[app:main]\nuse = egg:autonomy-server\n"

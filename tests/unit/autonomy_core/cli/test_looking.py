@@ -10,7 +10,7 @@ from sqlalchemy import text
 from autonomy_core.cli.context import CliContext
 from autonomy_core.customers.services import register_customer
 from autonomy_core.jobs.services import defer
-from autonomy_core.payments.domain import PaymentStatus, Settlement
+from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments.purchasing import open_payment
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.settlement import settle

@@ -7,7 +7,7 @@ from autonomy_core.cli.commands import autonomy
 from autonomy_core.cli.context import CliContext
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.outages import PATIENCE
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing import stand_ins
 from tests.hanging import stopped
 from tests.refusing import REFUSING

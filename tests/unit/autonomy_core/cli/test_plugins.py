@@ -13,10 +13,10 @@ from marshmallow import EXCLUDE, Schema, fields
 from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
 from autonomy_core.cli.plugin_checks import problems_of
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.jobs import Job
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.migrations import plugin_migrations
 from autonomy_core.plugin_api.resources import ApiV1, Products, Resource
 from autonomy_core.plugin_api.schemas import NumberInText
@@ -353,7 +353,7 @@ def test_a_hook_that_raises_is_told_with_its_place(written):
 MODELS = """
 import sys
 from autonomy_core.cli.plugin_checks import problems_of
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.plugin_api.models import Base, Identified, tenant_key
 from types import ModuleType
 from uuid import UUID

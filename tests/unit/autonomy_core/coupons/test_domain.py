@@ -16,7 +16,8 @@ from autonomy_core.coupons.domain import (
     redemption_after,
     wait_after_misses,
 )
-from autonomy_core.payments.domain import COLLECTING, PaymentStatus
+from autonomy_core.kernel.settlements import PaymentStatus
+from autonomy_core.payments.domain import COLLECTING
 
 PRICES = st.integers(0, 99_999_999)
 PERCENTS = st.integers(1, 100)

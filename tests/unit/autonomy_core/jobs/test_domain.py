@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autonomy_core.jobs.domain import Job, TryAgain, back_off, turns
+from autonomy_core.jobs.domain import back_off, turns
+from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.retries import TryAgain
 
 HOUR = 3600
 DAY = 24 * HOUR

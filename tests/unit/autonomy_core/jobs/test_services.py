@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from autonomy_core.jobs.domain import Job
 from autonomy_core.jobs.services import defer as defer_any
+from autonomy_core.kernel.jobs import Job
 from autonomy_core.plugin_api.jobs import NotDeferrable, defer
 
 

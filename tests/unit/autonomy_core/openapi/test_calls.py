@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.openapi.calls import calls_of
 from autonomy_core.openapi.security import security_of
 from autonomy_core.plugin_api.operations import PUBLIC, Operation
@@ -15,7 +16,6 @@ from autonomy_core.plugin_api.resources import (
     Webhooks,
 )
 from autonomy_core.plugin_api.security import Permission
-from autonomy_core.security.domain import SCOPES
 from autonomy_core.traversal.resources import Child
 
 

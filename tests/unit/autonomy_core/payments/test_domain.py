@@ -5,17 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autonomy_core.payments.domain import (
-    COLLECTING,
+from autonomy_core.kernel.settlements import (
     DisputeReport,
     DisputeStatus,
-    PaymentState,
     PaymentStatus,
-    ProofFailed,
-    Refund,
     RefundReport,
     RefundStatus,
     Settlement,
+)
+from autonomy_core.payments.domain import (
+    COLLECTING,
+    PaymentState,
+    ProofFailed,
+    Refund,
     collected,
     items_to_revoke,
     next_collected,

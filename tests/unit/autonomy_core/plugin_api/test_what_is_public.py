@@ -16,8 +16,6 @@ from autonomy_core import plugin_api
 
 ROOT = Path(__file__).parents[4]
 PUBLIC = [name for name in plugin_api.__all__ if name != "API_VERSION"]
-INTERNAL = {"answers", "directives", "gate", "manager", "places", "reading"}
-"""What is in the package because it makes the API work, and is not a part of it."""
 
 
 def module(name):
@@ -33,8 +31,8 @@ def names_of(name):
 EVERY = [(name, each) for name in PUBLIC for each in names_of(name)]
 
 
-def test_every_module_of_the_package_is_public_or_known_to_be_internal():
-    assert {found.name for found in pkgutil.iter_modules(plugin_api.__path__)} == {*PUBLIC, *INTERNAL}
+def test_every_module_of_the_package_is_public():
+    assert {found.name for found in pkgutil.iter_modules(plugin_api.__path__)} == {*PUBLIC}
 
 
 def test_the_docstring_lists_every_public_module():

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from autonomy_core.tenancy import cli
-from autonomy_core.tenancy.cli import tenants
+from autonomy_core.cli import tenants as cli
+from autonomy_core.cli.tenants import tenants
+from autonomy_core.kernel.checks import Finding, OrganisationCheck
 from autonomy_core.tenancy.editing import EditError, TenantEditor
-from autonomy_core.tenancy.findings import Finding, OrganisationCheck
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.tenancy.registry import TenantRegistry

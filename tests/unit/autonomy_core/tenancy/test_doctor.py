@@ -9,11 +9,11 @@ from types import ModuleType
 
 import pytest
 
+from autonomy_core.kernel.manager import Plugins
+from autonomy_core.operations.doctor import FILE, Examined, examine, recall, remember
 from autonomy_core.operations.flushing import flush_all, keep_flushing
 from autonomy_core.plugin_api.checks import Finding, OrganisationCheck
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.manager import Plugins
-from autonomy_core.tenancy.doctor import FILE, Examined, examine, recall, remember
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 

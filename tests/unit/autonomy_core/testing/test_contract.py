@@ -17,7 +17,7 @@ from importlib import import_module
 
 import pytest
 from autonomy_core.db.migrations import core_migrations
-from autonomy_core.plugin_api.manager import Plugins
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.contract import PluginContract
 
@@ -123,8 +123,8 @@ def test_a_sound_plugin_passes(failures):
         ("pries", IMPORTS, "which is private to the core: import what autonomy_core.plugin_api lists"),
         ("pries", IMPORTS, "pries/__init__.py:2: imports sound, another plugin's"),
         ("pries", IMPORTS, "pries/__init__.py:6: imports media_mp3, another plugin's"),
-        ("pries", IMPORTS, "pries/__init__.py:3: imports autonomy_core.plugin_api.gate.plain"),
-        ("pries", IMPORTS, "pries/__init__.py:4: imports autonomy_core.plugin_api.operations.add_operation"),
+        ("pries", IMPORTS, "pries/__init__.py:3: imports autonomy_core.web.gate.plain"),
+        ("pries", IMPORTS, "pries/__init__.py:4: imports autonomy_core.plugin_api.operations.annotations"),
     ],
 )
 def test_a_plugin_that_breaks_the_contract_is_told_how(failures, plugin, test, says):

@@ -7,8 +7,8 @@ from types import ModuleType
 import pytest
 from marshmallow import fields
 
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
-from autonomy_core.plugin_api.manager import Plugins
 from autonomy_core.plugin_api.payments import ProofFailed
 from autonomy_core.plugin_api.settings import SettingsSchema
 from autonomy_core.testing import stand_ins

@@ -169,8 +169,8 @@ def register_views(config):
     ),
     "pries": only(
         "from autonomy_core.db.database import Database\nimport sound\n"
-        "from autonomy_core.plugin_api.gate import plain\n"
-        "from autonomy_core.plugin_api.operations import add_operation, api_view\n"
+        "from autonomy_core.web.gate import plain\n"
+        "from autonomy_core.plugin_api.operations import annotations, api_view\n"
         "from autonomy_core.plugin_api import API_VERSION, audit, hookspecs\nimport media_mp3\n"
     ),
 }

@@ -1,0 +1,141 @@
+"""What a plugin registers with Pyramid, told apart from what the core has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyramid.config import Configurator
+
+from autonomy_core.app import configure_core
+from autonomy_core.kernel.runtime import Runtime
+from autonomy_core.traversal.resources import (
+    ApiV1,
+    Child,
+    Collection,
+    Resource,
+    WebhookProvider,
+    Webhooks,
+    children_of,
+)
+from autonomy_core.web.operations import Operation
+
+# The gate looks after views; permissions, templates and renderers do nothing by themselves.
+GATED = {"views", "permissions", "templates", "renderer factories"}
+
+
+@dataclass(frozen=True)
+class Registrations:
+    """What one plugin's ``register_views`` does to a core without any other plugin.
+
+    Attributes:
+        registry: of the core with this plugin.
+        operations: the calls that were registered.
+        children: the nodes that were hung into the tree, by parent and name.
+        view_packages: for each view the package it was registered for: the gate goes by it.
+        introspected: everything else, as Pyramid's introspection lists it: category and title.
+    """
+
+    registry: Any
+    operations: tuple[Operation, ...]
+    children: Mapping[tuple[type[Resource], str], Child]
+    view_packages: tuple[tuple[str, str], ...]
+    introspected: tuple[tuple[str, str], ...]
+
+
+def registrations_of(runtime: Runtime, plugin: str) -> Registrations:
+    """Configure the core and one plugin, and tell what the plugin has added."""
+    config = configure_core(runtime)
+    views: list[tuple[str, str]] = []
+    config.add_view_deriver(_recorder(views), name="registrations")
+    config.commit()
+    registry = config.registry
+    children, introspected = _children(registry), _introspected(config)
+    views.clear()
+    operations = len(registry.operations)
+    for implementation in runtime.plugins.implementations("register_views"):
+        if implementation.plugin == plugin:
+            implementation(config=config.with_package(implementation.function.__module__))
+    config.commit()
+    return Registrations(
+        registry=registry,
+        operations=tuple(registry.operations[operations:]),
+        children={key: child for key, child in _children(registry).items() if key not in children},
+        view_packages=tuple(views),
+        introspected=tuple(entry for entry in _introspected(config) if entry not in introspected),
+    )
+
+
+def ungated(runtime: Runtime, plugin: str) -> list[str]:
+    """What a plugin registers that would be there for organisations that have disabled it, a sentence each."""
+    found = registrations_of(runtime, plugin)
+    own = runtime.plugins.of_package
+    return [
+        *(
+            f"the view {name} is registered for the package {package} and not for the plugin's"
+            for name, package in found.view_packages
+            if own(package) != plugin
+        ),
+        *(
+            f"the child {name!r} of {parent.__name__} is hung there for another package"
+            for (parent, name), child in found.children.items()
+            if child.plugin != plugin
+        ),
+        *(
+            f"{category}: {title} is there for every organisation"
+            for category, title in found.introspected
+            if category not in GATED
+        ),
+    ]
+
+
+def addresses(registry: Any) -> dict[type[Resource], list[str]]:
+    """Where in the tree each class of contexts is: paths with ``{parameter}`` for an id."""
+    found: dict[type[Resource], list[str]] = {}
+    for root, path in ((ApiV1, "/{organisation}/api/v1"), (Webhooks, "/api/webhook")):
+        for node, address in _walk(registry, root, path, ()):
+            found.setdefault(node, []).append(address)
+    return found
+
+
+def _walk(
+    registry: Any, node: type[Resource], path: str, above: tuple[type[Resource], ...]
+) -> Iterator[tuple[type[Resource], str]]:
+    if node in above:
+        return
+    yield node, path
+    for name, below in _below(registry, node):
+        yield from _walk(registry, below, f"{path}/{name}", (*above, node))
+
+
+def _below(registry: Any, node: type[Resource]) -> Iterable[tuple[str, type[Resource]]]:
+    yield from ((name, child.factory) for name, child in children_of(registry, node).items())
+    if issubclass(node, Collection):
+        yield f"{{{node.parameter}}}", node.item
+    if issubclass(node, WebhookProvider):
+        yield "{organisation}", node.endpoint
+
+
+def _recorder(views: list[tuple[str, str]]) -> Any:
+    def record(view: Any, info: Any) -> Any:
+        views.append(
+            (getattr(info.original_view, "__qualname__", repr(info.original_view)), info.package.__name__)
+        )
+        return view
+
+    return record
+
+
+def _children(registry: Any) -> dict[tuple[type[Resource], str], Child]:
+    return {
+        (parent, name): child for parent, named in registry.children.items() for name, child in named.items()
+    }
+
+
+def _introspected(config: Configurator) -> list[tuple[str, str]]:
+    return [
+        (category, entry["introspectable"].title)
+        for category, entries in config.introspector.categorized()
+        for entry in entries
+    ]

@@ -1,0 +1,78 @@
+"""What each hook may answer: whatever else an implementation returns is refused by name."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autonomy_core.callables import misfit, unfinished
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the implementations of a hook return.
+
+    Attributes:
+        of: ``module:Name`` of a class or a protocol. It is looked up when the hook has been called: to import them
+            all would cost each command line.
+        many: a sequence of these.
+    """
+
+    of: str
+    many: bool = False
+
+    def __str__(self) -> str:
+        name = self.of.rpartition(":")[2]
+        return f"a list or tuple of {name}" if self.many else f"a {name}"
+
+
+PROTOCOLS = "autonomy_core.kernel.protocols"
+
+ANSWERS: dict[str, Answer] = {
+    "register_settings": Answer("autonomy_core.kernel.hooks:PluginSettings"),
+    "register_migrations": Answer("autonomy_core.db.migrations:Migrations"),
+    "register_payment_provider": Answer(f"{PROTOCOLS}:PaymentProvider"),
+    "register_product_kinds": Answer(f"{PROTOCOLS}:ProductKind", many=True),
+    "register_authenticators": Answer(f"{PROTOCOLS}:Authenticator", many=True),
+    "register_scopes": Answer("autonomy_core.kernel.identity:Scope", many=True),
+    "register_jobs": Answer("autonomy_core.kernel.jobs:Job", many=True),
+    "register_commands": Answer("click:Command", many=True),
+    "register_checks": Answer("autonomy_core.kernel.checks:OrganisationCheck", many=True),
+    "register_flushes": Answer(f"{PROTOCOLS}:Flush", many=True),
+    "register_files": Answer("autonomy_core.kernel.files:StoredFiles", many=True),
+}
+"""By the name of the hook; the implementations of every other hook return None."""
+
+
+def problem_with(hook: str, answer: Any) -> str | None:
+    """What is wrong with an answer, for example ``returned a coroutine, …``; None if nothing is."""
+    expected = ANSWERS.get(hook)
+    if expected is None:
+        return None if answer is None else f"returned {_described(answer)}; it has to return None"
+    if expected.many and (not isinstance(answer, Sequence) or isinstance(answer, str)):
+        return f"returned {_described(answer)}; it has to return {expected}"
+    specified = pkgutil.resolve_name(expected.of)
+    for member in answer if expected.many else (answer,):
+        problem = _problem_with_member(member, specified, expected)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _problem_with_member(member: Any, specified: type, expected: Answer) -> str | None:
+    if getattr(specified, "_is_protocol", False):
+        reason = misfit(member, specified)
+        return None if reason is None else f"returned {_described(member)}, which {reason}"
+    if isinstance(member, specified):
+        return None
+    inside = " with " if expected.many else " "
+    return f"returned{inside}{_described(member)}; it has to return {expected}"
+
+
+def _described(answer: Any) -> str:
+    kind = type(answer).__name__
+    return unfinished(answer) or (
+        "None" if answer is None else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    )

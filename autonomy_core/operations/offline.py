@@ -1,0 +1,65 @@
+"""What can be found about organisations' files that are in order, without asking anybody."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autonomy_core.kernel.checks import Finding, as_far_as_found
+from autonomy_core.tenancy.domain import LoadedFile, Organisation
+from autonomy_core.tenancy.loader import PluginSchemas, read_text
+from autonomy_core.tenancy.parser import Ini, parse
+from autonomy_core.tenancy.secrecy import is_secret
+from autonomy_core.tenancy.secrets import is_reference
+
+if TYPE_CHECKING:
+    from autonomy_core.kernel.runtime import Runtime
+
+
+def settings_findings(runtime: Runtime, organisation: Organisation) -> Iterator[Finding]:
+    """Run the checks of the organisation's plugins that ask nobody."""
+    scope = runtime.scope_outside(organisation)
+    for check in runtime.checks_for(organisation):
+        if check.is_offline:
+            yield from as_far_as_found(check.name, check.function(scope))
+
+
+def exposed_secrets(path: Path, loaded: LoadedFile, schemas: PluginSchemas) -> Iterator[Finding]:
+    """Find the files of an organisation with secrets in them that every user of the machine may read.
+
+    Args:
+        path: the ini file.
+        loaded: what reading it gave.
+    """
+    if _all_may_read(path) and _has_written_secret(path, schemas):
+        remedy = f"chmod o-r {path}; or write env:NAME or file:path in place of the secrets"
+        yield _exposed(path, remedy)
+    for reference, _ in loaded.references:
+        if _all_may_read(reference):
+            yield _exposed(reference, f"chmod o-r {reference}")
+
+
+def _exposed(path: Path, remedy: str) -> Finding:
+    message = f"{path} holds secrets, and every user of this machine may read it"
+    return Finding("readable_secrets", "warning", message, remedy)
+
+
+def _all_may_read(path: Path) -> bool:
+    try:
+        file, directory = path.stat(), path.parent.stat()
+    except OSError:
+        return False
+    return bool(file.st_mode & stat.S_IROTH and directory.st_mode & stat.S_IXOTH)
+
+
+def _has_written_secret(path: Path, schemas: PluginSchemas) -> bool:
+    text = read_text(path)
+    return isinstance(text, str) and any(_written_secrets(parse(path, text), schemas))
+
+
+def _written_secrets(ini: Ini, schemas: PluginSchemas) -> Iterable[bool]:
+    for name, section in ini.sections.items():
+        for key, value in section.values().items():
+            yield is_secret(schemas, name, key) and not is_reference(value)

@@ -1,0 +1,1 @@
+"""How a view is declared, read, gated and answered."""

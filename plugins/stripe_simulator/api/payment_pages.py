@@ -1,0 +1,58 @@
+"""The calls by which Stripe's own checkout page is driven, and so is a session by ``stripe trigger``.
+
+Stripe does not document them; source of what is asked and sent: https://github.com/stripe/stripe-cli.
+"""
+
+from __future__ import annotations
+
+from stripe_simulator import instruments
+from stripe_simulator.api.call import Call, Document
+from stripe_simulator.checkout import public
+from stripe_simulator.errors import StripeError
+from stripe_simulator.instruments import Card
+from stripe_simulator.parameters import Integer, Parameters, Text
+from stripe_simulator.payments import card_declined
+from stripe_simulator.state import Record
+
+
+class Confirm(Parameters):
+    """What the buyer pays with, and what the page has told them to pay, in minor units."""
+
+    payment_method = Text(required=True)
+    expected_amount = Integer(required=True)
+
+
+def retrieve(call: Call) -> Document:
+    """Return the page of a session, which is to say the session."""
+    return public(_session(call))
+
+
+def confirm(call: Call) -> Document | StripeError:
+    """Pay a session; a debit is decided by its bank at once."""
+    session, wanted = _session(call), call.parameters
+    if wanted["expected_amount"] != session.body["amount_total"]:
+        raise StripeError(f"The amount is {session.body['amount_total']}.", param="expected_amount")
+    method = call.own(
+        "payment_method", wanted["payment_method"], "PaymentMethod", param="payment_method"
+    ).body
+    if method["type"] not in session.body["payment_method_types"]:
+        raise StripeError(f"This session cannot be paid by {method['type']}.", param="payment_method")
+    email, last4 = method["billing_details"]["email"], method[method["type"]]["last4"]
+    if method["type"] == "card":
+        return _by_card(call, session, email, instruments.card_ending(last4))
+    session = call.simulator.checkout.pay_by_debit(session, email)
+    return public(call.simulator.checkout.settle(session, instruments.account_ending(last4)))
+
+
+def _by_card(call: Call, session: Record, email: str | None, card: Card) -> Document | StripeError:
+    session = call.simulator.checkout.pay_by_card(session, email, card)
+    intent = call.simulator.books.get("payment_intent", session.body["payment_intent"] or "")
+    if intent and card.declined:
+        return card_declined(intent)
+    if intent:
+        call.simulator.disputes.follow(intent, card)
+    return public(session)
+
+
+def _session(call: Call) -> Record:
+    return call.find("session", "payment_page")

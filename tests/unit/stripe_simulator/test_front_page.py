@@ -1,0 +1,27 @@
+"""What a browser sees at the simulator's address."""
+
+from __future__ import annotations
+
+import re
+
+from pyramid.interfaces import IRoutesMapper
+
+from stripe_simulator.app import make_app
+
+
+def test_it_says_what_it_is_and_its_links_lead_somewhere(http, server):
+    page = http.get(f"{server.url}/")
+    assert page.status_code == 200
+    assert "no money moves" in page.text
+    links = re.findall(r'href="([^"]+)"', page.text)
+    assert links == ["/_simulator/books"]
+    assert http.get(server.url + links[0]).json()["sessions"] == []
+
+
+def test_it_names_every_control_endpoint(http, server):
+    page = http.get(f"{server.url}/").text
+    mapper = make_app(server.simulator).registry.getUtility(IRoutesMapper)
+    patterns = [route.pattern.removeprefix("/_simulator/") for route in mapper.get_routes()]
+    controls = [pattern for pattern in patterns if not pattern.startswith("/")]
+    assert "disputes/{id}/close" in controls
+    assert [pattern for pattern in controls if pattern not in page] == []
