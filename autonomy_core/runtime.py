@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from marshmallow import Schema
 from sqlalchemy import make_url
 
+from autonomy_core.coupons import redemption
 from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import Migrations
@@ -62,6 +64,8 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         providers=_providers(plugins),
         kinds=_kinds(plugins),
         jobs=_jobs(plugins),
+        components=partial(components, plugins),
+        discounts=redemption,
         checks=tuple(plugins.offered("register_checks", "check")),
         flushes=tuple(flush for _, flush in plugins.offered("register_flushes", "flush")),
         scopes=_scopes(plugins),

@@ -12,7 +12,6 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from autonomy_core import plugin_api
 from autonomy_core.kernel.hooks import ENTRY_POINT_GROUP
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.web.input_fields import problems_of_settings
@@ -90,8 +89,10 @@ def _is_public(imported: str) -> bool:
     if not imported.startswith(f"{PUBLIC}."):
         return False
     module, _, name = imported.removeprefix(f"{PUBLIC}.").partition(".")
-    if module not in plugin_api.__all__ or not name:
-        return module in plugin_api.__all__
+    # By name: what is judged by is above this package.
+    public = importlib.import_module(PUBLIC).__all__
+    if module not in public or not name:
+        return module in public
     return name in getattr(importlib.import_module(f"{PUBLIC}.{module}"), "__all__", (name,))
 
 

@@ -7,7 +7,6 @@ A redemption counts for the coupon's limits from when its payment is opened (res
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -17,50 +16,12 @@ from autonomy_core.coupons.attempt_limit import count_attempt, forgive
 from autonomy_core.coupons.domain import RedemptionStatus, is_open, normalised, redemption_after
 from autonomy_core.coupons.models import Coupon, CouponRedemption
 from autonomy_core.db.base import utcnow
-from autonomy_core.errors import Conflict, InvalidInput
+from autonomy_core.kernel.protocols import Quote
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.settlements import PaymentStatus
+from autonomy_core.payments.discounts import CouponNotValid, CouponUsedUp
 from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment
-
-
-class CouponNotValid(InvalidInput):
-    """There is no such coupon, or it is not for this purchase.
-
-    The answer does not say which, so that whoever guesses learns only of codes that they could use. The attempt is
-    kept, because it counts.
-    """
-
-    code, title = "coupon_not_valid", "This coupon is not valid for this purchase"
-    commits = True
-
-
-class CouponUsedUp(Conflict):
-    """The coupon has been used, or is reserved, as often as it may be."""
-
-    code, title = "coupon_used_up", "This coupon has been used up"
-
-
-class DiscountRefused(Conflict):
-    """The payment provider would not collect what the coupon leaves to be paid."""
-
-    code, title = "discount_refused", "What the coupon leaves to be paid cannot be collected"
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What a product costs a customer now.
-
-    Attributes:
-        amount: what is to be paid, in the minor unit of the currency.
-        discount: what was taken off the price for that.
-        coupon: what took it off; locked until the transaction ends.
-    """
-
-    amount: int
-    currency: str
-    discount: int = 0
-    coupon: Coupon | None = None
 
 
 def quote(scope: TenantScope, customer_id: UUID, product: Product, code: str | None) -> Quote:
@@ -98,20 +59,6 @@ def _find_valid(scope: TenantScope, code: str, product: Product) -> Coupon | Non
         and (coupon.product_ids is None or product.id in coupon.product_ids)
     )
     return coupon if valid else None
-
-
-def require_collectable(scope: TenantScope, quoted: Quote) -> None:
-    """Make sure that what a coupon leaves to be paid can be collected; prices were looked at when they were set.
-
-    Raises:
-        DiscountRefused
-    """
-    provider = scope.runtime.payment_provider_for(scope.organisation)
-    if quoted.coupon is None or not quoted.amount or provider is None:
-        return
-    problem = provider.price_problem(scope.organisation, quoted.amount, quoted.currency)
-    if problem is not None:
-        raise DiscountRefused(f"{quoted.amount} {quoted.currency} would be left to pay. {problem}")
 
 
 def reserve(scope: TenantScope, coupon: Coupon, payment: Payment) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from autonomy_core.kernel.jobs import Job
 from autonomy_core.kernel.retries import LONGEST_WAIT_S, TryAgain
 
 
-def lock_of(job: Job, organisation_id: str) -> str:
+def lock_of(job_name: str, organisation_id: str) -> str:
     """What keeps two runs of a periodic job in one organisation apart."""
-    return f"{job.name}/{organisation_id}"
+    return f"{job_name}/{organisation_id}"
 
 
 def turns(name: str, organisation_id: str, every: int, begin: int, end: int) -> range:

@@ -70,7 +70,7 @@ async def defer_due(app: procrastinate.App, runtime: Runtime, minute: int) -> No
 
 
 async def _defer(app: procrastinate.App, job: Job, organisation_id: str, moment: int) -> None:
-    lock = lock_of(job, organisation_id)
+    lock = lock_of(job.name, organisation_id)
     wait = {"seconds": max(0, moment - int(time.time()))}
     task = app.configure_task(job.name, lock=lock, queueing_lock=lock, schedule_in=wait)
     try:

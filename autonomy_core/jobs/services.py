@@ -47,7 +47,7 @@ def defer(scope: TenantScope, name: str, /, *, in_seconds: int = 0, **arguments:
     connection = scope.session.connection().connection.driver_connection
     options: dict[str, Any] = {"schedule_in": {"seconds": in_seconds}} if in_seconds else {}
     if job.every is not None:
-        options["lock"] = lock_of(job, scope.organisation.id)
+        options["lock"] = lock_of(job.name, scope.organisation.id)
     task = _deferrer.configure_task(name, connection=connection, **options)
     try:
         return task.defer(organisation_id=scope.organisation.id, **arguments)

@@ -21,7 +21,6 @@ from autonomy_core.db.outages import MIGRATE, explain_outage
 from autonomy_core.db.probe import NoAnswer
 from autonomy_core.kernel.copies import WARNING, is_restored_copy
 from autonomy_core.kernel.runtime import Runtime
-from autonomy_core.runtime import components
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +49,7 @@ async def wait_until_usable(runtime: Runtime) -> None:
 def obstacle(runtime: Runtime) -> str | None:
     """Why no job can be run now, with the remedy; None if they can."""
     try:
-        return runtime.database.ask(_look, components(runtime.plugins))
+        return runtime.database.ask(_look, runtime.components())
     except (SQLAlchemyError, EmbeddedServerError, NoAnswer) as error:
         return f"the database: {explain_outage(error)}"
 

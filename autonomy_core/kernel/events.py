@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from uuid import UUID
 
@@ -63,6 +64,7 @@ class PaymentCompleted:
     payment: PaymentFacts
     plugin: str
     items: tuple[BoughtProduct, ...]
+    _grant: Callable[[UUID], None] = field(repr=False, compare=False)
 
     def grant(self, product_id: UUID) -> None:
         """Give the customer of this payment a product. A second call for the same product changes nothing.
@@ -75,9 +77,7 @@ class PaymentCompleted:
         Raises:
             NotFound: there is no such product in this organisation.
         """
-        from autonomy_core.grants.services import grant
-
-        grant(self.scope, self.payment, product_id, plugin=self.plugin)
+        self._grant(product_id)
 
 
 @dataclass(frozen=True, slots=True)

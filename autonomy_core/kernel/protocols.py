@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import UUID
 
-from autonomy_core.kernel.settlements import RefundReport, Settlement
+from autonomy_core.kernel.settlements import PaymentStatus, RefundReport, Settlement
 from autonomy_core.tenancy.domain import Environment
 
 if TYPE_CHECKING:
     from pyramid.request import Request
     from sqlalchemy import ColumnElement
 
-    from autonomy_core.catalog.models import Product
     from autonomy_core.kernel.identity import Identity
     from autonomy_core.kernel.scope import TenantScope
     from autonomy_core.tenancy.domain import Organisation
@@ -217,7 +216,7 @@ class DeliveringKind(Protocol):
 
     name: str
 
-    def has_something_to_deliver(self, scope: TenantScope, product: type[Product]) -> ColumnElement[bool]:
+    def has_something_to_deliver(self, scope: TenantScope, product: type[Any]) -> ColumnElement[bool]:
         """The condition, in SQL, that a product of this kind has something to deliver. It agrees with `obstacle_to_sale`.
 
         It becomes a part of the statement that lists products, so that a list costs one statement however long it is.
@@ -225,6 +224,47 @@ class DeliveringKind(Protocol):
         Args:
             product: `Product`, or an alias of it, to whose ``organisation_id`` and ``id`` the condition refers.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a product costs a customer now.
+
+    Attributes:
+        amount: what is to be paid, in the minor unit of the currency.
+        discount: what was taken off the price for that.
+        coupon: what took it off, with an ``id`` and a ``code``; locked until the transaction ends.
+    """
+
+    amount: int
+    currency: str
+    discount: int = 0
+    coupon: Any = None
+
+
+class Discounts(Protocol):
+    """Takes something off a price for a code, and keeps count of it while a payment goes on."""
+
+    def quote(self, scope: TenantScope, customer_id: UUID, product: Any, code: str | None) -> Quote:
+        """What a product costs with a code, or without one.
+
+        Raises:
+            CouponNotValid: the transaction must be committed, so that the attempt counts.
+            TooManyRequests: the customer has guessed too often.
+        """
+
+    def reserve(self, scope: TenantScope, coupon: Any, payment: Any) -> None:
+        """Take what a `Quote` has locked for a payment that has just been opened.
+
+        Raises:
+            CouponUsedUp: a limit is reached.
+        """
+
+    def release(self, scope: TenantScope, payment_ids: Collection[UUID]) -> None:
+        """Give back what payments have reserved that are not to be paid any more."""
+
+    def follow(self, scope: TenantScope, payment: Any, collected: PaymentStatus) -> None:
+        """Let what a locked payment has taken follow how far collecting the payment has come."""
 
 
 @runtime_checkable

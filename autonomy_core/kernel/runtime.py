@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -12,13 +12,14 @@ from autonomy_core.db.database import LONGEST_PAUSE_S, LONGEST_STATEMENT_S, Data
 from autonomy_core.db.driver_transaction import DirectTransaction
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.group_commit import GroupCommit
+from autonomy_core.db.migrations import Migrations
 from autonomy_core.db.own_transactions import keeping_refusals
 from autonomy_core.db.session import TenantSession
 from autonomy_core.kernel.checks import OrganisationCheck
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.jobs import Job
 from autonomy_core.kernel.manager import Plugins
-from autonomy_core.kernel.protocols import Flush, PaymentProvider, ProductKind
+from autonomy_core.kernel.protocols import Discounts, Flush, PaymentProvider, ProductKind
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.settings import Settings
 from autonomy_core.tenancy.domain import Organisation
@@ -32,6 +33,8 @@ class Runtime:
     Attributes:
         embedded: the embedded database server, or None where ``sqlalchemy.url`` names another.
         kinds: each with its plugin, None for the core.
+        components: gives the core's migrations and every plugin's, in the order in which they are applied.
+        discounts: what takes something off a price.
         scopes: what an API key may have, each with what it allows; the core's and the plugins'.
     """
 
@@ -43,6 +46,8 @@ class Runtime:
     providers: Mapping[str, PaymentProvider]
     kinds: tuple[tuple[str | None, ProductKind], ...]
     jobs: tuple[Job, ...]
+    components: Callable[[], Sequence[Migrations]]
+    discounts: Discounts
     checks: tuple[tuple[str, OrganisationCheck], ...] = ()
     flushes: tuple[Flush, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=lambda: SCOPES)

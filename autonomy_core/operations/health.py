@@ -33,7 +33,6 @@ from autonomy_core.kernel.runtime import Runtime
 from autonomy_core.operations.doctor import recall
 from autonomy_core.operations.metrics import may_see_operations
 from autonomy_core.operations.presence import last_seen
-from autonomy_core.runtime import components
 from autonomy_core.traversal.resources import Resource, Root
 
 WORKER_SEEN_WITHIN_S = 60
@@ -110,7 +109,7 @@ def check_role(connection: Connection) -> Check:
 
 def check_migrations(connection: Connection, runtime: Runtime) -> Check:
     """The tables are those that the code expects, or newer ones that it may run on."""
-    found = compare(connection, components(runtime.plugins))
+    found = compare(connection, runtime.components())
     detail = (*found.problems, *([MIGRATE] if found.behind else []))
     return Check("migrations", Outcome.FAILED, detail) if detail else Check("migrations")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,7 @@ from autonomy_core.db.base import utcnow
 from autonomy_core.db.driver_transaction import DirectTransaction
 from autonomy_core.db.session import savepoint_for_guest
 from autonomy_core.errors import NotFound
+from autonomy_core.grants.services import grant
 from autonomy_core.jobs.failures import described
 from autonomy_core.jobs.services import defer
 from autonomy_core.kernel.events import BoughtProduct, PaymentCompleted, PaymentFacts
@@ -82,7 +84,7 @@ def run_completion_hooks_together(scope: TenantScope, facts: PaymentFacts) -> No
     items = (BoughtProduct(facts.product_id, facts.product_kind),)
     with transaction.lent_to_guest():
         for implementation in scope.hooks.implementations(HOOK):
-            implementation(event=PaymentCompleted(scope, facts, implementation.plugin, items=items))
+            implementation(event=_completed(scope, facts, implementation.plugin, items))
 
 
 def _event(scope: TenantScope, payment: Payment, plugin: str) -> PaymentCompleted:
@@ -90,7 +92,13 @@ def _event(scope: TenantScope, payment: Payment, plugin: str) -> PaymentComplete
     product = find_product(scope, payment.product_id)
     if product is None:
         raise NotFound("The payment's product is gone.")
-    return PaymentCompleted(scope, _facts(payment, product), plugin, items=bought(scope, payment, product))
+    return _completed(scope, _facts(payment, product), plugin, bought(scope, payment, product))
+
+
+def _completed(
+    scope: TenantScope, facts: PaymentFacts, plugin: str, items: tuple[BoughtProduct, ...]
+) -> PaymentCompleted:
+    return PaymentCompleted(scope, facts, plugin, items, partial(grant, scope, facts, plugin=plugin))
 
 
 def _facts(payment: Payment, product: Product) -> PaymentFacts:

@@ -14,7 +14,6 @@ import structlog
 from sqlalchemy import select
 
 from autonomy_core.catalog.services import require_for_sale
-from autonomy_core.coupons.redemption import quote, release, require_collectable, reserve
 from autonomy_core.db.base import uuid7
 from autonomy_core.db.own_transactions import trying_again
 from autonomy_core.db.pipeline import Statement
@@ -25,6 +24,7 @@ from autonomy_core.kernel.copies import refuse_on_copy
 from autonomy_core.kernel.protocols import Checkout, CheckoutOrder
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.settlements import PaymentStatus, Settlement
+from autonomy_core.payments.discounts import discounts_of, require_collectable
 from autonomy_core.payments.items import keep_items
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.offers import Offer, read_offer, still_open
@@ -161,7 +161,9 @@ def open_payment(
     require_for_sale(scope, offer.product)
     if offer.is_owned:
         raise AlreadyOwned
-    wanted = Wanted(customer_id, offer, quote(scope, customer_id, offer.product, code), urls)
+    wanted = Wanted(
+        customer_id, offer, discounts_of(scope).quote(scope, customer_id, offer.product, code), urls
+    )
     refuse_on_copy(scope, offer.environment)
     before = _open_payments(scope, wanted)
     if not wanted.quote.amount:
@@ -251,9 +253,10 @@ def _add_payment(scope: TenantScope, wanted: Wanted, provider: str, before: Sequ
     scope.add(payment)
     keep_items(scope, payment, offer.product, offer.items)
     keep_urls(scope, payment, wanted.urls)
-    release(scope, [old.id for old in before if old.coupon_id is not None])
+    discounts = discounts_of(scope)
+    discounts.release(scope, [old.id for old in before if old.coupon_id is not None])
     if coupon is not None:
-        reserve(scope, coupon, payment)
+        discounts.reserve(scope, coupon, payment)
     return payment
 
 

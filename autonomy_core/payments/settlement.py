@@ -14,13 +14,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from autonomy_core.counters import count_payment_settled
-from autonomy_core.coupons.redemption import follow
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import NotFound
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments.checks import check_later
 from autonomy_core.payments.completion import run_completion_hooks
+from autonomy_core.payments.discounts import discounts_of
 from autonomy_core.payments.domain import PaymentState, collected, next_collected, prove
 from autonomy_core.payments.duplicates import look_for_duplicate
 from autonomy_core.payments.journal import note
@@ -119,7 +119,7 @@ def _write(payment: Payment, state: PaymentState, settlement: Settlement) -> Non
 def _follow_collecting(scope: TenantScope, payment: Payment, state: PaymentState) -> None:
     """Do what follows when collecting a payment has come further."""
     if payment.coupon_id is not None:
-        follow(scope, payment, state.collected)
+        discounts_of(scope).follow(scope, payment, state.collected)
     if state.collected == PaymentStatus.COMPLETED:
         run_completion_hooks(scope, payment)
         look_for_duplicate(scope, payment)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from autonomy_core.coupons.redemption import Quote
 from autonomy_core.errors import Conflict
+from autonomy_core.kernel.protocols import Quote
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.items import has_items
 from autonomy_core.payments.models import Payment, PaymentReturn

@@ -8,12 +8,12 @@ from pyramid.request import Request
 from pyramid.traversal import find_interface
 
 from autonomy_core.catalog.services import NotForSale
-from autonomy_core.coupons.redemption import CouponNotValid, CouponUsedUp, DiscountRefused
 from autonomy_core.errors import TooManyRequests
 from autonomy_core.grants.resources import CustomerProduct
 from autonomy_core.idempotency.deriver import names_of_request
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.payments import purchasing, refund_terms, refunds, schemas, services
+from autonomy_core.payments.discounts import CouponNotValid, CouponUsedUp, DiscountRefused
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.resources import (
     AdminPayment,

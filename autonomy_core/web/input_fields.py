@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from marshmallow import Schema, fields, missing, validate
 
 from autonomy_core.fields import NumberInText, Truth, WholeNumber
 from autonomy_core.web.operations import Operation
 
-STRICT: dict[type[fields.Field], str] = {
+STRICT: dict[type[fields.Field[Any]], str] = {
     fields.Integer: "it takes '1_0' and true; use WholeNumber, in a query NumberInText",
     fields.Float: "it takes '1_0' and true; use WholeNumber",
     fields.Boolean: "it takes 'no' and 0; use Truth",
@@ -19,7 +20,7 @@ STRICT: dict[type[fields.Field], str] = {
 }
 """What is wrong with fields of marshmallow's own, and what to use instead."""
 
-STRICT_SETTINGS: dict[type[fields.Field], str] = {
+STRICT_SETTINGS: dict[type[fields.Field[Any]], str] = {
     fields.Integer: "it takes '1_0' and '+1'; use NumberInText",
     fields.Float: "it takes '1_0' and 'nan'; use NumberInText, in a smaller unit",
     fields.UUID: "it takes several spellings of an id; use Identifier",
@@ -40,7 +41,7 @@ def lax_fields(operation: Operation) -> Iterator[str]:
                 yield f"{operation.method} {operation.id}: {problem}"
 
 
-def lax_fields_of(schema: type[Schema], unfit: type[fields.Field]) -> Iterator[str]:
+def lax_fields_of(schema: type[Schema], unfit: type[fields.Field[Any]]) -> Iterator[str]:
     """The same of a schema.
 
     Args:
@@ -66,7 +67,7 @@ def problems_of_settings(schema: type[Schema]) -> Iterator[str]:
             yield f"the key {key}: {STRICT_SETTINGS[type(field)]}"
 
 
-def _problems(field: fields.Field, unfit: type[fields.Field]) -> Iterator[str]:
+def _problems(field: fields.Field[Any], unfit: type[fields.Field[Any]]) -> Iterator[str]:
     if isinstance(field, fields.List):
         yield from _problems(field.inner, unfit)
     elif isinstance(field, fields.Nested):
@@ -79,6 +80,6 @@ def _problems(field: fields.Field, unfit: type[fields.Field]) -> Iterator[str]:
         yield UNREAD
 
 
-def _is_limited(field: fields.Field) -> bool:
+def _is_limited(field: fields.Field[Any]) -> bool:
     # What is only loaded, such as a password, is compared and never shown.
     return field.load_only or any(isinstance(one, LIMITED_TO) for one in field.validators)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from autonomy_core.plugin_api.migrations import isolate
+from autonomy_core.db.isolation import isolate
 
 revision = "0009"
 down_revision = "0008"
