@@ -14,7 +14,7 @@ from autonomy_core.db.embedded import EmbeddedServer
 from bench.contender import Contender, Timing, over_http
 from bench.load import post_request
 from bench.server import Server, free_port, running
-from stripe_payments.client import API_VERSION
+from stripe_payments.api.client import API_VERSION
 
 NAME = "simulator"
 

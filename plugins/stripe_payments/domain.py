@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from stripe_payments.amounts import InexactAmount, from_stripe
+from stripe_payments.api.amounts import InexactAmount, from_stripe
 
 Environment = Literal["test", "live"]
 Outcome = Literal["processing", "expired", "failed", "completed"]

@@ -15,11 +15,11 @@ from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
 from autonomy_core.plugin_api.protocols import Flush, PaymentProvider
 from autonomy_core.plugin_api.resources import ApiV1, Webhooks
 from stripe_payments import models  # noqa: F401 - migrations compare the tables with them
-from stripe_payments.commands import stripe_commands
-from stripe_payments.deliveries import DELIVERIES
+from stripe_payments.checkout.provider import StripeCheckout
+from stripe_payments.cli.commands import stripe_commands
 from stripe_payments.endpoints.doctor import CHECKS
-from stripe_payments.jobs import JOBS
-from stripe_payments.provider import StripeCheckout
+from stripe_payments.events.deliveries import DELIVERIES
+from stripe_payments.events.jobs import JOBS
 from stripe_payments.resources import Checkouts, StripeCheckouts, StripeWebhooks
 from stripe_payments.settings import PLUGIN, StripeServerSettings, StripeSettings
 

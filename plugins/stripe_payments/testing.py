@@ -11,8 +11,8 @@ from uuid import uuid4
 from stripe import WebhookSignature
 
 from autonomy_core.plugin_api.payments import Payment
-from stripe_payments.amounts import to_stripe
-from stripe_payments.client import API_VERSION
+from stripe_payments.api.amounts import to_stripe
+from stripe_payments.api.client import API_VERSION
 
 if TYPE_CHECKING:
     from stripe_simulator.server import SimulatorServer

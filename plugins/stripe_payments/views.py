@@ -12,12 +12,15 @@ from autonomy_core.plugin_api.errors import TooLarge
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
 from autonomy_core.plugin_api.payments import RestoredCopy, refuse_on_copy
 from autonomy_core.plugin_api.schemas import OpenQuery
-from stripe_payments import asking, inbox, schemas, webhooks
-from stripe_payments.deliveries import DELIVERIES
-from stripe_payments.fetching import completed
+from stripe_payments import schemas
+from stripe_payments.checkout import session_sync as asking
+from stripe_payments.events import inbox
+from stripe_payments.events import verification as webhooks
+from stripe_payments.events.deliveries import DELIVERIES
+from stripe_payments.events.fetching import completed
+from stripe_payments.events.sharing import OwnerUnknown, owner_of
 from stripe_payments.resources import StripeCheckouts, StripeEndpoint
 from stripe_payments.settings import PLUGIN, all_keys
-from stripe_payments.sharing import OwnerUnknown, owner_of
 
 
 @api_view(

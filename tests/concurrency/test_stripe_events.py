@@ -14,7 +14,7 @@ from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.payments import lock_payment
 from autonomy_core.testing.application import chosen_plugins
-from stripe_payments import inbox
+from stripe_payments.events import inbox
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 from tests.functional.stripe_payments.shop import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg.rows import namedtuple_row
 
 from stripe_payments.domain import HANDLED_EVENTS
-from stripe_payments.reversals import DISPUTE_OUTCOMES, REFUND_OUTCOMES
+from stripe_payments.reversals.reports import DISPUTE_OUTCOMES, REFUND_OUTCOMES
 from stripe_simulator.identifiers import account_of
 from tests.faults.installation import SHOPS
 

@@ -10,7 +10,7 @@ from autonomy_core.operations.flushing import flush_all
 from autonomy_core.payments.models import Payment
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
-from stripe_payments.deliveries import UNKNOWN, record_of
+from stripe_payments.events.deliveries import UNKNOWN, record_of
 from stripe_payments.models import StripeEvent
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 from tests.isolation import intruder

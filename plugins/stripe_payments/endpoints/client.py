@@ -19,9 +19,9 @@ import stripe
 from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.settings import Secret
-from stripe_payments.client import API_VERSION, client_for
+from stripe_payments.api.client import API_VERSION, client_for
 from stripe_payments.domain import HANDLED_EVENTS
-from stripe_payments.envelopes import THIN_OF_V1
+from stripe_payments.events.envelopes import THIN_OF_V1
 
 CALLS_PER_SECOND = 20
 """Of this process. Stripe takes 25 of an account in a sandbox (https://docs.stripe.com/rate-limits), and which

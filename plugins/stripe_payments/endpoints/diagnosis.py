@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from autonomy_core.plugin_api.checks import Finding, Severity
-from stripe_payments.client import API_VERSION
-from stripe_payments.deliveries import Record
+from stripe_payments.api.client import API_VERSION
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.endpoints.client import Endpoint, EventStatus
-from stripe_payments.webhooks import TOLERANCE_S
+from stripe_payments.events.deliveries import Record
+from stripe_payments.events.verification import TOLERANCE_S
 
 ROTATE = "run: autonomy stripe webhook rotate {organisation}"
 

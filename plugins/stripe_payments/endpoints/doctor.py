@@ -170,8 +170,8 @@ def _check_events(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
 
 
 def _check_deliveries(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.deliveries import UNKNOWN, record_of
     from stripe_payments.endpoints.diagnosis import DAYS, about_deliveries
+    from stripe_payments.events.deliveries import UNKNOWN, record_of
 
     has_payments = _newest_session(scope, keys) is not None
     with scope.begin() as own:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.endpoints import client as at_stripe
 from stripe_payments.endpoints.addresses import endpoint_url, organisation_in
+from stripe_payments.endpoints.admin import Desk, EndpointError, Member
 from stripe_payments.endpoints.client import Endpoint
-from stripe_payments.endpoints.desk import Desk, EndpointError, Member
 from stripe_payments.endpoints.diagnosis import RETRIED_FOR
 from stripe_payments.endpoints.services import clear_leftovers, find_own, require_room
 

@@ -9,8 +9,8 @@ from autonomy_core.plugin_api.commands import EditError
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.endpoints import client as at_stripe
 from stripe_payments.endpoints.addresses import endpoint_url, organisation_in
+from stripe_payments.endpoints.admin import Desk, EndpointError, Member
 from stripe_payments.endpoints.client import Endpoint
-from stripe_payments.endpoints.desk import Desk, EndpointError, Member
 
 MOST_ENDPOINTS = 16
 """That Stripe allows an account (https://docs.stripe.com/webhooks#endpoint-limits)."""

@@ -86,7 +86,7 @@ class Site:
         """The account, as its owner handles it in the dashboard."""
         import stripe
 
-        from stripe_payments.client import API_VERSION
+        from stripe_payments.api.client import API_VERSION
 
         api = {"api": self.simulator.url}
         return stripe.StripeClient(key or self.key, base_addresses=api, stripe_version=API_VERSION).v1

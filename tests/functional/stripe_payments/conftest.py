@@ -6,8 +6,8 @@ import pytest
 
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing.application import chosen_plugins
-from stripe_payments.deliveries import DELIVERIES
 from stripe_payments.endpoints import client as at_stripe
+from stripe_payments.events.deliveries import DELIVERIES
 from stripe_payments.testing import simulated_stripe
 from tests.functional.stripe_payments.command_line import Site
 from tests.functional.stripe_payments.shop import Shop, granting

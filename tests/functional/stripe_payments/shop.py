@@ -14,8 +14,9 @@ from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import chosen_plugins
-from stripe_payments import at_once, handlers, inbox
 from stripe_payments.domain import CHECKOUT_EVENTS
+from stripe_payments.events import fast_path as at_once
+from stripe_payments.events import handlers, inbox
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
-from stripe_payments.inbox import SET_ASIDE
+from stripe_payments.events.inbox import SET_ASIDE
 from stripe_payments.models import StripePayment
 from stripe_payments.testing import stripe_event, thin_event
 from tests.functional.stripe_payments.shop import Shop

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from autonomy_core.payments.models import PaymentRefund
-from stripe_payments import handlers
 from stripe_payments.domain import HANDLED_EVENTS
+from stripe_payments.events import handlers
 from stripe_payments.models import StripeEvent, StripePayment
 from tests.functional.stripe_payments.shop import COMPLETED, PATHS, choose_path
 from tests.functional.stripe_payments.test_refunds import session_of

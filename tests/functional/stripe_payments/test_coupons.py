@@ -5,7 +5,7 @@ from unittest.mock import Mock
 import pytest
 
 from autonomy_core.plugin_api.errors import Unavailable
-from stripe_payments import client
+from stripe_payments.api import client
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from autonomy_core.db.driver import driver_of
 from autonomy_core.operations.flushing import flush_all
-from stripe_payments.deliveries import DELIVERIES, UNKNOWN, Deliveries, record_of
+from stripe_payments.events.deliveries import DELIVERIES, UNKNOWN, Deliveries, record_of
 from stripe_payments.models import StripeDeliveries
 from stripe_payments.testing import signed
 from tests import wire

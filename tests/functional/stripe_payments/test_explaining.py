@@ -10,8 +10,9 @@ from sqlalchemy.event import listen
 
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.models import utcnow
-from stripe_payments import client, timeline
+from stripe_payments.api import client
 from stripe_payments.domain import CHARGE_REFUNDED, DISPUTE_EVENTS, REFUND_EVENTS
+from stripe_payments.events import timeline
 from stripe_payments.models import StripePayment
 from stripe_payments.testing import checkout_session, stripe_event
 from tests.functional.stripe_payments import shop as shops

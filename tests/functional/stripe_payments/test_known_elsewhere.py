@@ -10,7 +10,7 @@ import pytest
 
 from autonomy_core.db.driver import driver_of
 from autonomy_core.payments.models import Payment
-from stripe_payments.client import client_for
+from stripe_payments.api.client import client_for
 from stripe_payments.models import StripeEvent
 from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
 from tests import wire

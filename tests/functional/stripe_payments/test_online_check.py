@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autonomy_core.operations.flushing import flush_all
-from stripe_payments.deliveries import Record
 from stripe_payments.endpoints import client as at_stripe
 from stripe_payments.endpoints import diagnosis
 from stripe_payments.endpoints.client import AskingFailed, EventStatus
+from stripe_payments.events.deliveries import Record
 from tests.functional.stripe_payments.shop import Shop
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

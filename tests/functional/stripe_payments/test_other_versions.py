@@ -7,8 +7,9 @@ import pytest
 import requests
 
 from autonomy_core.plugin_api.errors import Unavailable
-from stripe_payments import fetching, missed
 from stripe_payments.domain import ATTEMPT_FAILED, CHARGE_REFUNDED
+from stripe_payments.events import event_backfill as missed
+from stripe_payments.events import fetching
 from stripe_payments.testing import thin_event, webhook_secret
 from tests.functional.stripe_payments.shop import COMPLETED, SUCCEEDED, Shop
 from tests.functional.stripe_payments.test_refunds import session_of

@@ -14,9 +14,10 @@ from autonomy_core.plugin_api.jobs import TryAgain
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.protocols import Checkout
 from autonomy_core.testing import stand_ins
-from stripe_payments import asking, client
+from stripe_payments.api import client
+from stripe_payments.checkout import session_sync as asking
+from stripe_payments.checkout.provider import StripeCheckout
 from stripe_payments.models import StripeEvent, StripePayment
-from stripe_payments.provider import StripeCheckout
 from tests.functional.stripe_payments.shop import Shop
 
 A_DAY = 24 * 3600

@@ -11,7 +11,7 @@ from autonomy_core.grants.models import Grant
 from autonomy_core.jobs.administration import cancel_job, unfinished_jobs
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.plugin_api.models import utcnow
-from stripe_payments import client
+from stripe_payments.api import client
 from stripe_payments.domain import CHARGE_REFUNDED, CHECKOUT_EVENTS, REFUND_EVENTS
 from stripe_payments.models import StripePayment
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from autonomy_core.audit.models import AuditEntry
 from autonomy_core.kernel.settlements import RefundReport, RefundStatus, Settlement
 from autonomy_core.payments.settlement import settle
-from stripe_payments import client
+from stripe_payments.api import client
 from tests.functional.stripe_payments.command_line import Site
 
 PAID = "--provider-has-not-paid"

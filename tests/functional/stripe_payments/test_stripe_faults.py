@@ -7,8 +7,8 @@ from sqlalchemy import select
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.purchasing import give_up
 from autonomy_core.plugin_api.errors import Unavailable
-from stripe_payments import client
-from stripe_payments.provider import StripeCheckout
+from stripe_payments.api import client
+from stripe_payments.checkout.provider import StripeCheckout
 from tests.functional.stripe_payments.shop import Shop
 
 SESSIONS, REFUNDS = "/v1/checkout/sessions", "/v1/refunds"

@@ -12,9 +12,9 @@ from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.customers import Customer
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Payment, ProofFailed
-from stripe_payments import client
+from stripe_payments.api import client
+from stripe_payments.checkout.provider import StripeCheckout
 from stripe_payments.models import StripePayment
-from stripe_payments.provider import StripeCheckout
 from tests.functional.stripe_payments.shop import Shop
 
 

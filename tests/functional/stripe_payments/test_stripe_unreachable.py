@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from autonomy_core.plugin_api.payments import Payment
-from stripe_payments import client
+from stripe_payments.api import client
 from stripe_payments.testing import checkout_session
 from tests.functional.stripe_payments.shop import Shop
 

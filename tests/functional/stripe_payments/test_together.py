@@ -15,7 +15,7 @@ from autonomy_core.grants.models import Grant
 from autonomy_core.payments.duplicates import bought_before
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.models import uuid7
-from stripe_payments import at_once
+from stripe_payments.events import fast_path as at_once
 from stripe_payments.models import StripeEvent
 from stripe_payments.settings import PLUGIN
 from stripe_payments.testing import checkout_session, stripe_event

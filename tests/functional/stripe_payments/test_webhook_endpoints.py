@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from autonomy_core.audit.models import AuditEntry
-from stripe_payments.client import API_VERSION
+from stripe_payments.api.client import API_VERSION
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.endpoints import client as at_stripe
-from stripe_payments.endpoints.desk import Desk
+from stripe_payments.endpoints.admin import Desk
 
 URL = "https://acme.example/api/webhook/stripe/acme"
 

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from stripe_payments import inbox
+from stripe_payments.events import inbox
+from stripe_payments.events.verification import verify
 from stripe_payments.models import StripeEvent, StripePayment
 from stripe_payments.settings import ENVIRONMENTS, keys_of
 from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
-from stripe_payments.webhooks import verify
 from tests.functional.stripe_payments.shop import (
     COMPLETED,
     EXPIRED,

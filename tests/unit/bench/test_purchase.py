@@ -8,7 +8,7 @@ from bench.database import VoidRun
 from bench.purchase import by_hand, ours, simulator
 from bench.purchase.__main__ import BENCHMARK
 from bench.rounds import play
-from stripe_payments.client import API_VERSION
+from stripe_payments.api.client import API_VERSION
 
 pytestmark = pytest.mark.processes
 

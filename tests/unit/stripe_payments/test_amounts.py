@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from iso4217 import Currency
 
 from autonomy_core.currencies import CURRENCIES
-from stripe_payments.amounts import RULES, TAKEN, InexactAmount, from_stripe, minimum, rule_of, to_stripe
-from stripe_payments.orders import price_problem
+from stripe_payments.api.amounts import RULES, TAKEN, InexactAmount, from_stripe, minimum, rule_of, to_stripe
+from stripe_payments.checkout.orders import price_problem
 from stripe_simulator import currencies as at_stripe
 
 

@@ -11,7 +11,8 @@ import stripe
 from click.testing import CliRunner
 
 import stripe_simulator as simulator
-from stripe_payments import client, commands
+from stripe_payments.api import client
+from stripe_payments.cli import commands
 from stripe_payments.endpoints.client import Pace
 
 STRIPE = stripe.DEFAULT_API_BASE
@@ -89,7 +90,7 @@ def test_loading_the_plugin_does_not_import_the_sdk():
 @pytest.mark.processes
 def test_the_commands_are_listed_without_importing_the_sdk():
     code = (
-        "import sys, stripe_payments.commands as commands\n"
+        "import sys, stripe_payments.cli.commands as commands\n"
         "commands.stripe_commands(['--help'], standalone_mode=False)\n"
         "sys.exit('stripe' in sys.modules)"
     )

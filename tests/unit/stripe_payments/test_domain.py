@@ -22,7 +22,7 @@ from stripe_payments.domain import (
     outcome_of_session,
     parse_session,
 )
-from stripe_payments.envelopes import parse_event
+from stripe_payments.events.envelopes import parse_event
 
 PAYMENT = UUID("01920000-0000-7000-8000-000000000001")
 SESSION = CheckoutSession(

@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 
 from autonomy_core.plugin_api.protocols import CheckoutOrder
-from stripe_payments.amounts import CurrencyNotTaken
-from stripe_payments.orders import address_for_stripe, session_parameters
+from stripe_payments.api.amounts import CurrencyNotTaken
+from stripe_payments.checkout.orders import address_for_stripe, session_parameters
 
 ORDER = {
     "payment_id": UUID(int=1),

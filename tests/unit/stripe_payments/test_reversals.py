@@ -2,7 +2,8 @@ from uuid import uuid4
 
 import pytest
 
-from stripe_payments.reversals import metadata_of_items, parse_refund
+from stripe_payments.api.words import metadata_of_items
+from stripe_payments.reversals.reports import parse_refund
 
 REFUND = {"object": "refund", "id": "re_1", "amount": 5, "currency": "eur", "status": "succeeded"}
 

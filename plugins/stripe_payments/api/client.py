@@ -29,13 +29,12 @@ from autonomy_core.plugin_api.payments import (
 )
 from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments.amounts import to_stripe
+from stripe_payments.api.amounts import to_stripe
+from stripe_payments.api.references import Kind, Reference
+from stripe_payments.api.versions import API_VERSION
+from stripe_payments.api.words import ADDRESS, metadata_of_items
 from stripe_payments.domain import HANDLED_EVENTS
-from stripe_payments.envelopes import Kind, Reference
-from stripe_payments.orders import ADDRESS
-from stripe_payments.reversals import metadata_of_items
 from stripe_payments.settings import PLUGIN, key_name, keys_of
-from stripe_payments.versions import API_VERSION
 
 log = structlog.get_logger(__name__)
 

@@ -6,12 +6,12 @@ https://docs.stripe.com/api/charges/object and https://docs.stripe.com/api/payme
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count, takewhile
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
+from stripe_payments.api.words import ITEMS
 from stripe_payments.domain import (
     Comparison,
     Environment,
@@ -26,8 +26,6 @@ from stripe_payments.domain import (
     text_of,
     uuid_of,
 )
-
-ITEMS, IDS_IN_A_VALUE = "items_", 13
 
 T = TypeVar("T")
 RefundOutcome = Literal["pending", "succeeded", "failed"]
@@ -119,16 +117,6 @@ def parse_refund(refund: Mapping[str, Any]) -> RefundObject:
         refund_id=uuid_of(_metadata(refund).get("refund_id")),
         items=_items_in(_metadata(refund)),
     )
-
-
-def metadata_of_items(product_ids: Sequence[UUID]) -> dict[str, str]:
-    """What is written into a refund's metadata, so that whoever reads it knows which products it is for.
-
-    A value of metadata has at most 500 characters, see https://docs.stripe.com/api/metadata.
-    """
-    parts = (product_ids[begin : begin + IDS_IN_A_VALUE] for begin in count(0, IDS_IN_A_VALUE))
-    written = takewhile(bool, parts)
-    return {f"{ITEMS}{number}": ",".join(map(str, part)) for number, part in enumerate(written, start=1)}
 
 
 def _items_in(metadata: Mapping[str, Any]) -> frozenset[UUID]:

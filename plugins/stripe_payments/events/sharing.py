@@ -15,10 +15,10 @@ from sqlalchemy import select
 from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.domain import HANDLED_EVENTS
-from stripe_payments.envelopes import Event
+from stripe_payments.events.envelopes import Event
+from stripe_payments.events.verification import Delivery, vouched_for
 from stripe_payments.models import StripePayment
 from stripe_payments.settings import PLUGIN, keys_of
-from stripe_payments.webhooks import Delivery, vouched_for
 
 log = structlog.get_logger(__name__)
 

@@ -11,13 +11,12 @@ from typing import Any
 import idna
 
 from autonomy_core.plugin_api.protocols import CheckoutOrder
-from stripe_payments.amounts import CurrencyNotTaken, InexactAmount, minimum, require_taken, to_stripe
+from stripe_payments.api.amounts import CurrencyNotTaken, InexactAmount, minimum, require_taken, to_stripe
+from stripe_payments.api.words import ADDRESS
 
 SESSION_LIFE = timedelta(hours=24)
 """How long a checkout session can be paid, and how long Stripe keeps an idempotency key."""
 
-ADDRESS = "customer_email"
-"""The parameter without which the buyer is asked for an address on Stripe's page."""
 
 UNTITLED = "Untitled"
 """What a product is called whose title has nothing to be seen in it."""

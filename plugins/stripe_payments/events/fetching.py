@@ -14,10 +14,11 @@ import structlog
 from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments.client import NoSuchObject, retrieve_object
-from stripe_payments.envelopes import Reference, to_fetch
+from stripe_payments.api.client import NoSuchObject, retrieve_object
+from stripe_payments.api.references import Reference
+from stripe_payments.events.envelopes import to_fetch
+from stripe_payments.events.verification import Delivery
 from stripe_payments.models import StripeEvent
-from stripe_payments.webhooks import Delivery
 
 log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ import click
 
 COMMANDS = {
     "simulator": ("stripe_simulator.command:simulator", "Run a stand-in for Stripe."),
-    "events": ("stripe_payments.event_commands:events", "List, show and replay events."),
+    "events": ("stripe_payments.cli.events:events", "List, show and replay events."),
     "webhook": (
-        "stripe_payments.endpoints.commands:webhook",
+        "stripe_payments.cli.endpoints:webhook",
         "Make, list, rotate and remove endpoints at Stripe.",
     ),
 }

@@ -22,7 +22,8 @@ from autonomy_core.plugin_api.payments import (
     note_once,
 )
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments.client import create_session, retrieve_session
+from stripe_payments.api.client import create_session, retrieve_session
+from stripe_payments.checkout.orders import SESSION_LIFE
 from stripe_payments.domain import (
     CheckoutSession,
     NotBelieved,
@@ -32,10 +33,9 @@ from stripe_payments.domain import (
     outcome_of_session,
     parse_session,
 )
-from stripe_payments.inbox import handle_waiting
+from stripe_payments.events.inbox import handle_waiting
 from stripe_payments.models import StripePayment
-from stripe_payments.orders import SESSION_LIFE
-from stripe_payments.refunds import reversals_of
+from stripe_payments.reversals.refunds import reversals_of
 from stripe_payments.services import Found, Search, SetAside, settle_session, settlement_of
 from stripe_payments.settings import ENVIRONMENTS
 

@@ -37,7 +37,7 @@ class Tally:
 class Deliveries:
     """Counts by organisation, environment and day; see `autonomy_core.plugin_api.protocols.Flush`."""
 
-    name = "stripe_payments.deliveries"
+    name = "stripe_payments.events.deliveries"
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -18,10 +18,10 @@ from autonomy_core.plugin_api.commands import (
     print_rows,
 )
 from autonomy_core.plugin_api.errors import Unavailable
-from stripe_payments.fetching import complete_stored
-from stripe_payments.inbox import replay as replay_event
+from stripe_payments.cli.selection import Selection, selected
+from stripe_payments.events.fetching import complete_stored
+from stripe_payments.events.inbox import replay as replay_event
 from stripe_payments.models import EVENT_STATUSES, StripeEvent
-from stripe_payments.selection import Selection, selected
 
 SHOWN = ("event_id", "environment", "type", "status", "reason", "matched_by", "payment_id", "attempts")
 IN_DETAIL = ("lookups", "source", "processed_at")

@@ -13,8 +13,8 @@ from autonomy_core.plugin_api.commands import CliContext, Failure, json_option, 
 from autonomy_core.plugin_api.payments import Environment
 from stripe_payments.endpoints import rotation, services
 from stripe_payments.endpoints.addresses import NoAddress
+from stripe_payments.endpoints.admin import Desk, EndpointError
 from stripe_payments.endpoints.client import AskingFailed
-from stripe_payments.endpoints.desk import Desk, EndpointError
 from stripe_payments.settings import ENVIRONMENTS, PLUGIN
 
 Command = Callable[..., None]

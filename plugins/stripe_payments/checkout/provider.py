@@ -20,11 +20,11 @@ from autonomy_core.plugin_api.payments import (
 )
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, RefundOrder, TimelineEntry
 from autonomy_core.plugin_api.scope import Organisation, TenantScope
-from stripe_payments.amounts import CurrencyNotTaken, InexactAmount
+from stripe_payments.api.amounts import CurrencyNotTaken, InexactAmount
+from stripe_payments.checkout.orders import SESSION_LIFE, price_problem, session_parameters
+from stripe_payments.events.timeline import timeline_of
 from stripe_payments.models import StripePayment
-from stripe_payments.orders import SESSION_LIFE, price_problem, session_parameters
 from stripe_payments.settings import PLUGIN
-from stripe_payments.timeline import timeline_of
 
 # Stripe's SDK takes a third of a second to import. What needs it is imported by the methods that call Stripe,
 # so that a command line that does not is spared.
@@ -98,7 +98,7 @@ class StripeCheckout:
         Raises:
             Unavailable: Stripe does not answer, or does not take the order.
         """
-        from stripe_payments.client import create_session
+        from stripe_payments.api.client import create_session
 
         if prepared is None:
             with scope.begin() as own:
@@ -138,7 +138,7 @@ class StripeCheckout:
         Raises:
             Unavailable: Stripe does not answer, or the session is not open any more.
         """
-        from stripe_payments.client import expire_session
+        from stripe_payments.api.client import expire_session
 
         with scope.begin() as own:
             row = _row_of(own, payment_id)
@@ -152,7 +152,7 @@ class StripeCheckout:
             Unavailable: Stripe does not answer.
             ProofFailed: Stripe's session is about another payment.
         """
-        from stripe_payments.asking import fetch_settlement
+        from stripe_payments.checkout.session_sync import fetch_settlement
 
         return fetch_settlement(scope, payment_id)
 
@@ -163,7 +163,7 @@ class StripeCheckout:
             Unavailable: Stripe does not answer.
             RefundRefused: Stripe does not give it back.
         """
-        from stripe_payments.refunds import give_back
+        from stripe_payments.reversals.refunds import give_back
 
         return give_back(scope, order)
 

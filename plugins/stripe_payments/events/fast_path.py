@@ -38,10 +38,10 @@ from stripe_payments.domain import (
     outcome_of_event,
     parse_session,
 )
-from stripe_payments.jobs import TO_HANDLE
+from stripe_payments.events.jobs import TO_HANDLE
+from stripe_payments.events.verification import Delivery
 from stripe_payments.services import LATE
 from stripe_payments.settings import PLUGIN
-from stripe_payments.webhooks import Delivery
 
 SOURCE = "webhook"
 

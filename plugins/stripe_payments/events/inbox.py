@@ -21,15 +21,15 @@ from autonomy_core.plugin_api.jobs import defer
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Environment
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments.at_once import receive_at_once
 from stripe_payments.domain import HANDLED_EVENTS
-from stripe_payments.fetching import MISSING, Complete, completed, lacking
-from stripe_payments.handlers import handle
-from stripe_payments.jobs import HANDLE_JOB, RACE_AFTER_S, RETRY_AFTER_S, TO_HANDLE
+from stripe_payments.events.fast_path import receive_at_once
+from stripe_payments.events.fetching import MISSING, Complete, completed, lacking
+from stripe_payments.events.handlers import handle
+from stripe_payments.events.jobs import HANDLE_JOB, RACE_AFTER_S, RETRY_AFTER_S, TO_HANDLE
+from stripe_payments.events.verification import BadEvent, Delivery
 from stripe_payments.models import StripeEvent
-from stripe_payments.refunds import NotYet
+from stripe_payments.reversals.refunds import NotYet
 from stripe_payments.services import Search, SetAside
-from stripe_payments.webhooks import BadEvent, Delivery
 
 log = structlog.get_logger(__name__)
 

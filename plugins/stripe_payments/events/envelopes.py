@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from stripe_payments.api.references import Kind, Reference
+from stripe_payments.api.versions import READ_AS_POSTED
 from stripe_payments.domain import (
     ATTEMPT_FAILED,
     CHARGE_REFUNDED,
@@ -22,9 +24,6 @@ from stripe_payments.domain import (
     environment_of,
     optional_id,
 )
-from stripe_payments.versions import READ_AS_POSTED
-
-Kind = Literal["checkout.session", "refund", "dispute", "charge", "payment_intent"]
 
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(CHECKOUT_EVENTS, "checkout.session"),
@@ -41,14 +40,6 @@ THIN_OF_V1 = "v1."
 
 _EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
 _EVENT_TYPE = re.compile(r"[a-z0-9_.\[\]]{1,100}")
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """An object at Stripe."""
-
-    kind: Kind
-    id: str
 
 
 @dataclass(frozen=True, slots=True)

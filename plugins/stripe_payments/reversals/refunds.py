@@ -22,10 +22,10 @@ from autonomy_core.plugin_api.payments import (
 )
 from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments import client
+from stripe_payments.api import client
 from stripe_payments.domain import NotBelieved, NotUnderstood
 from stripe_payments.models import StripePayment
-from stripe_payments.reversals import (
+from stripe_payments.reversals.reports import (
     DisputeObject,
     RefundObject,
     Subject,

@@ -16,7 +16,7 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 from autonomy_core.plugin_api.errors import Malformed
 from stripe_payments.domain import Environment, NotUnderstood
-from stripe_payments.envelopes import Event, parse_event
+from stripe_payments.events.envelopes import Event, parse_event
 from stripe_payments.settings import Keys
 
 log = structlog.get_logger(__name__)

@@ -16,8 +16,13 @@ from stripe_payments.domain import (
     outcome_of_event,
     parse_session,
 )
-from stripe_payments.fetching import MISSING
-from stripe_payments.refunds import note_failed_attempt, notice_refunds, settle_dispute, settle_refund
+from stripe_payments.events.fetching import MISSING
+from stripe_payments.reversals.refunds import (
+    note_failed_attempt,
+    notice_refunds,
+    settle_dispute,
+    settle_refund,
+)
 from stripe_payments.services import Search, SetAside, settle_session
 
 Handler = Callable[[Search, Mapping[str, Any]], None]

@@ -25,7 +25,7 @@ from stripe_payments.domain import (
     parse_session,
 )
 from stripe_payments.models import StripeEvent, StripePayment
-from stripe_payments.reversals import subject_binding, subject_of
+from stripe_payments.reversals.reports import subject_binding, subject_of
 from stripe_payments.services import Found
 
 UNMATCHED = ("received", "failed", "set_aside", "ignored")

@@ -14,15 +14,15 @@ from sqlalchemy import select
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments import inbox
-from stripe_payments.client import list_undelivered_events
+from stripe_payments.api.client import list_undelivered_events
 from stripe_payments.domain import NotUnderstood
-from stripe_payments.envelopes import Event, parse_event
-from stripe_payments.fetching import Complete, UntilNoAnswer
+from stripe_payments.events import inbox
+from stripe_payments.events.envelopes import Event, parse_event
+from stripe_payments.events.fetching import Complete, UntilNoAnswer
+from stripe_payments.events.sharing import intent_of, named_in
+from stripe_payments.events.verification import BadEvent, Delivery
 from stripe_payments.models import StripePayment
 from stripe_payments.settings import PLUGIN, all_keys
-from stripe_payments.sharing import intent_of, named_in
-from stripe_payments.webhooks import BadEvent, Delivery
 
 log = structlog.get_logger(__name__)
 

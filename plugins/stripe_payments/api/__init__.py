@@ -1,0 +1,1 @@
+"""Calls to Stripe, and what they say in Stripe's words: amounts, versions, references, metadata."""

@@ -1,0 +1,16 @@
+"""What an event only names, and has to be fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["checkout.session", "refund", "dispute", "charge", "payment_intent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An object at Stripe."""
+
+    kind: Kind
+    id: str

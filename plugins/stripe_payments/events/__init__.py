@@ -1,0 +1,1 @@
+"""What Stripe posts: verified, read, and handled by type."""

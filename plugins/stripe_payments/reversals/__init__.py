@@ -1,0 +1,1 @@
+"""Refunds and disputes: asked for, and read from Stripe's objects."""
