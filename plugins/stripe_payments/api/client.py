@@ -6,7 +6,7 @@ organisation's key can serve another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -33,7 +33,6 @@ from stripe_payments.api.amounts import to_stripe
 from stripe_payments.api.references import Kind, Reference
 from stripe_payments.api.versions import API_VERSION
 from stripe_payments.api.words import ADDRESS, metadata_of_items
-from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.settings import PLUGIN, key_name, keys_of
 
 log = structlog.get_logger(__name__)
@@ -198,14 +197,14 @@ def list_disputes(
 
 
 def list_undelivered_events(
-    scope: TenantScope, environment: Environment, *, since: datetime
+    scope: TenantScope, environment: Environment, *, types: Collection[str], since: datetime
 ) -> list[dict[str, Any]]:
     """The account's events that some endpoint has not taken, newest first, at most `MOST_EVENTS`.
 
     Stripe keeps events for 30 days. Errors as `retrieve_session`.
     """
     wanted: Any = {
-        "types": sorted(HANDLED_EVENTS),
+        "types": sorted(types),
         "delivery_success": False,
         "created": {"gte": int(since.timestamp())},
         "limit": 100,

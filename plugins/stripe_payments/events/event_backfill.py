@@ -15,7 +15,7 @@ from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.api.client import list_undelivered_events
-from stripe_payments.domain import NotUnderstood
+from stripe_payments.domain import HANDLED_EVENTS, NotUnderstood
 from stripe_payments.events import inbox
 from stripe_payments.events.envelopes import Event, parse_event
 from stripe_payments.events.fetching import Complete, UntilNoAnswer
@@ -43,7 +43,7 @@ def fetch_missed_events(scope: TenantScope) -> None:
 
 def _fetch(scope: TenantScope, environment: Environment) -> None:
     try:
-        found = list_undelivered_events(scope, environment, since=utcnow() - REACH)
+        found = list_undelivered_events(scope, environment, types=HANDLED_EVENTS, since=utcnow() - REACH)
     except PaymentsUnavailable as error:
         # The key is refused, or is a live one at the simulator: `autonomy tenants check --online` says which.
         log.warning("stripe.events_not_fetched", environment=environment, reason=str(error))
