@@ -1,4 +1,4 @@
-"""The errors that services raise. `problems.py` is the one place that turns them into HTTP.
+"""The errors that services raise. `web/problems.py` is the one place that turns them into HTTP.
 
 Every class carries a stable ``code`` that API clients may rely on. A feature or a plugin subclasses the
 kind that fits and gives its own code.

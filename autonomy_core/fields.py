@@ -1,4 +1,17 @@
-"""marshmallow fields that take one spelling of what clients send."""
+"""marshmallow fields that take one spelling of what clients send.
+
+marshmallow's own fields take more than they describe: its `Integer` takes ``"1_0"`` and ``true``, its `UUID` takes
+``{…}``, its `String` takes what cannot be seen. Fields that clients send are made of those here:
+
+====================  ==========================================================================
+`Text`                what people read
+`Identifier`          an id
+`WholeNumber`         a number in JSON
+`NumberInText`        a number in a query, a form or an ini file, where everything is text
+`Truth`               ``true`` or ``false``
+`Timestamp`           a moment
+====================  ==========================================================================
+"""
 
 from __future__ import annotations
 

@@ -1,17 +1,4 @@
-"""What goes over the wire: marshmallow fields and shapes that every answer shares.
-
-marshmallow's own fields take more than they describe: its `Integer` takes ``"1_0"`` and ``true``, its `UUID` takes
-``{…}``, its `String` takes what cannot be seen. Fields that clients send are made of those here, which take one spelling:
-
-====================  ==========================================================================
-`Text`                what people read
-`Identifier`          an id
-`WholeNumber`         a number in JSON
-`NumberInText`        a number in a query, a form or an ini file, where everything is text
-`Truth`               ``true`` or ``false``
-`Timestamp`           a moment
-====================  ==========================================================================
-"""
+"""Shapes that every answer shares, and pages of a list; `autonomy_core.fields` has the types of the fields."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ endpoints, and answers the part of Stripe's API (version 2026-10-28.endive) that
 the real SDK, a real browser and real signed webhooks can be used without a network. No money moves; every page and every response
 says that it is a simulator, and live keys are refused.
 
-Start it with ``autonomy stripe simulator`` or ``python -m stripe_simulator`` and point the SDK at it
-with ``base_addresses={"api": "http://127.0.0.1:PORT"}``. Any ``sk_test_…`` key works: each is an account.
+Start it with ``stripe-simulator``, ``python -m stripe_simulator`` or ``autonomy stripe simulator`` and point the SDK at
+it with ``base_addresses={"api": "http://127.0.0.1:PORT"}``. Any ``sk_test_…`` key works: each is an account.
 
 It is strict on purpose: what Stripe would refuse is refused here, and so is every parameter it does not know.
 

@@ -1,4 +1,4 @@
-"""The command ``simulator``: ``autonomy stripe simulator`` and ``python -m stripe_simulator``."""
+"""The command ``stripe-simulator``, also ``python -m stripe_simulator`` and ``autonomy stripe simulator``."""
 
 from __future__ import annotations
 
