@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from typing import Any
 
+from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationConflictError, ConfigurationError
 from pyramid.request import Request
@@ -12,10 +14,45 @@ from pyramid.router import Router
 
 from autonomy_core.kernel.manager import PluginError
 from autonomy_core.kernel.runtime import Runtime
+from autonomy_core.operations.flushing import keep_flushing
+from autonomy_core.operations.logging import configure_from
+from autonomy_core.operations.signals import reload_on_hangup
+from autonomy_core.runtime import make_runtime
 from autonomy_core.traversal.request import make_request_class_once, refuse_broken_bodies
 from autonomy_core.traversal.resources import root_factory
 from autonomy_core.web.places import sign_actions, usurpations
 from autonomy_core.web.request_transactions import commit_veto
+
+GARBAGE_BEFORE_A_LOOK = 10_000
+"""How many new objects make the garbage collector look for cycles among them: a few requests', instead of a part of one's."""
+
+
+def main(global_config: dict[str, str], **settings: Any) -> Any:
+    """The WSGI application, for PasteDeploy.
+
+    Args:
+        global_config: the ini file's ``[DEFAULT]``.
+        settings: the keys of ``[app:main]``; see `autonomy_core.settings`.
+
+    Raises:
+        SettingsError, PluginError: with every problem and what to do about it.
+    """
+    configure_from(settings)
+    runtime = make_runtime(settings)
+    reload_on_hangup(runtime.tenants)
+    app = make_app(runtime, settings)
+    if runtime.flushes:
+        keep_flushing(runtime)
+    _spare_the_collector()
+    proxies = runtime.settings.trusted_proxies
+    return wrap_wsgi_with_proxy_headers(app, list(proxies)) if proxies else app
+
+
+def _spare_the_collector() -> None:
+    """What has been made by now lives as long as the process: the garbage collector need not look at it ever again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_BEFORE_A_LOOK, *gc.get_threshold()[1:])
 
 
 def attempts(request: Request) -> int | None:

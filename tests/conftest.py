@@ -5,8 +5,6 @@ import gc
 import pytest
 from hypothesis import HealthCheck, settings
 
-from autonomy_core import GARBAGE_BEFORE_A_LOOK
-
 # A busy machine takes its time for any example.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
@@ -19,6 +17,8 @@ def pytest_collection():
     try:
         return (yield)
     finally:
+        from autonomy_core.app import GARBAGE_BEFORE_A_LOOK
+
         gc.enable()
         gc.freeze()
         gc.set_threshold(GARBAGE_BEFORE_A_LOOK)

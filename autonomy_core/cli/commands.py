@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,10 @@ def _plugin_commands(ctx: click.Context, *, tell: bool = False) -> dict[str, cli
 def autonomy(ctx: click.Context, config: Path | None) -> None:
     """Run and look after an Autonomy Server."""
     ctx.ensure_object(CliContext).config = config or DEFAULT_CONFIG
+
+
+def main() -> None:
+    """Run the command; what ``autonomy`` in the shell calls."""
+    # Pyramid 2.1 imports pkg_resources, which says so to everybody.
+    warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
+    autonomy(prog_name="autonomy")

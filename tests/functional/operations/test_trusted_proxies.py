@@ -3,7 +3,7 @@
 import pytest
 from webtest import TestApp
 
-from autonomy_core import main
+from autonomy_core.app import main
 from autonomy_core.settings import SettingsError
 
 FORWARDED = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
