@@ -9,16 +9,20 @@ from typing import Any
 from marshmallow import Schema
 from sqlalchemy import make_url
 
+import autonomy_core.models  # noqa: F401 - the metadata knows the tables of models that were imported
+from autonomy_core.catalog.bundles import Bundle
 from autonomy_core.coupons import redemption
 from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.db.migrations import Migrations
+from autonomy_core.db.migrations import Migrations, core_migrations
+from autonomy_core.idempotency import jobs as idempotency
 from autonomy_core.kernel.hooks import PluginSettings
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.jobs import Job
 from autonomy_core.kernel.manager import PluginError, Plugins
 from autonomy_core.kernel.protocols import PaymentProvider, ProductKind
 from autonomy_core.kernel.runtime import Runtime
+from autonomy_core.payments import jobs as payments
 from autonomy_core.settings import Settings, load_settings, rules_of
 from autonomy_core.tenancy.registry import TenantRegistry
 
@@ -42,7 +46,6 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         SettingsError, PluginError: with what to do about it.
     """
     # A model's foreign keys are looked up by name, in the metadata of whatever has been imported.
-    import autonomy_core.models  # noqa: F401
 
     plugins = plugins or Plugins.from_entry_points()
     offered: dict[str, PluginSettings] = {name: PluginSettings() for name in plugins.names}
@@ -74,15 +77,10 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
 
 def components(plugins: Plugins) -> list[Migrations]:
     """The core's migrations and every plugin's, in the order in which they are applied."""
-    import autonomy_core.models  # noqa: F401 - the metadata knows the tables of models that were imported
-    from autonomy_core.db.migrations import core_migrations
-
     return [core_migrations(), *(migrations for _, migrations in plugins.registered("register_migrations"))]
 
 
 def _kinds(plugins: Plugins) -> tuple[tuple[str | None, ProductKind], ...]:
-    from autonomy_core.catalog.bundles import Bundle
-
     bundle = Bundle()
     offered = plugins.offered("register_product_kinds", "product kind", taken=[bundle.name], prefixed=False)
     return (*offered, (None, bundle))
@@ -103,9 +101,6 @@ def _providers(plugins: Plugins) -> dict[str, PaymentProvider]:
 
 
 def _jobs(plugins: Plugins) -> tuple[Job, ...]:
-    from autonomy_core.idempotency import jobs as idempotency
-    from autonomy_core.payments import jobs as payments
-
     core = (*payments.JOBS, *idempotency.JOBS)
     offered = plugins.offered("register_jobs", "job", taken=[job.name for job in core])
     return (*core, *(job for _, job in offered))

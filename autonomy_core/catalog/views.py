@@ -18,6 +18,7 @@ from autonomy_core.catalog.schemas import (
     ProductSchema,
 )
 from autonomy_core.kernel.identity import Permission
+from autonomy_core.traversal.resources import Admin, ApiV1
 from autonomy_core.web.operations import PUBLIC, api_view
 from autonomy_core.web.schemas import PageQuery, page_of, paginate
 
@@ -105,8 +106,6 @@ def change_product(context: AdminProduct, request: Request) -> Product:
 
 def includeme(config: Any) -> None:
     """Hang the catalogue into the tree."""
-    from autonomy_core.traversal.resources import Admin, ApiV1
-
     config.add_child(ApiV1, "products", Products)
     config.add_child(Admin, "products", AdminProducts)
     config.scan(__name__)

@@ -6,6 +6,8 @@ from dataclasses import asdict
 
 import click
 
+from autonomy_core.alarms.services import alarms_of, clear_alarm, count_alarms
+from autonomy_core.audit.services import record
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_rows
@@ -21,8 +23,6 @@ def alarms() -> None:
 @pass_cli
 def count(cli: CliContext, *, as_json: bool) -> None:
     """Count the alarms of every organisation."""
-    from autonomy_core.alarms.services import count_alarms
-
     counts = cli.runtime.database.ask(count_alarms)
     print_rows([asdict(each) for each in counts], as_json=as_json, nothing="no alarms")
 
@@ -36,8 +36,6 @@ def count(cli: CliContext, *, as_json: bool) -> None:
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:
     """List an organisation's alarms, oldest first."""
-    from autonomy_core.alarms.services import alarms_of
-
     names = ("name", "subject", "message", "raised_at")
     with cli.records(organisation_id) as scope:
         rows = [{name: getattr(alarm, name) for name in names} for alarm in alarms_of(scope, limit)]
@@ -51,9 +49,6 @@ def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -
 @pass_cli
 def clear(cli: CliContext, organisation_id: str, name: str, subject: str) -> None:
     """Clear an alarm that was dealt with; the audit trail keeps who did."""
-    from autonomy_core.alarms.services import clear_alarm
-    from autonomy_core.audit.services import record
-
     with cli.records(organisation_id) as scope:
         if not clear_alarm(scope, name, subject):
             raise Failure(f"{organisation_id} has no alarm {name!r} {subject!r}; see: autonomy alarms list")

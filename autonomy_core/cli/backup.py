@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 from rich.text import Text
+from sqlalchemy import make_url
 
+from autonomy_core.backup import services
+from autonomy_core.backup.services import Site, back_up
 from autonomy_core.cli.context import CliContext, FilePath, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.migrate import target_of
+from autonomy_core.runtime import components, embedded_server
+from autonomy_core.settings import GENERATED_SECRET
 
 if TYPE_CHECKING:
-    from autonomy_core.backup.services import Site
     from autonomy_core.settings import Settings
 
 HAS_GAPS = 3
@@ -36,8 +40,6 @@ def backup(cli: CliContext, directory: Path, secret_to: Path | None) -> None:
     The dump is read again, and every file compared with its checksum. Without a manifest.json the directory is no
     backup. The server's secret is not in it. With the exit status 3 there is a backup, and something is missing in it.
     """
-    from autonomy_core.backup.services import back_up
-
     site = _site(cli)
     reader_url = _reader_url(cli.config, site.settings)
     _require_secret(cli, site.settings)
@@ -64,8 +66,6 @@ def restore(cli: CliContext, directory: Path | None, *, activate: bool, accept_o
     The result is a copy: its server makes no live payment and handles no live webhook, and its worker waits, until
     'autonomy restore --activate'. Activate it when the original is out of service for good.
     """
-    from autonomy_core.backup import services
-
     if activate == (directory is not None):
         raise click.UsageError("Name a DIRECTORY to restore, or use --activate.")
     site = _site(cli)
@@ -97,9 +97,6 @@ def _warn(gaps: Iterable[str]) -> None:
 
 
 def _site(cli: CliContext) -> Site:
-    from autonomy_core.backup.services import Site
-    from autonomy_core.runtime import components
-
     # A command that is refused leaves nothing behind, and so makes no secret.
     settings = cli.read_settings(keep_secret=False)
     return Site(
@@ -113,8 +110,6 @@ def _site(cli: CliContext) -> Site:
 
 def _reader_url(config: Path, settings: Settings) -> str:
     """The SQLAlchemy URL of a role that sees every row."""
-    from sqlalchemy import make_url
-
     if settings.database_url is None:
         _require_database(settings)
         return target_of(config, settings).owner_url
@@ -130,8 +125,6 @@ def _reader_url(config: Path, settings: Settings) -> str:
 
 def _require_database(settings: Settings) -> None:
     """Check that the embedded database is there, where it is the one that is used: to look must not make it."""
-    from autonomy_core.runtime import embedded_server
-
     if not _has_database(settings):
         raise Failure(
             f"There is no database in {embedded_server(settings).directory}. If there should be one, correct "
@@ -140,14 +133,10 @@ def _require_database(settings: Settings) -> None:
 
 
 def _has_database(settings: Settings) -> bool:
-    from autonomy_core.runtime import embedded_server
-
     return settings.database_url is not None or embedded_server(settings).has_data
 
 
 def _require_secret(cli: CliContext, settings: Settings) -> None:
-    from autonomy_core.settings import GENERATED_SECRET
-
     path = settings.data / GENERATED_SECRET
     if "autonomy.secret" not in cli.raw_settings and not path.exists():
         raise Failure(

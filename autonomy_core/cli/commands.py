@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from autonomy_core.cli.context import DEFAULT_CONFIG, CliContext, FilePath
-from autonomy_core.cli.failures import Failure, failure_for
+from autonomy_core.cli.failures import Failure
 from autonomy_core.texts import is_utf8
 
 COMMANDS = {
@@ -73,7 +73,7 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            failure = failure_for(error, ctx.ensure_object(CliContext).config)
+            failure = _explained(error, ctx)
             if failure is None:
                 raise
             raise failure from None
@@ -84,7 +84,7 @@ def _plugin_commands(ctx: click.Context, *, tell: bool = False) -> dict[str, cli
     try:
         offered = ctx.ensure_object(CliContext).plugins.registered("register_commands")
     except Exception as error:
-        failure = failure_for(error, ctx.ensure_object(CliContext).config)
+        failure = _explained(error, ctx)
         if failure is None:
             raise
         if tell:
@@ -96,6 +96,12 @@ def _plugin_commands(ctx: click.Context, *, tell: bool = False) -> dict[str, cli
         for command in commands
         if command.name not in COMMANDS
     }
+
+
+def _explained(error: Exception, ctx: click.Context) -> Failure | None:
+    from autonomy_core.cli.explaining import failure_for  # noqa: PLC0415 - most commands fail at nothing
+
+    return failure_for(error, ctx.ensure_object(CliContext).config)
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -59,17 +60,13 @@ class CliContext:
     @cached_property
     def plugins(self) -> Plugins:
         """The installed plugins."""
-        from autonomy_core.kernel.manager import Plugins
-
-        return Plugins.from_entry_points()
+        return _loading().Plugins.from_entry_points()
 
     @cached_property
     def sound_plugins(self) -> tuple[Plugins, dict[str, str]]:
         """The installed plugins that can be loaded, and for each other one what is wrong with it."""
-        from autonomy_core.kernel.manager import Plugins
-
         # Those that were given are loaded.
-        return (self.plugins, {}) if "plugins" in vars(self) else Plugins.sound()
+        return (self.plugins, {}) if "plugins" in vars(self) else _loading().Plugins.sound()
 
     @cached_property
     def settings(self) -> Settings:
@@ -78,21 +75,13 @@ class CliContext:
 
     def read_settings(self, *, keep_secret: bool = True) -> Settings:
         """The same, for a command that may be refused: without `keep_secret` no secret is made where there is none."""
-        from autonomy_core.operations.logging import configure_logging
-        from autonomy_core.settings import load_settings
-
-        schemas = {name: offered.server for name, offered in self._offered_settings.items()}
-        loaded = load_settings(self.raw_settings, schemas, keep_secret=keep_secret)
-        configure_logging(loaded.log_format, "warning")
-        return loaded
+        return _loading().checked_settings(self.raw_settings, self._offered_settings, keep_secret=keep_secret)
 
     @cached_property
     def runtime(self) -> Runtime:
         """The collaborators of a server."""
-        from autonomy_core.runtime import make_runtime
-
         _ = self.settings  # which sets up logging
-        made = make_runtime(self.raw_settings, self.plugins)
+        made: Runtime = _loading().make_runtime(self.raw_settings, self.plugins)
         click.get_current_context().find_root().call_on_close(made.close)
         return made
 
@@ -109,16 +98,12 @@ class CliContext:
     @cached_property
     def tenant_rules(self) -> Rules:
         """By what the server decides which organisations are in service, and which hosts they have."""
-        from autonomy_core.settings import rules_of
-
-        return rules_of(self.settings)
+        return _loading().rules_of(self.settings)
 
     @property
     def tenant_editor(self) -> TenantEditor:
         """For changes in the organisations' files."""
-        from autonomy_core.tenancy.editing import TenantEditor
-
-        return TenantEditor(self.tenants_directory, self.plugin_schemas)
+        return _loading().TenantEditor(self.tenants_directory, self.plugin_schemas)
 
     @property
     def actor(self) -> str:
@@ -152,11 +137,9 @@ class CliContext:
         Raises:
             Failure: there is neither a file nor a row of it.
         """
-        from autonomy_core.cli.records import organisation_without_file
-
         organisation = self.runtime.tenants.get(organisation_id)
         if organisation is None:
-            organisation = organisation_without_file(self.runtime, organisation_id)
+            organisation = _loading().organisation_without_file(self.runtime, organisation_id)
             click.echo(f"{organisation_id} has no usable file: what plugins would tell is missing", err=True)
         with self.runtime.transaction(organisation) as scope:
             yield scope
@@ -173,10 +156,7 @@ class CliContext:
 
     @cached_property
     def _offered_settings(self) -> dict[str, PluginSettings]:
-        from autonomy_core.kernel.hooks import PluginSettings
-
-        offered = {name: PluginSettings() for name in self.plugins.names}
-        return offered | dict(self.plugins.registered("register_settings"))
+        return _loading().offered_settings(self.plugins)
 
 
 class FilePath(click.Path):
@@ -205,6 +185,12 @@ class Identifier(click.ParamType):
             # What is longer than an id may be an API key, pasted in its stead.
             subject = repr(value) if len(str(value)) <= len(_EXAMPLE) else "this"
             self.fail(f"{subject} is no id; one looks like {_EXAMPLE}", param, ctx)
+
+
+def _loading() -> ModuleType:
+    from autonomy_core.cli import loading  # noqa: PLC0415 - help needs no database and no web framework
+
+    return loading
 
 
 _EXAMPLE = "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy import make_url
 
 from autonomy_core.cli.context import CliContext, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_facts
+from autonomy_core.db.outages import without_secrets
 
 if TYPE_CHECKING:
     from autonomy_core.db.embedded import EmbeddedServer
@@ -65,10 +67,6 @@ def url(cli: CliContext) -> None:
 
 
 def _url(cli: CliContext) -> str:
-    from sqlalchemy import make_url
-
-    from autonomy_core.db.outages import without_secrets
-
     # Not the masked form: psql would take the asterisks for the password.
     return without_secrets(make_url(cli.runtime.database.url)).set(drivername="postgresql").render_as_string()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 import click
 
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.output import print_rows
+from autonomy_core.jobs.administration import cancel_job, retry_job, unfinished_jobs
 
 ORGANISATION = click.argument("organisation_id", metavar="ORG")
 JOB = click.argument("job_id", metavar="ID", type=click.IntRange(min=1))
@@ -31,8 +33,6 @@ def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -
     They are due or will be (todo), run (doing), wait for their plugin to be enabled or installed (waits), or have
     been given up (failed).
     """
-    from autonomy_core.jobs.administration import unfinished_jobs
-
     with cli.records(organisation_id) as scope:
         rows = [asdict(job) for job in unfinished_jobs(scope, limit)]
     print_rows(rows, as_json=as_json, nothing="no jobs")
@@ -44,8 +44,6 @@ def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -
 @pass_cli
 def retry(cli: CliContext, organisation_id: str, job_id: int) -> None:
     """Have a job run now that was given up or waits for a retry."""
-    from autonomy_core.jobs.administration import retry_job
-
     with cli.records(organisation_id) as scope:
         job = retry_job(scope, job_id, actor=cli.actor)
     click.echo(f"job {job.id} ({job.job}) is due now; a worker takes it")
@@ -57,10 +55,6 @@ def retry(cli: CliContext, organisation_id: str, job_id: int) -> None:
 @pass_cli
 def cancel(cli: CliContext, organisation_id: str, job_id: int) -> None:
     """Give up a job for good; the audit trail keeps what it was."""
-    import json
-
-    from autonomy_core.jobs.administration import cancel_job
-
     with cli.records(organisation_id) as scope:
         job = cancel_job(scope, job_id, actor=cli.actor)
     arguments = json.dumps(job.arguments, ensure_ascii=False)

@@ -9,6 +9,7 @@ import click
 from autonomy_core.cli.context import CliContext, Identifier, json_option, pass_cli
 from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.kernel.identity import SCOPES
+from autonomy_core.security import api_keys
 
 
 @click.group()
@@ -32,8 +33,6 @@ def issue(
     cli: CliContext, organisation_id: str, name: str, scopes: tuple[str, ...], *, as_json: bool
 ) -> None:
     """Issue a key. It is shown once and cannot be shown again."""
-    from autonomy_core.security import api_keys
-
     known = cli.runtime.scopes
     if unknown := sorted(set(scopes) - known.keys()):
         raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}", param_hint="--scope")
@@ -53,8 +52,6 @@ def issue(
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, *, as_json: bool) -> None:
     """List the keys of an organisation, revoked ones included."""
-    from autonomy_core.security import api_keys
-
     with cli.records(organisation_id) as scope:
         rows = [
             {
@@ -75,8 +72,6 @@ def list_(cli: CliContext, organisation_id: str, *, as_json: bool) -> None:
 @pass_cli
 def revoke(cli: CliContext, organisation_id: str, key_id: UUID) -> None:
     """Make a key worthless, at once."""
-    from autonomy_core.security import api_keys
-
     with cli.records(organisation_id) as scope:
         api_keys.revoke(scope.session, organisation_id, key_id, actor=cli.actor)
     click.echo(f"revoked {key_id}")

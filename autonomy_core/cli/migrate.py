@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from sqlalchemy import make_url
 
 from autonomy_core.cli.context import CliContext, pass_cli
 from autonomy_core.cli.failures import Failure
+from autonomy_core.db.engines import single_engine
+from autonomy_core.db.migrations import Target, pending
+from autonomy_core.db.migrations import migrate as run
+from autonomy_core.db.roles import prepare_backup_role
+from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME, components, embedded_server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from autonomy_core.db.migrations import Target
     from autonomy_core.settings import Settings
 
 
@@ -35,9 +40,6 @@ def migrate(cli: CliContext, *, check: bool) -> None:
 
 
 def _migrate(cli: CliContext) -> None:
-    from autonomy_core.db.migrations import migrate as run
-    from autonomy_core.runtime import components
-
     target = target_of(cli.config, cli.settings)
     console = Console(stderr=True)
 
@@ -58,11 +60,6 @@ def _migrate(cli: CliContext) -> None:
 
 def _prepare_backup_role(cli: CliContext, target: Target, progress: Callable[[str], None]) -> None:
     """Make the role of autonomy.backup_url, which the embedded server does not need."""
-    from sqlalchemy import make_url
-
-    from autonomy_core.db.engines import single_engine
-    from autonomy_core.db.roles import prepare_backup_role
-
     backup_url = cli.settings.backup_url
     if backup_url is None or cli.settings.database_url is None:
         return
@@ -87,11 +84,6 @@ def target_of(config: Path, settings: Settings) -> Target:
     Raises:
         Failure: the ini file lacks a URL.
     """
-    from sqlalchemy import make_url
-
-    from autonomy_core.db.migrations import Target
-    from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME, embedded_server
-
     if settings.database_url is None:
         server = embedded_server(settings)
         server.run_with_process()
@@ -122,9 +114,6 @@ def _check(cli: CliContext) -> None:
 
 def pending_migrations(cli: CliContext) -> list[str]:
     """What is not migrated, a sentence each."""
-    from autonomy_core.db.migrations import pending
-    from autonomy_core.runtime import components
-
     if cli.runtime.embedded is not None:
         cli.runtime.embedded.run_with_process()
     with cli.runtime.database.transaction(None) as session:

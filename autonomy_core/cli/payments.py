@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
+from sqlalchemy import select
 
 from autonomy_core.cli.context import CliContext, Identifier, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_facts, print_json, print_lines, print_rows
+from autonomy_core.grants.models import Grant
+from autonomy_core.payments.models import HookRun, Payment
+from autonomy_core.payments.refunds import give_up_refund as give_up
+from autonomy_core.payments.services import find_payment
+from autonomy_core.payments.timeline import timeline
 
 if TYPE_CHECKING:
     from autonomy_core.kernel.scope import TenantScope
-    from autonomy_core.payments.models import Payment
 
 
 @click.group()
@@ -31,10 +36,6 @@ def payments() -> None:
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:
     """List the newest payments."""
-    from sqlalchemy import select
-
-    from autonomy_core.payments.models import Payment
-
     with cli.records(organisation_id) as scope:
         newest = select(Payment).order_by(Payment.id.desc()).limit(limit)
         rows = [_summary(payment) for payment in scope.session.scalars(newest)]
@@ -71,8 +72,6 @@ def explain(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json:
 
     Events and what came of them, hooks, grants, refunds and disputes.
     """
-    from autonomy_core.payments.timeline import timeline
-
     with cli.records(organisation_id) as scope:
         entries = timeline(scope, _find(scope, payment_id))
     if as_json:
@@ -98,9 +97,6 @@ def give_up_refund(cli: CliContext, organisation_id: str, refund_id: UUID, *, is
     For example because its plugin was removed for good. The amount can then be refunded again; the audit trail
     keeps who gave the refund up.
     """
-    from autonomy_core.payments.refunds import give_up_refund as give_up
-    from autonomy_core.payments.services import find_payment
-
     if not is_unpaid:
         raise Failure(
             "make sure that the provider has not paid the refund, and say so with --provider-has-not-paid:"
@@ -124,8 +120,6 @@ def _in_words(value: Any) -> str:
 
 
 def _find(scope: TenantScope, payment_id: UUID) -> Payment:
-    from autonomy_core.payments.services import find_payment
-
     payment = find_payment(scope, payment_id)
     if payment is None:
         raise Failure(f"{scope.organisation.id} has no payment {payment_id}; see autonomy payments list")
@@ -146,11 +140,6 @@ def _summary(payment: Payment) -> dict[str, Any]:
 
 
 def _details(scope: TenantScope, payment_id: UUID) -> dict[str, Any]:
-    from sqlalchemy import select
-
-    from autonomy_core.grants.models import Grant
-    from autonomy_core.payments.models import HookRun
-
     payment = _find(scope, payment_id)
     runs = scope.session.scalars(select(HookRun).where(HookRun.payment_id == payment_id))
     grants = scope.session.scalars(select(Grant).where(Grant.payment_id == payment_id))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from autonomy_core.cli.commands import COMMANDS
 from autonomy_core.cli.plugin_source import foreign_imports
+from autonomy_core.db.ownership import problems_of_models
 from autonomy_core.kernel.hooks import PROJECT
 from autonomy_core.kernel.manager import HOOKS, PluginError, Plugins
 from autonomy_core.tenancy.validation import did_you_mean
@@ -106,8 +107,6 @@ def _commands_of(plugins: Plugins, name: str) -> Sequence[Command]:
 
 
 def _tables(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
-    from autonomy_core.db.ownership import problems_of_models
-
     yield from problems_of_models(name, plugins.of_package)
 
 

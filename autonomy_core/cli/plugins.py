@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
+from marshmallow import Schema
 
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.output import print_json, print_rows
+from autonomy_core.cli.plugin_building import problems_of_building
+from autonomy_core.cli.plugin_checks import problems_of
 from autonomy_core.cli.plugins_new import new
 from autonomy_core.cli.plugins_revision import revision
+from autonomy_core.kernel.hooks import ENTRY_POINT_GROUP, PluginSettings
+from autonomy_core.settings import load_settings, rules_of
+from autonomy_core.tenancy.directory import load_directory
 
 if TYPE_CHECKING:
     from autonomy_core.kernel.manager import Plugins
@@ -55,9 +62,6 @@ def check(cli: CliContext, *, as_json: bool) -> None:
 
     The application is built as a server would build it; no database is asked.
     """
-    from autonomy_core.cli.plugin_building import problems_of_building
-    from autonomy_core.cli.plugin_checks import problems_of
-
     sound, broken = cli.sound_plugins
     found = {name: [problem] for name, problem in broken.items()}
     found |= {name: problems_of(sound, name) for name in sound.names}
@@ -77,11 +81,6 @@ def check(cli: CliContext, *, as_json: bool) -> None:
 
 def _enabled_by(cli: CliContext, sound: Plugins, broken: Iterable[str]) -> dict[str, list[str]]:
     """By the name of every plugin, the organisations that use it."""
-    from marshmallow import Schema
-
-    from autonomy_core.kernel.hooks import PluginSettings
-    from autonomy_core.settings import load_settings, rules_of
-    from autonomy_core.tenancy.directory import load_directory
 
     class Anything(Schema):
         """What a plugin that cannot be loaded would take, is not known: it is let pass."""
@@ -101,10 +100,6 @@ def _enabled_by(cli: CliContext, sound: Plugins, broken: Iterable[str]) -> dict[
 
 def _distribution(plugin: str) -> dict[str, str | None]:
     """The distribution and version that offer a plugin."""
-    import importlib.metadata
-
-    from autonomy_core.kernel.hooks import ENTRY_POINT_GROUP
-
     for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP, name=plugin):
         if entry_point.dist is not None:
             return {"distribution": entry_point.dist.name, "version": entry_point.dist.version}

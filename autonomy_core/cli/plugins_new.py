@@ -12,7 +12,10 @@ from string import Template
 
 import click
 
+from autonomy_core.cli.commands import COMMANDS
+from autonomy_core.cli.plugin_building import core_names
 from autonomy_core.kernel.hooks import ENTRY_POINT_GROUP
+from autonomy_core.models import Base
 
 TEMPLATE = Path(__file__).parent / "plugin_template"
 """The files of a new plugin, each with ``.txt`` at its end so that nothing takes them for code."""
@@ -69,9 +72,6 @@ def _taken(name: str) -> Iterator[str]:
 
 def _names_of_the_core() -> set[str]:
     """What a plugin of the same name would be taken for."""
-    from autonomy_core.cli.commands import COMMANDS
-    from autonomy_core.cli.plugin_building import core_names
-
     packages = {path.name for path in Path(__file__).parents[1].iterdir()}
     return {*COMMANDS, *packages, *(name.removesuffix(".py") for name in packages), *core_names()}
 
@@ -105,7 +105,5 @@ def write_plugin(name: str, directory: Path) -> None:
 
 
 def _core_tables(prefix: str) -> list[str]:
-    from autonomy_core.models import Base
-
     names = {*Base.metadata.tables, "procrastinate_jobs"}
     return sorted(table for table in names if table.startswith(prefix))

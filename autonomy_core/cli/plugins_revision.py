@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+import autonomy_core.models  # noqa: F401 - for the metadata
 from autonomy_core.cli.context import CliContext, pass_cli
+from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.db.engines import single_engine
+from autonomy_core.db.migrations import migrate
+from autonomy_core.db.revisions import check_models_match, new_revision
+from autonomy_core.runtime import APPLICATION_ROLE, components
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,10 +36,6 @@ def revision(cli: CliContext, name: str, message: str) -> None:
     The models are compared with what the migrations make in a database of the command's own, so that no
     server is needed. autonomy_core is a NAME too.
     """
-    import autonomy_core.models  # noqa: F401 - for the metadata
-    from autonomy_core.db.revisions import check_models_match, new_revision
-    from autonomy_core.runtime import components
-
     every = components(cli.plugins)
     component = next((one for one in every if one.component == name), None)
     if component is None:
@@ -50,11 +52,6 @@ def revision(cli: CliContext, name: str, message: str) -> None:
 
 @contextmanager
 def _migrated_database(components: Sequence[Migrations]) -> Iterator[Connection]:
-    from autonomy_core.db.embedded import EmbeddedServer
-    from autonomy_core.db.engines import single_engine
-    from autonomy_core.db.migrations import migrate
-    from autonomy_core.runtime import APPLICATION_ROLE
-
     with TemporaryDirectory() as directory:
         server = EmbeddedServer(Path(directory) / "postgresql", fast=True)
         server.ensure_running()

@@ -14,11 +14,16 @@ from functools import partial
 from typing import Any
 
 import click
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server import Server
 
 from autonomy_core.cli.context import CliContext, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.server_ini import read_listen
+from autonomy_core.cli.wsgi import edge_in_worker
 from autonomy_core.edge.limits import HEAD_BYTES, HEAD_S, MOST_CONNECTIONS, Limits
+from autonomy_core.operations.logging import configure_logging
 
 try:
     import resource
@@ -96,8 +101,6 @@ def count_in_files() -> None:
 
 def prepare(cli: CliContext) -> None:
     """Refuse bad settings before anything listens, and have the embedded database run as long as the server."""
-    from autonomy_core.operations.logging import configure_logging
-
     runtime = cli.runtime
     runtime.settings.require_tenants()
     logging.getLogger("_granian").addFilter(is_news)
@@ -128,8 +131,6 @@ def allow_many_connections() -> int:
 
 def run_granian(cli: CliContext, host: str, port: int, workers: int, threads: int) -> None:
     """Run worker processes and keep them running."""
-    from autonomy_core.cli.wsgi import edge_in_worker
-
     settings = cli.settings
     config, limits = str(cli.config.absolute()), Limits.of(settings)
     load = partial(edge_in_worker, config, limits, threads, settings.trusted_proxies)
@@ -138,9 +139,6 @@ def run_granian(cli: CliContext, host: str, port: int, workers: int, threads: in
 
 def make_server(host: str, port: int, workers: int) -> Any:
     """A granian server, with all that an edge needs of it."""
-    from granian.constants import HTTPModes, Interfaces
-    from granian.http import HTTP1Settings
-    from granian.server import Server
 
     class ReloadingServer(Server):  # type: ignore[misc, valid-type]
         """Where granian would replace its workers, these are told to reload the organisations' files."""

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import plaster
+
 from autonomy_core.cli.failures import Failure
 
 HIGHEST_PORT = 65535
@@ -21,8 +23,6 @@ def read_ini(path: Path) -> dict[str, Any]:
     Raises:
         Failure: the file is missing or cannot be read.
     """
-    import plaster
-
     if not path.exists():
         raise Failure(
             f"There is no file {path}. Name the server's ini file with --config FILE or in $AUTONOMY_CONFIG, "
@@ -42,8 +42,6 @@ def read_listen(path: Path) -> tuple[str, int]:
     Raises:
         Failure: the section cannot be read, or its port is none.
     """
-    import plaster
-
     if not path.exists():
         return "127.0.0.1", 6543  # it is told elsewhere that there is none
     with _told(path):

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from autonomy_core.db.base import Base
+
 if TYPE_CHECKING:
     from autonomy_core.kernel.runtime import Runtime
     from autonomy_core.kernel.scope import TenantScope
@@ -32,6 +34,4 @@ def setup(env: dict[str, Any]) -> Iterator[None]:
 
 def _models() -> SimpleNamespace:
     """Every model, the plugins' included, by its class's name."""
-    from autonomy_core.db.base import Base
-
     return SimpleNamespace(**{mapper.class_.__name__: mapper.class_ for mapper in Base.registry.mappers})

@@ -10,6 +10,8 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from autonomy_core.operations.doctor import examine, remember
+
 if TYPE_CHECKING:
     from autonomy_core.kernel.runtime import Runtime
     from autonomy_core.operations.doctor import Examined
@@ -21,8 +23,6 @@ def look_online(runtime: Runtime, organisation_ids: Sequence[str], *, quiet: boo
     Args:
         quiet: show the progress only.
     """
-    from autonomy_core.operations.doctor import examine
-
     organisations = [each for name in organisation_ids if (each := runtime.tenants.get(name)) is not None]
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -45,8 +45,6 @@ def rows_of(found: Sequence[Examined]) -> list[dict[str, Any]]:
 
 
 def _remember(runtime: Runtime, found: Sequence[Examined]) -> None:
-    from autonomy_core.operations.doctor import remember
-
     try:
         remember(runtime.settings.data, found)
     except OSError as error:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import click
 
 from autonomy_core.cli.context import CliContext, pass_cli
+from autonomy_core.jobs.worker import run
+from autonomy_core.operations.logging import configure_logging
+from autonomy_core.operations.signals import reload_on_hangup
 
 
 @click.command()
@@ -21,12 +26,6 @@ def worker(cli: CliContext, concurrency: int) -> None:
 
     While the database is away, or is to be migrated, the worker waits for it.
     """
-    import asyncio
-
-    from autonomy_core.jobs.worker import run
-    from autonomy_core.operations.logging import configure_logging
-    from autonomy_core.operations.signals import reload_on_hangup
-
     runtime = cli.runtime
     runtime.settings.require_tenants()
     configure_logging(runtime.settings.log_format, runtime.settings.log_level)

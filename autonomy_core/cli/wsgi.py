@@ -19,6 +19,7 @@ from typing import Any
 import plaster
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 
+from autonomy_core.cli.explaining import failure_for
 from autonomy_core.edge.answer import Application
 from autonomy_core.edge.application import Edge
 from autonomy_core.edge.limits import Limits
@@ -61,8 +62,6 @@ def edge_in_worker(config: str, limits: Limits, threads: int, proxies: Sequence[
         threads: how many the application has.
         proxies: addresses and networks that are believed when they say for whom they ask.
     """
-    from autonomy_core.cli.failures import failure_for
-
     _leave_interrupts_to_parent()
     _end_with_parent()
     try:

@@ -17,14 +17,14 @@ from functools import lru_cache, partial
 
 from pyramid.config import Configurator
 
+from autonomy_core.openapi.document import describe
+from autonomy_core.openapi.views import add_assets
+
 KEPT_DESCRIPTIONS = 256
 
 
 def includeme(config: Configurator) -> None:
     """Offer the description and the page that shows it."""
-    from autonomy_core.openapi.document import describe
-    from autonomy_core.openapi.views import add_assets
-
     config.registry.describe_api = lru_cache(KEPT_DESCRIPTIONS)(partial(describe, config.registry))
     add_assets(config)
     config.scan("autonomy_core.openapi.views")

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from autonomy_core.app import make_app
 from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
+from autonomy_core.customers.services import register_customer
 from autonomy_core.jobs.running import run_job
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.kernel.retries import CannotRunNow, TryAgain
@@ -96,8 +97,6 @@ class Autonomy:
 
     def customer(self, organisation_id: str = "acme", email: str = "ada@example.org") -> Customer:
         """Make a customer, without a password."""
-        from autonomy_core.customers.services import register_customer
-
         with self.scope(organisation_id) as scope:
             return register_customer(scope, email, "Ada")
 

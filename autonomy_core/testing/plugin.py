@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """A PostgreSQL server of this test session's own."""
-    from autonomy_core.db.embedded import EmbeddedServer
-    from autonomy_core.testing.removal import removed_afterwards
+    from autonomy_core.db.embedded import EmbeddedServer  # noqa: PLC0415 - see above
+    from autonomy_core.testing.removal import removed_afterwards  # noqa: PLC0415 - see above
 
     server = EmbeddedServer(data_dir=tmp_path_factory.mktemp("postgresql"), fast=True)
     with removed_afterwards(server):
@@ -47,7 +47,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSer
 @pytest.fixture(scope="module")
 def autonomy_plugins() -> Plugins:
     """Every installed plugin, and the stand-ins."""
-    from autonomy_core.testing.application import chosen_plugins
+    from autonomy_core.testing.application import chosen_plugins  # noqa: PLC0415 - see above
 
     return chosen_plugins()
 
@@ -63,9 +63,9 @@ def _applications(
     postgresql: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Plugins, dict[str, str]], Autonomy]]:
     """Makes an application once for each choice of plugins and settings, a migrated database for each set of tables."""
-    from autonomy_core.runtime import components
-    from autonomy_core.testing.application import make_autonomy
-    from autonomy_core.testing.database import SwitchedDatabase, make_template
+    from autonomy_core.runtime import components  # noqa: PLC0415 - see above
+    from autonomy_core.testing.application import make_autonomy  # noqa: PLC0415 - see above
+    from autonomy_core.testing.database import SwitchedDatabase, make_template  # noqa: PLC0415 - see above
 
     made: dict[Any, Autonomy] = {}
     templates: dict[Any, str] = {}

@@ -21,6 +21,7 @@ from webob.request import DisconnectionError
 
 from autonomy_core import errors
 from autonomy_core.db import outages
+from autonomy_core.web.operations import methods_allowed
 
 log = structlog.get_logger(__name__)
 
@@ -79,8 +80,6 @@ def autonomy_error(error: errors.AutonomyError, request: Request) -> Response:
 
 def not_found(context: Any, request: Request) -> Response:
     """Nothing here, or only other methods: a client is told which."""
-    from autonomy_core.web.operations import methods_allowed
-
     allowed = methods_allowed(request)
     if allowed and request.method not in allowed:
         return from_error(errors.MethodNotAllowed(extra={"allow": allowed}))

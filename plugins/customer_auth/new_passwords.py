@@ -53,6 +53,6 @@ def require_strong(scope: TenantScope, password: str, *, member: str, email: str
 def common_passwords() -> frozenset[str]:
     """The 30,000 most common passwords of zxcvbn's list, in lower case."""
     # zxcvbn keeps 14 MiB of lists: only a process in which a password is chosen pays for them.
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - lists that only new passwords need
 
     return frozenset(FREQUENCY_LISTS["passwords"])

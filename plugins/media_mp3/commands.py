@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from media_mp3.domain import TrackReport
+from media_mp3.domain import FINDINGS, TrackReport, describe
+from media_mp3.inspection import inspect as inspect_file
 
 
 @click.group()
@@ -22,16 +23,12 @@ def media() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Write JSON for machines.")
 def inspect(file: Path, *, as_json: bool) -> None:
     """Inspect FILE just as an upload is inspected. Exit status 1 if it would be refused."""
-    from media_mp3.inspection import inspect as inspect_file
-
     report = inspect_file(file)
     click.echo(_json(report) if as_json else _text(report))
     sys.exit(0 if report.accepted else 1)
 
 
 def _json(report: TrackReport) -> str:
-    from media_mp3.domain import describe
-
     document = {
         "accepted": report.accepted,
         "findings": [describe(finding) for finding in report.findings],
@@ -43,8 +40,6 @@ def _json(report: TrackReport) -> str:
 
 
 def _text(report: TrackReport) -> str:
-    from media_mp3.domain import FINDINGS
-
     lines = ["accepted" if report.accepted else "refused"]
     for finding in (*report.findings, *report.warnings):
         lines += ["", finding.code, f"  {finding.message}"]

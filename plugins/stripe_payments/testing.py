@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from stripe import WebhookSignature
@@ -13,9 +13,9 @@ from stripe import WebhookSignature
 from autonomy_core.plugin_api.payments import Payment
 from stripe_payments.api.amounts import to_stripe
 from stripe_payments.api.client import API_VERSION
-
-if TYPE_CHECKING:
-    from stripe_simulator.server import SimulatorServer
+from stripe_simulator.app import Simulator
+from stripe_simulator.delivery import RetryPolicy
+from stripe_simulator.server import SimulatorServer
 
 
 def webhook_secret(organisation_id: str, environment: str = "test") -> str:
@@ -130,10 +130,6 @@ def simulated_stripe(**options: Any) -> Iterator[SimulatorServer]:
     Args:
         options: of `Simulator`, for example ``chaos=Chaos(7)`` or ``lock_timeouts=True``.
     """
-    from stripe_simulator.app import Simulator
-    from stripe_simulator.delivery import RetryPolicy
-    from stripe_simulator.server import SimulatorServer
-
     options = {"retry": RetryPolicy(first=0.05, longest=0.5), **options}
     server = SimulatorServer(Simulator(**options))
     server.start()

@@ -77,7 +77,7 @@ class WebSocket:
     def _open(self) -> Server:
         try:
             # An extra: only who listens needs it.
-            from websockets.sync.server import serve
+            from websockets.sync.server import serve  # noqa: PLC0415 - an optional dependency
         except ModuleNotFoundError:
             raise StripeError(
                 "stripe listen needs a package: pip install 'autonomy-server[simulator]'"
@@ -99,7 +99,7 @@ class WebSocket:
         return connection.respond(HTTPStatus.NOT_FOUND, json.dumps(UNKNOWN))
 
     def _serve(self, connection: ServerConnection) -> None:
-        from websockets.exceptions import ConnectionClosed
+        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - an optional dependency
 
         listener = self._listeners.invited(_identifier(connection.request))
         if listener is None:

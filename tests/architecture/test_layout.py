@@ -34,6 +34,14 @@ def imported(path):
             )
 
 
+def imports_in_functions(path):
+    """Line numbers."""
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    bodies = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, functions)]
+    inner = (node for body in bodies for node in ast.walk(body))
+    return {node.lineno for node in inner if isinstance(node, ast.Import | ast.ImportFrom)}
+
+
 def packages(root, prefix):
     for init in sorted(root.rglob("__init__.py")):
         yield ".".join((prefix, *init.parent.relative_to(root).parts))
@@ -50,6 +58,12 @@ def test_a_plugin_imports_from_the_core_only_what_is_public(plugin):
         and not (path.name == "testing.py" and name.startswith("autonomy_core.testing"))
     }
     assert not foreign
+
+
+def test_few_imports_are_inside_functions():
+    files = sources(CORE, ROOT / "plugins")
+    inside = [f"{path.relative_to(ROOT)}:{line}" for path in files for line in imports_in_functions(path)]
+    assert len(inside) <= len(files) * 5 / 100, sorted(inside)
 
 
 @pytest.mark.parametrize("plugin", [*PLUGINS, *STRANGERS], ids=lambda path: path.name)

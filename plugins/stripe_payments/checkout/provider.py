@@ -98,7 +98,7 @@ class StripeCheckout:
         Raises:
             Unavailable: Stripe does not answer, or does not take the order.
         """
-        from stripe_payments.api.client import create_session
+        from stripe_payments.api.client import create_session  # noqa: PLC0415 - the SDK loads slowly
 
         if prepared is None:
             with scope.begin() as own:
@@ -138,7 +138,7 @@ class StripeCheckout:
         Raises:
             Unavailable: Stripe does not answer, or the session is not open any more.
         """
-        from stripe_payments.api.client import expire_session
+        from stripe_payments.api.client import expire_session  # noqa: PLC0415 - the SDK loads slowly
 
         with scope.begin() as own:
             row = _row_of(own, payment_id)
@@ -152,7 +152,7 @@ class StripeCheckout:
             Unavailable: Stripe does not answer.
             ProofFailed: Stripe's session is about another payment.
         """
-        from stripe_payments.checkout.session_sync import fetch_settlement
+        from stripe_payments.checkout.session_sync import fetch_settlement  # noqa: PLC0415 - the SDK loads slowly
 
         return fetch_settlement(scope, payment_id)
 
@@ -163,7 +163,7 @@ class StripeCheckout:
             Unavailable: Stripe does not answer.
             RefundRefused: Stripe does not give it back.
         """
-        from stripe_payments.reversals.refunds import give_back
+        from stripe_payments.reversals.refunds import give_back  # noqa: PLC0415 - the SDK loads slowly
 
         return give_back(scope, order)
 

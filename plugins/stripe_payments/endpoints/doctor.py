@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from sqlalchemy import select
-
-from autonomy_core.plugin_api.catalog import Product
-from autonomy_core.plugin_api.checks import Finding, OrganisationCheck, as_far_as_found
+from autonomy_core.plugin_api.checks import Finding, OrganisationCheck
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments.models import StripePayment
-from stripe_payments.settings import PLUGIN, Keys, all_keys, key_name
-
-# What needs Stripe's SDK is imported when a check runs: it takes a third of a second.
+from stripe_payments.settings import PLUGIN, all_keys
 
 
 def check_stripe(scope: TenantScope) -> Iterator[Finding]:
     """Everything about the environments that the organisation has a key for."""
+    from stripe_payments.endpoints.examination import examine_environment  # noqa: PLC0415 - the SDK loads slowly
+
     for keys in all_keys(scope.settings(PLUGIN)):
         if keys.secret_key is None:
             continue
-        for finding in _check_environment(scope, keys):
+        for finding in examine_environment(scope, keys):
             remedy = finding.remedy.replace("{organisation}", scope.organisation.id)
             yield replace(finding, subject=keys.environment, remedy=remedy)
 
@@ -39,141 +34,3 @@ CHECKS = (
     OrganisationCheck("stripe_payments.environment", check_environment, is_offline=True),
     OrganisationCheck("stripe_payments.stripe", check_stripe),
 )
-
-
-def _check_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    if keys.environment == "live" and scope.server_settings(PLUGIN).get("api_base"):
-        # Where it is what the organisation sells in, `check_environment` tells.
-        if scope.settings(PLUGIN)["environment"] != "live":
-            yield Finding("simulated", "info", "the server talks to the simulator: nothing was looked at")
-        return
-    from stripe_payments.endpoints.client import AskingFailed
-
-    looks = {
-        "the account": _check_account,
-        "the clock": _check_clock,
-        "the newest checkout": _check_newest_session,
-        "the currencies": _check_currencies,
-        "the endpoint": _check_endpoint,
-        "the events": _check_events,
-    }
-    for name, look in looks.items():
-        # Without a secret it is not the environment that is sold in, of which no admin wants to hear.
-        if keys.webhook_secret is None and look not in (_check_account, _check_clock, _check_newest_session):
-            continue
-        try:
-            yield from as_far_as_found(name, look(scope, keys), passing=(AskingFailed,))
-        except AskingFailed as error:
-            yield _failure(error.reason, error.message, keys)
-            # All that follows would fail as well.
-            if error.reason in ("key_refused", "unreachable"):
-                break
-    if keys.webhook_secret is not None:
-        yield from as_far_as_found("the deliveries", _check_deliveries(scope, keys))
-
-
-def _failure(reason: str, message: str, keys: Keys) -> Finding:
-    key = key_name(keys.environment, "secret_key")
-    if reason == "key_refused":
-        return Finding(
-            reason, "error", f"{message} at {key}", "copy it again from the dashboard: Developers, API keys"
-        )
-    if reason == "not_permitted":
-        remedy = f"allow the restricted key at {key} to read it, or take its word for it"
-        return Finding(reason, "warning", message, remedy)
-    if reason == "unreachable":
-        return Finding(
-            "stripe_unreachable", "error", message, "try again later, or see https://status.stripe.com"
-        )
-    return Finding("stripe_refused", "error", message, "see the request in the dashboard: Developers, Logs")
-
-
-def _check_account(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.endpoints.client import retrieve_account
-
-    account = retrieve_account(scope, keys.environment)
-    yield Finding("account", "info", f"the key opens {account.id}")
-
-
-def _check_clock(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.endpoints.client import retrieve_account
-    from stripe_payments.endpoints.diagnosis import about_clock
-
-    stripe_time = retrieve_account(scope, keys.environment).stripe_time
-    yield from about_clock(datetime.now(UTC), stripe_time)
-
-
-def _check_newest_session(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.endpoints.client import has_session
-
-    newest = _newest_session(scope, keys)
-    if newest and not has_session(scope, keys.environment, newest):
-        message = "the account has not the checkout that was opened last: it is another account"
-        remedy = "give a key of the account that earlier payments were made with, or they cannot be looked up"
-        yield Finding("account_differs", "error", message, remedy)
-
-
-def _check_currencies(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.endpoints.client import list_currencies, retrieve_account
-    from stripe_payments.endpoints.diagnosis import about_currencies
-
-    account = retrieve_account(scope, keys.environment)
-    taken = list_currencies(scope, keys.environment, account.country)
-    with scope.begin() as own:
-        priced = select(Product.currency).where(Product.active, Product.amount > 0).distinct()
-        sold = set(own.session.scalars(priced))
-    yield from about_currencies(account.id, taken, scope.organisation.currency, sold)
-
-
-def _newest_session(scope: TenantScope, keys: Keys) -> str | None:
-    of_environment = (StripePayment.organisation_id == scope.organisation.id) & (
-        StripePayment.environment == keys.environment
-    )
-    opened = select(StripePayment.session_id).where(of_environment, StripePayment.session_id.is_not(None))
-    # In a transaction of its own, so that no connection is held while Stripe answers.
-    with scope.begin() as own:
-        return own.session.scalar(opened.order_by(StripePayment.payment_id.desc()).limit(1))
-
-
-def _check_endpoint(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.endpoints.addresses import objection_to, organisation_in
-    from stripe_payments.endpoints.client import list_endpoints
-    from stripe_payments.endpoints.diagnosis import ROTATE, about_endpoint
-
-    known = list_endpoints(scope, keys.environment)
-    named = [each for each in known if each.id == keys.webhook_endpoint_id]
-    own = named or [each for each in known if organisation_in(each.url) == scope.organisation.id]
-    if keys.webhook_endpoint_id and not named:
-        message = f"the account has no endpoint {keys.webhook_endpoint_id}"
-        yield Finding("endpoint_missing", "error", message, ROTATE)
-    elif not own:
-        message, remedy = "the account has no endpoint for this organisation", ROTATE
-        yield Finding("endpoint_missing", "error", message, remedy)
-    elif not named and len(own) > 1:
-        key = key_name(keys.environment, "webhook_endpoint_id")
-        message = (
-            f"the account has {len(own)} endpoints for this organisation, and only one can have its secret"
-        )
-        yield Finding("endpoint_ambiguous", "warning", message, f"set {key}, and remove the others")
-    for endpoint in own:
-        yield from about_endpoint(endpoint, objection_to(scope, keys.environment, endpoint.url))
-    if keys.previous_webhook_secret is not None:
-        message, remedy = "the rotation of the secret is not finished", ROTATE
-        yield Finding("rotation_unfinished", "warning", message, remedy)
-
-
-def _check_events(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.endpoints.client import list_event_statuses
-    from stripe_payments.endpoints.diagnosis import about_events
-
-    yield from about_events(list_event_statuses(scope, keys.environment), datetime.now(UTC))
-
-
-def _check_deliveries(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    from stripe_payments.endpoints.diagnosis import DAYS, about_deliveries
-    from stripe_payments.events.deliveries import UNKNOWN, record_of
-
-    has_payments = _newest_session(scope, keys) is not None
-    with scope.begin() as own:
-        record, refused = (record_of(own, each, days=DAYS) for each in (keys.environment, UNKNOWN))
-    yield from about_deliveries(record, refused, has_payments=has_payments)

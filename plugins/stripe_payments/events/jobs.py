@@ -28,8 +28,8 @@ def handle_event(scope: TenantScope, *, environment: Environment, event_id: str)
         TryAgain: it failed again.
     """
     # Imported late: every process registers the job, and only a worker needs Stripe's SDK for it.
-    from stripe_payments.events.fetching import complete_stored
-    from stripe_payments.events.inbox import attempt
+    from stripe_payments.events.fetching import complete_stored  # noqa: PLC0415 - the SDK loads slowly
+    from stripe_payments.events.inbox import attempt  # noqa: PLC0415 - the SDK loads slowly
 
     try:
         complete_stored(scope, environment, event_id)
@@ -49,7 +49,7 @@ def fetch_events(scope: TenantScope) -> None:
     Raises:
         TryAgain: Stripe does not answer.
     """
-    from stripe_payments.events.event_backfill import fetch_missed_events
+    from stripe_payments.events.event_backfill import fetch_missed_events  # noqa: PLC0415 - the SDK loads slowly
 
     try:
         fetch_missed_events(scope)

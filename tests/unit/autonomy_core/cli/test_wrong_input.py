@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
-from autonomy_core.cli.failures import failure_for
+from autonomy_core.cli.explaining import failure_for
 from autonomy_core.kernel.manager import Plugins
 
 
