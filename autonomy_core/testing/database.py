@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from transaction.interfaces import ITransactionManager
 
@@ -44,6 +45,11 @@ class SwitchedDatabase(Database):
 
     def _point(self, _dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
         parameters["dbname"] = make_url(self.url).database
+
+    @property
+    def conninfo(self) -> str:
+        """The address of the database that the test points at, for workers."""
+        return make_conninfo(super().conninfo, dbname=make_url(self.url).database)
 
     def session(
         self, organisation_id: str | None, manager: ITransactionManager | None = None
