@@ -1,8 +1,11 @@
 """To buy: once is once, however often it is clicked, and nothing is charged for what costs nothing."""
 
 from types import ModuleType
+from uuid import UUID, uuid4
 
 import pytest
+from psycopg.errors import DeadlockDetected, SerializationFailure
+from sqlalchemy.exc import OperationalError
 
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.plugin_api.hooks import hookimpl
@@ -85,6 +88,52 @@ def test_no_transaction_is_open_while_the_provider_is_asked_for_a_checkout(buyer
     monkeypatch.setattr(stand_ins.PretendedPayments, "begin_checkout", look)
     buyer.purchase(201)
     assert seen == [False]
+
+
+@pytest.mark.parametrize(
+    "collision", [DeadlockDetected(), OperationalError("INSERT", None, SerializationFailure())]
+)
+def test_a_purchase_that_collides_is_opened_again_and_is_one_payment(buyer, monkeypatch, collision):
+    attempts = []
+
+    def collide(self, scope, order):
+        attempts.append(order.payment_id)
+        if len(attempts) < 3:
+            raise collision
+
+    monkeypatch.setattr(stand_ins.PretendedPayments, "prepare", collide)
+    payment = buyer.purchase(201)["payment"]
+    assert [payment["id"]] == [each["id"] for each in buyer.payments()] == [str(attempts[-1])]
+
+
+def test_a_purchase_that_always_collides_is_refused_for_now_and_leaves_nothing(buyer, monkeypatch):
+    def collide(self, scope, order):
+        raise DeadlockDetected
+
+    monkeypatch.setattr(stand_ins.PretendedPayments, "prepare", collide)
+    assert buyer.purchase(503)["code"] == "unavailable"
+    assert buyer.payments() == []
+
+
+def test_the_page_is_opened_of_what_was_prepared_and_a_page_that_is_found_of_nothing(buyer, monkeypatch):
+    given = []
+    begin = stand_ins.PretendedPayments.begin_checkout
+
+    def look(self, scope, payment_id, prepared):
+        given.append(prepared)
+        return begin(self, scope, payment_id, prepared)
+
+    monkeypatch.setattr(stand_ins.PretendedPayments, "prepare", lambda self, scope, order: order.payment_id)
+    monkeypatch.setattr(stand_ins.PretendedPayments, "begin_checkout", look)
+    payment = buyer.purchase(201)["payment"]
+    buyer.purchase(200)
+    assert given == [UUID(payment["id"]), None]
+
+
+def test_a_product_that_is_not_there_cannot_be_bought(buyer):
+    path = f"/acme/api/v1/customers/products/{uuid4()}/purchase"
+    answer = buyer.autonomy.app.post_json(path, {}, headers=buyer.headers, status=404)
+    assert answer.json["code"] == "not_found"
 
 
 @pytest.mark.parametrize("ended", ["expired", "failed"])
