@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
 from typing import Any, BinaryIO
@@ -18,7 +19,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import Identity
 from autonomy_core.plugin_api.statements import Statement, compiled, parameter
 from autonomy_core.plugin_api.texts import cleaned
-from media_mp3.domain import Tags, TrackReport
+from media_mp3.domain import AudioFacts, Tags, TrackReport
 from media_mp3.editing import (
     file_values,
     free_position,
@@ -28,6 +29,7 @@ from media_mp3.editing import (
     replace_file,
 )
 from media_mp3.errors import StorageUnavailable, WrongKind
+from media_mp3.intake import accepted
 from media_mp3.models import Track
 from media_mp3.settings import storage_of
 from media_mp3.storage import FAILURES, storage_key
@@ -148,54 +150,51 @@ def lock_file(scope: TenantScope, key: str) -> None:
     scope.session.execute(select(lock))
 
 
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A track, and what was found in its file."""
+
+    track: Track
+    facts: AudioFacts | None
+
+
 def add_uploaded(
-    scope: TenantScope,
-    product_id: UUID,
-    upload: Upload,
-    report: TrackReport,
-    fields: dict[str, Any],
-    *,
-    actor: str,
-) -> Track:
-    """Store an accepted file and add it to a product.
+    scope: TenantScope, product_id: UUID, upload: Upload, fields: dict[str, Any], *, actor: str
+) -> Uploaded:
+    """Inspect a received file, store it, and add it to a product.
 
     Args:
-        scope: in no transaction.
-        report, fields: see `add_track`.
+        scope: in no transaction: none is held while the file is inspected and stored.
+        fields: see `add_track`.
 
     Raises:
-        TrackExists, StorageUnavailable
+        NotPlayable, InspectionBusy, TrackExists, StorageUnavailable
     """
+    report = accepted(scope, upload)
     store(scope, upload)
     with scope.begin() as own:
         track = add_track(own, product_id, upload, report, fields, actor=actor)
         keep(own, upload)
-    return track
+    return Uploaded(track, report.facts)
 
 
 def replace_with_uploaded(
-    scope: TenantScope,
-    product_id: UUID,
-    track_id: UUID,
-    upload: Upload,
-    report: TrackReport,
-    *,
-    actor: str,
-) -> Track:
-    """Store an accepted file and give it to a track.
+    scope: TenantScope, product_id: UUID, track_id: UUID, upload: Upload, *, actor: str
+) -> Uploaded:
+    """Inspect a received file, store it, and give it to a track.
 
     Args:
-        scope: in no transaction.
-        report: of the accepted file.
+        scope: in no transaction, see `add_uploaded`.
 
     Raises:
-        TrackExists, NotFound, StorageUnavailable
+        NotPlayable, InspectionBusy, TrackExists, NotFound, StorageUnavailable
     """
+    report = accepted(scope, upload)
     store(scope, upload)
     with scope.begin() as own:
         track = replace_file(own, product_id, track_id, upload, report, actor=actor)
         keep(own, upload)
-    return track
+    return Uploaded(track, report.facts)
 
 
 def add_track(

@@ -132,15 +132,12 @@ def list_product_tracks(context: AdminProductTracks, request: Request) -> dict[s
     transaction="none",
     errors=UPLOAD_ERRORS,
 )
-def upload_track(context: AdminProductTracks, request: Request) -> dict[str, Any]:
+def upload_track(context: AdminProductTracks, request: Request) -> services.Uploaded:
     """The file is inspected at once; one that would not play everywhere is refused with every finding."""
     services.require_mp3(context.product)
-    scope, product_id, actor = context.scope, context.product.id, request.actor
-    with _received(scope, request) as upload:
+    with _received(context.scope, request) as upload:
         fields = intake.fields_of(upload)
-        report = intake.accepted(scope, upload)
-        track = services.add_uploaded(scope, product_id, upload, report, fields, actor=actor)
-    return {"track": track, "facts": report.facts}
+        return services.add_uploaded(context.scope, context.product.id, upload, fields, actor=request.actor)
 
 
 @api_view(
@@ -154,15 +151,12 @@ def upload_track(context: AdminProductTracks, request: Request) -> dict[str, Any
     transaction="none",
     errors=UPLOAD_ERRORS,
 )
-def replace_file(context: AdminTrack, request: Request) -> dict[str, Any]:
+def replace_file(context: AdminTrack, request: Request) -> services.Uploaded:
     """The new file is inspected as an upload is. The track keeps its id, its texts and its place; all who own it hear the new file."""
-    scope, actor = context.scope, request.actor
-    product_id, track_id = context.track.product_id, context.track.id
-    with _received(scope, request) as upload:
+    ids = context.track.product_id, context.track.id
+    with _received(context.scope, request) as upload:
         intake.fields_of(upload, NoFieldsSchema)
-        report = intake.accepted(scope, upload)
-        track = services.replace_with_uploaded(scope, product_id, track_id, upload, report, actor=actor)
-    return {"track": track, "facts": report.facts}
+        return services.replace_with_uploaded(context.scope, *ids, upload, actor=request.actor)
 
 
 @contextmanager
