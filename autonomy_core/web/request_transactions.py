@@ -37,6 +37,8 @@ def without_transaction(view: View, info: Any) -> View:
         return view
 
     def outside(context: Any, request: Request) -> Response:
+        # Read now and remembered: a public view has not asked yet, and authenticators read in the request's transaction.
+        _ = request.identity
         made_for_traversal = request.__dict__.get("scope")
         if made_for_traversal is not None:
             # What was read can be read on, and begins no transaction when it is.

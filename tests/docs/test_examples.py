@@ -45,6 +45,7 @@ NOT_EXECUTED = {
     ("docs/performance.md", "$ .venv/bin/python -m bench.tenants"),
     ("docs/plugin-authors.md", "$ make install"),
     ("docs/plugin-authors.md", "$ pip install '/path/to/clone[testing]'"),
+    ("docs/refunds.md", "$ autonomy payments give-up-refund harbour REFUND_ID --provider-has-not-paid"),
 }
 """The first line of each block that says that it is not executed, and why."""
 

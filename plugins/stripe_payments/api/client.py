@@ -103,9 +103,19 @@ def create_session(
 
 def _create_session(client: stripe.StripeClient, parameters: dict[str, Any], key: str) -> dict[str, Any]:
     # Not `client.v1`, which makes objects of the answer, of which three values are read.
+    # Sorted, because the database keeps another order: a repetition under the same key sends the same bytes.
+    parameters = _sorted_by_name(parameters)
     answer = client.raw_request("post", "/v1/checkout/sessions", **parameters, idempotency_key=key)
     found: dict[str, Any] = answer.data
     return found
+
+
+def _sorted_by_name(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted_by_name(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_sorted_by_name(item) for item in value]
+    return value
 
 
 def expire_session(scope: TenantScope, environment: Environment, session_id: str) -> None:

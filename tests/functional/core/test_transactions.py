@@ -40,6 +40,19 @@ def test_a_view_that_begins_its_own_transactions_cannot_use_the_requests(acme, c
     assert answer.json["code"] == "internal_error"
 
 
+def test_a_public_view_that_begins_its_own_transactions_knows_who_repeats_it(acme):
+    headers = {**acme.as_staff(), "Idempotency-Key": "0198c0de-0000-7000-8000-000000000001"}
+    for _ in range(2):
+        acme.app.post_json(
+            "/acme/api/v1/trials/steps",
+            {"outcome": "done"},
+            headers=headers,
+            status=200,
+            extra_environ=UNCHECKED,
+        )
+    assert [item["title"] for item in acme.app.get("/acme/api/v1/products").json["items"]].count("after") == 1
+
+
 @pytest.mark.parametrize("outcome", ["again", "deadlock"])
 def test_a_request_that_collided_is_tried_again_and_writes_once(acme, attempts, outcome):
     assert ordered(acme, outcome, 200) == ["after"]

@@ -52,6 +52,33 @@ def server():
         listening.shutdown()
 
 
+class Recording(stripe.HTTPClient):
+    """Stands for Stripe's API, and keeps the bodies."""
+
+    name = "recording"
+
+    def __init__(self):
+        super().__init__()
+        self.bodies = []
+
+    def request(self, method, url, headers, post_data=None):
+        self.bodies.append(post_data)
+        return '{"id": "cs_test_1"}', 200, {}
+
+
+def test_a_checkout_that_is_opened_again_sends_stripe_the_same_bytes():
+    connections = Recording()
+    api = stripe.StripeClient("sk_test_acme", http_client=connections)
+    items = [{"quantity": 1, "price_data": {"unit_amount": 900, "currency": "eur"}}]
+    as_made = {"success_url": "https://a.example", "mode": "payment", "line_items": items}
+    items = [{"price_data": {"currency": "eur", "unit_amount": 900}, "quantity": 1}]
+    as_kept = {"mode": "payment", "line_items": items, "success_url": "https://a.example"}
+    for parameters in (as_made, as_kept):
+        client._create_session(api, parameters, "checkout-1")
+    first, second = connections.bodies
+    assert first == second
+
+
 def test_no_cookie_of_an_answer_is_sent_with_another_call(server):
     url, calls = server
     connections = client._connections.__wrapped__(url)
