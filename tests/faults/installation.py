@@ -39,7 +39,7 @@ stripe_payments.api_base = {simulator}
 HASTY = """
 import sys
 from dataclasses import replace
-from autonomy_core.cli import main
+from autonomy_core.cli.commands import main
 from autonomy_core.edge.limits import Limits
 usual, answer_s = Limits.of, float(sys.argv.pop(1))
 Limits.of = lambda settings: replace(usual(settings), answer_s=answer_s)
