@@ -66,6 +66,10 @@ class TenantSession(Session):
             connection = self.connection()
         return execute(connection, statement, values)
 
+    def execute_last(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement with which a `DirectTransaction` would commit."""
+        return self.execute_directly(statement, values)
+
     def execute_later(self, statement: Statement, row: Mapping[str, Any]) -> None:
         """Execute a statement now that a `DirectTransaction` would execute with its commit."""
         self.flush()  # what it refers to may be as new as this

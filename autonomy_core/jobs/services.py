@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import procrastinate
@@ -20,6 +21,8 @@ from autonomy_core.kernel.scope import TenantScope
 
 # Only builds statements: every job is deferred on its session's own connection.
 _deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+_signature_of = cache(inspect.signature)
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -115,7 +118,7 @@ def _checked(scope: TenantScope, name: str, arguments: dict[str, Any]) -> Job:
     if "organisation_id" in arguments:
         raise NotDeferrable(f"job {name}: whose job it is, the scope says, and no argument")
     try:
-        inspect.signature(job.function).bind(scope, **arguments)
+        _signature_of(job.function).bind(scope, **arguments)
     except TypeError as error:
         raise NotDeferrable(f"job {name}: {error}") from None
     for argument, value in arguments.items():

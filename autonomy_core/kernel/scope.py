@@ -57,6 +57,10 @@ class TenantScope:
         """
         return self._required.execute_directly(statement, values)
 
+    def execute_last(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """`execute_directly` for the last statement of a transaction, which may be sent with the commit."""
+        return self._required.execute_last(statement, values)
+
     def execute_later(self, statement: Statement, row: Mapping[str, Any]) -> None:
         """Execute a statement whose result nothing needs: now, or with the commit where that spares a round trip.
 
@@ -79,8 +83,7 @@ class TenantScope:
         """
         self._refuse_when_lent()
         with self.runtime.direct_transaction(self.organisation) as own:
-            assert isinstance(own.transaction, DirectTransaction)  # noqa: S101 - for the type checker
-            return own.transaction.execute_last(statement, values)
+            return own.execute_last(statement, values)
 
     @property
     def _required(self) -> TenantSession | DirectTransaction:

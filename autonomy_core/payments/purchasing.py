@@ -48,8 +48,12 @@ NOBODY = "free"
 EXPIRE_JOB = "payments.expire"
 """The job that has a checkout closed that nobody is to pay any more."""
 
-LOCK_STATUS = Statement(
-    "SELECT status FROM payments WHERE organisation_id = %(organisation_id)s AND id = %(payment_id)s FOR UPDATE"
+LOCK = Statement("""
+SELECT FROM payments AS p, unnest(%(organisation_id)s::text[], %(payment_id)s::uuid[]) AS wanted(organisation_id, id)
+WHERE p.organisation_id = wanted.organisation_id AND p.id = wanted.id FOR UPDATE OF p
+""")
+STATUS = Statement(
+    "SELECT status FROM payments WHERE organisation_id = %(organisation_id)s AND id = %(payment_id)s"
 )
 
 EXPIRE_AGAIN_S = 90
@@ -293,16 +297,18 @@ def expire(scope: TenantScope, payment_id: UUID) -> None:
 
 
 def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) -> None:
-    """Record the page that the provider has opened.
+    """Record the page that the provider has opened, also of a payment that was given up meanwhile.
 
     Raises:
         Unavailable: another call for the same payment was not answered by the provider, and has given it up.
     """
     values = {"organisation_id": scope.organisation.id, "payment_id": payment.id}
-    ((status,),) = scope.execute_directly(LOCK_STATUS, values)
+    provider = require_provider(scope, payment.provider)
+    scope.execute_later(LOCK, values)
+    provider.attach(scope, payment.id, checkout)
+    ((status,),) = scope.execute_last(STATUS, values)
     if status == PaymentStatus.FAILED:
         raise Unavailable("The payment was given up meanwhile; buy again.")
-    require_provider(scope, payment.provider).attach(scope, payment.id, checkout)
 
 
 def give_up(scope: TenantScope, payment: Payment, reason: str) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from http.cookiejar import DefaultCookiePolicy
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -271,6 +270,23 @@ class _Connections(stripe.RequestsClient):
             raise
 
 
+class _Session(requests.Session):
+    """Sends what the SDK asks for, and nothing of its own.
+
+    A session of `requests` would look for a proxy and a netrc file in the environment on each call, keep cookies, which
+    all organisations would share, and follow redirects. That costs as much as the call itself.
+    """
+
+    def request(  # type: ignore[override]
+        self, method: str, url: str, *, headers: Any, data: Any, timeout: Any, verify: Any
+    ) -> requests.Response:
+        """One request, over a connection that is kept open."""
+        prepared = requests.PreparedRequest()
+        prepared.prepare(method=method, url=url, headers=headers, data=data)
+        adapter = self.get_adapter(url)
+        return adapter.send(prepared, timeout=timeout, verify=verify, proxies=self.proxies)
+
+
 @cache
 def _connections(api_base: str) -> stripe.HTTPClient:
     """The connections of this process to Stripe, or to what stands in for it.
@@ -278,12 +294,8 @@ def _connections(api_base: str) -> stripe.HTTPClient:
     Args:
         api_base: the URL that is called.
     """
-    session = requests.Session()
-    # Once, and not for every call: `requests` would look through the whole environment each time, and for a netrc file.
+    session = _Session()
     session.proxies.update(requests.utils.get_environ_proxies(api_base))
-    session.trust_env = False
-    # All organisations share the connections; no cookie of an answer to one is sent with a call of another.
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = requests.adapters.HTTPAdapter(pool_maxsize=MOST_CONNECTIONS)
     for scheme in ("https://", "http://"):
         session.mount(scheme, adapter)
