@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.isolation import unisolated_tables
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.concurrent
 def test_every_revision_can_be_undone_and_made_again_whatever_organisations_have(
     committed_world: World, postgresql: EmbeddedServer
 ) -> None:
-    name = committed_world.autonomy.database.engine.url.database
+    name = make_url(committed_world.autonomy.database.url).database
     superuser = create_engine(postgresql.url(name), poolclass=NullPool)
     owner = owned_by_a_plain_role(superuser)
     found = components(committed_world.runtime.plugins)
@@ -35,9 +35,8 @@ def test_every_revision_can_be_undone_and_made_again_whatever_organisations_have
 def test_money_that_went_back_is_no_obstacle_to_the_version_before_refunds(
     committed_world: World, postgresql: EmbeddedServer
 ) -> None:
-    superuser = create_engine(
-        postgresql.url(committed_world.autonomy.database.engine.url.database), poolclass=NullPool
-    )
+    name = make_url(committed_world.autonomy.database.url).database
+    superuser = create_engine(postgresql.url(name), poolclass=NullPool)
     *plugins, core = reversed(components(committed_world.runtime.plugins))
     owner = owned_by_a_plain_role(superuser)
     for component in plugins:
