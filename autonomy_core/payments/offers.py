@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -73,7 +74,7 @@ def read_offer(scope: TenantScope, customer_id: UUID, product_id: UUID, environm
         "product_id": product_id,
         "environment": environment,
     }
-    found = scope.execute_directly(_OFFER, values)
+    found = scope.execute_directly(_offer(), values)
     if not found:
         raise NotFound
     ((email, in_bundle, granted, has_open, disputed, *of_product),) = found
@@ -138,7 +139,7 @@ _DISPUTED = (
     .limit(1)
 )
 _OF_PRODUCT = ("title", "kind", "amount", "currency", "active", "archived_at")
-_OFFER = compiled(
+_OFFER = (
     select(
         Customer.email,
         _array_of(_IN_BUNDLE.order_by(BundleItem.position)),
@@ -151,3 +152,9 @@ _OFFER = compiled(
     .outerjoin(Customer, and_(Customer.organisation_id == ORGANISATION, Customer.id == CUSTOMER))
     .where(Product.organisation_id == ORGANISATION, Product.id == PRODUCT)
 )
+
+
+@cache
+def _offer() -> Statement:
+    # At first use: to compile needs every model that a foreign key names.
+    return compiled(_OFFER)
