@@ -1,10 +1,10 @@
-# Everything one does with this project. `make help` lists it; it needs Python 3.11 or newer, and make.
+# The commands of this project; `make help` lists them. They need Python 3.11 or newer, and make.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 6543
-WORKERS ?= 2
+WORKERS ?= 3
 T ?=
 STRIPE_CLI := var/stripe-cli/1.52.0
 OPENAPI_TYPESCRIPT := var/openapi-typescript/7.13.0
@@ -22,50 +22,51 @@ PACKAGES := autonomy_core plugins demo tests bench examples
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit sure lint format types contracts install stripe-cli client-generators serve worker simulator migrate changelog bench chaos clean
 
-help:  ## say what can be made
-	@echo "Autonomy Server. Set-up happens by itself; it stays in $(VENV) and var/."
+help:  ## list the targets
+	@echo "Autonomy Server. Make installs everything, in $(VENV) and var/."
 	@echo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo "  make demo CHECK=1            the same, but stop after the transcript; the exit status tells"
+	@echo "  make demo CHECK=1            the same, but stop after the transcript; the exit status shows the result"
 	@echo "  make demo PORT=8080          on another port"
 	@echo "  make test T=stripe_payment   only the tests whose names contain this"
 	@echo "  make bench WHAT=tenants      start-up and memory with 1, 100 and 10,000 organisations"
 
-demo: $(VENV)/.installed  ## buy and play an MP3, real parts throughout, then keep serving
+demo: $(VENV)/.installed  ## buy and play an MP3 with real processes, then keep serving
 	@$(BIN)/python -m demo --port $(PORT) $(if $(CHECK),--check,)
 
-test: $(VENV)/.installed  ## run the tests, on a PostgreSQL of their own
-	@# 5: pytest has found nothing to run.
-	@# In the order of the files: those with whole processes are early, and the many short ones fill the end.
+test: $(VENV)/.installed  ## run the tests, on a temporary PostgreSQL
+	@# Exit status 5: pytest found no test.
+	@# In the order of the files: slow tests with processes come first, and many short ones fill the end.
+	@# One worker more than a small machine has cores, because tests with processes mostly wait.
 	@$(BIN)/python -m pytest $(if $(T),-k "$(T)",-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS) || { status=$$?; \
-	    test $$status != 5 || echo "No test was run$(if $(T),: no test's name contains \"$(T)\"; T takes a part of a name)." >&2; exit $$status; }
+	    test $$status != 5 || echo "No test was run$(if $(T),: no test's name contains \"$(T)\"; T is a part of a name)." >&2; exit $$status; }
 
 unit: $(VENV)/.installed  ## run the tests that start no process and open no connection
 	@$(BIN)/python -m pytest tests/unit -m "not processes" $(ARGS)
 
-sure: lint types contracts test  ## all that must hold before a change is shared
+sure: lint types contracts test  ## all checks that a change must pass
 
 lint: $(VENV)/.installed  ## style: ruff with all rules, each exception explained
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-format: $(VENV)/.installed  ## mend what can be mended by itself
+format: $(VENV)/.installed  ## correct the style automatically
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 types: $(VENV)/.installed  ## mypy; strict where plugin authors and money depend on it
 	@$(BIN)/mypy
 
-contracts: $(VENV)/.installed  ## architecture: who may import whom
+contracts: $(VENV)/.installed  ## architecture: which package may import which
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.installed $(DJSTRIPE)/.installed  ## webhooks and purchases per second, beside peers: ROUNDS=, WHAT="webhooks purchase slow tenants"
+bench: $(VENV)/.installed $(DJSTRIPE)/.installed  ## webhooks and purchases per second, beside peers: ROUNDS=, WHAT="webhooks purchase slow login tenants"
 	@set -e; for what in $(WHAT); do $(BIN)/python -m bench.$$what --rounds $(ROUNDS); done
 
 $(DJSTRIPE)/.installed: bench/webhooks/djstripe_requirements.txt
 	@mkdir -p $(dir $@)
-	@# In an environment of its own, because it needs an older Stripe SDK; without it, bench measures the others, and says so.
+	@# A separate environment, because it needs an older Stripe SDK. Without it, bench measures the other peers.
 	@$(PYTHON) -m venv $(DJSTRIPE) && $(DJSTRIPE)/bin/python -m pip install --quiet --disable-pip-version-check \
 	    --requirement $< && touch $@ || { rm -rf $(DJSTRIPE); echo "There is no dj-stripe: it could not be installed."; }
 
@@ -75,10 +76,10 @@ chaos: $(VENV)/.installed  ## kill everything at random while customers buy: SEE
 serve: migrate  ## serve development.ini on $(PORT)
 	@$(BIN)/autonomy --config development.ini serve --port $(PORT)
 
-worker: $(VENV)/.installed  ## do the jobs of development.ini
+worker: $(VENV)/.installed  ## run the jobs of development.ini
 	@$(BIN)/autonomy --config development.ini worker
 
-simulator: $(VENV)/.installed  ## stand in for Stripe, for the sample shops of development.ini on $(PORT)
+simulator: $(VENV)/.installed  ## run the simulator of Stripe, for the sample shops of development.ini on $(PORT)
 	@mkdir -p var/development
 	@$(BIN)/autonomy --config development.ini stripe simulator --state var/development/simulator.sqlite \
 	    $(foreach shop,harbour nightjar,--endpoint sk_test_$(shop),http://localhost:$(PORT)/api/webhook/stripe/$(shop),whsec_$(shop)_sample) $(ARGS)
@@ -87,7 +88,7 @@ stripe-cli: $(STRIPE_CLI)/.installed  ## get the Stripe CLI, with npm, for the t
 
 $(STRIPE_CLI)/.installed:
 	@mkdir -p $(STRIPE_CLI)
-	@# All that it needs is in the package; without it, the tests that use it are skipped, and say so.
+	@# The package contains all that it needs. Without it, the tests that use it are skipped.
 	@npm install --prefix $(STRIPE_CLI) --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error \
 	    @stripe/cli@$(notdir $(STRIPE_CLI)) && touch $@ || echo "There is no Stripe CLI: npm is not here, or has no network."
 
@@ -100,7 +101,7 @@ $(OPENAPI_TYPESCRIPT)/.installed:
 	    || echo "There is no openapi-typescript: npm is not here, or has no network."
 
 $(OPENAPI_PYTHON_CLIENT)/.installed:
-	@# In an environment of its own, because what it needs is none of the server's business.
+	@# A separate environment, because its dependencies are not the server's.
 	@$(PYTHON) -m venv $(OPENAPI_PYTHON_CLIENT) && $(OPENAPI_PYTHON_CLIENT)/bin/python -m pip install --quiet --disable-pip-version-check \
 	    openapi-python-client==$(notdir $(OPENAPI_PYTHON_CLIENT)) && touch $@ \
 	    || { rm -rf $(OPENAPI_PYTHON_CLIENT); echo "There is no openapi-python-client: it could not be installed."; }
@@ -108,21 +109,21 @@ $(OPENAPI_PYTHON_CLIENT)/.installed:
 migrate: $(VENV)/.installed  ## bring the development database up to date
 	@$(BIN)/autonomy --config development.ini migrate
 
-changelog: $(VENV)/.installed  ## show what the next release's changelog will say
+changelog: $(VENV)/.installed  ## show the changelog of the next release
 	@$(BIN)/towncrier build --draft --version next
 
 install: $(VENV)/.installed  ## set up only
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3.11")'
 	@echo "Setting up $(VENV); the first time this takes a minute."
-	@# Not merely whether it is there: one that was interrupted has no pip, and is mended by making it again.
+	@# An interrupted installation leaves an environment without pip, which is created again.
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[development]'
 	@touch $@
 
-clean:  ## remove what was set up: the environment, the databases and files of demo and development
-	@# As root, PostgreSQL may be elsewhere.
+clean:  ## remove the environment, and the databases and files of demo and development
+	@# As root, PostgreSQL may use another directory.
 	@test ! -e $(VENV)/.installed || for data in var/demo/data var/development; do \
 	    $(BIN)/python -m autonomy_core.testing.removal $$data/postgresql </dev/null; done
 	@rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

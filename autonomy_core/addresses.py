@@ -1,4 +1,4 @@
-"""Addresses of clients and proxies. An IPv4 address has one spelling, whichever socket has met it."""
+"""Parses the addresses of clients and proxies, and normalises IPv4 addresses."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ import re
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_NETWORK_OF_A_CUSTOMER = 64
-"""A customer with one IPv6 address has all of its /64."""
+_CUSTOMER_PREFIX_LENGTH = 64
+"""A customer with IPv6 usually has a whole /64 network."""
 
 _WITH_PORT = re.compile(r"\[([^]]*)\](?::\d+)?|([\d.]+):\d+", re.ASCII)
 
 
 def address_of(text: str | None) -> Address | None:
-    """The address that a text is; None for any other text.
+    """Parse an address.
 
     Args:
-        text: a socket that listens at ``::`` spells the IPv4 address 203.0.113.9 ``::ffff:203.0.113.9``. Some proxies
-            append the port: ``203.0.113.9:52011``, ``[2001:db8::9]:52011``.
+        text: an address. A socket that listens at ``::`` reports the IPv4 address 203.0.113.9 as
+            ``::ffff:203.0.113.9``. Some proxies append the port, as in ``203.0.113.9:52011`` or
+            ``[2001:db8::9]:52011``.
+
+    Returns:
+        The address; None if the text is not an address.
     """
     with_port = _WITH_PORT.fullmatch(text or "")
     try:
@@ -29,15 +33,15 @@ def address_of(text: str | None) -> Address | None:
 
 
 def spelt_once(text: str) -> str:
-    """The text, or the address that it spells: an IPv4 address as one of IPv6, or one with a port."""
+    """The normalised address: IPv4 as IPv4, and without port. Other texts are returned unchanged."""
     return str(address_of(text) or text) if ":" in text else text
 
 
 def both_spellings(network: str) -> tuple[str, ...]:
-    """An address or network as a setting has it, and how a socket that listens at ``::`` spells it.
+    """An address or network from the settings, in the notations of IPv4 sockets and of sockets at ``::``.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither an address nor a network.
     """
     found = ipaddress.ip_network(network)
     if found.version == 6:
@@ -46,21 +50,26 @@ def both_spellings(network: str) -> tuple[str, ...]:
 
 
 def client_network(address: str | None) -> str:
-    """By what a client is counted: its IPv4 address, or its IPv6 /64.
+    """The key for counting a client: its IPv4 address, or its IPv6 /64 network.
 
     Args:
-        address: as the server saw it; what is no address is counted together as ``unknown``.
+        address: the address as the server sees it. All texts that are no addresses count as ``unknown``.
     """
     found = address_of(address)
     if found is None:
         return "unknown"
     if found.version == 4:
         return str(found)
-    return shortened(found, _NETWORK_OF_A_CUSTOMER)
+    return shortened(found, _CUSTOMER_PREFIX_LENGTH)
 
 
 def shortened(address: Address, bits: int) -> str:
-    """The network of so many bits that an address is in."""
-    # By number: a link-local address carries a zone that a network cannot have.
+    """The network that contains an address.
+
+    Args:
+        address: the address.
+        bits: the prefix length of the network, in bits.
+    """
+    # From the number, because a link-local address may have a zone, which a network cannot have.
     network = ipaddress.IPv4Network if address.version == 4 else ipaddress.IPv6Network
     return str(network((int(address), bits), strict=False))

@@ -1,4 +1,4 @@
-"""What a plugin hands over is called by the server, which awaits no coroutine and exhausts no generator."""
+"""Checks plugins' functions: the server calls them synchronously, and neither awaits nor iterates results."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 PLAIN = "write a plain function, with def and without yield; what has to wait belongs in a job"
-"""What to do about a function that does not run when it is called."""
+"""The remedy for a function whose body does not run when it is called."""
 
 
 def kind_that_does_not_run(function: Any) -> str | None:
-    """What a function is whose body does not run when it is called, for example ``an async function``; else None.
+    """The kind of a function whose body does not run when it is called, for example ``an async function``.
 
-    It is looked at below `functools.partial`, methods, ``__call__`` and what `functools.wraps` has recorded.
+    It looks through `functools.partial`, methods, ``__call__`` and `functools.wraps`.
+
+    Returns:
+        The kind; None for other functions.
     """
     for layer in _layers(function):
         if inspect.isasyncgenfunction(layer):
@@ -28,14 +31,14 @@ def kind_that_does_not_run(function: Any) -> str | None:
 
 
 def is_async(function: Any) -> bool:
-    """Whether a call gives something to be awaited; what gives an iterable may be a generator function."""
+    """Whether calling the function returns an awaitable or an async generator."""
     return (kind_that_does_not_run(function) or "").startswith("an async")
 
 
 def unfinished(answer: object) -> str | None:
-    """What an answer is if the work behind it has not been done, for example ``a coroutine``; else None.
+    """Describe a result whose work has not been done, for example ``a coroutine``; None for other results.
 
-    The coroutine or generator is closed.
+    A coroutine or generator is closed.
     """
     if inspect.isasyncgen(answer):
         return "an async generator, which nothing iterates"
@@ -50,10 +53,10 @@ def unfinished(answer: object) -> str | None:
 
 
 def call_to_its_end(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call a function of a plugin's, and make sure that its work has been done when it returns.
+    """Call a plugin's function, and check that its body has run.
 
     Raises:
-        TypeError: it returned a coroutine or a generator: nothing of it has run.
+        TypeError: it returned a coroutine or generator, so its body has not run.
     """
     answer = function(*arguments, **named)
     left = unfinished(answer)
@@ -64,7 +67,12 @@ def call_to_its_end(function: Callable[..., Any], *arguments: Any, **named: Any)
 
 
 def place_in(module: str, error: BaseException) -> str:
-    """Where in the package of a module an exception was raised, as `` (at package.module:line)``; empty if not there."""
+    """Where in a package an exception was raised, as `` (at package.module:line)``, or empty.
+
+    Args:
+        module: the name of a module of the package.
+        error: the exception.
+    """
     package = module.partition(".")[0]
     places = [
         f"{name}:{line}"
@@ -75,7 +83,12 @@ def place_in(module: str, error: BaseException) -> str:
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:
-    """Whether a function can be called with so many arguments by position; true where it cannot be told."""
+    """Whether a function accepts a number of positional arguments; True if its signature is unknown.
+
+    Args:
+        function: the function.
+        count: the number of arguments.
+    """
     try:
         inspect.signature(function).bind(*(None,) * count)
     except TypeError:
@@ -87,7 +100,7 @@ def takes(function: Callable[..., Any], count: int) -> bool:
 
 
 def parameters(function: Callable[..., Any]) -> set[str]:
-    """The names of a function's parameters; none where they cannot be told."""
+    """The names of a function's parameters; empty if its signature is unknown."""
     try:
         return set(inspect.signature(function).parameters)
     except (TypeError, ValueError):
@@ -95,7 +108,12 @@ def parameters(function: Callable[..., Any]) -> set[str]:
 
 
 def misfit(candidate: object, protocol: type) -> str | None:
-    """Why an object cannot be used as a protocol says, for example ``has no method refund()``; None if it can."""
+    """Why an object does not implement a protocol, such as ``has no method refund()``; None if it does.
+
+    Args:
+        candidate: the object.
+        protocol: a class derived from `typing.Protocol`.
+    """
     if isinstance(candidate, type):
         return f"is the class {candidate.__name__}; give an instance, {candidate.__name__}()"
     if "name" in protocol.__annotations__:
@@ -116,17 +134,23 @@ def _misfit_of_method(method: Any, specified: Callable[..., Any]) -> str | None:
     expected = list(signature.parameters)[1:]
     if not callable(method):
         return f"has no method {specified.__name__}({', '.join(expected)})"
-    gives_iterable = str(signature.return_annotation).startswith("Iterable")
     kind = kind_that_does_not_run(method)
-    if kind is not None and (is_async(method) or not gives_iterable):
+    if kind is not None and (is_async(method) or not _may_be_generator(method, signature)):
         return f"has a method {specified.__name__}() that is {kind}: {PLAIN}"
     if not takes(method, len(expected)):
         return f"has a method {specified.__name__}() that does not take {', '.join(expected)}"
     return None
 
 
+def _may_be_generator(method: Any, specified: inspect.Signature) -> bool:
+    """Whether the caller runs the body of a generator function: it iterates, or it enters the context."""
+    returned = str(specified.return_annotation)
+    is_wrapped = hasattr(method, "__wrapped__")  # by `contextlib.contextmanager`
+    return returned.startswith("Iterable") or (returned.startswith("AbstractContextManager") and is_wrapped)
+
+
 def _layers(function: Any) -> Iterator[Any]:
-    """A function, and what it is known to pass its calls on to."""
+    """Yield a function, and the functions that it wraps."""
     seen: set[int] = set()
     while function is not None and id(function) not in seen:
         seen.add(id(function))

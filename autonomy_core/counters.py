@@ -1,6 +1,6 @@
-"""What the process counts, for `metrics` to show. Whoever has something to count calls a plain function.
+"""Counters of the process, which `metrics` exports. Features call the functions of this module.
 
-The labels' values are few by construction: classes and statuses, not paths or ids.
+The number of label values is limited by design: they are classes and statuses, not paths or ids.
 """
 
 from __future__ import annotations
@@ -49,9 +49,11 @@ def count_request(
     """Count one answered request.
 
     Args:
-        resource: from `resource_of`.
-        organisation: the id, or None for a request that is about none.
-        seconds: how long it took.
+        method: the HTTP method.
+        status: the HTTP status.
+        resource: the result of `resource_of`.
+        organisation: the organisation's id; None for a request without organisation.
+        seconds: the duration, in seconds.
     """
     _with(REQUESTS, method if method in METHODS else "other", status, resource).inc()
     _with(DURATION, resource).observe(seconds)
@@ -60,11 +62,11 @@ def count_request(
 
 
 def count_payment_settled(organisation: str, environment: str, status: str) -> None:
-    """Count a payment that has changed its status."""
+    """Count a change of a payment's status."""
     PAYMENTS_SETTLED.count(organisation, environment, status)
 
 
 @lru_cache(maxsize=4096)
 def _with(metric: Any, *labels: Any) -> Any:
-    """A metric with its labels, found again faster than it finds them itself."""
+    """A metric with labels. This cache is faster than the metric's own lookup."""
     return metric.labels(*labels)

@@ -1,4 +1,4 @@
-"""What prices can be in: the currencies of ISO 4217 that are in use, as the package `iso4217` lists them."""
+"""The currencies of prices: the active currencies of ISO 4217, from the package `iso4217`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from decimal import Decimal
 
 from iso4217 import Currency
 
-# A code without a minor unit is a metal, a unit of account or a placeholder, such as xau, xdr and xxx.
+# Codes without a minor unit are metals, units of account or placeholders, such as xau, xdr and xxx.
 EXPONENTS: dict[str, int] = {
     currency.code.lower(): currency.exponent for currency in Currency if currency.exponent is not None
 }
-"""How many decimal places each has, by ISO 4217: 2 for ``eur``, 0 for ``jpy``, 3 for ``kwd``."""
+"""The number of decimal places by currency, from ISO 4217: 2 for ``eur``, 0 for ``jpy``, 3 for ``kwd``."""
 
 CURRENCIES = frozenset(EXPONENTS)
 """The codes, in lower case."""
 
 
 def in_major_unit(amount: int, currency: str) -> Decimal:
-    """An amount as people write it: 1250 of ``eur`` is 12.50, of ``jpy`` 1250, of ``kwd`` 1.250.
+    """Convert an amount to the major unit: 1250 is 12.50 in ``eur``, 1250 in ``jpy`` and 1.250 in ``kwd``.
 
     Args:
         amount: in the minor unit of the currency, as everywhere in the API.
-        currency: ISO 4217, lower case.
+        currency: an ISO 4217 code in lower case.
 
     Raises:
-        KeyError: there is no such currency.
+        KeyError: the currency is unknown.
     """
     return Decimal(amount).scaleb(-EXPONENTS[currency])

@@ -1,4 +1,4 @@
-"""The server's settings: its ini file becomes one frozen object, and every problem is reported at once."""
+"""Loads the server's settings from its ini file into a frozen object, and reports all problems together."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from autonomy_core.settings_schema import ServerSchema
+from autonomy_core.settings_schema import STORE_KEYS, ServerSchema
 from autonomy_core.tenancy.claims import ServerHosts
 from autonomy_core.tenancy.fields import ProblemMessage
 from autonomy_core.tenancy.record import RECORD, TenantRecord
 from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret, shown
 from autonomy_core.tenancy.settling import Rules
-from autonomy_core.tenancy.validation import did_you_mean
+from autonomy_core.tenancy.stores import FilesSettings, StoreSettings, store_of
+from autonomy_core.tenancy.validation import did_you_mean, remedy_for_empty
 from autonomy_core.texts import is_utf8
 
 SHORTEST_SECRET = 32
 
 GENERATED_SECRET = "secret"  # noqa: S105 - a name
-"""The file in the data directory that is made where ``autonomy.secret`` names no secret."""
+"""The name of the generated secret's file in the data directory, if ``autonomy.secret`` is not set."""
 
 
 class SettingsError(Exception):
-    """The server's ini file cannot be used.
+    """The server's ini file is invalid.
 
     Args:
-        problems: each a key of ``[app:main]``, and what is wrong with it and how to mend it.
+        problems: pairs of a key of ``[app:main]`` and its problem with a remedy.
     """
 
     def __init__(self, *problems: tuple[str, str]) -> None:
@@ -47,34 +48,44 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What ``[app:main]`` says.
+    """The settings in ``[app:main]``.
 
     Attributes:
         tenants: the directory of the organisations' ini files.
-        tenants_loss_limit: the share of the organisations, in percent, whose files may be gone at once before an
-            operator has to accept it.
-        data: where the embedded database, uploaded files and the generated secret are kept.
-        secret: from which the organisations' keys are derived.
-        previous_secrets: with which what is signed and sealed is accepted too.
-        hosts: on which every organisation is reached by its path, and to which its buyers may return.
-        default_organisation: whom ``/api/v1`` is about when the host is nobody's; None for nobody.
-        database_url: of the application's own role; None for the embedded server.
-        owner_url: of the role that owns the tables; only migrations use it.
-        backup_url: of a role that bypasses row-level security; only backups use it.
-        embedded_bin_dir: use these PostgreSQL binaries for the embedded server.
-        pool_size: database connections kept, for as many threads.
+        tenants_loss_limit: the percentage of organisations whose files may disappear at once without an
+            operator's confirmation.
+        data: the directory of the embedded database, uploaded files and the generated secret.
+        secret: the secret from which the organisations' keys are derived.
+        previous_secrets: earlier secrets that are still accepted for verifying and decrypting.
+        hosts: hosts that serve all organisations by path, and to which buyers may return.
+        default_organisation: the fallback for ``/api/v1`` when no organisation claims the host; None for no
+            fallback.
+        database_url: the URL with the application's role; None for the embedded server.
+        owner_url: the URL with the role that owns the tables; only migrations use it.
+        backup_url: the URL with a role that bypasses row-level security; only backups use it.
+        embedded_bin_dir: the PostgreSQL programs for the embedded server; None for those of the wheel.
+        embedded_fast: run the embedded server without durability, for tests.
+        pool_size: the number of database connections that are kept open, and of threads.
         log_format: ``console`` or ``json``.
-        log_level: the least that is logged.
-        log_clients: how the log tells the client's address: ``full``, ``shortened`` or ``none``.
-        operations_public: whether everybody may read ``/metrics`` and the details of ``/health/ready``.
-        trusted_proxies: the addresses and networks of the proxies in front, which are believed when they tell
-            for whom they ask, and whether by HTTPS.
-        worker_required_within: a server that has seen no worker for so many seconds is not ready; None for one
-            that is ready all the same.
-        body_seconds: how long a request's body may take at first, and pause later.
-        answer_seconds: how long a request may wait for its answer, once its body is there.
-        slow_per_address: how many requests of one address may wait for their bodies or be sent files, in each process.
-        spool_megabytes: how much of bodies that are not whole may lie in files, of each process.
+        log_level: the minimum level of logged messages.
+        log_clients: how clients' addresses are logged: ``full``, ``shortened`` or ``none``.
+        operations_public: whether ``/metrics`` and the details of ``/health/ready`` are public.
+        trusted_proxies: addresses and networks of proxies whose headers about the client's address and HTTPS
+            are trusted.
+        worker_required_within: the server is not ready if no worker has run for this many seconds; None to
+            ignore the worker.
+        body_seconds: the maximum time until a body's first part, and between parts, in seconds.
+        answer_seconds: the maximum time from the complete body to the answer, in seconds.
+        slow_per_address: the maximum number of concurrent slow requests of one address, per process.
+        spool_megabytes: the maximum size of incomplete bodies in files, per process, in megabytes.
+        mail_url: where mail is handed over; None for files in the data directory.
+        mail_password: the password of that account.
+        mail_from: the sender of mail of organisations without their own.
+        mail_timeout: the maximum time for handing over one mail, in seconds.
+        files: where files are stored.
+        images_processor: the name of the program that decodes uploaded images.
+        images_at_once: how many images a process decodes at once.
+        images_collect_after_days: after how many days an image is removed that nothing uses.
         plugins: the settings of each plugin, by its name.
     """
 
@@ -101,46 +112,54 @@ class Settings:
     slow_per_address: int
     spool_megabytes: int
     worker_required_within: int | None
+    mail_url: str | None
+    mail_password: Secret | None
+    mail_from: str | None
+    mail_timeout: int
+    files: FilesSettings
+    images_processor: str
+    images_at_once: int
+    images_collect_after_days: int
     plugins: Mapping[str, Mapping[str, Any]]
 
     @property
     def accepted_secrets(self) -> tuple[Secret, ...]:
-        """The secret, and those before it, each once."""
+        """The secret and the previous secrets, without duplicates."""
         return tuple(dict.fromkeys((self.secret, *self.previous_secrets)))
 
     def require_tenants(self) -> None:
-        """Check that the organisations' directory exists. Only who serves them needs it: it may be made later.
+        """Check that the organisations' directory exists. Call it only if the organisations are needed.
 
         Raises:
-            SettingsError: it does not; most likely the key is misspelt.
+            SettingsError: it does not exist; probably the key is misspelt.
         """
         if not self.tenants.is_dir():
             problem = (
-                f"there is no directory {self.tenants}. The organisations' ini files are there: make it, or name "
-                "another one."
+                f"there is no directory {self.tenants}. The organisations' ini files are there: make it, or "
+                "name another one."
             )
             raise SettingsError(("autonomy.tenants", problem))
 
 
 OWN_PREFIXES = ("autonomy.", "sqlalchemy.", "embedded.")
 
-ALIKE = 0.85
-"""From which likeness on (see `difflib`) a prefix is taken for a misspelt one."""
+MIN_SIMILARITY = 0.85
+"""The minimum similarity (see `difflib`) of a misspelt prefix."""
 
 
 def load_settings(
     raw: Mapping[str, Any], plugin_schemas: Mapping[str, type[Schema] | None], *, keep_secret: bool = True
 ) -> Settings:
-    """Read the settings.
+    """Load the settings.
 
     Args:
-        raw: what PasteDeploy gives: the keys of ``[app:main]``.
-        plugin_schemas: for each installed plugin the schema of its server settings, or None.
-        keep_secret: write a secret that has to be generated to its file. Without it nothing is written, and the
-            secret is another one each time.
+        raw: the keys of ``[app:main]`` from PasteDeploy.
+        plugin_schemas: the schema of each installed plugin's server settings, by name; None for no settings.
+        keep_secret: whether to write a generated secret to its file. If False, nothing is written, and each
+            call generates another secret.
 
     Raises:
-        SettingsError: with every problem.
+        SettingsError: with all problems.
     """
     problems: list[tuple[str, str]] = []
     own = {key: value for key, value in raw.items() if key.startswith(OWN_PREFIXES)}
@@ -154,25 +173,45 @@ def load_settings(
         raise SettingsError(*problems)
     data = Path(loaded["data"]).absolute()
     bin_dir = loaded.pop("embedded_bin_dir")
+    files = _files(loaded)
     return Settings(
         **{
             **loaded,
             "tenants": Path(loaded["tenants"]).absolute(),
             "data": data,
             "secret": _secret(loaded["secret"], data, keep=keep_secret),
+            "mail_password": _mail_password(loaded["mail_password"]),
             "previous_secrets": _previous_secrets(loaded["previous_secrets"]),
             "embedded_bin_dir": Path(bin_dir) if bin_dir else None,
         },
+        files=files,
         plugins=MappingProxyType(plugins),
     )
 
 
+def _files(loaded: dict[str, Any]) -> FilesSettings:
+    """Take the keys of stores out of the loaded values, and resolve their secrets."""
+    store, previous = (_store(loaded, which) for which in ("", "previous_"))
+    assert store is not None  # noqa: S101 - only the previous one may be missing
+    return FilesSettings(store, previous, loaded.pop("files_timeout"))
+
+
+def _store(loaded: dict[str, Any], which: str) -> StoreSettings | None:
+    values = {key: loaded.pop(f"files_{which}{key}") for key in STORE_KEYS}
+    if which and values["url"] is None:
+        return None
+    for key in ("access_key", "secret_key"):
+        if values[key] is not None:
+            values[key] = _resolve_secret(f"autonomy.files.{which}{key}", values[key], shortest=1)
+    return store_of(values)
+
+
 def _misspelt_prefixes(raw: Mapping[str, Any], plugins: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Keys that nothing reads, and that look like those of the server or of a plugin. Others are Pyramid's, for example."""
+    """Unused keys that resemble the server's or a plugin's keys. Other unused keys may be Pyramid's."""
     known = {*(prefix.removesuffix(".") for prefix in OWN_PREFIXES), *plugins}
     for key in raw:
         prefix, dot, rest = key.partition(".")
-        close = difflib.get_close_matches(prefix.lower(), known, n=1, cutoff=ALIKE)
+        close = difflib.get_close_matches(prefix.lower(), known, n=1, cutoff=MIN_SIMILARITY)
         if dot and close and prefix not in known:
             yield key, f"nothing reads this key; did you mean {f'{close[0]}.{rest}'!r}?"
 
@@ -181,18 +220,21 @@ def _load(
     prefix: str, schema: type[Schema], values: Mapping[str, Any], problems: list[tuple[str, str]]
 ) -> dict[str, Any]:
     loading = schema()
-    known = {field.data_key or name for name, field in loading.load_fields.items()}
+    fields_by_key = {field.data_key or name: field for name, field in loading.load_fields.items()}
+    known = fields_by_key.keys()
     empty = {key for key in known & values.keys() if values[key] == ""}
-    found: dict[str, Any] = dict.fromkeys(empty, "it has no value; give it one, or remove the key")
+    found: dict[str, Any] = {
+        key: f"it has no value; {remedy_for_empty(required=fields_by_key[key].required)}" for key in empty
+    }
     try:
         loaded: dict[str, Any] = loading.load({key: values[key] for key in values.keys() - empty})
     except ValidationError as error:
         found = error.messages_dict | found
-    problems += [(f"{prefix}{key}", _in_words(key, found[key], known, values)) for key in found]
+    problems += [(f"{prefix}{key}", _problem_text(key, found[key], known, values)) for key in found]
     return {} if found else loaded
 
 
-def _in_words(key: str, messages: Any, known: Collection[str], values: Mapping[str, Any]) -> str:
+def _problem_text(key: str, messages: Any, known: Collection[str], values: Mapping[str, Any]) -> str:
     if key in values and key not in known:
         return f"there is no such key; {did_you_mean(key, known)}"
     if key in known and key not in values:
@@ -209,13 +251,13 @@ def _section(raw: Mapping[str, Any], plugin: str) -> dict[str, Any]:
 
 
 def _secret(reference: str | None, data: Path, *, keep: bool) -> Secret:
-    """The secret that a reference names; with none, one that is generated in the data directory."""
+    """The secret that the reference names; without a reference, a generated one in the data directory."""
     if reference is None:
         path = data / GENERATED_SECRET
         if not keep and not path.exists():
             return Secret(_new_secret())
         reference = f"file:{_generated_secret(path)}"
-    return _referred_to("autonomy.secret", reference)
+    return _resolve_secret("autonomy.secret", reference)
 
 
 def _new_secret() -> str:
@@ -223,22 +265,28 @@ def _new_secret() -> str:
 
 
 def _previous_secrets(references: Iterable[str]) -> tuple[Secret, ...]:
-    return tuple(_referred_to("autonomy.previous_secret", reference) for reference in references)
+    return tuple(_resolve_secret("autonomy.previous_secret", reference) for reference in references)
 
 
-def _referred_to(key: str, reference: str) -> Secret:
+def _mail_password(reference: str | None) -> Secret | None:
+    return None if reference is None else _resolve_secret("autonomy.mail.password", reference, shortest=1)
+
+
+def _resolve_secret(key: str, reference: str, *, shortest: int = SHORTEST_SECRET) -> Secret:
     kind, _, rest = reference.partition(":")
     if kind == "file":
         text = _read_secret(key, reference, Path(rest))
     elif kind == "env":
         text = os.environ.get(rest, "")
         if not is_utf8(text):
-            raise SettingsError((key, f"{_named(reference)} is not UTF-8 text."))
+            raise SettingsError((key, f"{_displayed(reference)} is not UTF-8 text."))
     else:
         raise SettingsError((key, "write a reference, env:NAME or file:/path, and not the secret itself."))
-    if len(text) < SHORTEST_SECRET:
+    if len(text) < shortest:
         problem = (
-            f"{_named(reference)} must hold at least {SHORTEST_SECRET} characters; "
+            f"{_displayed(reference)} is empty."
+            if shortest == 1
+            else f"{_displayed(reference)} must hold at least {shortest} characters; "
             "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
         raise SettingsError((key, problem))
@@ -249,33 +297,35 @@ def _read_secret(key: str, reference: str, path: Path) -> str:
     try:
         return path.read_text("utf-8").strip()
     except (OSError, ValueError) as error:
-        raise SettingsError((key, f"{_named(reference)} cannot be read: {type(error).__name__}.")) from None
+        raise SettingsError(
+            (key, f"{_displayed(reference)} cannot be read: {type(error).__name__}.")
+        ) from None
 
 
-def _named(reference: str) -> str:
-    """A reference as it is written, unless it may be a secret in the wrong place."""
+def _displayed(reference: str) -> str:
+    """The reference, unless it may be a misplaced secret."""
     kind, _, path = reference.partition(":")
-    is_file = kind == "file" and os.path.exists(path)  # noqa: PTH110 - which also takes what is no path
+    is_file = kind == "file" and os.path.exists(path)  # noqa: PTH110 - it accepts invalid paths
     return reference if is_file or shown(reference) else f"what {kind}: names"
 
 
 def _generated_secret(path: Path) -> Path:
-    """Make the file unless it is there."""
+    """Create the file if it is missing."""
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_secret(path)
     except OSError as error:
         problem = (
-            f"{path} cannot be made: {error.strerror or error}. The server keeps its data there: let its user write to "
-            "the directory, or name another one."
+            f"{path} cannot be made: {error.strerror or error}. The server keeps its data there: let its "
+            "user write to the directory, or name another one."
         )
         raise SettingsError(("autonomy.data", problem)) from None
     return path
 
 
 def _write_secret(path: Path) -> None:
-    # Written whole under another name and linked: of two processes that start together, one wins.
+    # Write a temporary file and link it: if two processes start together, one of them succeeds.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         draft.touch(mode=0o600)
@@ -287,7 +337,7 @@ def _write_secret(path: Path) -> None:
 
 
 def rules_of(settings: Settings) -> Rules:
-    """Return by what it is decided which organisations are in service, and which hosts they have."""
+    """Return the rules that decide which organisations and hosts are in service."""
     return Rules(
         server=ServerHosts(settings.hosts, settings.default_organisation),
         record=TenantRecord(settings.data / RECORD, Sealing(settings.accepted_secrets)),

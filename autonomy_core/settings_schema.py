@@ -1,24 +1,32 @@
-"""The keys of the server's ini file, and what may be written there."""
+"""The schema of the core's keys in the server's ini file."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from autonomy_core.addresses import both_spellings
-from autonomy_core.fields import NumberInText
-from autonomy_core.tenancy.fields import SEPARATED, WordsField
+from autonomy_core.fields import EmailField, NumberInText
+from autonomy_core.tenancy.fields import SEPARATED, MailUrlField, WordsField, has_user
 from autonomy_core.tenancy.losses import DEFAULT_PERCENT
 from autonomy_core.tenancy.schemas import HostsField
+from autonomy_core.tenancy.stores import (
+    OWN_DIRECTORIES,
+    EndpointField,
+    RegionField,
+    StoreUrlField,
+    require_fitting_keys,
+)
 
 
 class AddressesField(WordsField):
-    """IP addresses and networks; those of IPv4 in both spellings."""
+    """IP addresses and networks. IPv4 networks are returned in both notations."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
         addresses = super()._deserialize(value, attr, data, **kwargs)
@@ -29,7 +37,7 @@ class AddressesField(WordsField):
 
 
 class ReferencesField(fields.Field[tuple[str, ...]]):
-    """References to secrets, `SEPARATED`; a path may have blanks."""
+    """References to secrets, `SEPARATED`. Paths may contain blanks."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
         parts = re.split(r"[,\n]|\s(?=\s*(?:env|file):)", str(value))
@@ -42,12 +50,20 @@ def _is_database(url: str) -> None:
     except (ArgumentError, ValueError):
         is_ours = False
     if not is_ours:
-        # Without what is written: it may have a password.
+        # Without the value, which may contain a password.
         raise ValidationError("Write a PostgreSQL URL, such as postgresql://role:password@host/database.")
 
 
+def _yes_or_no(key: str) -> fields.Boolean:
+    return fields.Boolean(data_key=key, load_default=None, error_messages={"invalid": "Write yes or no."})
+
+
+STORE_KEYS = ("url", "endpoint", "region", "path_style", "access_key", "secret_key")
+"""What describes a store: each is a key ``autonomy.files.…`` and a key ``autonomy.files.previous_…``."""
+
+
 class ServerSchema(Schema):
-    """The keys of the core in ``[app:main]``."""
+    """The core's keys in ``[app:main]``."""
 
     tenants = fields.String(data_key="autonomy.tenants", required=True)
     data = fields.String(data_key="autonomy.data", required=True)
@@ -95,6 +111,38 @@ class ServerSchema(Schema):
     spool_megabytes = NumberInText(
         data_key="autonomy.spool_megabytes", load_default=4096, validate=validate.Range(1, 1_000_000)
     )
+    mail_url = MailUrlField(data_key="autonomy.mail.url", load_default=None)
+    mail_password = fields.String(data_key="autonomy.mail.password", load_default=None)
+    mail_from = EmailField(data_key="autonomy.mail.from", load_default=None)
+    mail_timeout = NumberInText(
+        data_key="autonomy.mail.timeout", load_default=60, validate=validate.Range(5, 600)
+    )
+    files_url = StoreUrlField(data_key="autonomy.files.url", load_default=None)
+    files_endpoint = EndpointField(data_key="autonomy.files.endpoint", load_default=None)
+    files_region = RegionField(data_key="autonomy.files.region", load_default=None)
+    files_path_style = _yes_or_no("autonomy.files.path_style")
+    files_access_key = fields.String(data_key="autonomy.files.access_key", load_default=None)
+    files_secret_key = fields.String(data_key="autonomy.files.secret_key", load_default=None)
+    files_previous_url = StoreUrlField(data_key="autonomy.files.previous_url", load_default=None)
+    files_previous_endpoint = EndpointField(data_key="autonomy.files.previous_endpoint", load_default=None)
+    files_previous_region = RegionField(data_key="autonomy.files.previous_region", load_default=None)
+    files_previous_path_style = _yes_or_no("autonomy.files.previous_path_style")
+    files_previous_access_key = fields.String(
+        data_key="autonomy.files.previous_access_key", load_default=None
+    )
+    files_previous_secret_key = fields.String(
+        data_key="autonomy.files.previous_secret_key", load_default=None
+    )
+    files_timeout = NumberInText(
+        data_key="autonomy.files.timeout", load_default=20, validate=validate.Range(1, 600)
+    )
+    images_processor = fields.String(data_key="autonomy.images.processor", load_default="pillow")
+    images_at_once = NumberInText(
+        data_key="autonomy.images.at_once", load_default=2, validate=validate.Range(1, 64)
+    )
+    images_collect_after_days = NumberInText(
+        data_key="autonomy.images.collect_after_days", load_default=30, validate=validate.Range(1, 3650)
+    )
     database_url = fields.String(data_key="sqlalchemy.url", load_default=None, validate=_is_database)
     owner_url = fields.String(data_key="autonomy.owner_url", load_default=None, validate=_is_database)
     backup_url = fields.String(data_key="autonomy.backup_url", load_default=None, validate=_is_database)
@@ -102,3 +150,23 @@ class ServerSchema(Schema):
     embedded_fast = fields.Boolean(
         data_key="embedded.fast", load_default=False, error_messages={"invalid": "Write yes or no."}
     )
+
+    @validates_schema(skip_on_field_errors=True)
+    def _check_mail(self, data: Mapping[str, Any], **_: Any) -> None:
+        url = data["mail_url"]
+        sends = url is not None and not url.startswith("directory:")
+        missing = ["from"] if sends and data["mail_from"] is None else []
+        missing += ["password"] if has_user(url) and data["mail_password"] is None else []
+        if missing:
+            raise ValidationError(
+                {f"autonomy.mail.{key}": ["needed with autonomy.mail.url"] for key in missing}
+            )
+
+    @validates_schema(skip_on_field_errors=True)
+    def _check_files(self, data: Mapping[str, Any], **_: Any) -> None:
+        for which in ("", "previous_"):
+            values = {key: data[f"files_{which}{key}"] for key in STORE_KEYS}
+            require_fitting_keys(values, {key: f"autonomy.files.{which}{key}" for key in STORE_KEYS})
+        if data["files_previous_url"] == (data["files_url"] or OWN_DIRECTORIES):
+            problem = "it is the store that autonomy.files.url names; remove it, or name the former one"
+            raise ValidationError({"autonomy.files.previous_url": [problem]})

@@ -1,4 +1,4 @@
-"""Counters with a label value for each organisation, of which there may be thousands."""
+"""Counters with an organisation label, for thousands of organisations."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from prometheus_client.registry import Collector
 
 
 class Tally(Collector):
-    """Counts like `prometheus_client.Counter`, in a third of the memory.
+    """A counter like `prometheus_client.Counter`, in a third of its memory.
 
-    That one keeps three objects for each organisation.
+    `prometheus_client.Counter` needs three objects per organisation.
 
-    Where processes are summed through files, the numbers are in a file of this process alone, which
-    `prometheus_client.multiprocess.MultiProcessCollector` reads. Any thread may count, also after a fork.
+    If processes share metrics through files, the process writes its own file, which
+    `prometheus_client.multiprocess.MultiProcessCollector` reads. Any thread may count, even after a fork.
 
     Args:
-        name: without ``_total``.
+        name: the name of the metric, without ``_total``.
+        documentation: the help text of the metric.
+        labels: the names of the labels.
+        registry: the registry that exports the metric.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class Tally(Collector):
         registry.register(self)
 
     def count(self, *values: str) -> None:
-        """Count one more for these values of the labels."""
+        """Increment the counter for these label values."""
         directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         with self._lock:
             if directory is None:
@@ -52,7 +55,7 @@ class Tally(Collector):
             file.write_value(key, file.read_value(key)[0] + 1, 0.0)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield what was counted, where processes are not summed."""
+        """Yield the counts, unless processes share metrics through files."""
         family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)
         with self._lock:
             counts = list(self._counts.items())
@@ -68,10 +71,10 @@ class Tally(Collector):
 
     def _own_file(self, directory: Path) -> MmapedDict:
         if self._file_of != os.getpid():
-            # After a fork it is the parent's.
+            # After a fork, the open file belongs to the parent process.
             self.close()
         if self._file is None:
             self._file_of = os.getpid()
-            # What comes before the first underscore is the kind of metric to `MultiProcessCollector`.
+            # `MultiProcessCollector` takes the part before the first underscore for the type of the metric.
             self._file = MmapedDict(str(directory / f"counter_{self._name}_{self._file_of}.db"))
         return self._file

@@ -1,7 +1,7 @@
-"""What may be in a text that people read: a title, a name, a reason.
+"""Validates text for people: titles, names, reasons.
 
-Such a text is shown beside others, in an e-mail, on an invoice and in a terminal. A character that is not seen, or that
-changes what its neighbours look like, makes one text look like another one. No framework.
+Such text is shown in web pages, e-mails, invoices and terminals. Invisible characters, and characters that
+change the display of others, can make two texts look the same. This module imports no framework.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import unicodedata
 
 _LAST_OF_PLANES = "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _FORBIDDEN = re.compile(
-    # Scotland's flag, for example: an emoji tag sequence, the one use of tags that people see (UTS 51, section 5.3).
+    # Flags such as Scotland's, emoji tag sequences (UTS 51, section 5.3), are the only visible use of tags.
     "(?P<flag>\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f)|["
     "\x00-\x1f\x7f-\x9f"  # controls
     "\u2028\u2029"  # separators of lines and paragraphs
@@ -22,35 +22,38 @@ _FORBIDDEN = re.compile(
     "\U000e0000-\U000e007f"  # tags: a hidden copy of ASCII
     "]"
 )
-"""Matches flags as well, which are left as they are."""
+"""Also matches flags, which are kept."""
 
 _BLANK = re.compile("[\u115f\u1160\u3164\uffa0\u2800\U0001d159\ufff0-\ufff8\U000e0080-\U000e0fff]")
-"""Letters and symbols that have no shape: Hangul fillers, the blank Braille pattern, what is ignored by default."""
+"""Letters and symbols without a shape: Hangul fillers, the blank Braille pattern, default ignorables."""
 
-_MOST_DECOMPOSED = 4
-"""One character of a text in NFC is written with at most so many where it is decomposed."""
+_MAX_DECOMPOSITION = 4
+"""The maximum number of characters that decompose one NFC character."""
 
 
 class UnreadableText(ValueError):
-    """The message says, in a sentence, what is wrong with a text."""
+    """A text is invalid. The message is a sentence."""
 
 
 def readable(text: str, longest: int, *, lines: bool = False, blank: bool = False) -> str:
-    """A text in the one form in which it is kept: NFC, without space around it, its lines ended as Unix ends them.
+    """Normalise and validate a text: NFC, without surrounding space, with Unix line endings.
 
     Args:
-        text: as it was typed.
-        longest: how many characters it may have in that form.
+        text: the text as it was typed.
+        longest: the maximum number of characters after normalisation.
         lines: whether it may have several lines.
         blank: whether it may be empty.
 
-    Raises:
-        UnreadableText: it is too long, nothing of it can be seen, or it contains a character that must not be there.
+    Returns:
+        The normalised text.
 
-    Source: https://www.unicode.org/reports/tr15/ (NFC), https://www.unicode.org/reports/tr36/ (what deceives).
+    Raises:
+        UnreadableText: it is too long or invisible, or contains a forbidden character.
+
+    Source: https://www.unicode.org/reports/tr15/ (NFC), https://www.unicode.org/reports/tr36/ (deception).
     """
-    # Before it is composed: that takes time that grows with the square of the marks on a letter.
-    if len(text) > _MOST_DECOMPOSED * longest:
+    # Before normalisation, because its time grows with the square of the number of marks on a letter.
+    if len(text) > _MAX_DECOMPOSITION * longest:
         raise UnreadableText(f"Longer than maximum length {longest}.")
     if lines:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -65,19 +68,23 @@ def readable(text: str, longest: int, *, lines: bool = False, blank: bool = Fals
 
 
 def cleaned(text: str, longest: int) -> str | None:
-    """What can be kept of a text that nobody can be asked to correct, such as a file's own title; None if nothing of it can be seen.
+    """Normalise a text without rejecting it, for example a title in a file's tags, by removing characters.
 
     Args:
-        longest: how many characters are kept.
+        text: the text.
+        longest: the maximum number of characters; the rest is removed.
+
+    Returns:
+        The normalised text; None if nothing visible is left.
     """
-    allowed = _FORBIDDEN.sub(lambda found: found["flag"] or "", text[: _MOST_DECOMPOSED * longest])
+    allowed = _FORBIDDEN.sub(lambda found: found["flag"] or "", text[: _MAX_DECOMPOSITION * longest])
     kept = unicodedata.normalize("NFC", allowed).strip()[:longest].rstrip()
     return kept if is_visible(kept) else None
 
 
 def is_visible(text: str) -> bool:
-    """Whether a text has a letter, a digit, a mark of punctuation or a symbol that has a shape."""
-    # "Cn": emoji that are newer than Python's tables.
+    """Whether the text contains a letter, digit, punctuation mark or symbol with a shape."""
+    # "Cn" includes emoji that are newer than Python's Unicode tables.
     return any(
         unicodedata.category(character)[0] in "LNPS" or unicodedata.category(character) == "Cn"
         for character in _BLANK.sub("", text)
@@ -85,7 +92,7 @@ def is_visible(text: str) -> bool:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether a text of the environment or the command line is UTF-8: Python keeps other bytes as surrogates."""
+    """Whether a text of the environment or command line is UTF-8: Python keeps other bytes as surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -16,17 +16,17 @@ from bench.server import Server, serving
 NAME = "flask"
 ENVIRONMENT = {
     "STRIPE_KEY": f"sk_test_bench_{NAME}",
-    "STRIPE_URL": "http://127.0.0.1:1",  # where nobody listens: a webhook asks Stripe for nothing
-    "TOKEN_SECRET": "for the benchmark alone",
+    "STRIPE_URL": "http://127.0.0.1:1",  # an unused port: a webhook makes no call to Stripe
+    "TOKEN_SECRET": "for the benchmark only",
     "WEBHOOK_SECRET": "whsec_benchmark",
 }
-"""What the application wants to know besides its database."""
+"""The environment of the application, besides its database."""
 
 PRODUCTS = "INSERT INTO products SELECT n, 'Recording ' || n, 1200, 'eur' FROM generate_series(0, 19) n"
 
 
 def make_shop(postgresql: EmbeddedServer, name: str) -> str:
-    """Make a database with the shop's tables and 20 products; gives its address."""
+    """Create a database with the shop's tables and 20 products; return its connection string."""
     postgresql.create_database(name)
     engine = create_engine(postgresql.url(name))
     Base.metadata.create_all(engine)
@@ -40,12 +40,14 @@ def make_shop(postgresql: EmbeddedServer, name: str) -> str:
 def shop(
     postgresql: EmbeddedServer, directory: Path, threads: int, name: str = NAME, **environment: str
 ) -> Iterator[tuple[Server, str]]:
-    """The shop served until the end of the block, and the address of its database.
+    """Serve the shop during the block; yield the server and the database's connection string.
 
     Args:
-        threads: how many requests it handles at once, each with a connection to the database.
-        name: of its database.
-        environment: other than `ENVIRONMENT`.
+        postgresql: the PostgreSQL server.
+        directory: the directory for the log.
+        threads: the number of concurrent requests, each with a database connection.
+        name: the name of the database.
+        environment: overrides of `ENVIRONMENT`.
     """
     address = make_shop(postgresql, name)
     environment = {

@@ -1,4 +1,4 @@
-"""What takes part in a benchmark."""
+"""The contenders of a benchmark."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from bench.server import Server
 
 @dataclass(frozen=True)
 class Timing:
-    """What a contender did in a round.
+    """The result of a contender in a round.
 
     Attributes:
-        tasks: how many: events settled, or purchases begun.
-        cpu_seconds: processor time of the application's processes, the database's not included; None where there
-            is no application, or the system does not tell.
-        stripe_cpu_seconds: likewise, of the process that stands for Stripe.
+        tasks: the number of settled events, or begun purchases.
+        seconds: the elapsed time.
+        cpu_seconds: the processor time of the application, without the database; None without an application,
+            or if it is not available.
+        stripe_cpu_seconds: the same for the process that replaces Stripe.
     """
 
     tasks: int
@@ -27,18 +28,19 @@ class Timing:
 
     @property
     def per_second(self) -> float:
-        """Tasks done per second."""
+        """Tasks per second."""
         return self.tasks / self.seconds
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One that takes part. Its tasks are numbered from 0.
+    """A contender. Its tasks are numbered from 0.
 
     Attributes:
-        prepare: makes what the tasks of a round need, which is not measured.
-        run: does them, and says how long it took.
-        count: counts what has come of all tasks up to now, in several ways; each has to be the number of tasks.
+        name: the name in the table.
+        prepare: prepares the tasks of a round; this is not measured.
+        run: does the tasks, and returns the timing.
+        count: counts the results of all tasks so far in several ways; each must equal the number of tasks.
     """
 
     name: str
@@ -50,12 +52,13 @@ class Contender:
 def over_http(
     server: Server, request: Callable[[int], bytes], connections: int, stripe: Server | None = None
 ) -> Callable[[range], Timing]:
-    """Do tasks by posting a request for each to a server.
+    """Return a function that does tasks by posting a request for each to a server.
 
     Args:
-        request: makes the request of a task.
+        server: the server.
+        request: creates the request of a task.
         connections: see `post_all`.
-        stripe: the process that stands for Stripe, if the server calls one.
+        stripe: the process that replaces Stripe, if the server calls it.
     """
 
     def run(numbers: range) -> Timing:

@@ -1,4 +1,4 @@
-"""The PostgreSQL of a benchmark: the embedded server with its durability, one database for each contender."""
+"""PostgreSQL for a benchmark: the embedded server with full durability, and one database per contender."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SETTINGS: LiteralString = "SELECT name, setting FROM pg_settings WHERE name = AN
 
 
 class VoidRun(RuntimeError):
-    """What was measured does not count; the message says why."""
+    """The measurement is invalid; the message gives the reason."""
 
 
 @contextmanager
 def embedded_server(directory: Path) -> Iterator[EmbeddedServer]:
-    """A durable PostgreSQL, removed with all its data at the end of the block."""
+    """Run a durable PostgreSQL during the block; remove it with all its data afterwards."""
     server = EmbeddedServer(data_dir=directory, max_connections=500)  # the pools of all contenders together
     try:
         server.ensure_running()
@@ -33,21 +33,21 @@ def embedded_server(directory: Path) -> Iterator[EmbeddedServer]:
 
 
 def conninfo(server: EmbeddedServer, database: str, user: str = SUPERUSER) -> str:
-    """The address of a database as libpq reads it, by default for its owner."""
+    """Return the libpq URL of a database, by default for its owner."""
     return make_url(server.url(database, user)).set(drivername="postgresql").render_as_string()
 
 
 def execute(
     address: str, statement: LiteralString, values: Mapping[str, Any] | None = None
 ) -> list[tuple[Any, ...]]:
-    """Execute a statement as the databases' owner, whom no policy binds; gives its rows."""
+    """Execute a statement as the databases' owner, who bypasses row-level security; return its rows."""
     with psycopg.connect(address, autocommit=True) as connection:
         cursor = connection.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
 
 
 def require_durability(server: EmbeddedServer) -> str:
-    """Make sure that a commit is on the disk when it is reported; gives PostgreSQL's version.
+    """Check that a reported commit is on disk; return PostgreSQL's version.
 
     Raises:
         VoidRun: it is not.
@@ -60,10 +60,12 @@ def require_durability(server: EmbeddedServer) -> str:
 
 
 def prepare(address: str, statement: LiteralString, numbers: range) -> None:
-    """Make what some tasks need, and do now what PostgreSQL would otherwise do while it is measured.
+    """Prepare some tasks, and run the maintenance that PostgreSQL would otherwise do during the measurement.
 
     Args:
-        statement: makes it for the tasks from ``%(first)s`` to ``%(last)s``.
+        address: the database's connection string.
+        statement: prepares the tasks from ``%(first)s`` to ``%(last)s``.
+        numbers: the tasks.
     """
     execute(address, statement, {"first": numbers[0], "last": numbers[-1]})
     execute(address, "ANALYZE")
@@ -71,6 +73,6 @@ def prepare(address: str, statement: LiteralString, numbers: range) -> None:
 
 
 def count(address: str, statement: LiteralString) -> dict[str, int]:
-    """The numbers that a statement selects, each by the name of its column."""
+    """Return the numbers that a statement selects, by column name."""
     with psycopg.connect(address, autocommit=True, row_factory=dict_row) as connection:
         return connection.execute(statement).fetchone() or {}

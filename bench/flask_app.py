@@ -1,11 +1,14 @@
-"""The application to compare with: the shortest good one, by hand, with Flask, SQLAlchemy and the Stripe SDK.
+"""The application to compare with: a short hand-written one with Flask, SQLAlchemy and the Stripe SDK.
 
-One organisation, one Stripe account.
+It has one organisation and one Stripe account.
 
-- A purchase: the customer is known by a signed token, and may not own the product yet. The payment is committed before
-  Stripe is asked for a checkout session, under an idempotency key, so that a crash loses none; then the session is noted.
-- A webhook: it verifies with ``construct_event``, lets one of several deliveries of an event through, locks the
-  payment, checks amount and currency, completes it once and grants the product.
+- A purchase: a signed token identifies the customer, who may not own the product yet. The payment is
+committed before
+  the request for a checkout session, which has an idempotency key, so that a crash loses none. Then the
+  session is recorded.
+- A webhook: it verifies with ``construct_event``, accepts one of several deliveries of an event, locks the
+payment,
+  checks amount and currency, completes the payment once and grants the product.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ API_VERSION = "2026-10-28.endive"
 SITE = "https://shop.example"
 TOKEN_LIFE_S = 3600
 
-# It would write a file under the home directory and send data about the machine.
+# Telemetry would write a file to the home directory and send data about the machine.
 stripe.enable_telemetry = False
 
 
@@ -38,7 +41,7 @@ class Base(DeclarativeBase):
 
 
 class Product(Base):
-    """What is sold."""
+    """A product."""
 
     __tablename__ = "products"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -48,7 +51,7 @@ class Product(Base):
 
 
 class Customer(Base):
-    """Who buys."""
+    """A customer."""
 
     __tablename__ = "customers"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -56,7 +59,7 @@ class Customer(Base):
 
 
 class Payment(Base):
-    """What a customer owes, or has paid."""
+    """A payment of a customer."""
 
     __tablename__ = "payments"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -105,7 +108,7 @@ def complete_payment(session: Session, checkout: stripe.checkout.Session) -> Non
 
 
 def open_payment(session: Session, customer_id: int, product_id: int) -> tuple[int, dict[str, Any]]:
-    """Make the payment; gives its id, and what Stripe is asked for."""
+    """Create the payment; return its id, and the parameters of the checkout session."""
     customer, product = session.get(Customer, customer_id), session.get(Product, product_id)
     if customer is None or product is None:
         abort(404)
@@ -139,15 +142,15 @@ def open_payment(session: Session, customer_id: int, product_id: int) -> tuple[i
 
 
 def tokens() -> URLSafeTimedSerializer:
-    """Signs and reads the customers' tokens; the environment has ``TOKEN_SECRET``."""
+    """Return the signer of the customers' tokens; the environment contains ``TOKEN_SECRET``."""
     return URLSafeTimedSerializer(os.environ["TOKEN_SECRET"])
 
 
 def create_app() -> Flask:
-    """Make the application.
+    """Build the application.
 
-    The environment has ``DATABASE_URL``, ``POOL_SIZE``, ``WEBHOOK_SECRET``, ``TOKEN_SECRET``, ``STRIPE_KEY``, and
-    ``STRIPE_URL``, where Stripe's API is.
+    The environment contains ``DATABASE_URL``, ``POOL_SIZE``, ``WEBHOOK_SECRET``, ``TOKEN_SECRET``,
+    ``STRIPE_KEY``, and ``STRIPE_URL``, the URL of Stripe's API.
     """
     app = Flask(__name__)
     engine = create_engine(os.environ["DATABASE_URL"], pool_size=int(os.environ["POOL_SIZE"]))

@@ -1,4 +1,4 @@
-"""This project, installed as an administrator would: an ini file, a migrated database, granian."""
+"""This project, installed like a real server: an ini file, a migrated database, granian."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ ORGANISATION = "bench"
 PRODUCTS = """
     INSERT INTO products
         (organisation_id, id, title, description, kind, amount, currency, active, created_at, updated_at)
-    SELECT 'bench', lpad(n::text, 32, '0')::uuid, 'Recording ' || n, '', 'mp3', 1200, 'eur', true, now(), now()
+    SELECT 'bench', lpad(n::text, 32, '0')::uuid, 'Recording ' || n, '', 'mp3', 1200, 'eur', true,
+        now(), now()
     FROM generate_series(0, 20) n
 """
 
 
 def tenant(secret_key: str, webhook_secret: str) -> str:
-    """The ini file of an organisation with the plugins that ship with us.
+    """Return the ini file of an organisation with the plugins that this project includes.
 
     Args:
-        secret_key, webhook_secret: Stripe's.
+        secret_key, webhook_secret: Stripe's secrets.
     """
     return f"""\
 [organisation]
@@ -50,13 +51,13 @@ test_webhook_secret = {webhook_secret}
 
 @dataclass(frozen=True)
 class Installation:
-    """This project in a directory and a database of its own.
+    """This project with its own directory and database.
 
     Attributes:
-        address: of its database, for the owner.
-        config: its ini file.
-        settings: what that says.
-        environment: added to ours for its processes.
+        address: the database's connection string, for the owner.
+        config: the ini file.
+        settings: the keys of the ini file.
+        environment: added to the environment of its processes.
     """
 
     address: str
@@ -65,7 +66,7 @@ class Installation:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def serving(self, threads: int) -> AbstractContextManager[Server]:
-        """Serve it with `autonomy serve`, in one process, until the end of the block."""
+        """Serve it with `autonomy serve`, in one process, during the block."""
         port = free_port()
         program = [str(Path(sys.executable).parent / "autonomy"), "--config", str(self.config)]
         command = [*program, "serve", "--port", str(port), "--threads", str(threads)]
@@ -74,7 +75,7 @@ class Installation:
 
     @contextmanager
     def scope(self) -> Iterator[TenantScope]:
-        """The scope of its organisation in our own process, for what asks the database nothing."""
+        """Open the scope of its organisation in this process, without a database connection."""
         runtime = make_runtime(self.settings)
         try:
             organisation = runtime.tenants.get(ORGANISATION)
@@ -95,17 +96,19 @@ def install(
     settings: Mapping[str, str] | None = None,
     path: Sequence[Path] = (),
 ) -> Installation:
-    """Make a directory, and a database with products: 20 to sell, and one to give.
+    """Create a directory, and a database with 20 products to sell and one to grant.
 
     Args:
-        name: of the database, and of the directory below ``directory``.
-        connections: that the application keeps.
-        tenant: the ini file of its one organisation.
-        settings: more keys of the server's ini file.
+        postgresql: the PostgreSQL server.
+        directory: the parent directory.
+        name: the name of the database and of the new directory.
+        connections: the application's number of database connections.
+        tenant: the ini file of its only organisation.
+        settings: additional keys of the server's ini file.
         path: directories with more plugins, see `offer`.
 
     Raises:
-        ServerError: it cannot be migrated; the message says why.
+        ServerError: the migration failed; the message contains its output.
     """
     postgresql.create_database(name)
     home = directory / name
@@ -130,10 +133,13 @@ def install(
 
 
 def offer(directory: Path, plugins: Mapping[str, str]) -> Path:
-    """Make what an installed distribution leaves, so that its plugins are found by whoever has the directory in its path.
+    """Write the metadata of an installed distribution that offers plugins.
+
+    Processes with the directory in their path find the plugins.
 
     Args:
-        plugins: the module of each.
+        directory: the directory to create.
+        plugins: the module of each plugin.
 
     Returns:
         The directory.
@@ -147,7 +153,7 @@ def offer(directory: Path, plugins: Mapping[str, str]) -> Path:
 
 
 def _migrate(installation: Installation) -> None:
-    """In a process of its own: the plugins that are only here must not be imported into ours."""
+    """Migrate in a separate process, because this one must not import the additional plugins."""
     done = subprocess.run(
         [Path(sys.executable).parent / "autonomy", "--config", installation.config, "migrate"],
         cwd=ROOT,

@@ -1,6 +1,6 @@
-"""Sends prepared requests over several keep-alive connections at once, and does as little as possible itself.
+"""Sends prepared requests over several keep-alive connections at once, with little processor time.
 
-One thread for all of them: what it takes of the processor is taken from who is measured.
+One thread serves all connections, because its processor time is not available to the measured processes.
 """
 
 from __future__ import annotations
@@ -13,43 +13,46 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 HOST = "shop.example"
 
 
 class LoadError(RuntimeError):
-    """A request was not answered as it should be; the message has the answer."""
+    """A request got an unexpected response; the message contains it."""
 
 
 def post_request(path: str, body: bytes, content_type: str, headers: Mapping[str, str]) -> bytes:
-    """A whole HTTP/1.1 request.
+    """Return a complete HTTP/1.1 request.
 
     Args:
-        headers: more than those that every one has.
+        path: the path.
+        body: the body.
+        content_type: its media type.
+        headers: additional headers.
     """
     every = {"Host": HOST, "Content-Type": content_type, "Content-Length": str(len(body))}
     lines = [f"{name}: {value}" for name, value in {**every, **headers}.items()]
     return "\r\n".join([f"POST {path} HTTP/1.1", *lines, "", ""]).encode() + body
 
 
-def post_all(port: int, requests: Sequence[bytes], connections: int) -> float:
-    """Send every request once and wait for its answer.
+def post_all(port: int, requests: Sequence[bytes], connections: int, timeout_s: float = TIMEOUT_S) -> float:
+    """Send every request once, and wait for its response.
 
     Args:
-        port: of the server, on 127.0.0.1.
-        requests: whole HTTP/1.1 requests.
-        connections: how many at once; each sends its next request when the last one is answered.
+        port: the server's port on 127.0.0.1.
+        requests: complete HTTP/1.1 requests.
+        connections: the number of connections; each sends its next request after a response.
 
     Returns:
-        The seconds from the first request to the last answer; connecting is not counted.
+        The seconds from the first request to the last response, without connecting.
 
     Raises:
-        LoadError: something else than a 2xx was answered.
+        LoadError: a response was not 2xx.
     """
     with ExitStack() as stack:
         waiting = stack.enter_context(selectors.DefaultSelector())
         clients = [
-            Client(stack.enter_context(_connect(port)), iter(requests[number::connections]))
+            Client(stack.enter_context(connect(port)), iter(requests[number::connections]))
             for number in range(connections)
         ]
         start = time.perf_counter()
@@ -57,17 +60,17 @@ def post_all(port: int, requests: Sequence[bytes], connections: int) -> float:
             if client.send_next():
                 waiting.register(client.connection, selectors.EVENT_READ, client)
         while waiting.get_map():
-            ready = waiting.select(PATIENCE_S)
+            ready = waiting.select(timeout_s)
             if not ready:
-                raise LoadError(f"no answer within {PATIENCE_S:g} s")
+                raise LoadError(f"no answer within {timeout_s:g} s")
             for key, _ in ready:
-                if not key.data.goes_on():
+                if not key.data.receive():
                     waiting.unregister(key.fileobj)
         return time.perf_counter() - start
 
 
 class Client:
-    """One connection, and what is still to be sent on it."""
+    """One connection, and its remaining requests."""
 
     def __init__(self, connection: socket.socket, requests: Iterator[bytes]) -> None:
         self.connection = connection
@@ -75,20 +78,20 @@ class Client:
         self._answer = b""
 
     def send_next(self) -> bool:
-        """Send the next request; whether there was one."""
+        """Send the next request; return whether there was one."""
         request = next(self._requests, None)
         if request is None:
             return False
         self.connection.sendall(request)
         return True
 
-    def goes_on(self) -> bool:
-        """Take what has come, and send the next request if that is a whole answer; whether one is still waited for."""
-        data = self.connection.recv(65536)
-        if not data:
-            raise LoadError("the server closed the connection")
-        self._answer += data
-        if not _is_whole(self._answer):
+    def receive(self) -> bool:
+        """Receive data; send the next request after a complete response.
+
+        Return whether a response is outstanding.
+        """
+        self._answer += receive_some(self.connection)
+        if not is_whole(self._answer):
             return True
         if not self._answer.startswith(b"HTTP/1.1 2"):
             raise LoadError(f"answered {self._answer[:500].decode(errors='replace')!r}")
@@ -96,7 +99,20 @@ class Client:
         return self.send_next()
 
 
-def _is_whole(answer: bytes) -> bool:
+def receive_some(connection: socket.socket) -> bytes:
+    """Receive a part of a response.
+
+    Raises:
+        LoadError: the server closed the connection.
+    """
+    data = connection.recv(65536)
+    if not data:
+        raise LoadError("the server closed the connection")
+    return data
+
+
+def is_whole(answer: bytes) -> bool:
+    """Return whether a response is complete."""
     end = answer.find(b"\r\n\r\n")
     if end < 0:
         return False
@@ -104,8 +120,13 @@ def _is_whole(answer: bytes) -> bool:
     return len(answer) >= end + 4 + (int(length[1]) if length else 0)
 
 
-def _connect(port: int) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+def connect(port: int) -> socket.socket:
+    """Return a blocking connection to a port on 127.0.0.1.
+
+    Args:
+        port: the server's port.
+    """
+    connection = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
     connection.settimeout(None)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection

@@ -11,11 +11,12 @@ from bench.rounds import Timings
 
 
 def table(timings: Timings, baselines: Sequence[str], unit: str) -> str:
-    """The results of every contender, fastest first.
+    """Return the results of every contender, fastest first.
 
     Args:
-        baselines: the contenders with which each is compared, round by round.
-        unit: what is done, in the plural: ``events``.
+        timings: the timings by contender.
+        baselines: the contenders that each is compared with, round by round.
+        unit: the plural of a task: ``events``.
     """
     one = unit.removesuffix("s")
     columns: dict[str, Callable[[str], str]] = {
@@ -33,7 +34,7 @@ def table(timings: Timings, baselines: Sequence[str], unit: str) -> str:
 
 
 def ratios(timings: Sequence[Timing], baseline: Sequence[Timing]) -> list[float]:
-    """How many times as fast as the baseline, in each round."""
+    """Return the rate in relation to the baseline, for each round."""
     return [one.per_second / other.per_second for one, other in zip(timings, baseline, strict=True)]
 
 
@@ -42,7 +43,7 @@ def _compared(timings: Timings, base: str, name: str) -> str:
 
 
 def _cpu(timings: Sequence[Timing], attribute: str) -> str:
-    """The median processor time of a task, in microseconds; nothing where it is not known."""
+    """Return the median processor time of a task in microseconds; empty if it is unknown."""
     known = [
         seconds / timing.tasks for timing in timings if (seconds := getattr(timing, attribute)) is not None
     ]
@@ -50,6 +51,6 @@ def _cpu(timings: Sequence[Timing], attribute: str) -> str:
 
 
 def _range(values: Sequence[float], decimals: int) -> str:
-    """The median, with the least and the greatest."""
+    """Return the median with the least and the greatest value."""
     middle, least, most = (f"{value:.{decimals}f}" for value in (median(values), min(values), max(values)))
     return middle if len(values) == 1 else f"{middle} ({least}-{most})"

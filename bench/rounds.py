@@ -1,4 +1,4 @@
-"""The contenders in turns, so that what else the machine does meets all of them alike."""
+"""Runs the contenders in turns, so that other activity of the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ Timings = dict[str, list[Timing]]
 
 
 def play_rounds(
-    contenders: Sequence[Contender], *, rounds: int, tasks: int, warm_up: int, tell: Callable[[str], None]
+    contenders: Sequence[Contender], *, rounds: int, tasks: int, warm_up: int, report: Callable[[str], None]
 ) -> Timings:
     """Let every contender do the same number of new tasks in each round.
 
     Args:
-        tasks: how many in a round.
-        warm_up: how many before the first round, which are not reported.
-        tell: told each result.
+        contenders: the contenders.
+        rounds: the number of rounds.
+        tasks: the number of tasks in a round.
+        warm_up: the number of tasks before the first round, which are not reported.
+        report: called with each result.
 
     Raises:
-        VoidRun, LoadError: something was not done exactly once.
+        VoidRun, LoadError: a task was not done exactly once.
     """
     for contender in contenders:
         play(contender, range(warm_up))
@@ -32,20 +34,20 @@ def play_rounds(
         for contender in [*contenders[turn:], *contenders[:turn]]:
             timing = play(contender, range(first, first + tasks))
             timings[contender.name].append(timing)
-            tell(f"round {number + 1} of {rounds}: {contender.name} {timing.per_second:.0f} per second")
+            report(f"round {number + 1} of {rounds}: {contender.name} {timing.per_second:.0f} per second")
     return timings
 
 
 def play(contender: Contender, numbers: range) -> Timing:
-    """Let a contender do new tasks, and count what has come of all since it began.
+    """Let a contender do new tasks, and count the results of all its tasks so far.
 
     Raises:
-        VoidRun: anything is missing, or was done twice.
+        VoidRun: a result is missing, or was produced twice.
     """
     contender.prepare(numbers)
     timing = contender.run(numbers)
     counts = contender.count()
     if any(number != numbers.stop for number in counts.values()):
         found = ", ".join(f"{number} {name}" for name, number in counts.items())
-        raise VoidRun(f"{contender.name} has been given {numbers.stop} tasks, and the result is {found}.")
+        raise VoidRun(f"{contender.name} was given {numbers.stop} tasks, but the result is {found}.")
     return timing

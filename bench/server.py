@@ -1,4 +1,4 @@
-"""granian around one application, the same command for every contender that speaks HTTP; and other processes."""
+"""Granian with one application, with the same command for every HTTP contender; and other processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 
 
 class ServerError(RuntimeError):
@@ -26,7 +26,7 @@ class Server:
     """A running server.
 
     Attributes:
-        port: on 127.0.0.1.
+        port: its port on 127.0.0.1.
         process: its first process, whose session contains the others.
     """
 
@@ -35,11 +35,11 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The server's URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def cpu_seconds(self) -> float | None:
-        """The processor time that its processes have used; None where the system does not tell."""
+        """Return the processor time of its processes; None if the system does not provide it."""
         if not Path("/proc/self/stat").exists():
             return None
         ticks = sum(_ticks(directory, self.process.pid) for directory in Path("/proc").glob("[0-9]*"))
@@ -54,13 +54,13 @@ def serving(
     log: Path,
     python: str = sys.executable,
 ) -> contextlib.AbstractContextManager[Server]:
-    """Serve an application with granian, in one process, until the end of the block.
+    """Serve an application with granian, in one process, during the block.
 
     Args:
-        factory: ``module:function`` that makes the WSGI application.
-        threads: how many requests are handled at once.
+        factory: ``module:function`` that builds the WSGI application.
+        threads: the number of concurrent requests.
         environment, log: see `running`.
-        python: the interpreter, and thereby the environment in which the application is installed.
+        python: the interpreter of the environment in which the application is installed.
 
     Raises:
         ServerError: it does not start.
@@ -75,12 +75,13 @@ def serving(
 def running(
     command: Sequence[str], *, port: int, environment: Mapping[str, str], log: Path
 ) -> Iterator[Server]:
-    """Run a server until the end of the block.
+    """Run a server during the block.
 
     Args:
-        port: at which it will listen.
-        environment: added to ours.
-        log: what it writes.
+        command: its command line.
+        port: the port that it listens on.
+        environment: added to the environment of this process.
+        log: the file for its output.
 
     Raises:
         ServerError: it does not start.
@@ -92,7 +93,7 @@ def running(
             env={**os.environ, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # so that whatever it starts can be counted and ended
+            start_new_session=True,  # so that its children can be counted and stopped
         )
     try:
         _wait_for(port, process, log)
@@ -102,14 +103,14 @@ def running(
 
 
 def free_port() -> int:
-    """A port at which nobody listens."""
+    """Return an unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
@@ -124,14 +125,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    with contextlib.suppress(ProcessLookupError):  # as a rule there is nobody left
+    with contextlib.suppress(ProcessLookupError):  # usually no process is left
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def _ticks(directory: Path, session: int) -> int:
-    """The user and system time of a process of that session, in ticks; see proc(5)."""
+    """Return the user and system time of a process of a session, in ticks; see proc(5)."""
     try:
         fields = (directory / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0  # it has ended meanwhile
+        return 0  # the process has ended
     return int(fields[11]) + int(fields[12]) if int(fields[3]) == session else 0

@@ -1,4 +1,4 @@
-"""``python -m demo``: set up, tell the story, keep serving."""
+"""``python -m demo``: set up, run the story, keep serving."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     "--directory",
     type=click.Path(path_type=Path),
     default=DIRECTORY,
-    help="Where data are kept between runs.",
+    help="The directory for data between runs.",
 )
-@click.option("--check", is_flag=True, help="Stop after the transcript; the exit status tells.")
+@click.option("--check", is_flag=True, help="Stop after the transcript; the exit status shows the result.")
 def main(port: int, directory: Path, *, check: bool) -> None:
-    """Show the main job, end to end."""
+    """Demonstrate a purchase, end to end."""
     console = Console(highlight=False)
-    # `kill` and closing the terminal end the demonstration as Ctrl-C does: with its processes.
+    # `kill` and closing the terminal stop the demonstration and its processes, as Ctrl-C does.
     for number in ENDINGS:
         signal.signal(number, signal.default_int_handler)
     try:
@@ -64,14 +64,14 @@ def main(port: int, directory: Path, *, check: bool) -> None:
 
 @contextmanager
 def alone_in(directory: Path) -> Iterator[None]:
-    """Keep other demonstrations out: they would share a database, and the first to end would stop it.
+    """Lock the directory: two demonstrations would share a database, and the first to end would stop it.
 
     Raises:
-        DemoError: one is there already.
-        OSError: the directory cannot be made or written.
+        DemoError: another demonstration uses the directory.
+        OSError: the directory cannot be created or written.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    # The system unlocks the file of a process that was killed.
+    # The operating system releases the lock of a killed process.
     with (directory / "lock").open("wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,13 +81,15 @@ def alone_in(directory: Path) -> Iterator[None]:
 
 
 def run(places: Places, console: Console, *, check: bool) -> None:
-    """Start everything, tell the story, and stop everything.
+    """Start everything, run the story, and stop everything.
 
     Args:
-        check: do not keep serving after the story.
+        places: the addresses and files of this run.
+        console: the output.
+        check: stop after the story.
 
     Raises:
-        DemoError: a step did not hold.
+        DemoError: a step failed.
     """
     places.write_ini()
     keep_private(ROOT / "tenants")
@@ -102,38 +104,46 @@ def run(places: Places, console: Console, *, check: bool) -> None:
             processes.start(status.update)
         products = set_up_shops(places, processes, console)
         story = Story(places, processes, Narrator(console), products)
-        story.tell()
+        story.run()
         console.print("\n[bold green]Every step held.[/bold green]")
         if not check:
-            console.print(how_to_go_on(places, products, story.customer), markup=False, soft_wrap=True)
+            console.print(next_steps(places, products, story.customer), markup=False, soft_wrap=True)
             keep_serving(processes)
     finally:
-        # Whoever ends it once more waits for this end.
-        for number in ENDINGS:
-            signal.signal(number, signal.SIG_IGN)
-        processes.stop()
-        database.stop()
+        # A second signal may interrupt the first of these lines, and must not leave processes behind.
+        try:
+            ignore_signals()
+        finally:
+            ignore_signals()
+            processes.stop()
+            database.stop()
+
+
+def ignore_signals() -> None:
+    """Ignore further signals while the processes stop."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def check_tenants(processes: Processes, console: Console) -> None:
-    """Make sure that the sample shops are in order; what is wrong with others is shown.
+    """Check that the sample shops are valid; print the problems of other organisations.
 
     Raises:
-        DemoError: with the problems of a sample shop.
+        DemoError: a sample shop has problems.
     """
     problems = processes.problems_of_tenants()
-    # A problem may also be with the directory itself.
+    # The directory itself may have a problem too.
     grave = [
         str(problem) for problem in problems if problem.file.suffix != ".ini" or problem.file.stem in SHOPS
     ]
     if grave:
-        raise DemoError("\n".join(["A sample shop has problems; mend them first:", *grave]))
+        raise DemoError("\n".join(["A sample shop has problems; correct them first:", *grave]))
     for problem in problems:
         console.print(f"[yellow]not served:[/yellow] {escape(str(problem))}", soft_wrap=True)
 
 
 def set_up_shops(places: Places, processes: Processes, console: Console) -> dict[str, str]:
-    """Make both shops' music and products; gives the product's id of each."""
+    """Create both shops' music and products; return each shop's product id."""
     columns = (TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         return {
@@ -142,8 +152,8 @@ def set_up_shops(places: Places, processes: Processes, console: Console) -> dict
         }
 
 
-def how_to_go_on(places: Places, products: dict[str, str], customer: Customer) -> str:
-    """What to look at, and what to type."""
+def next_steps(places: Places, products: dict[str, str], customer: Customer) -> str:
+    """Return the addresses and commands to continue with."""
     api = places.api(SHOPS[0])
     return f"""
 Still serving, until Ctrl-C:
@@ -152,10 +162,12 @@ Still serving, until Ctrl-C:
   health, metrics   {places.server}/health/ready  {places.server}/metrics
   a customer        {customer.email}, password: {PASSWORD}  (registered in both shops)
   staff keys        {places.directory}/staff-key-*.json
+  mail              {places.mail}/*.eml  (what the mail server has got, also from now on)
 
   curl {api}/products
   TOKEN=$(curl -s {api}/customers/login -H 'Content-Type: application/json' \\
-    -d '{{"email": "{customer.email}", "password": "{PASSWORD}"}}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
+    -d '{{"email": "{customer.email}", "password": "{PASSWORD}"}}' \\
+    | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
   curl -H "Authorization: Bearer $TOKEN" {api}/customers/products/{products[SHOPS[0]]}/tracks
 """
 

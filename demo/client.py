@@ -1,4 +1,4 @@
-"""An HTTP client that writes each request down as it happens."""
+"""An HTTP client that prints each request."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import requests
 from rich.console import Console
 from rich.markup import escape
 
+from demo.mail_server import Received
 from demo.processes import DemoError
 
 TIMEOUT_S = 30
 
 
 class Narrator:
-    """Writes the transcript.
+    """Prints the transcript.
 
     Args:
-        console: where to.
+        console: the output.
     """
 
     def __init__(self, console: Console) -> None:
@@ -31,9 +32,9 @@ class Narrator:
         self._console.print(f"\n[bold]{self._number}. {escape(title)}[/bold]")
 
     def exchange(self, response: requests.Response) -> None:
-        """Write down a request and the status of its answer."""
+        """Print a request and the status of its response."""
         parts = urlsplit(response.request.url or "")
-        # Of a signed link the path is enough: the rest would let a reader of the transcript listen.
+        # Omit the query of a signed link: with it, a reader of the transcript could listen.
         target = parts.path + ("?…" if parts.query else "")
         if parts.port is not None and "/c/pay/" in parts.path:
             target = f"(checkout page) {parts.path}"
@@ -46,8 +47,18 @@ class Narrator:
             soft_wrap=True,
         )
 
-    def note(self, text: str) -> None:
-        """Say what came of it."""
+    def mail(self, received: Received, link: str) -> None:
+        """Print a mail that has arrived."""
+        message = received.message
+        self._console.print(
+            f"   MAIL  {escape(str(message['From']))} to {escape(received.recipient)}", soft_wrap=True
+        )
+        self.remark(str(message["Subject"]))
+        # Omit the token, as of a signed link.
+        self.remark(f"{link.partition('token=')[0]}token=…")
+
+    def remark(self, text: str) -> None:
+        """Print a remark about the result."""
         self._console.print(f"         [dim]{escape(text)}[/dim]", soft_wrap=True)
 
 
@@ -56,7 +67,7 @@ class Client:
 
     Args:
         base: the API's address.
-        narrator: writes its requests down.
+        narrator: prints the requests.
     """
 
     def __init__(self, base: str, narrator: Narrator) -> None:
@@ -66,22 +77,23 @@ class Client:
         self.token: str | None = None
 
     def authorize(self, token: str) -> None:
-        """Send a bearer token from now on."""
+        """Send a bearer token with all further requests."""
         self.token = token
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def call(
         self, method: str, path: str, expect: tuple[int, ...] = (200,), **options: Any
     ) -> requests.Response:
-        """Make a request and write it down.
+        """Make a request and print it.
 
         Args:
-            path: below the API's address, or a whole URL.
-            expect: the statuses that are right.
-            options: as `requests.request` takes them.
+            method: the HTTP method.
+            path: a path below the API's address, or a complete URL.
+            expect: the accepted statuses.
+            options: further arguments of `requests.request`.
 
         Raises:
-            DemoError: the answer has another status.
+            DemoError: the response has another status.
         """
         url = path if path.startswith("http") else f"{self._base}/{path}"
         options = {"timeout": TIMEOUT_S, "allow_redirects": False, **options}

@@ -1,4 +1,4 @@
-"""Who buys: a new customer in each run, so that each run shows a whole purchase."""
+"""The buyer: a new customer in each run, so that each run shows a complete purchase."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Customer:
     """The customer of one run, registered in both shops.
 
     Attributes:
-        number: from 1; the next one's turn comes when a story has been told to its end.
+        number: from 1; it is incremented after a complete run.
     """
 
     number: int
@@ -27,13 +27,13 @@ class Customer:
 
 
 def customer_of_this_run(places: Places) -> Customer:
-    """An interrupted run's customer, or a new one."""
+    """Return the customer of an interrupted run, or a new one."""
     kept = _kept(places)
     return Customer(int(kept.read_text("utf-8")) if kept.exists() else 1)
 
 
-def has_been_served(places: Places, customer: Customer) -> None:
-    """Make the next run's customer a new one."""
+def finish_customer(places: Places, customer: Customer) -> None:
+    """Let the next run use a new customer."""
     write_whole(_kept(places), str(customer.number + 1).encode())
 
 

@@ -1,4 +1,4 @@
-"""Writes ID3v2.3 and ID3v2.4 tags (id3.org) and a small PNG cover: just enough for music made here."""
+"""Writes ID3v2.3 and ID3v2.4 tags (id3.org) and a small PNG cover, as far as the demonstration needs them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ COVER_SIZE = 96
 
 
 class Id3Tag:
-    """An ID3v2 tag being written.
+    """An ID3v2 tag under construction.
 
     Args:
         version: 3 for ID3v2.3, 4 for ID3v2.4.
@@ -21,7 +21,7 @@ class Id3Tag:
 
     def add_text(self, name: str, text: str) -> None:
         """Add a text frame, for example ``TIT2``, the title."""
-        # v2.3 knows Latin-1 and UTF-16 only.
+        # v2.3 supports Latin-1 and UTF-16 only.
         content = b"\x03" + text.encode() if self.version == 4 else b"\x01" + text.encode("utf-16")
         self.add_frame(name, content)
 
@@ -34,7 +34,7 @@ class Id3Tag:
         self._frames.append(name.encode() + self._size(len(content)) + struct.pack(">H", flags) + content)
 
     def to_bytes(self, *, padding: int = 0, flags: int = 0) -> bytes:
-        """The whole tag; ``flags`` is the tag's flag byte."""
+        """Return the complete tag; ``flags`` is the tag's flag byte."""
         body = b"".join(self._frames) + bytes(padding)
         return b"ID3" + bytes((self.version, 0, flags)) + synchsafe(len(body)) + body
 
@@ -43,12 +43,12 @@ class Id3Tag:
 
 
 def synchsafe(value: int) -> bytes:
-    """Four bytes of seven bits each, so that no byte looks like the start of a frame."""
+    """Encode four bytes of seven bits each, so that no byte looks like the start of a frame."""
     return bytes(value >> shift & 0x7F for shift in (21, 14, 7, 0))
 
 
 def cover_png(colour: tuple[int, int, int], size: int = COVER_SIZE) -> bytes:
-    """A square cover with concentric rings in shades of one colour."""
+    """Return a square cover with concentric rings in shades of one colour."""
     rows = b"".join(b"\x00" + b"".join(_pixel(colour, x, y, size) for x in range(size)) for y in range(size))
     header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
     return (

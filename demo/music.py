@@ -1,4 +1,4 @@
-"""Makes real music: a few bars of chords and melody, synthesised here and encoded as MP3 with tags and a cover.
+"""Creates music: a few bars of chords and melody, synthesised and encoded as MP3 with tags and a cover.
 
 The demonstration sells it, and the tests inspect it. The same piece always gives the same bytes.
 """
@@ -24,10 +24,10 @@ class Piece:
     """A short piece of music.
 
     Attributes:
-        beat_s: seconds a beat lasts.
+        beat_s: the length of a beat in seconds.
         chords: one chord for four beats, as MIDI note numbers.
-        melody: one MIDI note a beat, 0 for a rest.
-        colour: of the cover, red, green and blue from 0 to 255.
+        melody: one MIDI note per beat, 0 for a rest.
+        colour: the cover's red, green and blue, from 0 to 255.
     """
 
     title: str
@@ -74,7 +74,7 @@ _WAVE = _wave_table()
 
 
 def synthesise(piece: Piece, *, sample_rate: int = SAMPLE_RATE, channels: int = 2) -> array[int]:
-    """Play a piece.
+    """Synthesise a piece.
 
     Returns:
         Interleaved signed 16-bit samples.
@@ -97,7 +97,7 @@ def synthesise(piece: Piece, *, sample_rate: int = SAMPLE_RATE, channels: int = 
         return mono
     stereo = array("h", bytes(4 * len(mono)))
     stereo[0::2] = mono
-    # The right ear hears it a moment later, which gives some room.
+    # Delay the right channel slightly, which gives a stereo effect.
     late = sample_rate // 90
     stereo[1::2] = array("h", bytes(2 * late)) + mono[: len(mono) - late]
     return stereo
@@ -149,7 +149,10 @@ def encode(
 
 
 def tag(piece: Piece, *, version: int = 3) -> bytes:
-    """The piece's ID3v2 tag, version 2.3 or 2.4, with title, artist, album, track number and a cover."""
+    """Return the piece's ID3v2 tag, version 2.3 or 2.4.
+
+    It contains title, artist, album, track number and a cover.
+    """
     id3 = Id3Tag(version)
     texts = {"TIT2": piece.title, "TPE1": piece.artist, "TALB": piece.album, "TRCK": str(piece.track)}
     for name, text in texts.items():
@@ -159,5 +162,5 @@ def tag(piece: Piece, *, version: int = 3) -> bytes:
 
 
 def mp3(piece: Piece, *, bitrate: int = 128, version: int = 3) -> bytes:
-    """The piece as an MP3 file with a constant bitrate, its tag and its cover."""
+    """Return the piece as an MP3 file with a constant bitrate, its tag and its cover."""
     return tag(piece, version=version) + encode(synthesise(piece), bitrate=bitrate)

@@ -1,4 +1,4 @@
-"""Where the demonstration's things are."""
+"""The demonstration's files and addresses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from autonomy_core.db.embedded import EmbeddedServer
 ROOT = Path(__file__).resolve().parent.parent
 
 DIRECTORY = ROOT / "var" / "demo"
-"""What the demonstration keeps between runs: the database, the simulator's books, the recordings."""
+"""The directory for data between runs: the database, the simulator's ledger, the recordings."""
 
 SHOPS = ("harbour", "nightjar")
-"""The sample organisations: the one that ``/api/v1`` is about on localhost, and its neighbour."""
+"""The sample organisations: the default organisation on localhost, and a second one."""
 
 SERVER_INI = """\
 # Written by `make demo`; see development.ini for what each line means.
@@ -23,20 +23,29 @@ use = egg:autonomy-server
 autonomy.tenants = {root}/tenants
 autonomy.data = {data}
 autonomy.default_organisation = {default}
+autonomy.mail.url = {mail}
+autonomy.mail.from = shops@mail.example
 stripe_payments.api_base = {simulator}
+
+[pshell]
+setup = autonomy_core.cli.shell.setup
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Addresses and files of one run.
+    """The addresses and files of one run.
 
     Attributes:
-        directory: everything the demonstration keeps between runs.
+        port: the server's port.
+        simulator_port: the simulator's port.
+        mail_port: the mail server's port.
+        directory: the directory for data between runs.
     """
 
     port: int
     simulator_port: int
+    mail_port: int
     directory: Path
 
     @property
@@ -55,43 +64,57 @@ class Places:
         return f"http://127.0.0.1:{self.simulator_port}"
 
     @property
+    def mail(self) -> Path:
+        """The directory of the mail that has arrived, one ``.eml`` file each."""
+        return self.directory / "mail"
+
+    @property
     def database(self) -> EmbeddedServer:
         """The embedded database server."""
         return EmbeddedServer(data_dir=self.directory / "data" / "postgresql")
 
     def api(self, shop: str) -> str:
-        """The address of a shop's API: the default shop's without its name, as on its own host."""
+        """Return the address of a shop's API.
+
+        The path of the default shop contains no name, as on its own host.
+        """
         return f"{self.server}/api/v1" if shop == SHOPS[0] else f"{self.server}/{shop}/api/v1"
 
     def write_ini(self) -> None:
         """Write the server's ini file for this run's ports."""
         text = SERVER_INI.format(
-            root=ROOT, data=self.directory / "data", default=SHOPS[0], simulator=self.simulator
+            root=ROOT,
+            data=self.directory / "data",
+            default=SHOPS[0],
+            mail=f"smtp://localhost:{self.mail_port}?tls=none",
+            simulator=self.simulator,
         )
         write_whole(self.ini, text.encode())
 
 
 def find_places(port: int, directory: Path = DIRECTORY) -> Places:
-    """Where this run's things are.
+    """Choose the addresses and files of this run.
 
     Args:
-        port: the server's.
-        directory: what is kept between runs.
+        port: the server's port.
+        directory: the directory for data between runs.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
-    return Places(port, free_port(), directory)
+    return Places(port, free_port(), free_port(), directory)
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a file that later runs rely on: whoever is interrupted leaves all of it or nothing.
+    """Write a file atomically, because later runs rely on it.
 
     Args:
-        mode: who may read it.
+        path: the file.
+        content: its content.
+        mode: its mode.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.unfinished")
@@ -102,13 +125,13 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 def keep_private(directory: Path) -> None:
-    """Let nobody else read the sample shops' files: there are keys in them, and a clone lets everybody read."""
+    """Make the sample shops' files readable to the owner only, because they contain keys."""
     for shop in SHOPS:
         (directory / f"{shop}.ini").chmod(0o600)
 
 
 def free_port() -> int:
-    """A port that nobody uses at this moment."""
+    """Return a port that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]

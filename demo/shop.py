@@ -1,4 +1,4 @@
-"""What a shop's staff do before anybody can buy: make products, and upload their recordings."""
+"""The preparation by a shop's staff: create products, and upload recordings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from demo.processes import DemoError, Processes
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A product and the pieces it consists of. ``amount`` is in the minor unit of the shop's currency."""
+    """A product and its pieces. ``amount`` is in the minor unit of the shop's currency."""
 
     shop: str
     title: str
@@ -34,7 +34,7 @@ RELEASES = (
 
 
 def recording(places: Places, piece: music.Piece) -> Path:
-    """The MP3 file of a piece, made when it is not there yet."""
+    """Return the MP3 file of a piece, and create it if it is missing."""
     path = places.directory / "music" / f"{piece.title}.mp3"
     if not path.exists():
         write_whole(path, music.mp3(piece))
@@ -42,7 +42,10 @@ def recording(places: Places, piece: music.Piece) -> Path:
 
 
 def staff_key(places: Places, processes: Processes, shop: str) -> str:
-    """An API key of the shop's staff for all that staff can do, issued once and kept for the next runs."""
+    """Return an API key of the shop's staff with all scopes.
+
+    The key is stored for later runs. It is issued again only if the scopes have changed.
+    """
     path = places.directory / f"staff-key-{shop}.json"
     if not path.exists() or set(_read(path)["scopes"]) != set(SCOPES):
         scopes = [word for scope in SCOPES for word in ("--scope", scope)]
@@ -58,10 +61,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def stock(places: Places, release: Release, key: str, progress: Progress) -> str:
-    """Make sure that a shop sells a release; gives the product's id.
+    """Ensure that a shop sells a release; return the product's id.
 
     Raises:
-        DemoError: the server refuses it.
+        DemoError: the server refuses a call.
     """
     staff = requests.Session()
     staff.headers["Authorization"] = f"Bearer {key}"

@@ -1,1 +1,4 @@
-"""What a person has to look at, because no job can put it right: kept until it is right, or is cleared."""
+"""Alarms: faults that an operator has to repair because no job can.
+
+An alarm stays until the fault is repaired or an operator clears the alarm.
+"""

@@ -10,12 +10,14 @@ from autonomy_core.db.base import Base, OrganisationScoped, utcnow
 
 
 class Alarm(OrganisationScoped, Base):
-    """Something that no job can put right. Connections that say ``autonomy.operations=on`` see every organisation's.
+    """A fault that no job can repair.
+
+    A connection with ``autonomy.operations=on`` sees the alarms of all organisations.
 
     Attributes:
-        name: what kind of thing it is: ``<plugin or feature>.<what>``.
-        subject: what it is about, by an id that a command takes.
-        message: what is wrong, without secrets.
+        name: the kind of fault: ``<plugin or feature>.<what>``.
+        subject: the id of the affected object, as the commands accept it.
+        message: the fault in one sentence, without secrets.
     """
 
     __tablename__ = "alarms"

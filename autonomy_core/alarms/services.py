@@ -1,4 +1,4 @@
-"""Alarms: raised in the transaction that finds what is wrong, and cleared in the one that puts it right."""
+"""Alarms: raised in the transaction that finds a fault, and cleared in the transaction that repairs it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class AlarmCount:
 
 
 def raise_alarm(scope: TenantScope, name: str, subject: str, message: str) -> None:
-    """Have a person look at something, if the scope's transaction is committed; twice is one alarm.
+    """Raise an alarm when the scope's transaction commits. Raising it again replaces the message.
 
     Args:
-        name: ``<plugin or feature>.<what>``; the operator's runbook is found by it.
-        subject: what it is about, by an id that a command takes.
-        message: what is wrong, without secrets.
+        name: ``<plugin or feature>.<what>``; the operator's runbook is indexed by it.
+        subject: the id of the affected object, as the commands accept it.
+        message: the fault in one sentence, without secrets.
     """
     values = {
         "organisation_id": scope.organisation.id,
@@ -52,31 +52,31 @@ def raise_alarm(scope: TenantScope, name: str, subject: str, message: str) -> No
 
 
 def clear_alarm(scope: TenantScope, name: str, subject: str) -> bool:
-    """Take an alarm back, if there is one; tells whether there was."""
+    """Clear an alarm in the scope's transaction; return whether it existed."""
     key = (Alarm.organisation_id == scope.organisation.id, Alarm.name == name, Alarm.subject == subject)
     return scope.session.scalar(delete(Alarm).where(*key).returning(Alarm.subject)) is not None
 
 
 def alarms_of(scope: TenantScope, limit: int) -> list[Alarm]:
-    """The organisation's alarms, oldest first."""
+    """Return the organisation's alarms, oldest first."""
     own = select(Alarm).where(Alarm.organisation_id == scope.organisation.id)
     return list(scope.session.scalars(own.order_by(Alarm.raised_at, Alarm.subject).limit(limit)))
 
 
 def count_alarms(connection: Connection) -> list[AlarmCount]:
-    """How many alarms there are, by organisation and name, in the connection's transaction."""
+    """Count the alarms by organisation and name, in the connection's transaction."""
     connection.execute(SEE_ALL)
     return [AlarmCount(*row) for row in connection.execute(COUNTS)]
 
 
 class AlarmMetric:
-    """The metric ``autonomy_alarms``; no samples while the database does not answer."""
+    """The metric ``autonomy_alarms``. It has no samples while the database does not answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One sample for each organisation and name that has any."""
+        """Yield one sample for each organisation and alarm name."""
         gauge = GaugeMetricFamily(METRIC, "What a person has to look at.", labels=["organisation", "name"])
         try:
             for each in self._database.ask(count_alarms):

@@ -1,1 +1,1 @@
-"""What was done to an organisation, by whom: written with the act itself, in its transaction."""
+"""The audit log: who did what in an organisation. Each action writes its entry in its own transaction."""

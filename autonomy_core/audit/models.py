@@ -1,4 +1,4 @@
-"""The audit trail. The application may add to it and read it, and nothing else."""
+"""The table of the audit log. The application's role may only insert and select rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from autonomy_core.db.base import Base, Identified, utcnow
 
 
 class AuditEntry(Identified, Base):
-    """One act."""
+    """One action.
+
+    Attributes:
+        actor: who acted, as text.
+        action: what was done, ``<thing>.<past tense>``.
+        target: the object of the action, ``<kind>:<id>``.
+        detail: what else is known; for a change, the members ``before`` and ``after``.
+        origin: the network of the client; NULL for the command line and the worker.
+    """
 
     __tablename__ = "audit_entries"
 
@@ -21,3 +29,4 @@ class AuditEntry(Identified, Base):
     target: Mapped[str]
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     at: Mapped[datetime] = mapped_column(default=utcnow)
+    origin: Mapped[str | None]

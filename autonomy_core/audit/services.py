@@ -1,38 +1,66 @@
-"""Writing the audit trail."""
+"""Writes the audit log."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
-
-from sqlalchemy.orm import Session
+from uuid import UUID
 
 from autonomy_core.audit.models import AuditEntry
+from autonomy_core.audit.origins import origin
+from autonomy_core.kernel.scope import TenantScope
 
 
 def record(
-    session: Session,
-    organisation_id: str,
+    scope: TenantScope,
     *,
     actor: str,
     action: str,
     target: str,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Record an act in the transaction that does it.
+    """Record an action in its transaction.
 
     Args:
-        actor: ``customer:<id>``, ``api_key:<id>``, ``cli:<user>``, ``worker`` …
-        action: what was done, ``<thing>.<past tense>``.
-        target: to what, ``<kind>:<id>``.
-        detail: JSON-serialisable, without secrets.
+        scope: the organisation, in the transaction of the action.
+        actor: ``customer:<id>``, ``member:<customer id>``, ``staff:<key id>``, ``cli:<user>``, ``worker`` …
+        action: ``<thing>.<past tense>``, for example ``api_key.issued``.
+        target: the object of the action, ``<kind>:<id>``.
+        detail: JSON-serialisable data without secrets.
     """
-    session.add(
+    scope.session.add(
         AuditEntry(
-            organisation_id=organisation_id,
+            organisation_id=scope.organisation.id,
             actor=actor,
             action=action,
             target=target,
             detail=dict(detail or {}),
+            origin=origin(),
         )
     )
+
+
+def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the ``detail`` of a change: the values that differ, before and after it.
+
+    Args:
+        before: the values before the change, by name.
+        after: the values after it, with the same names.
+    """
+    differing = [name for name in after if before[name] != after[name]]
+    return {
+        "before": {name: _plain(before[name]) for name in differing},
+        "after": {name: _plain(after[name]) for name in differing},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value

@@ -1,5 +1,6 @@
-"""Backups: a directory with everything of a server but its secret, and a copy that is restored from it.
+"""Backups: a directory with all data of a server except its secret, and the restored copy of it.
 
-``domain`` says what a backup is, ``database`` and ``files`` make and restore its parts, ``services`` put them together,
-``copies`` keep a restored copy from acting on live payments until an operator says so.
+``domain`` defines the parts of a backup. ``database`` and ``files`` make and restore the parts.
+``services`` combines them. ``kernel.copies`` keeps a restored copy from acting on live payments until an
+operator activates the copy.
 """

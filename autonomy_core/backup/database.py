@@ -1,4 +1,4 @@
-"""The database of a backup: dumped by a role that sees every row, counted, and restored by the tables' owner."""
+"""The database part of a backup: dumped by a role that sees all rows, and restored by the tables' owner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autonomy_core.db.engines import single_engine
 from autonomy_core.db.migrations import RESTORING
 
 LOCK = 0x726573746F72696E
-"""The number of the advisory lock of a restoration."""
+"""The key of the advisory lock that a restoration holds."""
 
 COPIES = re.compile(rb"COPY (?P<table>.+?) \(.*\) FROM stdin;\n")
 END = b"\\.\n"
@@ -31,13 +31,13 @@ TABLES = text("""
 
 @dataclass(frozen=True, slots=True)
 class Dumped:
-    """What was dumped.
+    """The result of a dump.
 
     Attributes:
-        taken_at: the moment of which the dump is.
-        tables: how many rows each has.
-        revisions: of the components, by their names.
-        answers: to the queries, by their names; None to one that the tables do not answer.
+        taken_at: the time of the dump's snapshot.
+        tables: the number of rows by table.
+        revisions: the revision by component.
+        answers: the results by query name; None for a failed query, for example of a missing table.
     """
 
     taken_at: datetime
@@ -48,7 +48,7 @@ class Dumped:
 
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
-    """A connection that waits as long as it takes; what is done on it is rolled back."""
+    """Open a connection without timeouts. Uncommitted changes are rolled back at the end."""
     engine = single_engine(url)
     with engine.connect() as connection:
         connection.execute(
@@ -62,56 +62,58 @@ def connected(url: str) -> Iterator[Connection]:
 
 
 def server_version(url: str) -> int:
-    """PostgreSQL's major version."""
+    """Return the major version of the PostgreSQL server."""
     with connected(url) as connection:
         return int(str(connection.scalar(text("SHOW server_version_num")))) // 10_000
 
 
 def has_tables(connection: Connection) -> bool:
-    """Whether a database is a server's, and of a version that knows restorations."""
+    """Return whether the database has the tables of a server, in a version that supports restorations."""
     return connection.scalar(text("SELECT to_regclass('public.restorations')")) is not None
 
 
 def require_dumpable(url: str) -> None:
-    """Check that a role may dump everything, and that there is something to dump.
+    """Check that a role may dump all rows, and that the database has tables.
 
     Args:
-        url: of a role that bypasses row-level security: another one would dump nothing, and not say so.
+        url: the URL of a role that bypasses row-level security. Another role would silently dump no rows.
 
     Raises:
-        BackupError: it does not, or there is nothing.
+        BackupError: the role may not read all rows, or the database has no tables.
     """
     with connected(url) as connection:
         if not has_tables(connection):
             name = connection.scalar(text("SELECT current_database()"))
             raise BackupError(
-                f"The database {name!r} has no tables of an Autonomy Server, or those of an older version. Correct the "
-                "ini file if it is another one that is meant; if not, run: autonomy migrate"
+                f"The database {name!r} has no tables of an Autonomy Server, or those of an older version. "
+                "If the ini file names the wrong database, correct it. If not, run: autonomy migrate"
             )
         _require_every_row(connection)
 
 
 def dump(url: str, programs: Programs, target: Path, queries: Mapping[str, str]) -> Dumped:
-    """Dump a database while it is in use, and read the dump again to see that it has every row.
+    """Dump a database while it is in use, and read the dump back to check that it contains all rows.
 
     Args:
-        url: of a role that `require_dumpable` has found good.
-        queries: of one column, to be answered as of the moment of the dump.
+        url: the URL of a role that passed `require_dumpable`.
+        programs: PostgreSQL's client programs.
+        target: the file to write; it must not exist.
+        queries: queries with one column, by name. They are answered from the snapshot of the dump.
 
     Raises:
-        BackupError: rows are missing in the dump.
+        BackupError: the dump does not contain all rows.
     """
     with connected(url) as connection:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         snapshot, taken_at = connection.execute(text("SELECT pg_export_snapshot(), now()")).one()
         answers = {name: _answer(connection, query) for name, query in queries.items()}
         found = Dumped(taken_at, count_rows(connection), _revisions(connection), answers)
-        # Before it has a row: pg_dump would let others read it until it is complete.
+        # Create the file with its mode first: while pg_dump writes, others could read it.
         target.touch(mode=0o600, exist_ok=False)
         programs.dump(url, snapshot, target)
     wrong = compare_counts(found.tables, rows_in(programs, target))
     if wrong:
-        raise BackupError("The dump has not got every row: " + "; ".join(wrong))
+        raise BackupError("The dump does not contain every row: " + "; ".join(wrong))
     return found
 
 
@@ -143,9 +145,10 @@ MAY_READ = text("SELECT has_table_privilege(:table, 'SELECT')")
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
-    """How many rows each table has, as the connected role sees them."""
+    """Count the rows of each table, as the connected role sees them."""
     names = list(connection.scalars(TABLES))
-    return {name: connection.scalar(text(f"SELECT count(*) FROM {name}")) or 0 for name in names}  # noqa: S608
+    counts = {name: text(f"SELECT count(*) FROM {name}") for name in names}  # noqa: S608
+    return {name: connection.scalar(count) or 0 for name, count in counts.items()}
 
 
 def _revisions(connection: Connection) -> dict[str, str]:
@@ -159,7 +162,7 @@ def _revisions(connection: Connection) -> dict[str, str]:
 
 
 def rows_in(programs: Programs, dump: Path) -> dict[str, int]:
-    """How many rows a dump has for each table."""
+    """Return the number of rows of each table in a dump."""
     counts: dict[str, int] = {}
     table = None
     for line in programs.read_rows(dump):
@@ -177,13 +180,13 @@ def rows_in(programs: Programs, dump: Path) -> dict[str, int]:
 
 @contextmanager
 def restoring(url: str) -> Iterator[None]:
-    """Be the only process that restores into a database, for the time of the block.
+    """Hold the restoration lock of the database during the block.
 
     Raises:
-        BackupError: another one does.
+        BackupError: another process holds it.
     """
     with connected(url) as connection:
-        # Of the session, so that it outlives the transaction.
+        # A lock of the session, so that it outlives the transaction.
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
             raise BackupError("Another process is restoring into this database.")
         connection.commit()
@@ -191,7 +194,7 @@ def restoring(url: str) -> Iterator[None]:
 
 
 def require_empty(url: str) -> None:
-    """Check that a database has nothing in it.
+    """Check that a database has no tables.
 
     Raises:
         BackupError: it has tables.
@@ -207,10 +210,16 @@ def require_empty(url: str) -> None:
 
 
 def restore(owner_url: str, programs: Programs, dump: Path, expected: Mapping[str, int]) -> None:
-    """Restore a dump into an empty database, and count its rows.
+    """Restore a dump into an empty database, and compare the number of rows.
+
+    Args:
+        owner_url: the URL of the role that will own the tables.
+        programs: PostgreSQL's client programs.
+        dump: the dump file.
+        expected: the number of rows by table, as the manifest gives it.
 
     Raises:
-        BackupError: it cannot be restored; the database is as empty as before. Or rows are missing.
+        BackupError: the restoration failed and the database is empty again, or rows are missing.
     """
     with connected(owner_url) as connection:
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {RESTORING}"))
@@ -221,10 +230,10 @@ def restore(owner_url: str, programs: Programs, dump: Path, expected: Mapping[st
             connection.execute(text(f"DROP SCHEMA {RESTORING}"))
             connection.commit()
             raise
-        # The tables force their policies on their owner too. This is undone with the transaction.
+        # The tables force row-level security on their owner too. The rollback below undoes this change.
         for name in connection.scalars(TABLES):
             connection.execute(text(f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY"))
         wrong = compare_counts(expected, count_rows(connection))
         connection.rollback()
     if wrong:
-        raise BackupError("The restored database has not got every row: " + "; ".join(wrong))
+        raise BackupError("The restored database does not contain every row: " + "; ".join(wrong))

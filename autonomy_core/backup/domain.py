@@ -1,4 +1,7 @@
-"""What a backup is: a directory with parts, and a manifest that vouches for them. The manifest is written last."""
+"""The layout of a backup: a directory with parts, and a manifest that lists them.
+
+The manifest is written last.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from autonomy_core.backup.dump_header import pg_dump_version
 T = TypeVar("T")
 
 FORMAT = 2
-"""The version of the layout. Raise it when an older server could no longer restore what is written."""
+"""The version of the layout. Raise it when an older server could not restore the new layout."""
 
 MANIFEST = "manifest.json"
 UNFINISHED = "manifest.json.unfinished"
@@ -28,16 +31,16 @@ RECORD = "record"
 
 
 class BackupError(RuntimeError):
-    """A backup cannot be made or restored; the message says why, and what to do."""
+    """A backup cannot be made or restored. The message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a file of the backup is known by.
+    """The size and checksum by which a file of the backup is verified.
 
     Attributes:
         size: in bytes.
-        sha256: of its content, in hexadecimal digits.
+        sha256: of the content, in hexadecimal digits.
     """
 
     size: int
@@ -46,18 +49,18 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is in a backup.
+    """The table of contents of a backup.
 
     Attributes:
-        format: see `FORMAT`.
-        version: of the server that made it.
-        taken_at: of which moment the database is, RFC 3339.
-        postgresql: the oldest major version of PostgreSQL that the database can be restored on.
-        secret: the fingerprint of the server's secret, which is not in the backup.
-        revisions: of each component's tables, by its name.
-        tables: how many rows each has, by its name with schema, quoted where necessary.
-        files: by their paths within the backup.
-        gaps: what is not in the backup although it should be, a sentence each.
+        format: the layout, see `FORMAT`.
+        version: the version of the server that made the backup.
+        taken_at: the time of the database's snapshot, RFC 3339.
+        postgresql: the oldest major version of PostgreSQL that can restore the database.
+        secret: the fingerprint of the server's secret. The secret itself is not in the backup.
+        revisions: the revision of the tables by component.
+        tables: the number of rows by table. A name includes the schema and is quoted where necessary.
+        files: the facts of each file, by its path within the backup.
+        gaps: what is missing in the backup, one sentence each.
     """
 
     format: int
@@ -73,7 +76,7 @@ class Manifest:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name the file where writing to it fails, which the system does not: a full disk, for example.
+    """Add the file's name to errors that lack it, such as a full disk while writing.
 
     Raises:
         OSError: with the file's name.
@@ -87,10 +90,10 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def claim(directory: Path) -> None:
-    """Begin a backup in a directory, which is made; only one process does.
+    """Create the directory of a new backup, and reserve it for this process.
 
     Raises:
-        BackupError: the directory is not empty, or is none.
+        BackupError: the directory is not empty, another process has reserved it, or the path is a file.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,7 +102,7 @@ def claim(directory: Path) -> None:
             f"{directory} cannot be made: a file is in its place; name another directory."
         ) from None
     if any(directory.iterdir()):
-        raise BackupError(f"{directory} is not empty: name a directory that is, or does not exist yet.")
+        raise BackupError(f"{directory} is not empty: name an empty or a new directory.")
     try:
         (directory / UNFINISHED).touch(mode=0o600, exist_ok=False)
     except FileExistsError:
@@ -107,7 +110,7 @@ def claim(directory: Path) -> None:
 
 
 def finish(directory: Path, manifest: Manifest) -> None:
-    """Write the manifest, whole or not at all: from then on the backup is one."""
+    """Write the manifest atomically. Without a manifest the directory is no valid backup."""
     draft = directory / UNFINISHED
     with naming(draft), draft.open("w", encoding="utf-8") as file:
         json.dump(asdict(manifest), file, indent=1, sort_keys=True)
@@ -117,10 +120,10 @@ def finish(directory: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """The manifest of a backup.
+    """Read the manifest of a backup.
 
     Raises:
-        BackupError: there is none, or it is none that this version can read.
+        BackupError: the manifest is missing, damaged, or in a newer format.
     """
     path = directory / MANIFEST
     if not directory.is_dir():
@@ -146,7 +149,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def _completed(content: dict[str, object], directory: Path) -> dict[str, object]:
-    """What a manifest of the first format says, with what some of them leave out."""
+    """Return the content of a manifest, with the members that some manifests of format 1 lack."""
     if content["format"] != 1:
         return content
     completed = {"gaps": [], **content}
@@ -180,7 +183,7 @@ def _each(kind: type[T], content: object, name: str) -> dict[str, T]:
 
 
 def _kind(kind: type[T], value: object, name: str) -> T:
-    # Not isinstance: JSON's true is no number.
+    # Not isinstance, because JSON's true is not a number here.
     if type(value) is not kind:
         raise ValueError(f"{name} is not a {kind.__name__}")
     return value
@@ -197,7 +200,7 @@ def _facts(facts: object) -> FileFacts:
 
 
 def _inner(name: str) -> str:
-    """A path that stays within the backup."""
+    """Return a path if it stays within the backup."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\0" in name:
         raise ValueError(f"{name!r} leads out of the backup")
@@ -205,7 +208,7 @@ def _inner(name: str) -> str:
 
 
 def compare_counts(expected: Mapping[str, int], found: Mapping[str, int]) -> list[str]:
-    """How the rows of two databases differ in number, a sentence for each table."""
+    """Compare the number of rows of two databases; return one sentence for each table that differs."""
     return [
         f"{table}: {found.get(table, 'none')} for {expected.get(table, 'none')}"
         for table in sorted(expected.keys() | found.keys())

@@ -1,11 +1,11 @@
-"""The files of a backup: copied, and compared by their checksums."""
+"""The file part of a backup: files are copied and compared by checksum."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sized
 from contextlib import closing
 from pathlib import Path
 from typing import IO
@@ -17,15 +17,31 @@ CHUNK_BYTES = 1024 * 1024
 
 
 def copy(source: Path, target: Path) -> FileFacts:
-    """Copy a file, readable by its owner only, and tell what was copied. A file that is there is not replaced.
+    """Copy a file so that only its owner can read it. An existing target is not replaced.
+
+    Returns:
+        The size and checksum of the copied bytes.
 
     Raises:
-        OSError: of either file.
+        OSError: reading or writing failed.
+    """
+    with source.open("rb") as reading:
+        return write(_chunks(source, reading), target)
+
+
+def write(chunks: Iterable[bytes], target: Path) -> FileFacts:
+    """Write a file that only its owner can read. An existing target is not replaced.
+
+    Returns:
+        The size and checksum of the written bytes.
+
+    Raises:
+        OSError: reading or writing failed.
     """
     _make_private(target.parent)
     digest, size = hashlib.sha256(), 0
-    with source.open("rb") as reading, naming(target), _new(target) as writing:
-        for chunk in _chunks(source, reading):
+    with naming(target), _new(target) as writing:
+        for chunk in chunks:
             digest.update(chunk)
             size += writing.write(chunk)
         writing.flush()
@@ -34,7 +50,7 @@ def copy(source: Path, target: Path) -> FileFacts:
 
 
 def _make_private(path: Path) -> None:
-    """Make a directory, and those above it that are missing, for its owner only: `Path.mkdir` opens these to others."""
+    """Create a directory and its missing parents for the owner only; `Path.mkdir` opens parents to others."""
     if not path.exists():
         _make_private(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)
@@ -51,25 +67,27 @@ def _new(path: Path) -> IO[bytes]:
 
 
 def facts_of(path: Path) -> FileFacts:
-    """The size and the checksum of a file."""
+    """Return the size and the checksum of a file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
     return FileFacts(path.stat().st_size, digest.hexdigest())
 
 
 def files_below(directory: Path) -> Iterator[Path]:
-    """Every file below a directory, in a fixed order; none where there is no directory.
+    """Yield every file below a directory in a fixed order; none if the directory does not exist.
 
     Raises:
-        BackupError: there is a symbolic link, which would be left out without a word.
-        OSError: a directory cannot be read, which would be left out too.
+        BackupError: there is a symbolic link. Skipping it would lose data without notice.
+        OSError: a directory cannot be read.
     """
     for parent, directories, names in os.walk(directory, onerror=_refuse):
         directories.sort()
         for name in sorted([*directories, *names]):
             path = Path(parent, name)
             if path.is_symlink():
-                raise BackupError(f"{path} is a symbolic link: put in its place what it points at.")
+                raise BackupError(
+                    f"{path} is a symbolic link: replace it with the file or directory that it points to."
+                )
             if path.is_file():
                 yield path
 
@@ -79,32 +97,39 @@ def _refuse(error: OSError) -> None:
         raise error
 
 
-def copy_tree(source: Path, backup: Path, place: str) -> Iterator[tuple[str, FileFacts]]:
-    """Copy every file below a directory into a backup; gives each with its path in the backup.
+def copy_tree(
+    source: Path, backup: Path, place: str, there: Container[str] = ()
+) -> Iterator[tuple[str, FileFacts]]:
+    """Copy every file below a directory into a backup; yield the path in the backup and the facts of each.
 
     Args:
-        place: where in the backup, a relative path with slashes.
+        source: the directory to copy.
+        backup: the directory of the backup.
+        place: the target within the backup, a relative path with slashes.
+        there: paths in the backup that have been copied from elsewhere.
     """
     for path in files_below(source):
         inner = f"{place}/{path.relative_to(source).as_posix()}"
+        if inner in there:
+            continue
         try:
             yield inner, copy(path, backup / inner)
         except FileNotFoundError:
-            # Removed since the directory was read: what nothing refers to any more is collected.
+            # Removed since the directory was read, by the collection of unused files.
             continue
 
 
 def copy_sqlite(source: Path, target: Path) -> FileFacts:
-    """Copy an SQLite database as of one moment, while it may be written.
+    """Copy a consistent snapshot of an SQLite database, which other processes may be writing to.
 
     Raises:
-        BackupError: it cannot be read.
+        BackupError: the database cannot be read or the copy cannot be written.
     """
     _make_private(target.parent)
     _new(target).close()
     try:
         with (
-            # To write, if that is allowed: what a process that was killed has half written is undone first.
+            # Open for writing if allowed, so that SQLite first rolls back a killed process's transaction.
             closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as reading,
             closing(sqlite3.connect(target)) as writing,
         ):
@@ -115,10 +140,10 @@ def copy_sqlite(source: Path, target: Path) -> FileFacts:
 
 
 def verify(backup: Path, files: Mapping[str, FileFacts]) -> None:
-    """Read every file of a backup and compare it with what the manifest says.
+    """Read every file of a backup and compare it with the manifest.
 
     Raises:
-        BackupError: one is missing or another one.
+        BackupError: a file is missing or differs.
     """
     for name, expected in files.items():
         path = backup / name
@@ -128,41 +153,45 @@ def verify(backup: Path, files: Mapping[str, FileFacts]) -> None:
             raise BackupError(f"{path}: {error.strerror}; the backup is damaged.") from None
         if found != expected:
             raise BackupError(
-                f"{path} is not the file that was backed up: {found.size} bytes, sha256 {found.sha256[:16]}…, for "
-                f"{expected.size} bytes, sha256 {expected.sha256[:16]}…"
+                f"{path} is not the file that was backed up: it has {found.size} bytes and sha256 "
+                f"{found.sha256[:16]}…, expected are {expected.size} bytes and sha256 {expected.sha256[:16]}…"
             )
 
 
 def missing_in(files: Mapping[str, FileFacts], place: str, target: Path) -> dict[str, Path]:
-    """What of a place of the backup is not yet where it is used, and where that is.
+    """Return the files of one place in the backup that do not exist in the target directory yet.
+
+    Returns:
+        The target path of each missing file, by its path in the backup.
 
     Raises:
-        BackupError: another file of the same name is there.
+        BackupError: the target directory has a different file of the same name.
     """
     wanted = {name: target / name.removeprefix(f"{place}/") for name in files if name.startswith(f"{place}/")}
     there = {name for name, path in sorted(wanted.items()) if path.exists()}
     for name in sorted(there):
         if facts_of(wanted[name]) != files[name]:
             raise BackupError(
-                f"{wanted[name]} is there, and is not the one in the backup: move it away, or name another directory."
+                f"{wanted[name]} is there, and is not the one in the backup: move it away, or name another "
+                "directory."
             )
     return {name: path for name, path in wanted.items() if name not in there}
 
 
 def put_back(backup: Path, files: Mapping[str, FileFacts], missing: Mapping[str, Path]) -> None:
-    """Copy files of the backup to where they are used."""
+    """Copy the missing files from the backup to their target paths."""
     for name, path in sorted(missing.items()):
         _put(backup / name, path, files[name])
 
 
 def _put(source: Path, target: Path, expected: FileFacts) -> None:
     _make_directory(target.parent)
-    # Under another name first: a crash leaves no file that is cut short under the right one.
+    # Write under another name first, so that a crash leaves no truncated file under the final name.
     draft = target.with_name(f".{target.name}.restoring")
     draft.unlink(missing_ok=True)
     if copy(source, draft) != expected:
         draft.unlink()
-        raise BackupError(f"{source} has changed while it was restored.")
+        raise BackupError(f"{source} changed during the restoration.")
     _give_to_owner_of_directory(draft)
     draft.rename(target)
 
@@ -175,6 +204,11 @@ def _make_directory(path: Path) -> None:
 
 
 def _give_to_owner_of_directory(path: Path) -> None:
-    """Root may restore for the server's user, whose the directories are."""
+    """Root may restore on behalf of the server's user, so new files get the owner of their directory."""
     if os.geteuid() == 0:
         give_to(path, path.parent.stat())
+
+
+def counted(files: Sized) -> str:
+    """Return the number of files with the noun, in the singular or plural."""
+    return "1 file" if len(files) == 1 else f"{len(files)} files"

@@ -1,4 +1,4 @@
-"""When this database was restored from a backup."""
+"""The restorations of this database from a backup."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from autonomy_core.db.base import Base, uuid7
 
 
 class Restoration(Base):
-    """One restoration. As long as it is not activated, the server acts on no live payment.
+    """One restoration. Until an operator activates it, the server does not act on live payments.
 
-    It concerns the server as a whole: the table has no ``organisation_id``, and the application may only read it.
+    A restoration concerns the whole server, so the table has no ``organisation_id``. The application can
+    read it, and cannot change it.
     """
 
     __tablename__ = "restorations"

@@ -1,4 +1,4 @@
-"""``pg_dump`` and ``pg_restore``, of the version that fits a server."""
+"""``pg_dump`` and ``pg_restore`` in a version that is compatible with a server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INSTALLED = Path("/usr/lib/postgresql")  # Debian's, one directory for each vers
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The programs in one directory.
+    """The client programs in one directory.
 
     Attributes:
         version: their major version.
@@ -33,14 +33,14 @@ class Programs:
 
     @classmethod
     def to_dump(cls, server: int, places: Sequence[Path]) -> Programs:
-        """Those of the server's version, or else of the next newer one.
+        """Find programs of the server's version, or of the next newer version.
 
         Args:
             server: the major version of PostgreSQL.
-            places: directories to look in besides the usual ones.
+            places: directories to search in addition to the usual ones.
 
         Raises:
-            BackupError: there are none, or only older ones, which refuse a newer server.
+            BackupError: no program is found, or only older versions, which refuse a newer server.
         """
         return cls._first(
             lambda version: version >= server,
@@ -51,20 +51,21 @@ class Programs:
 
     @classmethod
     def to_restore(cls, dump: int, server: int, places: Sequence[Path]) -> Programs:
-        """Those that read a dump, and are not newer than the server that it is restored on.
+        """Find programs that can read a dump and are not newer than the target server.
 
         Args:
-            dump: the major version of the pg_dump that wrote it: an older pg_restore does not read it.
-            server: the major version of PostgreSQL: it does not know all that a newer pg_restore sets.
-            places: directories to look in besides the usual ones.
+            dump: the major version of the pg_dump that wrote the dump. An older pg_restore cannot read it.
+            server: the major version of PostgreSQL. It does not know every setting that a newer pg_restore
+                uses.
+            places: directories to search in addition to the usual ones.
 
         Raises:
-            BackupError: there are none, or the server is older than the dump.
+            BackupError: no program is found, or the server is older than the dump.
         """
         if server < dump:
             raise BackupError(
-                f"The backup was made for PostgreSQL {dump} or newer, and the database is on PostgreSQL {server}: "
-                "restore it on a newer one."
+                f"The backup was made for PostgreSQL {dump} or newer, and the database is on PostgreSQL "
+                f"{server}: restore it on a newer one."
             )
         return cls._first(
             lambda version: dump <= version <= server,
@@ -90,28 +91,30 @@ class Programs:
         return cls(found[good[0]], good[0])
 
     def dump(self, url: str, snapshot: str, target: Path) -> None:
-        """Dump what a snapshot shows, in PostgreSQL's own compressed format.
+        """Dump the data of a snapshot, in PostgreSQL's custom format.
 
         Raises:
-            BackupError: with what pg_dump says.
+            BackupError: pg_dump failed; the message contains its output.
         """
         options = ["--format=custom", f"--snapshot={snapshot}", f"--file={target}"]
         self._run("pg_dump", url, options)
 
     def restore(self, url: str, dump: Path) -> None:
-        """Restore a dump, all of it or nothing. Owner is who connects; rights are given by the migrations.
+        """Restore a dump in a single transaction.
+
+        The connecting role becomes the owner of the tables. The migrations grant the other rights.
 
         Raises:
-            BackupError: with what pg_restore says.
+            BackupError: pg_restore failed; the message contains its output.
         """
         options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(dump)]
         self._run("pg_restore", url, options)
 
     def read_rows(self, dump: Path) -> Iterator[bytes]:
-        """The data in a dump, as lines of SQL.
+        """Yield the data of a dump as lines of SQL.
 
         Raises:
-            BackupError: it cannot be read to its end.
+            BackupError: the dump cannot be read completely.
         """
         command: list[str | Path] = [self.directory / "pg_restore", "--data-only", "--file=-", dump]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -124,7 +127,7 @@ class Programs:
 
     def _run(self, program: str, url: str, options: Sequence[str]) -> None:
         database, password = _without_password(make_url(url).set(drivername="postgresql"))
-        # The password is not for the list of processes.
+        # Pass the password in the environment, because command lines are visible to all users.
         environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
         database = f"--dbname={database}"
         command: list[str | Path] = [self.directory / program, "--no-password", database, *options]
@@ -134,24 +137,25 @@ class Programs:
 
 
 def _without_password(url: URL) -> tuple[str, str | None]:
-    """A URL for libpq, and the password, which may be written as a parameter too.
+    """Return a URL for libpq without the password, and the password. A URL parameter may contain it too.
 
     Raises:
-        BackupError: it has a secret that libpq takes in no other way.
+        BackupError: the URL has a secret that libpq accepts only in the URL.
     """
     for name in SECRETS:
         if name in url.query:
             raise BackupError(
-                f"The database's URL has {name}, which every user of the machine would see in the list of processes: "
-                "log in with a password, or with a key without a passphrase that only the server's user may read."
+                f"The database's URL has {name}, which the list of processes would show to every user "
+                "of the machine: log in with a password, or with a key without a passphrase that only the "
+                "server's user may read."
             )
-    # libpq lets the parameter win.
+    # libpq prefers the parameter.
     password = url.query.get("password", url.password)
     return without_secrets(url).render_as_string(), None if password is None else str(password)
 
 
 def _usual_places() -> Iterator[Path]:
-    # First those of which it is certain: Debian's on the path choose the version by the cluster.
+    # The versioned directories come first: Debian's programs on the PATH choose their version by cluster.
     yield from (path.parent for path in INSTALLED.glob("*/bin/pg_dump"))
     on_path = shutil.which("pg_dump")
     if on_path is not None:
@@ -174,4 +178,4 @@ def _major(directory: Path) -> int | None:
 
 def _last_line(told: bytes) -> str:
     lines = [line for line in told.decode(errors="replace").splitlines() if line.strip()]
-    return " ".join(lines[:3]) or "it says nothing"
+    return " ".join(lines[:3]) or "no output"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from autonomy_core.backup import database, files
+from autonomy_core.backup import database, files, stores
 from autonomy_core.backup.domain import (
     DUMP,
     FILES,
@@ -30,6 +30,7 @@ from autonomy_core.backup.domain import (
     read_manifest,
 )
 from autonomy_core.backup.programs import Programs
+from autonomy_core.backup.stores import Area
 from autonomy_core.db.compatibility import read_script
 from autonomy_core.db.engines import single_engine
 from autonomy_core.db.migrations import (
@@ -43,19 +44,21 @@ from autonomy_core.db.migrations import (
 from autonomy_core.kernel.copies import activate, mark
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.settings import Settings, rules_of
-from autonomy_core.tenancy.loader import tenant_files
+from autonomy_core.tenancy.reading import tenant_files
 from autonomy_core.tenancy.record import RECORD as TENANTS_RECORD
+from autonomy_core.tenancy.texts import texts_directory
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The server that is backed up, or restored to.
+    """The server that is backed up or restored.
 
     Attributes:
         ini: the server's ini file.
-        places: where PostgreSQL's programs may be.
+        components: the components with tables: the core and the plugins.
+        places: directories to search for PostgreSQL's programs.
     """
 
     ini: Path
@@ -68,19 +71,20 @@ class Site:
 def back_up(
     site: Site, directory: Path, *, reader_url: str, secret_to: Path | None, progress: Progress
 ) -> Manifest:
-    """Make a backup while the server is in use. Until the manifest is there, it is none.
+    """Make a backup while the server is in use. The backup is valid once its manifest is written.
 
     Args:
-        directory: empty, or not there yet.
-        reader_url: SQLAlchemy URL of a role that sees every row.
-        secret_to: a file to write the server's secret to, outside of the backup; None to write it nowhere.
+        directory: an empty or a new directory.
+        reader_url: the SQLAlchemy URL of a role that sees all rows.
+        secret_to: the file to write the server's secret to, outside of the backup; None writes no secret.
+        progress: called with one sentence for each completed step.
 
     Raises:
-        BackupError: with what to do; what was written until then stays, and is recognised as unfinished.
+        BackupError: with the remedy. Written parts stay in the directory, marked as unfinished.
     """
     if secret_to is not None:
         _require_apart(secret_to, directory)
-    areas = stored_files(site)
+    areas = stores.areas_of(site.plugins, site.settings)
     _require_outside(areas, directory)
     server = database.server_version(reader_url)
     programs = Programs.to_dump(server, site.places)
@@ -91,7 +95,7 @@ def back_up(
     progress(f"database: {sum(dumped.tables.values())} rows in {len(dumped.tables)} tables")
     if programs.version > server:
         progress(f"database: by pg_dump {programs.version}; it cannot be restored on PostgreSQL {server}")
-    # After the database, so that every row finds its file: files are written before the rows that refer to them.
+    # Copy files after the dump: a file is written before the row that refers to it, so none is missing.
     parts = dict(_copy_files(site, areas, directory, progress))
     parts[DUMP] = files.facts_of(directory / DUMP)
     files.verify(directory, parts)
@@ -105,19 +109,18 @@ def back_up(
 
 def _require_apart(secret_to: Path, directory: Path) -> None:
     if secret_to.resolve().is_relative_to(directory.resolve()):
-        raise BackupError(f"{secret_to} is within the backup: the secret is kept apart from it.")
+        raise BackupError(f"{secret_to} is within the backup: store the secret outside of it.")
     if secret_to.exists():
         raise BackupError(f"{secret_to} exists already; name a new file for the secret.")
     if not secret_to.absolute().parent.is_dir():
-        raise BackupError(f"{secret_to} cannot be made: make its directory first.")
+        raise BackupError(f"{secret_to} cannot be created: create its directory first.")
 
 
 def _require_outside(areas: Sequence[Area], directory: Path) -> None:
     for area in areas:
-        if directory.resolve().is_relative_to(area.directory.resolve()):
-            raise BackupError(
-                f"{directory} is in {area.directory}, which is backed up: name another directory."
-            )
+        for root in area.roots:
+            if directory.resolve().is_relative_to(root.resolve()):
+                raise BackupError(f"{directory} is in {root}, which is backed up: name another directory.")
 
 
 def _manifest(
@@ -140,27 +143,28 @@ def _copy_files(
     site: Site, areas: Sequence[Area], directory: Path, progress: Progress
 ) -> Iterator[tuple[str, FileFacts]]:
     for area in areas:
-        copied = list(files.copy_tree(area.directory, directory, area.place))
-        progress(f"{area.place}: {len(copied)} files")
+        copied = list(stores.copy_area(area, directory))
+        progress(f"{area.place}: {files.counted(copied)}")
         yield from copied
     ini_files = tenant_files(site.settings.tenants)
     for path in ini_files:
         yield f"{TENANTS}/{path.name}", files.copy(path, directory / TENANTS / path.name)
+        yield from files.copy_tree(texts_directory(path), directory, f"{TENANTS}/{path.stem}/mail")
     record = site.settings.data / TENANTS_RECORD
     if record.exists():
         inner = f"{RECORD}/{record.name}"
         yield inner, files.copy_sqlite(record, directory / inner)
     yield SERVER_INI, files.copy(site.ini, directory / SERVER_INI)
-    progress(f"{TENANTS}: {len(ini_files)} files, and {SERVER_INI}")
+    progress(f"{TENANTS}: {files.counted(ini_files)}, and {SERVER_INI}")
 
 
 def _gaps(site: Site, dumped: database.Dumped, parts: Container[str]) -> Iterator[str]:
-    """What is missing although the database or the record of organisations knows of it, a sentence each."""
+    """Yield one sentence for each missing plugin, file or organisation that the backup's data refers to."""
     known = {each.component for each in site.components}
     for component in sorted(dumped.revisions.keys() - known):
         yield (
-            f"{component} has tables and is not installed: if it keeps files, they are not in the backup. Install it, "
-            "or remove its tables."
+            f"{component} has tables and is not installed: its files, if any, are not in the backup. Install "
+            "it, or remove its tables."
         )
     for place, answer in dumped.answers.items():
         if answer is None:
@@ -168,43 +172,23 @@ def _gaps(site: Site, dumped: database.Dumped, parts: Container[str]) -> Iterato
             continue
         missing = sorted(name for name in set(answer) if f"{place}/{name}" not in parts)
         if missing:
-            yield f"{place}: {len(missing)} files that the database refers to are missing, the first is {missing[0]}"
+            yield (
+                f"{place}: {len(missing)} files that the database refers to are missing, "
+                f"the first is {missing[0]}"
+            )
     ids = {path.stem for path in tenant_files(site.settings.tenants)}
     record = rules_of(site.settings).record
-    lost = sorted(record.ids_but(ids)) if record else []
+    yield from stores.gaps(site.plugins, site.settings)
+    lost = sorted(record.ids_except(ids)) if record else []
     if lost:
         yield (
-            f"{TENANTS}: the files of {len(lost)} organisations in service are missing, the first is {lost[0]}. Bring "
-            "them back, or run: autonomy tenants accept"
+            f"{TENANTS}: the files of {len(lost)} organisations in service are missing, the first is "
+            f"{lost[0]}. Put them back, or run: autonomy tenants accept"
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A directory of a plugin's files.
-
-    Attributes:
-        place: in a backup.
-        directory: here.
-        referred_to: a query of the files that should be there, see `StoredFiles`.
-    """
-
-    place: str
-    directory: Path
-    referred_to: str | None
-
-
-def stored_files(site: Site) -> list[Area]:
-    """Where the plugins' files are."""
-    return [
-        Area(f"{FILES}/{plugin}/{each.name}", each.directory(site.settings), each.referred_to)
-        for plugin, offered in site.plugins.registered("register_files")
-        for each in offered
-    ]
-
-
 def fingerprint(secret: str) -> str:
-    """By what a secret is recognised that is not told."""
+    """Return a value that identifies a secret without revealing it."""
     return hmac.digest(secret.encode(), b"autonomy/backup/fingerprint", hashlib.sha256).hex()
 
 
@@ -226,34 +210,37 @@ def restore(
     accept_other_secret: bool,
     progress: Progress,
 ) -> Manifest:
-    """Restore a backup into an empty database and its files' places, as a copy that acts on no live payment.
+    """Restore a backup into an empty database and the files' directories, as a copy that is not activated.
 
-    Everything is checked before anything is written. Files that are there already, and equal, stay; so a restoration
-    that was interrupted can be repeated, with the database as empty as before.
+    All checks run before the first write. Existing equal files stay, so an interrupted restoration can be
+    repeated after the database is emptied.
 
     Args:
-        database_at: the database to restore into; None where there is none yet.
-        make_database: makes it then, when everything is checked.
+        directory: the directory of the backup.
+        database_at: the target database; None if it does not exist yet.
+        make_database: creates the database after all checks, if ``database_at`` is None.
+        accept_other_secret: restore even if the server's secret is not the one of the backup.
 
     Raises:
-        BackupError: with what to do.
-        MigrationError, UnsafeRole: the database is restored, but not migrated; nobody but its owner may read it.
+        BackupError: with the remedy.
+        MigrationError, UnsafeRole: the database is restored but not migrated; only its owner may read it.
     """
     manifest = read_manifest(directory)
     _require_fitting(site, directory, manifest, accept_other_secret=accept_other_secret)
     if database_at is not None:
         _programs_to_restore(site, database_at, manifest)
     files.verify(directory, manifest.files)
-    progress(f"backup: {len(manifest.files)} files are as they were backed up")
-    own = [(TENANTS, site.settings.tenants), (RECORD, site.settings.data)]
-    places = [*((area.place, area.directory) for area in stored_files(site)), *own]
-    missing = {place: files.missing_in(manifest.files, place, target) for place, target in places}
+    progress(f"backup: {files.counted(manifest.files)} verified")
+    missing = stores.missing_in_directories(site.plugins, site.settings, manifest.files)
+    for place, directory_of in ((TENANTS, site.settings.tenants), (RECORD, site.settings.data)):
+        missing[place] = files.missing_in(manifest.files, place, directory_of)
     target = database_at or make_database()
     with database.restoring(target.owner_url):
         programs = _programs_to_restore(site, target, manifest)
         for place, wanted in missing.items():
             files.put_back(directory, manifest.files, wanted)
-            progress(f"{place}: {len(wanted)} files")
+            progress(f"{place}: {files.counted(wanted)}")
+        stores.put_into_stores(site.plugins, site.settings, directory, manifest.files, progress)
         database.restore(target.owner_url, programs, directory / DUMP, manifest.tables)
         progress(f"database: {sum(manifest.tables.values())} rows in {len(manifest.tables)} tables")
         _open_as_copy(target, site.components, datetime.fromisoformat(manifest.taken_at), progress)
@@ -261,10 +248,10 @@ def restore(
 
 
 def _programs_to_restore(site: Site, target: Target, manifest: Manifest) -> Programs:
-    """The programs for a database, which is empty.
+    """Check that the target database is empty, and find programs for it.
 
     Raises:
-        BackupError: it is not, or there are no programs that fit.
+        BackupError: it is not empty, or no compatible programs are installed.
     """
     database.require_empty(target.owner_url)
     return Programs.to_restore(manifest.postgresql, database.server_version(target.owner_url), site.places)
@@ -281,7 +268,7 @@ def _require_fitting(site: Site, directory: Path, manifest: Manifest, *, accept_
                 f"{directory} has tables of {component} at {revision}, which this version does not know: "
                 f"restore it with version {manifest.version} or newer."
             )
-    places = tuple(f"{area.place}/" for area in stored_files(site))
+    places = tuple(f"{area.place}/" for area in stores.areas_of(site.plugins, site.settings))
     strange = sorted(
         {
             name.split("/")[1]
@@ -291,21 +278,22 @@ def _require_fitting(site: Site, directory: Path, manifest: Manifest, *, accept_
     )
     if strange:
         raise BackupError(
-            f"{directory} has files of {', '.join(strange)}, which is not installed here: install it, then restore."
+            f"{directory} has files of {', '.join(strange)}, which is not installed here: install it and "
+            "retry."
         )
     known_secrets = {fingerprint(each.reveal()) for each in site.settings.accepted_secrets}
     if manifest.secret not in known_secrets and not accept_other_secret:
         raise BackupError(
-            "autonomy.secret is not the one that the backup was made with: name that one in the ini file. If it is lost, "
-            "use --accept-other-secret: access tokens and signed links that were given out end then; customers stay "
-            "logged in."
+            "autonomy.secret is not the one that the backup was made with: put that one into the ini file. "
+            "If it is lost, use --accept-other-secret. This invalidates all access tokens and signed links; "
+            "customers stay logged in."
         )
 
 
 def _open_as_copy(
     target: Target, components: Sequence[Migrations], taken_at: datetime, progress: Progress
 ) -> None:
-    """Mark the copy before anybody but the tables' owner may read it, and then give the application its rights."""
+    """Mark the copy while only the tables' owner may read it, and then grant the application its rights."""
     engine = single_engine(target.owner_url)
     upgrade(engine, components, progress)
     with engine.begin() as connection:
@@ -321,17 +309,20 @@ def _open_as_copy(
 
 
 def activate_copy(owner_url: str) -> bool:
-    """Let a restored copy act on live payments; gives whether it was a copy that did not.
+    """Allow a restored copy to act on live payments.
+
+    Returns:
+        Whether the copy was inactive before.
 
     Raises:
-        BackupError: nothing was restored into the database.
-        MigrationError: a restoration into it was interrupted.
+        BackupError: the database was not restored from a backup.
+        MigrationError: a restoration into the database was interrupted.
     """
     with single_engine(owner_url).begin() as connection:
         refuse_while_restoring(connection)
         if not database.has_tables(connection):
             raise BackupError(
-                "Nothing was restored into this database: restore a backup first, or correct the ini file if it is "
-                "another database that is meant."
+                "Nothing was restored into this database: restore a backup first, or correct the ini file if "
+                "it names the wrong database."
             )
         return activate(connection)

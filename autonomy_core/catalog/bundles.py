@@ -7,30 +7,35 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from autonomy_core.catalog.availability import is_awaited
 from autonomy_core.catalog.models import BUNDLE, BundleItem, Product
 from autonomy_core.errors import InvalidInput
-from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.kernel.scope import TenantScope, forbid_commit
 
 
 class UnknownProduct(InvalidInput):
-    """A product that is named is none of the organisation's."""
+    """The organisation has no product with a given id."""
 
     code, title = "unknown_product", "There is no such product"
 
 
 class BundleRefused(InvalidInput):
-    """What is to be put together cannot be."""
+    """The given products cannot form a bundle."""
 
     code, title = "bundle_refused", "This cannot be a bundle"
 
 
 class Bundle:
-    """The kind of product that consists of others."""
+    """The product kind of bundles."""
 
     name = BUNDLE
 
     def obstacle_to_sale(self, scope: TenantScope, product_id: UUID) -> str | None:
-        """A bundle is sold when it has items, and each of them could be delivered. They need not be on sale themselves."""
+        """Return why the bundle cannot be sold: it is empty, or an item cannot be delivered.
+
+        Items need not be on sale.
+        """
         items = items_of(scope, product_id)
         if not items:
             return "The bundle is empty; put at least one product into it."
@@ -39,18 +44,21 @@ class Bundle:
 
 
 def obstacle_of_item(scope: TenantScope, item: Product) -> str | None:
-    """Why a bundle with this product cannot be sold now, in a sentence for staff; None when it can."""
-    kind = scope.runtime.product_kinds_for(scope.organisation).get(item.kind)
+    """Return why a bundle with this product cannot be sold now, in a sentence for staff; None if it can."""
+    kind = runtime_of(scope).product_kinds_for(scope.organisation).get(item.kind)
     if item.archived_at is not None:
         return f"{item.title!r}, which is in the bundle, is archived."
+    if is_awaited(item):
+        return f"{item.title!r}, which is in the bundle, is not released yet and takes no pre-orders."
     if kind is None:
-        return f"Nobody delivers {item.title!r}, which is in the bundle."
-    obstacle = kind.obstacle_to_sale(scope, item.id)
+        return f"No plugin delivers {item.title!r}, which is in the bundle."
+    with forbid_commit(scope):
+        obstacle = kind.obstacle_to_sale(scope, item.id)
     return obstacle and f"{item.title!r} is in the bundle: {obstacle}"
 
 
 def items_of(scope: TenantScope, bundle_id: UUID) -> Sequence[Product]:
-    """The products that a bundle consists of now, in their order; none of any other product."""
+    """Return the current products of a bundle, in their order; empty for any other product."""
     statement = (
         select(Product)
         .join(
@@ -63,14 +71,19 @@ def items_of(scope: TenantScope, bundle_id: UUID) -> Sequence[Product]:
 
 
 def replace_items(scope: TenantScope, bundle: Product, product_ids: Sequence[UUID]) -> None:
-    """Say what a bundle consists of, for purchases that begin from now on.
+    """Set the products of a bundle, for purchases that begin later.
+
+    Args:
+        scope: the scope of the organisation.
+        bundle: the bundle.
+        product_ids: the ids of its products, in their order.
 
     Raises:
-        BundleRefused: the product is no bundle, one of the items is, or one is named twice.
-        UnknownProduct: an item is none of the organisation's products.
+        BundleRefused: the product is no bundle, an item is a bundle, or an item is named twice.
+        UnknownProduct: the organisation has no product with one of the ids.
     """
     _require_bundle_of(bundle, require_products(scope, product_ids), product_ids)
-    # Of two changes at once the second replaces what the first has put there.
+    # Lock the bundle, so that of two concurrent changes the second replaces the items of the first.
     scope.session.get(Product, (scope.organisation.id, bundle.id), with_for_update=True)
     scope.session.execute(delete(BundleItem).where(BundleItem.bundle_id == bundle.id))
     scope.session.add_all(
@@ -94,10 +107,10 @@ def _require_bundle_of(bundle: Product, items: Sequence[Product], product_ids: S
 
 
 def require_products(scope: TenantScope, product_ids: Sequence[UUID]) -> Sequence[Product]:
-    """The organisation's products of these ids.
+    """Return the organisation's products with these ids.
 
     Raises:
-        UnknownProduct: there is none of one of them.
+        UnknownProduct: one of them does not exist.
     """
     found = scope.session.scalars(select(Product).where(Product.id.in_(product_ids))).all()
     missing = set(product_ids) - {product.id for product in found}

@@ -1,83 +1,226 @@
-"""Products on the wire."""
+"""The JSON representation of products."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import ValidationError, fields, validate
 
-from autonomy_core.currencies import CURRENCIES
-from autonomy_core.fields import Identifier, Text, Timestamp, Truth, WholeNumber
-from autonomy_core.web.schemas import ApiSchema, PageQuery
-
-MAX_AMOUNT = 99_999_999
-"""In minor units; Stripe's largest charge in most currencies."""
+from autonomy_core.catalog.domain import (
+    LONGEST_SLUG,
+    LONGEST_TAG,
+    SLUG,
+    State,
+    distinct,
+    is_article_number,
+    is_slug,
+    tag_of,
+)
+from autonomy_core.fields import (
+    Day,
+    Identifier,
+    LanguageTag,
+    StrictBoolean,
+    Text,
+    Timestamp,
+    WholeNumber,
+)
+from autonomy_core.images.schemas import ImageSchema
+from autonomy_core.prices.schemas import (
+    AMOUNT,
+    IN_MINOR_UNIT,
+    THREE_LETTERS,
+    ShownPrices,
+    WantedPrices,
+    in_use,
+)
+from autonomy_core.web.schemas import ApiSchema
 
 MOST_ITEMS = 100
-"""In a bundle."""
+"""The largest number of products in a bundle."""
+
+MOST_CREDITS = 200
+MOST_TAGS = 20
+MOST_LANGUAGES = 10
 
 LONGEST_TITLE = 200
+LONGEST_NAME = 200
 LONGEST_DESCRIPTION = 5000
-THREE_LETTERS = validate.Regexp(r"^[a-z]{3}\Z", error="Three lower-case letters.")
-AMOUNT = validate.Range(0, MAX_AMOUNT)
-IN_MINOR_UNIT = "in the minor unit of the currency: 500 is 5.00 euros, and 500 yen"
-ON_SALE = "whether customers see and buy it"
+SLUG_TEXT = validate.Regexp(
+    rf"^{SLUG.pattern}\Z", error="Lower-case ASCII letters, digits and single hyphens."
+)
+EIGHT_TO_FOURTEEN_DIGITS = validate.Regexp(r"^[0-9]{8,14}\Z", error="8, 12, 13 or 14 digits.")
+ON_SALE = "whether customers see and buy it, from `published_at` on"
 
 
-def in_use(currency: str) -> None:
-    """Validate a code of a currency."""
-    if currency not in CURRENCIES:
-        raise ValidationError("This is no currency of ISO 4217 that is in use.")
+def _not_a_slug(text: str) -> None:
+    if not is_slug(text):
+        raise ValidationError("Lower-case ASCII letters, digits and single hyphens; no UUID.")
+
+
+def _article_number(text: str) -> None:
+    if not is_article_number(text):
+        raise ValidationError("This is no EAN or UPC: write 8, 12, 13 or 14 digits with the check digit.")
+
+
+class Tag(Text):
+    """A tag: a text in lower case, without a ``#`` and with single spaces."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(LONGEST_TAG, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        tag = tag_of(super()._deserialize(value, attr, data, **kwargs))
+        if not tag:
+            raise ValidationError("There is nothing to be read in it.")
+        return tag
+
+
+class DistinctList(fields.List):
+    """A list in which repeated values count once."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return distinct(super()._deserialize(value, attr, data, **kwargs))
+
+
+class CreditSchema(ApiSchema):
+    """A person or group that took part, and in which role."""
+
+    role = Text(LONGEST_NAME, required=True, metadata={"example": "Mixing"})
+    name = Text(LONGEST_NAME, required=True, metadata={"example": "Ada Lovelace"})
 
 
 class ProductInBundleSchema(ApiSchema):
-    """A product that is in a bundle."""
+    """A product in a bundle."""
 
     id = fields.UUID(required=True)
+    slug = fields.String(
+        required=True,
+        attribute="shown.slug",
+        allow_none=True,
+        metadata={"description": "the name in URLs; null for some minutes after an upgrade of the server"},
+    )
     title = fields.String(required=True)
-    description = fields.String(required=True)
+    artist = fields.String(required=True, attribute="shown.artist", allow_none=True)
+    description = fields.String(required=True, metadata={"description": "Markdown"})
     kind = fields.String(required=True, metadata={"example": "mp3"})
     amount = fields.Integer(required=True, metadata={"description": IN_MINOR_UNIT})
     currency = fields.String(
         required=True, metadata={"description": "ISO 4217, lower case", "example": "eur"}
     )
-
-
-class ProductSchema(ProductInBundleSchema):
-    """A product as customers see it."""
-
-    items = fields.List(
-        fields.Nested(ProductInBundleSchema),
+    available_at = Timestamp(
         required=True,
-        metadata={"description": "what a bundle consists of; of any other product nothing"},
+        allow_none=True,
+        metadata={"description": "the moment of the release, until which buyers get only instant tracks"},
     )
+    cover = fields.Nested(ImageSchema, required=True)
 
 
-class AdminProductSchema(ProductSchema):
-    """A product as staff see it."""
+class ProductSchema(ShownPrices, ProductInBundleSchema):
+    """A product, for customers."""
 
-    active = fields.Boolean(required=True, metadata={"description": ON_SALE})
+    label = fields.String(required=True, attribute="shown.label", allow_none=True)
+    release_date = Day(required=True, attribute="shown.release_date", allow_none=True)
+    preorder = fields.Boolean(
+        required=True,
+        attribute="shown.preorder",
+        metadata={"description": "whether it is sold before its `release_date`"},
+    )
+    tags = fields.List(fields.String(), required=True, attribute="shown.tags")
+    languages = fields.List(
+        fields.String(), required=True, attribute="shown.languages", metadata={"description": "BCP 47"}
+    )
+    explicit = fields.Boolean(required=True, attribute="shown.explicit")
     purchasable = fields.Boolean(
         required=True,
         metadata={
-            "description": "whether customers can buy it now: it is on sale, is not archived, and has something to deliver"
+            "description": "whether customers can buy it now: it is published, has something to deliver, and "
+            "is released or open for pre-orders"
+        },
+    )
+    items = fields.List(
+        fields.Nested(ProductInBundleSchema),
+        required=True,
+        metadata={"description": "the products of a bundle; empty for other products"},
+    )
+
+
+class ProductTextsSchema(ProductSchema):
+    """A product with all that people read about it."""
+
+    description_html = fields.String(
+        required=True,
+        metadata={"description": "the description as HTML without scripts, styles and pictures"},
+    )
+    credits = fields.List(fields.Nested(CreditSchema), required=True, attribute="shown.credits")
+    upc = fields.String(
+        required=True, attribute="shown.upc", allow_none=True, metadata={"description": "EAN or UPC"}
+    )
+
+
+class ListedTrackSchema(ApiSchema):
+    """A track, for visitors."""
+
+    id = fields.UUID(required=True)
+    title = fields.String(required=True)
+    artist = fields.String(required=True, allow_none=True)
+    duration_ms = fields.Integer(required=True, metadata={"description": "milliseconds"})
+    disc = fields.Integer(required=True, metadata={"description": "from 1"})
+    number = fields.Integer(required=True, metadata={"description": "on the disc, from 1"})
+    explicit = fields.Boolean(required=True)
+    isrc = fields.String(required=True, allow_none=True)
+    instant = fields.Boolean(
+        required=True, metadata={"description": "whether buyers of a pre-order get it at once"}
+    )
+    preview_url = fields.Url(required=True, allow_none=True)
+
+
+TRACKS = "the tracks that visitors see, in their order; empty for a product without"
+
+
+class ItemDetailSchema(ProductInBundleSchema):
+    """A product in a bundle, with its tracks."""
+
+    tracks = fields.List(fields.Nested(ListedTrackSchema), required=True, metadata={"description": TRACKS})
+
+
+class ProductDetailSchema(ProductTextsSchema):
+    """A product with its texts and tracks, for customers."""
+
+    tracks = fields.List(fields.Nested(ListedTrackSchema), required=True, metadata={"description": TRACKS})
+    items = fields.List(
+        fields.Nested(ItemDetailSchema),
+        required=True,
+        metadata={"description": "the products of a bundle; empty for other products"},
+    )
+
+
+class AdminProductSchema(ProductTextsSchema):
+    """A product, for staff."""
+
+    active = fields.Boolean(required=True, metadata={"description": ON_SALE})
+    published_at = Timestamp(
+        required=True,
+        attribute="shown.published_at",
+        allow_none=True,
+        metadata={"description": "from when customers see it, if it is active; null for at once"},
+    )
+    state = fields.Enum(
+        State,
+        by_value=True,
+        required=True,
+        metadata={
+            "description": "`draft`: not active; `scheduled`: active from `published_at` on; `published`; "
+            "`archived`"
         },
     )
     archived_at = Timestamp(
         required=True,
         allow_none=True,
-        metadata={"description": "since when it is neither sold nor listed; who owns it keeps it"},
+        metadata={"description": "since when it is neither sold nor listed; its owners keep it"},
     )
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
-
-
-class AdminPageQuery(PageQuery):
-    """Which part of the list of all products is wanted."""
-
-    archived = fields.String(
-        load_default="false",
-        validate=validate.OneOf(["false", "true"]),
-        metadata={"description": "`true` lists the archived products instead of the others"},
-    )
 
 
 def _item_ids() -> fields.List:
@@ -88,11 +231,46 @@ def _item_ids() -> fields.List:
     )
 
 
-class NewProductSchema(ApiSchema):
-    """A product to be made."""
+class DetailsSchema(ApiSchema):
+    """What people read about a product. Absent members of a new product are empty."""
+
+    slug = fields.String(
+        validate=[validate.Length(1, LONGEST_SLUG), SLUG_TEXT, _not_a_slug],
+        metadata={
+            "description": "the name in URLs, unique in the organisation, by default from the title; an old "
+            "one leads to the present one",
+            "example": "first-light",
+        },
+    )
+    artist = Text(LONGEST_NAME, allow_none=True)
+    label = Text(LONGEST_NAME, allow_none=True)
+    release_date = Day(
+        allow_none=True,
+        metadata={"description": "begins at midnight in the organisation's time zone"},
+    )
+    preorder = StrictBoolean(metadata={"description": "whether it is sold before its `release_date`"})
+    published_at = Timestamp(
+        allow_none=True,
+        metadata={"description": "from when customers see it, if it is active; null for at once"},
+    )
+    credits = fields.List(fields.Nested(CreditSchema), validate=validate.Length(max=MOST_CREDITS))
+    tags = DistinctList(Tag(), validate=validate.Length(max=MOST_TAGS))
+    upc = fields.String(
+        allow_none=True,
+        validate=[EIGHT_TO_FOURTEEN_DIGITS, _article_number],
+        metadata={"description": "EAN or UPC with its check digit", "example": "4006381333931"},
+    )
+    languages = DistinctList(LanguageTag(), validate=validate.Length(max=MOST_LANGUAGES))
+    explicit = StrictBoolean()
+
+
+class NewProductSchema(WantedPrices, DetailsSchema):
+    """A new product."""
 
     title = Text(LONGEST_TITLE, required=True)
-    description = Text(LONGEST_DESCRIPTION, lines=True, blank=True, load_default="")
+    description = Text(
+        LONGEST_DESCRIPTION, lines=True, blank=True, load_default="", metadata={"description": "Markdown"}
+    )
     kind = fields.String(
         required=True,
         validate=validate.Regexp(r"^[!-~]{1,50}\Z", error="1 to 50 visible ASCII characters."),
@@ -109,20 +287,21 @@ class NewProductSchema(ApiSchema):
             "example": "eur",
         },
     )
-    active = Truth(load_default=True, metadata={"description": ON_SALE})
+    active = StrictBoolean(load_default=True, metadata={"description": ON_SALE})
     item_ids = _item_ids()
 
 
-class ProductChangesSchema(ApiSchema):
-    """What is to be changed about a product; what is absent stays."""
+class ProductChangesSchema(WantedPrices, DetailsSchema):
+    """The changes of a product; absent members stay as they are."""
 
     title = Text(LONGEST_TITLE)
-    description = Text(LONGEST_DESCRIPTION, lines=True, blank=True)
+    description = Text(LONGEST_DESCRIPTION, lines=True, blank=True, metadata={"description": "Markdown"})
     amount = WholeNumber(validate=AMOUNT, metadata={"description": IN_MINOR_UNIT})
-    active = Truth(metadata={"description": ON_SALE})
-    archived = Truth(
+    active = StrictBoolean(metadata={"description": ON_SALE})
+    archived = StrictBoolean(
         metadata={
-            "description": "whether it is put away: neither sold nor listed, whatever `active` says; who owns it keeps it"
+            "description": "whether it is archived: neither sold nor listed, whatever `active` is; its "
+            "owners keep it"
         }
     )
     item_ids = _item_ids()

@@ -5,43 +5,61 @@ from __future__ import annotations
 from typing import Any
 
 from pyramid.request import Request
+from pyramid.response import Response
+from sqlalchemy import ColumnElement
 
-from autonomy_core.catalog import availability, services
+from autonomy_core.catalog import availability, finding, services
 from autonomy_core.catalog.bundles import BundleRefused, UnknownProduct
+from autonomy_core.catalog.covers.documents import with_cover, with_covers_of_page
+from autonomy_core.catalog.details import SlugTaken
+from autonomy_core.catalog.domain import State
+from autonomy_core.catalog.listing import load_tracks
 from autonomy_core.catalog.models import Product
+from autonomy_core.catalog.query_schemas import AdminProductsQuery, ProductsQuery
 from autonomy_core.catalog.resources import AdminProduct, AdminProducts, ProductDetail, Products
 from autonomy_core.catalog.schemas import (
-    AdminPageQuery,
     AdminProductSchema,
     NewProductSchema,
     ProductChangesSchema,
+    ProductDetailSchema,
     ProductSchema,
 )
 from autonomy_core.kernel.identity import Permission
+from autonomy_core.prices.errors import PriceRefused, PricesContradict
 from autonomy_core.traversal.resources import Admin, ApiV1
 from autonomy_core.web.operations import PUBLIC, api_view
-from autonomy_core.web.schemas import PageQuery, page_of, paginate
+from autonomy_core.web.schemas import page_of
 
 
 @api_view(
     context=Products,
     method="GET",
-    summary="List the products that can be bought",
+    summary="List the products",
     permission=PUBLIC,
-    query=PageQuery,
+    query=ProductsQuery,
     returns=page_of(ProductSchema),
 )
 def list_products(context: Products, request: Request) -> dict[str, Any]:
-    """Newest first."""
-    return paginate(request.db, services.on_sale(context.scope), Product.id, request.query)
+    """The published products, the newest first by default. `purchasable` says which can be bought now."""
+    products = finding.filtered(context.scope, services.on_sale(context.scope), request.query)
+    page = finding.page(context.scope, products, request.query)
+    return with_covers_of_page(context, page)
 
 
 @api_view(
-    context=ProductDetail, method="GET", summary="Get a product", permission=PUBLIC, returns=ProductSchema
+    context=ProductDetail,
+    method="GET",
+    summary="Get a product",
+    permission=PUBLIC,
+    returns=ProductDetailSchema,
+    also={308: None},
 )
-def get_product(context: ProductDetail, request: Request) -> Product:
-    """A product that can be bought."""
-    return context.product
+def get_product(context: ProductDetail, request: Request) -> Product | Response:
+    """A published product, by its id or slug. A former slug is answered with 308 and the present one."""
+    if context.is_at_old_slug:
+        present = request.resource_url(context.__parent__, context.product.shown.slug)
+        return Response(status=308, location=present, content_type=None)
+    return with_cover(context, load_tracks(context.scope, context.product))
 
 
 @api_view(
@@ -49,13 +67,24 @@ def get_product(context: ProductDetail, request: Request) -> Product:
     method="GET",
     summary="List all products",
     permission=Permission.READ_CATALOG,
-    query=AdminPageQuery,
+    query=AdminProductsQuery,
     returns=page_of(AdminProductSchema),
 )
 def list_all_products(context: AdminProducts, request: Request) -> dict[str, Any]:
-    """Newest first, those included that are withdrawn or have nothing to deliver; archived ones only when asked for."""
-    products = availability.every_product(context.scope, archived=request.query["archived"] == "true")
-    return paginate(request.db, products, Product.id, request.query)
+    """Newest first, including products that are withdrawn or incomplete.
+
+    Archived ones need `archived=true`.
+    """
+    products = availability.every_product(context.scope, _chosen(request.query))
+    products = finding.filtered(context.scope, products, request.query)
+    return with_covers_of_page(context, finding.page(context.scope, products, request.query))
+
+
+def _chosen(query: dict[str, Any]) -> ColumnElement[bool]:
+    if query["state"] is not None:
+        return finding.in_state(query["state"])
+    is_archived = finding.in_state(State.ARCHIVED)
+    return is_archived if query["archived"] == "true" else ~is_archived
 
 
 @api_view(
@@ -66,12 +95,19 @@ def list_all_products(context: AdminProducts, request: Request) -> dict[str, Any
     body=NewProductSchema,
     returns=AdminProductSchema,
     status=201,
-    errors=(services.UnknownKind, services.PriceRefused, BundleRefused, UnknownProduct),
+    errors=(
+        services.UnknownKind,
+        PriceRefused,
+        PricesContradict,
+        BundleRefused,
+        UnknownProduct,
+        SlugTaken,
+    ),
 )
 def create_product(context: AdminProducts, request: Request) -> Product:
-    """The product can be bought once what it consists of is there, for example its tracks, or a bundle's products."""
+    """The product can be bought once it has something to deliver: its tracks, or the products of a bundle."""
     product = services.create_product(context.scope, request.validated, actor=request.actor)
-    return availability.note_purchasable(context.scope, product)
+    return with_cover(context, availability.load_purchasable(context.scope, product))
 
 
 @api_view(
@@ -82,8 +118,8 @@ def create_product(context: AdminProducts, request: Request) -> Product:
     returns=AdminProductSchema,
 )
 def get_any_product(context: AdminProduct, request: Request) -> Product:
-    """A product with what only staff see."""
-    return availability.note_purchasable(context.scope, context.product)
+    """The product, with the members that only staff see."""
+    return with_cover(context, availability.load_purchasable(context.scope, context.product))
 
 
 @api_view(
@@ -93,19 +129,20 @@ def get_any_product(context: AdminProduct, request: Request) -> Product:
     permission=Permission.WRITE_CATALOG,
     body=ProductChangesSchema,
     returns=AdminProductSchema,
-    errors=(services.PriceRefused, BundleRefused, UnknownProduct),
+    errors=(PriceRefused, PricesContradict, BundleRefused, UnknownProduct, SlugTaken),
 )
 def change_product(context: AdminProduct, request: Request) -> Product:
-    """A new price, and what a bundle consists of, count for purchases that begin after the change.
+    """A new price and new items of a bundle apply to purchases that begin after the change.
 
-    An archived product is neither sold nor listed, nor is a bundle with it. Who owns it keeps it, and listens to it.
+    An archived product is neither sold nor listed, and neither is a bundle that contains it. Customers who
+    own it keep access.
     """
     product = services.change_product(context.scope, context.product, request.validated, actor=request.actor)
-    return availability.note_purchasable(context.scope, product)
+    return with_cover(context, availability.load_purchasable(context.scope, product))
 
 
 def includeme(config: Any) -> None:
-    """Hang the catalogue into the tree."""
+    """Add the catalogue to the resource tree."""
     config.add_child(ApiV1, "products", Products)
     config.add_child(Admin, "products", AdminProducts)
     config.scan(__name__)

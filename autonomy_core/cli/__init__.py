@@ -1,1 +1,1 @@
-"""The ``autonomy`` command: one module for each group, imported when it is used."""
+"""The ``autonomy`` command: one module for each group, imported on use."""

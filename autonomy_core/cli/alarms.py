@@ -1,4 +1,4 @@
-"""``autonomy alarms``: what a person has to look at."""
+"""``autonomy alarms``: faults that an operator has to repair."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from autonomy_core.audit.services import record
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_rows
+from autonomy_core.kernel.runtime import runtime_of
 
 
 @click.group()
 def alarms() -> None:
-    """See what a person has to look at, and clear what was dealt with."""
+    """List and clear alarms: faults that an operator has to repair."""
 
 
 @alarms.command()
@@ -23,7 +24,7 @@ def alarms() -> None:
 @pass_cli
 def count(cli: CliContext, *, as_json: bool) -> None:
     """Count the alarms of every organisation."""
-    counts = cli.runtime.database.ask(count_alarms)
+    counts = runtime_of(cli).database.ask(count_alarms)
     print_rows([asdict(each) for each in counts], as_json=as_json, nothing="no alarms")
 
 
@@ -48,10 +49,10 @@ def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -
 @click.argument("subject", metavar="SUBJECT")
 @pass_cli
 def clear(cli: CliContext, organisation_id: str, name: str, subject: str) -> None:
-    """Clear an alarm that was dealt with; the audit trail keeps who did."""
+    """Clear the alarm of a repaired fault; the audit trail records it."""
     with cli.records(organisation_id) as scope:
         if not clear_alarm(scope, name, subject):
             raise Failure(f"{organisation_id} has no alarm {name!r} {subject!r}; see: autonomy alarms list")
         target = f"alarm:{name}:{subject}"
-        record(scope.session, scope.organisation.id, actor=cli.actor, action="alarm.cleared", target=target)
+        record(scope, actor=cli.actor, action="alarm.cleared", target=target)
     click.echo(f"cleared {name} {subject}")

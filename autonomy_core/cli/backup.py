@@ -15,6 +15,7 @@ from autonomy_core.backup import services
 from autonomy_core.backup.services import Site, back_up
 from autonomy_core.cli.context import CliContext, FilePath, pass_cli
 from autonomy_core.cli.failures import Failure
+from autonomy_core.cli.hints import addressed
 from autonomy_core.cli.migrate import target_of
 from autonomy_core.runtime import components, embedded_server
 from autonomy_core.settings import GENERATED_SECRET
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from autonomy_core.settings import Settings
 
 HAS_GAPS = 3
-"""The exit status of a backup that can be restored, and in which something is missing."""
+"""The exit status of a backup that can be restored but is incomplete."""
 
 
 @click.command()
@@ -31,19 +32,19 @@ HAS_GAPS = 3
 @click.option(
     "--secret-to",
     type=FilePath(),
-    help="Write the server's secret to this new file, apart from the backup.",
+    help="Write the server's secret to this new file, outside of the backup.",
 )
 @pass_cli
 def backup(cli: CliContext, directory: Path, secret_to: Path | None) -> None:
-    """Back up database, files and ini files into DIRECTORY, which is made; the server may be in use.
+    """Back up database, files and ini files into the new DIRECTORY. The server may be in use.
 
-    The dump is read again, and every file compared with its checksum. Without a manifest.json the directory is no
-    backup. The server's secret is not in it. With the exit status 3 there is a backup, and something is missing in it.
+    The dump is read back, and every file is compared with its checksum. A directory without manifest.json is
+    no valid backup. The backup does not include the server's secret. Exit status 3: valid but incomplete.
     """
     site = _site(cli)
     reader_url = _reader_url(cli.config, site.settings)
     _require_secret(cli, site.settings)
-    manifest = back_up(site, directory, reader_url=reader_url, secret_to=secret_to, progress=_tell)
+    manifest = back_up(site, directory, reader_url=reader_url, secret_to=secret_to, progress=_print_progress)
     if manifest.gaps:
         _warn(manifest.gaps)
         click.echo(f"The backup in {directory} can be restored, but is not complete.")
@@ -56,15 +57,17 @@ def backup(cli: CliContext, directory: Path, secret_to: Path | None) -> None:
 @click.option(
     "--activate",
     is_flag=True,
-    help="Have the copy that was restored before act on live payments from now on.",
+    help="Let the restored copy act on live payments.",
 )
-@click.option("--accept-other-secret", is_flag=True, help="Restore although autonomy.secret is another one.")
+@click.option(
+    "--accept-other-secret", is_flag=True, help="Restore although autonomy.secret differs from the backup's."
+)
 @pass_cli
 def restore(cli: CliContext, directory: Path | None, *, activate: bool, accept_other_secret: bool) -> None:
-    """Restore the backup in DIRECTORY into the empty database and the directories that the ini file names.
+    """Restore the backup in DIRECTORY into the empty database and the directories of the ini file.
 
-    The result is a copy: its server makes no live payment and handles no live webhook, and its worker waits, until
-    'autonomy restore --activate'. Activate it when the original is out of service for good.
+    The result is an inactive copy: its server makes no live payments and handles no live webhooks, and its
+    worker waits, until 'autonomy restore --activate'. Activate it only after the original is out of service.
     """
     if activate == (directory is not None):
         raise click.UsageError("Name a DIRECTORY to restore, or use --activate.")
@@ -80,24 +83,24 @@ def restore(cli: CliContext, directory: Path | None, *, activate: bool, accept_o
         database_at=target_of(cli.config, site.settings) if _has_database(site.settings) else None,
         make_database=lambda: target_of(cli.config, site.settings),
         accept_other_secret=accept_other_secret,
-        progress=_tell,
+        progress=_print_progress,
     )
     _warn(manifest.gaps)
     click.echo("Restored as a copy that acts on no live payment. To have it take the original's place:")
-    click.echo("autonomy restore --activate")
+    click.echo(addressed("autonomy restore --activate"))
 
 
-def _tell(line: str) -> None:
+def _print_progress(line: str) -> None:
     Console(stderr=True).print(Text.assemble(("✓ ", "green"), line), soft_wrap=True)
 
 
 def _warn(gaps: Iterable[str]) -> None:
     for line in gaps:
-        Console(stderr=True).print(Text.assemble(("✗ ", "red"), line), soft_wrap=True)
+        Console(stderr=True).print(Text.assemble(("✗ ", "red"), addressed(line)), soft_wrap=True)
 
 
 def _site(cli: CliContext) -> Site:
-    # A command that is refused leaves nothing behind, and so makes no secret.
+    # A refused command must leave no files behind, so it must not generate a secret.
     settings = cli.read_settings(keep_secret=False)
     return Site(
         ini=cli.config,
@@ -109,14 +112,15 @@ def _site(cli: CliContext) -> Site:
 
 
 def _reader_url(config: Path, settings: Settings) -> str:
-    """The SQLAlchemy URL of a role that sees every row."""
+    """Return the SQLAlchemy URL of a role that sees all rows."""
     if settings.database_url is None:
         _require_database(settings)
         return target_of(config, settings).owner_url
     if settings.backup_url is None:
         raise Failure(
-            f"{config}: autonomy.backup_url is missing. A backup needs a role that sees every organisation's rows: "
-            "set it, for example to postgresql://autonomy_backup:…@host/database, and run: autonomy migrate",
+            f"{config}: autonomy.backup_url is missing. A backup needs a role that sees every organisation's "
+            "rows: set it, for example to postgresql://autonomy_backup:…@host/database, and run: autonomy "
+            "migrate",
             exit_code=2,
         )
     url = make_url(settings.backup_url).set(drivername="postgresql+psycopg")
@@ -124,7 +128,7 @@ def _reader_url(config: Path, settings: Settings) -> str:
 
 
 def _require_database(settings: Settings) -> None:
-    """Check that the embedded database is there, where it is the one that is used: to look must not make it."""
+    """Check that the embedded database exists, if it is used. The check must not create it."""
     if not _has_database(settings):
         raise Failure(
             f"There is no database in {embedded_server(settings).directory}. If there should be one, correct "

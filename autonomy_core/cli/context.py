@@ -1,10 +1,10 @@
-"""What the commands share: the ini file, and what is made from it when a command first asks."""
+"""The context of all commands: the ini file, and the objects that are made from it on first use."""
 
 from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
+from marshmallow import ValidationError
 
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.server_ini import read_ini
+from autonomy_core.fields import EmailField
 
 if TYPE_CHECKING:
     from autonomy_core.kernel.hooks import PluginSettings
+    from autonomy_core.kernel.mail import MailTemplate
     from autonomy_core.kernel.manager import Plugins
     from autonomy_core.kernel.runtime import Runtime
     from autonomy_core.kernel.scope import TenantScope
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from autonomy_core.tenancy.editing import TenantEditor
     from autonomy_core.tenancy.loader import PluginSchemas
     from autonomy_core.tenancy.settling import Rules
+    from autonomy_core.tenancy.texts import TextCheck
 
 
 DEFAULT_CONFIG = Path("development.ini")
@@ -35,7 +39,7 @@ DEFAULT_CONFIG = Path("development.ini")
 
 @dataclass
 class CliContext:
-    """`click.Context.obj` of every command.
+    """The `click.Context.obj` of every command.
 
     Attributes:
         config: the server's ini file.
@@ -45,7 +49,7 @@ class CliContext:
 
     @property
     def has_config(self) -> bool:
-        """Whether there is an ini file, or at least one was named: false in a directory of something else."""
+        """Whether the ini file exists or was named explicitly."""
         return self.config != DEFAULT_CONFIG or self.config.is_file()
 
     @cached_property
@@ -64,30 +68,33 @@ class CliContext:
 
     @cached_property
     def sound_plugins(self) -> tuple[Plugins, dict[str, str]]:
-        """The installed plugins that can be loaded, and for each other one what is wrong with it."""
-        # Those that were given are loaded.
+        """The installed plugins that can be loaded, and the problem of each other plugin."""
+        # Plugins that a test passed in are loaded already.
         return (self.plugins, {}) if "plugins" in vars(self) else _loading().Plugins.sound()
 
     @cached_property
     def settings(self) -> Settings:
-        """The server's settings, checked. From here on warnings are logged, in the configured format."""
+        """The validated settings of the server.
+
+        From here on warnings are logged, in the configured format.
+        """
         return self.read_settings()
 
     def read_settings(self, *, keep_secret: bool = True) -> Settings:
-        """The same, for a command that may be refused: without `keep_secret` no secret is made where there is none."""
+        """Return the validated settings. With ``keep_secret=False`` a missing secret is not generated."""
         return _loading().checked_settings(self.raw_settings, self._offered_settings, keep_secret=keep_secret)
 
     @cached_property
-    def runtime(self) -> Runtime:
-        """The collaborators of a server."""
-        _ = self.settings  # which sets up logging
+    def _runtime(self) -> Runtime:
+        """The runtime of a server process."""
+        _ = self.settings  # sets up logging
         made: Runtime = _loading().make_runtime(self.raw_settings, self.plugins)
         click.get_current_context().find_root().call_on_close(made.close)
         return made
 
     @property
     def tenants_directory(self) -> Path:
-        """Where the organisations' files are."""
+        """The directory of the organisations' files."""
         return self.settings.tenants
 
     @property
@@ -96,63 +103,88 @@ class CliContext:
         return {name: offered.organisation for name, offered in self._offered_settings.items()}
 
     @cached_property
+    def mail_templates(self) -> Mapping[str, MailTemplate]:
+        """The kinds of mail of the core and of all installed plugins, by name."""
+        return _loading().mail_templates_of(self.plugins)
+
+    @cached_property
+    def text_check(self) -> TextCheck:
+        """Finds the problems of the organisations' own texts of mail."""
+        check: TextCheck = _loading().OwnSourceCheck(self.mail_templates)
+        return check
+
+    @cached_property
     def tenant_rules(self) -> Rules:
-        """By what the server decides which organisations are in service, and which hosts they have."""
+        """The rules that decide which organisations are in service, and which hosts they have."""
         return _loading().rules_of(self.settings)
 
     @property
     def tenant_editor(self) -> TenantEditor:
-        """For changes in the organisations' files."""
-        return _loading().TenantEditor(self.tenants_directory, self.plugin_schemas)
+        """An editor for the organisations' files."""
+        return _loading().TenantEditor(self.tenants_directory, self.plugin_schemas, self.text_check)
 
     @property
     def actor(self) -> str:
-        """Who runs the command, for the audit."""
+        """The operating system's user, for the audit trail."""
         try:
             return f"cli:{getpass.getuser()}"
         except (KeyError, OSError):
             return f"cli:{os.getuid()}"
 
+    @property
+    def organisation_ids(self) -> tuple[str, ...]:
+        """The ids of the organisations in service."""
+        return self._runtime.tenants.ids()
+
     def organisation(self, organisation_id: str) -> Organisation:
-        """An organisation in service.
+        """Return an organisation in service.
 
         Raises:
-            Failure: there is none of this id.
+            Failure: no organisation with this id is in service.
         """
-        found = self.runtime.tenants.get(organisation_id)
+        found = self._runtime.tenants.get(organisation_id)
         if found is None:
             raise Failure(
                 f"There is no organisation {organisation_id!r} in service; "
-                "autonomy tenants list shows those there are, autonomy tenants check what is wrong with a file."
+                "autonomy tenants list shows those there are, autonomy tenants check what is wrong with a "
+                "file."
             )
         return found
 
     @contextmanager
     def records(self, organisation_id: str) -> Iterator[TenantScope]:
-        """One organisation's rows, in a transaction that is committed at the end, whatever state its file is in.
+        """Open a transaction for an organisation's rows that commits at the end, even if its file is invalid.
 
-        For commands that need nothing that the file says: without a usable file the scope's organisation has no plugins
-        and no settings, and it is said on the standard error.
+        It is meant for commands that do not need the organisation's settings. Without a valid file the
+        scope's organisation has no plugins and no settings, which is reported on standard error.
 
         Raises:
-            Failure: there is neither a file nor a row of it.
+            Failure: the organisation has neither a file nor rows.
         """
-        organisation = self.runtime.tenants.get(organisation_id)
+        organisation = self._runtime.tenants.get(organisation_id)
         if organisation is None:
-            organisation = _loading().organisation_without_file(self.runtime, organisation_id)
-            click.echo(f"{organisation_id} has no usable file: what plugins would tell is missing", err=True)
-        with self.runtime.transaction(organisation) as scope:
+            organisation = _loading().organisation_without_file(self._runtime, organisation_id)
+            click.echo(f"{organisation_id} has no usable file: information from plugins is missing", err=True)
+        with self._runtime.transaction(organisation) as scope:
             yield scope
 
     @contextmanager
     def transaction(self, organisation_id: str) -> Iterator[TenantScope]:
-        """One organisation in service, in a transaction that is committed at the end.
+        """Open a transaction for an organisation in service that commits at the end.
 
         Raises:
-            Failure: there is none of this id.
+            Failure: no organisation with this id is in service.
         """
-        with self.runtime.transaction(self.organisation(organisation_id)) as scope:
+        with self._runtime.transaction(self.organisation(organisation_id)) as scope:
             yield scope
+
+    def scope_of(self, organisation: Organisation) -> TenantScope:
+        """An organisation's scope, in no transaction: begin one with ``scope.begin()``.
+
+        Args:
+            organisation: from `tenant_editor`, for example; it need not be in service.
+        """
+        return self._runtime.scope_outside(organisation)
 
     @cached_property
     def _offered_settings(self) -> dict[str, PluginSettings]:
@@ -160,31 +192,44 @@ class CliContext:
 
 
 class FilePath(click.Path):
-    """A path; an empty one, which would be the current directory, is a mistake such as a variable that is not set."""
+    """A path. An empty path, for example from an unset variable, is refused, because it would mean ``.``."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path, or end with a usage error."""
+        """Return the path, or raise a usage error."""
         if str(value) == "":
             self.fail("it is empty; name a file or a directory, or . for the current one", param, ctx)
         return super().convert(value, param, ctx)
 
 
-class Identifier(click.ParamType):
+class IdentifierType(click.ParamType):
     """The id of a key or a payment, a UUID."""
 
     name = "id"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
-        """Return the UUID, or end with a usage error."""
+        """Return the UUID, or raise a usage error."""
         try:
             return UUID(str(value))
         except ValueError:
-            # What is longer than an id may be an API key, pasted in its stead.
+            # A longer text may be an API key that was pasted by mistake, so it is not printed.
             subject = repr(value) if len(str(value)) <= len(_EXAMPLE) else "this"
             self.fail(f"{subject} is no id; one looks like {_EXAMPLE}", param, ctx)
+
+
+class AddressType(click.ParamType):
+    """An e-mail address."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the address in its canonical form, or raise a usage error."""
+        try:
+            return str(EmailField().deserialize(value))
+        except ValidationError as error:
+            self.fail(str(error.messages[0]), param, ctx)
 
 
 def _loading() -> ModuleType:
@@ -196,7 +241,7 @@ def _loading() -> ModuleType:
 _EXAMPLE = "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071"
 
 pass_cli = click.make_pass_decorator(CliContext)
-"""Decorator: give a command the `CliContext` as its first argument."""
+"""Decorator: pass the `CliContext` to a command as its first argument."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON for machines.")
-"""Decorator: give a command the option ``--json``, as its argument ``as_json``."""
+"""Decorator: add the option ``--json`` to a command, as its argument ``as_json``."""

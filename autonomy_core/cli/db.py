@@ -11,6 +11,7 @@ from autonomy_core.cli.context import CliContext, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_facts
 from autonomy_core.db.outages import without_secrets
+from autonomy_core.kernel.runtime import runtime_of
 
 if TYPE_CHECKING:
     from autonomy_core.db.embedded import EmbeddedServer
@@ -24,7 +25,7 @@ def db() -> None:
 @db.command()
 @pass_cli
 def start(cli: CliContext) -> None:
-    """Start the embedded server, and leave it running."""
+    """Start the embedded server and leave it running."""
     server = _embedded(cli)
     server.ensure_running()
     click.echo(f"running in {server.directory}")
@@ -33,16 +34,18 @@ def start(cli: CliContext) -> None:
 @db.command()
 @pass_cli
 def stop(cli: CliContext) -> None:
-    """Stop the embedded server; its data are kept."""
-    _embedded(cli).stop()
-    click.echo("stopped")
+    """Stop the embedded server; its data stay."""
+    server = _embedded(cli)
+    was_running = server.is_running()
+    server.stop()
+    click.echo("stopped" if was_running else "it was not running")
 
 
 @db.command()
 @pass_cli
 def status(cli: CliContext) -> None:
-    """Show which database is used. Exit status 1 if it is the embedded one and does not run."""
-    server = cli.runtime.embedded
+    """Show which database is used. Exit status 1 if it is the embedded one and is stopped."""
+    server = runtime_of(cli).embedded
     if server is None:
         print_facts({"database": "external", "url": _url(cli)})
         return
@@ -67,12 +70,16 @@ def url(cli: CliContext) -> None:
 
 
 def _url(cli: CliContext) -> str:
-    # Not the masked form: psql would take the asterisks for the password.
-    return without_secrets(make_url(cli.runtime.database.url)).set(drivername="postgresql").render_as_string()
+    # The form without a password: psql would take the asterisks of the masked form for the password.
+    return (
+        without_secrets(make_url(runtime_of(cli).database.url))
+        .set(drivername="postgresql")
+        .render_as_string()
+    )
 
 
 def _embedded(cli: CliContext) -> EmbeddedServer:
-    server = cli.runtime.embedded
+    server = runtime_of(cli).embedded
     if server is None:
         raise Failure(f"{cli.config} sets sqlalchemy.url: the database is not the embedded one.")
     return server

@@ -1,4 +1,4 @@
-"""Errors that have an explanation become one message and an exit status; all others are bugs."""
+"""Turns known errors into one message and an exit status. Any other error is a bug."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ from autonomy_core.tenancy.record_file import RecordUnusable
 
 
 def failure_for(error: Exception, config: Path) -> Failure | None:
-    """The explanation of an error, or None if it has none.
+    """Return the message for a known error, None for any other.
 
     Args:
+        error: the error.
         config: the server's ini file.
     """
     if isinstance(error, SettingsError):
         return _refused_settings(error, config)
     if isinstance(error, PluginError | ConfigurationError):
         return Failure(str(error), exit_code=2)
-    told = (
+    expected = (
         BackupError,
         MigrationError,
         UnsafeRole,
@@ -42,11 +43,11 @@ def failure_for(error: Exception, config: Path) -> Failure | None:
         EditError,
         RecordUnusable,
     )
-    if isinstance(error, told):
+    if isinstance(error, expected):
         return Failure(str(error))
     if isinstance(error, SQLAlchemyError | psycopg.Error | NoAnswer):
-        return Failure(f"The database does not do what is asked: {explain_outage(error)}")
-    return _not_given(error)
+        return Failure(f"The database operation failed: {explain_outage(error)}")
+    return _missing_file(error)
 
 
 def _refused_settings(error: SettingsError, config: Path) -> Failure:
@@ -54,9 +55,9 @@ def _refused_settings(error: SettingsError, config: Path) -> Failure:
     return Failure("\n".join(lines), exit_code=2)
 
 
-def _not_given(error: Exception) -> Failure | None:
-    """Of what the machine does not give as it is needed."""
-    # A file or directory. Without a name it is none, and a bug.
+def _missing_file(error: Exception) -> Failure | None:
+    """Return a message for an error of the operating system about a file or directory."""
+    # An OSError without a file name is a bug.
     if isinstance(error, OSError) and error.filename is not None:
         return Failure(f"{error.filename}: {error.strerror}")
     return None

@@ -1,4 +1,4 @@
-"""What ends a command with one message and an exit status."""
+"""The error that ends a command with one message and an exit status."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import click
 
 
 class Failure(click.ClickException):
-    """One message on the standard error.
+    """One message on standard error.
 
     Args:
-        message: what is wrong, and what to do.
-        exit_code: 2 for what has to be put right in a file or on the command line, otherwise 1.
+        message: the problem and the remedy.
+        exit_code: 2 for a problem in a file or on the command line, otherwise 1.
     """
 
     def __init__(self, message: str, exit_code: int = 1) -> None:

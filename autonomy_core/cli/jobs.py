@@ -1,4 +1,4 @@
-"""``autonomy jobs``: what the worker has still to do, what it gave up, and why."""
+"""``autonomy jobs``: queued jobs and failed jobs, with the reasons of failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JOB = click.argument("job_id", metavar="ID", type=click.IntRange(min=1))
 
 @click.group()
 def jobs() -> None:
-    """Look at an organisation's unfinished jobs, repeat or cancel one."""
+    """List, retry and cancel an organisation's unfinished jobs."""
 
 
 @jobs.command("list")
@@ -30,8 +30,8 @@ def jobs() -> None:
 def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:
     """List the unfinished jobs, oldest first.
 
-    They are due or will be (todo), run (doing), wait for their plugin to be enabled or installed (waits), or have
-    been given up (failed).
+    Their status: todo (due now or later), doing (running), waits (its plugin is not enabled or installed), or
+    failed (given up).
     """
     with cli.records(organisation_id) as scope:
         rows = [asdict(job) for job in unfinished_jobs(scope, limit)]
@@ -43,7 +43,7 @@ def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -
 @JOB
 @pass_cli
 def retry(cli: CliContext, organisation_id: str, job_id: int) -> None:
-    """Have a job run now that was given up or waits for a retry."""
+    """Make a failed or waiting job due now."""
     with cli.records(organisation_id) as scope:
         job = retry_job(scope, job_id, actor=cli.actor)
     click.echo(f"job {job.id} ({job.job}) is due now; a worker takes it")
@@ -54,7 +54,7 @@ def retry(cli: CliContext, organisation_id: str, job_id: int) -> None:
 @JOB
 @pass_cli
 def cancel(cli: CliContext, organisation_id: str, job_id: int) -> None:
-    """Give up a job for good; the audit trail keeps what it was."""
+    """Delete a job; the audit trail keeps its arguments."""
     with cli.records(organisation_id) as scope:
         job = cancel_job(scope, job_id, actor=cli.actor)
     arguments = json.dumps(job.arguments, ensure_ascii=False)

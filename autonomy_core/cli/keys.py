@@ -6,15 +6,16 @@ from uuid import UUID
 
 import click
 
-from autonomy_core.cli.context import CliContext, Identifier, json_option, pass_cli
+from autonomy_core.cli.context import CliContext, IdentifierType, json_option, pass_cli
 from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.kernel.identity import SCOPES
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.security import api_keys
 
 
 @click.group()
 def keys() -> None:
-    """Issue and revoke API keys, by which an organisation's back end and staff are recognised."""
+    """Issue and revoke API keys for an organisation's back end and staff."""
 
 
 @keys.command()
@@ -32,12 +33,12 @@ def keys() -> None:
 def issue(
     cli: CliContext, organisation_id: str, name: str, scopes: tuple[str, ...], *, as_json: bool
 ) -> None:
-    """Issue a key. It is shown once and cannot be shown again."""
-    known = cli.runtime.scopes
+    """Issue a key. It is shown only once."""
+    known = runtime_of(cli).scopes
     if unknown := sorted(set(scopes) - known.keys()):
         raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}", param_hint="--scope")
     with cli.records(organisation_id) as scope:
-        key, text = api_keys.issue(scope.session, organisation_id, name, scopes, actor=cli.actor, known=known)
+        key, text = api_keys.issue(scope, name, scopes, actor=cli.actor)
         issued = {"id": str(key.id), "name": key.name, "scopes": key.scopes, "key": text}
     if as_json:
         print_json(issued)
@@ -51,7 +52,7 @@ def issue(
 @json_option
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, *, as_json: bool) -> None:
-    """List the keys of an organisation, revoked ones included."""
+    """List the keys of an organisation, including revoked keys."""
     with cli.records(organisation_id) as scope:
         rows = [
             {
@@ -59,19 +60,21 @@ def list_(cli: CliContext, organisation_id: str, *, as_json: bool) -> None:
                 "name": key.name,
                 "scopes": key.scopes,
                 "created_at": key.created_at,
+                "expires_at": key.expires_at,
+                "last_used_at": key.last_used_at,
                 "revoked_at": key.revoked_at,
             }
-            for key in api_keys.list_keys(scope.session)
+            for key in api_keys.list_keys(scope)
         ]
     print_rows(rows, as_json=as_json, nothing="no keys")
 
 
 @keys.command()
 @click.argument("organisation_id", metavar="ORG")
-@click.argument("key_id", metavar="KEY_ID", type=Identifier())
+@click.argument("key_id", metavar="KEY_ID", type=IdentifierType())
 @pass_cli
 def revoke(cli: CliContext, organisation_id: str, key_id: UUID) -> None:
-    """Make a key worthless, at once."""
+    """Revoke a key with immediate effect."""
     with cli.records(organisation_id) as scope:
-        api_keys.revoke(scope.session, organisation_id, key_id, actor=cli.actor)
+        api_keys.revoke(scope, key_id, actor=cli.actor)
     click.echo(f"revoked {key_id}")

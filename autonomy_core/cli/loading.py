@@ -1,4 +1,4 @@
-"""What `CliContext` makes from the ini file. Imported when a command first asks for it: it loads the whole core."""
+"""Creates the objects of `CliContext`. Imported on first use, because it imports the whole core."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import Any
 from autonomy_core.cli.records import organisation_without_file
 from autonomy_core.kernel.hooks import PluginSettings
 from autonomy_core.kernel.manager import Plugins
+from autonomy_core.mail.overrides import OwnSourceCheck
 from autonomy_core.operations.logging import configure_logging
-from autonomy_core.runtime import make_runtime
+from autonomy_core.runtime import mail_templates_of, make_runtime
 from autonomy_core.settings import Settings, load_settings, rules_of
 from autonomy_core.tenancy.editing import TenantEditor
 
 __all__ = [
+    "OwnSourceCheck",
     "Plugins",
     "TenantEditor",
     "checked_settings",
+    "mail_templates_of",
     "make_runtime",
     "offered_settings",
     "organisation_without_file",
@@ -25,7 +28,7 @@ __all__ = [
 
 
 def offered_settings(plugins: Plugins) -> dict[str, PluginSettings]:
-    """What each plugin reads in ini files."""
+    """Return the settings schemas of each plugin."""
     offered = {name: PluginSettings() for name in plugins.names}
     return offered | dict(plugins.registered("register_settings"))
 
@@ -33,12 +36,12 @@ def offered_settings(plugins: Plugins) -> dict[str, PluginSettings]:
 def checked_settings(
     raw: Mapping[str, Any], offered: Mapping[str, PluginSettings], *, keep_secret: bool
 ) -> Settings:
-    """The server's settings. From here on warnings are logged, in the configured format.
+    """Return the validated settings of the server, and log warnings from here on, in the configured format.
 
     Args:
         raw: the keys of ``[app:main]``.
-        offered: what each plugin reads in ini files.
-        keep_secret: whether a secret is made where there is none.
+        offered: the settings schemas of each plugin.
+        keep_secret: whether to generate a missing secret.
 
     Raises:
         SettingsError: with every problem.

@@ -15,6 +15,7 @@ from autonomy_core.db.engines import single_engine
 from autonomy_core.db.migrations import Target, pending
 from autonomy_core.db.migrations import migrate as run
 from autonomy_core.db.roles import prepare_backup_role
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME, components, embedded_server
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Change nothing; exit status 1 if something is pending.")
 @pass_cli
 def migrate(cli: CliContext, *, check: bool) -> None:
-    """Bring the database up to date: tables, isolation, and the application's role.
+    """Bring the database up to date: tables, row-level security, and the application's role.
 
-    With the embedded server the database is made first. Elsewhere autonomy.owner_url names the role that owns
-    the tables, and sqlalchemy.url the one that the application uses, which is made if it is missing; so is the one
-    that backups use, where autonomy.backup_url names it.
+    The embedded database is created if it is missing. Otherwise autonomy.owner_url names the role that owns
+    the tables, and sqlalchemy.url the application's role, which is created if it is missing. The role of
+    autonomy.backup_url, for backups, is created as well.
     """
     if check:
         _check(cli)
@@ -43,7 +44,7 @@ def _migrate(cli: CliContext) -> None:
     target = target_of(cli.config, cli.settings)
     console = Console(stderr=True)
 
-    def tell(line: str) -> None:
+    def print_progress(line: str) -> None:
         console.print(f"[green]✓[/green] {line}", highlight=False, soft_wrap=True)
 
     with console.status("migrating"):
@@ -52,22 +53,22 @@ def _migrate(cli: CliContext) -> None:
             components(cli.plugins),
             application_role=target.role,
             password=target.password,
-            progress=tell,
+            progress=print_progress,
         )
-        _prepare_backup_role(cli, target, tell)
+        _prepare_backup_role(cli, target, print_progress)
     click.echo("The database is up to date.")
 
 
 def _prepare_backup_role(cli: CliContext, target: Target, progress: Callable[[str], None]) -> None:
-    """Make the role of autonomy.backup_url, which the embedded server does not need."""
+    """Create the role of autonomy.backup_url. The embedded server does not need it."""
     backup_url = cli.settings.backup_url
     if backup_url is None or cli.settings.database_url is None:
         return
     wanted = make_url(backup_url)
     if not wanted.username or wanted.username == target.role:
         raise Failure(
-            f"{cli.config}: autonomy.backup_url must name a role of its own, which is not the application's: it sees "
-            "every organisation's rows.",
+            f"{cli.config}: autonomy.backup_url must name a role of its own, which is not the application's: "
+            "it sees every organisation's rows.",
             exit_code=2,
         )
     password = None if wanted.password is None else str(wanted.password)
@@ -76,10 +77,11 @@ def _prepare_backup_role(cli: CliContext, target: Target, progress: Callable[[st
 
 
 def target_of(config: Path, settings: Settings) -> Target:
-    """Which database the settings name, for its owner; the embedded one is made.
+    """Return the database of the settings, as its owner sees it. The embedded database is created if missing.
 
     Args:
         config: the server's ini file, for messages.
+        settings: the server's settings.
 
     Raises:
         Failure: the ini file lacks a URL.
@@ -113,8 +115,9 @@ def _check(cli: CliContext) -> None:
 
 
 def pending_migrations(cli: CliContext) -> list[str]:
-    """What is not migrated, a sentence each."""
-    if cli.runtime.embedded is not None:
-        cli.runtime.embedded.run_with_process()
-    with cli.runtime.database.transaction(None) as session:
+    """Return what is not migrated, one sentence each."""
+    runtime = runtime_of(cli)
+    if runtime.embedded is not None:
+        runtime.embedded.run_with_process()
+    with runtime.database.transaction(None) as session:
         return pending(session.connection(), components(cli.plugins))

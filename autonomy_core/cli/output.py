@@ -1,4 +1,4 @@
-"""Lists, for people as a table and for machines as JSON."""
+"""Output of lists: as a table for people, and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, nothing: str
     """Print rows that all have the same keys.
 
     Args:
-        nothing: what to say to people when there are none.
+        rows: the rows.
+        as_json: print JSON instead of a table.
+        nothing: the text for people if there are no rows.
     """
     if as_json:
         print_json(rows)
@@ -31,7 +33,10 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, nothing: str
 
 
 def print_lines(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print rows that all have the same keys, a line each: where the last cell is long, a table would break it up."""
+    """Print rows with the same keys, one line each.
+
+    A table would break a long last cell into several lines.
+    """
     cells = [[_cell(value) for value in row.values()] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
@@ -40,20 +45,20 @@ def print_lines(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
-    """Print names and values, a line each."""
+    """Print names and values, one line each."""
     width = max(map(len, facts))
     for name, value in facts.items():
         click.echo(f"{name:<{width}}  {_cell(value)}")
 
 
 def print_json(value: Any) -> None:
-    """Print anything as JSON; times as RFC 3339 in UTC, ids as text."""
+    """Print a value as JSON, with times as RFC 3339 in UTC and ids as text."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_text))
 
 
 def _console() -> Console:
     console = Console()
-    # Cut off in a file or a pipe, a table would be of no use to grep.
+    # Do not truncate lines in a file or a pipe, so that grep finds everything.
     return console if console.is_terminal else Console(width=240)
 
 

@@ -1,4 +1,4 @@
-"""``autonomy payments``: why a customer did not get what they paid for, and the end of a refund that hangs."""
+"""``autonomy payments``: shows why a customer did not get a paid product, and ends a refund that hangs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from uuid import UUID
 import click
 from sqlalchemy import select
 
-from autonomy_core.cli.context import CliContext, Identifier, json_option, pass_cli
+from autonomy_core.cli.context import CliContext, IdentifierType, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_facts, print_json, print_lines, print_rows
 from autonomy_core.grants.models import Grant
-from autonomy_core.payments.models import HookRun, Payment
+from autonomy_core.payments.hook_runs import COMPLETED_HOOK
+from autonomy_core.payments.models import HookRun, Payment, ReversalHookRun
 from autonomy_core.payments.refunds import give_up_refund as give_up
 from autonomy_core.payments.services import find_payment
 from autonomy_core.payments.timeline import timeline
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def payments() -> None:
-    """Look at an organisation's payments, and at what came of them; give up a refund."""
+    """Show an organisation's payments and their effects; give up a refund."""
 
 
 @payments.command("list")
@@ -44,33 +45,30 @@ def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -
 
 @payments.command()
 @click.argument("organisation_id", metavar="ORG")
-@click.argument("payment_id", metavar="PAYMENT_ID", type=Identifier())
+@click.argument("payment_id", metavar="PAYMENT_ID", type=IdentifierType())
 @json_option
 @pass_cli
 def show(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json: bool) -> None:
-    """Show a payment and what came of it.
-
-    That is what each plugin made of its completion, and what it granted.
-    """
+    """Show a payment, its hook results and its grants."""
     with cli.records(organisation_id) as scope:
         found = _details(scope, payment_id)
     if as_json:
         print_json(found)
         return
     print_facts(found["payment"])
-    print_rows(found["hook_runs"], as_json=False, nothing="no plugin has been told of its completion")
+    print_rows(found["hook_runs"], as_json=False, nothing="no plugin has been notified of its completion")
     print_rows(found["grants"], as_json=False, nothing="it has granted nothing")
 
 
 @payments.command()
 @click.argument("organisation_id", metavar="ORG")
-@click.argument("payment_id", metavar="PAYMENT_ID", type=Identifier())
+@click.argument("payment_id", metavar="PAYMENT_ID", type=IdentifierType())
 @json_option
 @pass_cli
 def explain(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json: bool) -> None:
-    """Tell what happened to a payment, in order.
+    """Show the history of a payment, in order.
 
-    Events and what came of them, hooks, grants, refunds and disputes.
+    It contains events and their effects, hooks, grants, refunds and disputes.
     """
     with cli.records(organisation_id) as scope:
         entries = timeline(scope, _find(scope, payment_id))
@@ -83,24 +81,24 @@ def explain(cli: CliContext, organisation_id: str, payment_id: UUID, *, as_json:
 
 @payments.command("give-up-refund")
 @click.argument("organisation_id", metavar="ORG")
-@click.argument("refund_id", metavar="REFUND_ID", type=Identifier())
+@click.argument("refund_id", metavar="REFUND_ID", type=IdentifierType())
 @click.option(
     "--provider-has-not-paid",
     "is_unpaid",
     is_flag=True,
-    help="Say that the provider has not paid the refund; look there first.",
+    help="Confirm that the provider has not paid the refund; check there first.",
 )
 @pass_cli
 def give_up_refund(cli: CliContext, organisation_id: str, refund_id: UUID, *, is_unpaid: bool) -> None:
-    """End a refund that the provider has not paid and never will.
+    """End a refund that the provider never pays.
 
-    For example because its plugin was removed for good. The amount can then be refunded again; the audit trail
-    keeps who gave the refund up.
+    For example because its plugin was removed. The amount can be refunded again afterwards. The audit trail
+    records the caller.
     """
     if not is_unpaid:
         raise Failure(
-            "make sure that the provider has not paid the refund, and say so with --provider-has-not-paid:"
-            " otherwise the buyer may be paid twice",
+            "make sure that the provider has not paid the refund, and confirm it with "
+            "--provider-has-not-paid: otherwise the buyer may be paid twice",
             exit_code=2,
         )
     with cli.records(organisation_id) as scope:
@@ -108,12 +106,13 @@ def give_up_refund(cli: CliContext, organisation_id: str, refund_id: UUID, *, is
         payment = find_payment(scope, refund.payment_id)
         currency = payment.currency if payment is not None else ""
     click.echo(
-        f"gave up refund {refund_id}: {refund.amount} {currency} of payment {refund.payment_id} are free"
+        f"gave up refund {refund_id}: {refund.amount} {currency} of payment {refund.payment_id} can be "
+        "refunded again"
     )
 
 
 def _in_words(value: Any) -> str:
-    """A detail of the timeline as text: ``amount: 1200; agreed: amount, currency``."""
+    """Format a detail of the timeline as text: ``amount: 1200; agreed: amount, currency``."""
     if isinstance(value, Mapping):
         return "; ".join(f"{name}: {_in_words(each)}" for name, each in value.items() if each is not None)
     return ", ".join(map(_in_words, value)) if isinstance(value, list) else str(value)
@@ -141,14 +140,20 @@ def _summary(payment: Payment) -> dict[str, Any]:
 
 def _details(scope: TenantScope, payment_id: UUID) -> dict[str, Any]:
     payment = _find(scope, payment_id)
-    runs = scope.session.scalars(select(HookRun).where(HookRun.payment_id == payment_id))
+    completion = scope.session.scalars(select(HookRun).where(HookRun.payment_id == payment_id))
+    of_payment = select(ReversalHookRun).where(ReversalHookRun.payment_id == payment_id)
+    runs = [
+        *((COMPLETED_HOOK, run) for run in completion),
+        *((run.hook, run) for run in scope.session.scalars(of_payment)),
+    ]
     grants = scope.session.scalars(select(Grant).where(Grant.payment_id == payment_id))
     more = ("refunded_amount", "provider", "settled_by", "failure_reason", "completed_at")
     return {
         "payment": _summary(payment) | {name: getattr(payment, name) for name in more},
         "hook_runs": [
-            {name: getattr(run, name) for name in ("plugin", "outcome", "attempts", "last_error")}
-            for run in runs
+            {"hook": hook}
+            | {name: getattr(run, name) for name in ("plugin", "outcome", "attempts", "last_error")}
+            for hook, run in runs
         ],
         "grants": [
             {name: getattr(grant, name) for name in ("product_id", "plugin", "granted_at", "revoked_at")}

@@ -1,4 +1,4 @@
-"""Builds the application with the installed plugins, as a server does when it starts, to see what would stop it."""
+"""Builds the application with the installed plugins, to find what would prevent a server's start."""
 
 from __future__ import annotations
 
@@ -19,12 +19,16 @@ from autonomy_core.settings import SettingsError
 
 
 def problems_of_building(plugins: Plugins, raw_settings: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What would keep a server from starting, or be there for every organisation, by the plugins that it is due to.
+    """Find what would prevent a start, or bypass the organisations' plugin lists, by plugin.
 
-    Each is looked at alone first, then all together.
+    Each plugin is tested alone first, then all together.
 
     Args:
-        raw_settings: the keys of the server's ini file, empty where there is none.
+        plugins: the installed plugins.
+        raw_settings: the keys of the server's ini file; empty if there is none.
+
+    Returns:
+        The problems by plugin, one sentence each.
     """
     found: dict[str, list[str]] = {name: [] for name in plugins.names}
     buildable = []
@@ -48,10 +52,14 @@ def _look_for_ungated(name: str, found: list[str], runtime: Runtime) -> None:
 def _build(
     plugins: Plugins, raw_settings: Mapping[str, Any], look: Callable[[Runtime], object] | None = None
 ) -> str | None:
-    """Why an application cannot be built with these plugins, None if it can. Neither database nor organisations are needed.
+    """Return why an application cannot be built with these plugins; None if it can.
+
+    No database and no organisations are needed.
 
     Args:
-        look: is called with the collaborators of an application that was built.
+        plugins: the plugins.
+        raw_settings: the keys of the server's ini file; empty if there is none.
+        look: called with the runtime of a successful build.
     """
     with TemporaryDirectory() as directory:
         prefixes = tuple(f"{name}." for name in plugins.names)
@@ -62,7 +70,7 @@ def _build(
         try:
             runtime = make_runtime(settings, plugins)
         except SettingsError as error:
-            # Without a server's ini file there is nothing to be wrong with it.
+            # Missing settings are no problem of the plugin if there is no ini file.
             return str(error) if raw_settings else None
         except PluginError as error:
             return str(error)
@@ -78,7 +86,7 @@ def _build(
 
 
 def core_names() -> set[str]:
-    """The names of the core's nodes in the tree, of its views, and of the features whose jobs it has."""
+    """Return the names of the core's resources and views, and of the owners of its jobs."""
     with TemporaryDirectory() as directory:
         runtime = make_runtime({"autonomy.tenants": directory, "autonomy.data": directory}, Plugins({}))
         registry = configure(runtime).registry

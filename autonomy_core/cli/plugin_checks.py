@@ -1,4 +1,7 @@
-"""What ``autonomy plugins check`` looks at. pluggy has checked the hooks' arguments when the plugin was loaded."""
+"""The checks of ``autonomy plugins check``.
+
+No check repeats what pluggy does: it validates the arguments of hooks when it loads a plugin.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from autonomy_core.cli.commands import COMMANDS
-from autonomy_core.cli.plugin_source import foreign_imports
+from autonomy_core.cli.plugin_source import foreign_imports, private_reaches
 from autonomy_core.db.ownership import problems_of_models
 from autonomy_core.kernel.hooks import PROJECT
 from autonomy_core.kernel.manager import HOOKS, PluginError, Plugins
@@ -25,14 +28,14 @@ if TYPE_CHECKING:
 
 
 def problems_of(plugins: Plugins, name: str) -> list[str]:
-    """What is wrong with a plugin, a sentence each; empty if nothing is."""
+    """Return the problems of a plugin, one sentence each."""
     module = plugins.manager.get_plugin(name)
     assert isinstance(module, ModuleType)  # noqa: S101 - for the type checker: only modules are registered
     checks = (_hooks, _settings, _migrations, _names, _commands, _tables, _imports)
-    return [problem for check in checks for problem in _told(check, plugins, name, module)]
+    return [problem for check in checks for problem in _run_check(check, plugins, name, module)]
 
 
-def _told(check: Check, plugins: Plugins, name: str, module: ModuleType) -> list[str]:
+def _run_check(check: Check, plugins: Plugins, name: str, module: ModuleType) -> list[str]:
     try:
         return list(check(plugins, name, module))
     except PluginError as error:
@@ -49,7 +52,8 @@ def _hooks(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
         if attribute in HOOKS and not is_marked:
             yield f"{attribute}() has a hook's name and is not marked with @hookimpl: it is never called"
         elif not is_marked and get_close_matches(attribute, HOOKS):
-            yield f"{attribute}() looks like a hook, and none is called so: {did_you_mean(attribute, HOOKS)}"
+            guess = did_you_mean(attribute, HOOKS)
+            yield f"{attribute}() looks like a hook, but no hook has this name: {guess}"
     if not marked:
         yield "it implements no hook"
 
@@ -65,7 +69,7 @@ def _settings(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
 
 def _schema(what: str, schema: type[Schema]) -> Iterator[str]:
     if schema().unknown != "raise":
-        yield f"its {what} settings, {schema.__name__}, let unknown keys pass: a typing error would go unnoticed"
+        yield f"its {what} settings, {schema.__name__}, accept unknown keys: a typing error is not detected"
     for problem in problems_of_settings(schema):
         yield f"its {what} settings, {schema.__name__}: {problem}"
 
@@ -78,13 +82,14 @@ def _migrations(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str
     if migrations.component != name:
         yield f"its migrations call themselves {migrations.component!r}"
     if not (directory / "__init__.py").is_file():
-        yield f"{directory} has no __init__.py: as no package, it would be missing from a wheel"
+        yield f"{directory} has no __init__.py: a wheel contains packages only"
     elif len(migrations.script.get_heads()) > 1:
         yield f"{directory} has several newest revisions: {', '.join(migrations.script.get_heads())}"
 
 
 def _names(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
-    for kind, hook in (("job", "register_jobs"), ("check", "register_checks"), ("flush", "register_flushes")):
+    hooks = {"job": "register_jobs", "check": "register_checks", "flush": "register_flushes"}
+    for kind, hook in hooks.items():
         for each in _answer(plugins, name, hook) or ():
             if not each.name.startswith(f"{name}."):
                 yield f"its {kind} {each.name!r} must be called {name}.…"
@@ -93,7 +98,7 @@ def _names(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
 def _commands(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
     for command in _answer(plugins, name, "register_commands") or ():
         if command.name in COMMANDS:
-            yield f"its command {command.name!r} has the name of one of the core's, which comes first"
+            yield f"its command {command.name!r} has the name of one of the core's, which takes precedence"
         for other in plugins.names:
             if other != name and command.name in {one.name for one in _commands_of(plugins, other)}:
                 yield f"its command {command.name!r} has the name of one of plugin {other}'s"
@@ -112,6 +117,7 @@ def _tables(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
 
 def _imports(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
     yield from foreign_imports(plugins, name)
+    yield from private_reaches(plugins, name)
 
 
 def _answer(plugins: Plugins, name: str, hook: str) -> Any:

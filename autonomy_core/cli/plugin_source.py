@@ -1,4 +1,4 @@
-"""What can be checked about a plugin without running it: its imports and its settings."""
+"""Checks of a plugin that need not run it: its imports, its use of private objects, and its settings."""
 
 from __future__ import annotations
 
@@ -19,16 +19,31 @@ from autonomy_core.web.input_fields import problems_of_settings
 PUBLIC = "autonomy_core.plugin_api"
 FOR_TESTS = "autonomy_core.testing"
 
+BEHIND_THE_SCOPE = {
+    "runtime": "scope.begin(), scope.server and scope.server_settings() are what a plugin has",
+    "transaction": "use scope.session, or begin a transaction with scope.begin()",
+}
+"""What is private behind a `TenantScope`, each with what to use instead."""
+
+HOLDERS = {"scope": BEHIND_THE_SCOPE, "registry": ("runtime",), "request": ("runtime",), "cli": ("runtime",)}
+"""Private attributes by the name of the variable: a scope, the registry, a request, a command's context."""
+
+BEGINNINGS = {"begin", "other_organisation", "records", "scope", "scope_of", "transaction"}
+"""The functions that return a scope, or begin a transaction with one."""
+
 
 def package_of(plugins: Plugins, plugin: str) -> str:
-    """The package of a plugin."""
+    """Return the package of a plugin."""
     return next(package for package, name in plugins.packages.items() if name == plugin)
 
 
 def foreign_imports(plugins: Plugins, plugin: str) -> list[str]:
-    """Imports of what is not public, or another plugin's: ``file:line``, what, and why not.
+    """Return the plugin's imports that are private to the core, or belong to another plugin.
 
     ``testing.py``, and files below a directory ``tests``, may import `autonomy_core.testing` as well.
+
+    Returns:
+        One sentence each: ``file:line``, the import, and the reason.
     """
     package = package_of(plugins, plugin)
     others = {*plugins.packages, *_installed()} - {package}
@@ -43,8 +58,54 @@ def foreign_imports(plugins: Plugins, plugin: str) -> list[str]:
     ]
 
 
+def private_reaches(plugins: Plugins, plugin: str) -> list[str]:
+    """Reads of what is private behind a scope: ``file:line``, what, and what to use instead.
+
+    A scope is recognised by its name, its annotation, and the call that returns it.
+    """
+    above, names = _sources(plugins.modules[plugin], package_of(plugins, plugin))
+    return [
+        f"{name}:{line}: reads {text}, which is private to the core: {BEHIND_THE_SCOPE[private]}"
+        for name in names
+        for line, text, private in _reaches(ast.parse((above / name).read_bytes()))
+    ]
+
+
+def _reaches(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
+    holders = {**HOLDERS, **dict.fromkeys(_scopes_in(tree), BEHIND_THE_SCOPE)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            private = node.attr.removeprefix("_")
+            read_from = BEHIND_THE_SCOPE if _begins(node.value) else holders.get(_last_name(node.value), ())
+            if private in read_from:
+                yield node.lineno, ast.unparse(node), private
+
+
+def _last_name(node: ast.expr) -> str:
+    """Of ``event.scope`` and of ``scope``: ``scope``."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _scopes_in(tree: ast.Module) -> Iterator[str]:
+    """The names of variables that are scopes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
+            if "TenantScope" in ast.unparse(node.annotation).split(" | "):
+                yield node.arg if isinstance(node, ast.arg) else _last_name(node.target)
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None and _begins(node.context_expr):
+            yield _last_name(node.optional_vars)
+        elif isinstance(node, ast.Assign) and _begins(node.value):
+            yield from map(_last_name, node.targets)
+
+
+def _begins(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in BEGINNINGS
+    )
+
+
 def _sources(module: ModuleType, package: str) -> tuple[Path, list[Path]]:
-    """A directory, and the names of a plugin's files in it; none of one that a test makes in memory, or of the stand-ins."""
+    """Return a directory and the plugin's file names in it; none for a plugin that exists in memory only."""
     file = getattr(module, "__file__", None)
     if file is None or package.startswith("autonomy_core."):
         return Path(), []
@@ -55,7 +116,7 @@ def _sources(module: ModuleType, package: str) -> tuple[Path, list[Path]]:
 
 
 def _installed() -> Iterator[str]:
-    """The packages of the installed plugins, also of those that a test leaves out."""
+    """Yield the packages of all installed plugins, including those that a test omits."""
     for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         yield entry_point.module.removesuffix(".plugin")
 
@@ -65,12 +126,12 @@ def _imports(path: Path) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            # "from autonomy_core import plugin_api" names the module in what it imports.
+            # "from autonomy_core import plugin_api" names the module in the imported names.
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def _objection(module: str, others: set[str], *, for_tests: bool) -> str | None:
-    """Why a plugin may not import something; None if it may."""
+    """Return why a plugin may not import something; None if it may."""
 
     def within(name: str) -> bool:
         return module == name or module.startswith(f"{name}.")
@@ -83,13 +144,13 @@ def _objection(module: str, others: set[str], *, for_tests: bool) -> str | None:
 
 
 def _is_public(imported: str) -> bool:
-    """Whether something is listed, be it a module or a name of one."""
+    """Return whether a module or a name in a module is listed as public."""
     if imported == PUBLIC:
         return True
     if not imported.startswith(f"{PUBLIC}."):
         return False
     module, _, name = imported.removeprefix(f"{PUBLIC}.").partition(".")
-    # By name: what is judged by is above this package.
+    # Imported by name, because plugin_api is a layer above this package.
     public = importlib.import_module(PUBLIC).__all__
     if module not in public or not name:
         return module in public
@@ -97,11 +158,11 @@ def _is_public(imported: str) -> bool:
 
 
 def settings_problems(schema: type[Schema] | None, settings: Mapping[str, str]) -> list[str]:
-    """What is wrong with the schema of a settings section, a sentence each.
+    """Check the schema of a settings section; return one sentence for each problem.
 
     Args:
-        schema: the schema, None for a plugin that takes no settings.
-        settings: a section that the schema should take, as text.
+        schema: the schema; None for a plugin without settings.
+        settings: a section that the schema should accept, as text.
     """
     if schema is None:
         return [f"the plugin takes no settings, but was given {', '.join(settings)}"] if settings else []

@@ -1,4 +1,4 @@
-"""``autonomy plugins``: what is installed, who uses it, and whether it is in order."""
+"""``autonomy plugins``: the installed plugins, the organisations that enabled them, and their problems."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ plugins.add_command(revision)
 @json_option
 @pass_cli
 def list_(cli: CliContext, *, as_json: bool) -> None:
-    """List the plugins and who uses them.
+    """List the plugins.
 
-    Without a server's ini file it is not said which organisations have enabled them.
+    If the server has an ini file, the organisations that enabled them are listed too.
     """
     sound, broken = cli.sound_plugins
     enabled_by = _enabled_by(cli, sound, broken) if cli.has_config else None
@@ -58,9 +58,9 @@ def list_(cli: CliContext, *, as_json: bool) -> None:
 @json_option
 @pass_cli
 def check(cli: CliContext, *, as_json: bool) -> None:
-    """Report what is wrong with the plugins. Exit status 1 if something is, also if it would stop a server.
+    """Report the problems of the plugins. Exit status 1 if a plugin has a problem or would prevent a start.
 
-    The application is built as a server would build it; no database is asked.
+    The application is built as a server builds it, without a database.
     """
     sound, broken = cli.sound_plugins
     found = {name: [problem] for name, problem in broken.items()}
@@ -80,13 +80,13 @@ def check(cli: CliContext, *, as_json: bool) -> None:
 
 
 def _enabled_by(cli: CliContext, sound: Plugins, broken: Iterable[str]) -> dict[str, list[str]]:
-    """By the name of every plugin, the organisations that use it."""
+    """Return the organisations that enabled each plugin."""
 
     class Anything(Schema):
-        """What a plugin that cannot be loaded would take, is not known: it is let pass."""
+        """The schema of a plugin that cannot be loaded: it accepts any section."""
 
         def load(self, *_: Any, **__: Any) -> Any:
-            """Take whatever is there, and keep nothing."""
+            """Accept any section and return no settings."""
             return {}
 
     offered = {name: PluginSettings() for name in sound.names}
@@ -99,7 +99,7 @@ def _enabled_by(cli: CliContext, sound: Plugins, broken: Iterable[str]) -> dict[
 
 
 def _distribution(plugin: str) -> dict[str, str | None]:
-    """The distribution and version that offer a plugin."""
+    """Return the distribution and version of a plugin."""
     for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP, name=plugin):
         if entry_point.dist is not None:
             return {"distribution": entry_point.dist.name, "version": entry_point.dist.version}

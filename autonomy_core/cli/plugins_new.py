@@ -1,4 +1,4 @@
-"""``autonomy plugins new``: begins a plugin that works, with tests that pass."""
+"""``autonomy plugins new``: creates a plugin with tests that pass."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ import click
 from autonomy_core.cli.commands import COMMANDS
 from autonomy_core.cli.plugin_building import core_names
 from autonomy_core.kernel.hooks import ENTRY_POINT_GROUP
+from autonomy_core.kernel.version import API_VERSION
 from autonomy_core.models import Base
 
 TEMPLATE = Path(__file__).parent / "plugin_template"
-"""The files of a new plugin, each with ``.txt`` at its end so that nothing takes them for code."""
+"""The files of a new plugin. The suffix ``.txt`` keeps tools from treating them as code."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST = 30
 _TAKEN = frozenset({"autonomy", "embedded", "organisation", "sqlalchemy", "stand_ins", "tests"})
-"""Words of the server's own ini keys, of organisations' ini files and of the tests."""
+"""Reserved words of the server's ini keys, of organisations' ini files and of the tests."""
 
 
 @click.command()
 @click.argument("name")
 def new(name: str) -> None:
-    """Begin a plugin in the directory ./NAME, with tests that pass."""
+    """Create a plugin with passing tests in the directory ./NAME."""
     problem = name_problem(name)
     if problem is not None:
         raise click.BadParameter(problem, param_hint="NAME")
@@ -40,12 +41,15 @@ def new(name: str) -> None:
         raise click.ClickException(f"./{directory} exists already; nothing was written") from None
     except OSError as error:
         raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from None
-    click.echo(f"wrote ./{directory}; go on with:\n")
+    click.echo(f"wrote ./{directory}; continue with:\n")
     click.echo(f"  cd {directory} && pip install -e '.[testing]' && pytest && mypy")
 
 
 def name_problem(name: str) -> str | None:
-    """What speaks against a name for a plugin, or None. It will be a package, a section and a table prefix."""
+    """Return why a name is invalid for a plugin, or None.
+
+    It becomes a package, a section and a table prefix.
+    """
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         return f"use at most {_LONGEST} lower-case letters, digits and single underscores, a letter first"
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
@@ -54,12 +58,12 @@ def name_problem(name: str) -> str | None:
 
 
 def _taken(name: str) -> Iterator[str]:
-    """By whom a name is taken already."""
+    """Yield the reasons why a name is taken."""
     if importlib.metadata.entry_points(group=ENTRY_POINT_GROUP, name=name):
         yield "a plugin of this name is installed"
     if name in _TAKEN:
-        yield "the word means something else to the server"
-    # What has no origin is a mere directory; `write_plugin` refuses it.
+        yield "the server uses the word for something else"
+    # A spec without an origin is a plain directory, which `write_plugin` refuses.
     if (spec := importlib.util.find_spec(name)) is not None and spec.origin is not None:
         yield "there is a Python module of this name"
     if tables := _core_tables(f"{name}_"):
@@ -71,7 +75,7 @@ def _taken(name: str) -> Iterator[str]:
 
 
 def _names_of_the_core() -> set[str]:
-    """What a plugin of the same name would be taken for."""
+    """Return the names in the core that a plugin must not have."""
     packages = {path.name for path in Path(__file__).parents[1].iterdir()}
     return {*COMMANDS, *packages, *(name.removesuffix(".py") for name in packages), *core_names()}
 
@@ -85,16 +89,18 @@ def write_plugin(name: str, directory: Path) -> None:
     """Write the files of a new plugin.
 
     Args:
-        directory: is made.
+        name: the plugin's name.
+        directory: the directory to create.
 
     Raises:
-        FileExistsError: it is there already.
+        FileExistsError: it exists.
         OSError: it cannot be written.
     """
     words = {
         "name": name,
         "dashed": name.replace("_", "-"),
         "camel": "".join(word.title() for word in name.split("_")),
+        "minimum_api": str(API_VERSION),
     }
     directory.mkdir()
     for source in sorted(TEMPLATE.rglob("*.txt")):

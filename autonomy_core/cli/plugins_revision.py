@@ -1,4 +1,4 @@
-"""``autonomy plugins revision``: writes the migration that a changed model calls for."""
+"""``autonomy plugins revision``: writes the migration for a changed model."""
 
 from __future__ import annotations
 
@@ -31,10 +31,8 @@ if TYPE_CHECKING:
 def revision(cli: CliContext, name: str, message: str) -> None:
     """Write the next migration of plugin NAME.
 
-    MESSAGE says what it does, in a few words.
-
-    The models are compared with what the migrations make in a database of the command's own, so that no
-    server is needed. autonomy_core is a NAME too.
+    NAME may be autonomy_core. MESSAGE describes it in a few words. The command compares the models with the
+    migrations in a temporary database, so it needs no server.
     """
     every = components(cli.plugins)
     component = next((one for one in every if one.component == name), None)
@@ -44,10 +42,10 @@ def revision(cli: CliContext, name: str, message: str) -> None:
     others = [one for one in every if one is not component]
     with _migrated_database(every) as connection:
         if not check_models_match(connection, component, others):
-            click.echo(f"the models of {name} are what its migrations make; nothing was written")
+            click.echo(f"the models of {name} match its migrations; nothing was written")
             return
         path = new_revision(component, message, compare_with=connection, others=others)
-    click.echo(f"wrote {path}; read it before you keep it")
+    click.echo(f"wrote {path}; review it before you use it")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Finds an organisation by what the database knows, for commands that need none of its settings."""
+"""Finds an organisation in the database, for commands that do not need its settings."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def organisation_without_file(runtime: Runtime, organisation_id: str) -> Organisation:
-    """An organisation that has rows or at least a file, without a name, hosts, plugins and settings.
+    """Return an organisation that has rows or a file, without a name, hosts, plugins and settings.
 
     Raises:
-        Failure: nobody knows it.
+        Failure: it has neither a file nor rows.
     """
     source = runtime.settings.tenants / f"{organisation_id}.ini"
     organisation = Organisation(
@@ -43,7 +43,7 @@ def organisation_without_file(runtime: Runtime, organisation_id: str) -> Organis
 
 def _has_rows(runtime: Runtime, organisation: Organisation) -> bool:
     with runtime.transaction(organisation) as scope:
-        # Of a plugin that has not been migrated, the model is known and the table is not there.
+        # The model of a plugin that is not migrated has no table.
         there = set(inspect(scope.session.connection()).get_table_names())
         tables = (table for table in Base.metadata.sorted_tables if table.name in there)
         found = [

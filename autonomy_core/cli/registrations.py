@@ -1,4 +1,4 @@
-"""What a plugin registers with Pyramid, told apart from what the core has."""
+"""What a plugin registers with Pyramid, as the difference to the core."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from pyramid.config import Configurator
 
-from autonomy_core.app import configure_core
+from autonomy_core.app import configure_core, include_webhooks
 from autonomy_core.kernel.runtime import Runtime
 from autonomy_core.traversal.resources import (
     ApiV1,
@@ -21,20 +21,20 @@ from autonomy_core.traversal.resources import (
 )
 from autonomy_core.web.operations import Operation
 
-# The gate looks after views; permissions, templates and renderers do nothing by themselves.
+# The gate controls views; permissions, templates and renderers have no effect by themselves.
 GATED = {"views", "permissions", "templates", "renderer factories"}
 
 
 @dataclass(frozen=True)
 class Registrations:
-    """What one plugin's ``register_views`` does to a core without any other plugin.
+    """The effect of one plugin's ``register_views`` on a core without other plugins.
 
     Attributes:
-        registry: of the core with this plugin.
-        operations: the calls that were registered.
-        children: the nodes that were hung into the tree, by parent and name.
-        view_packages: for each view the package it was registered for: the gate goes by it.
-        introspected: everything else, as Pyramid's introspection lists it: category and title.
+        registry: the registry of the core with this plugin.
+        operations: the registered operations.
+        children: the resources that were added to the tree, by parent and name.
+        view_packages: each view with the package it was registered for, which the gate uses.
+        introspected: everything else in Pyramid's introspection: category and title.
     """
 
     registry: Any
@@ -45,7 +45,7 @@ class Registrations:
 
 
 def registrations_of(runtime: Runtime, plugin: str) -> Registrations:
-    """Configure the core and one plugin, and tell what the plugin has added."""
+    """Configure the core and one plugin, and return what the plugin added."""
     config = configure_core(runtime)
     views: list[tuple[str, str]] = []
     config.add_view_deriver(_recorder(views), name="registrations")
@@ -57,6 +57,7 @@ def registrations_of(runtime: Runtime, plugin: str) -> Registrations:
     for implementation in runtime.plugins.implementations("register_views"):
         if implementation.plugin == plugin:
             implementation(config=config.with_package(implementation.function.__module__))
+    include_webhooks(config, plugin)
     config.commit()
     return Registrations(
         registry=registry,
@@ -68,22 +69,22 @@ def registrations_of(runtime: Runtime, plugin: str) -> Registrations:
 
 
 def ungated(runtime: Runtime, plugin: str) -> list[str]:
-    """What a plugin registers that would be there for organisations that have disabled it, a sentence each."""
+    """Return what would exist even for organisations that have disabled the plugin, one sentence each."""
     found = registrations_of(runtime, plugin)
     own = runtime.plugins.of_package
     return [
         *(
-            f"the view {name} is registered for the package {package} and not for the plugin's"
+            f"the view {name} is registered for the package {package} instead of the plugin's"
             for name, package in found.view_packages
             if own(package) != plugin
         ),
         *(
-            f"the child {name!r} of {parent.__name__} is hung there for another package"
+            f"the child {name!r} of {parent.__name__} is registered for another package"
             for (parent, name), child in found.children.items()
             if child.plugin != plugin
         ),
         *(
-            f"{category}: {title} is there for every organisation"
+            f"{category}: {title} exists for every organisation"
             for category, title in found.introspected
             if category not in GATED
         ),
@@ -91,7 +92,7 @@ def ungated(runtime: Runtime, plugin: str) -> list[str]:
 
 
 def addresses(registry: Any) -> dict[type[Resource], list[str]]:
-    """Where in the tree each class of contexts is: paths with ``{parameter}`` for an id."""
+    """Return the paths of each class of contexts, with ``{parameter}`` for an id."""
     found: dict[type[Resource], list[str]] = {}
     for root, path in ((ApiV1, "/{organisation}/api/v1"), (Webhooks, "/api/webhook")):
         for node, address in _walk(registry, root, path, ()):

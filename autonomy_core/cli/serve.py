@@ -1,4 +1,4 @@
-"""``autonomy serve``: the API, by granian."""
+"""``autonomy serve``: serves the API with granian."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.server_ini import read_listen
 from autonomy_core.cli.wsgi import edge_in_worker
 from autonomy_core.edge.limits import HEAD_BYTES, HEAD_S, MOST_CONNECTIONS, Limits
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.operations.logging import configure_logging
 
 try:
@@ -31,48 +32,55 @@ except ImportError:  # not a Unix
     resource = None  # type: ignore[assignment]
 
 FILES_OF_ITS_OWN = 500
-"""How many files a process has open beside those of its connections, at most: the database's, logs, code."""
+"""The most files that a process opens besides those of its connections: database, logs, code."""
 
 SECONDS_TO_FINISH = 20
-"""How long a worker process may go on with requests at hand when it is to end."""
+"""How long a stopping worker process may work on its current requests."""
 
 
 @click.command()
-@click.option("--host", help="The address to listen at; by default the ini file's, or else 127.0.0.1.")
+@click.option("--host", help="The address to listen on; by default the ini file's, or else 127.0.0.1.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     help="The port; 0 for any free one. By default that of [server:main] in the ini file, or else 6543.",
 )
 @click.option(
-    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; a core for each."
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes; one for each core.",
 )
 @click.option(
     "--threads",
     default=64,
     show_default=True,
     type=click.IntRange(1, 512),
-    help="Threads of each: requests that it works on at once. Slow clients occupy none.",
+    help="Threads of each process: the requests that it handles at once. Slow clients occupy none.",
 )
 @pass_cli
 def serve(cli: CliContext, host: str | None, port: int | None, workers: int, threads: int) -> None:
     """Serve the API until SIGINT or SIGTERM. SIGHUP reloads the organisations' files."""
-    # What is given here needs nothing of the file: its section may be meant for another server altogether.
+    # With --port the file's section is not read, because it may belong to another server.
     listening = ("127.0.0.1", 6543) if port is not None else read_listen(cli.config)
     host, port = host or listening[0], listening[1] if port is None else port
+    # Before the port: another server may use it, and the ini file is still wrong.
+    cli.settings.require_tenants()
     free = find_port(host, port)
     if workers > 1:
-        count_in_files()
+        use_metric_files()
     prepare(cli)
     click.echo(f"Autonomy Server on http://{f'[{host}]' if ':' in host else host}:{free}")
     run_granian(cli, host, free, workers, threads)
 
 
 def find_port(host: str, port: int) -> int:
-    """The port, or a free one for 0.
+    """Return the port, or a free port for 0.
 
     Raises:
-        Failure: it is taken, or cannot be listened at. granian would share it with another granian.
+        Failure: the port is in use, or the address is not available. granian itself would share
+            the port with another granian.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -84,7 +92,7 @@ def find_port(host: str, port: int) -> int:
             attempt.listen(1)
             return int(attempt.getsockname()[1])
     except (socket.gaierror, UnicodeError):
-        raise Failure(f"{host!r} is no address of this machine. Choose another with --host.") from None
+        raise Failure(f"{host!r} is not an address of this machine. Choose another with --host.") from None
     except OSError as error:
         option = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
         raise Failure(
@@ -92,33 +100,35 @@ def find_port(host: str, port: int) -> int:
         ) from None
 
 
-def count_in_files() -> None:
-    """Have the processes keep their numbers where each can sum up all; to be called before anything counts."""
+def use_metric_files() -> None:
+    """Store metrics in shared files, so that each process can sum them.
+
+    Call this before the first metric is used.
+    """
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory = tempfile.mkdtemp(prefix="autonomy-metrics-")
         atexit.register(shutil.rmtree, directory, ignore_errors=True)
 
 
 def prepare(cli: CliContext) -> None:
-    """Refuse bad settings before anything listens, and have the embedded database run as long as the server."""
-    runtime = cli.runtime
-    runtime.settings.require_tenants()
-    logging.getLogger("_granian").addFilter(is_news)
+    """Load the plugins before listening, and run the embedded database as long as the server."""
+    runtime = runtime_of(cli)
+    logging.getLogger("_granian").addFilter(is_worth_logging)
     configure_logging(runtime.settings.log_format, runtime.settings.log_level)
     if runtime.embedded is not None:
         runtime.embedded.run_with_process()
 
 
-def is_news(record: logging.LogRecord) -> bool:
-    """Whether a line of granian's is worth a place in the log: clients that go away are none."""
+def is_worth_logging(record: logging.LogRecord) -> bool:
+    """Return whether to log a message of granian: disconnecting clients are not logged."""
     return "transport error" not in record.getMessage()
 
 
 def allow_many_connections() -> int:
-    """Raise the limit of open files as far as it goes.
+    """Raise the limit of open files to the maximum.
 
     Returns:
-        How many connections a process may have: each may need a second file for its body or its answer.
+        The number of connections of a process. A connection may need a second file for its body or response.
     """
     most = MOST_CONNECTIONS
     if resource is not None:
@@ -130,7 +140,7 @@ def allow_many_connections() -> int:
 
 
 def run_granian(cli: CliContext, host: str, port: int, workers: int, threads: int) -> None:
-    """Run worker processes and keep them running."""
+    """Run worker processes and restart those that fail."""
     settings = cli.settings
     config, limits = str(cli.config.absolute()), Limits.of(settings)
     load = partial(edge_in_worker, config, limits, threads, settings.trusted_proxies)
@@ -138,10 +148,10 @@ def run_granian(cli: CliContext, host: str, port: int, workers: int, threads: in
 
 
 def make_server(host: str, port: int, workers: int) -> Any:
-    """A granian server, with all that an edge needs of it."""
+    """Return a granian server that is configured for the edge."""
 
     class ReloadingServer(Server):  # type: ignore[misc, valid-type]
-        """Where granian would replace its workers, these are told to reload the organisations' files."""
+        """On SIGHUP it forwards the signal to its workers, where granian would replace them."""
 
         def signal_handler_reload(self, *_: Any, **__: Any) -> None:
             for worker in self.wrks:
@@ -159,6 +169,6 @@ def make_server(host: str, port: int, workers: int) -> Any:
         backpressure=allow_many_connections(),
         respawn_failed_workers=True,
         workers_kill_timeout=SECONDS_TO_FINISH,
-        # Its lines go where all others go. No access log: it would hold query strings, and those signatures.
+        # No access log: it would contain query strings, and those contain signatures.
         log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
     )

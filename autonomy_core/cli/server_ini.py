@@ -1,4 +1,4 @@
-"""The server's ini file: as PasteDeploy reads it, and with the line of what is wrong in it."""
+"""The server's ini file: as PasteDeploy reads it, and with line numbers for its problems."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 def read_ini(path: Path) -> dict[str, Any]:
-    """The keys of ``[app:main]`` as PasteDeploy reads them.
+    """Return the keys of ``[app:main]`` as PasteDeploy reads them.
 
     Raises:
         Failure: the file is missing or cannot be read.
@@ -29,33 +29,36 @@ def read_ini(path: Path) -> dict[str, Any]:
             "or go to the directory of development.ini.",
             exit_code=2,
         )
-    with _told(path):
+    with _explained_errors(path):
         return dict(plaster.get_loader(str(path.absolute()), ["wsgi"]).get_wsgi_app_settings())
 
 
 def read_listen(path: Path) -> tuple[str, int]:
-    """Where ``[server:main]`` says to listen: by waitress' ``listen`` (the first address), or ``host`` and ``port``.
+    """Return the address of ``[server:main]``: the first of waitress' ``listen``, or ``host`` and ``port``.
 
     Returns:
-        Address and port; 127.0.0.1 and 6543 for what the section does not say.
+        Address and port. The defaults are 127.0.0.1 and 6543.
 
     Raises:
-        Failure: the section cannot be read, or its port is none.
+        Failure: the section cannot be read, or its port is invalid.
     """
     if not path.exists():
-        return "127.0.0.1", 6543  # it is told elsewhere that there is none
-    with _told(path):
+        return "127.0.0.1", 6543  # another check reports the missing file
+    with _explained_errors(path):
         section = dict(plaster.get_loader(str(path.absolute()), ["wsgi"]).get_settings("server:main"))
     address = (section.get("listen") or "").split()[:1]
     host, _, port = address[0].rpartition(":") if address else (section.get("host"), "", section.get("port"))
     host, port = (host or "127.0.0.1").strip("[]"), port or "6543"
     if not port.isdecimal() or int(port) > HIGHEST_PORT:
-        raise Failure(f"{path}: [server:main]: {port!r} is no port. Correct it, or name one with --port.")
+        raise Failure(f"{path}: [server:main]: {port!r} is not a port. Correct it, or name one with --port.")
     return ("0.0.0.0" if host == "*" else host), int(port)  # noqa: S104 - the file says so
 
 
 def line_of(path: Path, key: str, section: str = "app:main") -> int:
-    """The line of a key in a section; that of the section for a key that is not there, 1 without the section."""
+    """Return the number of a key's line in a section.
+
+    Return the section's line if the key is missing, and 1 if the section is missing.
+    """
     section_line = 1
     is_inside = False
     for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), start=1):
@@ -68,8 +71,8 @@ def line_of(path: Path, key: str, section: str = "app:main") -> int:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Tell what is wrong with the file, and not what it says: a password may be on that line."""
+def _explained_errors(path: Path) -> Iterator[None]:
+    """Report errors in the file without quoting its text, because the line may contain a password."""
     try:
         if path.read_bytes().startswith(BOM):
             raise Failure(
@@ -95,11 +98,14 @@ def _explained(path: Path, error: configparser.Error) -> str:
             where = f"{path}:{line_of(path, error.option, error.section)}"
             return f"{where}: {error.option}: a % in a value is written %%, unless it begins %(here)s."
         case configparser.DuplicateOptionError():
-            return f"{path}:{error.lineno}: {error.option!r} is given twice in [{error.section}]. Keep one of the two."
+            return (
+                f"{path}:{error.lineno}: {error.option!r} is given twice in [{error.section}]. "
+                "Keep one of the two."
+            )
         case configparser.DuplicateSectionError():
             return f"{path}:{error.lineno}: there are two sections [{error.section}]. Merge them."
         case configparser.MissingSectionHeaderError():
-            return f"{path}:{error.lineno}: this stands before any section. Put it below [app:main]."
+            return f"{path}:{error.lineno}: this is before any section. Put it below [app:main]."
         case configparser.ParsingError():
             line = error.errors[0][0] if error.errors else 1
             return f"{path}:{line}: this is neither a section nor a key with a value. Write key = value."

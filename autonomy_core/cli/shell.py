@@ -1,4 +1,4 @@
-"""What ``pshell`` offers beside Pyramid's own names; ``[pshell] setup`` in the ini file names `setup`."""
+"""The names that ``pshell`` offers besides Pyramid's; ``[pshell] setup`` in the ini file names `setup`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from autonomy_core.db.base import Base
+from autonomy_core.kernel.runtime import runtime_of
 
 if TYPE_CHECKING:
     from autonomy_core.kernel.runtime import Runtime
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def setup(env: dict[str, Any]) -> Iterator[None]:
-    """Offer ``scope("harbour")``, ``models``, ``tenants`` and ``runtime``; close what was opened at the end."""
-    runtime: Runtime = env["registry"].runtime
+    """Offer ``scope("harbour")``, ``models``, ``tenants`` and ``runtime``; close the sessions at the end."""
+    runtime: Runtime = runtime_of(env["registry"])
     opened = ExitStack()
 
     def scope(organisation_id: str) -> TenantScope:
-        """The scope of an organisation, for services; ``.session.commit()`` keeps what was done."""
+        """Return a scope of an organisation; ``.session.commit()`` commits its changes."""
         organisation = runtime.tenants.get(organisation_id)
         if organisation is None:
             raise LookupError(f"{organisation_id!r}; there are {', '.join(runtime.tenants.ids())}")
@@ -33,5 +34,5 @@ def setup(env: dict[str, Any]) -> Iterator[None]:
 
 
 def _models() -> SimpleNamespace:
-    """Every model, the plugins' included, by its class's name."""
+    """Return every model, including the plugins', by its class's name."""
     return SimpleNamespace(**{mapper.class_.__name__: mapper.class_ for mapper in Base.registry.mappers})

@@ -1,4 +1,4 @@
-"""``autonomy tenants``: looks at the tenants' files, and begins new ones."""
+"""``autonomy tenants``: checks the organisations' files, and creates new ones."""
 
 from __future__ import annotations
 
@@ -13,20 +13,28 @@ from marshmallow import ValidationError
 
 from autonomy_core.cli.context import FilePath, json_option
 from autonomy_core.cli.output import print_json, print_rows
-from autonomy_core.cli.tenants_online import look_online, rows_of
-from autonomy_core.cli.tenants_report import Context, count, is_path, report_on_directory, report_on_draft
+from autonomy_core.cli.tenants_online import rows_of, run_online_checks
+from autonomy_core.cli.tenants_report import (
+    Context,
+    count,
+    is_path,
+    load_all,
+    report_on_directory,
+    report_on_draft,
+)
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.tenancy.applying import differences, read_draft, write_draft
-from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.domain import ID_RULE, Organisation, Problem, Version, id_problem
 from autonomy_core.tenancy.editing import TenantEditor
 from autonomy_core.tenancy.fields import SEPARATED, ProblemMessage
-from autonomy_core.tenancy.loader import load_file, tenant_files
+from autonomy_core.tenancy.loader import load_file
+from autonomy_core.tenancy.reading import tenant_files
 from autonomy_core.tenancy.schemas import OrganisationSchema
 from autonomy_core.tenancy.secrets import MASK, Secret
 from autonomy_core.tenancy.template import new_tenant_ini
 
 
-def _sound_id(_: click.Context, __: click.Parameter, organisation_id: str | None) -> str | None:
+def _valid_id(_: click.Context, __: click.Parameter, organisation_id: str | None) -> str | None:
     problem = organisation_id is not None and id_problem(Path(f"{organisation_id}.ini"), organisation_id)
     if problem:
         raise click.BadParameter(f"{problem.code}: {problem.message}; give another: {ID_RULE}")
@@ -35,15 +43,15 @@ def _sound_id(_: click.Context, __: click.Parameter, organisation_id: str | None
 
 @click.group()
 def tenants() -> None:
-    """Look at the organisations' files, check them, begin new ones."""
+    """Show and check the organisations' files, create new ones."""
 
 
 @tenants.command("list")
 @json_option
 @click.pass_obj
 def list_(context: Context, *, as_json: bool) -> None:
-    """List the organisations, also those whose files are gone."""
-    loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
+    """List the organisations, including those whose files are missing."""
+    loaded = load_all(context)
     rows = [_row(path, loaded.organisations, loaded.problems) for path in _files(context)]
     rows += [_missing_row(loaded.settled.versions[name]) for name in sorted(loaded.settled.missing)]
     print_rows(rows, as_json=as_json, nothing="no organisations")
@@ -52,22 +60,24 @@ def list_(context: Context, *, as_json: bool) -> None:
 @tenants.command()
 @click.argument("names", metavar="[ID|FILE]...", nargs=-1)
 @click.option(
-    "--id", "organisation_id", callback=_sound_id, help="Whose FILE is; by default what its name says."
+    "--id", "organisation_id", callback=_valid_id, help="The organisation of FILE; by default its name."
 )
-@click.option("--online", is_flag=True, help="Also ask the servers that the organisations depend on.")
+@click.option("--online", is_flag=True, help="Also check with the servers that the organisations depend on.")
 @json_option
 @click.pass_obj
 def check(
     context: Context, names: tuple[str, ...], *, organisation_id: str | None, online: bool, as_json: bool
 ) -> None:
-    """Report every problem in every file, with its line. Exit status 1 if there is one.
+    """Report every problem in every file, with its line. Exit status 1 if there is a problem.
 
-    With IDs, only these organisations' files are looked at. With a FILE, which may be anywhere, a draft is looked at as
-    if it were the organisation's file. The exit status is also 1 if something is found that does not work.
+    With IDs, only the files of these organisations are checked. FILE, which may be anywhere, is a draft that
+    is checked as if it were the organisation's file. The exit status is also 1 if a check finds an error.
     """
     if any(is_path(name) for name in names):
         if len(names) > 1 or online:
             raise click.UsageError("a FILE is checked alone, and not online")
+        if Path(names[0]).is_dir():
+            raise click.ClickException(_not_a_file(names[0]))
         draft = read_draft(
             Path(names[0]),
             organisation_id,
@@ -84,7 +94,7 @@ def check(
     if not as_json:
         report.print()
     chosen = [organisation.id for organisation in report.organisations]
-    found = look_online(context.runtime, chosen, quiet=as_json) if online else None
+    found = run_online_checks(runtime_of(context), chosen, quiet=as_json) if online else None
     if as_json:
         print_json(
             report.as_json() | ({} if found is None else {"findings": [*report.rows(), *rows_of(found)]})
@@ -96,25 +106,30 @@ def check(
 @tenants.command()
 @click.argument("file", type=FilePath())
 @click.option(
-    "--id", "organisation_id", callback=_sound_id, help="Whose it is; by default what its name says."
+    "--id", "organisation_id", callback=_valid_id, help="The organisation; by default the file's name."
 )
 @click.pass_obj
 def apply(context: Context, file: Path, organisation_id: str | None) -> None:
-    """Check a draft, and put it in the place of the file.
+    """Check a draft, and replace the organisation's file with it.
 
-    What it changes is shown, secrets masked. The file is replaced as a whole and keeps its owner and mode.
+    The changes are shown, with masked secrets. The file is replaced atomically and keeps its owner and mode.
     """
     editor = TenantEditor(context.tenants_directory, context.plugin_schemas)
     _files(context)
     with editor.alone():
         draft = read_draft(
-            file, organisation_id, context.tenants_directory, context.plugin_schemas, context.tenant_rules
+            file,
+            organisation_id,
+            context.tenants_directory,
+            context.plugin_schemas,
+            context.tenant_rules,
+            check_text=context.text_check,
         )
         report = report_on_draft(context, draft)
         report.print_findings()
         if report.has_errors:
             kept = "is left as it was" if draft.seen else "is not made"
-            raise click.ClickException(f"{draft.target} {kept}: mend the draft first")
+            raise click.ClickException(f"{draft.target} {kept}: correct the draft first")
         if draft.before == draft.text:
             click.echo(f"{draft.target} says this already")
             return
@@ -130,18 +145,18 @@ def apply(context: Context, file: Path, organisation_id: str | None) -> None:
 @json_option
 @click.pass_obj
 def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
-    """Show an organisation's settings, secrets masked.
+    """Show an organisation's settings, with masked secrets.
 
-    It is what the server makes of the file, defaults included.
+    They are shown as the server reads them, including defaults.
     """
     path = context.tenants_directory / f"{organisation_id}.ini"
     if path not in _files(context):
         raise click.ClickException(f"there is no {path}; see autonomy tenants list")
-    loaded = load_file(path, context.plugin_schemas)
+    loaded = load_file(path, context.plugin_schemas, context.text_check)
     if loaded.organisation is None:
         _print_problems(loaded.problems, err=True)
         raise click.exceptions.Exit(1)
-    shown = _masked(loaded.organisation)
+    shown = _masked(loaded.organisation) | {"mail_texts": sorted(loaded.organisation.mail_texts)}
     if as_json:
         print_json(shown)
     else:
@@ -149,15 +164,16 @@ def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
 
 
 @tenants.command()
-@click.argument("organisation_id", metavar="ID", callback=_sound_id)
-@click.option("--name", required=True, help="The name customers read.")
+@click.argument("organisation_id", metavar="ID", callback=_valid_id)
+@click.option("--name", required=True, help="The name that customers see.")
 @click.option("--plugins", default="", help=f"The plugins to use, {SEPARATED}.")
-@click.option(
-    "--currency", help="What prices are in, such as eur. Without it, the key is left for you to fill in."
-)
+@click.option("--currency", help="The currency of prices, such as eur. Without it, the key is left empty.")
 @click.pass_obj
 def new(context: Context, organisation_id: str, name: str, plugins: str, currency: str | None) -> None:
-    """Begin the file of a new organisation, every key explained."""
+    """Create the file of a new organisation.
+
+    The file explains every key.
+    """
     path = context.tenants_directory / f"{organisation_id}.ini"
     given = _accepted(
         {"name": name, "plugins": plugins} | ({} if currency is None else {"currency": currency})
@@ -173,13 +189,13 @@ def new(context: Context, organisation_id: str, name: str, plugins: str, currenc
         organisation_id, given["name"], chosen, context.plugin_schemas, given.get("currency", "")
     )
     _write_new(path, text)
-    problems = load_file(path, context.plugin_schemas).problems
+    problems = load_file(path, context.plugin_schemas, context.text_check).problems
     click.echo(f"wrote {path}; {'to be filled in:' if problems else 'it is in order'}")
     _print_problems(problems)
 
 
 def _accepted(options: Mapping[str, str]) -> Mapping[str, Any]:
-    """What [organisation] makes of these options, whose names are its keys."""
+    """Validate options whose names are keys of [organisation]."""
     try:
         loaded: Mapping[str, Any] = OrganisationSchema(partial=True).load(options)
     except ValidationError as error:
@@ -193,27 +209,27 @@ def _accepted(options: Mapping[str, str]) -> Mapping[str, Any]:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def accept(context: Context, *, yes: bool) -> None:
-    """End the service of all organisations whose files are gone.
+    """End the service of all organisations whose files are missing.
 
-    A server does so by itself for a few; many that are gone at once it goes on serving until this is run. See
-    autonomy.tenants_loss_limit.
+    A server does this itself for a few missing files. If many are missing at once, it continues to serve them
+    until this command is run. See autonomy.tenants_loss_limit.
     """
     missing = _missing(context)
     if not missing or context.tenant_rules.record is None:
-        click.echo("nothing to accept: the servers wait for nobody's file")
+        click.echo("nothing to accept: no organisation's file is missing")
         return
     for name in missing:
         click.echo(f"{context.tenants_directory / name}.ini is gone")
     if not yes:
         click.confirm(f"End the service of {count(len(missing), 'organisation')}?", abort=True)
-        # Whose files came back while the question was open is in service.
+        # A file may have come back while the question was open.
         missing = sorted({*missing} & {*_missing(context)})
     context.tenant_rules.record.accept(missing)
     click.echo("accepted; the servers follow within a second, and the data stay")
 
 
 def _missing(context: Context) -> list[str]:
-    loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
+    loaded = load_all(context)
     _files(context)
     for problem in context.tenant_rules.problems():
         raise click.ClickException(str(problem))
@@ -224,8 +240,17 @@ def _require(context: Context, organisation_ids: Iterable[str]) -> None:
     known = {path.stem for path in _files(context)} if organisation_ids else set()
     for organisation_id in organisation_ids:
         if organisation_id not in known:
+            if Path(organisation_id).is_dir():
+                raise click.ClickException(_not_a_file(organisation_id))
             path = context.tenants_directory / f"{organisation_id}.ini"
             raise click.ClickException(f"there is no {path}; see autonomy tenants list")
+
+
+def _not_a_file(name: str) -> str:
+    return (
+        f"{name} is a directory, not a file: name an organisation or an ini file; without a name, the files "
+        "of all organisations are checked"
+    )
 
 
 def _files(context: Context) -> list[Path]:
@@ -238,7 +263,7 @@ def _files(context: Context) -> list[Path]:
 
 def _write_new(path: Path, text: str) -> None:
     try:
-        # For the owner alone: the file is going to hold secrets.
+        # Only the owner may read the file, because it will contain secrets.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise click.ClickException(f"{path} exists already") from None
@@ -258,13 +283,16 @@ def _row(
         "hosts": list(organisation.hosts) if organisation else [],
         "currency": organisation.currency if organisation else None,
         "plugins": list(organisation.plugins) if organisation else [],
-        "problems": sum(problem.file == path for problem in problems),
+        "problems": sum(problem.organisation_id == path.stem for problem in problems),
         "missing": False,
     }
 
 
 def _missing_row(version: Version) -> dict[str, Any]:
-    """Of an organisation that is served from the record; its file is gone, which is a problem."""
+    """Return the row of an organisation whose file is missing.
+
+    The server serves the organisation from its record. The missing file is the row's problem.
+    """
     return {
         "id": version.id,
         "name": None,
@@ -289,7 +317,7 @@ def _print_organisation(shown: Mapping[str, Any]) -> None:
 
 
 def _as_in_the_file(value: Any) -> Any:
-    """A setting as the ini file takes it."""
+    """Format a setting as in the ini file."""
     return ("yes" if value else "no") if isinstance(value, bool) else value
 
 
@@ -299,7 +327,7 @@ def _print_problems(problems: Iterable[Problem], *, err: bool = False) -> None:
 
 
 def _masked(value: Any) -> Any:
-    """Return `value` in terms of JSON, with `MASK` for every secret."""
+    """Return `value` as JSON data, with `MASK` for every secret."""
     if isinstance(value, Secret):
         return MASK
     if is_dataclass(value) and not isinstance(value, type):

@@ -1,4 +1,4 @@
-"""The part of ``autonomy tenants check`` that asks other servers."""
+"""The online part of ``autonomy tenants check``: it asks other servers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from autonomy_core.cli.hints import addressed
 from autonomy_core.operations.doctor import examine, remember
 
 if TYPE_CHECKING:
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from autonomy_core.operations.doctor import Examined
 
 
-def look_online(runtime: Runtime, organisation_ids: Sequence[str], *, quiet: bool) -> list[Examined]:
-    """Run the checks of some organisations, show what they find, and remember it for ``/health/ready``.
+def run_online_checks(runtime: Runtime, organisation_ids: Sequence[str], *, quiet: bool) -> list[Examined]:
+    """Run the online checks of some organisations, print the findings, and store them for ``/health/ready``.
 
     Args:
-        quiet: show the progress only.
+        runtime: the runtime.
+        organisation_ids: the organisations.
+        quiet: print the progress only.
     """
     organisations = [each for name in organisation_ids if (each := runtime.tenants.get(name)) is not None]
     console = Console(stderr=True)
@@ -36,7 +39,7 @@ def look_online(runtime: Runtime, organisation_ids: Sequence[str], *, quiet: boo
 
 
 def rows_of(found: Sequence[Examined]) -> list[dict[str, Any]]:
-    """What was found, for machines."""
+    """Return the findings as JSON data."""
     return [
         {"organisation": each.organisation_id, "check": check, **asdict(finding)}
         for each in found
@@ -55,6 +58,6 @@ def _print(found: Sequence[Examined]) -> None:
     severities = [finding.severity for each in found for _, finding in each.findings]
     for each in found:
         for _, finding in each.findings:
-            click.echo(f"{each.organisation_id}: {finding}")
+            click.echo(addressed(f"{each.organisation_id}: {finding}"))
     counts = ", ".join(f"{severities.count(name)} {name}s" for name in ("error", "warning"))
     click.echo(f"online: {len(found)} looked at, {counts}")

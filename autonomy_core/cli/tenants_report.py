@@ -1,4 +1,4 @@
-"""What ``autonomy tenants check`` and ``apply`` tell about files."""
+"""The output of ``autonomy tenants check`` and ``apply``."""
 
 from __future__ import annotations
 
@@ -9,46 +9,55 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from autonomy_core.cli.hints import addressed
 from autonomy_core.kernel.checks import Finding
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.operations.offline import exposed_secrets, settings_findings
 from autonomy_core.tenancy.applying import Draft
-from autonomy_core.tenancy.directory import load_directory
+from autonomy_core.tenancy.directory import LoadedDirectory, load_directory
 from autonomy_core.tenancy.domain import Organisation, Problem
-from autonomy_core.tenancy.loader import SUFFIX, PluginSchemas
+from autonomy_core.tenancy.loader import PluginSchemas
+from autonomy_core.tenancy.reading import SUFFIX
 from autonomy_core.tenancy.settling import Rules
+from autonomy_core.tenancy.texts import TextCheck
 
 if TYPE_CHECKING:
     from autonomy_core.kernel.runtime import Runtime
 
 
 class Context(Protocol):
-    """What these commands need of `click.Context.obj`."""
+    """The part of `click.Context.obj` that these commands use."""
 
     @property
     def tenants_directory(self) -> Path:
-        """Where the ini files are."""
+        """The directory of the ini files."""
 
     @property
     def plugin_schemas(self) -> PluginSchemas:
         """The settings schema of every installed plugin."""
 
     @property
-    def tenant_rules(self) -> Rules:
-        """By what the server decides what is in service."""
+    def text_check(self) -> TextCheck:
+        """Finds the problems of an organisation's texts."""
 
     @property
-    def runtime(self) -> Runtime:
-        """The collaborators of a server."""
+    def tenant_rules(self) -> Rules:
+        """The rules by which the server decides which organisations are in service."""
+
+    @property
+    def _runtime(self) -> Runtime:
+        """The runtime of a server process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found.
+    """The result of a check.
 
     Attributes:
-        organisations: those whose files are in order.
-        findings: with the id of each one's organisation.
-        served: the ids of those whose last good version a server serves.
+        organisations: those with valid files.
+        problems: the problems of the files.
+        findings: each with the id of its organisation.
+        served: the ids of the organisations that a server serves from their last valid version.
     """
 
     organisations: tuple[Organisation, ...]
@@ -58,18 +67,18 @@ class Report:
 
     @property
     def has_errors(self) -> bool:
-        """Whether there is anything that does not work."""
+        """Whether there is a problem, or a finding with the severity ``error``."""
         return bool(self.problems) or any(finding.severity == "error" for _, finding in self.findings)
 
     def print_findings(self) -> None:
         """Print every problem and every finding."""
         for problem in self.problems:
-            click.echo(str(problem))
+            click.echo(addressed(str(problem)))
         for organisation_id, finding in self.findings:
-            click.echo(f"{organisation_id}: {finding}")
+            click.echo(addressed(f"{organisation_id}: {finding}"))
 
     def print(self) -> None:
-        """Print everything, and how much there is."""
+        """Print everything, with totals."""
         self.print_findings()
         for organisation_id in self.served:
             click.echo(f"{organisation_id}: the server goes on with the last good version")
@@ -77,14 +86,14 @@ class Report:
         click.echo(f"{in_order} in order, {count(len(self.problems), 'problem')}")
 
     def rows(self) -> list[dict[str, Any]]:
-        """The findings, for machines."""
+        """Return the findings as JSON data."""
         return [
             {"organisation": organisation_id, "check": "offline", **asdict(finding)}
             for organisation_id, finding in self.findings
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, for machines."""
+        """Return the whole report as JSON data."""
         return {
             "organisations": len(self.organisations),
             "problems": [asdict(problem) for problem in self.problems],
@@ -93,9 +102,19 @@ class Report:
         }
 
 
+def load_all(context: Context) -> LoadedDirectory:
+    """Read and check the files of all organisations."""
+    return load_directory(
+        context.tenants_directory,
+        context.plugin_schemas,
+        context.tenant_rules,
+        check_text=context.text_check,
+    )
+
+
 def report_on_directory(context: Context, ids: Collection[str]) -> Report:
-    """Look at all files, or at those of some organisations."""
-    loaded = load_directory(context.tenants_directory, context.plugin_schemas, context.tenant_rules)
+    """Check all files, or those of some organisations."""
+    loaded = load_all(context)
     organisations = [each for name, each in loaded.organisations.items() if not ids or name in ids]
     findings: list[tuple[str, Finding]] = []
     for organisation in organisations:
@@ -105,14 +124,14 @@ def report_on_directory(context: Context, ids: Collection[str]) -> Report:
         findings += _settings_findings(context, organisation)
     return Report(
         tuple(organisations),
-        tuple(each for each in loaded.problems if not ids or each.file.stem in ids),
+        tuple(each for each in loaded.problems if not ids or each.organisation_id in ids),
         tuple(findings),
         tuple(name for name in loaded.served_otherwise if not ids or name in ids),
     )
 
 
 def report_on_draft(context: Context, draft: Draft) -> Report:
-    """Look at a draft as if it were the organisation's file."""
+    """Check a draft as if it were the organisation's file."""
     organisation = draft.loaded.organisation
     if organisation is None:
         return Report((), draft.problems, ())
@@ -120,14 +139,14 @@ def report_on_draft(context: Context, draft: Draft) -> Report:
 
 
 def is_path(name: str) -> bool:
-    """Tell whether an argument names a file, and no organisation."""
+    """Return whether an argument names a file rather than an organisation."""
     return "/" in name or name.endswith(SUFFIX)
 
 
 def count(number: int, what: str) -> str:
-    """A number and what it counts, in the singular or plural."""
+    """Return a number with the counted noun, in the singular or plural."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _settings_findings(context: Context, organisation: Organisation) -> list[tuple[str, Finding]]:
-    return [(organisation.id, finding) for finding in settings_findings(context.runtime, organisation)]
+    return [(organisation.id, finding) for finding in settings_findings(runtime_of(context), organisation)]

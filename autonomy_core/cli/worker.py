@@ -8,6 +8,7 @@ import click
 
 from autonomy_core.cli.context import CliContext, pass_cli
 from autonomy_core.jobs.worker import run
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.operations.logging import configure_logging
 from autonomy_core.operations.signals import reload_on_hangup
 
@@ -18,15 +19,15 @@ from autonomy_core.operations.signals import reload_on_hangup
     default=4,
     show_default=True,
     type=click.IntRange(1, 64),
-    help="Jobs at once, each in a thread.",
+    help="The number of jobs that run at once, each in a thread.",
 )
 @pass_cli
 def worker(cli: CliContext, concurrency: int) -> None:
-    """Run jobs until SIGINT or SIGTERM, and finish those at hand. SIGHUP reloads the organisations' files.
+    """Run jobs until SIGINT or SIGTERM, then finish the current ones.
 
-    While the database is away, or is to be migrated, the worker waits for it.
+    SIGHUP reloads the organisations' files. The worker waits while the database is unavailable or unmigrated.
     """
-    runtime = cli.runtime
+    runtime = runtime_of(cli)
     runtime.settings.require_tenants()
     configure_logging(runtime.settings.log_format, runtime.settings.log_level)
     if runtime.embedded is not None:

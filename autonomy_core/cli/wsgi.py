@@ -1,6 +1,6 @@
-"""The WSGI application from an ini file, as ``pserve`` makes it: for granian, and for any other WSGI server.
+"""The WSGI application of an ini file, for granian and for any other WSGI server.
 
-Others name `app` as their factory, and the ini file in ``AUTONOMY_CONFIG``.
+Other servers use the factory `app`, with the ini file in ``AUTONOMY_CONFIG``.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from autonomy_core.edge.sockets import set_up_listeners
 
 
 def application(config: Path) -> Any:
-    """The application, with logging set up.
+    """Build the application, and set up logging.
 
     Args:
         config: the ini file.
 
     Raises:
-        SettingsError, PluginError: with every problem and what to do about it.
+        SettingsError, PluginError: with every problem and its remedy.
     """
     loader = plaster.get_loader(str(config.absolute()), ["wsgi"])
     loader.setup_logging()
@@ -43,24 +43,27 @@ def application(config: Path) -> Any:
 
 
 def _spare_garbage_collector() -> None:
-    """Have it not look again and again at what stays for as long as the process does."""
+    """Exclude all present objects from garbage collection, because they live as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
 
 
 def app() -> Any:
-    """`application` of the file that ``AUTONOMY_CONFIG`` names, by default ``development.ini``."""
+    """Build the application of the file in ``AUTONOMY_CONFIG``, by default ``development.ini``."""
     return application(Path(os.environ.get("AUTONOMY_CONFIG", "development.ini")))
 
 
 def edge_in_worker(config: str, limits: Limits, threads: int, proxies: Sequence[str]) -> Any:
-    """`application` behind its edge, in a worker process of ``autonomy serve``: errors are told in a message.
+    """Build the application behind its edge, in a worker process of ``autonomy serve``.
+
+    A known error is printed as a message and ends the process.
 
     Args:
         config: the ini file.
-        threads: how many the application has.
-        proxies: addresses and networks that are believed when they say for whom they ask.
+        limits: the edge's limits.
+        threads: the number of the application's threads.
+        proxies: addresses and networks of proxies whose forwarding headers are trusted.
     """
     _leave_interrupts_to_parent()
     _end_with_parent()
@@ -76,21 +79,26 @@ def edge_in_worker(config: str, limits: Limits, threads: int, proxies: Sequence[
 
 
 def behind_edge(app: Application, limits: Limits, threads: int) -> Edge:
-    """An application behind its edge, in a worker process of granian's."""
-    # granian has made the loop, and opens the socket that listens before it runs.
+    """Put an application behind its edge, in a worker process of granian."""
+    # granian has created the event loop, and opens the listening socket before the loop runs.
     asyncio.get_event_loop().call_soon(set_up_listeners, limits.listener_s)
     return Edge(app, limits, threads)
 
 
 def _leave_interrupts_to_parent() -> None:
-    """Ctrl-C reaches every process of the terminal. The main one then ends its workers with SIGTERM; granian's
-    are stuck when they are told twice. Blocked rather than ignored, because granian sets a handler afterwards.
+    """Block SIGINT, so that the main process stops the workers with SIGTERM.
+
+    Ctrl-C sends SIGINT to every process of the terminal, and granian's workers hang if they are stopped
+    twice. The signal is blocked rather than ignored, because granian installs a handler afterwards.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _end_with_parent() -> None:
-    """A worker whose main process was killed would keep the port, and no restart could have it."""
+    """Stop when the main process was killed.
+
+    Otherwise the worker would keep the port, and a restart would fail.
+    """
     parent = multiprocessing.parent_process()
     if parent is None:
         return

@@ -1,1 +1,1 @@
-"""Coupons: codes that make a purchase cheaper, as often as their limits allow."""
+"""Coupons: codes that reduce the price of a purchase, within their limits."""

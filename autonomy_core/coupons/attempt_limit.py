@@ -1,4 +1,4 @@
-"""Who guesses at codes is stopped: wrong ones are counted in the database, so that it holds over all processes."""
+"""A limit on guessing codes: the database counts wrong codes, so all processes share the limit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from autonomy_core.kernel.scope import TenantScope
 
 
 def count_attempt(scope: TenantScope, customer_id: UUID) -> None:
-    """Count an attempt before it is made, so that many at once cannot all slip in under the limit.
+    """Count an attempt before the code is checked, so that concurrent attempts cannot exceed the limit.
 
     Raises:
-        TooManyRequests: the customer has tried too many wrong codes; the right one is not taken either.
+        TooManyRequests: the customer has tried too many wrong codes. A correct code is refused as well.
     """
     now = utcnow()
     change = MISSES_PERIOD / MISSES
@@ -35,6 +35,6 @@ def count_attempt(scope: TenantScope, customer_id: UUID) -> None:
 
 
 def forgive(scope: TenantScope, customer_id: UUID) -> None:
-    """Take back what `count_attempt` counted: the code was right."""
+    """Undo `count_attempt`, because the code was correct."""
     misses = scope.session.get_one(CouponMisses, (scope.organisation.id, customer_id), populate_existing=True)
     misses.drained_at -= MISSES_PERIOD / MISSES

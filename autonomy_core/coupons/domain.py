@@ -1,4 +1,4 @@
-"""What a coupon takes off, and what becomes of it when its payment goes on. No framework."""
+"""The reduction of a coupon, and the status of its redemption as its payment proceeds. No framework."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from enum import StrEnum
 from autonomy_core.kernel.settlements import PaymentStatus
 
 CODE = re.compile(r"[A-Z0-9_-]{3,40}\Z", re.ASCII)
-"""A code, as it is stored: in upper case."""
+"""A code as it is stored, in upper case."""
 
 MISSES, MISSES_PERIOD = 10, timedelta(hours=1)
-"""So many wrong codes a customer may try in so much time."""
+"""The number of wrong codes that a customer may try, and the period."""
 
 
 class RedemptionStatus(StrEnum):
-    """What a payment does to a coupon's limits: all but ``released`` count."""
+    """The effect of a payment on a coupon's limits: all but ``released`` count."""
 
     RESERVED = "reserved"
     USED = "used"
@@ -26,27 +26,27 @@ class RedemptionStatus(StrEnum):
 
 
 def normalised(code: str) -> str | None:
-    """A code as it is stored, however it is written; None if it can be no code."""
+    """Return a code in its stored form; None if it cannot be a code."""
     upper = code.upper()
     return upper if code.isascii() and CODE.match(upper) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """What a coupon takes off: a share of the price, or an amount.
+    """The reduction of a coupon: a percentage of the price, or an amount.
 
     Attributes:
-        percent_off: 1 to 100; None where it is an amount.
-        amount_off: in the minor unit of a currency, more than 0; None where it is a share.
+        percent_off: 1 to 100; None for an amount.
+        amount_off: in the minor unit of a currency, more than 0; None for a percentage.
     """
 
     percent_off: int | None = None
     amount_off: int | None = None
 
     def of(self, price: int) -> int:
-        """What is taken off a price, never more than the price.
+        """Return the reduction of a price, at most the price.
 
-        A share is rounded to the minor unit, halves up, that is in the buyer's favour: 15 % of 0.50 are 0.08.
+        A percentage is rounded to the minor unit, halves up, in the buyer's favour: 15 % of 0.50 are 0.08.
 
         Args:
             price: in the minor unit of the currency.
@@ -57,15 +57,15 @@ class Reduction:
 
 
 def is_open(at: datetime, starts_at: datetime | None, ends_at: datetime | None) -> bool:
-    """Whether a moment is within a window: from its beginning on, and before its end. None leaves it open."""
+    """Return whether a time is in a window: from its start, and before its end. None means unlimited."""
     return (starts_at is None or starts_at <= at) and (ends_at is None or at < ends_at)
 
 
 def redemption_after(collected: PaymentStatus) -> RedemptionStatus:
-    """What a coupon's redemption is when collecting its payment has come so far.
+    """Return the status of a coupon's redemption for a status of its payment.
 
-    It follows from that alone. Money that arrives after all uses the coupon although it was released, beyond its
-    limits if need be: the buyer has paid the reduced price.
+    The redemption depends on the payment's status only. A payment that is completed after its redemption was
+    released uses the coupon again, even beyond its limits, because the buyer has paid the reduced price.
     """
     if collected == PaymentStatus.COMPLETED:
         return RedemptionStatus.USED
@@ -74,11 +74,12 @@ def redemption_after(collected: PaymentStatus) -> RedemptionStatus:
 
 
 def wait_after_misses(drained_at: datetime, now: datetime) -> int:
-    """For how many whole seconds a customer has to wait before they try another code; 0 when they need not.
+    """Return how many whole seconds a customer has to wait before trying another code; 0 for none.
 
-    Misses fill a leaky bucket. All that it has to remember is the moment at which it will have drained.
+    Wrong codes fill a leaky bucket. Its only state is the time at which it will be empty.
 
     Args:
-        drained_at: that moment, this attempt counted.
+        drained_at: that time, with this attempt included.
+        now: the current time.
     """
     return max(0, math.ceil((drained_at - now - MISSES_PERIOD).total_seconds()))

@@ -8,18 +8,19 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 
-from autonomy_core.catalog.models import CURRENCY
 from autonomy_core.coupons.domain import RedemptionStatus, Reduction
 from autonomy_core.db.base import Base, Identified, OrganisationScoped, tenant_key, utcnow
+from autonomy_core.prices.models import CURRENCY
+from autonomy_core.tenancy.domain import Environment
 
 STATUSES = ", ".join(f"'{status}'" for status in RedemptionStatus)
 
 
 class Coupon(Identified, Base):
-    """A code that takes something off a price: ``percent_off``, or ``amount_off`` in the minor unit of ``currency``.
+    """A code that reduces a price by ``percent_off``, or by ``amount_off`` in the minor unit of ``currency``.
 
-    Whoever redeems it locks its row first, so that the limits hold.
-    ``used`` and ``reserved`` are only there when they are asked for, see `services.coupons_with_usage`.
+    A redemption locks the row first, so that the limits hold. Only `services.coupons_with_usage` sets
+    ``used`` and ``reserved``.
     """
 
     __tablename__ = "coupons"
@@ -54,17 +55,17 @@ class Coupon(Identified, Base):
 
     @property
     def product_ids(self) -> list[UUID] | None:
-        """The products that it is for, None for all."""
+        """The ids of the products that it is limited to; None for all products."""
         return [restriction.product_id for restriction in self.restrictions] or None
 
     @property
     def reduction(self) -> Reduction:
-        """What it takes off."""
+        """The reduction."""
         return Reduction(percent_off=self.percent_off, amount_off=self.amount_off)
 
 
 class CouponProduct(OrganisationScoped, Base):
-    """A product that a coupon is for; a coupon without any is for all."""
+    """A product that a coupon is limited to. A coupon without such rows is valid for all products."""
 
     __tablename__ = "coupon_products"
     __table_args__ = (
@@ -92,14 +93,14 @@ class CouponRedemption(OrganisationScoped, Base):
     payment_id: Mapped[UUID] = mapped_column(primary_key=True)
     coupon_id: Mapped[UUID]
     customer_id: Mapped[UUID]
-    environment: Mapped[str]
+    environment: Mapped[Environment]
     status: Mapped[str] = mapped_column(default=RedemptionStatus.RESERVED)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
 
 
 class CouponMisses(OrganisationScoped, Base):
-    """When the wrong codes that a customer has tried are forgotten, see `domain.wait_after_misses`."""
+    """When the count of a customer's wrong codes is zero again, see `domain.wait_after_misses`."""
 
     __tablename__ = "coupon_misses"
     __table_args__ = (tenant_key("customer_id", "customers"),)

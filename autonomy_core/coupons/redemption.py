@@ -1,7 +1,7 @@
-"""To redeem a coupon: what a product costs with it, and how long it is taken.
+"""Redeem a coupon: the reduced price of a product, and the redemption's status.
 
-A redemption counts for the coupon's limits from when its payment is opened (reserved) until that has failed or expired
-(released), and for good once it is completed (used). A refund does not give it back.
+A redemption counts for the coupon's limits while its payment is open (reserved), until the payment fails or
+expires (released), and permanently after the payment is completed (used). A refund does not release it.
 """
 
 from __future__ import annotations
@@ -9,43 +9,56 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
-from autonomy_core.catalog.models import Product
 from autonomy_core.coupons.attempt_limit import count_attempt, forgive
 from autonomy_core.coupons.domain import RedemptionStatus, is_open, normalised, redemption_after
-from autonomy_core.coupons.models import Coupon, CouponRedemption
+from autonomy_core.coupons.models import Coupon, CouponMisses, CouponRedemption
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.protocols import Quote
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.settlements import PaymentStatus
-from autonomy_core.payments.discounts import CouponNotValid, CouponUsedUp
-from autonomy_core.payments.journal import note
+from autonomy_core.payments import journal
+from autonomy_core.payments.discounts import CouponNeedsAccount, CouponNotValid, CouponUsedUp
 from autonomy_core.payments.models import Payment
+from autonomy_core.prices.domain import Price
 
 
-def quote(scope: TenantScope, customer_id: UUID, product: Product, code: str | None) -> Quote:
-    """What a product costs with a coupon, or without one. The coupon's limits are `reserve`'s.
+def quote(
+    scope: TenantScope, customer_id: UUID | None, product_id: UUID, price: Price, code: str | None
+) -> Quote:
+    """Return the price of a purchase with or without a coupon. `reserve` checks the coupon's limits.
+
+    A coupon reduces the whole amount, also one that the buyer has chosen, and below a product's smallest.
 
     Args:
-        code: as the customer wrote it.
+        scope: the scope of the organisation.
+        customer_id: the customer; None for a buyer without an account, whose attempts the caller counts.
+        product_id: the product.
+        price: the price before the coupon.
+        code: the code as the customer typed it; None for no coupon.
 
     Raises:
         CouponNotValid: the transaction must be committed, so that the attempt counts.
-        TooManyRequests: the customer has guessed too often.
+        TooManyRequests: the customer has tried too many wrong codes.
+        CouponNeedsAccount: the coupon is limited for each customer.
     """
     if code is None:
-        return Quote(product.amount, product.currency)
-    count_attempt(scope, customer_id)
-    coupon = _find_valid(scope, code, product)
-    discount = coupon.reduction.of(product.amount) if coupon else 0
+        return Quote(price.amount, price.currency)
+    if customer_id is not None:
+        count_attempt(scope, customer_id)
+    coupon = _find_valid(scope, code, product_id, price.currency)
+    discount = coupon.reduction.of(price.amount) if coupon else 0
     if coupon is None or not discount:
         raise CouponNotValid
-    forgive(scope, customer_id)
-    return Quote(product.amount - discount, product.currency, discount, coupon)
+    if customer_id is not None:
+        forgive(scope, customer_id)
+    elif coupon.max_per_customer is not None:
+        raise CouponNeedsAccount
+    return Quote(price.amount - discount, price.currency, discount, coupon)
 
 
-def _find_valid(scope: TenantScope, code: str, product: Product) -> Coupon | None:
+def _find_valid(scope: TenantScope, code: str, product_id: UUID, currency: str) -> Coupon | None:
     stored = normalised(code)
     if stored is None:
         return None
@@ -55,14 +68,14 @@ def _find_valid(scope: TenantScope, code: str, product: Product) -> Coupon | Non
         coupon is not None
         and coupon.active
         and is_open(utcnow(), coupon.starts_at, coupon.ends_at)
-        and coupon.currency in (None, product.currency)
-        and (coupon.product_ids is None or product.id in coupon.product_ids)
+        and coupon.currency in (None, currency)
+        and (coupon.product_ids is None or product_id in coupon.product_ids)
     )
     return coupon if valid else None
 
 
 def reserve(scope: TenantScope, coupon: Coupon, payment: Payment) -> None:
-    """Take a coupon, which the caller has locked, for a payment that has just been opened.
+    """Reserve a coupon for a new payment. The caller holds the lock on the coupon.
 
     Raises:
         CouponUsedUp: a limit is reached.
@@ -90,7 +103,7 @@ def reserve(scope: TenantScope, coupon: Coupon, payment: Payment) -> None:
 
 
 def release(scope: TenantScope, payment_ids: Collection[UUID]) -> None:
-    """Give back what payments have reserved that nobody is to pay any more; should one be paid after all, see `follow`."""
+    """Release the reserved redemptions of abandoned payments. If one is paid later, `follow` applies."""
     if payment_ids:
         reserved = CouponRedemption.status == RedemptionStatus.RESERVED
         which = update(CouponRedemption).where(CouponRedemption.payment_id.in_(payment_ids), reserved)
@@ -98,10 +111,10 @@ def release(scope: TenantScope, payment_ids: Collection[UUID]) -> None:
 
 
 def follow(scope: TenantScope, payment: Payment, collected: PaymentStatus) -> None:
-    """Let the redemption of a locked payment follow how far collecting it has come.
+    """Update the redemption of a locked payment to the payment's status.
 
-    One that had been released and counts again, because the buyer pays after all, is noted in the payment's journal:
-    the coupon may then have been used more often than its limits say.
+    If a released redemption counts again because the buyer pays late, the payment's journal records it. The
+    coupon may then have been used more often than its limits allow.
     """
     redemption = scope.session.get_one(
         CouponRedemption,
@@ -111,4 +124,14 @@ def follow(scope: TenantScope, payment: Payment, collected: PaymentStatus) -> No
     )
     before, redemption.status = redemption.status, redemption_after(collected)
     if before == RedemptionStatus.RELEASED != redemption.status:
-        note(scope, payment.id, "coupon_taken_again", coupon=payment.coupon_code, after=redemption.status)
+        journal.append(
+            scope, payment.id, "coupon_taken_again", coupon=payment.coupon_code, after=redemption.status
+        )
+
+
+def move_redemptions(scope: TenantScope, source_id: UUID, target_id: UUID) -> None:
+    """Give all redemptions of a customer to another, who may exceed a limit per customer by that."""
+    moved = {"customer_id": target_id, "updated_at": CouponRedemption.updated_at}
+    mine = update(CouponRedemption).where(CouponRedemption.customer_id == source_id)
+    scope.session.execute(mine.values(moved))
+    scope.session.execute(delete(CouponMisses).where(CouponMisses.customer_id == source_id))

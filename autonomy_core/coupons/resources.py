@@ -1,4 +1,4 @@
-"""Coupons in the tree."""
+"""Coupons in the resource tree."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AdminCoupons(Collection):
     )
 
     def item_for(self, identifier: UUID, name: str) -> AdminCoupon:
-        """Any coupon of the organisation."""
+        """Return any coupon of the organisation."""
         coupon = find_coupon(self.scope, identifier)
         if coupon is None:
             raise KeyError(name)

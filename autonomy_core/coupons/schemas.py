@@ -1,4 +1,4 @@
-"""Coupons on the wire."""
+"""The JSON representation of coupons."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from autonomy_core.catalog.schemas import IN_MINOR_UNIT, MAX_AMOUNT, THREE_LETTERS, in_use
-from autonomy_core.fields import Identifier, Timestamp, Truth, WholeNumber
+from autonomy_core.fields import Identifier, StrictBoolean, Timestamp, WholeNumber
+from autonomy_core.prices.schemas import IN_MINOR_UNIT, MAX_AMOUNT, THREE_LETTERS, in_use
 from autonomy_core.web.schemas import ApiSchema
 
 MOST_PRODUCTS = 100
 MOST_REDEMPTIONS = 1_000_000
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
-CODE = "what customers type; upper and lower case are the same. It does not change"
-AMOUNT_OFF = "what it takes off, in the minor unit of `currency`"
-PERCENT_OFF = "the share that it takes off, rounded to the minor unit, halves up"
-STARTS_AT = "from when on it can be used; null for always"
-ENDS_AT = "when it can be used no more; null for never"
+CODE = "the code that customers type, in upper or lower case. It cannot be changed"
+AMOUNT_OFF = "the reduction, in the minor unit of `currency`"
+PERCENT_OFF = "the reduction in percent, rounded to the minor unit, halves up"
+STARTS_AT = "when its validity begins; null for no limit"
+ENDS_AT = "when its validity ends; null for no limit"
 MAX_REDEMPTIONS = "for how many purchases it can be used; null for any number"
 MAX_PER_CUSTOMER = "for how many purchases of each customer; null for any number"
 PRODUCT_IDS = "the products that it is for, null for all; a bundle counts by its own id"
@@ -55,7 +55,7 @@ def _product_ids(**options: Any) -> fields.List:
 
 
 class CouponSchema(ApiSchema):
-    """A coupon as staff see it. It takes off either a share or an amount."""
+    """A coupon, for staff. It reduces a price by either a percentage or an amount."""
 
     id = fields.UUID(required=True)
     code = fields.String(required=True, metadata={"description": CODE, "example": "SPRING"})
@@ -79,18 +79,17 @@ class CouponSchema(ApiSchema):
     used = fields.Integer(
         required=True,
         metadata={
-            "description": "by how many completed payments, in the environment in which the organisation sells"
+            "description": "the number of completed payments with it, in the environment in which the "
+            "organisation sells"
         },
     )
-    reserved = fields.Integer(
-        required=True, metadata={"description": "by how many payments that may still be completed"}
-    )
+    reserved = fields.Integer(required=True, metadata={"description": "the number of open payments with it"})
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 
 
 class NewCouponSchema(ApiSchema):
-    """A coupon to be made: either `percent_off`, or `amount_off`."""
+    """A new coupon, with either `percent_off` or `amount_off`."""
 
     code = fields.String(
         required=True,
@@ -102,7 +101,7 @@ class NewCouponSchema(ApiSchema):
     percent_off = WholeNumber(validate=validate.Range(1, 100), metadata={"description": PERCENT_OFF})
     amount_off = WholeNumber(
         validate=validate.Range(1, MAX_AMOUNT),
-        metadata={"description": f"what it takes off, {IN_MINOR_UNIT}"},
+        metadata={"description": f"the reduction, {IN_MINOR_UNIT}"},
     )
     currency = fields.String(
         validate=[THREE_LETTERS, in_use],
@@ -113,7 +112,7 @@ class NewCouponSchema(ApiSchema):
     max_redemptions = _limit(MAX_REDEMPTIONS)
     max_per_customer = _limit(MAX_PER_CUSTOMER)
     product_ids = _product_ids(load_default=None)
-    active = Truth(load_default=True, metadata={"description": ACTIVE})
+    active = StrictBoolean(load_default=True, metadata={"description": ACTIVE})
 
     @validates_schema
     def _takes_off_one_thing(self, data: dict[str, Any], **_: Any) -> None:
@@ -126,7 +125,7 @@ class NewCouponSchema(ApiSchema):
     def _ends_after_it_starts(self, data: dict[str, Any], **_: Any) -> None:
         starts_at, ends_at = data.get("starts_at"), data.get("ends_at")
         if starts_at is not None and ends_at is not None and starts_at >= ends_at:
-            raise ValidationError("It would end before it starts.", "ends_at")
+            raise ValidationError("It ends before it starts.", "ends_at")
 
     @post_load
     def _in_upper_case(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -134,11 +133,11 @@ class NewCouponSchema(ApiSchema):
 
 
 class CouponChangesSchema(ApiSchema):
-    """What is to be changed about a coupon; what is absent stays."""
+    """The changes of a coupon; absent members stay as they are."""
 
     starts_at = _moment(STARTS_AT)
     ends_at = _moment(ENDS_AT)
     max_redemptions = _limit(MAX_REDEMPTIONS)
     max_per_customer = _limit(MAX_PER_CUSTOMER)
     product_ids = _product_ids()
-    active = Truth(metadata={"description": ACTIVE})
+    active = StrictBoolean(metadata={"description": ACTIVE})

@@ -1,4 +1,4 @@
-"""Use cases of coupons, for staff."""
+"""Services of coupons, for staff."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import with_expression
 
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
 from autonomy_core.catalog.bundles import require_products
 from autonomy_core.coupons.domain import RedemptionStatus
 from autonomy_core.coupons.models import Coupon, CouponProduct, CouponRedemption
@@ -20,13 +20,13 @@ from autonomy_core.kernel.scope import TenantScope
 
 
 class CouponExists(Conflict):
-    """The organisation has a coupon with this code."""
+    """The organisation already has a coupon with this code."""
 
     code, title = "coupon_exists", "There is a coupon with this code already"
 
 
 def coupons_with_usage(scope: TenantScope) -> Select[Coupon]:
-    """Select the organisation's coupons, and how often they count in the environment in which it sells now."""
+    """Select the organisation's coupons with their usage in the environment in which it sells now."""
     environment = environment_of(scope)
     return (
         select(Coupon)
@@ -49,19 +49,22 @@ def _count(environment: str, status: RedemptionStatus) -> ScalarSelect[int]:
 
 
 def find_coupon(scope: TenantScope, coupon_id: UUID) -> Coupon | None:
-    """A coupon of this organisation with its usage, or None."""
+    """Return a coupon of this organisation with its usage, or None."""
     return scope.session.scalars(coupons_with_usage(scope).where(Coupon.id == coupon_id)).one_or_none()
 
 
 def create_coupon(scope: TenantScope, values: dict[str, Any], *, actor: str) -> Coupon:
-    """Make a coupon. An amount is in the organisation's currency unless another is given.
+    """Create a coupon.
 
     Args:
-        values: its columns, the code in upper case, and ``product_ids``, None for all products.
+        scope: the scope of the organisation.
+        values: the columns, with the code in upper case, and ``product_ids``, None for all products. The
+            default currency of an amount is the organisation's.
+        actor: the caller, for the audit trail.
 
     Raises:
-        CouponExists: also when two requests make it at the same moment.
-        UnknownProduct: it is to be for a product that the organisation does not have.
+        CouponExists: the code exists, or a concurrent request has created it.
+        UnknownProduct: the organisation does not have one of the products.
     """
     values = dict(values)
     product_ids = values.pop("product_ids")
@@ -78,22 +81,23 @@ def create_coupon(scope: TenantScope, values: dict[str, Any], *, actor: str) -> 
 
 
 def change_coupon(scope: TenantScope, coupon: Coupon, changes: dict[str, Any], *, actor: str) -> Coupon:
-    """Change what is given, leave the rest. Checkouts that are open keep their discount.
+    """Change the given values of a coupon. Open checkouts keep their discount.
 
     Raises:
         InvalidInput: it would end before it starts.
-        UnknownProduct: it is to be for a product that the organisation does not have.
+        UnknownProduct: the organisation does not have one of the products.
     """
+    before = {name: getattr(coupon, name) for name in changes}
     for name in changes.keys() - {"product_ids"}:
         setattr(coupon, name, changes[name])
     if coupon.starts_at and coupon.ends_at and coupon.starts_at >= coupon.ends_at:
-        raise InvalidInput("It would end before it starts.")
+        raise InvalidInput("It ends before it starts.")
     if "product_ids" in changes:
-        # Flushed at once, so that one that stays is not inserted before it is deleted.
+        # Flush first: otherwise a restriction that stays would be inserted before it is deleted.
         coupon.restrictions = []
         scope.session.flush()
         _restrict(scope, coupon, changes["product_ids"])
-    return _changed(scope, "coupon.changed", coupon, actor, {"fields": sorted(changes)})
+    return _changed(scope, "coupon.changed", coupon, actor, change(before, changes))
 
 
 def _restrict(scope: TenantScope, coupon: Coupon, product_ids: Sequence[UUID] | None) -> None:
@@ -107,6 +111,6 @@ def _changed(
     scope: TenantScope, action: str, coupon: Coupon, actor: str, detail: dict[str, Any] | None = None
 ) -> Coupon:
     target = f"coupon:{coupon.id}"
-    record(scope.session, scope.organisation.id, actor=actor, action=action, target=target, detail=detail)
+    record(scope, actor=actor, action=action, target=target, detail=detail)
     scope.session.flush()
     return scope.session.scalars(coupons_with_usage(scope).where(Coupon.id == coupon.id)).one()

@@ -1,4 +1,4 @@
-"""Coupons over HTTP, for staff. Customers redeem them when they buy."""
+"""Coupons over HTTP, for staff. Customers redeem coupons in the purchase call."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from autonomy_core.web.schemas import PageQuery, page_of, paginate
     returns=page_of(schemas.CouponSchema),
 )
 def list_coupons(context: AdminCoupons, request: Request) -> dict[str, Any]:
-    """Newest first, with how often each is used."""
-    return paginate(request.db, services.coupons_with_usage(context.scope), Coupon.id, request.query)
+    """The newest coupon comes first. Each coupon shows its usage."""
+    return paginate(
+        context.scope.session, services.coupons_with_usage(context.scope), Coupon.id, request.query
+    )
 
 
 @api_view(
@@ -40,7 +42,7 @@ def list_coupons(context: AdminCoupons, request: Request) -> dict[str, Any]:
     errors=(services.CouponExists, UnknownProduct),
 )
 def create_coupon(context: AdminCoupons, request: Request) -> Coupon:
-    """Customers can use it at once, unless it starts later."""
+    """Customers can use the coupon immediately, or from `starts_at` on."""
     return services.create_coupon(context.scope, request.validated, actor=request.actor)
 
 
@@ -52,7 +54,7 @@ def create_coupon(context: AdminCoupons, request: Request) -> Coupon:
     returns=schemas.CouponSchema,
 )
 def get_coupon(context: AdminCoupon, request: Request) -> Coupon:
-    """A coupon with how often it is used."""
+    """The coupon with its usage."""
     return context.coupon
 
 
@@ -66,11 +68,11 @@ def get_coupon(context: AdminCoupon, request: Request) -> Coupon:
     errors=(UnknownProduct,),
 )
 def change_coupon(context: AdminCoupon, request: Request) -> Coupon:
-    """What it takes off does not change: make another coupon. Checkouts that are open keep their discount."""
+    """The reduction cannot be changed: create another coupon instead. Open checkouts keep their discount."""
     return services.change_coupon(context.scope, context.coupon, request.validated, actor=request.actor)
 
 
 def includeme(config: Any) -> None:
-    """Hang coupons into the tree."""
+    """Add the coupons to the resource tree."""
     config.add_child(Admin, "coupons", AdminCoupons)
     config.scan(__name__)

@@ -1,1 +1,1 @@
-"""Customers: who buys from an organisation. How they prove who they are is a plugin's business."""
+"""Customers: the buyers of an organisation. Plugins authenticate them."""

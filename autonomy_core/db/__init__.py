@@ -1,1 +1,4 @@
-"""The database: base classes, scoped sessions, isolation, migrations, the embedded server."""
+"""The database: base classes, scoped sessions, isolation, migrations, the embedded server.
+
+`database` begins transactions, and `isolation` keeps the rows of organisations apart.
+"""

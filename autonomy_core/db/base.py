@@ -1,4 +1,4 @@
-"""The declarative base that core and plugins share, and what every tenant table has."""
+"""The declarative base that the core and the plugins share, and the columns of every tenant table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, Text
@@ -23,14 +24,14 @@ NAMING = {
 
 
 class Base(DeclarativeBase):
-    """The base of every model. Times are aware and in UTC."""
+    """The base class of every model. Datetime columns are in UTC and timezone-aware; a `Literal` is text."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: DateTime(timezone=True), str: Text()}
+    type_annotation_map = {datetime: DateTime(timezone=True), str: Text(), Literal: Text()}
 
 
 class _Random(threading.local):
-    """The operating system's randomness, some at a time: whoever asks for it gives up Python's lock."""
+    """Random numbers of the operating system, read in blocks: each system call releases the GIL."""
 
     _AHEAD = struct.Struct("64Q")
 
@@ -38,14 +39,14 @@ class _Random(threading.local):
         self._numbers: Iterator[int] = iter(())
 
     def number(self) -> int:
-        """Of 64 bits."""
+        """The next 64-bit random number of this thread."""
         for number in self._numbers:
             return int(number)
         self._numbers = iter(self._AHEAD.unpack(os.urandom(self._AHEAD.size)))
         return self.number()
 
     def forget(self) -> None:
-        """Of two processes with the same numbers each would make the other's ids."""
+        """Discard the block. After a fork, parent and child would otherwise generate the same ids."""
         self._numbers = iter(())
 
 
@@ -54,9 +55,11 @@ os.register_at_fork(after_in_child=_RANDOM.forget)
 
 
 def uuid7() -> UUID:
-    """A UUID that sorts by the time it was made, to a quarter of a microsecond (RFC 9562, 5.7 and 6.2, method 3).
+    """Generate a version 7 UUID: it sorts by its creation time, with a resolution of 0.25 µs.
 
-    PostgreSQL makes them itself only from version 18 on, and we support 14.
+    PostgreSQL generates version 7 UUIDs only from release 18 on; the server supports release 14.
+
+    Source: RFC 9562, sections 5.7 and 6.2 (method 3).
     """
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     fraction = nanoseconds * 4096 // 1_000_000
@@ -64,30 +67,30 @@ def uuid7() -> UUID:
 
 
 def utcnow() -> datetime:
-    """The present moment, aware, in UTC."""
+    """The current time: timezone-aware, in UTC."""
     return datetime.now(UTC)
 
 
 class OrganisationScoped:
-    """A table of tenants: the organisation is part of the key, so that no row can point across."""
+    """A tenant table. Its primary key contains the organisation, so foreign keys stay within one."""
 
-    # First in every key, so that the key's index finds one organisation's rows together.
+    # The first column of every key, so that an index stores the rows of an organisation together.
     organisation_id: Mapped[str] = mapped_column(Text, primary_key=True, sort_order=-2)
 
 
 class Identified(OrganisationScoped):
-    """A tenant table whose rows have an id of their own."""
+    """A tenant table whose rows have an id."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7, sort_order=-1)
 
 
 def tenant_key(column: str, target: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:
-    """A foreign key to a tenant table, within the organisation.
+    """A foreign key to a tenant table, within the same organisation.
 
     Args:
         column: the referring column, for example ``customer_id``.
-        target: the table that is referred to, whose key is ``(organisation_id, id)``.
-        ondelete: what the database does when the row referred to is deleted.
+        target: the referenced table. Its primary key is ``(organisation_id, id)``.
+        ondelete: the SQL action when the referenced row is deleted, for example ``CASCADE``.
     """
     return ForeignKeyConstraint(
         ["organisation_id", column],

@@ -1,9 +1,10 @@
-"""Whether this code may run on the tables that are there: on those of its own revision, or of a newer one that says so.
+"""Whether this version of the code may run on the database's tables.
 
-A revision file declares ``oldest_code``: the revision of the oldest code that may run on the tables as it leaves them.
-Without the attribute that is the revision itself. A migration writes the strictest of what all its revisions declare
-into its version table, where code that lacks the newer files reads it. That code needs no order of revisions: it knows
-the revision, which makes it new enough, or does not know it.
+It may run on tables of its own revision, and on tables of a newer revision that is declared compatible. A
+revision file declares ``oldest_code``: the revision of the oldest code that may run on its tables. The
+default is the revision itself. A migration writes the strictest declaration of all its revisions into the
+version table. Older code reads it there, because it does not have the newer revision files. The older code
+needs no order of revisions: if it has the declared revision among its files, it is new enough.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ DECLARATION = "oldest_code"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How the tables differ from what the code expects, a sentence each.
+    """The differences between the tables and what the code expects, one sentence each.
 
     Attributes:
-        behind: what is to be migrated.
-        ahead: newer tables, on which this code must not run.
+        behind: components whose tables must be migrated.
+        ahead: components with newer tables, on which this code must not run.
     """
 
     behind: tuple[str, ...] = ()
@@ -40,12 +41,17 @@ class Comparison:
 
     @property
     def problems(self) -> list[str]:
-        """All of it."""
+        """Both kinds of differences."""
         return [*self.behind, *self.ahead]
 
 
 def compare(connection: Connection, components: Sequence[Migrations]) -> Comparison:
-    """Compare every component. Two queries and no file read after the first time: for readiness."""
+    """Compare the tables with the code. It is cheap enough for readiness: two queries, and cached files.
+
+    Args:
+        connection: a connection to the database.
+        components: the core and the plugins.
+    """
     names = {component.version_table: component for component in components}
     listed = text("SELECT tablename FROM pg_tables WHERE tablename = ANY (:names) AND schemaname = 'public'")
     present = set(connection.scalars(listed, {"names": [*names, "procrastinate_jobs"]}))
@@ -70,10 +76,10 @@ def compare(connection: Connection, components: Sequence[Migrations]) -> Compari
 
 
 def _versions(connection: Connection, tables: Sequence[str]) -> dict[str, tuple[str, str | None]]:
-    """The revision of each version table, and the oldest code that may run on it."""
+    """By version table: the current revision, and the oldest code that may run on it."""
     if not tables:
         return {}
-    # As JSON, because a database that was migrated by an older version lacks the column.
+    # Read through JSON: a database that an older version migrated does not have the column.
     query = " UNION ALL ".join(
         f"SELECT '{name}', version_num, to_jsonb(v) ->> '{DECLARATION}' FROM {quote(name)} v"  # noqa: S608
         for name in tables
@@ -83,23 +89,27 @@ def _versions(connection: Connection, tables: Sequence[str]) -> dict[str, tuple[
 
 @lru_cache(maxsize=256)
 def _known(directory: Path, _mtime: int) -> tuple[str, ...]:
-    """The revisions of the code, the oldest first."""
+    """The revisions in the directory, oldest first. The modification time is only a part of the cache key."""
     script = read_script(directory)
     return tuple(revision.revision for revision in reversed(list(script.walk_revisions())))
 
 
 def read_script(directory: Path) -> ScriptDirectory:
-    """The revision files in a directory, as Alembic reads them; the template of new ones is beside this module."""
+    """Alembic's view of a directory of revision files. The template for new files is in this package."""
     return ScriptDirectory(
         Path(__file__).parent, version_locations=[directory], messaging_opts={"quiet": True}
     )
 
 
 def oldest_code(script: ScriptDirectory, at: str) -> str:
-    """The revision of the oldest code that may run on the tables of a revision: the newest that was declared.
+    """The revision of the oldest code that may run on the tables of a revision: the newest one declared.
+
+    Args:
+        script: the revision files.
+        at: the revision of the tables.
 
     Raises:
-        ValueError: a file declares what is no revision before its own.
+        ValueError: a file declares a revision that is neither its own nor an earlier one.
     """
     strictest, before = -1, []
     for revision in reversed(list(script.iterate_revisions(at, "base"))):
@@ -107,18 +117,25 @@ def oldest_code(script: ScriptDirectory, at: str) -> str:
         declared = getattr(revision.module, DECLARATION, revision.revision)
         if declared not in before:
             raise ValueError(
-                f"{revision.path}: {DECLARATION} = {declared!r} is neither its own revision nor an earlier one"
+                f"{revision.path}: {DECLARATION} = {declared!r} is neither its own revision "
+                "nor an earlier one"
             )
         strictest = max(strictest, before.index(declared))
     return str(before[strictest])
 
 
 def record(connection: Connection, component: Migrations, script: ScriptDirectory) -> None:
-    """Write into a component's version table which code may run; in the transaction of the revision itself."""
+    """Write the oldest compatible code into the version table.
+
+    Args:
+        connection: a connection in the revision's transaction.
+        component: the component.
+        script: its revision files.
+    """
     table = quote(component.version_table)
     for at in _current(connection, table):
         _add_column(connection, component.version_table)
-        statement = text(f"UPDATE {table} SET {DECLARATION} = :oldest")  # noqa: S608 - a quoted name, and a constant
+        statement = text(f"UPDATE {table} SET {DECLARATION} = :oldest")  # noqa: S608 - no user input
         connection.execute(statement, {"oldest": oldest_code(script, at)})
 
 
@@ -128,7 +145,7 @@ def _current(connection: Connection, table: str) -> Iterator[Any]:
 
 
 def _add_column(connection: Connection, table: str) -> None:
-    # To ask first: the statement locks out whoever reads, also when there is nothing to add.
+    # Check first: ALTER TABLE takes an exclusive lock, which blocks readers, even if it changes nothing.
     known = text("SELECT FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attname = :name")
     if connection.execute(known, {"table": quote(table), "name": DECLARATION}).first() is None:
         connection.execute(text(f"ALTER TABLE {quote(table)} ADD COLUMN {DECLARATION} varchar(32)"))

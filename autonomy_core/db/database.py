@@ -1,4 +1,4 @@
-"""The database as a process sees it: its connections, and the transactions that are made of them."""
+"""The database of a process: its connection pools, and the transactions that use them."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from sqlalchemy.exc import SQLAlchemyError
 from transaction.interfaces import ITransactionManager
 
 from autonomy_core.db.driver import driver_of_pooled
-from autonomy_core.db.driver_transaction import DirectTransaction
+from autonomy_core.db.driver_transaction import DriverTransaction
 from autonomy_core.db.engines import make_engine
 from autonomy_core.db.pipeline import Pipeline
 from autonomy_core.db.probe import ANSWER_WITHIN_S, Probe, T, make_interruptible
 from autonomy_core.db.session import (
     TenantSession,
-    refuse_statement_when_lent,
-    refuse_when_lent,
+    refuse_forbidden_commit,
+    refuse_forbidden_statement,
     session_within,
 )
 
 LONGEST_STATEMENT_S = 60
-"""So long a statement may take, or wait for a lock."""
+"""The limit of a statement, including its waits for locks, in seconds."""
 
-LONGEST_PAUSE_S = 300
-"""So long a transaction may do nothing: whoever hangs in it, a plugin for example, holds its locks no longer."""
+IDLE_TIMEOUT_S = 300
+"""The limit of idle time in a transaction, in seconds. Then PostgreSQL ends it, which frees its locks."""
 
 LIMITS = {
     "statement_timeout": LONGEST_STATEMENT_S,
-    "idle_in_transaction_session_timeout": LONGEST_PAUSE_S,
+    "idle_in_transaction_session_timeout": IDLE_TIMEOUT_S,
 }
 
 IS_COPY = text("SELECT EXISTS (SELECT FROM restorations WHERE activated_at IS NULL)")
-"""Whether the database was restored from a backup and has not been activated since."""
+"""Whether the database was restored from a backup and not activated since."""
 
 
 class Database:
-    """The engine, and the sessions made from it.
+    """The engine, and the sessions and transactions made from it.
 
     Args:
-        url: SQLAlchemy URL of the application's own role.
-        pool_size: how many connections are kept, for as many threads.
+        url: SQLAlchemy URL with the application's role.
+        pool_size: the number of connections that are kept open; the same number may be added under load.
         before_connect: called before each new connection, for a server that is started on demand.
     """
 
@@ -55,35 +55,35 @@ class Database:
         self.url = url
         pool = {"pool_size": pool_size, "max_overflow": pool_size, "pool_timeout": 10}
         self.engine = make_engine(url, LIMITS, before_connect, **pool)
-        event.listen(self.engine, "commit", refuse_when_lent)
-        event.listen(self.engine, "before_cursor_execute", refuse_statement_when_lent)
-        # Beside the pool, whose connections may all be in use, or hang.
-        patience = {"connect_timeout": round(ANSWER_WITHIN_S)}
+        event.listen(self.engine, "commit", refuse_forbidden_commit)
+        event.listen(self.engine, "before_cursor_execute", refuse_forbidden_statement)
+        # A second engine for probes, because all connections of the pool may be in use or blocked.
+        limits = {"connect_timeout": round(ANSWER_WITHIN_S)}
         pool = {"pool_size": 1, "max_overflow": 1, "pool_timeout": 1}
-        self.beside = make_engine(url, LIMITS, before_connect, connect_args=patience, **pool)
+        self.beside = make_engine(url, LIMITS, before_connect, connect_args=limits, **pool)
         make_interruptible(self.beside)
-        # By numbers and not by a flag: while one thread asks what the database is, another one may connect to a new one.
-        self._connected = count()
-        self._newest = self._original_since = next(self._connected)
-        self._forget_what_it_is()
-        event.listen(self.engine, "connect", self._forget_what_it_is)
+        # Counters instead of a flag: while one thread runs IS_COPY, another may connect to a new database.
+        self._generations = count()
+        self._generation = self._original_in = next(self._generations)
+        self._start_generation()
+        event.listen(self.engine, "connect", self._start_generation)
         self._probes: dict[Callable[..., Any], Probe[Any]] = {}
 
     @property
     def conninfo(self) -> str:
-        """The same address as libpq reads it, with the same limits."""
-        # Not as a URL: libpq takes no blank in it, and quotes the password when it says so.
+        """The connection string of libpq for the same server, with the same limits."""
+        # Not a URL: libpq rejects blanks in URLs, and its error messages would contain the password.
         _, parameters = self.engine.dialect.create_connect_args(self.engine.url)
         return make_conninfo(**{name: value for name, value in parameters.items() if name != "context"})
 
     def session(
         self, organisation_id: str | None, manager: ITransactionManager | None = None
     ) -> TenantSession:
-        """A session for one organisation; with none it sees no tenant's rows.
+        """Make a session for one organisation.
 
         Args:
-            organisation_id: whose rows it sees.
-            manager: the transaction manager that commits it; without one, the caller does.
+            organisation_id: the organisation whose rows it sees; with None, it sees no tenant's rows.
+            manager: the transaction manager that commits it; without one, the caller commits.
         """
         return TenantSession(
             self.engine,
@@ -93,37 +93,40 @@ class Database:
 
     @contextmanager
     def transaction(
-        self, organisation_id: str | None, *, patience_s: float | None = None
+        self, organisation_id: str | None, *, statement_timeout_s: float | None = None
     ) -> Iterator[TenantSession]:
-        """A session in a transaction of its own: committed at the end, rolled back on an exception.
+        """A session in its own transaction: committed at the end, rolled back on an exception.
 
         Args:
-            patience_s: how long a statement may take, or wait for a lock; None leaves it to the server.
+            organisation_id: the organisation whose rows it sees; with None, it sees no tenant's rows.
+            statement_timeout_s: the limit of each statement, including waits for locks, in seconds; None
+                keeps the default.
         """
         with self.session(organisation_id) as session, session.begin():
-            session.info["patience_s"] = patience_s
+            session.info["statement_timeout_s"] = statement_timeout_s
             yield session
 
     @contextmanager
-    def direct_transaction(
-        self, organisation_id: str, *, patience_s: float, longest_pause_s: float = LONGEST_PAUSE_S
-    ) -> Iterator[DirectTransaction]:
-        """As `transaction`, for a hot path: a session is made only for whoever asks for one.
+    def driver_transaction(
+        self, organisation_id: str, *, statement_timeout_s: float, idle_timeout_s: float = IDLE_TIMEOUT_S
+    ) -> Iterator[DriverTransaction]:
+        """Like `transaction`, for a hot path: a session is made only when the code asks for one.
 
         Args:
-            patience_s: how long a statement may take, or wait for a lock.
-            longest_pause_s: how long it may do nothing before PostgreSQL ends it.
+            organisation_id: the organisation whose rows it sees.
+            statement_timeout_s: the limit of each statement, including waits for locks, in seconds.
+            idle_timeout_s: the limit of idle time in the transaction, in seconds.
 
         Raises:
-            psycopg.Error, SQLAlchemyError: what the driver raises, and what the pool does.
+            psycopg.Error, SQLAlchemyError: errors of the driver and of the pool.
         """
         with closing(self.engine.raw_connection()) as pooled:
-            transaction = DirectTransaction(
+            transaction = DriverTransaction(
                 Pipeline.of(driver_of_pooled(pooled), pooled.info),
                 lambda: session_within(Connection(self.engine, pooled), organisation_id),
                 organisation_id=organisation_id,
-                patience_s=patience_s,
-                longest_pause_s=longest_pause_s,
+                statement_timeout_s=statement_timeout_s,
+                idle_timeout_s=idle_timeout_s,
             )
             try:
                 yield transaction
@@ -134,68 +137,74 @@ class Database:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether every connection of the pool is in use, so that whoever needs one waits."""
+        """Whether all connections of the pool are in use, so that the next checkout has to wait."""
         pool = self.engine.pool
-        return isinstance(pool, QueuePool) and pool.checkedout() >= pool.size() + pool._max_overflow  # noqa: SLF001
+        if not isinstance(pool, QueuePool):
+            return False
+        return pool.checkedout() >= pool.size() + pool._max_overflow  # noqa: SLF001
 
     def ask(self, look: Callable[..., T], *arguments: Any) -> T:
-        """Run ``look(connection, *arguments)`` within two seconds, however the database hangs.
+        """Run ``look(connection, *arguments)`` with a deadline of two seconds, even if the database hangs.
 
-        For readiness and the like. Of one function one call runs at a time, in a thread of its own; threads that ask
-        meanwhile get its outcome.
+        For readiness and similar checks. For each function, one call runs at a time, in its own thread.
+        Concurrent calls get the result of the running one.
 
         Args:
-            look: a function that reads; the same one each time, no lambda.
+            look: a function that only reads. Pass the same object each time, not a new lambda.
+            arguments: its further arguments.
+
+        Returns:
+            The result of the function.
 
         Raises:
-            NoAnswer: the time is over.
+            NoAnswer: the deadline has passed.
             SQLAlchemyError, EmbeddedServerError: the database cannot be reached.
         """
         probe: Probe[T] = self._probes.setdefault(look, Probe(self.connection_beside, look))
         return probe.ask(*arguments)
 
-    def is_restored_copy(self, holding: TenantSession | DirectTransaction | None = None) -> bool:
-        """Whether the database was restored from a backup and has not been activated since.
+    def is_restored_copy(self, holding: TenantSession | DriverTransaction | None = None) -> bool:
+        """Whether the database was restored from a backup and not activated since.
+
+        "No" is cached until the next connection is made. A database cannot become a copy while connections
+        are open, because a restoration requires an empty database.
 
         Args:
-            holding: what holds a connection, to ask on it. Who holds one and waits for another one may
-                wait for others that do the same.
-
-        That it is none is remembered until the next connection is made: a database cannot become a copy under a
-        connection, because it must be empty to be restored.
+            holding: the caller's transaction, whose connection runs the query. A caller that holds one
+                connection must not wait for a second one: several such callers would block each other.
         """
-        if self._original_since != self._newest:
-            asking = nullcontext(holding.session.connection()) if holding else self._connection()
-            with asking as connection:
-                newest = self._newest
+        if self._original_in != self._generation:
+            connecting = nullcontext(holding.session.connection()) if holding else self._connection()
+            with connecting as connection:
+                generation = self._generation
                 if connection.scalar(IS_COPY):
                     return True
-                self._original_since = newest
+                self._original_in = generation
         return False
 
     def _connection(self) -> AbstractContextManager[Connection]:
-        """A connection that is no organisation's; what is done on it is rolled back."""
+        """A connection without an organisation. Its transaction is rolled back."""
         return self.engine.connect()
 
-    def _forget_what_it_is(self, *_: Any) -> None:
-        self._newest = next(self._connected)
+    def _start_generation(self, *_: Any) -> None:
+        self._generation = next(self._generations)
 
     @contextmanager
     def connection_beside(self) -> Iterator[Connection]:
-        """A connection that is not one of the pool's; what is done on it is rolled back."""
+        """A connection outside of the pool. Its transaction is rolled back."""
         with self.beside.connect() as connection:
             yield connection
 
     def dispose(self) -> None:
-        """Close every connection that is kept."""
+        """Close all idle connections."""
         self.engine.dispose()
         self.beside.dispose()
 
 
-def _roll_back(transaction: DirectTransaction, pooled: PoolProxiedConnection) -> None:
+def _roll_back(transaction: DriverTransaction, pooled: PoolProxiedConnection) -> None:
     try:
         transaction.roll_back()
     except (psycopg.Error, SQLAlchemyError):
-        # It is broken; the pool makes another one.
+        # The connection is broken; the pool will replace it.
         if pooled.is_valid:
             pooled.invalidate()

@@ -1,7 +1,7 @@
-"""What goes to psycopg directly, past SQLAlchemy: the beginning of every transaction, and statements of hot paths.
+"""Direct use of psycopg, without SQLAlchemy: to begin transactions, and for statements on hot paths.
 
-A statement through SQLAlchemy costs three to four times the processor time of one through the driver, which nobody
-notices but who begins a transaction, and what happens in every webhook.
+A statement through SQLAlchemy takes three to four times the processor time of one through the driver. The
+difference matters for the start of every transaction and for the statements of every webhook.
 """
 
 from __future__ import annotations
@@ -21,75 +21,82 @@ from autonomy_core.db.pipeline import Statement
 
 SCOPE_TO_ORGANISATION = (
     "SELECT set_config('autonomy.organisation', {organisation_id}, true),"
-    # Only the queue's own connections see every job, whatever somebody has left behind on this one.
+    # Only the job queue's own connections may see all jobs, even if earlier code changed this setting.
     " set_config('autonomy.worker', 'off', true)"
 )
-LIMIT_PATIENCE = ", set_config('statement_timeout', {milliseconds}, true)"
+LIMIT_STATEMENT = ", set_config('statement_timeout', {milliseconds}, true)"
 
 _CURSOR = "autonomy.cursor"
-LENT = "autonomy.lent"
-"""In what the pool keeps of a connection: whether somebody has it who must not end its transaction."""
 
 
 PING_AFTER_S = 30.0
-"""How long a connection may have rested before it is asked whether it is still there."""
+"""Idle time after which a pooled connection is pinged before it is used."""
 
 
 def driver_of(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
-    """The psycopg connection that is beneath one of SQLAlchemy's."""
+    """The psycopg connection of a SQLAlchemy connection."""
     return driver_of_pooled(connection.connection)
 
 
 def driver_of_pooled(pooled: PoolProxiedConnection) -> psycopg.Connection[tuple[Any, ...]]:
-    """The same, of one that comes from the pool."""
+    """The psycopg connection of a connection from the pool."""
     driver = pooled.driver_connection
     assert driver is not None  # noqa: S101 - for the type checker: the connection is open
     return driver
 
 
-def begin_scoped(connection: Connection, organisation_id: str | None, patience_s: float | None) -> None:
-    """Begin the transaction and say whose rows it sees, in one round trip.
+def begin_scoped(
+    connection: Connection, organisation_id: str | None, statement_timeout_s: float | None
+) -> None:
+    """Begin the transaction and set its organisation, in one round trip.
 
-    Both are local to the transaction, so that a pooled connection carries nothing over to its next user.
+    Both settings are local to the transaction, so that a pooled connection carries nothing over.
 
     Args:
-        organisation_id: with None it sees no tenant's rows.
-        patience_s: how long a statement of it may take; None leaves it to the server.
+        connection: a connection that is not in a transaction of the driver.
+        organisation_id: the organisation whose rows the transaction sees; with None, it sees no tenant's
+            rows.
+        statement_timeout_s: the limit of each statement, in seconds; None keeps the session's limit.
     """
     driver = driver_of(connection)
     quoted = Escaping(driver.pgconn).escape_literal((organisation_id or "").encode())
     statement = SCOPE_TO_ORGANISATION.format(organisation_id=bytes(quoted).decode())
-    if patience_s is not None:
-        statement += LIMIT_PATIENCE.format(milliseconds=f"'{in_milliseconds(patience_s)}'")
+    if statement_timeout_s is not None:
+        statement += LIMIT_STATEMENT.format(milliseconds=f"'{in_milliseconds(statement_timeout_s)}'")
     if not _sent_with_begin(driver, statement):
-        # Again, in the way in which SQLAlchemy hears of a broken connection, and says what is wrong.
+        # Execute it again through SQLAlchemy, which detects a broken connection and raises the proper error.
         connection.exec_driver_sql(statement)
 
 
 def in_milliseconds(seconds: float) -> str:
-    """A duration as PostgreSQL reads it."""
+    """A duration in seconds, as a PostgreSQL interval in milliseconds, for example ``1500ms``."""
     return f"{round(seconds * 1000)}ms"
 
 
 def _sent_with_begin(driver: psycopg.Connection[Any], statement: str) -> bool:
-    """Send a statement with the BEGIN that psycopg would otherwise send on its own; gives whether it succeeded."""
+    """Send a statement together with the BEGIN that psycopg would send separately; True if it succeeded."""
     if driver.pgconn.status != ConnStatus.OK:
         return False
     if driver.pgconn.transaction_status == TransactionStatus.IDLE:
         statement = f"BEGIN; {statement}"
-    # libpq has no result at all when it cannot even send, and psycopg takes that for a lack of memory.
+    # If libpq cannot send, it returns no result, and psycopg raises MemoryError.
     with suppress(psycopg.Error, MemoryError):
         return driver.pgconn.exec_(statement.encode()).status == ExecStatus.TUPLES_OK
     return False
 
 
 def execute(connection: Connection, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Execute one statement; gives its rows.
+    """Execute one statement through the driver and return its rows.
+
+    Args:
+        connection: a connection that is in a transaction.
+        statement: the statement.
+        values: the values of its placeholders, by name.
 
     Raises:
-        psycopg.Error: as it comes from the driver. The transaction is lost, and whoever began it ends it.
+        psycopg.Error: the driver's error. The caller must roll the transaction back.
     """
-    # One cursor for each of the pool's connections: to make it takes as long as to execute with it.
+    # One cursor per pooled connection: creating a cursor takes as long as executing with it.
     cursor = connection.info.get(_CURSOR)
     if cursor is None:
         cursor = connection.info[_CURSOR] = driver_of(connection).cursor()
@@ -98,22 +105,23 @@ def execute(connection: Connection, statement: Statement, values: Mapping[str, A
 
 
 def keep_alive(engine: Engine) -> None:
-    """Have connections looked at when they leave the pool; one that has been closed is replaced, with all others.
+    """Check connections when they leave the pool. If one is broken, replace all idle ones.
 
-    The usual ping costs a round trip each time. A server that has closed a connection has said so on its socket,
-    and a network that has forgotten one does that only while nobody uses it.
+    The usual ping costs one round trip for each checkout. Usually reading the socket's state is enough: a
+    server that closes a connection sends a FIN packet. Only a connection that was idle for `PING_AFTER_S` is
+    pinged, because a network device may have dropped it silently.
     """
-    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkin", _record_checkin)
     event.listen(engine, "checkout", lambda connection, record, _: _require_alive(engine, connection, record))
 
 
-def _note_rest(connection: Any, record: Any) -> None:
-    record.info["rests_since"] = time.monotonic()
+def _record_checkin(connection: Any, record: Any) -> None:
+    record.info["idle_since"] = time.monotonic()
 
 
 def _require_alive(engine: Engine, connection: psycopg.Connection[Any], record: Any) -> None:
-    since = record.info.get("rests_since")
-    if since is None or (time.monotonic() - since < PING_AFTER_S and _is_silent(connection)):
+    since = record.info.get("idle_since")
+    if since is None or (time.monotonic() - since < PING_AFTER_S and _has_no_input(connection)):
         return
     try:
         engine.dialect.do_ping(connection)  # type: ignore[arg-type]
@@ -121,11 +129,11 @@ def _require_alive(engine: Engine, connection: psycopg.Connection[Any], record: 
         raise InvalidatePoolError from error
 
 
-def _is_silent(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the connection is open, and nothing has come from the server that nobody has asked for."""
+def _has_no_input(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the connection is open and the server has sent no unexpected data."""
     if connection.pgconn.status != ConnStatus.OK:
         return False
-    # Not `select`, which does not know files with large numbers.
+    # poll, because select() does not support file descriptors above 1023.
     socket = select.poll()
     socket.register(connection.pgconn.socket, select.POLLIN)
     return not socket.poll(0)

@@ -1,9 +1,9 @@
-"""The transaction of a hot path: two round trips, and a session only for whoever asks for one.
+"""A transaction for hot paths: two round trips, and a session only if the code uses one.
 
-What a `TenantSession` does around a statement (to begin, to join a transaction, to keep track of objects, to commit) takes
-several times as long as the statement, which nobody notices but who has thousands of them a second. Here the beginning
-goes to the server with the first statement, what can wait goes with the commit, and a hook that works with a session
-gets one that is in the same transaction.
+The work of a `TenantSession` around a statement takes several times as long as the statement: beginning,
+joining a transaction, tracking objects, committing. That matters at thousands of statements per second. Here,
+BEGIN is sent with the first statement, and statements without results are sent with the commit. A hook that
+uses a session gets one in the same transaction.
 """
 
 from __future__ import annotations
@@ -17,9 +17,17 @@ import psycopg
 from psycopg.errors import InvalidSqlStatementName
 from psycopg.pq import TransactionStatus
 
-from autonomy_core.db.driver import LENT, LIMIT_PATIENCE, SCOPE_TO_ORGANISATION, in_milliseconds
+from autonomy_core.db.commit_guard import (
+    COMMIT_FORBIDDEN,
+    SPOILT,
+    NotYourTransaction,
+    commit_forbidden_on,
+    ends_transaction,
+    refuse_end,
+)
+from autonomy_core.db.driver import LIMIT_STATEMENT, SCOPE_TO_ORGANISATION, in_milliseconds
+from autonomy_core.db.insertion import insertion
 from autonomy_core.db.pipeline import Pipeline, Statement, Step
-from autonomy_core.db.statements import insertion
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
@@ -29,13 +37,9 @@ if TYPE_CHECKING:
     from autonomy_core.db.session import TenantSession
 
 
-class NotYourTransaction(RuntimeError):
-    """Somebody to whom a transaction is lent has tried to end it, or has left it unusable."""
-
-
 @dataclass(frozen=True, slots=True)
 class Boundaries:
-    """How a transaction begins and ends, in SQL."""
+    """The SQL statements that begin and end a transaction."""
 
     begin: Statement
     commit: Statement
@@ -43,7 +47,7 @@ class Boundaries:
 
     @classmethod
     def of(cls, begin: str, commit: str, roll_back: str) -> Boundaries:
-        """Of plain statements."""
+        """Create it from SQL text."""
         return cls(*(Statement(text, prepare=False) for text in (begin, commit, roll_back)))
 
 
@@ -53,21 +57,22 @@ HAD_FAILED = "the transaction had failed before; nothing of it is committed"
 
 SCOPE = Statement(
     SCOPE_TO_ORGANISATION.format(organisation_id="%(organisation_id)s")
-    + LIMIT_PATIENCE.format(milliseconds="%(patience)s")
+    + LIMIT_STATEMENT.format(milliseconds="%(statement_timeout)s")
     + ", set_config('idle_in_transaction_session_timeout', %(longest_pause)s, true)"
     ", set_config('plan_cache_mode', 'force_generic_plan', true)"
 )
 
 
-class DirectTransaction:
-    """A transaction that sees one organisation's rows. It begins with the first statement.
+class DriverTransaction:
+    """A transaction that sees one organisation's rows. The first statement begins it.
 
     Args:
-        pipeline: of a connection that is in no transaction.
+        pipeline: the pipeline of a connection that is in no transaction.
         make_session: makes a session on this connection.
-        organisation_id: whose rows it sees.
-        patience_s: how long a statement of it may take, or wait for a lock.
-        longest_pause_s: how long it may do nothing before PostgreSQL ends it.
+        organisation_id: the organisation whose rows it sees.
+        statement_timeout_s: the limit of each statement, including waits for locks, in seconds.
+        idle_timeout_s: the limit of idle time in the transaction, in seconds.
+        boundaries: the SQL statements that begin and end it.
     """
 
     def __init__(
@@ -76,8 +81,8 @@ class DirectTransaction:
         make_session: Callable[[], TenantSession],
         *,
         organisation_id: str,
-        patience_s: float,
-        longest_pause_s: float,
+        statement_timeout_s: float,
+        idle_timeout_s: float,
         boundaries: Boundaries = TRANSACTION,
     ) -> None:
         self._pipeline = pipeline
@@ -88,8 +93,8 @@ class DirectTransaction:
             SCOPE.with_values(
                 {
                     "organisation_id": organisation_id,
-                    "patience": in_milliseconds(patience_s),
-                    "longest_pause": in_milliseconds(longest_pause_s),
+                    "statement_timeout": in_milliseconds(statement_timeout_s),
+                    "longest_pause": in_milliseconds(idle_timeout_s),
                 }
             ),
         ]
@@ -98,24 +103,36 @@ class DirectTransaction:
         self._session: TenantSession | None = None
         self._of_session: SessionTransaction | None = None
 
-    def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Execute a statement now; gives its rows.
+    def execute_at_driver(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement now and return its rows.
+
+        Args:
+            statement: the statement.
+            values: the values of its placeholders, by name.
 
         Raises:
-            psycopg.Error: the transaction is lost.
+            psycopg.Error: the statement failed. The transaction can only be rolled back.
         """
         if self._session is not None:
-            return self._session.execute_directly(statement, values)
+            return self._session.execute_at_driver(statement, values)
         return self._pipeline.rows(self._send(statement.with_values(values))[-1])
 
     def execute_last(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Execute a statement and commit, in one round trip; gives its rows.
+        """Execute a statement and commit, in one round trip, and return its rows.
+
+        If commits are forbidden, it only executes the statement.
+
+        Args:
+            statement: the statement.
+            values: the values of its placeholders, by name.
 
         Raises:
-            psycopg.Error: the transaction is lost.
+            psycopg.Error: the statement or the commit failed. The transaction can only be rolled back.
         """
+        if self.commit_forbidden:
+            return self.execute_at_driver(statement, values)
         if self._session is not None:
-            rows = self._session.execute_directly(statement, values)
+            rows = self._session.execute_at_driver(statement, values)
             self.commit()
             return rows
         found, ended = self._send(statement.with_values(values), self._boundaries.commit.with_values({}))[-2:]
@@ -124,14 +141,13 @@ class DirectTransaction:
         return self._pipeline.rows(found)
 
     def execute_later(self, statement: Statement, row: Mapping[str, Any]) -> None:
-        """Execute a statement whose result nobody needs, at the latest with the commit, once for all rows.
+        """Execute a statement without a result, once for all its rows, at the latest with the commit.
 
-        It is executed before everything that is executed later, with the other rows of its statement. Once there is a
-        session, it is executed now.
+        It is executed before any later statement, and immediately if there is a session.
 
         Args:
-            statement: takes a list of each value, as long as there are rows.
-            row: a value for each list.
+            statement: a statement whose placeholders take lists, with one element for each row.
+            row: the values of one row, by placeholder.
         """
         if self._session is None:
             self._waiting.setdefault(statement, []).append(row)
@@ -139,70 +155,90 @@ class DirectTransaction:
             self._session.execute_later(statement, row)
 
     def add(self, row: Base) -> None:
-        """Insert a new row of a model, at the latest with the commit. Errors come then."""
-        if self._session is None:
-            self.execute_later(*insertion(row))
+        """Insert a new row of a model with its current values, at the latest with the commit.
+
+        If the row needs more than an INSERT, it is added to a session; see `insertion`.
+        """
+        plain = insertion(row) if self._session is None else None
+        if plain is None:
+            self.session.add(row)
         else:
-            self._session.add(row)
+            self.execute_later(*plain)
 
     @property
     def session(self) -> TenantSession:
-        """A session in this transaction, made when it is first asked for."""
+        """A session in this transaction, created at first use."""
         if self._session is None:
             if self._waiting or not self._has_begun:
                 self._send()
             self._session = self._make_session()
-            self._session.lent = self._pipeline.known.get(LENT, False)
+            self._session.commit_forbidden = self.commit_forbidden
             self._of_session = self._session.begin()
         return self._session
 
     @property
     def holds_connection(self) -> bool:
-        """It has one from its beginning."""
+        """True: the transaction holds a connection from its beginning."""
         return True
 
     @property
-    def lent(self) -> bool:
-        """Whether it is in the hands of code that must not end it, see `lent_to_guest`."""
-        return bool(self._pipeline.known.get(LENT))
+    def commit_forbidden(self) -> bool:
+        """Whether a hook or other guest uses the transaction; see `forbid_commit`."""
+        return bool(self._pipeline.known.get(COMMIT_FORBIDDEN))
 
     @contextmanager
-    def lent_to_guest(self) -> Iterator[None]:
-        """Somebody else's code works in the transaction itself; what goes wrong there undoes all of it.
+    def forbid_commit(self) -> Iterator[None]:
+        """Run a guest's code in the transaction without a savepoint: its error rolls back everything.
 
         Raises:
-            NotYourTransaction: it has swallowed an error of the database, or has ended the transaction.
+            NotYourTransaction: the code caught a database error, or ended the transaction.
         """
-        self._lend(lent=True)
+        before = self.commit_forbidden
         try:
-            yield
-            if self._session is not None:
-                self._session.flush()
+            with commit_forbidden_on(self._pipeline.known):
+                if self._session is not None:
+                    self._session.commit_forbidden = True
+                yield
+                if self._session is not None:
+                    self._session.flush()
         finally:
-            self._lend(lent=False)
+            if self._session is not None:
+                self._session.commit_forbidden = before
         ended = self._session is not None and self._session.get_transaction() is not self._of_session
-        if ended or self._pipeline.transaction_status != TransactionStatus.INTRANS:
-            raise NotYourTransaction("an error of the database was caught without a savepoint of its own")
+        if ended or (self._has_begun and self._pipeline.transaction_status != TransactionStatus.INTRANS):
+            raise NotYourTransaction(SPOILT)
 
     def commit(self) -> None:
-        """Execute what waits, and commit, in one round trip.
+        """Execute delayed statements and commit, in one round trip.
 
         Raises:
-            psycopg.Error: something that waited has failed, or the database does not commit.
+            psycopg.Error: a delayed statement or the commit failed.
+            NotYourTransaction: a commit is forbidden.
         """
+        if self.commit_forbidden:
+            refuse_end("commit()")
         if self._session is not None:
             self._session.flush()
             self._require_usable()
             self._session.commit()
         if self._waiting or self._is_open():
             _require_committed(self._send(self._boundaries.commit.with_values({}))[-1])
+        self._has_begun = False
 
     def roll_back(self) -> None:
-        """Undo everything."""
+        """Roll back.
+
+        Raises:
+            NotYourTransaction: a commit is forbidden.
+        """
+        if self.commit_forbidden:
+            refuse_end("roll_back()")
         self._waiting.clear()
         if self._session is not None:
-            self._session.lent = False
             self._session.close()
+        self._roll_back()
+
+    def _roll_back(self) -> None:
         if self._is_open():
             self._pipeline.send([self._boundaries.roll_back.with_values({})])
 
@@ -211,28 +247,31 @@ class DirectTransaction:
             raise psycopg.InternalError(HAD_FAILED)
 
     def _is_open(self) -> bool:
-        """Whether it has begun, and no session has ended it."""
+        """Whether it has begun and no session has ended it."""
         return self._has_begun and self._pipeline.transaction_status != TransactionStatus.IDLE
 
     def _send(self, *steps: Step) -> list[PGresult]:
-        """Send what waits and these, in one round trip, with which the transaction begins if it has not."""
+        """Send delayed statements and these in one round trip. Begin the transaction if needed."""
         waiting = [statement.with_values(columns_of(rows)) for statement, rows in self._waiting.items()]
         self._waiting.clear()
+        if self.commit_forbidden:
+            _refuse_ends([*waiting, *steps])
         if self._has_begun:
             return self._pipeline.send([*waiting, *steps])
         self._has_begun = True
         try:
             return self._pipeline.send([*self._opening, *waiting, *steps])
         except InvalidSqlStatementName:
-            # After some errors psycopg has a connection forget all that is prepared, ours with its own.
+            # After some errors, psycopg deallocates all prepared statements of the connection, also ours.
             self._pipeline.forget_prepared()
-            self.roll_back()
+            self._roll_back()
             return self._pipeline.send([*self._opening, *waiting, *steps])
 
-    def _lend(self, *, lent: bool) -> None:
-        self._pipeline.known[LENT] = lent
-        if self._session is not None:
-            self._session.lent = lent
+
+def _refuse_ends(steps: Sequence[Step]) -> None:
+    for statement, _ in steps:
+        if ends_transaction(statement.text.decode()):
+            refuse_end("this statement")
 
 
 def _require_committed(ended: PGresult) -> None:
@@ -241,5 +280,5 @@ def _require_committed(ended: PGresult) -> None:
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
-    """A list for each name, of rows that all have the same."""
+    """Convert rows with equal keys to a list of values for each key."""
     return {name: [row[name] for row in rows] for name in rows[0]}

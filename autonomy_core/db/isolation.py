@@ -1,8 +1,9 @@
-"""Row-level security: each organisation's rows, and the database itself keeps them apart.
+"""Row-level security: the database keeps the rows of organisations apart.
 
-A transaction says whose rows it works on with ``set_config('autonomy.organisation', :id, true)``. A table that
-was isolated shows no row, and takes none, of anybody else, whatever the SQL; with nothing said it shows none.
-This guards against forgotten conditions. It is no guard against code that sets another organisation on purpose.
+A transaction sets its organisation with ``set_config('autonomy.organisation', :id, true)``. For an isolated
+table, the policy then hides the rows of other organisations from every statement, and rejects writing them.
+Without the setting, no row is visible. This protects against forgotten conditions. It does not protect
+against code that sets another organisation on purpose.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, text
 
 POLICY = "organisation_isolation"
 
-# After a transaction that had a value, a pooled connection holds '' and not NULL: neither is an organisation.
+# After a transaction that set a value, a pooled connection holds '' and not NULL. Both mean no organisation.
 CURRENT_ORGANISATION = "nullif(current_setting('autonomy.organisation', true), '')"
 OWN_ROWS = f"organisation_id = {CURRENT_ORGANISATION}"
 OWN_JOBS = (
@@ -24,19 +25,19 @@ OWN_JOBS = (
 
 
 class Executor(Protocol):
-    """What runs SQL: Alembic's ``op``, or a SQLAlchemy connection."""
+    """Executes SQL: Alembic's ``op``, or a SQLAlchemy connection."""
 
     def execute(self, statement: Any, /) -> Any:
-        """Run one statement."""
+        """Execute one statement."""
 
 
 def quote(name: str) -> str:
-    """A name as PostgreSQL reads it unchanged, whatever is in it."""
+    """The name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def isolate(op: Executor, table_name: str) -> None:
-    """Keep a tenant table's rows apart by organisation; for the migration that creates the table.
+    """Add the isolation policy to a tenant table. Call it in the migration that creates the table.
 
     Args:
         op: ``alembic.op``.
@@ -46,19 +47,19 @@ def isolate(op: Executor, table_name: str) -> None:
 
 
 def isolate_alarms(op: Executor, table_name: str) -> None:
-    """As `isolate`, for the table of alarms: connections that say ``autonomy.operations=on`` read all rows.
+    """Like `isolate`, for the table of alarms: connections with ``autonomy.operations=on`` read all rows.
 
-    Readiness and metrics do. They write none but those of an organisation, as everybody.
+    Readiness and metrics use such connections. As in other tables, they write the organisation's rows only.
     """
     seen = f"{OWN_ROWS} OR current_setting('autonomy.operations', true) = 'on'"
     _isolate(op, table_name, seen, written=OWN_ROWS)
 
 
 def isolate_jobs(op: Executor) -> None:
-    """Keep Procrastinate's jobs apart by the ``organisation_id`` in their arguments. Safe to repeat.
+    """Isolate Procrastinate's jobs by the ``organisation_id`` in their arguments. Safe to repeat.
 
-    The worker sees them all: it connects with ``options=-c autonomy.worker=on``. Procrastinate's other tables
-    hold numbers, times and task names only, so they stay as they are and its triggers can write to them.
+    The worker sees all jobs: it connects with ``options=-c autonomy.worker=on``. Procrastinate's other tables
+    contain only numbers, times and task names. They are not isolated, so that its triggers can write to them.
     """
     op.execute(text(f"DROP POLICY IF EXISTS {POLICY} ON procrastinate_jobs"))
     _isolate(op, "procrastinate_jobs", OWN_JOBS)
@@ -66,11 +67,11 @@ def isolate_jobs(op: Executor) -> None:
 
 @contextmanager
 def every_organisations_rows(op: Executor, table_name: str) -> Iterator[None]:
-    """Let a migration reach all rows of an isolated table, whose owner the policies bind too.
+    """Let a migration access all rows of an isolated table; the policies apply to the table's owner, too.
 
     Args:
-        op: ``alembic.op``. No other transaction sees the difference.
-        table_name: a table that `isolate` was called for.
+        op: ``alembic.op``. Other transactions do not see the change.
+        table_name: a table that was passed to `isolate`.
     """
     table = quote(table_name)
     op.execute(text(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
@@ -88,12 +89,12 @@ def _isolate(op: Executor, table_name: str, condition: str, *, written: str | No
 
 
 def jobs_are_isolated(connection: Connection) -> bool:
-    """Whether `isolate_jobs` has done its work already."""
+    """Whether `isolate_jobs` has run on this database."""
     return "procrastinate_jobs" not in {name for name, _ in _lacking_policies(connection)}
 
 
 def unisolated_tables(connection: Connection) -> list[str]:
-    """What is wrong with the isolation of the tables in schema ``public``, a sentence each; empty if nothing is."""
+    """Problems with the isolation of tables in schema ``public``, one sentence each."""
     checks = (_lacking_policies, _wrong_keys, _wrong_references, _wrong_views)
     return [f"{name}: {problem}" for check in checks for name, problem in check(connection)]
 
@@ -108,7 +109,8 @@ TENANT_TABLES = """
 
 POLICIES = text(f"""
     SELECT t.relname, t.relrowsecurity AND t.relforcerowsecurity AS forced,
-           coalesce(bool_or(p.polname = '{POLICY}' AND p.polcmd = '*' AND p.polroles = '{{0}}'), false) AS found,
+           coalesce(bool_or(
+               p.polname = '{POLICY}' AND p.polcmd = '*' AND p.polroles = '{{0}}'), false) AS found,
            coalesce(array_agg(p.polname::text) FILTER (WHERE p.polpermissive AND (
                coalesce(pg_get_expr(p.polqual, t.oid), '') NOT LIKE '%autonomy.organisation%'
                AND p.polcmd <> 'a'
@@ -133,7 +135,8 @@ def _lacking_policies(connection: Connection) -> Iterator[tuple[str, str]]:
 KEYS = text(f"""
     SELECT t.relname FROM ({TENANT_TABLES}) t
     WHERE t.attnum IS NOT NULL AND NOT EXISTS (
-        SELECT FROM pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'p' AND t.attnum = ANY (k.conkey))
+        SELECT FROM pg_constraint k
+        WHERE k.conrelid = t.oid AND k.contype = 'p' AND t.attnum = ANY (k.conkey))
     ORDER BY t.relname
 """)  # noqa: S608
 

@@ -1,16 +1,16 @@
-"""Alembic, one history and one version table for each component: the core and every plugin.
+"""Migrations with Alembic: the core and each plugin have their own history and version table.
 
-Branches of a single history would be simpler until a plugin is removed: then its revisions cannot be located,
-and nothing can be migrated any more. Apart from each other, components come, go and move on as they like; only
-the core goes first, since plugins refer to its tables.
+Branches of a single history would not survive the removal of a plugin: Alembic could no longer locate its
+revisions, and all migrations would stop. With separate histories, plugins are independent of one another.
+Only the core is migrated first, because plugins refer to its tables.
 
-There is no ``alembic.ini`` and no ``env.py``: a component is a directory of revision files, with names and shape
-as Alembic has them, and says in ``oldest_code`` which code may still run on its tables, see `compatibility`.
+There is no ``alembic.ini`` and no ``env.py``. A component is a directory of revision files with Alembic's
+names and format. Each declares in ``oldest_code`` which code may still run on its tables: `compatibility`.
 
-**Procrastinate's schema** is applied as its own schema manager publishes it, if ``procrastinate_jobs`` is missing.
-When a newer Procrastinate changes its schema it comes with scripts, in
-``SchemaManager.get_migrations_path()``. Raise the required version together with a revision of the core that
-executes the scripts in between, ``pre`` and ``post``, if ``to_regclass('procrastinate_jobs')`` is not NULL.
+**Procrastinate's schema** is applied by its own schema manager, if ``procrastinate_jobs`` is missing. A newer
+Procrastinate that changes its schema contains SQL scripts, in ``SchemaManager.get_migrations_path()``. Then
+raise the required version, and add a revision to the core that executes the ``pre`` and ``post`` scripts in
+between, if ``to_regclass('procrastinate_jobs')`` is not NULL.
 """
 
 from __future__ import annotations
@@ -39,27 +39,28 @@ from autonomy_core.db.roles import prepare_roles
 TEMPLATES = Path(__file__).parent  # script.py.mako is here
 LOCK = 0x6175746F6E6F6D79  # "autonomy", as the number of an advisory lock
 RESTORING = "autonomy_restoring"
-"""A schema that is there from the beginning of a restoration until the database is marked as a copy."""
+"""A schema that exists from the start of a restoration until the database is marked as a copy."""
 
 Progress = Callable[[str], None]
-Steps = Callable[[ScriptDirectory, Any], list[Any]]  # from the present revision to where one wants to be
+Steps = Callable[[ScriptDirectory, Any], list[Any]]  # from the current revision to the wanted one
 
 
 def silent(line: str) -> None:
-    """Tell nobody about the progress."""
+    """Discard a progress message."""
 
 
 class MigrationError(RuntimeError):
-    """A component cannot be migrated; the database is as its last complete revision left it."""
+    """A component cannot be migrated. The database is at the last revision that succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which database to migrate, as whom, and for whom.
+    """The database to migrate, and its two roles.
 
     Attributes:
-        owner_url: SQLAlchemy URL of the role that owns the tables.
-        role, password: those of the application.
+        owner_url: SQLAlchemy URL with the role that owns the tables.
+        role: the application's role.
+        password: the password of the application's role.
     """
 
     owner_url: str = field(repr=False)
@@ -69,13 +70,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Migrations:
-    """The tables of one component, and how they came about.
+    """The tables of one component and their revision files.
 
     Args:
         component: the name of the plugin, or ``autonomy_core``.
-        directory: of its revision files.
+        directory: the directory of the revision files.
         metadata: the models' metadata, which all components share.
-        table_prefix: what its tables' names begin with; None for the core, which has the tables that are left.
+        table_prefix: the prefix of its tables' names; None for the core, whose tables have no prefix.
     """
 
     component: str
@@ -85,7 +86,7 @@ class Migrations:
 
     @property
     def version_table(self) -> str:
-        """The table that holds the component's present revision."""
+        """The table that contains the component's current revision."""
         return f"{self.component}_alembic_version"
 
     @property
@@ -95,7 +96,7 @@ class Migrations:
 
 
 def core_migrations() -> Migrations:
-    """The core's own history. Whoever compares it with the models imports ``autonomy_core.models`` before."""
+    """The core's history. To compare it with the models, import ``autonomy_core.models`` first."""
     return Migrations("autonomy_core", TEMPLATES / "versions", Base.metadata, table_prefix=None)
 
 
@@ -107,18 +108,18 @@ def migrate(
     password: str | None = None,
     progress: Progress = silent,
 ) -> None:
-    """Bring a database up to date: tables, jobs, isolation, and the application's role and rights.
+    """Upgrade a database: tables, job queue, isolation, and the application's role and rights.
 
     Args:
-        owner_url: SQLAlchemy URL of the role that owns, or will own, the tables.
-        components: the core's, then the plugins' in the order to migrate them.
-        application_role: as whom the application connects; made if missing.
-        password: the application role's, set if given and the owner may.
-        progress: told each step, in a line.
+        owner_url: SQLAlchemy URL with the role that owns, or will own, the tables.
+        components: the core, then the plugins in the order of their migration.
+        application_role: the role that the application connects as; created if missing.
+        password: the password to set for the application's role, if the owner may set it.
+        progress: called with one line per step.
 
     Raises:
         MigrationError: a revision failed, or the code does not know the database's revision.
-        UnsafeRole: the application's role cannot be made, or organisations would not be kept apart for it.
+        UnsafeRole: the application's role cannot be created, or isolation would not apply to it.
     """
     engine = single_engine(owner_url)
     with alone(engine, progress):
@@ -131,20 +132,26 @@ def migrate(
 
 
 def refuse_while_restoring(connection: Connection) -> None:
-    """Check that no restoration into a database was interrupted.
+    """Check that no restoration into this database was interrupted.
 
     Raises:
-        MigrationError: one was.
+        MigrationError: one was interrupted.
     """
-    # To give the application its rights would put a copy into service that is not marked as one.
+    # Granting rights would put a copy into service that is not marked as a copy.
     if connection.scalar(text("SELECT to_regnamespace(:schema)"), {"schema": RESTORING}) is not None:
         raise MigrationError(
-            "A restoration into this database was interrupted: drop the database, make it again, and restore again."
+            "A restoration into this database was interrupted: drop the database, make it again, "
+            "and restore again."
         )
 
 
 def upgrade(engine: Engine, components: Sequence[Migrations], progress: Progress = silent) -> None:
-    """Upgrade every component to its newest revision, and make Procrastinate's tables after the core's.
+    """Upgrade every component to its newest revision. Create Procrastinate's tables after the core's.
+
+    Args:
+        engine: of the role that owns the tables.
+        components: the core and the plugins.
+        progress: called with one line per step.
 
     Raises:
         MigrationError: see `migrate`.
@@ -154,23 +161,39 @@ def upgrade(engine: Engine, components: Sequence[Migrations], progress: Progress
 
 
 def downgrade(engine: Engine, component: Migrations, to: str = "base", progress: Progress = silent) -> None:
-    """Take one component back to a revision, ``base`` being before its first; the others stay as they are.
+    """Downgrade one component. The other components are not changed.
+
+    Args:
+        engine: of the role that owns the tables.
+        component: the component.
+        to: the revision to go back to; ``base`` undoes all revisions.
+        progress: called with one line per step.
 
     Raises:
         MigrationError: see `migrate`.
     """
     with alone(engine, progress):
-        _run(engine, component, lambda script, current: script._downgrade_revs(to, current), progress)  # noqa: SLF001
+        _run(
+            engine,
+            component,
+            lambda script, current: script._downgrade_revs(to, current),  # noqa: SLF001
+            progress,
+        )
 
 
 def pending(connection: Connection, components: Sequence[Migrations]) -> list[str]:
-    """Why the code may not run on the tables that are there, a sentence each; see `compatibility.compare`."""
+    """Reasons why the code may not run on the database's tables, one sentence each; see `compare`."""
     return compare(connection, components).problems
 
 
 @contextmanager
 def alone(engine: Engine, progress: Progress) -> Iterator[None]:
-    """Migrate this database while nobody else does; wait for whoever began earlier."""
+    """Hold the advisory lock of migrations. Wait for a migration that holds it.
+
+    Args:
+        engine: of the role that owns the tables.
+        progress: called with one line if this has to wait.
+    """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
             progress("waiting for another migration to end")
@@ -213,7 +236,7 @@ def _run(
     progress: Progress,
     others: Sequence[Migrations] = (),
 ) -> None:
-    """Run the steps from the present revision, each in a transaction of its own."""
+    """Run the steps from the current revision, each in its own transaction."""
     script = component.script
     with engine.connect() as connection:
         before = tables_in(connection)
@@ -244,8 +267,8 @@ def _run(
         raise MigrationError(f"{component.component}: {error}") from error
     except CommandError as error:
         raise MigrationError(
-            f"{component.component}: {error}. Its revisions are in {component.directory}. If they lack the one "
-            "that the database is at, install the version again that the database was migrated with."
+            f"{component.component}: {error}. Its revisions are in {component.directory}. If they lack the "
+            "one that the database is at, install the version again that the database was migrated with."
         ) from error
     except DBAPIError as error:
         raise MigrationError(
@@ -254,17 +277,17 @@ def _run(
 
 
 def _record_in_old_database(engine: Engine, component: Migrations, script: ScriptDirectory) -> None:
-    """Write which code may run into a database that had its last revision before versions said so."""
+    """Record the oldest compatible code in a database whose last revision is older than this feature."""
     with engine.begin() as connection:
         record(connection, component, script)
 
 
 def plugin_migrations(plugin: str, directory: Path) -> Migrations:
-    """A plugin's history: its tables begin with ``<plugin>_``, its versions are in ``<plugin>_alembic_version``.
+    """A plugin's history. Its tables have the prefix ``<plugin>_``; its version table has the same prefix.
 
     Args:
         plugin: the plugin's name.
-        directory: where the migration files are.
+        directory: the directory of the revision files.
     """
     return Migrations(
         component=plugin, directory=directory, metadata=Base.metadata, table_prefix=f"{plugin}_"

@@ -1,4 +1,4 @@
-"""What holds for every transaction of one's own: which refusals are committed, and what is tried again."""
+"""Rules for transactions that code begins itself: which errors still commit, and which are retried."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from autonomy_core.errors import AutonomyError
 
 ATTEMPTS = 3
-"""How often something is tried that collides with what another transaction does."""
+"""The number of attempts for work that fails because of a concurrent transaction."""
 
 T = TypeVar("T")
 
@@ -22,10 +22,13 @@ log = structlog.get_logger(__name__)
 
 @contextmanager
 def keeping_refusals(transaction: AbstractContextManager[T]) -> Iterator[T]:
-    """A transaction that is committed also where the exception is a refusal that has something to keep.
+    """A transaction that also commits when an `AutonomyError` with ``commits`` is raised.
 
     Args:
-        transaction: is committed at its end, and rolled back on an exception.
+        transaction: a context manager that commits at its end and rolls back on an exception.
+
+    Raises:
+        AutonomyError: the error, after the commit.
     """
     kept: AutonomyError | None = None
     with transaction as begun:
@@ -40,14 +43,14 @@ def keeping_refusals(transaction: AbstractContextManager[T]) -> Iterator[T]:
 
 
 def trying_again(work: Callable[[], T]) -> T:
-    """Do something in a transaction of its own, and again if it collides: a deadlock, for example.
+    """Run work in its own transaction, and again if it fails because of a concurrent transaction.
 
     Args:
-        work: begins the transaction and ends it, so that of an attempt that has failed nothing is left.
+        work: begins the transaction and ends it, so that a failed attempt leaves nothing behind.
 
     Raises:
-        DBAPIError: it has collided `ATTEMPTS` times.
-        Exception: whatever else the work raises.
+        DBAPIError, psycopg.Error: each of the `ATTEMPTS` attempts failed because of a concurrent transaction.
+        Exception: any other error of the work, at once.
     """
     for _ in range(ATTEMPTS - 1):
         try:
@@ -60,7 +63,7 @@ def trying_again(work: Callable[[], T]) -> T:
 
 
 def is_collision(error: BaseException) -> bool:
-    """Whether PostgreSQL has ended a transaction for another's sake, and it may succeed the next time.
+    """Whether PostgreSQL rolled back because of a concurrent transaction, so that a retry may succeed.
 
     Source: class 40 of https://www.postgresql.org/docs/current/errcodes-appendix.html
     """

@@ -1,4 +1,4 @@
-"""Whose tables are whose: a plugin's begin with its name, and refer to its own and the core's."""
+"""Table ownership: a plugin's tables have its name as prefix, and refer only to its own and the core's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from autonomy_core.db.migrations import Migrations
 
 TABLES = text("""
-    SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+    SELECT relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
 """)
 REFERENCES = text("""
     SELECT here.relname, there.relname FROM pg_constraint k
@@ -24,18 +25,20 @@ REFERENCES = text("""
 
 
 def tables_in(connection: Connection) -> set[str]:
-    """Every table and view."""
+    """The names of all tables and views."""
     return set(connection.scalars(TABLES))
 
 
 def foreign_tables(
     connection: Connection, component: Migrations, others: Sequence[Migrations], before: set[str]
 ) -> Iterator[str]:
-    """What a revision of a plugin has made that is not the plugin's to make, a sentence each.
+    """Violations of table ownership by a plugin's revision, one sentence each.
 
     Args:
+        connection: the connection of the revision, in its transaction.
+        component: the component whose revision ran.
         others: the other components.
-        before: the tables that were there before the revision.
+        before: the tables that existed before the revision.
     """
     if component.table_prefix is None:
         return
@@ -50,10 +53,11 @@ def foreign_tables(
 
 
 def problems_of_models(plugin: str, plugin_of: Callable[[str], str | None]) -> Iterator[str]:
-    """What is wrong with the tables of a plugin's models, a sentence each.
+    """Problems of the tables that a plugin's models define, one sentence each.
 
     Args:
-        plugin_of: tells the plugin that a module belongs to.
+        plugin: the name of the plugin.
+        plugin_of: returns the name of the plugin that a module belongs to; None for the core.
     """
     owners = {
         mapper.local_table: plugin_of(mapper.class_.__module__)
@@ -66,8 +70,8 @@ def problems_of_models(plugin: str, plugin_of: Callable[[str], str | None]) -> I
             yield f"its table {table.name!r} has to be called {plugin}_…; `autonomy migrate` refuses it"
         if "organisation_id" not in table.primary_key.columns:
             yield (
-                f"its table {table.name!r} has no organisation_id in its primary key: derive the model from Identified "
-                "or OrganisationScoped"
+                f"its table {table.name!r} has no organisation_id in its primary key: derive the model from "
+                "Identified or OrganisationScoped"
             )
         for there in sorted({key.target_fullname.partition(".")[0] for key in table.foreign_keys}):
             owner = by_name.get(there)
@@ -76,7 +80,10 @@ def problems_of_models(plugin: str, plugin_of: Callable[[str], str | None]) -> I
 
 
 def _mappers(base: type[Base]) -> Iterator[Mapper[Any]]:
-    """Of the models below a class, without those within which their module failed: `registry.mappers` raises for them."""
+    """Mappers of the models below a class, except models whose module failed to import.
+
+    `registry.mappers` raises an error if there is such a model.
+    """
     for model in base.__subclasses__():
         mapper: Mapper[Any] | None = inspect(model, raiseerr=False)
         if mapper is not None:
@@ -85,11 +92,14 @@ def _mappers(base: type[Base]) -> Iterator[Mapper[Any]]:
 
 
 def owner_of(table_name: str, components: Sequence[Migrations]) -> str | None:
-    """The plugin whose prefix claims a table, the longest one first; None for the core, which has what none claims."""
+    """The plugin whose prefix matches a table; the longest prefix wins. None for the core's tables."""
     prefixes = {one.table_prefix: one.component for one in components if one.table_prefix is not None}
     fitting = [prefix for prefix in prefixes if table_name.startswith(prefix)]
     return prefixes[max(fitting, key=len)] if fitting else None
 
 
 def _reference(here: str, there: str, owner: str) -> str:
-    return f"its table {here} refers to {there}, a table of plugin {owner}: neither could be removed or changed alone"
+    return (
+        f"its table {here} refers to {there}, a table of plugin {owner}: "
+        "neither could be removed or changed alone"
+    )

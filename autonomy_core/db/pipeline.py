@@ -1,7 +1,7 @@
-"""Several statements in one round trip, by libpq's pipeline mode.
+"""Execute several statements in one round trip, with libpq's pipeline mode.
 
-psycopg has a pipeline of its own, for cursors, whose bookkeeping takes as long as the round trips that it spares. This one sends
-what is known beforehand, and waits once.
+psycopg's own pipeline works with cursors; its bookkeeping takes as long as the round trips that it saves.
+This one sends a list of statements that is known beforehand, and waits once.
 
 Source: https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
@@ -13,6 +13,7 @@ import select
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType, NoneType
 from typing import Any
 from uuid import UUID
@@ -28,37 +29,58 @@ _PIPELINE = "autonomy.pipeline"
 
 
 class Statement:
-    """A statement of a hot path.
+    """A statement on a hot path.
 
     Args:
-        text: with psycopg's placeholders, ``%(name)s``, each with a cast where PostgreSQL cannot tell its type.
-        prepare: whether a connection keeps it prepared; not worth while where there is nothing to plan.
-        constants: values that are the same each time.
+        text: SQL with psycopg's placeholders, ``%(name)s``. Add a cast where PostgreSQL cannot infer the
+            type.
+        prepare: whether connections prepare it. Preparing is useless for statements without a plan.
+        constants: values of placeholders that never change, by name.
     """
 
     def __init__(
         self, text: str, *, prepare: bool = True, constants: Mapping[str, Any] = MappingProxyType({})
     ) -> None:
-        self.text = text.encode()
-        self._constants = constants
-        self._names = tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
-        numbered = _PLACEHOLDER.sub(lambda found: f"${self._names.index(found[1]) + 1}", text)
-        self.numbered = numbered.replace("%%", "%").encode()
         self.prepare = prepare
+        self._given = text, constants
+
+    def _write(self) -> tuple[str, Mapping[str, Any]]:
+        """The text and the constants; called once, when the statement is first used."""
+        return self._given
+
+    @cached_property
+    def _written(self) -> tuple[str, Mapping[str, Any]]:
+        return self._write()
+
+    @cached_property
+    def text(self) -> bytes:
+        """With psycopg's placeholders."""
+        return self._written[0].encode()
+
+    @cached_property
+    def numbered(self) -> bytes:
+        """With PostgreSQL's own placeholders, ``$1``."""
+        numbered = _PLACEHOLDER.sub(lambda found: f"${self._names.index(found[1]) + 1}", self._written[0])
+        return numbered.replace("%%", "%").encode()
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_PLACEHOLDER.findall(self._written[0])))
 
     def complete(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Values with the constants."""
-        return {**self._constants, **values} if self._constants else values
+        """The values together with the constants."""
+        constants = self._written[1]
+        return {**constants, **values} if constants else values
 
     def with_values(self, values: Mapping[str, Any]) -> Step:
-        """What is to be sent to have it executed.
+        """Encode the values, for `Pipeline.send`.
 
         Args:
-            values: texts, whole numbers, truth values, times, UUIDs, None, and lists of these.
+            values: by name: str, int, bool, datetime, UUID, None, and lists of these.
 
         Raises:
-            TypeError: one is something else.
-            psycopg.DataError: a text contains NUL.
+            TypeError: a value is missing or has another type.
+            psycopg.DataError: a string contains NUL.
         """
         values = self.complete(values)
         try:
@@ -72,10 +94,10 @@ Step = tuple[Statement, list[bytes | None]]
 
 
 class Pipeline:
-    """A connection that takes several statements in one round trip, and prepares them when they are first sent.
+    """Executes several statements in one round trip on a connection, and prepares them at first use.
 
     Attributes:
-        known: what the pool keeps of the connection for as long as it is open.
+        known: the pool's info dictionary of the connection, which lives as long as the connection.
     """
 
     def __init__(self, driver: psycopg.Connection[Any], known: dict[str, Any]) -> None:
@@ -90,10 +112,11 @@ class Pipeline:
 
     @classmethod
     def of(cls, driver: psycopg.Connection[Any], known: dict[str, Any]) -> Pipeline:
-        """The one of an open connection.
+        """The pipeline of an open connection; created at first use.
 
         Args:
-            known: what the pool keeps of the connection for as long as it is open.
+            driver: the psycopg connection.
+            known: the pool's info dictionary of the connection, which lives as long as the connection.
         """
         pipeline = known.get(_PIPELINE)
         if pipeline is None:
@@ -102,14 +125,17 @@ class Pipeline:
 
     @property
     def transaction_status(self) -> int:
-        """Of `psycopg.pq.TransactionStatus`; it asks nobody."""
+        """A member of `psycopg.pq.TransactionStatus`, without a round trip."""
         return self._pgconn.transaction_status
 
     def send(self, steps: Sequence[Step]) -> list[PGresult]:
-        """Execute statements in order; gives the result of each.
+        """Execute statements in order and return their results.
+
+        Args:
+            steps: the statements with their values.
 
         Raises:
-            psycopg.Error: one of them has failed, and those after it are not executed.
+            psycopg.Error: a statement failed. The statements after it are not executed.
         """
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
             raise psycopg.OperationalError("the connection was left in the middle of a round trip")
@@ -125,7 +151,7 @@ class Pipeline:
             self._flush()
             results = self._results()
         finally:
-            # After an interruption it cannot be left, and the connection is good for nothing any more; see above.
+            # After an interruption, pipeline mode cannot be left: the check above refuses the connection.
             with suppress(psycopg.Error):
                 self._pgconn.exit_pipeline_mode()
         for result in results:
@@ -133,7 +159,7 @@ class Pipeline:
         return results
 
     def forget_prepared(self) -> None:
-        """Prepare everything again, under other names: the connection does not know all of it any more."""
+        """Prepare all statements again, under new names, because the server has lost some of them."""
         self._prepared.clear()
         self._generation += 1
 
@@ -152,14 +178,14 @@ class Pipeline:
                 self._prepared[statement] = name
 
     def _flush(self) -> None:
-        """Have everything sent, of which the socket takes only so much at once; the server may answer meanwhile."""
+        """Send all output. The socket may accept only a part at once, so read input meanwhile."""
         while self._pgconn.flush():
             for _, ready in self._both.poll():
                 if ready & select.POLLIN:
                     self._pgconn.consume_input()
 
     def _results(self) -> list[PGresult]:
-        """What comes back, up to the end of this round trip."""
+        """Read the results up to the end of this round trip."""
         results: list[PGresult] = []
         while self._pgconn.status == ConnStatus.OK:
             while self._pgconn.is_busy():
@@ -171,7 +197,7 @@ class Pipeline:
             if result.status == ExecStatus.PIPELINE_SYNC:
                 return results
             results.append(result)
-            self._pgconn.get_result()  # the end of this statement's results, for which there is nothing to wait
+            self._pgconn.get_result()  # the terminating None of this statement; it never blocks
         raise psycopg.OperationalError("the connection is lost")
 
 
@@ -181,7 +207,7 @@ def _require(result: PGresult) -> None:
 
 
 def _result_of(call: Callable[..., PGresult], *arguments: Any) -> PGresult:
-    """What libpq gives, or an error where it has no result, which psycopg takes for a lack of memory."""
+    """Call libpq. If it has no result, psycopg raises MemoryError, although the connection is lost."""
     try:
         return call(*arguments)
     except MemoryError:
@@ -210,7 +236,7 @@ _AS_TEXT: Mapping[type, Callable[[Any], str | None]] = {
     list: _array,
     str: _text,
 }
-"""Writes values of a type as PostgreSQL reads them. Of no others: what they would look like would be a guess."""
+"""Encoders to PostgreSQL's text format, by type. Other types are rejected, because a guess could be wrong."""
 
 _IN_ARRAY: Mapping[type, Callable[[Any], str]] = {**_PLAIN, NoneType: lambda _: "NULL", str: _quoted}
-"""The same, within a list. Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO"""
+"""Encoders for elements of arrays. Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO"""

@@ -1,8 +1,8 @@
-"""Ask the database something within a deadline, however it hangs.
+"""Query the database with a deadline, even if it hangs.
 
-A statement timeout is kept by PostgreSQL, which keeps none while it is stopped; and libpq waits for a connection that
-is open for as long as the network lets it. So a thread asks, another one waits for it, and when the time is over shuts
-the connection's socket down, which ends the waiting of the first.
+PostgreSQL enforces the statement timeout, so it has no effect while PostgreSQL is stopped. libpq waits for an
+open connection for as long as TCP does. Therefore one thread queries, and another one waits for the result.
+At the deadline, the waiting thread shuts down the connection's socket, which ends the query's thread.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from sqlalchemy import Connection, Engine, event
 T = TypeVar("T")
 
 ANSWER_WITHIN_S = 2.0
-"""The deadline. psycopg takes no shorter one for the making of a connection."""
+"""The deadline, in seconds. psycopg accepts no shorter connection timeout."""
 
 
 _running = threading.local()
-"""The attempt that a thread runs."""
+"""The attempt that the current thread runs."""
 
 
 def make_interruptible(engine: Engine) -> None:
-    """Let attempts interrupt all that is asked of an engine's connections, also what is before they are given.
+    """Let attempts interrupt all use of an engine's connections, including their setup.
 
-    A connection that has rested is pinged, and a new one is told its limits: both would wait beyond the deadline.
+    The pool pings an idle connection, and sets the limits of a new one. Both could exceed the deadline.
     """
     for moment in ("connect", "checkout"):
         event.listen(engine, moment, _hold, insert=True)
@@ -45,7 +45,7 @@ def _hold(connection: psycopg.Connection[Any], *_: Any) -> None:
 
 
 class NoAnswer(Exception):
-    """The database has not answered in time."""
+    """The database has not answered before the deadline."""
 
     def __init__(self) -> None:
         super().__init__(f"it has not answered within {ANSWER_WITHIN_S:g} seconds")
@@ -55,8 +55,8 @@ class Probe(Generic[T]):
     """Runs one function on a connection, in one thread at a time.
 
     Args:
-        connect: gives a connection of an engine that is `make_interruptible`.
-        look: what to run; it must change nothing.
+        connect: gives a connection of an engine that was passed to `make_interruptible`.
+        look: the function. It must not change anything.
     """
 
     def __init__(
@@ -68,11 +68,17 @@ class Probe(Generic[T]):
         self._attempt: _Attempt[T] | None = None
 
     def ask(self, *arguments: Any) -> T:
-        """The outcome of an attempt that is under way, or else of a new one.
+        """Wait for the running attempt, or start a new one.
+
+        Args:
+            arguments: further arguments of the function; ignored if an attempt is running.
+
+        Returns:
+            The function's result.
 
         Raises:
-            NoAnswer: there is none within `ANSWER_WITHIN_S` of the attempt's beginning.
-            Exception: what the function or the connection has raised.
+            NoAnswer: the attempt did not end within `ANSWER_WITHIN_S` of its start.
+            Exception: any error of the function or of the connection.
         """
         with self._lock:
             attempt = self._attempt
@@ -99,21 +105,21 @@ class _Attempt(Generic[T]):
         look: Callable[..., T],
         arguments: tuple[Any, ...],
     ) -> None:
-        """Look, and keep the outcome."""
+        """Call the function and store its result or error."""
         _running.attempt = self
         try:
             with connect() as connection:
                 found = look(connection, *arguments)
-        except BaseException as error:  # noqa: BLE001 - raised again where the outcome is waited for
-            # What an interruption causes looks like a server that has ended.
+        except BaseException as error:  # noqa: BLE001 - wait() raises it
+            # An interrupted query raises the same error as a server that has stopped.
             self.outcome.set_exception(NoAnswer() if self._is_late else error)
         else:
             self.outcome.set_result(found)
         finally:
-            self._let_go()
+            self._release()
 
     def wait(self) -> T:
-        """The outcome; at the deadline the attempt is interrupted."""
+        """Wait for the result; interrupt the attempt at the deadline."""
         try:
             return self.outcome.result(max(0.0, self._deadline - time.monotonic()))
         except TimeoutError:
@@ -123,10 +129,10 @@ class _Attempt(Generic[T]):
         raise NoAnswer
 
     def hold(self, descriptor: int) -> None:
-        """Interrupt the waiting for this connection when the time is over."""
-        self._let_go()
+        """Remember the socket of a connection that the attempt uses, to shut it down at the deadline."""
+        self._release()
         with self._lock:
-            # A duplicate: the driver may close its own at any time, and the number may then be another file's.
+            # Duplicate it: the driver may close its descriptor, and another file may get the same number.
             self._socket = socket.socket(fileno=os.dup(descriptor))
             if self._is_late:
                 self._shut_down()
@@ -141,7 +147,7 @@ class _Attempt(Generic[T]):
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         with self._lock:
             if self._socket is not None:
                 self._socket.close()

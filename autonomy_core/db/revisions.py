@@ -1,8 +1,9 @@
-"""For whoever changes a model: write the next revision of a component, and see whether any is missing."""
+"""Tools for developers who change models: generate a component's next revision, and find missing ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,19 @@ from sqlalchemy import Connection
 
 from autonomy_core.db.migrations import Migrations
 
+OF_THE_CORE, OF_PLUGINS = "autonomy_core.db.isolation", "autonomy_core.plugin_api.migrations"
+"""The modules from which the revisions of the core and of plugins import `isolate`."""
+
 
 def check_models_match(
     connection: Connection, component: Migrations, others: Sequence[Migrations] = ()
 ) -> list[str]:
-    """How the component's tables differ from its models, a sentence each; empty when a revision is not missing.
+    """The differences between a component's tables and its models, one sentence each.
 
     Args:
-        connection: to a database that is migrated.
-        component: whose tables to compare.
-        others: the other components, which have tables of their own; needed for the core.
+        connection: to a migrated database.
+        component: the component to compare.
+        others: the other components, whose tables are skipped; needed for the core.
     """
     context = MigrationContext.configure(connection, opts=_comparison(component, others))
     return [_sentence(found) for found in _flat(autogenerate.compare_metadata(context, component.metadata))]
@@ -38,14 +42,18 @@ def new_revision(
     compare_with: Connection | None = None,
     others: Sequence[Migrations] = (),
 ) -> Path:
-    """Write the component's next revision file and return its path.
+    """Write the component's next revision file.
 
     Args:
-        component: whose revision it is.
-        message: what it does, in a few words.
-        compare_with: a database at the component's newest revision: what the models have changed since is
-            written into the file, for a person to check. Without it the revision is empty.
+        component: the component.
+        message: what the revision does, in a few words.
+        compare_with: a connection to a database at the component's newest revision. The differences between
+            its tables and the models are written into the file, and a developer must review them. Without it,
+            the revision is empty.
         others: the other components; needed for the core.
+
+    Returns:
+        The path of the new file.
     """
     script = component.script
     arguments = {
@@ -60,7 +68,7 @@ def new_revision(
         "depends_on": None,
     }
     revision = autogenerate.RevisionContext(
-        Config(), script, arguments, process_revision_directives=_isolate_new_tables
+        Config(), script, arguments, process_revision_directives=partial(_isolate_new_tables, component)
     )
     if compare_with is not None:
         _compare(revision, component, others, compare_with)
@@ -92,17 +100,23 @@ def _compare(
 
 
 def _comparison(component: Migrations, others: Sequence[Migrations]) -> dict[str, Any]:
-    def is_ours(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:  # noqa: FBT001
+    def is_ours(
+        item: Any,
+        name: str | None,
+        kind: str,
+        reflected: bool,  # noqa: FBT001
+        compare_to: Any,
+    ) -> bool:
         table = name if kind == "table" else item.table.name
         return _owner(table or "", (component, *others)) == component.component
 
-    # include_object filters both sides; include_name would filter the database's only, and so every table of
-    # the other components would look missing.
+    # include_object filters both sides. include_name filters the database's side only, so every table of the
+    # other components would be reported as missing.
     return {"include_object": is_ours, "compare_type": True}
 
 
 def _owner(table_name: str, components: Sequence[Migrations]) -> str | None:
-    """The component whose prefix claims the table, the longest one first; what none claims is the core's."""
+    """The component whose prefix matches; the longest prefix wins. The core owns tables without a prefix."""
     if table_name.startswith("procrastinate_") or table_name.endswith("_alembic_version"):
         return None
     prefixes = {component.table_prefix or "": component.component for component in components}
@@ -123,29 +137,37 @@ def _sentence(found: tuple[Any, ...]) -> str:
     return f"{action.replace('_', ' ')}: {', '.join(named)}"
 
 
-def _isolate_new_tables(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:
-    """Write an ``isolate(op, ...)`` after each new tenant table, so that nobody has to remember it."""
+def _isolate_new_tables(
+    component: Migrations, context: MigrationContext, revision: Any, directives: list[MigrationScript]
+) -> None:
+    """Write ``isolate(op, …)`` after each new tenant table, so that developers cannot forget it."""
     for directive in directives:
         operations = directive.upgrade_ops
         if operations is not None:
-            operations.ops = [step for op in operations.ops for step in (op, *_isolation_of(op))]
+            operations.ops = [step for op in operations.ops for step in (op, *_isolation_of(op, component))]
 
 
 class IsolateOp(MigrateOperation):
-    """The line ``isolate(op, table)`` in a revision file."""
+    """The operation that is rendered as ``isolate(op, table)`` in a revision file.
 
-    def __init__(self, table_name: str) -> None:
+    Args:
+        module: the module from which the file imports `isolate`.
+    """
+
+    def __init__(self, table_name: str, module: str) -> None:
         self.table_name = table_name
+        self.module = module
 
 
 @autogenerate.renderers.dispatch_for(IsolateOp)
 def _render_isolate(context: AutogenContext, operation: IsolateOp) -> str:
-    context.imports.add("from autonomy_core.plugin_api.migrations import isolate")
+    context.imports.add(f"from {operation.module} import isolate")
     return f"isolate(op, {operation.table_name!r})"
 
 
-def _isolation_of(operation: MigrateOperation) -> list[MigrateOperation]:
+def _isolation_of(operation: MigrateOperation, component: Migrations) -> list[MigrateOperation]:
     if not isinstance(operation, CreateTableOp):
         return []
     names = {getattr(column, "name", None) for column in operation.columns}
-    return [IsolateOp(operation.table_name)] if "organisation_id" in names else []
+    module = OF_THE_CORE if component.table_prefix is None else OF_PLUGINS
+    return [IsolateOp(operation.table_name, module)] if "organisation_id" in names else []

@@ -1,4 +1,4 @@
-"""The role the application connects as: it may read and write rows, and neither owns tables nor evades policies."""
+"""The application's database role: it reads and writes rows, but cannot own tables or bypass policies."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from autonomy_core.db.isolation import quote
 
 ATTRIBUTES = "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
 READ_ONLY = r"(_alembic_version|^restorations)$"
-"""The names of the tables that the application may only read: what they say is for it to obey."""
+"""A pattern for the tables that the application may only read, because they control what it may do."""
 
 
 class UnsafeRole(RuntimeError):
-    """A role could see or change what it must not."""
+    """A role has, or could get, rights that bypass isolation."""
 
 
 def prepare_roles(
@@ -25,21 +25,21 @@ def prepare_roles(
     password: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Make the application's role where it is missing, and grant it what it needs. Safe to repeat.
+    """Create the application's role if it is missing, and grant its rights. Safe to repeat.
 
-    Grants cover what the connected role owns in schema ``public``, now and in future; of `READ_ONLY`
-    tables, only reading.
+    The grants cover everything that the connected role owns in schema ``public``, now and in future. Tables
+    that match `READ_ONLY` get reading rights only.
 
     Args:
-        connection: of the role that owns the tables; the caller commits.
+        connection: a connection of the role that owns the tables; the caller commits.
         application_role: the role's name.
-        password: set if given; sent hashed (SCRAM-SHA-256), so that it is in no server log. A role that an
-            administrator has made keeps the one it has, where the connected role may not set it.
-        progress: told if that is so.
+        password: the password to set. It is sent as a SCRAM-SHA-256 hash, so that no server log contains it.
+            If an administrator created the role and the connected role may not set it, the role keeps its
+            password.
+        progress: called with one line if the role keeps its password.
 
     Raises:
-        UnsafeRole: the role exists with rights that isolation does not survive, or cannot be made or granted
-            what it needs.
+        UnsafeRole: the role has rights that bypass isolation, or cannot be created or granted its rights.
     """
     if connection.scalar(text("SELECT current_user")) == application_role:
         raise UnsafeRole(f"The role {application_role!r} owns the tables; the application needs another one.")
@@ -55,11 +55,11 @@ def prepare_roles(
 
 
 def check_application_role(connection: Connection) -> None:
-    """Check that the role that is connected is bound by row-level security.
+    """Check that row-level security applies to the connected role.
 
     Raises:
-        UnsafeRole: it is a superuser, bypasses policies, can make roles, or owns tables, itself or through a
-            role that it is a member of.
+        UnsafeRole: the role is a superuser, bypasses policies, can create roles or owns tables, either itself
+            or as a member of another role.
     """
     _check(connection, connection.scalar(text("SELECT current_user")))
 
@@ -99,7 +99,7 @@ def _create_role(connection: Connection, role: str) -> None:
         with connection.begin_nested():
             connection.execute(text(statement))
     except DBAPIError as error:
-        # Roles are shared by all databases: a migration of another one may have made it at this moment.
+        # Databases share the server's roles: a concurrent migration of another database may have created it.
         if isinstance(error.orig, (errors.DuplicateObject, errors.UniqueViolation)):
             return
         raise UnsafeRole(
@@ -109,7 +109,7 @@ def _create_role(connection: Connection, role: str) -> None:
 
 
 def _set_password(connection: Connection, role: str, password: str) -> bool:
-    """Set it, unless that takes CREATEROLE, or the ADMIN option on the role since PostgreSQL 16: then False."""
+    """Set the password. False without CREATEROLE or, since PostgreSQL 16, the ADMIN option on the role."""
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - for the type checker: the connection is open
     hashed = driver.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
@@ -133,8 +133,8 @@ def _grant(connection: Connection, role: str, statement: str) -> None:
 
 
 def _grants(connection: Connection, role: str) -> Iterator[str]:
-    yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"  # what PostgreSQL 14 still grants
-    # A temporary table outlives its transaction, and hides the real one of its name from the connection's next user.
+    yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"  # PostgreSQL 14 grants it by default
+    # A temporary table outlives its transaction, and hides the real table from the connection's next user.
     yield f"REVOKE TEMPORARY ON DATABASE {quote(_database(connection))} FROM PUBLIC"
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
     for name in _owned(connection, "pg_class", "rel", "AND relkind IN ('r', 'p')"):
@@ -154,7 +154,7 @@ def _database(connection: Connection) -> str:
 
 
 def _owned(connection: Connection, catalog: str, prefix: str, condition: str) -> list[str]:
-    """What the connected role owns in schema ``public``, as quoted names: nobody may grant more than that."""
+    """Quoted names of the connected role's objects in ``public``: it can grant rights only on these."""
     kind = {"pg_class": "regclass", "pg_proc": "regprocedure"}[catalog]
     query = f"""
         SELECT oid::{kind}::text FROM {catalog}
@@ -170,15 +170,16 @@ BACKUP_ATTRIBUTES = "LOGIN BYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLI
 def prepare_backup_role(
     connection: Connection, role: str, password: str | None, progress: Callable[[str], None]
 ) -> None:
-    """Make the role that reads every organisation's rows for backups, and let it read. Safe to repeat.
+    """Create the role that reads the rows of all organisations for backups. Safe to repeat.
 
-    Only a superuser may make a role that bypasses the policies. Where the owner of the tables may not, the statement
-    for an administrator is told, and the rest is done when the role is there.
+    Only a superuser may create a role that bypasses policies. If the connected role may not, the statement
+    for an administrator is printed, and the next migration does the rest.
 
     Args:
-        connection: of the role that owns the tables; the caller commits.
-        password: set if given, and the owner may.
-        progress: told what is left to do.
+        connection: a connection of the role that owns the tables; the caller commits.
+        role: the role's name.
+        password: the password to set, if the connected role may set it.
+        progress: called with one line for each step that an administrator has to do.
     """
     bypasses = connection.scalar(
         text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role"), {"role": role}
@@ -186,10 +187,11 @@ def prepare_backup_role(
     verb = "CREATE" if bypasses is None else "ALTER"
     statement = f"{verb} ROLE {quote(role)} {BACKUP_ATTRIBUTES}"
     if not bypasses and not _try(connection, statement):
-        # Without the password itself, which is not for a terminal or a log.
+        # Without the password itself, because terminals and logs must not show it.
         own = " PASSWORD '…', the one in autonomy.backup_url" if password and bypasses is None else ""
         progress(
-            f"role {role}: as an administrator of the database, run: {statement}{own}; then autonomy migrate again"
+            f"role {role}: as an administrator of the database, run: {statement}{own}; "
+            "then autonomy migrate again"
         )
         if bypasses is None:
             return
@@ -198,7 +200,7 @@ def prepare_backup_role(
             f"role {role}: keeps the password it has; the tables' owner may not set it, "
             "an administrator of the server can"
         )
-    for grant in _reading(connection, quote(role)):
+    for grant in _read_grants(connection, quote(role)):
         _grant(connection, role, grant)
     progress(f"role {role}: may read everything")
 
@@ -214,7 +216,7 @@ def _try(connection: Connection, statement: str) -> bool:
     return True
 
 
-def _reading(connection: Connection, role: str) -> Iterator[str]:
+def _read_grants(connection: Connection, role: str) -> Iterator[str]:
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
     for name in _owned(connection, "pg_class", "rel", "AND relkind IN ('r', 'p')"):
         yield f"GRANT SELECT ON TABLE {name} TO {role}"

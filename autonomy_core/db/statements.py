@@ -1,73 +1,98 @@
-"""Statements of hot paths that are written with the models, and executed past SQLAlchemy.
+"""Statements for hot paths that are written as SQLAlchemy expressions, but executed by the driver.
 
-To build, cache and execute an expression costs SQLAlchemy several times what the driver takes. Here each is compiled once.
+Building, caching and executing an expression in SQLAlchemy takes several times as long as the driver. Here
+each expression is compiled once.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, BindParameter, Column, Table, bindparam, inspect
+from sqlalchemy import BindParameter, bindparam, types
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from autonomy_core.db.base import Base
 from autonomy_core.db.pipeline import Statement
 
 if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.sql.elements import ClauseElement
     from sqlalchemy.types import TypeEngine
 
-_DIALECT = PGDialect_psycopg()
+DIALECT = PGDialect_psycopg()
+
+_INSTEAD = "execute the expression with scope.session"
 
 
-def compiled(statement: ClauseElement) -> Statement:
-    """An expression of SQLAlchemy's, for `TenantScope.execute_directly`.
+def compiled(expression: ClauseElement) -> Statement:
+    """A statement for `TenantScope.execute_at_driver`, from a SQLAlchemy expression.
+
+    It is compiled when it is first used, because that needs every model that a foreign key names. So a module
+    may make one when it is imported.
 
     Args:
-        statement: its values are what it names with `parameter`; all others are constants.
+        expression: its values are what it names with `parameter`; all others are constants. Values and
+            results go past SQLAlchemy's types.
+
+    Raises:
+        TypeError: at the first use, if SQLAlchemy would convert a value or a result.
     """
-    made = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    constants = {name: _plain(value) for name, value in made.params.items() if value is not None}
-    return Statement(made.string, constants=constants)
+    return _Compiled(expression)
 
 
 def parameter(name: str, type_: TypeEngine[Any]) -> BindParameter[Any]:
-    """A value of a compiled statement, by its name."""
+    """A placeholder of a compiled statement.
+
+    Args:
+        name: the name of its value.
+        type_: the SQL type of its value.
+    """
     return bindparam(name, None, type_=type_)
 
 
-def insertion(row: Base) -> tuple[Statement, Mapping[str, Any]]:
-    """What inserts a new row of a model, for `DirectTransaction.execute_later`. The row gets its defaults.
+class _Compiled(Statement):
+    """A statement whose text is compiled at its first use."""
 
-    Args:
-        row: of a table without columns that are arrays.
+    def __init__(self, expression: ClauseElement) -> None:
+        super().__init__("")
+        self._expression = expression
+
+    @cached_property
+    def _made(self) -> SQLCompiler:
+        made: Any = self._expression.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
+        _require_unconverted(made, self._expression)
+        return made
+
+    def _write(self) -> tuple[str, Mapping[str, Any]]:
+        constants = {name: _plain(value) for name, value in self._made.params.items() if value is not None}
+        return self._made.string, constants
+
+
+def _require_unconverted(made: SQLCompiler, expression: Any) -> None:
+    """Check that no value and no result needs a conversion by SQLAlchemy.
+
+    Raises:
+        TypeError
     """
-    statement, columns = _insertion_into(type(row))
-    return statement, {name: _value(row, name, column) for name, column in columns.items()}
+    for value in made.binds.values():
+        element = _element(value.type)
+        if not isinstance(element, types.Boolean) and element.bind_processor(DIALECT) is not None:
+            raise TypeError(f"a value of {value.type!r} is converted by SQLAlchemy: {_INSTEAD}")
+    for result in getattr(expression, "exported_columns", ()):
+        element = _element(result.type)
+        # How a number is converted depends on the answer; the driver gives a Decimal or a float.
+        if not isinstance(element, types.Numeric) and element.result_processor(DIALECT, None) is not None:
+            raise TypeError(f"a result of {result.type!r} is converted by SQLAlchemy: {_INSTEAD}")
 
 
-@cache
-def _insertion_into(model: type[Base]) -> tuple[Statement, Mapping[str, Column[Any]]]:
-    mapper = inspect(model)
-    table = mapper.local_table
-    assert isinstance(table, Table)  # noqa: S101 - for the type checker
-    columns = {mapper.get_property_by_column(each).key: each for each in table.columns}
-    names = ", ".join(column.name for column in columns.values())
-    arrays = ", ".join(f"%({name})s::{each.type.compile(_DIALECT)}[]" for name, each in columns.items())
-    return Statement(f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"), columns  # noqa: S608
-
-
-def _value(row: Base, name: str, column: Column[Any]) -> Any:
-    if name not in row.__dict__ and column.default is not None:
-        default: Any = column.default
-        setattr(row, name, default.arg(None) if default.is_callable else default.arg)
-    value = getattr(row, name)
-    return json.dumps(value) if isinstance(column.type, JSON) and value is not None else _plain(value)
+def _element(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    """The type as PostgreSQL's dialect has it; of an array, the type of its elements."""
+    while isinstance(type_, types.ARRAY):
+        type_ = type_.item_type
+    return type_.dialect_impl(DIALECT)
 
 
 def _plain(value: Any) -> Any:
-    """Without the class that an enumeration of texts has."""
-    return str(value) if isinstance(value, str) else value
+    """Convert a member of a string enumeration to its value. `str(value)` may be the member's name."""
+    return str.__str__(value) if isinstance(value, str) else value

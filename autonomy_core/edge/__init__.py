@@ -1,12 +1,13 @@
-"""What stands between the network and the WSGI application in ``autonomy serve``, in each process's event loop.
+"""The server's edge: it runs between the network and the WSGI application in ``autonomy serve``.
 
-The application has a limited number of threads. A client must not hold one for as long as it likes, so that:
+It runs in each process's event loop. The application has a limited number of threads, and slow clients must
+not occupy them. Therefore:
 
-- a request is given a thread when its body has arrived whole (`body`), in time (`limits`);
-- the thread is given back before the answer is sent, and files are sent by the event loop (`answer`);
-- what is refused whatever the body says is refused before the body is waited for (`application`);
-- probes and metrics have threads of their own (`pool`);
-- one client address has a limited number of slow requests (`crowd`).
+- a request gets a thread only after its whole body has arrived (`body`) within its deadlines (`limits`);
+- the thread is free before the answer is sent, and the event loop sends files (`answer`);
+- a request that is rejected whatever its body contains is rejected before the body arrives (`application`);
+- health checks and metrics have their own threads (`pool`);
+- the number of slow requests per client address is limited (`crowd`).
 
-The application stays plain WSGI, and works under any other server; decision 0023 tells why it is done so.
+The application is plain WSGI and works with any other server. Decision 0023 gives the reasons.
 """

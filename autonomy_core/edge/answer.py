@@ -1,4 +1,4 @@
-"""What the application answers, and how it is sent once its thread is free again."""
+"""The application's answers, and how they are sent after the thread is free."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ from autonomy_core.edge.environ import Environ
 log = structlog.get_logger(__name__)
 
 SMALL_BYTES = 128 * 1024
-"""An answer up to this size is kept in memory while it is sent; a larger one in a file, and its client counts as slow."""
+"""The maximum size of an answer in memory, in bytes. Larger ones are written to a file, and count as slow."""
 
-LEAST_PIECE, FIRST_PIECE, MOST_PIECE = 16 * 1024, 64 * 1024, 256 * 1024
-"""How much of a file is read at once: little for a client that takes it slowly, since it waits in memory."""
+MIN_PIECE, FIRST_PIECE, MAX_PIECE = 16 * 1024, 64 * 1024, 256 * 1024
+"""Sizes of pieces of files, in bytes. Slow clients get small pieces, because a piece stays in memory."""
 
 FAST_CLIENT_S = 0.001
-"""A client that takes a piece within this time gets a larger piece next."""
+"""If a client takes a piece within this time, the next piece is larger."""
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Environ, Callable[..., Any]], Any]
 
 
 WITHOUT_BODY = (204, 304)
-"""Answers that have none, whatever they announce (RFC 9110, section 6.4.1)."""
+"""Statuses of answers without a body, whatever their headers say (RFC 9110, section 6.4.1)."""
 
 
 class ShortAnswer(Exception):
-    """The application has announced a longer body than it has given."""
+    """The application's body is shorter than its Content-Length."""
 
 
 class FileAnswer:
-    """The ``wsgi.file_wrapper`` of PEP 3333: a file, from where it is to as far as Content-Length says.
+    """The ``wsgi.file_wrapper`` of PEP 3333: a file, from its current position to the Content-Length.
 
     Args:
-        file: a real one, open for reading; it is closed when it has been sent, or nobody takes it any more.
-        block_size: for who iterates over it instead.
+        file: a real file, open for reading. It is closed after it was sent, or when the client has
+            disconnected.
+        block_size: the size of blocks for code that iterates over it, in bytes.
     """
 
     def __init__(self, file: IO[bytes], block_size: int = FIRST_PIECE) -> None:
@@ -54,7 +55,7 @@ class FileAnswer:
         return iter(lambda: self.file.read(self._block_size), b"")
 
     def __len__(self) -> int:
-        """How much of the file lies behind its position."""
+        """The number of bytes after the file's position."""
         return os.fstat(self.file.fileno()).st_size - self.file.tell()
 
     def close(self) -> None:
@@ -67,8 +68,9 @@ class Answer:
     """One answer.
 
     Attributes:
-        headers: names in lower case.
-        body: all of it, or a file with it.
+        status: the HTTP status code.
+        headers: headers with names in lower case.
+        body: the whole body, or a file that contains it.
     """
 
     status: int
@@ -77,30 +79,32 @@ class Answer:
 
     @property
     def announced(self) -> int | None:
-        """How long the body is to be; None where that is not said."""
+        """The Content-Length; None if there is none."""
         return next((int(value) for name, value in self.headers if name == b"content-length"), None)
 
     @property
     def ends_connection(self) -> bool:
-        """Whether the connection is closed after it."""
+        """Whether the connection is closed after the answer."""
         return (b"connection", b"close") in self.headers
 
     def end_connection(self) -> Answer:
-        """The same, with the connection closed after it."""
+        """A copy that closes the connection after the answer."""
         return Answer(self.status, [*self.headers, (b"connection", b"close")], self.body)
 
 
 def call(application: Application, environ: Environ, spool: Path) -> Answer | None:
-    """Have the application answer, in this thread.
+    """Call the application in this thread.
 
     Args:
-        spool: where a large answer that is no file is kept until it is sent.
+        application: the WSGI application.
+        environ: the WSGI environ.
+        spool: the directory for large answers that are not files.
 
     Returns:
-        The answer; None where the application needs the body, which has not arrived.
+        The answer; None if the application needs the body, which has not arrived.
 
     Raises:
-        ShortAnswer: its client would wait for the rest.
+        ShortAnswer: the body is shorter than announced, so the client would wait for the rest.
     """
     begun: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -138,7 +142,7 @@ def _collected(parts: Any, spool: Path) -> bytes | FileAnswer:
             size += len(part)
             kept.append(part)
             if size > SMALL_BYTES:
-                file = file or tempfile.TemporaryFile(dir=spool)  # noqa: SIM115 - closed when it has been sent
+                file = file or tempfile.TemporaryFile(dir=spool)  # noqa: SIM115 - closed after sending
                 file.writelines(kept)
                 kept, size = [], 0
         if file is None:
@@ -161,7 +165,7 @@ def _kept(body: bytes, spool: Path) -> bytes | FileAnswer:
             if file.write(body) < len(body):
                 return body
         except OSError:
-            # The disk is full. What was done is committed, and the answer is at hand.
+            # The disk is full. The work is committed, so send the answer from memory.
             return body
         file.seek(0)
         unless_kept.pop_all()
@@ -169,7 +173,7 @@ def _kept(body: bytes, spool: Path) -> bytes | FileAnswer:
 
 
 async def send_answer(answer: Answer, send: Send) -> None:
-    """Send an answer that is in memory."""
+    """Send an answer whose body is in memory."""
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})
 
@@ -177,11 +181,14 @@ async def send_answer(answer: Answer, send: Send) -> None:
 async def send_file(
     answer: Answer, file: FileAnswer, send: Send, gone: asyncio.Future[Any], stall_s: float
 ) -> None:
-    """Send an answer whose body is a file, piece by piece, as fast as the client takes it.
+    """Send an answer whose body is a file, in pieces, as fast as the client reads.
 
     Args:
-        gone: is done when the client is.
-        stall_s: how long it may take for `LEAST_PIECE`, in seconds; then it is given up, and its connection ended.
+        answer: the answer.
+        file: its body.
+        send: ASGI's send function.
+        gone: is done when the client has disconnected.
+        stall_s: the maximum time for each `MIN_PIECE`, in seconds. After that, the connection is closed.
     """
     descriptor = file.file.fileno()
     position = file.file.tell()
@@ -199,17 +206,17 @@ async def send_file(
         position += len(piece)
         began = loop.time()
         try:
-            async with asyncio.timeout(stall_s * max(len(piece) / LEAST_PIECE, 1)):
+            async with asyncio.timeout(stall_s * max(len(piece) / MIN_PIECE, 1)):
                 await send({"type": "http.response.body", "body": piece, "more_body": position < end})
         except TimeoutError:
             log.info("answer.not_taken", missing=end - position)
             return
         is_fast = loop.time() - began < FAST_CLIENT_S
-        size = min(size * 2, MOST_PIECE) if is_fast else max(size // 2, LEAST_PIECE)
+        size = min(size * 2, MAX_PIECE) if is_fast else max(size // 2, MIN_PIECE)
 
 
 async def _read(descriptor: int, size: int, position: int) -> bytes:
-    """A piece of a file: at once where the system has it in memory, or else by a thread that waits for the disk."""
+    """Read a piece of a file: directly if the kernel has it cached, otherwise in a thread that may block."""
     buffer = bytearray(size)
     if hasattr(os, "RWF_NOWAIT"):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The ASGI application in front of the WSGI one."""
+"""The ASGI application that runs the WSGI application."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from autonomy_core.traversal.target import REFUSAL, refused
 log = structlog.get_logger(__name__)
 
 LANES = {"/health/live": 1, "/health/ready": 2, "/metrics": 1}
-"""The paths with threads of their own, and how many: they are answered whatever the others do."""
+"""Paths with their own threads, and the numbers of threads, so that they are answered under any load."""
 
 CRASHED = Answer(500, [(b"content-type", b"text/plain")], b"The error has been logged.\n")
 
-REFUSING = 2
-"""How many threads refuse. A refusal asks no database; as many may wait as there are connections."""
+REFUSAL_THREADS = 2
+"""The number of threads for rejections. A rejection needs no database; all connections may queue for one."""
 
 WATCHED_AFTER_S = 1.0
-"""A request that has no answer by then is not begun any more when its client has gone."""
+"""If the client disconnects after this time, in seconds, a request that no thread has started is dropped."""
 
-LATER = {"retry_after": 30}
+RETRY_LATER = {"retry_after": 30}
 
 
 class Edge:
-    """Gives the application whole requests, and sends its answers.
+    """Calls the application for complete requests, and sends its answers.
 
     Args:
         application: the WSGI application.
-        limits: what one client may take.
-        threads: how many requests the application works on at once.
+        limits: the limits for clients.
+        threads: the number of requests that run concurrently.
     """
 
     def __init__(self, application: Application, limits: Limits, threads: int) -> None:
@@ -50,11 +50,11 @@ class Edge:
         self._crowd = Crowd(limits.per_address)
         self._hang_up = HangUp()
         self._pool = Pool("request", threads, threads * WAITING_PER_THREAD)
-        self._refusals = Pool("refusal", REFUSING)
+        self._refusals = Pool("refusal", REFUSAL_THREADS)
         self._lanes = {path: Pool(path.rpartition("/")[2], number) for path, number in LANES.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request (ASGI)."""
+        """Answer one request. This is the ASGI entry point."""
         environ = make_environ(scope)
         self._hang_up.not_on(scope["client"])
         body = Body(receive, environ, self._limits, self._spool)
@@ -80,7 +80,7 @@ class Edge:
             raise refusal
         if not await body.arrive_at_once():
             wanted = Wanted(self._limits.plain_bytes)
-            # Who is refused whatever the body says is refused now.
+            # Reject requests now that are rejected whatever the body contains.
             refusal = await self._call(asked_about(environ, wanted))
             if refusal is not None:
                 return refusal.end_connection()
@@ -89,25 +89,26 @@ class Edge:
         return await self._call(body.in_environ(environ), body) or CRASHED
 
     async def _refuse(self, environ: Environ, error: AutonomyError) -> Answer:
-        # Without its traceback, which would keep all that this request has to do with.
-        # By threads of their own: one reason to refuse is that the others are busy.
+        # Without the traceback, which would keep the request's objects in memory.
+        # In separate threads, because the other threads may all be busy.
         return await self._call(refused(environ, error.with_traceback(None)), pool=self._refusals) or CRASHED
 
     async def _call(
         self, environ: Environ, body: Body | None = None, pool: Pool | None = None
     ) -> Answer | None:
-        """Have a thread call the application.
+        """Call the application in a thread.
 
         Raises:
-            BrokenOff: the client has gone before a thread began. What has begun is done to its end.
-            Unavailable: no thread has begun in time.
-            AnswerTooSlow: a thread has begun, and has not come to its end in time.
+            BrokenOff: the client disconnected before a thread started the request. A started request is
+                completed.
+            Unavailable: no thread was free before the deadline.
+            AnswerTooSlow: a thread has started, but did not finish before the deadline.
         """
         pool = pool or self._lanes.get(environ["PATH_INFO"], self._pool)
         job = pool.start(partial(_call, self._application, environ, self._limits.spool))
         if body is not None:
             body.lend(job.ended)
-        # Most is done by then, and a client that is not watched costs less.
+        # Most requests are answered earlier, and not watching the client is cheaper.
         late = asyncio.get_running_loop().call_later(WATCHED_AFTER_S, self._watch, job, body)
         try:
             answer: Answer | None = await job.answer
@@ -116,7 +117,7 @@ class Edge:
         return answer
 
     def _watch(self, job: Job, body: Body | None) -> None:
-        """End the wait for an answer that takes long: when the client has gone, or at the deadline."""
+        """Stop waiting for a slow answer when the client disconnects, or at the deadline."""
         if body is not None:
             gone = BrokenOff("The client has gone before its request was begun.")
             body.gone().add_done_callback(lambda _: job.withdraw(gone))
@@ -137,16 +138,21 @@ class Edge:
 
 
 def _call(application: Application, environ: Environ, spool: Path) -> Answer | None:
-    """Have the application answer, in this thread; if it crashes, that is logged, whether or not a client waits."""
+    """Call the application in this thread. Log a crash, even if the client has disconnected."""
     try:
         return call(application, environ, spool)
+    except AutonomyError as error:
+        # The body could not be made, for example because a store stopped in the middle of a file.
+        return call(application, refused(environ, error.with_traceback(None)), spool)
     except BaseException:
         log.exception("request.crashed", method=environ["REQUEST_METHOD"])
         return CRASHED
 
 
 def _give_up(job: Job) -> None:
-    if not job.withdraw(Unavailable("No thread was free in time.", extra=LATER)):
+    if not job.withdraw(Unavailable("No thread was free in time.", extra=RETRY_LATER)):
         job.leave(
-            AnswerTooSlow("Look at what it has done, or repeat it with its Idempotency-Key.", extra=LATER)
+            AnswerTooSlow(
+                "Look at what it has done, or repeat it with its Idempotency-Key.", extra=RETRY_LATER
+            )
         )

@@ -1,4 +1,4 @@
-"""A request's body: received in the event loop, in memory or in a file, until it is whole."""
+"""Receives the body of a request in the event loop, in memory or in a file, until it is complete."""
 
 from __future__ import annotations
 
@@ -22,59 +22,61 @@ log = structlog.get_logger(__name__)
 RETRY_AFTER_S = 60
 LINGER_S = 2.0
 LINGER_BYTES = 1024 * 1024
-"""A client that is refused may not notice until it has sent this much; then it is hung up on."""
+"""A rejected client may notice the answer only after sending this much. Then its connection is closed."""
 
 WRITE_BYTES = 128 * 1024
-"""A large body is written in pieces of this size, in a thread: the disk may be slow. What is not written is in memory,
-of each of many connections."""
+"""The size of blocks in which large bodies are written to files. Each connection keeps a block in memory.
+
+A thread writes them, because the disk may be slow.
+"""
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class BodyNeeded(BaseException):
-    """The application has begun to read a body that has not arrived. No handler of errors catches it."""
+    """The application reads a body that has not arrived. As a BaseException, it passes error handlers."""
 
 
 class Unread(io.RawIOBase):
-    """The body of a request that the application is asked about before it has arrived."""
+    """The body for a first call of the application, before the body has arrived."""
 
     def readable(self) -> bool:
-        """It can be tried."""
+        """True, so that the application tries to read."""
         return True
 
     def seekable(self) -> bool:
-        """It can be wound back: nothing has been read."""
+        """True, because nothing was read."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Stay at the beginning."""
-        return 0 if (offset, whence) == (0, io.SEEK_SET) else _need()
+        """Accept only the start of the body."""
+        return 0 if (offset, whence) == (0, io.SEEK_SET) else _require_body()
 
     def read(self, size: int = -1) -> NoReturn:
-        """Raise `BodyNeeded`, as all that reads does."""
-        _need()
+        """Raise `BodyNeeded`, like all methods that read."""
+        _require_body()
 
     def readinto(self, buffer: Any) -> NoReturn:
         """See `read`."""
-        _need()
+        _require_body()
 
     def readline(self, size: int | None = -1) -> NoReturn:
         """See `read`."""
-        _need()
+        _require_body()
 
     def __next__(self) -> NoReturn:
-        _need()
+        _require_body()
 
 
-def _need() -> NoReturn:
+def _require_body() -> NoReturn:
     raise BodyNeeded
 
 
 class Spool:
-    """Counts how much of all bodies lies in files, and says where.
+    """Limits the total size of bodies in files, and knows their directory.
 
     Args:
-        limits: with the directory, which is made when it does not exist.
+        limits: contains the directory, which is created if it is missing.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -82,17 +84,20 @@ class Spool:
         self.directory.mkdir(parents=True, exist_ok=True)
 
     def take(self, size: int) -> None:
-        """Count so many bytes more.
+        """Reserve space.
+
+        Args:
+            size: in bytes.
 
         Raises:
-            Unavailable: they would be more than there may be.
+            Unavailable: the limit is reached.
         """
         if self._used + size > self._most:
             raise Unavailable("Too many large bodies arrive at once.", extra={"retry_after": RETRY_AFTER_S})
         self._used += size
 
     def give_back(self, size: int) -> None:
-        """Count so many bytes less."""
+        """Release space, in bytes."""
         self._used -= size
 
 
@@ -100,15 +105,17 @@ class Body:
     """The body of one request.
 
     Args:
-        receive: the ASGI server's.
-        environ: the request's, whose headers announce the body.
+        receive: ASGI's receive function.
+        environ: the WSGI environ, whose headers announce the body.
+        limits: the limits for clients.
+        spool: the directory for large bodies.
     """
 
     def __init__(self, receive: Receive, environ: Environ, limits: Limits, spool: Spool) -> None:
         self._receive, self._limits, self._spool = receive, limits, spool
         self._length = _announced(environ)
         self._is_chunked = "HTTP_TRANSFER_ENCODING" in environ
-        self._waits_to_be_asked = environ.get("HTTP_EXPECT", "").lower() == "100-continue"
+        self._expects_continue = environ.get("HTTP_EXPECT", "").lower() == "100-continue"
         self._pieces: list[bytes] = []
         self._in_memory = 0
         self._file: IO[bytes] | None = None
@@ -120,10 +127,10 @@ class Body:
         self.received = 0
 
     async def arrive_at_once(self) -> bool:
-        """Wait a moment for a small body. Whether it is whole then."""
+        """Wait a moment for a small body. Returns whether it is complete."""
         if self.is_whole:
             return True
-        if self._waits_to_be_asked or (self._length or 0) > self._limits.memory_bytes:
+        if self._expects_continue or (self._length or 0) > self._limits.memory_bytes:
             return False
         until = asyncio.get_running_loop().time() + self._limits.grace_s
         while not self.is_whole and self.received <= self._limits.memory_bytes:
@@ -132,13 +139,16 @@ class Body:
         return self.is_whole
 
     async def arrive(self, most_bytes: int) -> None:
-        """Wait until the body is whole.
+        """Wait until the body is complete.
 
         Args:
-            most_bytes: how large it may be.
+            most_bytes: the maximum size, in bytes.
 
         Raises:
-            BodyTooSlow, TooLarge, BrokenOff, Unavailable
+            BodyTooSlow: a deadline has passed.
+            TooLarge: the body is larger than the maximum.
+            BrokenOff: the client has disconnected.
+            Unavailable: the disk or the spool is full.
         """
         if (self._length or 0) > most_bytes:
             raise TooLarge(f"The body may have {most_bytes} bytes.")
@@ -156,7 +166,7 @@ class Body:
                 await self._write()
 
     def in_environ(self, environ: Environ) -> Environ:
-        """The environment with the whole body, whichever way it came, for the application."""
+        """The environ with the complete body, for the application."""
         source: IO[bytes] = io.BytesIO(b"".join(self._pieces)) if self._file is None else self._file
         source.seek(0)
         whole = {name: value for name, value in environ.items() if name != "HTTP_TRANSFER_ENCODING"}
@@ -168,10 +178,10 @@ class Body:
         return whole
 
     async def drain(self) -> bool:
-        """Take what still comes of a body that nobody wants, for a moment, so that the client can read why.
+        """Read and discard the rest of a rejected body for a moment, so that the client can read the answer.
 
         Returns:
-            Whether it has come to an end, or the client has gone; otherwise somebody has to hang up.
+            Whether the body ended or the client disconnected. Otherwise, the connection must be closed.
         """
         until, most = asyncio.get_running_loop().time() + LINGER_S, self.received + LINGER_BYTES
         try:
@@ -184,21 +194,24 @@ class Body:
         return self.is_whole
 
     def lend(self, reader: asyncio.Future[Any]) -> None:
-        """Keep the body for as long as a thread may read it."""
+        """Keep the body until a thread, which may read it, has ended."""
         self._reader = reader
 
     def gone(self) -> asyncio.Future[None]:
-        """Is done when the client is, to be asked for when the body is whole. The same each time: granian tells one."""
+        """A future that is done when the client has disconnected. Call it only after the body is complete.
+
+        It is always the same future, because granian reports a disconnect only once.
+        """
         if self._gone is None:
             self._gone = asyncio.ensure_future(self._until_gone())
         return self._gone
 
     def close(self) -> None:
-        """Forget the body, and wait for nothing more of it."""
+        """Discard the body, and stop receiving it."""
         for waiting in (self._gone, self._pending):
             if waiting is not None:
                 waiting.cancel()
-        # A task that was cancelled refers to this object, and both to the connection, which would stay open.
+        # A cancelled task refers to this object, and both to the connection, which would stay open.
         self._gone = self._pending = None
         if self._reader is not None and not self._reader.done():
             self._reader.add_done_callback(lambda _: self._discard())
@@ -208,7 +221,7 @@ class Body:
     def _discard(self) -> None:
         self._spool.give_back(self._written)
         if self._file is not None:
-            # To close it writes once more what a full disk has not taken.
+            # Closing flushes data that a full disk has rejected, and fails again.
             with suppress(OSError):
                 self._file.close()
         self._pieces, self._file, self._written = [], None, 0
@@ -218,9 +231,9 @@ class Body:
             pass
 
     async def _take(self, until: float) -> bool:
-        """Take what arrives next. Whether it came in time.
+        """Receive the next part. Returns whether it arrived in time.
 
-        The task that waits outlives a deadline: to cancel it could lose what is just being handed over.
+        The receiving task survives the deadline: its cancellation could lose a part that arrives just then.
         """
         if self._pending is None:
             self._pending = asyncio.ensure_future(self._next())
@@ -255,23 +268,23 @@ class Body:
 
     def _append(self, pieces: bytes) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._spool.directory)  # noqa: SIM115 - closed with the body
+            self._file = tempfile.TemporaryFile(dir=self._spool.directory)  # noqa: SIM115 - see _discard
         self._file.write(pieces)
-        # Here, where a full disk is answered for, and not when the file is wound back or closed.
+        # Flush here, where errors of a full disk are handled, and not in seek() or close().
         self._file.flush()
 
 
 def _announced(environ: Environ) -> int | None:
-    """The length that the client has announced; None where it has not. That it is a number, granian has checked."""
+    """The Content-Length; None if there is none. granian has checked that it is a number."""
     text = environ.get("CONTENT_LENGTH")
     return None if text is None or "HTTP_TRANSFER_ENCODING" in environ else int(text)
 
 
 class Wanted:
-    """What the application says of the body while it is asked, before it reads.
+    """What the application requests during the first call, before it reads the body.
 
     Attributes:
-        most_bytes: how large the body may be.
+        most_bytes: the maximum size of the body, in bytes.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -279,5 +292,5 @@ class Wanted:
 
 
 def asked_about(environ: Environ, wanted: Wanted) -> Environ:
-    """The environment of a request whose body has not arrived."""
+    """The environ for the first call of the application, before the body has arrived."""
     return environ | {"wsgi.input": Unread(), LARGEST_BODY: wanted}

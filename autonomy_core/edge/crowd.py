@@ -1,4 +1,4 @@
-"""Counts the slow requests of each client address."""
+"""Limits the number of concurrent slow requests per client address."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ RETRY_AFTER_S = 30
 
 
 class Crowd:
-    """How many slow requests each address has at hand.
+    """Counts the current slow requests of each address.
 
     Args:
-        most: how many one address may have.
+        most: the maximum for one address.
     """
 
     def __init__(self, most: int) -> None:
@@ -25,12 +25,12 @@ class Crowd:
 
     @contextmanager
     def joined(self, address: str) -> Iterator[None]:
-        """Count a request for as long as the block runs.
+        """Count a request while the block runs.
 
         Raises:
-            TooManyRequests: the address has as many as it may.
+            TooManyRequests: the address has reached the maximum.
         """
-        # What a proxy gives instead of an address still tells its clients apart.
+        # A proxy may send an identifier instead of an address. It identifies the client as well.
         key = client_network(address) if address_of(address) else address
         if self._count[key] >= self._most:
             raise TooManyRequests(

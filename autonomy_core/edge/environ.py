@@ -1,4 +1,4 @@
-"""From an ASGI scope to a WSGI environment (PEP 3333)."""
+"""Converts an ASGI scope to a WSGI environ (PEP 3333)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ ONCE = {
     "HTTP_IDEMPOTENCY_KEY": "Idempotency-Key",
     "HTTP_STRIPE_SIGNATURE": "Stripe-Signature",
 }
-"""Headers that say who asks, or what for, and may be there once. Of Host `require_host` says so."""
+"""Headers for authentication or content that must not occur twice. `require_host` checks Host."""
 
 _WITHOUT_PREFIX = {"HTTP_CONTENT_TYPE": "CONTENT_TYPE", "HTTP_CONTENT_LENGTH": "CONTENT_LENGTH"}
 
 
 def make_environ(scope: Scope) -> Environ:
-    """The environment of a request, without its body; with a refusal in it if its head has two meanings.
+    """The WSGI environ of a request, without its body. If headers are ambiguous, it contains a refusal.
 
     Args:
-        scope: of granian's, whose ``raw_path`` is the path as it came.
+        scope: granian's ASGI scope, whose ``raw_path`` is the undecoded path.
     """
     raw_path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
     server, port = scope["server"]
@@ -56,9 +56,9 @@ def make_environ(scope: Scope) -> Environ:
     for name, value in scope["headers"]:
         _add(environ, _key(name), value.decode("latin-1"))
     if scope["http_version"] != "2" and not {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & environ.keys():
-        # Such a request has no body (RFC 9112, 6.3), and none has to be waited for.
+        # Without these headers, a request has no body (RFC 9112, section 6.3), so do not wait for one.
         environ["CONTENT_LENGTH"] = "0"
-    # granian adds an empty one where there is none.
+    # granian adds an empty Host header to requests without one.
     if not environ.get("HTTP_HOST") and environ["SERVER_PROTOCOL"] == "HTTP/1.0":
         environ.pop("HTTP_HOST", None)
     return environ
@@ -70,13 +70,13 @@ def _add(environ: Environ, key: str, value: str) -> None:
     elif key in ONCE:
         environ[REFUSAL] = Malformed(f"Send one {ONCE[key]} header.")
     else:
-        # Section 5.3 of RFC 9110; cookies cannot be joined by commas.
+        # RFC 9110, section 5.3. Cookies contain commas, so they are joined with semicolons.
         environ[key] += (";" if key == "HTTP_COOKIE" else ",") + value
 
 
 @lru_cache(maxsize=512)
 def _key(name: bytes) -> str:
-    # A name with an underscore would pass for another with a hyphen, such as one that only a proxy may set.
+    # Ignore names with underscores: in WSGI, they look like names with hyphens, which only a proxy may set.
     if b"_" in name:
         return f"autonomy.ignored.{name.decode('latin-1')}"
     key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")

@@ -1,4 +1,4 @@
-"""How long, how much and how many: what one client may take of the server."""
+"""Limits for clients: times, sizes and numbers."""
 
 from __future__ import annotations
 
@@ -8,31 +8,33 @@ from pathlib import Path
 from autonomy_core.settings import Settings
 
 HEAD_S = 15
-"""How long a request's head may take, and how long a connection may wait for its next request."""
+"""The maximum time for a request's headers and for an idle connection, in seconds."""
 
 HEAD_BYTES = 64 * 1024
-"""How large a head may be, and how much of an answer waits in the server for a slow connection."""
+"""The maximum size of the headers, and of the part of an answer that is buffered for a slow connection."""
 
 MOST_CONNECTIONS = 10_000
-"""Of one process, if the system lets it have so many files open."""
+"""The maximum number of connections per process, if the system allows that many open files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the edge goes by.
+    """The limits of the edge.
 
     Attributes:
-        spool: the directory in which large bodies are kept until they are whole.
-        body_s: how long a body may take at first, and pause later, in seconds.
-        per_address: how many slow requests one address may have at once, in each process.
-        spool_bytes: how much of bodies that are not whole yet may lie in ``spool``, of each process.
-        least_rate: for each so many bytes that have arrived, a body may take a second more.
-        longest_s: how long a body may take in all, in seconds.
-        grace_s: how long a body is waited for before the application is asked whether it wants it.
-        memory_bytes: a body up to this size is kept in memory.
-        plain_bytes: how large a body may be, unless the view has asked for more; see `expect_large_body`.
-        listener_s: how long a client may take nothing of an answer, and for each 16 KiB of a piece, in seconds.
-        answer_s: how long a whole request may wait for a thread and for its answer, in seconds.
+        spool: the directory for large bodies that are not complete.
+        body_s: the maximum time until a body's first part, and between parts, in seconds.
+        per_address: the maximum number of concurrent slow requests of one address, per process.
+        spool_bytes: the maximum size of incomplete bodies in ``spool``, per process, in bytes.
+        least_rate: the minimum rate of a body, in bytes per second.
+        longest_s: the maximum time for a whole body, in seconds.
+        grace_s: the time to wait for a body before the application is called without it, in seconds.
+        memory_bytes: the maximum size of a body that is kept in memory, in bytes.
+        plain_bytes: the maximum size of a body, unless the view requests more with `expect_large_body`, in
+            bytes.
+        listener_s: the maximum time in which a client reads nothing of an answer, and for each 16 KiB, in
+            seconds.
+        answer_s: the maximum time that a complete request waits for a thread and for its answer, in seconds.
     """
 
     spool: Path
@@ -49,7 +51,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
-        """The limits that the server's settings set."""
+        """The limits according to the server's settings."""
         return cls(
             spool=settings.data / "spool",
             body_s=settings.body_seconds,
@@ -59,5 +61,5 @@ class Limits:
         )
 
     def allowed_s(self, received: int) -> float:
-        """How long a body may have taken of which so many bytes have arrived."""
+        """The maximum age of a body of which so many bytes have arrived, in seconds."""
         return min(self.body_s + received / self.least_rate, self.longest_s)

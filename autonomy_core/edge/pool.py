@@ -1,4 +1,4 @@
-"""Threads for the application."""
+"""Thread pools for the application."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any
 from autonomy_core.errors import AutonomyError, Unavailable
 
 WAITING_PER_THREAD = 32
-"""How many requests may wait for a thread, for each that there is."""
+"""The maximum number of queued requests per thread."""
 
 RETRY_AFTER_S = 5
 
 Work = Callable[[], Any]
-"""It must not raise: no thread would do what comes after it."""
+"""The function must not raise, because that would end the thread."""
 
 
 class TooMuchWaits(Unavailable):
-    """So much work waits for a thread that more would wait for too long."""
+    """The queue is full: a request would wait too long."""
 
 
 class Job:
-    """Work that a thread is to do, and the futures of the event loop that wait for it.
+    """A function for a thread, and the futures of the event loop that wait for it.
 
-    Only `take` and `end` may be called outside of the loop. What `concurrent.futures` and `asyncio.wrap_future` do for
-    the same takes 20 µs more of each request.
+    Only `take` and `end` may be called outside of the event loop. `concurrent.futures` with
+    `asyncio.wrap_future` would take 20 µs more per request.
 
     Attributes:
-        answer: what the work returns; or the error for which nobody waits for that any longer.
-        ended: is done when no thread has to do with the work any more.
+        answer: the result of the function, or the error that ended the waiting.
+        ended: is done when no thread uses the function any more.
     """
 
     __slots__ = ("_loop", "_taken", "_work", "answer", "ended")
@@ -44,26 +44,26 @@ class Job:
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
     def take(self) -> Work | None:
-        """Return the work, to the first who asks."""
+        """Return the function to the first caller, and None to others."""
         if not self._taken.acquire(blocking=False):
             return None
-        # Nothing of a request is kept by a job that waits in the queue in vain.
+        # Drop the reference, so that a withdrawn job in the queue does not keep its request in memory.
         work, self._work = self._work, None
         return work
 
     def end(self, answer: Any) -> None:
-        """Give the answer."""
+        """Set the result."""
         try:
             self._loop.call_soon_threadsafe(self._end, answer)
         except RuntimeError:
-            # The process ends: the loop is closed, and nothing waits.
+            # The event loop is closed, because the process is ending.
             return
 
     def withdraw(self, error: AutonomyError) -> bool:
-        """Raise an error where the answer is awaited, unless a thread has begun; then the work is never begun.
+        """Raise an error in the waiting code, unless a thread has started the function.
 
         Returns:
-            Whether the work is withdrawn.
+            Whether the job is withdrawn. Then the function will not be called.
         """
         if self.take() is None:
             return False
@@ -72,7 +72,7 @@ class Job:
         return True
 
     def leave(self, error: AutonomyError) -> None:
-        """Raise an error where the answer is awaited. What a thread has begun, it does to its end."""
+        """Raise an error in the waiting code. A thread that has started the function completes it."""
         if not self.answer.done():
             self.answer.set_exception(error)
 
@@ -83,14 +83,14 @@ class Job:
 
 
 class Pool:
-    """A fixed number of threads, which do one piece of work after another.
+    """A fixed number of threads with a queue.
 
-    They are daemons, unlike those of `concurrent.futures`: a thread that hangs does not keep the process from ending.
+    The threads are daemons, unlike those of `concurrent.futures`: if one blocks, the process can still end.
 
     Args:
-        name: what the threads are called.
-        threads: how many.
-        most_waiting: how much work may wait for a thread; None for any amount.
+        name: the prefix of the threads' names.
+        threads: the number of threads.
+        most_waiting: the maximum length of the queue; None for no limit.
     """
 
     def __init__(self, name: str, threads: int, most_waiting: int | None = None) -> None:
@@ -100,10 +100,10 @@ class Pool:
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True).start()
 
     def start(self, work: Work) -> Job:
-        """Have work done by the next thread that is free. Called in the event loop.
+        """Let the next free thread call a function. Call this in the event loop.
 
         Raises:
-            TooMuchWaits: too much waits already. It would be done when its client has given up, and come back.
+            TooMuchWaits: the queue is full. The client would give up and retry before the function ran.
         """
         if self._most_waiting is not None and self._waiting.qsize() >= self._most_waiting:
             raise TooMuchWaits("Too many requests wait.", extra={"retry_after": RETRY_AFTER_S})
@@ -117,5 +117,5 @@ class Pool:
             work = job.take()
             if work is not None:
                 job.end(work())
-            # Nothing of a request is kept while the thread waits for the next.
+            # Drop the references, so that an idle thread does not keep a request in memory.
             del job, work

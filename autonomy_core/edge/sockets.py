@@ -1,4 +1,4 @@
-"""What the kernel is told of the connections: granian makes them, and has no setting for it."""
+"""Socket options and shutdown of connections, for which granian has no interface."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from autonomy_core.addresses import Address, address_of
 SWEEP_EVERY_S = 2.0
 
 Client = tuple[str, str | int]
-"""Address and port, as granian tells them."""
+"""Address and port, as granian reports them."""
 
 Peer = tuple[Address, int]
 
 UNSENT_BYTES = 128 * 1024
-"""How much of an answer waits in the kernel to be sent; what is on its way counts extra."""
+"""The maximum of unsent data in the kernel's buffer of a connection, in bytes; sent data are not included."""
 
 
 def set_up_listeners(listener_s: float) -> None:
-    """Have every connection that is accepted from now on be ended when the other end takes nothing for so long.
+    """Let the kernel close connections whose other end acknowledges nothing for some time.
 
-    Connections inherit both options from the socket that listens. Systems other than Linux may lack them: there, who
-    takes nothing keeps a connection, and no thread.
+    Connections inherit the options from the listening socket. Systems other than Linux may lack them. There,
+    a client that reads nothing keeps its connection, but occupies no thread.
 
     Args:
-        listener_s: seconds in which nothing that was sent is acknowledged, or the other end's window stays closed.
+        listener_s: the time without acknowledgement, or with a closed TCP window, in seconds.
     """
     for listener in _sockets():
         with listener, suppress(OSError, AttributeError):
@@ -41,17 +41,17 @@ def set_up_listeners(listener_s: float) -> None:
 
 
 class HangUp:
-    """Ends connections whose clients have been told that they end, and stay: granian has no call for it.
+    """Closes connections that were told to close but stay open, which granian cannot do.
 
-    hyper does not notice that a body which it waits for is wanted no more, so such a connection would stay open for as
-    long as its client likes. They are looked for among the open files, all of them once in a while.
+    hyper keeps waiting for a body that is no longer wanted, so the connection would stay open as long as the
+    client likes. All connections to close are searched among the open files together, every `SWEEP_EVERY_S`.
     """
 
     def __init__(self) -> None:
         self._peers: dict[Client, Peer] = {}
 
     def on(self, client: Client) -> None:
-        """End the connection from this address and port soon. Port 0, a proxy's client, is the proxy's to end."""
+        """Close a client's connection soon. Ignore port 0: it means that a proxy has the connection."""
         peer = _peer(*client)
         if peer is None or not peer[1]:
             return
@@ -60,7 +60,7 @@ class HangUp:
         self._peers[client] = peer
 
     def not_on(self, client: Client) -> None:
-        """Leave a client alone that asks again: it has left, and its address and port are another connection's."""
+        """Do not close the connection of a new request: it has reused the client's address and port."""
         self._peers.pop(client, None)
 
     def _sweep(self) -> None:
@@ -84,7 +84,7 @@ _NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
 
 
 def _sockets() -> Iterator[socket.socket]:
-    """The process's TCP sockets, each by a descriptor of its own, which whoever takes it closes."""
+    """The process's TCP sockets. Each has a duplicated descriptor, which the caller must close."""
     for entry in list(Path("/dev/fd").iterdir()):
         with suppress(OSError):
             if (found := _socket(int(entry.name))) is not None:
@@ -98,7 +98,7 @@ def _socket(descriptor: int) -> socket.socket | None:
     try:
         found = socket.socket(fileno=copied)
     except OSError:
-        # Between the two calls the descriptor may have become a file's, which `socket` refuses and leaves open.
+        # The descriptor may have become a file meanwhile. Then `socket` fails and leaves the copy open.
         os.close(copied)
         return None
     if found.family in (socket.AF_INET, socket.AF_INET6):

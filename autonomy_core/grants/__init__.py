@@ -1,1 +1,1 @@
-"""Grants: who owns what, by which payment and which plugin."""
+"""Grants: which customer owns which product, by which payment and which plugin."""

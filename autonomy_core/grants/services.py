@@ -1,4 +1,4 @@
-"""Use cases of grants."""
+"""Services of grants."""
 
 from __future__ import annotations
 
@@ -8,47 +8,45 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, exists, select, true, update
-from sqlalchemy.orm import selectinload
 
+from autonomy_core.catalog.availability import purchasable, with_details
 from autonomy_core.catalog.models import Product
+from autonomy_core.catalog.services import find_product
 from autonomy_core.db.base import utcnow, uuid7
-from autonomy_core.db.driver_transaction import DirectTransaction
+from autonomy_core.db.driver_transaction import DriverTransaction
 from autonomy_core.db.pipeline import Statement
 from autonomy_core.errors import NotFound
 from autonomy_core.grants.models import Grant
-from autonomy_core.kernel.events import PaymentFacts
-from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.kernel.scope import TenantScope, transaction_of
+from autonomy_core.kernel.settlements import PaymentFacts
+from autonomy_core.tenancy.domain import Environment
 
-_GRANT = """
+GRANT = Statement("""
 INSERT INTO grants (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)
-{what}
-ON CONFLICT (organisation_id, payment_id, product_id) DO NOTHING RETURNING true
-"""
-GRANT = Statement(
-    _GRANT.format(
-        what="""SELECT organisation_id, %(id)s::uuid, %(customer_id)s::uuid, id, %(payment_id)s::uuid, %(environment)s::text,
-    %(plugin)s::text, %(granted_at)s::timestamptz
-FROM products WHERE organisation_id = %(organisation_id)s AND id = %(product_id)s"""
-    )
-)
-GRANT_KNOWN_PRODUCTS = Statement(
-    _GRANT.format(
-        what="""SELECT * FROM unnest(%(organisation_id)s::text[], %(id)s::uuid[], %(customer_id)s::uuid[],
-    %(product_id)s::uuid[], %(payment_id)s::uuid[], %(environment)s::text[], %(plugin)s::text[], %(granted_at)s::timestamptz[])"""
-    )
-)
-"""The same, for many and for somebody who reads no answer; an unknown product violates the foreign key."""
+SELECT * FROM unnest(%(organisation_id)s::text[], %(id)s::uuid[], %(customer_id)s::uuid[],
+    %(product_id)s::uuid[], %(payment_id)s::uuid[], %(environment)s::text[], %(plugin)s::text[],
+    %(granted_at)s::timestamptz[])
+ON CONFLICT (organisation_id, payment_id, product_id) DO NOTHING
+""")
 
 
 def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin: str) -> None:
-    """Give the customer of a payment a product; once per payment and product, however often it is called.
+    """Grant a product to the customer of a payment. Repeated calls have no effect.
 
     Args:
-        plugin: whose hook grants it, for the record.
+        scope: the scope of the organisation.
+        payment: the payment.
+        product_id: the product.
+        plugin: the plugin whose hook grants it, for the record.
 
     Raises:
-        NotFound: this organisation has no such product. In a `DirectTransaction` that comes to light later, and undoes it.
+        NotFound: the organisation has no such product. In a `DriverTransaction` the foreign key fails later
+            instead, which rolls the transaction back.
     """
+    in_session = not isinstance(transaction_of(scope), DriverTransaction)
+    if in_session and find_product(scope, product_id) is None:
+        raise NotFound("The organisation has no such product.")
     values = {
         "organisation_id": scope.organisation.id,
         "id": uuid7(),
@@ -59,32 +57,23 @@ def grant(scope: TenantScope, payment: PaymentFacts, product_id: UUID, *, plugin
         "plugin": plugin,
         "granted_at": utcnow(),
     }
-    if isinstance(scope.transaction, DirectTransaction):
-        scope.transaction.execute_later(GRANT_KNOWN_PRODUCTS, values)
-        return
-    scope.session.flush()  # the product may be as new as this hook
-    if not scope.execute_directly(GRANT, values):
-        _require_granted_before(scope, payment.id, product_id)
-
-
-def _require_granted_before(scope: TenantScope, payment_id: UUID, product_id: UUID) -> None:
-    same = (Grant.payment_id == payment_id) & (Grant.product_id == product_id)
-    if scope.session.scalar(select(Grant.id).where(same)) is None:
-        raise NotFound("The organisation has no such product.")
+    scope.execute_later(GRANT, values)
 
 
 def revoke_grants(
     scope: TenantScope, payment_id: UUID, because: str, at: datetime, *, only: Collection[UUID] | None = None
 ) -> list[UUID]:
-    """Take back what a payment has granted. What other payments have granted stays, the same product included.
+    """Revoke the grants of a payment. Grants of other payments stay, even for the same product.
 
     Args:
-        because: why, for the record.
-        at: when, aware.
-        only: these products; None for all.
+        scope: the scope of the organisation.
+        payment_id: the payment.
+        because: the reason, for the record.
+        at: the time, with a time zone.
+        only: the products to revoke; None for all.
 
     Returns:
-        The products that were taken back by this call.
+        The products whose grants this call revoked.
     """
     return _change_grants(
         scope,
@@ -98,7 +87,7 @@ def _among(product_ids: Collection[UUID] | None) -> Any:
 
 
 def restore_grants(scope: TenantScope, payment_id: UUID, *, but: Collection[UUID] = ()) -> list[UUID]:
-    """Give back what was taken back of a payment, but for some products; gives the products."""
+    """Restore the revoked grants of a payment, except for some products; return the restored products."""
     return _change_grants(
         scope,
         (Grant.payment_id == payment_id) & Grant.revoked_at.is_not(None) & Grant.product_id.not_in(but),
@@ -111,30 +100,38 @@ def _change_grants(scope: TenantScope, which: Any, values: dict[str, Any]) -> li
     return list(scope.session.scalars(statement))
 
 
-def environment_of(scope: TenantScope) -> str:
-    """The environment in which the organisation sells, and customers own, now; live without a provider."""
-    provider = scope.runtime.payment_provider_for(scope.organisation)
+def move_grants(scope: TenantScope, source_id: UUID, target_id: UUID) -> None:
+    """Give all grants of a customer to another, including revoked ones."""
+    scope.session.execute(update(Grant).where(Grant.customer_id == source_id).values(customer_id=target_id))
+
+
+def environment_of(scope: TenantScope) -> Environment:
+    """Return the environment in which the organisation sells now; ``live`` without a payment provider."""
+    provider = runtime_of(scope).payment_provider_for(scope.organisation)
     return provider.environment(scope.organisation) if provider else "live"
 
 
 def owns(scope: TenantScope, customer_id: UUID, product_id: UUID, environment: str | None = None) -> bool:
-    """Whether a customer has a grant of a product that has not been revoked.
+    """Return whether a customer has a valid grant of a product.
 
     Args:
-        environment: where; by default where the organisation sells now.
+        scope: the scope of the organisation.
+        customer_id: the customer.
+        product_id: the product.
+        environment: ``test`` or ``live``; the default is the one in which the organisation sells now.
     """
     condition = is_valid(customer_id, environment or environment_of(scope)) & (Grant.product_id == product_id)
-    return bool(scope.session.scalar(select(exists().where(condition))))
+    return bool(scope.session.scalar(select(exists(Grant.id).where(condition))))
 
 
 def owned_products(scope: TenantScope, customer_id: UUID) -> Select[Product]:
-    """Select the products that a customer owns, each once, withdrawn ones included."""
+    """Select the products that a customer owns, each once, including withdrawn products."""
     granted = select(Grant.product_id).where(is_valid(customer_id, environment_of(scope)))
-    return select(Product).where(Product.id.in_(granted)).options(selectinload(Product.items))
+    return with_details(select(Product), purchasable(scope)).where(Product.id.in_(granted))
 
 
 def is_valid(customer_id: Any, environment: Any) -> ColumnElement[bool]:
-    """The condition, in SQL, that a grant is a customer's, in an environment, and has not been revoked."""
+    """The SQL condition that a grant belongs to a customer in an environment, and is not revoked."""
     return (
         (Grant.customer_id == customer_id) & (Grant.environment == environment) & Grant.revoked_at.is_(None)
     )

@@ -1,20 +1,20 @@
-"""``Idempotency-Key``: a client that repeats a POST with the same key gets the first answer, and nothing happens twice.
+"""``Idempotency-Key``: the first POST with a key is executed, and a repetition gets its response.
 
-It holds for every operation that is a POST, whichever plugin's. Why it is done like this:
-docs/decisions/0010-answers-are-kept-with-the-work.md.
+It applies to every POST operation of the core and the plugins. See
+docs/decisions/0010-answers-are-kept-with-the-work.md for the design.
 
 ===============  =======================================================================================
 module           what it does
 ===============  =======================================================================================
-``domain``       what a key belongs to, what an answer consists of, how long each is held
-``fingerprint``  tells one body from another while it is read
-``sealing``      makes what is stored unreadable without the server's secret and the client's key
+``domain``       the identity of a key, the parts of a stored answer, and the lifetimes
+``fingerprint``  hashes a body while it is read
+``sealing``      encrypts what is stored, with the server's secret and the client's key
 ``models``       the table
-``services``     reserve a key, keep its answer, release it, give the answer again
-``deriver``      does all this around every view of a POST
-``errors``       why a key is not taken, or its answer not given
-``schemas``      the header as the API's description shows it
-``jobs``         forgets what is out of date
+``services``     reserve a key, store its answer, release it, replay the answer
+``deriver``      applies this to every view of a POST
+``errors``       a key that is refused, or an answer that cannot be replayed
+``schemas``      the header in the API's description
+``jobs``         deletes expired rows
 ===============  =======================================================================================
 
 Source: draft-ietf-httpapi-idempotency-key-header.

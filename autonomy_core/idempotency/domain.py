@@ -1,4 +1,4 @@
-"""What a key belongs to, what an answer consists of, and how long each is held. No framework."""
+"""The identity of a key, the parts of a stored answer, and the lifetimes of both. No framework."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ from datetime import timedelta
 from math import ceil
 
 WELL_FORMED = re.compile("[!-~]{1,255}")
-"""Visible ASCII, as the draft's quoted strings are as well: their quotation marks are a part of the key."""
+"""Visible ASCII. The draft's quoted strings match too; their quotation marks are part of the key."""
+
+SHORTEST_UNAUTHENTICATED = 16
+"""The fewest characters of the key of a caller that nothing identifies.
+
+Such callers share their keys. An answer is given to a caller with the same key and the same body only, and a
+stranger may know the body. So the key must not be one that others choose.
+"""
 
 KEPT_FOR = timedelta(hours=24)
-"""How long an answer is given again."""
+"""How long an answer can be replayed."""
 
 LEASE = timedelta(minutes=2)
-"""How long a key is held for a request that gives no sign of its end: longer than any that reads a JSON body takes."""
+"""How long a request may hold a key: longer than any request with a JSON body takes."""
 
 LEASE_OF_UPLOADS = timedelta(hours=1)
-"""The same for a request whose body may be long in coming."""
+"""The same for a request with an uploaded body, which may arrive slowly."""
 
 MOST_ANSWER_BYTES = 1024 * 1024
-"""The largest body of an answer that is kept."""
+"""The largest response body that is stored, in bytes."""
 
 BLOCK_BYTES = 64 * 1024
 
@@ -31,10 +38,10 @@ class Claim:
     """A request that its client may repeat. The same key in another claim is another key.
 
     Attributes:
-        caller: the kind and id of the customer or API key, or ``nobody``.
+        caller: the kind and id of the customer or API key, or ``nobody`` for an anonymous request.
         method: the HTTP method.
-        path: below the root of the organisation's API.
-        key: what the client has sent.
+        path: the path below the root of the organisation's API.
+        key: the header's value.
     """
 
     caller: str
@@ -43,22 +50,23 @@ class Claim:
     key: str = field(repr=False)
 
     def __bytes__(self) -> bytes:
-        """The claim as it is hashed; two claims differ in it."""
+        """The encoding of the claim for hashing; different claims have different encodings."""
         return json.dumps([self.caller, self.method, self.path, self.key]).encode()
 
     @property
-    def is_anybodys(self) -> bool:
-        """Whether people who do not know each other may come with it."""
+    def is_anonymous(self) -> bool:
+        """Whether unrelated clients can make the same claim, because the request is not authenticated."""
         return self.caller == "nobody"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a client was told.
+class StoredAnswer:
+    """A stored response.
 
     Attributes:
         status: the HTTP status code.
-        headers: those that the view has set.
+        headers: the headers that the view set.
+        body: the bytes of the body.
     """
 
     status: int
@@ -66,29 +74,30 @@ class Answer:
     body: bytes = field(repr=False)
 
     def __bytes__(self) -> bytes:
-        """The answer as it is stored, before it is sealed."""
+        """The encoding of the answer for storage, before encryption."""
         return json.dumps([self.status, self.headers]).encode() + b"\n" + self.body
 
     @classmethod
-    def from_bytes(cls, stored: bytes) -> Answer:
-        """The answer that was stored."""
+    def from_bytes(cls, stored: bytes) -> StoredAnswer:
+        """Decode a stored answer."""
         head, _, body = stored.partition(b"\n")
         status, headers = json.loads(head)
         return cls(status, tuple((name, value) for name, value in headers), body)
 
 
 def retry_after(so_far: timedelta, left: timedelta) -> int:
-    """In how many seconds to ask again for a request that is under way.
+    """Return after how many seconds a client should retry while the first request is in progress.
 
-    After as long again as it has taken so far, so that a slow one is not asked for every second; and no later than its
-    lease ends.
+    The wait equals the time that the request has taken so far, so that clients poll slow requests less often.
+    It does not exceed the rest of the lease.
     """
     return max(1, ceil(min(so_far, left).total_seconds()))
 
 
 def most_of_a_repetition(body_bytes: int) -> int:
-    """How much of a repeated request's body is read, in bytes: a form's boundaries may be longer the second time.
+    """Return how many bytes of a repeated request's body are read; its form boundaries may be longer.
 
-    In whole blocks, because the length of a body with a password in it is nobody's business.
+    The value is rounded to whole blocks, so that the table does not reveal the exact length of a body that
+    contains a password.
     """
     return (body_bytes // BLOCK_BYTES + 2) * BLOCK_BYTES

@@ -1,4 +1,4 @@
-"""Why a key is not taken, or its answer not given."""
+"""Errors: a key that is refused, or an answer that cannot be replayed."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ from autonomy_core.errors import Conflict, InvalidInput, Malformed
 
 
 class IdempotencyKeyInvalid(Malformed):
-    """The header is no key."""
+    """The header's value is not a valid key."""
 
     code, title = "idempotency_key_invalid", "The Idempotency-Key cannot be used"
 
 
 class IdempotencyKeyReused(InvalidInput):
-    """The key has been used for another request. It is answered the same whether there was an answer to give or not."""
+    """The key was used for a different request.
+
+    The response does not depend on whether an answer is stored.
+    """
 
     code, title = "idempotency_key_reused", "The Idempotency-Key belongs to another request"
-    # That somebody has tried is kept, see `services.answer_again`.
+    # The failed attempt is recorded, see `services.answer_again`.
     commits = True
 
 
 class IdempotencyInProgress(Conflict):
-    """Another request with this key is under way; ``retry_after`` says when to ask again."""
+    """Another request with this key is in progress; ``retry_after`` gives the seconds to wait."""
 
     code, title = "idempotency_in_progress", "A request with this Idempotency-Key is under way"
 
 
 class IdempotencyAnswerNotKept(Conflict):
-    """The request was carried out, and its answer was too large to keep, or a stream, or cannot be read any more."""
+    """The request was executed, but its answer was streamed, too large to store, or cannot be decrypted."""
 
     code, title = "idempotency_answer_not_kept", "The request was carried out, and its answer was not kept"

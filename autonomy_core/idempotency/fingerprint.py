@@ -1,4 +1,4 @@
-"""Tells one request's body from another's, while it is read: nothing of it is held."""
+"""A hash of a request's body that is computed while the body is read, without buffering it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 
 class Fingerprint:
-    """SHA-256 over the content type, the query and the body: a digest of their digests, so that none runs into the next.
+    """SHA-256 over the digests of the content type, the query and the body.
 
-    A client that sends a form again separates its parts by another random boundary. Of a form the digests of what lies
-    between the boundaries are taken, and not the boundaries.
+    Hashing the digests keeps the parts apart. A client that repeats a multipart form uses a new random
+    boundary, so the boundaries of a form are left out and the parts between them are hashed.
 
     Args:
-        content_type: the header's value; its parameters, but for the boundary, do not matter.
+        content_type: the header's value; of its parameters only the boundary is used.
         query: the query string as it was sent.
 
     Attributes:
-        size: the bytes of the body so far.
+        size: the number of body bytes so far.
     """
 
     def __init__(self, content_type: str, query: str) -> None:
@@ -36,7 +36,7 @@ class Fingerprint:
             self._whole.update(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest())
 
     def update(self, data: bytes) -> None:
-        """Take in the next bytes of the body."""
+        """Add the next bytes of the body."""
         self.size += len(data)
         if not self._delimiter:
             self._part.update(data)
@@ -45,13 +45,13 @@ class Fingerprint:
         for part in parts:
             self._part.update(part)
             self._end_part()
-        # What may be the beginning of a delimiter waits for the rest of it.
+        # The end may be the beginning of a delimiter, so it is hashed with the next bytes.
         kept = max(0, len(rest) - len(self._delimiter) + 1)
         self._part.update(rest[:kept])
         self._tail = rest[kept:]
 
     def digest(self) -> bytes:
-        """The fingerprint of what has been taken in; the last thing to ask for."""
+        """Return the fingerprint. No further update is possible."""
         self._part.update(self._tail)
         self._end_part()
         return self._whole.digest()
@@ -62,10 +62,11 @@ class Fingerprint:
 
 
 class Fingerprinted(io.RawIOBase):
-    """A stream of which everything that is read is taken into a fingerprint.
+    """A stream that adds everything that is read to a fingerprint.
 
     Args:
-        source: a stream that ends where the body ends.
+        source: a stream that ends with the body.
+        fingerprint: the fingerprint to update.
     """
 
     def __init__(self, source: Any, fingerprint: Fingerprint) -> None:
@@ -73,11 +74,11 @@ class Fingerprinted(io.RawIOBase):
         self._source, self._fingerprint = source, fingerprint
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read as much as fits, or as there is."""
+        """Read up to the size of the buffer from the source."""
         data = self._source.read(len(buffer))
         buffer[: len(data)] = data
         self._fingerprint.update(data)

@@ -1,4 +1,4 @@
-"""The job that forgets keys."""
+"""The periodic job that deletes expired keys."""
 
 from __future__ import annotations
 

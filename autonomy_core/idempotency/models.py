@@ -1,4 +1,4 @@
-"""The table of keys that are in use, and of the answers given under them."""
+"""The table of keys and of the answers that were given for them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from autonomy_core.db.base import Base, OrganisationScoped
 
 
 class IdempotencyKey(OrganisationScoped, Base):
-    """A key: held by a request that is under way, or with the answer of one that was carried out.
+    """A key that a request in progress holds, or the stored answer of a finished request.
 
     Attributes:
-        key_hash: stands for the key, and for whose it is and what it was sent to.
-        attempt: the request that holds it, or held it last.
-        valid_until: the end of the lease, or of the time for which the answer is given; afterwards the row is as good
-            as none.
-        fingerprint: stands for the body; empty once nobody is told the answer any more, NULL while under way.
-        most_bytes: how much of a repeated request's body is read.
-        answer: sealed; NULL while under way, and where it could not be kept.
+        key_hash: the hash of the claim: caller, method, path and key.
+        attempt: the request that holds the key, or held it last.
+        began_at: when that request began.
+        valid_until: the end of the lease, or of the answer's lifetime. An expired row counts as absent.
+        fingerprint: the hash of the body; NULL while in progress, empty if the answer must not be replayed.
+        most_bytes: how many bytes of a repeated request's body are read.
+        answer: the encrypted answer; NULL while in progress, and if it could not be stored.
     """
 
     __tablename__ = "idempotency_keys"

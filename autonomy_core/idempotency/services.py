@@ -1,4 +1,4 @@
-"""Reserve a key, keep the answer with the work, release the key, give the answer again."""
+"""Reserve a key, store the answer with the work, release the key, replay the answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from autonomy_core.db.embedded import EmbeddedServerError
-from autonomy_core.idempotency.domain import KEPT_FOR, Answer, Claim, most_of_a_repetition, retry_after
+from autonomy_core.idempotency.domain import KEPT_FOR, Claim, StoredAnswer, most_of_a_repetition, retry_after
 from autonomy_core.idempotency.errors import (
     IdempotencyAnswerNotKept,
     IdempotencyInProgress,
@@ -23,24 +23,26 @@ from autonomy_core.idempotency.errors import (
 from autonomy_core.idempotency.fingerprint import Fingerprint
 from autonomy_core.idempotency.models import IdempotencyKey
 from autonomy_core.idempotency.sealing import Unopened, mark_of, names_of, seal, unseal
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 
 log = structlog.get_logger(__name__)
 
-# The database's clock, which is one for all processes; and not the beginning of the transaction.
+# The database's clock is the same for all processes. Unlike now(), it advances during a transaction.
 NOW = func.clock_timestamp(type_=DateTime(timezone=True))
 
 NEWEST_FIRST = (IdempotencyKey.began_at.desc(),)
-"""While the server's secret is replaced a claim may have an old row under the one and a new one under the other."""
+"""While the server's secret is being replaced, a claim may have two rows, one for each secret."""
 
 
 @dataclass(slots=True)
 class Reservation:
-    """A key that is held for one request.
+    """A key that one request holds.
 
     Attributes:
-        attempt: the request; when its lease has ended, another may hold the key.
-        kept: whether the transaction with the answer in it was committed.
+        claim: the claim of the request.
+        attempt: the id of the request. After its lease another request may take the key.
+        kept: whether the transaction with the answer was committed.
     """
 
     claim: Claim
@@ -50,23 +52,31 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class CarriedOut:
-    """A request that was carried out before.
+    """An earlier request with this key has finished.
 
     Attributes:
-        most_bytes: how much is read of the body that comes with its key again.
+        most_bytes: how many bytes of the repeated request's body are read.
     """
 
     most_bytes: int
 
 
 def reserve(scope: TenantScope, claim: Claim, lease: timedelta) -> Reservation | CarriedOut:
-    """Hold a key for one request. Commit before the request does anything.
+    """Reserve a key for one request. Commit this transaction before the request does any work.
 
-    Of many requests at once one gets it, because the key is unique. A key whose lease or whose time has ended is
-    as good as a new one.
+    The unique key lets one of several concurrent requests reserve it. A key whose lease or answer has expired
+    can be reserved again.
+
+    Args:
+        scope: a scope in a transaction of its own.
+        claim: the claim of the request.
+        lease: how long the request may hold the key.
+
+    Returns:
+        The reservation, or the fact that an earlier request has finished.
 
     Raises:
-        IdempotencyInProgress: it is held for another request.
+        IdempotencyInProgress: another request holds the key.
     """
     row = {
         "attempt": uuid4(),
@@ -91,10 +101,10 @@ def reserve(scope: TenantScope, claim: Claim, lease: timedelta) -> Reservation |
 
 
 def _is_held_under(scope: TenantScope, claim: Claim, names: Sequence[str]) -> bool:
-    """Whether the key is held under another of the server's secrets.
+    """Return whether the key is stored under another secret of the server.
 
-    While the secret is replaced some processes use the one and some the other. They take turns, because names that
-    differ are no conflict for the database.
+    While the secret is being replaced, processes use different secrets and so different names, which do not
+    conflict in the unique index. An advisory lock serialises the requests of one claim.
     """
     turn = func.hashtextextended(f"{scope.organisation.id} {bytes(claim)!r}", 0)
     scope.session.execute(select(func.pg_advisory_xact_lock(turn)))
@@ -114,23 +124,25 @@ def _carried_out(scope: TenantScope, claim: Claim) -> CarriedOut:
         (IdempotencyKey.valid_until - NOW).label("left"),
     )
     row = scope.session.execute(statement.where(*_the_row_of(scope, claim)).order_by(*NEWEST_FIRST)).first()
-    # No row: it was released a moment ago.
+    # A missing row was released a moment ago.
     if row is None or row.fingerprint is None:
         raise _in_progress(retry_after(row.so_far, row.left) if row else 1)
     return CarriedOut(row.most_bytes)
 
 
 def keep(
-    scope: TenantScope, reservation: Reservation, fingerprint: Fingerprint, answer: Answer | None
+    scope: TenantScope, reservation: Reservation, fingerprint: Fingerprint, answer: StoredAnswer | None
 ) -> None:
-    """Write the answer down, in the transaction that does the request's work: there are both, or neither.
+    """Store the answer in the transaction that does the request's work, so that both commit or neither.
 
     Args:
-        fingerprint: of the whole body.
-        answer: None for one that cannot be kept.
+        scope: the scope of that transaction.
+        reservation: the reservation of the request.
+        fingerprint: of the complete body.
+        answer: None if it cannot be stored.
 
     Raises:
-        IdempotencyInProgress: the lease has ended, and another request holds the key: this one's work must be undone.
+        IdempotencyInProgress: the lease has expired, and another request holds the key. Undo the work.
     """
     claim, digest = reservation.claim, fingerprint.digest()
     held = (*_the_row_of(scope, claim), IdempotencyKey.attempt == reservation.attempt)
@@ -148,16 +160,16 @@ def keep(
 
 
 def release(scope: TenantScope, reservation: Reservation) -> None:
-    """Let the key be used again, in a transaction of its own; what was kept stays.
+    """Release the key in a separate transaction. A stored answer stays.
 
-    Where the database does not take it, the end of the lease does it.
+    If the database does not answer, the key becomes free when its lease expires.
     """
     of_this_attempt = (
         IdempotencyKey.attempt == reservation.attempt,
         IdempotencyKey.fingerprint.is_(None),
     )
     try:
-        with scope.runtime.transaction(scope.organisation) as own:
+        with runtime_of(scope).transaction(scope.organisation) as own:
             own.session.execute(
                 delete(IdempotencyKey).where(*_the_row_of(own, reservation.claim), *of_this_attempt)
             )
@@ -165,22 +177,24 @@ def release(scope: TenantScope, reservation: Reservation) -> None:
         log.warning("idempotency.not_released", error=type(error).__name__)
 
 
-def answer_again(scope: TenantScope, claim: Claim, fingerprint: Fingerprint) -> Answer:
-    """The answer to the same request before.
+def answer_again(scope: TenantScope, claim: Claim, fingerprint: Fingerprint) -> StoredAnswer:
+    """Return the stored answer to a repeated request.
 
-    People who do not know each other share the keys of callers without a name. Whoever tries bodies under such a key,
-    to find out which one was sent, a login's password for example, gets one try: the answer is not given any more.
+    Unauthenticated clients share their keys. An attacker could use such a key to test guesses of the body,
+    for example of a login's password. So the first wrong body of such a client deletes the answer.
 
     Args:
-        fingerprint: of the whole body that has come now.
+        scope: a scope in a transaction of its own.
+        claim: the claim of the request.
+        fingerprint: of the complete body of the repeated request.
 
     Raises:
-        IdempotencyKeyReused: the body is another one.
-        IdempotencyAnswerNotKept: it is the same, and there is no answer to give.
-        IdempotencyInProgress: meanwhile the answer's time has ended.
+        IdempotencyKeyReused: the body differs.
+        IdempotencyAnswerNotKept: the body is the same, but no answer is stored.
+        IdempotencyInProgress: the answer has expired meanwhile.
     """
     digest = fingerprint.digest()
-    # Locked, so that of many tries at once the second one sees what the first one did.
+    # Lock the row, so that of several concurrent attempts the second sees the effect of the first.
     row = scope.session.scalars(
         select(IdempotencyKey)
         .where(*_the_row_of(scope, claim))
@@ -192,7 +206,7 @@ def answer_again(scope: TenantScope, claim: Claim, fingerprint: Fingerprint) -> 
         raise _in_progress(1)
     secret = names_of(scope, claim).index(row.key_hash)
     if not hmac.compare_digest(row.fingerprint, mark_of(scope, claim, digest, secret)):
-        if claim.is_anybodys:
+        if claim.is_anonymous:
             row.fingerprint, row.answer = "", None
         raise IdempotencyKeyReused("It was used with another body; take a new key for a new request.")
     if row.answer is None:
@@ -207,9 +221,9 @@ def answer_again(scope: TenantScope, claim: Claim, fingerprint: Fingerprint) -> 
 
 
 def purge(scope: TenantScope) -> None:
-    """Forget answers whose time has ended, and keys that nobody has held for as long.
+    """Delete expired answers, and keys whose lease expired long ago.
 
-    A lease that has ended is left for a while: a slow request may still be under way, and wants to find its key.
+    A key with an expired lease stays for a day, because a slow request may still need its row.
     """
     answered = IdempotencyKey.fingerprint.is_not(None)
     abandoned = IdempotencyKey.valid_until <= NOW - KEPT_FOR

@@ -1,5 +1,6 @@
-"""Work that outlives a request: Procrastinate on the same PostgreSQL, one organisation at a time.
+"""Background jobs: Procrastinate on the same PostgreSQL. A job runs in one organisation.
 
-A job is deferred on the session's own connection, so that it exists if and only if the transaction that
-wanted it was committed.
+`services` defers a job, `worker` takes jobs from the queue, and `running` runs one.
+
+A job is deferred on the session's own connection, so it exists if and only if the transaction commits.
 """

@@ -1,4 +1,4 @@
-"""Looking at an organisation's jobs, and changing what becomes of one."""
+"""List an organisation's jobs, retry a job, and cancel a job."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from autonomy_core.jobs.models import JobFailure
 from autonomy_core.jobs.retrying import QUEUE, WAITING_QUEUE
 from autonomy_core.jobs.running import obstacle_to
 from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 
 UNFINISHED = f"""
@@ -27,7 +28,7 @@ UNFINISHED = f"""
 """  # noqa: S608 - made of the constants above
 LIST = text(f"{UNFINISHED} ORDER BY j.id LIMIT :limit")
 FIND = text(f"{UNFINISHED} AND j.id = :id FOR UPDATE OF j")
-# A wait in the other queue was counted, and was no attempt; see `rescue`.
+# A job in the waiting queue counts one attempt for its wait, which was none; see `rescue`.
 RETRY = text(f"""
     UPDATE procrastinate_jobs
     SET status = 'todo', scheduled_at = NULL, queue_name = '{QUEUE}',
@@ -42,10 +43,15 @@ class UnfinishedJob:
     """A job that has not succeeded.
 
     Attributes:
-        status: ``todo``, it is due or will be; ``doing``; ``waits``, until its plugin or organisation is there; ``failed``,
-            it was given up.
-        attempts: how often it has failed.
-        error: why it has failed the last time, or what it waits for.
+        id: Procrastinate's id of the job.
+        job: the job's name.
+        status: ``todo``: it is due now or later. ``doing``: a worker runs it. ``waits``: its plugin or its
+            organisation is unavailable. ``failed``: it was given up.
+        attempts: the number of failures.
+        not_before: when it is due; None if now, or if it waits.
+        error: the reason of the last failure, or the reason for waiting.
+        failed_at: when it failed last.
+        arguments: the arguments of the job's function.
     """
 
     id: int
@@ -59,17 +65,17 @@ class UnfinishedJob:
 
 
 def unfinished_jobs(scope: TenantScope, limit: int) -> list[UnfinishedJob]:
-    """The organisation's jobs that have not succeeded, oldest first."""
+    """Return the organisation's unfinished jobs, oldest first."""
     values = {"organisation": scope.organisation.id, "limit": limit}
     return [_unfinished(scope, row) for row in scope.session.execute(LIST, values)]
 
 
 def retry_job(scope: TenantScope, job_id: int, *, actor: str) -> UnfinishedJob:
-    """Have a job run now: one that was given up, or waits for its next attempt. Its attempts count on.
+    """Make a job due now, if it was given up or waits for its next attempt. Its number of attempts stays.
 
     Raises:
         NotFound: the organisation has no such job.
-        Conflict: a worker has it in hand; or it is periodic, and its next turn waits already.
+        Conflict: a worker is running it, or it is periodic and its next run is already scheduled.
     """
     job = _find(scope, job_id)
     try:
@@ -82,18 +88,18 @@ def retry_job(scope: TenantScope, job_id: int, *, actor: str) -> UnfinishedJob:
 
 
 def cancel_job(scope: TenantScope, job_id: int, *, actor: str) -> UnfinishedJob:
-    """Give up a job for good. What it was is kept in the audit trail only.
+    """Delete a job. Only the audit trail keeps it.
 
     Raises:
         NotFound: the organisation has no such job.
-        Conflict: a worker has it in hand; or it may not be cancelled, see `Job.kept_because`.
+        Conflict: a worker is running it, or it may not be cancelled, see `Job.kept_because`.
     """
     job = _find(scope, job_id)
     kind = _kind_of(scope, job.job)
     if kind is not None and kind.kept_because is not None:
         raise Conflict(
-            f"Job {job_id} ({job.job}) is not cancelled: {kind.kept_because}. Mend what it waits for, and run: "
-            f"autonomy jobs retry {scope.organisation.id} {job_id}"
+            f"Job {job_id} ({job.job}) is not cancelled: {kind.kept_because}. Repair what it waits for, and "
+            f"run: autonomy jobs retry {scope.organisation.id} {job_id}"
         )
     scope.session.execute(CANCEL, {"id": job_id})
     scope.session.execute(delete(JobFailure).where(JobFailure.job_id == job_id))
@@ -115,7 +121,7 @@ def _find(scope: TenantScope, job_id: int) -> UnfinishedJob:
 def _record(scope: TenantScope, job: UnfinishedJob, action: str, actor: str) -> None:
     detail = {"job": job.job, "arguments": job.arguments, "attempts": job.attempts, "error": job.error}
     target = f"job:{job.id}"
-    record(scope.session, scope.organisation.id, actor=actor, action=action, target=target, detail=detail)
+    record(scope, actor=actor, action=action, target=target, detail=detail)
 
 
 def _unfinished(scope: TenantScope, row: Any) -> UnfinishedJob:
@@ -133,13 +139,13 @@ def _unfinished(scope: TenantScope, row: Any) -> UnfinishedJob:
 
 
 def _kind_of(scope: TenantScope, name: str) -> Job | None:
-    return next((job for job in scope.runtime.jobs if job.name == name), None)
+    return next((job for job in runtime_of(scope).jobs if job.name == name), None)
 
 
 def _waits_for(scope: TenantScope, name: str) -> str:
-    """What keeps a job from being run now."""
+    """Return why a job in the waiting queue cannot run now."""
     job = _kind_of(scope, name)
     if job is None:
         return "no installed plugin knows the job"
-    obstacle = obstacle_to(scope.runtime, job.owner, scope.organisation.id)
+    obstacle = obstacle_to(runtime_of(scope), job.owner, scope.organisation.id)
     return "nothing any more: it runs within a minute" if obstacle is None else str(obstacle)

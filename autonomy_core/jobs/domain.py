@@ -1,4 +1,4 @@
-"""What a job is, and when its turns are."""
+"""The lock of a job, and the times of its runs."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from autonomy_core.kernel.retries import LONGEST_WAIT_S, TryAgain
 
 
 def lock_of(job_name: str, organisation_id: str) -> str:
-    """What keeps two runs of a periodic job in one organisation apart."""
+    """Return the lock that prevents concurrent runs of a periodic job in one organisation."""
     return f"{job_name}/{organisation_id}"
 
 
 def turns(name: str, organisation_id: str, every: int, begin: int, end: int) -> range:
-    """When a periodic job is due in an organisation, from ``begin`` up to and without ``end``.
+    """Return the times from ``begin`` until before ``end`` at which a periodic job is due in an organisation.
 
-    Each organisation has a moment of its own within the period, so that thousands are not due at once. It follows from
-    the names alone: no process has to remember it, and it is the same after a restart.
+    Each organisation has its own offset within the period, so that thousands of jobs are not due at once. The
+    offset is a hash of the names, so it needs no storage and survives restarts.
 
     Args:
+        name: the job's name.
+        organisation_id: the organisation.
         every: the period in seconds.
         begin, end: seconds since the epoch.
     """
@@ -30,12 +32,12 @@ FIRST_WAIT_S = 2
 
 
 def back_off(attempts: int, error: BaseException) -> int:
-    """How many seconds to wait after a failure: doubled each time, an hour at most.
+    """Return how many seconds to wait after a failure: twice as long each time, at most an hour.
 
-    A `TryAgain` may say another limit.
+    A `TryAgain` may give another limit.
 
     Args:
-        attempts: how many failures there were before.
+        attempts: the number of earlier failures.
         error: the failure.
     """
     longest = error.longest_wait_s if isinstance(error, TryAgain) else LONGEST_WAIT_S
@@ -43,5 +45,5 @@ def back_off(attempts: int, error: BaseException) -> int:
 
 
 def is_last_attempt(max_attempts: int | None, attempts: int) -> bool:
-    """Whether a job is given up when it fails after so many failures."""
+    """Return whether a job is given up if it fails after ``attempts`` earlier failures."""
     return max_attempts is not None and attempts + 1 >= max_attempts

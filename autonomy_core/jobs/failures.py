@@ -1,4 +1,4 @@
-"""Why jobs have failed, kept in a transaction of its own: the job's was rolled back."""
+"""The reasons of failures, stored in a separate transaction because the job's transaction was rolled back."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ LONGEST_ERROR = 500
 def keep_failure(
     database: Database, organisation_id: str, job_id: int, attempt: int, error: BaseException
 ) -> None:
-    """Keep why a job has failed, in place of why it failed before.
+    """Store the reason of a job's failure, in place of the previous one.
 
     Args:
-        attempt: which one failed, from 1 on.
+        database: the database.
+        organisation_id: the job's organisation.
+        job_id: Procrastinate's id of the job.
+        attempt: the number of the failed attempt, from 1 on.
+        error: the failure.
 
     Raises:
-        SQLAlchemyError: it could not be written.
+        SQLAlchemyError: the reason could not be written.
     """
     values = {
         "organisation_id": organisation_id,
@@ -39,16 +43,16 @@ def keep_failure(
 
 
 def forget_failure(database: Database, organisation_id: str, job_id: int) -> None:
-    """Forget why a job has failed: it has succeeded."""
+    """Delete the reason of a job's failure, because the job has succeeded."""
     with database.transaction(organisation_id) as session:
         session.execute(delete(JobFailure).where(JobFailure.job_id == job_id))
 
 
 def described(error: BaseException) -> str:
-    """An exception in one line that can be stored, whatever its author has put into it."""
+    """Format an exception as one line that PostgreSQL can store."""
     try:
         text = f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - a stranger's __str__ may raise anything
+    except Exception:  # noqa: BLE001 - the __str__ of a plugin's exception may raise anything
         text = type(error).__name__
     shortened = " ".join(text.split())[:LONGEST_ERROR]
     return shortened.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

@@ -1,4 +1,4 @@
-"""Why a job that still waits, or was given up, has failed. Procrastinate keeps when it did, and not why."""
+"""Why a job has failed that will be retried or was given up. Procrastinate stores only the time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from autonomy_core.db.base import Base, OrganisationScoped, utcnow
 
 
 class JobFailure(OrganisationScoped, Base):
-    """The last failure of a job; gone when the job has succeeded or was cancelled.
+    """The last failure of a job. The row is deleted when the job succeeds or is cancelled.
 
-    It does not refer to Procrastinate's table, which is made after the core's.
+    It has no foreign key to Procrastinate's table, which is created after the core's tables.
 
     Attributes:
-        job_id: Procrastinate's.
-        attempt: which one failed, from 1 on.
-        error: the exception, as one line.
+        job_id: Procrastinate's id of the job.
+        attempt: the number of the failed attempt, from 1 on.
+        error: the exception in one line.
     """
 
     __tablename__ = "job_failures"

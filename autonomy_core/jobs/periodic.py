@@ -1,8 +1,8 @@
-"""Periodic jobs: the worker defers them itself, for each organisation at a moment of its own.
+"""Periodic jobs: the worker defers them, for each organisation at its own time within the period.
 
-Once a minute, one of all the workers looks which turns fall into it. Nothing piles up: a job that still waits is not
-deferred again, and of one that takes longer than its period no second one runs beside it. A turn that falls into a
-time without a worker is left out.
+Once a minute one of the workers defers the runs of that minute. A job that is still queued is not deferred
+again, and a job that takes longer than its period does not run twice at the same time. Runs that were due
+while no worker was running are skipped.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ MINUTE_S = 60
 
 
 def add_periodic_task(app: procrastinate.App, runtime: Runtime, job: Job) -> None:
-    """Make a periodic job known. One that fails is logged, and its next turn is its next attempt."""
+    """Register a periodic job. A failure is logged, and the next run is the next attempt."""
 
     @app.task(name=job.name, pass_context=True)
     def task(context: procrastinate.JobContext, organisation_id: str, **arguments: Any) -> None:
-        # Also where its organisation, or its plugin there, has been switched off since it was deferred.
+        # The organisation, or its plugin, may have been disabled since the job was deferred.
         with suppress(Exception):
             attempt(runtime, job, context.job, organisation_id, arguments)
 
 
 def add_schedule(app: procrastinate.App, runtime: Runtime) -> None:
-    """Have the workers defer what is due."""
+    """Register the task that defers the periodic jobs of each minute."""
 
     @app.periodic(cron="* * * * *")
     @app.task(name="jobs.defer_periodic")
@@ -48,13 +48,15 @@ def add_schedule(app: procrastinate.App, runtime: Runtime) -> None:
 
 
 async def defer_due(app: procrastinate.App, runtime: Runtime, minute: int) -> None:
-    """Defer the turns of one minute, each for its second. A failure is logged, and ends no other job's turn.
+    """Defer the runs of one minute, each at its second. A failure is logged and does not affect other jobs.
 
     Args:
-        minute: its beginning, in seconds since the epoch.
+        app: the Procrastinate application.
+        runtime: the process's runtime.
+        minute: the beginning of the minute, in seconds since the epoch.
 
     Raises:
-        procrastinate.exceptions.ConnectorException: the database is away; every other turn would wait for it in vain.
+        procrastinate.exceptions.ConnectorException: the database is unavailable, for all other jobs too.
     """
     periodic = [(job, job.every) for job in runtime.jobs if job.every is not None]
     for organisation_id, (job, every) in product(runtime.tenants.ids(), periodic):
@@ -82,11 +84,16 @@ async def _defer(app: procrastinate.App, job: Job, organisation_id: str, moment:
 
 
 def _is_still_waiting(error: Exception) -> bool:
-    # Procrastinate 3.10 expects the error to tell which lock it is about, and asserts it. Of a table with policies
-    # PostgreSQL does not tell.
+    # Procrastinate 3.10 asserts that the error names the lock. For a table with row-level security,
+    # PostgreSQL does not name it.
     return not isinstance(error, AssertionError) or isinstance(error.__context__, UniqueViolation)
 
 
 def _has(runtime: Runtime, organisation_id: str, job: Job) -> bool:
-    """Whether an organisation has enabled the plugin whose job it is; the core's jobs are everybody's."""
-    return job.owner in runtime.tenants.plugins_of(organisation_id) or job.owner not in runtime.plugins.names
+    """Return whether a job runs in the organisation.
+
+    A job of a plugin does if the organisation has the plugin. A job of the core for some plugins does if the
+    organisation has one of them. Any other job of the core always does.
+    """
+    wanted = frozenset({job.owner}) if job.owner in runtime.plugins.names else job.plugins
+    return wanted is None or not wanted.isdisjoint(runtime.tenants.plugins_of(organisation_id))

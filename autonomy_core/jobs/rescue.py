@@ -1,4 +1,4 @@
-"""Jobs that are not lost: those of dead workers, those of workers without their plugin, and those that wait for it."""
+"""Recover jobs: of dead workers, of workers without the job's plugin, and in the waiting queue."""
 
 from __future__ import annotations
 
@@ -17,21 +17,24 @@ from autonomy_core.kernel.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 STALLED_AFTER_S = 30
-"""A worker that has not given a sign of life for so long is dead, and its jobs are another's."""
+"""A worker without a heartbeat for this time counts as dead, and other workers take its jobs."""
 
 RESCUE = "jobs.rescue_stalled"
 
 REFUSED = """
-    SELECT id, status::text, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts
+    SELECT id, status::text, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name,
+           attempts
     FROM procrastinate_jobs WHERE status = 'failed' AND task_name = ANY(%(names)s)
 """
 DROP_FAILED = "DELETE FROM procrastinate_jobs WHERE id = %(job_id)s AND status = 'failed'"
-FORGET_RESCUES = f"DELETE FROM procrastinate_jobs WHERE status = 'failed' AND task_name = '{RESCUE}'"  # noqa: S608
+FORGET_RESCUES = f"""
+    DELETE FROM procrastinate_jobs WHERE status = 'failed' AND task_name = '{RESCUE}'
+"""  # noqa: S608
 WAITING = f"""
     SELECT DISTINCT task_name, args->>'organisation_id' AS organisation_id
     FROM procrastinate_jobs WHERE queue_name = '{WAITING_QUEUE}' AND status = 'todo'
 """  # noqa: S608
-# To wait was no attempt.
+# Waiting does not count as an attempt.
 RELEASE = f"""
     UPDATE procrastinate_jobs
     SET queue_name = '{QUEUE}', scheduled_at = now(), attempts = greatest(attempts - 1, 0)
@@ -40,7 +43,7 @@ RELEASE = f"""
 """  # noqa: S608
 
 
-# Procrastinate keeps its last turn, and with it the job, if that has failed.
+# Procrastinate keeps the last run of a periodic task, and a failed job of it.
 RESCUE_FAILED = f"""
     SELECT EXISTS (SELECT FROM procrastinate_periodic_defers turn
                    JOIN procrastinate_events event ON event.job_id = turn.job_id
@@ -49,19 +52,19 @@ RESCUE_FAILED = f"""
 
 
 class Interrupted(Exception):
-    """A job's worker has died, or did not know the job."""
+    """The worker of a job died, or did not know the job."""
 
 
 class RescueFailed(Exception):
-    """Some jobs could not be taken up again; each has been logged."""
+    """Some jobs could not be recovered. Each of them has been logged."""
 
 
 def add_rescue(app: procrastinate.App, runtime: Runtime) -> None:
-    """Have one of the workers rescue jobs each minute."""
+    """Register the task with which one of the workers recovers jobs each minute."""
     known = {job.name: job.max_attempts for job in runtime.jobs}
 
-    # Without a queueing lock: one that cannot be had would end the worker, see `periodic`. And without a lock, which one
-    # whose worker has died would hold for ever.
+    # No queueing lock: a conflict on it would stop the worker, see `periodic`. And no lock: a dead worker
+    # would hold it forever.
     @app.periodic(cron="* * * * *")
     @app.task(name=RESCUE, pass_context=True)
     async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:
@@ -73,16 +76,17 @@ def add_rescue(app: procrastinate.App, runtime: Runtime) -> None:
 
 
 async def rescue_jobs(app: procrastinate.App, most_attempts: Mapping[str, int | None]) -> None:
-    """Take up again what a dead worker had in hand, and what a worker without the job's plugin refused.
+    """Requeue the jobs of dead workers, and jobs that a worker without their plugin refused.
 
-    Both count as failures, so that a job that kills its worker is not back at once, nor for ever. One that cannot be
-    taken up keeps no other from it.
+    Both count as failures, so that a job that kills its worker backs off and is given up eventually. If one
+    job cannot be requeued, the others still are.
 
     Args:
-        most_attempts: by the name of every job that is known here, its ``max_attempts``.
+        app: the Procrastinate application.
+        most_attempts: ``max_attempts`` by the name of each job that is known here.
 
     Raises:
-        RescueFailed: at the end, if any could not be taken up again.
+        RescueFailed: after all jobs, if any could not be requeued.
     """
     failures = 0
     for stalled in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
@@ -98,12 +102,12 @@ async def rescue_jobs(app: procrastinate.App, most_attempts: Mapping[str, int | 
 
 
 async def release_waiting(app: procrastinate.App, runtime: Runtime) -> None:
-    """Have those jobs run that waited for their organisation or plugin, where these are there now.
+    """Requeue waiting jobs whose organisation and plugin have become available.
 
-    Those that cannot be released keep no others from it.
+    If one job cannot be requeued, the others still are.
 
     Raises:
-        RescueFailed: at the end, if any could not be released.
+        RescueFailed: after all jobs, if any could not be requeued.
     """
     failures = 0
     owners = {job.name: job.owner for job in runtime.jobs}
@@ -131,14 +135,14 @@ async def _succeeds(step: Awaitable[None], **about: Any) -> bool:
 
 def _require_none(failures: int) -> None:
     if failures:
-        raise RescueFailed(f"{failures} jobs could not be taken up again; see job.rescue_failed in the log")
+        raise RescueFailed(f"{failures} jobs could not be recovered; see job.rescue_failed in the log")
 
 
 async def _take_up_stalled(
     app: procrastinate.App, job: procrastinate.jobs.Job, most_attempts: int | None
 ) -> None:
     if job.queueing_lock is not None:
-        # A periodic one: its next turn, which may be waiting already, stands in for it.
+        # A periodic job is dropped: its next run replaces it.
         await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=True)
         return
     await _try_again(app, job, most_attempts)

@@ -1,4 +1,4 @@
-"""When a job is run again, and where those wait that cannot be run now."""
+"""When a job is retried, and the queue of the jobs that cannot run now."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ QUEUE = "default"
 """The queue from which workers take jobs."""
 
 WAITING_QUEUE = "waiting"
-"""The queue of those that cannot be run now. No worker takes any from it; `rescue` moves them back."""
+"""The queue of jobs that cannot run now. Workers do not read it; `rescue` moves the jobs back."""
 
 
 class UnknownJob(CannotRunNow):
-    """No plugin that is installed here knows the job."""
+    """No installed plugin knows the job."""
 
 
 class BackOff(retry.BaseRetryStrategy):
-    """Try again after `back_off`, up to a job's ``max_attempts``; let wait what cannot be run now."""
+    """Retry after `back_off`, up to a job's ``max_attempts``.
+
+    A job that cannot run now moves to the waiting queue.
+    """
 
     def __init__(self, max_attempts: int | None) -> None:
         self._max_attempts = max_attempts
@@ -34,7 +37,7 @@ class BackOff(retry.BaseRetryStrategy):
     def get_retry_decision(
         self, *, exception: BaseException, job: procrastinate.jobs.Job
     ) -> procrastinate.RetryDecision | None:
-        """When and where to run a job again; None to give it up."""
+        """Return when and in which queue to retry a job; None to give it up."""
         if isinstance(exception, CannotRunNow):
             return procrastinate.RetryDecision(queue=WAITING_QUEUE)
         if is_last_attempt(self._max_attempts, job.attempts):
@@ -43,9 +46,9 @@ class BackOff(retry.BaseRetryStrategy):
 
 
 class TasksAndUnknown(dict[str, Task[Any, Any, Any]]):
-    """The tasks that an application knows; for any other name one that waits for its plugin.
+    """The tasks of an application. Any unknown name gets a task that moves the job to the waiting queue.
 
-    Procrastinate itself would give up a job without a task.
+    Without it Procrastinate would give up a job without a task.
     """
 
     def __init__(self, app: procrastinate.App) -> None:
@@ -60,15 +63,15 @@ class TasksAndUnknown(dict[str, Task[Any, Any, Any]]):
         )
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The task of this name, or the one that waits."""
+        """Return the task of this name, or the task for unknown jobs."""
         return super().get(name, self._unknown)
 
 
 def _wait_for_plugin(context: procrastinate.JobContext, **arguments: Any) -> None:
     queued = context.job
     if queued.queueing_lock is not None or "organisation_id" not in arguments:
-        # A periodic job: of a plugin, or, without an organisation, of another version's core. Where it is
-        # known, it has its next turn.
+        # A periodic job is dropped: of a missing plugin, or, without an organisation, of another version of
+        # the core. A worker that knows it defers its next run.
         return
     reason = f"no installed plugin knows the job {queued.task_name}"
     log.warning(

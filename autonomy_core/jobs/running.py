@@ -1,4 +1,4 @@
-"""A job is run in its organisation, and a failure is logged and kept."""
+"""Run a job in its organisation; log and store a failure."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-class OrganisationUnavailable(CannotRunNow):
-    """A job's organisation has no usable ini file now."""
+class OrganisationNotInService(CannotRunNow):
+    """The job's organisation has no valid ini file now."""
 
 
 class PluginDisabled(CannotRunNow):
-    """A job's organisation has not enabled the plugin whose job it is."""
+    """The job's organisation has not enabled the job's plugin."""
 
 
 def run_job(runtime: Runtime, job: Job, organisation_id: str, arguments: dict[str, Any]) -> None:
     """Run a job in its organisation, in one transaction.
 
     Raises:
-        TryAgain: the job said so; what it did is committed.
-        CannotRunNow: there is no such organisation now, or it has not enabled the job's plugin.
-        TypeError: the function gave a coroutine or a generator, so that nothing was done.
+        TryAgain: the job raised it; its changes are committed.
+        CannotRunNow: the organisation is unavailable, or has not enabled the job's plugin.
+        TypeError: the function returned a coroutine or a generator, so its body did not run.
     """
     if (obstacle := obstacle_to(runtime, job.owner, organisation_id)) is not None:
         raise obstacle
     organisation = runtime.tenants.get(organisation_id)
     if organisation is None:
-        raise OrganisationUnavailable(f"organisation {organisation_id} is not in service")
+        raise OrganisationNotInService(f"organisation {organisation_id} is not in service")
     again: TryAgain | None = None
     with structlog.contextvars.bound_contextvars(organisation=organisation_id, job=job.name):
         with runtime.transaction(organisation) as scope:
@@ -55,10 +55,16 @@ def run_job(runtime: Runtime, job: Job, organisation_id: str, arguments: dict[st
 
 
 def obstacle_to(runtime: Runtime, owner: str, organisation_id: str) -> CannotRunNow | None:
-    """Why the jobs of a plugin, or of one of the core's features, cannot be run in an organisation now; None if they can."""
+    """Return why the jobs of an owner cannot run in an organisation now; None if they can.
+
+    Args:
+        runtime: the process's runtime.
+        owner: the name of a plugin or of a feature of the core.
+        organisation_id: the organisation.
+    """
     organisation = runtime.tenants.get(organisation_id)
     if organisation is None:
-        return OrganisationUnavailable(f"organisation {organisation_id} is not in service")
+        return OrganisationNotInService(f"organisation {organisation_id} is not in service")
     if owner in runtime.plugins.names and owner not in organisation.plugins:
         return PluginDisabled(f"plugin {owner} is not enabled")
     return None
@@ -67,7 +73,7 @@ def obstacle_to(runtime: Runtime, owner: str, organisation_id: str) -> CannotRun
 def attempt(
     runtime: Runtime, job: Job, queued: QueuedJob, organisation_id: str, arguments: dict[str, Any]
 ) -> None:
-    """Run a job that was taken from the queue. A failure is logged, kept and raised.
+    """Run a job that a worker took from the queue. Log, store and raise a failure.
 
     Raises:
         BaseException: see `run_job`.
@@ -80,13 +86,13 @@ def attempt(
         )
         raise
     except (Exception, SystemExit) as error:
-        _tell_failure(runtime, job, queued, organisation_id, error)
+        _report_failure(runtime, job, queued, organisation_id, error)
         raise
     if queued.attempts:
-        _note(forget_failure, runtime, job, queued, organisation_id)
+        _record(forget_failure, runtime, job, queued, organisation_id)
 
 
-def _tell_failure(
+def _report_failure(
     runtime: Runtime, job: Job, queued: QueuedJob, organisation_id: str, error: BaseException
 ) -> None:
     again_in_s = job.every or (
@@ -104,14 +110,19 @@ def _tell_failure(
     else:
         log.error("job.failed", error=described(error), exc_info=error, **facts)
     if job.every is None:
-        _note(keep_failure, runtime, job, queued, organisation_id, queued.attempts + 1, error)
+        _record(keep_failure, runtime, job, queued, organisation_id, queued.attempts + 1, error)
 
 
-def _note(
-    note: Callable[..., None], runtime: Runtime, job: Job, queued: QueuedJob, organisation_id: str, *what: Any
+def _record(
+    record: Callable[..., None],
+    runtime: Runtime,
+    job: Job,
+    queued: QueuedJob,
+    organisation_id: str,
+    *what: Any,
 ) -> None:
-    """Keep or forget a failure; what came of the job itself does not depend on it."""
+    """Store or delete the reason of a failure. An error here does not change the result of the job."""
     try:
-        note(runtime.database, organisation_id, queued.id, *what)
+        record(runtime.database, organisation_id, queued.id, *what)
     except SQLAlchemyError as reason:
         log.warning("job.failure_not_kept", job=job.name, job_id=queued.id, reason=described(reason))

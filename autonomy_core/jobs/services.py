@@ -1,4 +1,4 @@
-"""Deferring jobs, within the transaction that wants them."""
+"""Defer jobs in the transaction of the caller."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from sqlalchemy.exc import OperationalError
 from autonomy_core.db.pipeline import Statement
 from autonomy_core.jobs.domain import lock_of
 from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 
-# Only builds statements: every job is deferred on its session's own connection.
+# This application only builds statements: a job is deferred on its session's connection.
 _deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 _signature_of = cache(inspect.signature)
@@ -28,23 +29,24 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class NotDeferrable(TypeError):
-    """There is no such job, or it does not take these arguments. The message says which."""
+    """The job does not exist, or does not accept the arguments. The message names the cause."""
 
 
 def defer(scope: TenantScope, name: str, /, *, in_seconds: int = 0, **arguments: Any) -> int:
-    """Have the worker do something for this organisation, if the scope's transaction is committed.
+    """Defer a job of this organisation. It exists if and only if the scope's transaction commits.
 
     Args:
-        name: of a registered `Job`.
-        in_seconds: not before so many seconds from now.
-        arguments: JSON-serialisable; passed to the job's function.
+        scope: the scope of the organisation.
+        name: the name of a registered `Job`.
+        in_seconds: the delay before the job is due, in seconds.
+        arguments: JSON-serialisable arguments of the job's function.
 
     Returns:
         The job's id.
 
     Raises:
-        NotDeferrable: no job has this name, or its function does not take the arguments.
-        OperationalError: the database has gone away.
+        NotDeferrable: no job has this name, or its function does not accept the arguments.
+        OperationalError: the connection to the database is lost.
     """
     job = _checked(scope, name, arguments)
     connection = scope.session.connection().connection.driver_connection
@@ -56,7 +58,7 @@ def defer(scope: TenantScope, name: str, /, *, in_seconds: int = 0, **arguments:
         return task.defer(organisation_id=scope.organisation.id, **arguments)
     except procrastinate.exceptions.ConnectorException as error:
         if isinstance(error.__cause__, psycopg.OperationalError):
-            # An outage, and known as one by the name that SQLAlchemy has for it.
+            # An outage. Callers recognise SQLAlchemy's class for it.
             raise OperationalError(f"defer {name}", None, error.__cause__) from error
         raise
 
@@ -69,67 +71,71 @@ SELECT procrastinate_defer_jobs_v1(array_agg(
 FROM unnest(%(queue)s::text[], %(name)s::text[], %(arguments)s::jsonb[], %(in_seconds)s::int[])
     AS job(queue, name, arguments, in_seconds)
 """)
-"""What `procrastinate.manager.JobManager.batch_defer_jobs` calls, in the form that a driver transaction can delay."""
+"""The SQL of `procrastinate.manager.JobManager.batch_defer_jobs`, for a driver transaction to batch."""
 
 
 def defer_with_commit(scope: TenantScope, name: str, /, *, in_seconds: int, **arguments: Any) -> None:
-    """`defer` for a hot path that needs no id: it costs no round trip in a driver transaction.
+    """Defer a job without reading its id: in a driver transaction this needs no round trip of its own.
 
     Args:
-        name: of a registered `Job` that is not periodic.
-        in_seconds: not before so many seconds from now.
-        arguments: JSON-serialisable; passed to the job's function.
+        scope: the scope of the organisation.
+        name: the name of a registered `Job` that is not periodic.
+        in_seconds: the delay before the job is due, in seconds.
+        arguments: JSON-serialisable arguments of the job's function.
 
     Raises:
-        NotDeferrable: as `defer`.
+        NotDeferrable: as for `defer`.
     """
     _checked(scope, name, arguments)
-    told = json.dumps({"organisation_id": scope.organisation.id, **arguments})
-    job = {"queue": DEFAULT_QUEUE, "name": name, "arguments": told, "in_seconds": in_seconds}
+    stored = json.dumps({"organisation_id": scope.organisation.id, **arguments})
+    job = {"queue": DEFAULT_QUEUE, "name": name, "arguments": stored, "in_seconds": in_seconds}
     scope.execute_later(DEFER, job)
 
 
 def defer_own(scope: TenantScope, name: str, /, *, in_seconds: int = 0, **arguments: Any) -> int:
-    """`defer` for plugins: the jobs of the core's features are the core's to defer.
+    """`defer` for plugins: a plugin may not defer the jobs of the core.
 
     Args:
-        name: of a job that a plugin has registered.
-        in_seconds: not before so many seconds from now.
-        arguments: JSON-serialisable; passed to the job's function.
+        scope: the scope of the organisation.
+        name: the name of a job that a plugin has registered.
+        in_seconds: the delay before the job is due, in seconds.
+        arguments: JSON-serialisable arguments of the job's function.
 
     Returns:
         The job's id.
 
     Raises:
-        NotDeferrable: no plugin has a job of this name, or its function does not take the arguments.
-        OperationalError: the database has gone away.
+        NotDeferrable: no plugin has a job of this name, or its function does not accept the arguments.
+        OperationalError: the connection to the database is lost.
     """
     owner = name.partition(".")[0]
-    if owner not in scope.runtime.plugins.names and any(job.name == name for job in scope.runtime.jobs):
+    if owner not in runtime_of(scope).plugins.names and any(
+        job.name == name for job in runtime_of(scope).jobs
+    ):
         raise NotDeferrable(f"job {name}: it is the core's own; a plugin defers jobs of its own")
     return defer(scope, name, in_seconds=in_seconds, **arguments)
 
 
 def _checked(scope: TenantScope, name: str, arguments: dict[str, Any]) -> Job:
-    job = next((job for job in scope.runtime.jobs if job.name == name), None)
+    job = next((job for job in runtime_of(scope).jobs if job.name == name), None)
     if job is None:
-        known = ", ".join(sorted(job.name for job in scope.runtime.jobs))
+        known = ", ".join(sorted(job.name for job in runtime_of(scope).jobs))
         raise NotDeferrable(f"job {name}: there is none of this name; there are {known}")
     if "organisation_id" in arguments:
-        raise NotDeferrable(f"job {name}: whose job it is, the scope says, and no argument")
+        raise NotDeferrable(f"job {name}: organisation_id is no argument, the scope determines it")
     try:
         _signature_of(job.function).bind(scope, **arguments)
     except TypeError as error:
         raise NotDeferrable(f"job {name}: {error}") from None
     for argument, value in arguments.items():
-        problem = _unstorable(value)
+        problem = problem_as_json(value)
         if problem is not None:
             raise NotDeferrable(f"job {name}: its argument {argument} {problem}")
     return job
 
 
-def _unstorable(value: Any) -> str | None:
-    """Why PostgreSQL could not store an argument as JSON."""
+def problem_as_json(value: Any) -> str | None:
+    """Return why PostgreSQL cannot store a value as JSON; None if it can."""
     try:
         written = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,7 +1,9 @@
-"""The worker waits for a database that is late, hangs, or has other tables than the code expects, and says so.
+"""The worker waits until the database is usable.
 
-A service manager starts worker, migration and database in any order, and one that gives up after some failures would
-leave a worker that exits dead for good.
+The database may be late, hang, or have other tables than the code expects.
+
+A service manager starts worker, migration and database in any order. It stops restarting a service that
+fails repeatedly, so a worker that exits here could stay down.
 """
 
 from __future__ import annotations
@@ -27,13 +29,19 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 1.0
 
 LONGEST_SILENCE_S = 600.0
-"""So rarely the same reason is told again; the first times after half a minute, a minute, and so on."""
+"""The longest interval between two log entries with the same reason.
+
+The interval doubles from `FIRST_SILENCE_S`.
+"""
 
 FIRST_SILENCE_S = 30.0
 
 
 async def wait_until_usable(runtime: Runtime) -> None:
-    """Return when jobs can be run. Logs ``worker.waiting`` at once, when the reason changes, and then sparsely."""
+    """Return when jobs can run.
+
+    Log ``worker.waiting`` at once, when the reason changes, and at growing intervals.
+    """
     told, silence, again = None, FIRST_SILENCE_S, 0.0
     while (reason := await asyncio.to_thread(obstacle, runtime)) is not None:
         now = time.monotonic()
@@ -47,7 +55,7 @@ async def wait_until_usable(runtime: Runtime) -> None:
 
 
 def obstacle(runtime: Runtime) -> str | None:
-    """Why no job can be run now, with the remedy; None if they can."""
+    """Return why no job can run now, with the remedy; None if jobs can run."""
     try:
         return runtime.database.ask(_look, runtime.components())
     except (SQLAlchemyError, EmbeddedServerError, NoAnswer) as error:

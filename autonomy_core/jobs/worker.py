@@ -1,4 +1,4 @@
-"""The worker: takes jobs from the queue and runs each in its organisation."""
+"""The worker: takes jobs from the queue and runs each in its organisation, in one transaction (`running`)."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from autonomy_core.kernel.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 STEADY_AFTER_S = 60
-"""After a worker has worked for so long, its next failure is a first one."""
+"""After a worker has run for this time, the back-off starts again with its next failure."""
 
 LONGEST_WAIT_S = 30
-"""For so long a worker that has failed waits at most before it works again."""
+"""The longest wait after a failure, before the worker restarts."""
 
 
 def make_app(runtime: Runtime) -> procrastinate.App:
     """The Procrastinate application with every job of the core and of the plugins."""
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(
-            # The policy of the queue lets the worker's connections, and no request's, see every job.
+            # The queue's policy shows all jobs to connections with this option. Requests lack it.
             conninfo=runtime.database.conninfo,
             kwargs={"options": "-c autonomy.worker=on"},
             min_size=1,
@@ -55,10 +55,13 @@ def _add_task(app: procrastinate.App, runtime: Runtime, job: Job) -> None:
 
 
 async def run(runtime: Runtime, *, concurrency: int) -> None:
-    """Work until SIGINT or SIGTERM; then finish the jobs at hand. While the database is away, wait for it.
+    """Run jobs until SIGINT or SIGTERM, then finish the current jobs.
+
+    While the database is unavailable, the worker waits.
 
     Args:
-        concurrency: how many jobs at once, each in a thread.
+        runtime: the process's runtime.
+        concurrency: how many jobs run at the same time, each in a thread.
     """
     stopping = asyncio.Event()
     working = asyncio.create_task(_keep_working(runtime, concurrency, stopping))
@@ -95,7 +98,10 @@ async def _keep_working(runtime: Runtime, concurrency: int, stopping: asyncio.Ev
 
 
 async def _work(runtime: Runtime, concurrency: int, event: str) -> None:
-    """Work until cancelled. Procrastinate returns or raises when it has lost the database, and logs why."""
+    """Run jobs until cancelled.
+
+    Procrastinate returns or raises when it loses the database, and logs the reason.
+    """
     app = make_app(runtime)
     async with app.open_async():
         log.info(event, concurrency=concurrency)

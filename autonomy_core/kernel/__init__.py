@@ -1,1 +1,1 @@
-"""What the core and every plugin mean by scope, hook, provider, job, check and settlement."""
+"""The shared concepts of the core and the plugins: scope, hook, provider, job, check and settlement."""

@@ -1,4 +1,4 @@
-"""What each hook may answer: whatever else an implementation returns is refused by name."""
+"""The result types of hooks. Other results are rejected with the name of the plugin."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from autonomy_core.callables import misfit, unfinished
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the implementations of a hook return.
+    """The result type of a hook.
 
     Attributes:
-        of: ``module:Name`` of a class or a protocol. It is looked up when the hook has been called: to import them
-            all would cost each command line.
-        many: a sequence of these.
+        of: ``module:Name`` of a class or protocol. It is imported only after the hook was called, because
+            importing all of them would slow down each command line.
+        many: whether the result is a sequence of such objects.
     """
 
     of: str
@@ -34,20 +34,25 @@ ANSWERS: dict[str, Answer] = {
     "register_settings": Answer("autonomy_core.kernel.hooks:PluginSettings"),
     "register_migrations": Answer("autonomy_core.db.migrations:Migrations"),
     "register_payment_provider": Answer(f"{PROTOCOLS}:PaymentProvider"),
+    "register_webhook_sources": Answer("autonomy_core.kernel.webhooks:WebhookSource", many=True),
     "register_product_kinds": Answer(f"{PROTOCOLS}:ProductKind", many=True),
     "register_authenticators": Answer(f"{PROTOCOLS}:Authenticator", many=True),
+    "register_image_processors": Answer("autonomy_core.kernel.images:ImageProcessor", many=True),
+    "register_personal_data": Answer("autonomy_core.kernel.personal_data:PersonalData"),
     "register_scopes": Answer("autonomy_core.kernel.identity:Scope", many=True),
     "register_jobs": Answer("autonomy_core.kernel.jobs:Job", many=True),
+    "register_mail_templates": Answer("autonomy_core.kernel.mail:MailTemplate", many=True),
+    "register_mailers": Answer("autonomy_core.kernel.mail:Mailer", many=True),
     "register_commands": Answer("click:Command", many=True),
     "register_checks": Answer("autonomy_core.kernel.checks:OrganisationCheck", many=True),
     "register_flushes": Answer(f"{PROTOCOLS}:Flush", many=True),
     "register_files": Answer("autonomy_core.kernel.files:StoredFiles", many=True),
 }
-"""By the name of the hook; the implementations of every other hook return None."""
+"""By the name of the hook. The implementations of all other hooks return None."""
 
 
 def problem_with(hook: str, answer: Any) -> str | None:
-    """What is wrong with an answer, for example ``returned a coroutine, …``; None if nothing is."""
+    """The problem of a hook's result, for example ``returned a coroutine, …``; None if it is valid."""
     expected = ANSWERS.get(hook)
     if expected is None:
         return None if answer is None else f"returned {_described(answer)}; it has to return None"

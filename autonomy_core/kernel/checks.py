@@ -1,4 +1,4 @@
-"""What a check of a running organisation finds: more than its file can tell."""
+"""Checks of running organisations, and their findings."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 Severity = Literal["error", "warning", "info"]
-"""How bad a finding is: with an error something does not work, with a warning it may not, information is no fault."""
+"""``error``: something does not work; ``warning``: something may not work; ``info``: no problem."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found.
+    """One finding of a check.
 
     Attributes:
-        code: stable, for machines: lower-case words joined by underscores.
-        severity: ``error``: something does not work, or soon will not; ``warning``: somebody should look;
-            ``info``: good to know.
-        message: what was found, in a sentence without a full stop, without secrets.
+        code: a stable code for machines: lower-case words joined by underscores.
+        severity: ``error``: something does not work, or soon will not; ``warning``: an operator should look
+            at it; ``info``: no problem.
+        message: a sentence without a full stop and without secrets.
         remedy: what to do about it; empty only for ``info``.
-        subject: what it is about where there are several, for example ``test`` or ``live``.
+        subject: what it concerns if there are several objects, for example ``test`` or ``live``.
     """
 
     code: str
@@ -49,15 +49,15 @@ class Finding:
 def as_far_as_found(
     name: str, findings: Iterable[Finding], *, passing: tuple[type[Exception], ...] = ()
 ) -> Iterator[Finding]:
-    """What a look finds; if it raises, what it had found until then, and that it raised.
+    """Yield the findings of a check. If the check raises, add a finding about that.
 
     Args:
-        name: what is looked at, for the log and the message.
-        findings: the look, usually a generator.
-        passing: errors that are the caller's to handle.
+        name: the name of the check, for the log and the message.
+        findings: the findings, usually a generator.
+        passing: exceptions to pass on to the caller.
 
     Raises:
-        OUTAGES: the database is away; that is no fault of the look's, and every other one would say the same.
+        OUTAGES: the database is unavailable. All checks would fail for this reason, so it is no finding.
     """
     left_to_the_caller: tuple[type[Exception], ...] = (*OUTAGES, *passing)
     try:
@@ -66,11 +66,11 @@ def as_far_as_found(
         raise
     except RestoredCopy:
         message = (
-            f"{name} was not looked at: this server is a restored copy, which calls nobody with a live key"
+            f"{name} was not checked: this server is a restored copy, which calls no server with a live key"
         )
         yield Finding("restored_copy", "warning", message, ACTIVATE)
     except Exception as error:
-        # Not what the error says: it may quote a key.
+        # Without the exception's message, which may quote a key.
         log.exception("check.failed", check=name)
         message = f"{name} raised {type(error).__name__}"
         remedy = "look into the log; without the database's fault, report it to the plugin's author"
@@ -79,14 +79,14 @@ def as_far_as_found(
 
 @dataclass(frozen=True, slots=True)
 class OrganisationCheck:
-    """A look at one organisation, which may ask other servers.
+    """A check of one organisation. It may call other servers.
 
     Attributes:
-        name: ``<plugin>.<what it looks at>``.
-        function: called with a scope in a transaction of its own. Ask others before you ask the database: a
-            connection is taken with the first statement, and held to the end.
-        is_offline: whether it looks at settings only. Then it is also run without ``--online``, and for drafts, with a
-            scope that is in no transaction.
+        name: ``<plugin>.<what it checks>``.
+        function: called with a scope in its own transaction. Call other servers before the first query,
+            because the query takes a database connection that is held until the end.
+        is_offline: whether it checks settings only. Then it also runs without ``--online``, and for drafts,
+            with a scope in no transaction.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The markers of pluggy, under the project's name."""
+"""pluggy's markers for this project."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ PROJECT = "autonomy"
 """The name of the pluggy project."""
 
 ENTRY_POINT_GROUP = "autonomy.plugins"
-"""The group in which a distribution names the module that holds its implementations."""
+"""The entry point group. Each entry point names the module with a plugin's implementations."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
-"""Marks a hook's specification; for the core."""
+"""Marks a hook's specification. Only the core uses it."""
 
 hookimpl = pluggy.HookimplMarker(PROJECT)
-"""Marks a plugin's implementation of the hook that the function is named after."""
+"""Marks a plugin's implementation. The function's name is the name of the hook."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluginSettings:
-    """The settings that a plugin takes.
+    """The settings of a plugin.
 
     Attributes:
-        organisation: the schema of the section ``[<plugin>]`` in an organisation's ini file, or None when
-            the plugin has nothing to set there.
-        server: the schema of the keys ``<plugin>.…`` in the server's ini file, or None.
+        organisation: the schema of the section ``[<plugin>]`` in organisations' ini files; None for no
+            settings.
+        server: the schema of the keys ``<plugin>.…`` in the server's ini file; None for no settings.
     """
 
     organisation: type[Schema] | None = None

@@ -1,9 +1,9 @@
-"""A kind of work."""
+"""The declaration of a job."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Concatenate
 
 from autonomy_core.callables import PLAIN, kind_that_does_not_run, parameters, takes
@@ -20,22 +20,25 @@ LONGEST_NAME = 128
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A kind of work.
+    """A job that the worker runs.
 
     Attributes:
-        name: ``<plugin>.<what it does>``; the core's begin with the feature's name.
-        function: called as ``function(scope, **arguments)`` in a transaction of its own that is committed when
-            it returns. It may run more than once, and must bear it.
-        max_attempts: after how many failures it is given up; None for never.
-        every: for a periodic job the seconds from one turn to the next, 60 or more. The worker then runs it by itself
-            for every organisation that has enabled its plugin, as ``function(scope)``; see `turns`.
-        kept_because: why it may not be cancelled, for the operator who tries to; None where it may.
+        name: ``<plugin>.<what it does>``. Names of the core's jobs begin with the feature's name.
+        function: called as ``function(scope, **arguments)`` in its own transaction, which commits when the
+            function returns. It may run more than once, so it must be idempotent.
+        max_attempts: the number of failures after which the job is given up; None for no limit.
+        every: for a periodic job, the seconds between two runs, 60 or more. The worker runs it as
+            ``function(scope)`` for every organisation that has enabled its plugin; see `turns`.
+        plugins: for a periodic job of the core: it runs for every organisation that has enabled one of these
+            plugins; None for every organisation.
+        kept_because: the reason why operators may not cancel the job, shown to them; None if they may.
     """
 
     name: str
     function: Callable[Concatenate[TenantScope, ...], None]
     max_attempts: int | None = None
     every: int | None = None
+    plugins: frozenset[str] | None = field(default=None, kw_only=True)
     kept_because: str | None = None
 
     def __post_init__(self) -> None:
@@ -57,5 +60,5 @@ class Job:
 
     @property
     def owner(self) -> str:
-        """The plugin, or the core's feature, whose job it is."""
+        """The name of the job's plugin, or of the core's feature."""
         return self.name.partition(".")[0]

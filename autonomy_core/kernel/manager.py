@@ -1,8 +1,13 @@
-"""Plugins: loaded once a process, enabled per organisation."""
+"""Finds plugins by their entry points, once per process. Each organisation enables some of them.
+
+`kernel.hookspecs.registrations` and the modules beside it list what a plugin may register.
+"""
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
+import importlib.util
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +28,7 @@ HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith(("register
 
 
 class PluginError(Exception):
-    """A plugin that cannot be loaded; the message names it and says what to do."""
+    """A plugin cannot be loaded or misbehaves. The message names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,13 @@ class Implementation:
     arguments: tuple[str, ...]
 
     def __call__(self, **arguments: Any) -> Any:
-        """Call it with those of the hook's arguments that it asks for.
+        """Call the implementation with the arguments that it takes.
+
+        Args:
+            arguments: all arguments of the hook.
 
         Raises:
-            PluginError: it returned what the hook does not take, for example a coroutine.
+            PluginError: the result has a wrong type, for example a coroutine.
         """
         answer = self.function(**{name: arguments[name] for name in self.arguments})
         problem = problem_with(self.hook, answer)
@@ -48,7 +56,7 @@ class Implementation:
         return answer
 
     def failed(self, error: BaseException) -> PluginError:
-        """The error that says whose hook raised."""
+        """The error that names the plugin and the hook that raised."""
         place = place_in(self.function.__module__, error)
         return PluginError(
             f"plugin {self.plugin}: {self.hook}() raised {type(error).__name__}: {error}{place}"
@@ -59,13 +67,13 @@ class Plugins:
     """The plugins of this process.
 
     Args:
-        modules: plugin name to the module that holds its implementations.
+        modules: by plugin name, the module that contains its implementations.
     """
 
     def __init__(self, modules: Mapping[str, ModuleType]) -> None:
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
-        # pluggy calls the last registered first; implementations run in the order of names.
+        # pluggy calls the last registered plugin first. Register in reverse, to call in the order of names.
         for name in sorted(modules, reverse=True):
             self._register(name, modules[name])
         self.modules = dict(modules)
@@ -83,18 +91,19 @@ class Plugins:
             self.manager.check_pending()
         except pluggy.PluginValidationError as error:
             raise PluginError(f"plugin {name}: {error}") from error
-        for problem in _silent_hooks(self.manager, name, module):
+        for problem in _unusable_hooks(self.manager, name, module):
             raise PluginError(f"plugin {name}: {problem}")
 
     @classmethod
     def from_entry_points(cls, only: Iterable[str] | None = None) -> Plugins:
-        """Load what the installed distributions offer.
+        """Load the plugins of the installed distributions.
 
         Args:
-            only: load no others than these; None loads all.
+            only: the names of the plugins to load; None loads all.
 
         Raises:
-            PluginError: a plugin cannot be imported, two have one name, or one of ``only`` is not installed.
+            PluginError: a plugin or its models cannot be imported, two plugins have the same name, or one
+                of ``only`` is missing.
         """
         found: dict[str, ModuleType] = {}
         wanted = None if only is None else set(only)
@@ -112,7 +121,7 @@ class Plugins:
 
     @classmethod
     def sound(cls) -> tuple[Plugins, dict[str, str]]:
-        """The installed plugins that can be loaded, and for each other one what is wrong with it."""
+        """The installed plugins that can be loaded, and by name the problems of the others."""
         modules: dict[str, ModuleType] = {}
         broken: dict[str, str] = {}
         for name in sorted(
@@ -128,14 +137,21 @@ class Plugins:
         return cls(modules), broken
 
     def only(self, *names: str) -> Plugins:
-        """Some of these plugins, without the others."""
+        """A new object with some of these plugins."""
         return Plugins({name: self.modules[name] for name in names})
 
     def registered(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
-        """Call a ``register_…`` hook: pairs of plugin name and answer, in the order of names.
+        """Call a ``register_…`` hook.
+
+        Args:
+            hook: the name of the hook.
+            arguments: its arguments.
+
+        Returns:
+            Pairs of plugin name and result, in the order of names.
 
         Raises:
-            PluginError: a plugin's hook raised, or returned what the hook does not take.
+            PluginError: a plugin's hook raised, or its result has a wrong type.
         """
         answers = []
         for found in self.implementations(hook):
@@ -150,16 +166,19 @@ class Plugins:
     def offered(
         self, hook: str, what: str, *, taken: Iterable[str] = (), prefixed: bool = True
     ) -> list[tuple[str, Any]]:
-        """What plugins register as sequences of named things: pairs of plugin name and thing.
+        """Call a ``register_…`` hook whose result is a sequence of named objects.
 
         Args:
-            hook: a ``register_…`` hook.
-            what: what it registers, for the message.
-            taken: names that are the core's.
-            prefixed: whether a name begins with its plugin's.
+            hook: the name of the hook.
+            what: what it registers, for error messages.
+            taken: names that the core uses.
+            prefixed: whether names must have the plugin's name as prefix.
+
+        Returns:
+            Pairs of plugin name and object.
 
         Raises:
-            PluginError: a name is taken already, or does not begin with its plugin's.
+            PluginError: a name is used already, or does not have the prefix.
         """
         owners = dict.fromkeys(taken, "the core")
         found = []
@@ -177,11 +196,11 @@ class Plugins:
         return found
 
     def implementations(self, hook: str) -> list[Implementation]:
-        """Who implements a hook, enabled or not, in the order of names."""
+        """The implementations of a hook by all plugins, enabled or not, in the order of names."""
         return _implementations(self.manager, hook, ())
 
     def of_package(self, package: str | None) -> str | None:
-        """The plugin to which a package belongs, None for the core's own."""
+        """The name of the plugin that contains a package; None for the core."""
         while package:
             if package in self.packages:
                 return self.packages[package]
@@ -189,14 +208,14 @@ class Plugins:
         return None
 
     def hooks_for(self, enabled: tuple[str, ...]) -> TenantHooks:
-        """The hooks of organisations that have just these plugins enabled; built once and kept."""
+        """The hooks for organisations with exactly these enabled plugins. The result is cached."""
         if enabled not in self._hooks:
             self._hooks[enabled] = TenantHooks(self, enabled)
         return self._hooks[enabled]
 
 
 class TenantHooks:
-    """The hooks of one set of enabled plugins, each caller built when it is first used."""
+    """The hooks of one set of enabled plugins. Implementations are looked up at first use."""
 
     def __init__(self, plugins: Plugins, enabled: tuple[str, ...]) -> None:
         self._plugins = plugins
@@ -205,13 +224,13 @@ class TenantHooks:
         self.enabled = enabled
 
     def implementations(self, hook: str) -> tuple[Implementation, ...]:
-        """Who implements a hook here, in the order of names."""
+        """The implementations of a hook by enabled plugins, in the order of names."""
         if hook not in self._implementations:
             self._implementations[hook] = tuple(_implementations(self._plugins.manager, hook, self._disabled))
         return self._implementations[hook]
 
     def call(self, hook: str, event: Any) -> None:
-        """Call every implementation of an ``on_…`` hook; what one raises reaches the caller."""
+        """Call all implementations of an ``on_…`` hook. An exception ends the call and is passed on."""
         for implementation in self.implementations(hook):
             implementation(event=event)
 
@@ -227,7 +246,7 @@ def _implementations(
 
 
 def _unmet_minimum(module: ModuleType) -> str | None:
-    """Why this server's API is not what a plugin says it needs, None if it is."""
+    """Why this server does not provide the API version that a plugin requires; None if it does."""
     wanted = vars(module).get("MINIMUM_API", API_VERSION)
     is_version = isinstance(wanted, tuple) and len(wanted) == 2 and all(type(part) is int for part in wanted)
     if not is_version:
@@ -237,50 +256,54 @@ def _unmet_minimum(module: ModuleType) -> str | None:
     needed, here = (".".join(map(str, version)) for version in (wanted, API_VERSION))
     which = "newer" if wanted > API_VERSION else "older"
     return (
-        f"it needs version {needed} of the plugin API, and this server has {here}: install a version of the plugin "
-        f"that is made for {here}, or a{'n' if which == 'older' else ''} {which} autonomy-server"
+        f"it needs version {needed} of the plugin API, and this server has {here}: install a version of the "
+        f"plugin that is made for {here}, or a{'n' if which == 'older' else ''} {which} autonomy-server"
     )
 
 
 def _problems_of_markers(module: ModuleType) -> Iterator[str]:
-    """What pluggy would refuse with an advice that does not help here, or without one."""
+    """Errors in markers that pluggy reports with a misleading message, or not at all."""
     for attribute, value in vars(module).items():
         options = getattr(value, f"{PROJECT}_impl", None) if inspect.isroutine(value) else None
         if not options:
             continue
         hook = options["specname"] or attribute
         if hook not in HOOKS:
-            yield f"{value.__name__}() is marked with @hookimpl, and no hook is called {hook!r}: {did_you_mean(hook, HOOKS)}"
+            yield (
+                f"{value.__name__}() is marked with @hookimpl, and no hook is called {hook!r}: "
+                f"{did_you_mean(hook, HOOKS)}"
+            )
         if options["wrapper"] or options["hookwrapper"]:
             yield (
-                f"{value.__name__}() wraps the other plugins' implementations, which are called one by one and not through it: "
-                "write @hookimpl without wrapper and hookwrapper, and no yield"
+                f"{value.__name__}() wraps the other plugins' implementations, which are called one by one "
+                "and not through it: write @hookimpl without wrapper and hookwrapper, and no yield"
             )
 
 
-def _silent_hooks(manager: pluggy.PluginManager, name: str, module: ModuleType) -> Iterator[str]:
-    """Implementations that pluggy takes without a word, and that would not run, or not with their arguments."""
+def _unusable_hooks(manager: pluggy.PluginManager, name: str, module: ModuleType) -> Iterator[str]:
+    """Implementations that pluggy accepts, but that would not run or would lack arguments."""
     for caller in manager.get_hookcallers(module) or ():
         for implementation in caller.get_hookimpls():
-            if implementation.plugin_name == name and (problem := _why_silent(implementation, caller)):
+            if implementation.plugin_name == name and (problem := _why_unusable(implementation, caller)):
                 yield f"{implementation.function.__name__}() {problem}"
     for attribute, value in vars(module).items():
         is_marked = inspect.getattr_static(value, f"{PROJECT}_impl", None) is not None
         if is_marked and not isinstance(value, staticmethod | classmethod) and not inspect.isroutine(value):
             yield (
-                f"{attribute} is marked with @hookimpl and is a {type(value).__name__}, which is never called: "
-                "mark a function"
+                f"{attribute} is marked with @hookimpl and is a {type(value).__name__}, "
+                "which is never called: mark a function"
             )
 
 
-def _why_silent(implementation: pluggy.HookImpl, caller: pluggy.HookCaller) -> str | None:
+def _why_unusable(implementation: pluggy.HookImpl, caller: pluggy.HookCaller) -> str | None:
     kind = kind_that_does_not_run(implementation.function)
     if kind is not None:
         return f"is {kind}, whose body would never run: {PLAIN}"
     offered = caller.spec.argnames if caller.spec is not None else ()
     for parameter in inspect.signature(implementation.function).parameters.values():
         if parameter.name in offered and parameter.name not in implementation.argnames:
-            return f"would never be given {parameter.name}: write ({', '.join(offered)}), without a default or a *"
+            arguments = ", ".join(offered)
+            return f"would never be given {parameter.name}: write ({arguments}), without a default or a *"
     return None
 
 
@@ -292,10 +315,28 @@ def _load(entry_point: importlib.metadata.EntryPoint) -> ModuleType:
     try:
         module = entry_point.load()
     except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"plugin {entry_point.name}: {entry_point.value} cannot be imported: {type(error).__name__}: {error}"
-            f"{place_in(entry_point.module, error)}"
-        ) from error
+        raise _not_importable(entry_point, entry_point.value, error) from error
     if not isinstance(module, ModuleType):
         raise PluginError(f"plugin {entry_point.name}: {entry_point.value} must name a module.")
+    _load_models(entry_point, module)
     return module
+
+
+def _load_models(entry_point: importlib.metadata.EntryPoint, module: ModuleType) -> None:
+    """Import the plugin's models, so that the metadata has all its tables, whatever its modules import."""
+    package = _package_of(module)
+    name = f"{package}.models"
+    try:
+        if package and importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        raise _not_importable(entry_point, name, error) from error
+
+
+def _not_importable(
+    entry_point: importlib.metadata.EntryPoint, name: str, error: BaseException
+) -> PluginError:
+    return PluginError(
+        f"plugin {entry_point.name}: {name} cannot be imported: "
+        f"{type(error).__name__}: {error}{place_in(entry_point.module, error)}"
+    )

@@ -1,4 +1,4 @@
-"""What a plugin may provide, as Protocols: the core asks for no more than is written here."""
+"""The Protocols that plugins can implement. The core calls nothing else of a plugin's objects."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ __all__ = [
     "CheckoutOrder",
     "DeliveringKind",
     "Flush",
+    "History",
     "PaymentProvider",
     "ProductKind",
     "RefundOrder",
@@ -34,15 +35,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOrder:
-    """What a provider is asked to collect.
+    """The order to collect a payment.
 
     Attributes:
-        payment_id: the payment; a provider uses it as its idempotency key.
+        payment_id: the payment. Providers use it as idempotency key.
+        product_id: the product.
+        customer_id: the customer.
+        title: the product's title.
         amount: more than 0, in the minor unit of the currency.
-        currency: ISO 4217, lower case.
-        success_url: where the buyer goes after paying; checked to be the organisation's own.
-        cancel_url: where the buyer goes after giving up; checked likewise.
-        api_url: the address of the organisation's API, with a slash at the end; a provider hangs its return page there.
+        currency: an ISO 4217 code in lower case.
+        environment: whether to collect it in test or live.
+        customer_email: the customer's e-mail address.
+        success_url: where the buyer is sent after paying; verified to be one of the organisation's hosts.
+        cancel_url: where the buyer is sent after cancelling; verified likewise.
+        api_url: the URL of the organisation's API, with a slash at the end; the return page is below it.
     """
 
     payment_id: UUID
@@ -63,9 +69,9 @@ class Checkout:
     """A page on which the buyer can pay.
 
     Attributes:
-        reference: the provider's own id of it.
+        reference: the provider's id of the checkout.
         url: where the buyer's browser is sent.
-        expires_at: until when it can be paid, aware.
+        expires_at: until when the buyer can pay, timezone-aware; None for no limit.
     """
 
     reference: str
@@ -75,14 +81,16 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class RefundOrder:
-    """What a provider is asked to give back.
+    """The order to refund a payment or a part of it.
 
     Attributes:
-        refund_id: the refund; a provider uses it as its idempotency key.
-        amount: in the minor unit of the currency; a part of the payment or all of it.
-        currency: ISO 4217, lower case.
-        items: the products that it is for, in a fixed order. A provider that can keep them with the refund says them in
-            its reports, also of a refund that we have forgotten.
+        refund_id: the refund. Providers use it as idempotency key.
+        payment_id: the payment.
+        amount: in the minor unit of the currency, at most the amount of the payment.
+        currency: an ISO 4217 code in lower case.
+        environment: the environment of the payment.
+        items: the ids of the refunded products, in a fixed order. A provider that can store them reports them
+            later, even for a refund that is missing in our database.
     """
 
     refund_id: UUID
@@ -95,12 +103,12 @@ class RefundOrder:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """Something that happened to a payment, for whoever has to explain it.
+    """An event in the history of a payment.
 
     Attributes:
-        at: when it became known, aware.
-        kind: what happened, in the past tense, for machines: ``event_received``.
-        detail: JSON-serialisable, without secrets.
+        at: when the server learned of it, timezone-aware.
+        kind: what happened, for machines, in the past tense: ``event_received``.
+        detail: JSON-serialisable data without secrets.
     """
 
     at: datetime
@@ -108,92 +116,124 @@ class TimelineEntry:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+class History(Protocol):
+    """What a feature of the core tells of a payment."""
+
+    def __call__(self, scope: TenantScope, payment: Any, /) -> Iterable[TimelineEntry]:
+        """The entries, in any order, in the scope's transaction."""
+
+
 @runtime_checkable
 class PaymentProvider(Protocol):
-    """Collects money for one organisation, and gives it back.
+    """Collects and refunds money for organisations.
 
-    The core calls `prepare`, `begin_checkout` and `attach` in this order.
+    The core calls `prepare`, `begin_checkout` and `attach` in this order. In all methods, ``scope`` is the
+    scope of the organisation, and ``payment_id`` the id of one of its payments.
+
+    `prepare`, `attach`, `can_be_paid`, `has_checkout` and `timeline` are called in a transaction that the
+    core ends. There a commit, a rollback and `scope.begin()` raise NotYourTransaction, and nothing is kept.
     """
 
     name: str
-    """The plugin's name; it is stored with the payment."""
+    """The plugin's name, which is stored with the payment."""
 
     def environment(self, organisation: Organisation) -> Environment:
-        """Whether the organisation's new payments are made in test or in live."""
+        """The environment of the organisation's new payments."""
 
     def price_problem(self, organisation: Organisation, amount: int, currency: str) -> str | None:
-        """Why the provider would not collect a price, in a sentence for staff; None if it would.
+        """Why the provider cannot collect a price, as a sentence for staff; None if it can.
 
-        Asked when a product is priced, not when a buyer pays.
+        The core calls this when staff set a price, not when a customer buys.
 
         Args:
+            organisation: the organisation.
             amount: in the minor unit of the currency, more than 0.
-            currency: ISO 4217, lower case.
+            currency: an ISO 4217 code in lower case.
         """
 
     def prepare(self, scope: TenantScope, order: CheckoutOrder) -> Any:
-        """Write the provider's own row, in the transaction that makes the payment: all that a checkout needs.
+        """Write the provider's row with all data for the checkout, in the transaction that adds the payment.
 
-        Write with ``scope.add(row)``, which is cheaper than a session where nothing else needs one.
+        Write it with ``scope.add(row)``. That is cheaper than a session, if nothing else needs the session.
+
+        Args:
+            scope: the organisation's scope, in the transaction.
+            order: the order, with the payment's id.
 
         Returns:
-            What `begin_checkout` is given when this payment's checkout is opened for the first time; it may be None.
+            The ``prepared`` argument for the first call of `begin_checkout` for this payment; may be None.
         """
 
     def begin_checkout(self, scope: TenantScope, payment_id: UUID, prepared: Any = None) -> Checkout:
-        """The checkout of a payment that was prepared, opened if it is not yet: twice is one checkout.
+        """Open the checkout of a prepared payment, or return the open one. Repeated calls give one checkout.
 
-        Called between transactions: begin your own with `scope.begin()`, before and after you ask. To use
-        `scope.session` would hold a connection to the database for as long as the provider takes to answer.
+        The core calls this outside of a transaction. Use `scope.begin()` for transactions before and after
+        the provider's server is called. Do not use `scope.session`: it would hold a database connection
+        during the call.
 
         Args:
-            prepared: what `prepare` has just returned, so that the row need not be read. None where a payment is
-                found again, for example after a crash: then the row says what is asked for, and whether it was opened.
+            scope: the organisation's scope, in no transaction.
+            payment_id: the payment.
+            prepared: the result of `prepare`, so that the row need not be read. It is None if the payment was
+                prepared earlier, for example before a crash. Then the row says whether a checkout is open.
 
         Raises:
-            Unavailable: the provider does not answer, or does not take the order.
+            Unavailable: the provider's server does not answer, or rejects the order.
         """
 
     def attach(self, scope: TenantScope, payment_id: UUID, checkout: Checkout) -> None:
-        """Record the checkout, in a transaction of its own, after `begin_checkout`."""
+        """Record the checkout, after `begin_checkout`, in a transaction; after a collision in a new one.
+
+        Args:
+            scope: the organisation's scope, in the transaction.
+            payment_id: the payment, which is locked.
+            checkout: the result of `begin_checkout`.
+        """
 
     def can_be_paid(self, scope: TenantScope, payment_id: UUID) -> bool:
-        """Whether the checkout of a pending payment may be handed to the buyer again, as far as is known here.
+        """Whether the database says that the buyer can still pay on a pending payment's checkout.
 
-        In the transaction of the purchase: the provider is not asked.
+        The core calls this in the purchase's transaction, so it must not call the provider's server.
         """
 
     def has_checkout(self, scope: TenantScope, payment_id: UUID) -> bool:
-        """Whether a checkout has been recorded, by whichever call. The payment is locked."""
+        """Whether a checkout is recorded for the payment, by this or another call. The payment is locked."""
 
     def expire(self, scope: TenantScope, payment_id: UUID) -> None:
-        """Close the checkout of a pending payment, so that it cannot be paid. Called as `begin_checkout`.
+        """Close the checkout of a pending payment, so that it cannot be paid. Called like `begin_checkout`.
 
         Raises:
-            Unavailable: the provider does not answer, or it is too late.
+            Unavailable: the provider's server does not answer, or the payment was already made.
         """
 
     def fetch_state(self, scope: TenantScope, payment_id: UUID) -> Settlement | None:
-        """Ask the provider what has become of a payment, refunds and disputes included; None while nothing has.
+        """Query the provider for the state of a payment, including refunds and disputes.
 
-        Called between transactions, as `begin_checkout`.
+        The core calls this outside of a transaction, like `begin_checkout`.
+
+        Returns:
+            The state; None if nothing has happened yet.
 
         Raises:
-            Unavailable: the provider does not answer.
-            PaymentsUnavailable: only an operator can help, for example with another key.
-            ProviderNotSetUp: the provider was not called, for example because there is no key.
+            Unavailable: the provider's server does not answer.
+            PaymentsUnavailable: an operator must act first, for example set another key.
+            ProviderNotSetUp: the provider was not called, for example because no key is configured.
         """
 
     def refund(self, scope: TenantScope, order: RefundOrder) -> RefundReport:
-        """Give money back; twice for one order is one refund. Called between transactions, as `begin_checkout`.
+        """Refund money. Repeated calls with the same order give one refund. Called like `begin_checkout`.
+
+        Args:
+            scope: the organisation's scope, in no transaction.
+            order: the order, whose ``refund_id`` is the idempotency key.
 
         Raises:
-            Unavailable: the provider does not answer; the same order is given again later.
-            RefundRefused: the provider does not take the order, and will not.
+            Unavailable: the provider's server does not answer. The core repeats the same order later.
+            RefundRefused: the provider rejects the order permanently.
         """
 
     def timeline(self, scope: TenantScope, payment_id: UUID) -> Sequence[TimelineEntry]:
-        """What the provider's own records say of a payment, in any order."""
+        """Entries of the provider's own records about a payment, in any order."""
 
 
 @runtime_checkable
@@ -201,39 +241,45 @@ class ProductKind(Protocol):
     """A kind of product, for example ``mp3``."""
 
     name: str
-    """What ``product.kind`` says."""
+    """The value of ``product.kind``."""
 
     def obstacle_to_sale(self, scope: TenantScope, product_id: UUID) -> str | None:
-        """Why a product of this kind cannot be sold now, in a sentence for staff; None when it can."""
+        """Why a product of this kind cannot be sold now, as a sentence for staff; None if it can.
+
+        The core calls this in its own transaction, which it cannot end; see `PaymentProvider`.
+        """
 
 
 @runtime_checkable
 class DeliveringKind(Protocol):
-    """A `ProductKind` of which not every product has something to deliver. One that has not is not listed.
+    """A `ProductKind` whose products may lack content to deliver. Products without content are not listed.
 
-    For a kind without this method customers see every product that is on sale, and a purchase asks `obstacle_to_sale`.
+    For a kind without this method, customers see all products on sale, and a purchase calls
+    `obstacle_to_sale`.
     """
 
     name: str
 
     def has_something_to_deliver(self, scope: TenantScope, product: type[Any]) -> ColumnElement[bool]:
-        """The condition, in SQL, that a product of this kind has something to deliver. It agrees with `obstacle_to_sale`.
+        """The SQL condition for products of this kind that have content. It must match `obstacle_to_sale`.
 
-        It becomes a part of the statement that lists products, so that a list costs one statement however long it is.
+        It becomes a part of the query that lists products, so that a list of any length takes one query.
 
         Args:
-            product: `Product`, or an alias of it, to whose ``organisation_id`` and ``id`` the condition refers.
+            scope: the organisation's scope.
+            product: `Product` or an alias of it. The condition refers to its ``organisation_id`` and ``id``.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a product costs a customer now.
+    """The price of a purchase for a customer.
 
     Attributes:
-        amount: what is to be paid, in the minor unit of the currency.
-        discount: what was taken off the price for that.
-        coupon: what took it off, with an ``id`` and a ``code``; locked until the transaction ends.
+        amount: the amount to pay, in the minor unit of the currency.
+        currency: an ISO 4217 code in lower case.
+        discount: the discount that ``amount`` includes, in the same unit.
+        coupon: the coupon of the discount, with an ``id`` and a ``code``; locked until the transaction ends.
     """
 
     amount: int
@@ -243,47 +289,61 @@ class Quote:
 
 
 class Discounts(Protocol):
-    """Takes something off a price for a code, and keeps count of it while a payment goes on."""
+    """Gives discounts for codes, and counts their use by payments."""
 
-    def quote(self, scope: TenantScope, customer_id: UUID, product: Any, code: str | None) -> Quote:
-        """What a product costs with a code, or without one.
+    def quote(
+        self, scope: TenantScope, customer_id: UUID | None, product_id: UUID, price: Any, code: str | None
+    ) -> Quote:
+        """The price of a purchase, with or without a code.
+
+        Args:
+            scope: the organisation's scope, in the transaction of the purchase.
+            customer_id: the customer; None for a buyer without an account, whose attempts the caller counts.
+            product_id: the product.
+            price: ``amount`` and ``currency`` before the discount.
+            code: the code of a coupon; None for no discount.
 
         Raises:
-            CouponNotValid: the transaction must be committed, so that the attempt counts.
-            TooManyRequests: the customer has guessed too often.
+            CouponNotValid: the code is not valid. Commit the transaction, so that the attempt is counted.
+            TooManyRequests: the customer has tried too many codes.
+            CouponNeedsAccount: each customer may use the code a limited number of times.
         """
 
     def reserve(self, scope: TenantScope, coupon: Any, payment: Any) -> None:
-        """Take what a `Quote` has locked for a payment that has just been opened.
+        """Reserve the coupon of a `Quote`, which is locked, for a new payment.
 
         Raises:
-            CouponUsedUp: a limit is reached.
+            CouponUsedUp: a limit of the coupon is reached.
         """
 
     def release(self, scope: TenantScope, payment_ids: Collection[UUID]) -> None:
-        """Give back what payments have reserved that are not to be paid any more."""
+        """Release the reservations of payments that can no longer be paid."""
 
     def follow(self, scope: TenantScope, payment: Any, collected: PaymentStatus) -> None:
-        """Let what a locked payment has taken follow how far collecting the payment has come."""
+        """Update the reservation of a locked payment to the status of collecting its money."""
 
 
 @runtime_checkable
 class Authenticator(Protocol):
-    """Recognises who is asking."""
+    """Identifies the caller of a request."""
 
-    def identify(self, request: Request) -> Identity | None:
-        """Who is asking, or None when this authenticator cannot tell. It raises nothing for bad credentials."""
+    def identify(self, scope: TenantScope, request: Request) -> Identity | None:
+        """The caller, or None if this authenticator does not recognise it. Bad credentials must not raise.
+
+        Args:
+            scope: in the request's own transaction. There is no context yet.
+        """
 
 
 @runtime_checkable
 class Flush(Protocol):
-    """Gathers something in memory, from any thread, and writes it when it is told to."""
+    """Collects data in memory, from any thread, and writes it when the core asks for it."""
 
     name: str
-    """``<plugin>.<what it gathers>``."""
+    """``<plugin>.<what it collects>``."""
 
     def waiting(self) -> Iterable[str]:
-        """The ids of the organisations about which something has been gathered and not written."""
+        """The ids of organisations with collected data that is not written yet."""
 
     def write(self, scope: TenantScope) -> None:
-        """Write what was gathered about an organisation, in a transaction of its own. If it raises, it loses nothing."""
+        """Write the data of an organisation, in its own transaction. If it raises, no data may be lost."""

@@ -1,4 +1,4 @@
-"""What a job raises to be run again. No framework."""
+"""Exceptions that let a job run again. This module imports no framework."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ LONGEST_WAIT_S = 3600
 
 
 class TryAgain(Exception):
-    """Raised by a job that has something to keep, and wants to run again later.
+    """Raised by a job that wants to commit its work and run again later.
 
-    The transaction is committed, and the job is tried again after its back-off. Any other exception rolls back.
+    The transaction is committed, and the job runs again after the back-off. Any other exception rolls back.
 
     Args:
-        reason: what it waits for, for the operator.
-        longest_wait_s: how long the back-off becomes at most: more than an hour where only an operator can
-            help.
+        reason: what the job waits for, for operators.
+        longest_wait_s: the upper limit of the back-off, in seconds. Use more than an hour if only an operator
+            can remove the cause.
     """
 
     def __init__(self, reason: str = "", *, longest_wait_s: int = LONGEST_WAIT_S) -> None:
@@ -22,7 +22,7 @@ class TryAgain(Exception):
 
 
 class CannotRunNow(Exception):
-    """A job cannot be run, whatever it would do. It waits until it can, and that counts as no attempt.
+    """A job cannot run at present. It waits without counting an attempt.
 
     The message says what it waits for.
     """

@@ -1,4 +1,4 @@
-"""What a service gets to work with: one organisation and nothing of any other."""
+"""The scope that services and plugins work with: one organisation, in at most one transaction."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autonomy_core.db.driver_transaction import DirectTransaction, NotYourTransaction
+from autonomy_core.db.commit_guard import NotYourTransaction
+from autonomy_core.db.driver_transaction import DriverTransaction
 from autonomy_core.tenancy.domain import Organisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from autonomy_core.db.base import Base
     from autonomy_core.db.pipeline import Statement
@@ -29,135 +31,171 @@ class TenantScope:
 
     Attributes:
         organisation: the organisation as its ini file describes it now.
-        transaction: what the session is in; None where a scope is in no transaction. For the core's own use.
         hooks: the hooks of the plugins that this organisation has enabled.
-        runtime: the process's collaborators; for the core's own use.
+
+    The core reads the private attributes with `transaction_of` and `autonomy_core.kernel.runtime.runtime_of`.
     """
 
     organisation: Organisation
-    transaction: TenantSession | DirectTransaction | None
+    _transaction: TenantSession | DriverTransaction | None
     hooks: TenantHooks
-    runtime: Runtime
+    _runtime: Runtime
 
     @property
     def session(self) -> TenantSession:
-        """A session that sees this organisation's rows only. Whoever made the scope commits it.
+        """A session that sees only this organisation's rows. The creator of the scope commits it.
 
         Raises:
             RuntimeError: the scope is in no transaction.
         """
         return self._required.session
 
-    def execute_directly(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Execute a statement of a hot path, past SQLAlchemy; gives its rows.
+    def execute_at_driver(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement on a hot path, without SQLAlchemy, and return its rows.
+
+        Args:
+            statement: the statement.
+            values: the values of its placeholders, by name.
 
         Raises:
-            psycopg.Error: as it comes from the driver; the transaction is lost.
+            psycopg.Error: the driver's error. The transaction can only be rolled back.
             RuntimeError: the scope is in no transaction.
         """
-        return self._required.execute_directly(statement, values)
+        return self._required.execute_at_driver(statement, values)
 
     def execute_last(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """`execute_directly` for the last statement of a transaction, which may be sent with the commit."""
+        """Like `execute_at_driver`, for the transaction's last statement. It may be sent with the commit."""
         return self._required.execute_last(statement, values)
 
     def execute_later(self, statement: Statement, row: Mapping[str, Any]) -> None:
-        """Execute a statement whose result nothing needs: now, or with the commit where that spares a round trip.
+        """Execute a statement without a result, now or together with the commit to save a round trip.
 
         Args:
-            statement: takes a list of each value.
-            row: a value for each list.
+            statement: a statement whose placeholders take lists, with one element for each row.
+            row: the values of one row, by placeholder.
         """
         self._required.execute_later(statement, row)
 
     def add(self, row: Base) -> None:
-        """Write a new row of a model: at the latest when the session is next used, or with the commit."""
+        """Insert a new row of a model, at the latest before the session's next use or with the commit.
+
+        Set every value before: what is changed on the row afterwards may not be written. A session writes
+        models that need more than an INSERT, for example a type decorator or a default of the database.
+        """
         self._required.add(row)
 
     def execute_alone(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Execute one statement in a transaction of its own, in one round trip; gives its rows.
+        """Execute one statement in its own transaction, in one round trip, and return its rows.
+
+        Args:
+            statement: the statement.
+            values: the values of its placeholders, by name.
 
         Raises:
-            psycopg.Error, SQLAlchemyError: what the driver raises, and what the pool does.
+            psycopg.Error, SQLAlchemyError: errors of the driver and of the pool.
             NotYourTransaction: see `begin`.
         """
-        self._refuse_when_lent()
-        with self.runtime.direct_transaction(self.organisation) as own:
+        self._refuse_forbidden_commit()
+        with self._runtime.driver_transaction(self.organisation) as own:
             return own.execute_last(statement, values)
 
     @property
-    def _required(self) -> TenantSession | DirectTransaction:
-        if self.transaction is None:
+    def _required(self) -> TenantSession | DriverTransaction:
+        if self._transaction is None:
             raise RuntimeError(
                 "this scope is in no transaction: begin one, with scope.begin() as own, and use own.session"
             )
-        return self.transaction
+        return self._transaction
 
     @contextmanager
     def begin(self, *, timeout: float | None = None) -> Iterator[TenantScope]:
-        """A transaction of one's own in this organisation: committed at the end, rolled back on an exception.
+        """A separate transaction in this organisation: committed at the end, rolled back on an exception.
 
-        For providers, jobs and checks, which call other servers: a transaction before the call and one after it hold no
-        connection and no lock meanwhile. It is another transaction than the scope's, so it sees nothing that
-        the scope has not committed, and would wait for the scope's locks until a statement times out.
-
-        A refusal that has something to keep (`AutonomyError.commits`) is raised after the commit.
+        It is for providers, jobs and checks that call other servers. With one transaction before the call and
+        one after it, no connection and no lock is held during the call. The transaction does not see what the
+        scope has not committed, and waits for the scope's locks until a statement times out.
 
         Args:
-            timeout: how many seconds a statement may take, or wait for a lock; None leaves it to the server (60).
+            timeout: the limit of each statement, including waits for locks, in seconds; by default 60.
 
         Raises:
-            NotYourTransaction: in a hook, whose work belongs to the transaction of its caller and may be undone with it.
+            NotYourTransaction: in a hook, or in a provider's method that the core calls in its own
+                transaction. Such work belongs to the caller's transaction, which may be rolled back.
+            AutonomyError: an error with ``commits`` is raised after the commit.
         """
-        self._refuse_when_lent()
-        with self.runtime.transaction(self.organisation, patience_s=timeout) as own:
+        self._refuse_forbidden_commit()
+        with self._runtime.transaction(self.organisation, statement_timeout_s=timeout) as own:
             yield own
 
-    def _refuse_when_lent(self) -> None:
-        if self.transaction is not None and self.transaction.lent:
+    def _refuse_forbidden_commit(self) -> None:
+        if self._transaction is not None and self._transaction.commit_forbidden:
             raise NotYourTransaction(
-                "a hook works in the transaction of its caller, in scope.session: what it committed by itself would "
-                "stay when that is undone, and could wait for the caller's own locks; defer a job for the rest"
+                "this code works in the transaction of its caller, in scope.session: what it committed by "
+                "itself would stay when that is undone, and could wait for the caller's own locks; "
+                "defer a job for the rest"
             )
 
     def settings(self, plugin: str) -> Mapping[str, Any]:
-        """The organisation's settings of a plugin, as its schema loaded them."""
+        """The organisation's settings for a plugin, as the plugin's schema loaded them."""
         return self.organisation.settings[plugin]
 
     def server_settings(self, plugin: str) -> Mapping[str, Any]:
-        """The server's settings of a plugin: ``<plugin>.…`` in the server's ini file."""
-        return self.runtime.settings.plugins.get(plugin, {})
+        """The server's settings for a plugin: the keys ``<plugin>.…`` in the server's ini file."""
+        return self._runtime.settings.plugins.get(plugin, {})
 
     @property
     def server(self) -> Settings:
-        """The settings of the server: ``scope.server.data`` is the directory in which a plugin makes one for its files."""
-        return self.runtime.settings
+        """The server's settings. Plugins create their directories of files in ``scope.server.data``."""
+        return self._runtime.settings
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The hosts on which the organisation is reached, as declared: the server's first, then its own."""
-        declared = (*self.runtime.settings.hosts, *self.organisation.hosts, *sorted(self.runtime.own_hosts))
+        """The hosts of the organisation, as declared: the server's hosts first, then its own."""
+        declared = (*self._runtime.settings.hosts, *self.organisation.hosts, *sorted(self._runtime.own_hosts))
         return tuple(dict.fromkeys(declared))
 
-    def neighbours(self, plugin: str, secret: Secret) -> Iterator[TenantScope]:
-        """The scopes of the other organisations that have a plugin enabled, and a secret in their file; see `neighbour`.
+    def other_organisations(self, plugin: str, secret: Secret) -> Iterator[TenantScope]:
+        """The scopes of other organisations with an enabled plugin and a secret; see `other_organisation`.
 
-        Where the secret is said in the file is for the caller to look at.
+        The whole text of the organisations' files is searched, so the caller must check the secret's place.
+
+        Args:
+            plugin: the plugin that must be enabled.
+            secret: the secret that the file must contain.
         """
-        for organisation_id in self.runtime.tenants.knowing(secret):
-            found = self.neighbour(organisation_id, plugin)
+        for organisation_id in self._runtime.tenants.ids_with_secret(secret):
+            found = self.other_organisation(organisation_id, plugin)
             if found is not None:
                 yield found
 
-    def neighbour(self, organisation_id: str, plugin: str) -> TenantScope | None:
-        """The scope of another organisation that has a plugin enabled, or None. It is in no transaction yet.
+    def other_organisation(self, organisation_id: str, plugin: str) -> TenantScope | None:
+        """The scope of another organisation, in no transaction; None unless it has enabled the plugin.
 
-        For what arrives at one organisation's address and is another's, such as a payment provider's messages.
-        Whoever crosses over has made sure of it by something that only the other organisation's own settings
-        can confirm, a signature for example; what a message says of itself is no proof.
+        It is for data that arrive at the wrong organisation, such as a payment provider's messages. The
+        caller must first verify the other organisation with its own settings, for example by a signature. The
+        content of a message is no proof.
+
+        Args:
+            organisation_id: the other organisation.
+            plugin: the plugin that must be enabled.
         """
-        organisation = self.runtime.tenants.get(organisation_id)
+        organisation = self._runtime.tenants.get(organisation_id)
         other = organisation is not None and organisation.id != self.organisation.id
         if organisation is None or not other or plugin not in organisation.plugins:
             return None
-        return self.runtime.scope_outside(organisation)
+        return self._runtime.scope_outside(organisation)
+
+
+def transaction_of(scope: TenantScope) -> TenantSession | DriverTransaction | None:
+    """The transaction of a scope, or None. Only the core may use it."""
+    return scope._transaction  # noqa: SLF001 - private to plugins
+
+
+def forbid_commit(scope: TenantScope) -> AbstractContextManager[None]:
+    """Prevent a plugin's method from ending the scope's transaction. Only the core may use it.
+
+    Raises:
+        NotYourTransaction: the code has tried to end the transaction, or has left it unusable.
+        RuntimeError: the scope is in no transaction.
+    """
+    return scope._required.forbid_commit()  # noqa: SLF001 - private to plugins

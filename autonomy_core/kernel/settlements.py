@@ -1,8 +1,9 @@
-"""What a payment provider reports. No framework."""
+"""A payment, and what its provider reports about it. This module imports no framework."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from autonomy_core.tenancy.domain import Environment
 
 
 class PaymentStatus(StrEnum):
-    """The state of a payment. ``processing`` is a payment by a method that takes days."""
+    """The status of a payment. ``processing`` means that the payment method takes days."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -25,16 +26,21 @@ class PaymentStatus(StrEnum):
 
 
 class RefundStatus(StrEnum):
-    """The state of a refund, as it rises. ``requested`` is one that the provider has not yet taken."""
+    """The status of a refund, in the order of progress. ``requested``: not accepted by the provider yet."""
 
     REQUESTED = "requested"
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
 
+    @property
+    def returns_money(self) -> bool:
+        """Whether the money is on its way to the buyer, or has arrived."""
+        return self in (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
+
 
 class DisputeStatus(StrEnum):
-    """The state of a dispute, as it rises. An ``inquiry`` is a question of the buyer's bank that takes no money."""
+    """The status of a dispute, in the order of progress. An ``inquiry`` of the bank takes no money."""
 
     INQUIRY = "inquiry"
     OPEN = "open"
@@ -43,15 +49,80 @@ class DisputeStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RefundReport:
-    """What a provider says of a refund, whoever asked for it.
+class PaymentFacts:
+    """A payment, as the rules of settlement and hooks see it.
 
     Attributes:
-        reference: the provider's own id of it.
-        amount: in the minor unit of the payment's currency.
-        refund_id: ours, where we asked for it and the provider says so.
-        reason: why, in the provider's words; or why it failed.
-        items: the products that it is for, as far as the provider says so.
+        id: the payment's id.
+        customer_id: the customer who paid.
+        product_id: the product or bundle.
+        product_kind: the kind of the product; ``bundle`` for several products at one price, which are in
+            `PaymentCompleted.items`.
+        amount: the paid amount, after any discount, in the minor unit of the currency.
+        currency: an ISO 4217 code in lower case.
+        environment: ``test`` or ``live``. A test payment grants nothing in live.
+        provider: the name of the payment provider's plugin.
+        completed_at: when it was completed, timezone-aware; None before.
+    """
+
+    id: UUID
+    customer_id: UUID
+    product_id: UUID
+    product_kind: str
+    amount: int
+    currency: str
+    environment: Environment
+    provider: str
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFacts:
+    """A refund, as hooks see it.
+
+    Attributes:
+        id: the refund's id.
+        amount: the refunded amount, in the minor unit of the payment's currency.
+        status: ``pending`` until the buyer has the money, then ``succeeded``; ``failed`` if the bank refused
+            it later.
+        items: the ids of the refunded products; empty for a refund of an amount.
+    """
+
+    id: UUID
+    amount: int
+    status: RefundStatus
+    items: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFacts:
+    """A dispute, as hooks see it.
+
+    Attributes:
+        id: the dispute's id.
+        reference: the provider's id of the dispute.
+        status: the status that was reported.
+        reason: the provider's reason, for people; None if it gave none.
+    """
+
+    id: UUID
+    reference: str
+    status: DisputeStatus
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundReport:
+    """A provider's report of a refund, which the server, the provider or its dashboard may have initiated.
+
+    Attributes:
+        reference: the provider's id of the refund.
+        amount: in the minor unit of the currency.
+        currency: the payment's currency, an ISO 4217 code in lower case.
+        status: the status of the refund.
+        refund_id: our id, if we requested the refund and the provider reports the id.
+        reason: the provider's reason for the refund or for its failure.
+        items: the ids of the refunded products, if the provider reports them.
     """
 
     reference: str
@@ -65,12 +136,14 @@ class RefundReport:
 
 @dataclass(frozen=True, slots=True)
 class DisputeReport:
-    """What a provider says of a dispute.
+    """A provider's report of a dispute.
 
     Attributes:
-        reference: the provider's own id of it.
-        amount: in the minor unit of the currency, which need not be the payment's.
-        reason: why, in the provider's words.
+        reference: the provider's id of the dispute.
+        amount: in the minor unit of the currency.
+        currency: an ISO 4217 code in lower case. It may differ from the payment's currency.
+        status: the status of the dispute.
+        reason: the provider's reason.
     """
 
     reference: str
@@ -82,17 +155,22 @@ class DisputeReport:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a provider says has become of a payment.
+    """A provider's report of a payment.
 
     Attributes:
-        payment_id: which payment; whoever found it has not yet been believed.
-        status: how far collecting it has come, one of `COLLECTING`; None where the news is not about that.
-        environment: where the provider says it happened.
-        amount: what was asked of the buyer, in the minor unit of the currency; None where the news does not say.
-        currency: ISO 4217, lower case.
-        source: who brings the news: ``webhook``, ``return_page``, ``checkout`` …
-        reason: why it failed, for people, where it did.
-        refunds, disputes: those that the news is about.
+        payment_id: the payment that the report names. It is not verified yet.
+        status: the progress of collecting the money, one of `COLLECTING`; None if the report is about
+            something else.
+        environment: the environment that the provider reports.
+        amount: the amount requested from the buyer, in the minor unit of the currency; None if it is not
+            reported.
+        currency: an ISO 4217 code in lower case.
+        source: the origin of the report: ``webhook``, ``return_page``, ``checkout`` …
+        reason: the reason of a failure, for people.
+        refunds: reported refunds.
+        disputes: reported disputes.
+        tax: the tax that ``amount`` contains, in the same unit; None if it is not reported. It is recorded
+            when the payment completes.
     """
 
     payment_id: UUID
@@ -104,3 +182,4 @@ class Settlement:
     reason: str | None = None
     refunds: tuple[RefundReport, ...] = ()
     disputes: tuple[DisputeReport, ...] = ()
+    tax: int | None = None

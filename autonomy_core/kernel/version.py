@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-API_VERSION = (1, 0)
-"""The version of all this. The first number rises when a plugin may have to be changed, the second when something is added.
+API_VERSION = (2, 0)
+"""The version of the plugin API. A breaking change raises the first number, an addition the second.
 
-A plugin that needs a certain one says so in its ``plugin.py``, ``MINIMUM_API = (1, 0)``, and is refused where it is not met.
+A plugin that requires a version declares it in its ``plugin.py``, for example ``MINIMUM_API = (2, 0)``. A
+server with an older or incompatible version refuses to load it.
 """

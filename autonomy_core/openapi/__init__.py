@@ -1,14 +1,14 @@
-"""The API's description, made from the operations and their schemas, for what an organisation's plugins offer.
+"""The API's OpenAPI description, generated from the operations and schemas of an organisation's plugins.
 
-=============  =========================================================================================
+=============  ===========================================================================================
 module         what it does
-=============  =========================================================================================
-``calls``      walks the tree for the paths on which each operation can be called
-``security``   tells from an operation's permission what a caller has to show
-``responses``  describes answers, errors included
-``document``   puts OpenAPI 3.1 together, kept per set of enabled plugins and address
-``views``      ``openapi.json``, and ``docs``: Swagger UI from our own host
-=============  =========================================================================================
+=============  ===========================================================================================
+``calls``      walks the resource tree to find the paths of each operation
+``security``   derives the credentials that a call needs from the operation's permission
+``responses``  describes responses, including errors
+``document``   builds the OpenAPI 3.1 document, cached by set of plugins and by address
+``views``      ``openapi.json``, and ``docs``: Swagger UI, served by this server
+=============  ===========================================================================================
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEPT_DESCRIPTIONS = 256
 
 
 def includeme(config: Configurator) -> None:
-    """Offer the description and the page that shows it."""
+    """Add the description and the page that shows it."""
     config.registry.describe_api = lru_cache(KEPT_DESCRIPTIONS)(partial(describe, config.registry))
     add_assets(config)
     config.scan("autonomy_core.openapi.views")

@@ -1,4 +1,4 @@
-"""Where each operation can be called: the tree, walked by class as a request walks it by name."""
+"""The paths of each operation: walks the resource tree by class, as a request walks it by name."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ UUID_SCHEMA = {"type": "string", "format": "uuid"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A kind of node, and how a request gets there.
+    """A class of resources, and the path to it.
 
     Attributes:
-        path: from the root of the API, or for webhooks from the root of the server; ids as ``{parameter}``.
-        lineage: the classes of the nodes on the way, the place's own last.
-        parameters: those of the path.
+        path: from the root of the API, or of the server for webhooks; ids are written as ``{parameter}``.
+        lineage: the resource classes along the path, the place's own class last.
+        parameters: the parameters of the path.
     """
 
     path: str
@@ -41,15 +41,15 @@ class Place:
 
     @property
     def node(self) -> type[Resource]:
-        """The class of the nodes at this place."""
+        """The class of the resources at this place."""
         return self.lineage[-1]
 
     def child(self, segment: str, node: type[Resource]) -> Place:
-        """The place a segment further."""
+        """Return the place one path segment below."""
         return Place(f"{self.path}/{segment}", (*self.lineage, node), self.parameters)
 
     def item(self, name: str, node: type[Resource], schema: dict[str, Any]) -> Place:
-        """The place an identifier further."""
+        """Return the place one identifier below."""
         path = f"{self.path}/{{{name}}}"
         return Place(path, (*self.lineage, node), (*self.parameters, (name, schema)))
 
@@ -63,21 +63,21 @@ class Call:
 
     @property
     def path(self) -> str:
-        """The path template, the view's name included."""
+        """The path template, including the view's name."""
         return f"{self.place.path}/{self.operation.name}" if self.operation.name else self.place.path
 
     @property
     def is_webhook(self) -> bool:
-        """Whether the path begins at the root of the server and not at that of the API."""
+        """Whether the path begins at the root of the server instead of the root of the API."""
         return self.place.lineage[0] is Webhooks
 
 
 def calls_of(registry: Any, enabled: Names[str]) -> Iterator[Call]:
-    """All that can be called where these plugins are enabled, in the order of the tree.
+    """Yield the calls that are possible with a set of enabled plugins, in the order of the tree.
 
     Args:
-        registry: Pyramid's, with the operations and the children that have been registered.
-        enabled: names of plugins; what belongs to another is left out.
+        registry: Pyramid's registry, with the registered operations and children.
+        enabled: the names of the enabled plugins.
     """
     offered = [one for one in registry.operations if one.plugin is None or one.plugin in enabled]
     for root in (Place("", (ApiV1,)), Place(WEBHOOKS_PATH, (Webhooks,))):
@@ -89,7 +89,7 @@ def calls_of(registry: Any, enabled: Names[str]) -> Iterator[Call]:
 def _places(registry: Any, enabled: Names[str], place: Place) -> Iterator[Place]:
     yield place
     for below in _below(registry, enabled, place):
-        # A class below itself would be walked for ever.
+        # Skip a class below itself, which would recurse endlessly.
         if below.node not in place.lineage:
             yield from _places(registry, enabled, below)
 
@@ -99,13 +99,17 @@ def _below(registry: Any, enabled: Names[str], place: Place) -> Iterator[Place]:
         if child.plugin is None or child.plugin in enabled:
             yield place.child(name, child.factory)
     if issubclass(place.node, Collection):
-        yield place.item(place.node.parameter, place.node.item, UUID_SCHEMA)
+        schema = place.node.identifier or UUID_SCHEMA
+        yield place.item(place.node.parameter, place.node.item, dict(schema))
     if issubclass(place.node, WebhookProvider):
         yield place.item("organisation_id", place.node.endpoint, {"type": "string"})
 
 
 def _operations_at(node: type[Resource], offered: list[Operation]) -> list[Operation]:
-    """Of several operations for one method and name, the one for the most specific class, as Pyramid decides."""
+    """Return a node's operations, each with its own method and name.
+
+    Of several with the same method and name, choose the one of the most specific class, as Pyramid does.
+    """
     chosen: dict[tuple[str, str], Operation] = {}
     for operation in offered:
         if issubclass(node, operation.context):

@@ -1,4 +1,4 @@
-"""An organisation's OpenAPI document."""
+"""The OpenAPI document of an organisation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import make_schema_key, resolve_schema_instance
 from marshmallow import fields
 
-from autonomy_core.idempotency.schemas import PARAMETER
+from autonomy_core.idempotency.schemas import parameter
 from autonomy_core.openapi.calls import Call, calls_of
 from autonomy_core.openapi.responses import base_schema, problem_schema, problems_of, responses_of
 from autonomy_core.openapi.security import schemes, scopes_of, security_of
@@ -25,36 +25,37 @@ DISTRIBUTION = "autonomy-server"
 TITLE = "Autonomy Server"
 
 ABOUT = """\
-What this organisation offers, and nothing else.
+All calls that this organisation offers.
 
-- Lists are `{"items": […], "next": …}`; give `next` as `cursor` for the items after these; `null` is the end.
+- Lists are `{"items": […], "next": …}`; send `next` as `cursor` to get the next items; `null` means the end.
 - Times are RFC 3339 in UTC. Amounts are integers in the minor unit of the currency.
-- A parameter or a member that is not described here, or that is there twice, is refused (422) by its name.
+- A parameter or a member that is not described here, or that is repeated, is refused (422) with its name.
 - An error is `application/problem+json` (RFC 9457); branch on its `code`.
-- `HEAD` is answered wherever `GET` is. A method that a path does not take is answered 405 with `Allow`.
+- `HEAD` is supported wherever `GET` is. An unsupported method gets 405 with `Allow`.
 """
 
 
 OTHERS = ""
 TAGS = {
-    "products": "What is on sale.",
-    "customers": "To register, buy, and have what was bought.",
+    "products": "Products on sale, and purchases without an account.",
+    "purchases": "Follow a purchase without an account.",
+    "customers": "Register, buy, and use purchased products.",
     OTHERS: "",
-    "admin": "For staff and the organisation's own back end, with an API key.",
+    "admin": "For the organisation's staff and back end, with an API key.",
     "webhooks": "For payment providers.",
     "description": "This document.",
 }
-"""The sections in their order: what a shop's pages need comes first. A plugin's own are where `OTHERS` is."""
+"""The tags in their order: calls for a shop's front end come first. Plugins' tags replace `OTHERS`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A document, as it is served.
+    """A document as it is served.
 
     Attributes:
         document: the parsed document.
-        body: the same as JSON, UTF-8.
-        etag: changes with the body.
+        body: the document as JSON, UTF-8.
+        etag: a hash of the body.
     """
 
     document: dict[str, Any]
@@ -65,17 +66,17 @@ class Description:
 def describe(
     registry: Any, enabled: tuple[str, ...], api_url: str, server_url: str, title: str = TITLE
 ) -> Description:
-    """Make the document of the organisations that have enabled these plugins.
+    """Build the document of the organisations that have enabled these plugins.
 
     Args:
-        registry: Pyramid's, with all that has been registered.
-        enabled: names of plugins.
-        api_url: where the organisation's API is, in the spelling that the reader uses.
-        server_url: where the server is, for webhooks.
+        registry: Pyramid's registry of the complete application.
+        enabled: the names of the plugins.
+        api_url: the URL of the organisation's API, as the reader addressed it.
+        server_url: the URL of the server, for webhooks.
         title: the organisation's name.
 
     Returns:
-        OpenAPI 3.1, https://spec.openapis.org/oas/v3.1.0.
+        The document. Source: OpenAPI 3.1, https://spec.openapis.org/oas/v3.1.0.
     """
     scopes = scopes_of(registry, enabled)
     spec = _empty_document(api_url, title, scopes)
@@ -116,6 +117,7 @@ def _empty_document(api_url: str, title: str, scopes: Mapping[str, str]) -> APIS
         plugins=[marshmallow_plugin],
     )
     marshmallow_plugin.map_to_openapi_type(fields.Url, "string", "uri")
+    marshmallow_plugin.map_to_openapi_type(fields.Enum, "string", None)
     converter = cast("Any", marshmallow_plugin.converter)
     converter.add_attribute_function(_portable_pattern)
     converter.add_attribute_function(_no_default_of_null)
@@ -125,7 +127,7 @@ def _empty_document(api_url: str, title: str, scopes: Mapping[str, str]) -> APIS
 
 
 def _name_resolver() -> Callable[[Any], str]:
-    """Names schemas by their class. A second schema of a name is written out where it is used."""
+    """Name schemas by their class. A second schema of the same name is inlined."""
     taken: dict[str, Any] = {}
 
     def name_of(schema: Any) -> str:
@@ -138,13 +140,13 @@ def _name_resolver() -> Callable[[Any], str]:
 
 
 def _portable_pattern(converter: Any, field: fields.Field, ret: dict[str, Any], **_: Any) -> dict[str, str]:
-    # To JSON Schema, Python's anchors are letters.
+    # JSON Schema does not support Python's anchors.
     pattern = ret.get("pattern")
     return {"pattern": pattern.replace(r"\A", "^").replace(r"\Z", "$")} if pattern else {}
 
 
 def _no_default_of_null(converter: Any, field: fields.Field, ret: dict[str, Any], **_: Any) -> dict[str, str]:
-    # Our sign of what was not sent; where null may not be sent, it would be no valid default.
+    # None marks an absent member. Where null is not allowed, it would be an invalid default.
     if "default" in ret and ret["default"] is None:
         del ret["default"]
     return {}
@@ -193,7 +195,7 @@ def _parameters(call: Call) -> list[dict[str, Any]]:
     if call.operation.query is not None:
         described.append({"in": "query", "schema": call.operation.query})
     if call.operation.is_repeatable:
-        described.append(dict(PARAMETER))
+        described.append(parameter(is_public=not security_of(call)))
     return [*described, *map(dict, call.operation.parameters)]
 
 

@@ -1,4 +1,4 @@
-"""What an operation may answer: its successes, and every problem that it can come to."""
+"""The responses of an operation: successes and possible problems."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from marshmallow import Schema
 from autonomy_core import errors
 from autonomy_core.idempotency import schemas as idempotency
 from autonomy_core.idempotency.errors import IdempotencyInProgress
+from autonomy_core.kernel.identity import Permission
 from autonomy_core.openapi.calls import Call
-from autonomy_core.openapi.security import security_of
+from autonomy_core.openapi.security import is_for_staff, security_of
+from autonomy_core.security.members import SecondFactorNeeded
 from autonomy_core.web.operations import Operation
 from autonomy_core.web.problems import CONTENT_TYPE
 from autonomy_core.web.schemas import OpenQuery
@@ -25,34 +27,34 @@ PROBLEM: dict[str, Any] = {
     "properties": {
         "type": {"type": "string", "format": "uri", "examples": ["urn:autonomy:problem:not_found"]},
         "code": {"type": "string", "examples": ["not_found"]},
-        "title": {"type": "string", "description": "the same for every problem of this code"},
+        "title": {"type": "string", "description": "identical for every problem with this code"},
         "status": {"type": "integer", "description": "the HTTP status code"},
         "detail": {"type": "string", "description": "about this occurrence"},
         "errors": {"type": "object"},
         "allow": {
             "type": "array",
             "items": {"type": "string"},
-            "description": "with `method_not_allowed`: the methods that are, as in the header `Allow`",
+            "description": "with `method_not_allowed`: the allowed methods, as in the header `Allow`",
         },
         "retry_after": {
             "type": "integer",
-            "description": "in how many seconds to ask again, as in the header `Retry-After`",
+            "description": "after how many seconds to retry, as in the header `Retry-After`",
         },
     },
 }
-"""The schema that every problem fits; a code may add members of its own. See `base_schema`."""
+"""The schema of all problems. Some codes have additional members. See `base_schema`."""
 
 SCHEMAS = "#/components/schemas/"
 
 HEADERS: Mapping[int, tuple[str, str]] = {
     401: ("WWW-Authenticate", "`Bearer`: RFC 6750, section 3"),
-    429: ("Retry-After", "in how many seconds to ask again"),
+    429: ("Retry-After", "after how many seconds to retry"),
 }
 WITH_BODY = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.PARTIAL_CONTENT}
 
 
 def responses_of(call: Call) -> dict[str, Any]:
-    """The call's ``responses``, by status."""
+    """Return the call's ``responses``, by status."""
     described = dict([*_successes(call.operation), *_problems(call)])
     return {str(status): described[status] for status in sorted(described)}
 
@@ -96,7 +98,7 @@ def _content(operation: Operation, status: int, schema: type[Schema] | None) -> 
 def _schema_of_media(media: str) -> dict[str, str]:
     if media == "application/json":
         return {"type": "object"}
-    # OpenAPI 3.1 would leave bytes without a type; generators take them for text, or for nothing, without this.
+    # OpenAPI 3.1 omits the type of binary content, but client generators need it.
     return {"type": "string"} if media.startswith("text/") else {"type": "string", "format": "binary"}
 
 
@@ -109,13 +111,17 @@ def _problems(call: Call) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def problems_of(call: Call) -> Iterator[type[errors.AutonomyError]]:
-    """The errors that a call may answer with: those that follow from what it takes, and its own."""
+    """Yield the possible errors of a call: those that follow from its input and permission, and its own."""
     operation = call.operation
     yield errors.Malformed
     yield errors.Unavailable
     if security_of(call):
         yield errors.NotAuthenticated
         yield errors.NotAllowed
+    if is_for_staff(call):
+        yield SecondFactorNeeded
+    if operation.permission == Permission.OWN_RECENT:
+        yield errors.ReauthenticationRequired
     if call.place.parameters:
         yield errors.NotFound
     if operation.body or operation.takes:
@@ -129,10 +135,10 @@ def problems_of(call: Call) -> Iterator[type[errors.AutonomyError]]:
 
 
 def base_schema(possible: Iterable[type[errors.AutonomyError]]) -> dict[str, Any]:
-    """`PROBLEM`, which says with which codes `errors` comes.
+    """Return `PROBLEM` with the codes that have the member `errors`.
 
     Args:
-        possible: the errors that a document tells of.
+        possible: the errors in a document.
     """
     codes = sorted({errors.InvalidInput.code, *(each.code for each in possible if "errors" in each.members)})
     names = ", ".join(f"`{code}`" for code in codes)
@@ -144,11 +150,11 @@ def base_schema(possible: Iterable[type[errors.AutonomyError]]) -> dict[str, Any
 
 
 def problem_schema(error: type[errors.AutonomyError]) -> tuple[str, dict[str, Any]]:
-    """The name of the schema of an error's problems, and the schema.
+    """Return the name and the schema of an error's problems.
 
-    One for each code, because generators of clients make a type of it, and tell one from the other by `code`.
+    Each code has its own schema: client generators make a type of each, and distinguish them by `code`.
     """
-    # Enumerations of one value, and no `const`: openapi-python-client cannot combine a `const` with the `Problem`.
+    # Enumerations of one value instead of `const`, which openapi-python-client cannot combine with `Problem`.
     own = {
         "code": {"type": "string", "enum": [error.code]},
         "status": {"type": "integer", "enum": [error.status]},
@@ -172,6 +178,6 @@ def _problem(status: int, possible: Sequence[type[errors.AutonomyError]]) -> dic
         name, text = HEADERS[status]
         response["headers"] = {name: {"description": text, "required": True, "schema": {"type": "string"}}}
     elif IdempotencyInProgress in possible:
-        text = f"with `{IdempotencyInProgress.code}`: in how many seconds to ask again"
+        text = f"with `{IdempotencyInProgress.code}`: after how many seconds to retry"
         response["headers"] = {"Retry-After": {"description": text, "schema": {"type": "string"}}}
     return response

@@ -1,11 +1,13 @@
-"""What a caller has to show: derived from the permission of the operation and the nodes above it."""
+"""The credentials of a call, derived from the operation's permission and the resources above it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import pairwise
 from typing import Any
 
 from autonomy_core.kernel.identity import SCOPES, Permission
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.openapi.calls import Call
 from autonomy_core.traversal.resources import Admin, Customers
 from autonomy_core.web.operations import PUBLIC
@@ -16,10 +18,10 @@ LINK = "link"
 
 
 def schemes(scopes: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """The security schemes of the document, by name.
+    """Return the security schemes of the document, by name.
 
     Args:
-        scopes: what an API key of the organisation may have, each with what it allows.
+        scopes: the possible scopes of the organisation's API keys, with their descriptions.
     """
     listed = "\n".join(f"- `{scope}`: {meaning}" for scope, meaning in scopes.items())
     return {
@@ -32,26 +34,29 @@ def schemes(scopes: Mapping[str, str]) -> dict[str, dict[str, Any]]:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "ak_…",
-            "description": f"An API key of the organisation's staff or back end. Its scopes:\n\n{listed}",
+            "description": (
+                "An API key of the organisation's staff or back end, or the access token of a member of "
+                f"staff. Its scopes:\n\n{listed}"
+            ),
         },
         LINK: {
             "type": "apiKey",
             "in": "query",
             "name": "signature",
-            "description": "A signed link, which another answer gives whole: use it as it is, without a header.",
+            "description": "A signed link from another response: use it unchanged, without a header.",
         },
     }
 
 
 def scopes_of(registry: Any, enabled: Collection[str]) -> dict[str, str]:
-    """The scopes of the core and of these plugins, each with what it allows.
+    """Return the scopes of the core and of these plugins, with their descriptions.
 
     Args:
-        registry: Pyramid's, of an application that has been made.
-        enabled: names of plugins; the scopes of others are left out.
+        registry: Pyramid's registry of a complete application.
+        enabled: the names of the plugins.
     """
     begins = tuple(f"{plugin}." for plugin in enabled)
-    every = registry.runtime.scopes
+    every = runtime_of(registry).scopes
     return {name: allows for name, allows in every.items() if name in SCOPES or name.startswith(begins)}
 
 
@@ -59,20 +64,28 @@ Requirement = list[dict[str, list[str]]]
 
 
 def security_of(call: Call, scopes: Collection[str] = SCOPES) -> Requirement:
-    """The call's ``security``: alternatives, each scheme with the scopes that it needs; empty for nothing.
+    """Return the call's ``security``: alternative schemes with the scopes they need; empty for public calls.
 
     Args:
-        scopes: the names of those that an API key may have.
+        call: the call.
+        scopes: the names of the scopes that an API key may have.
     """
     permission = call.operation.permission
     if permission == Permission.LISTEN:
         return [{CUSTOMER: []}, {LINK: []}]
-    if _below(call, Admin):
+    if is_for_staff(call):
         return [{STAFF: [] if permission == PUBLIC else [str(permission)]}]
-    if permission == PUBLIC and not _below(call, Customers):
+    if permission == PUBLIC and not _is_for_customers(call):
         return []
     return [{STAFF: [str(permission)]}] if permission in scopes else [{CUSTOMER: []}]
 
 
-def _below(call: Call, node: type) -> bool:
-    return any(issubclass(above, node) for above in call.place.lineage[:-1])
+def _is_for_customers(call: Call) -> bool:
+    """Whether traversal refuses the call without an identity, see `Customers.__getitem__`."""
+    lineage = call.place.lineage
+    return any(issubclass(above, Customers) and not child.is_public for above, child in pairwise(lineage))
+
+
+def is_for_staff(call: Call) -> bool:
+    """Whether a call is below ``admin``."""
+    return any(issubclass(above, Admin) for above in call.place.lineage[:-1])

@@ -1,4 +1,4 @@
-"""``openapi.json``, and ``docs``: Swagger UI, from our own host and without a request to any other."""
+"""``openapi.json`` and ``docs``: Swagger UI, served by this server without requests to other hosts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from autonomy_core.traversal.resources import ApiV1
 from autonomy_core.web.operations import PUBLIC, api_view
 from autonomy_core.web.schemas import OpenQuery
 
-# swagger-ui-bundle stops at Swagger UI 4.15, which cannot show OpenAPI 3.1. Of this package only the files are used.
+# swagger-ui-bundle contains Swagger UI 4.15, which does not support OpenAPI 3.1. This package is used for
+# its static files only.
 SWAGGER_UI = "mkdocs_swagger_ui_tag:swagger-ui/"
 OWN_ASSETS = f"{Path(__file__).with_name('static')}/"
 PAGE = Template(Path(__file__).with_name("docs.html").read_text("utf-8"))
@@ -38,14 +39,14 @@ ASSET_SECONDS = 3600
     headers={"ETag": "for If-None-Match: the document changes with the organisation's plugins"},
 )
 def openapi_json(context: ApiV1, request: Request) -> Response:
-    """The description of what this organisation offers, with the address by which it was asked for."""
+    """The description of all calls of this organisation. Its server URL is the one of this request."""
     description: Description = request.registry.describe_api(
         context.organisation.plugins,
         request.resource_url(context).rstrip("/"),
         request.application_url,
         context.organisation.name,
     )
-    # Not WebOb's conditional answers, which would give a part to whom asks for a Range.
+    # Not WebOb's conditional responses, which would answer a Range header with a part.
     if description.etag in request.if_none_match:
         return Response(status=304, content_type=None, etag=description.etag, cache_control="no-cache")
     return Response(
@@ -63,7 +64,7 @@ def openapi_json(context: ApiV1, request: Request) -> Response:
     headers={"Location": "the address of the page"},
 )
 def start(context: ApiV1, request: Request) -> Response:
-    """So that the API's own address is not a dead end."""
+    """Redirects the root of the API to its documentation."""
     return Response(status=303, content_type=None, location=request.resource_url(context, "docs"))
 
 
@@ -77,7 +78,7 @@ def start(context: ApiV1, request: Request) -> Response:
     media={"text/html": "a page that shows the document and tries its calls"},
 )
 def docs(context: ApiV1, request: Request) -> Response:
-    """Everything on the page comes from this host."""
+    """All files of the page come from this server."""
     addresses = {
         "title": f"{context.organisation.name} API",
         "description": request.resource_path(context, "openapi.json"),
@@ -92,6 +93,6 @@ def docs(context: ApiV1, request: Request) -> Response:
 
 
 def add_assets(config: Configurator) -> None:
-    """Serve the page's files under ``/static``, which no organisation can be called."""
+    """Serve the page's files under ``/static``, which is not allowed as an organisation's id."""
     for name, files in (("static/swagger-ui", SWAGGER_UI), ("static/docs", OWN_ASSETS)):
         config.add_static_view(name, files, cache_max_age=ASSET_SECONDS, request_method=("GET", "HEAD"))

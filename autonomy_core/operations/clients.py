@@ -1,4 +1,4 @@
-"""The client's address as the log tells it: whole, shortened to its network, or not at all."""
+"""The client's address in the log: complete, shortened to its network, or omitted."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from functools import lru_cache
 from autonomy_core.addresses import address_of, shortened
 
 SHORTENED = {4: 24, 6: 48}
-"""How many bits are kept: a network of 256 addresses, or what an IPv6 customer is usually given."""
+"""The number of bits that are kept: a network of 256 IPv4 addresses, or a typical IPv6 customer network."""
 
 
 @lru_cache(maxsize=4096)
 def shown(address: str | None, how: str) -> str | None:
-    """What the log says of a client.
+    """Return the client's address as the log shows it.
 
     Args:
-        address: the client's, as ``REMOTE_ADDR`` has it; None where the server does not know it.
+        address: the client's address from ``REMOTE_ADDR``; None if the server does not know it.
         how: ``full``, ``shortened`` or ``none``; the setting ``autonomy.log_clients``.
 
     Returns:
-        The address, its network (``203.0.113.0/24``), or None where nothing is to be told. What a proxy gives and
-        is no address is told only as ``unknown``.
+        The address, its network (``203.0.113.0/24``), or None to omit it. A value that is not an address, for
+        example from a proxy, is shown as ``unknown``.
     """
     if how == "none" or not address:
         return None

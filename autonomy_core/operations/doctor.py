@@ -1,8 +1,8 @@
-"""Runs the plugins' checks of organisations, and remembers what they found for `operations.health`.
+"""Runs the plugins' checks of organisations, and stores the findings for `operations.health`.
 
-A probe of ``/health/ready`` must not call anybody, so it shows what was found last, and when. That is a file in
-the data directory, which all processes share: a table would keep organisations' findings apart from the very
-check that is about all of them.
+A probe of ``/health/ready`` must not call other servers, so it shows the latest findings and their time. They
+are stored in a file in the data directory, which all processes share. A table would be separated by
+organisation, but the health check needs the findings of all organisations.
 """
 
 from __future__ import annotations
@@ -25,19 +25,23 @@ from autonomy_core.tenancy.files import Signature, signature, write_whole
 if TYPE_CHECKING:
     from autonomy_core.kernel.runtime import Runtime
 
-AT_ONCE = 8
-"""How many organisations are looked at at once. Plugins keep to the limits of the servers that they ask."""
+CONCURRENT_ORGANISATIONS = 8
+"""How many organisations are checked at the same time.
+
+Plugins respect the rate limits of the servers they call.
+"""
 
 FILE = "online-checks.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What was found about an organisation.
+    """The findings about an organisation.
 
     Attributes:
+        organisation_id: the organisation.
         checked_at: RFC 3339, in UTC.
-        findings: with the name of the check that found each.
+        findings: each with the name of its check.
     """
 
     organisation_id: str
@@ -46,17 +50,17 @@ class Examined:
 
     @property
     def has_errors(self) -> bool:
-        """Whether something does not work."""
+        """Whether a finding has the severity ``error``."""
         return any(finding.severity == "error" for _, finding in self.findings)
 
 
 def examine(runtime: Runtime, organisations: Sequence[Organisation]) -> Iterator[Examined]:
-    """Run the checks of every organisation, several organisations at once; gives each when it is done.
+    """Run the checks of several organisations in parallel; yield each organisation's findings when complete.
 
     Raises:
-        SQLAlchemyError: the database is away.
+        SQLAlchemyError: the database is unavailable.
     """
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(CONCURRENT_ORGANISATIONS) as pool:
         underway = [pool.submit(_examine_one, runtime, organisation) for organisation in organisations]
         try:
             for done in as_completed(underway):
@@ -85,13 +89,14 @@ def _findings(runtime: Runtime, organisation: Organisation, check: OrganisationC
 
 
 def remember(data: Path, examined: Sequence[Examined]) -> None:
-    """Keep what was found; what is known of other organisations stays.
+    """Store findings. The stored findings of other organisations stay.
 
     Args:
         data: the data directory.
+        examined: the findings.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     known = {each.organisation_id: each for each in (*recall(data), *examined)}
     document = [
@@ -107,13 +112,16 @@ def remember(data: Path, examined: Sequence[Examined]) -> None:
 
 
 def recall(data: Path) -> tuple[Examined, ...]:
-    """What was found last, by organisation; nothing if nobody has looked, or the file cannot be read."""
+    """Return the latest findings by organisation.
+
+    There are none before the first check, or if the file is unreadable.
+    """
     return _read(data / FILE, signature(data / FILE))
 
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _: Signature | None) -> tuple[Examined, ...]:
-    """Cached by the file's signature: a probe comes every few seconds, and the file seldom changes."""
+    """Cached by the file's signature, because probes are frequent and changes are rare."""
     try:
         return tuple(_examined(entry) for entry in json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""Writes at intervals what plugins gather in memory: a thread of every server process."""
+"""Writes the data that plugins collect in memory, at intervals, in a thread of each server process."""
 
 from __future__ import annotations
 
@@ -20,23 +20,26 @@ FLUSH_EVERY_S = 10.0
 
 
 def flush_all(runtime: Runtime) -> None:
-    """Write everything that waits. What fails is logged, waits on, and keeps nothing else from being written."""
+    """Write all collected data.
+
+    A failure is logged and does not affect other data, which is retried later.
+    """
     for flush in runtime.flushes:
         try:
             waiting = tuple(flush.waiting())
-        except Exception as error:  # noqa: BLE001 - the thread must outlive whatever this was
+        except Exception as error:  # noqa: BLE001 - the thread must survive any error of a plugin
             log.warning("flush.failed", flush=flush.name, error=described(error))
             continue
         for organisation_id in waiting:
             try:
                 _write(runtime, flush, organisation_id)
             except Exception as error:  # noqa: BLE001 - likewise
-                # Without a traceback: most likely the database is away, and requests say so at length.
+                # No traceback: the database is probably unavailable, which requests log in detail.
                 log.warning(
                     "flush.failed", flush=flush.name, organisation=organisation_id, error=described(error)
                 )
                 if isinstance(error, OUTAGES):
-                    # What remains waits for the next time.
+                    # The remaining data is written at the next interval.
                     return
 
 
@@ -48,10 +51,14 @@ def _write(runtime: Runtime, flush: Flush, organisation_id: str) -> None:
 
 
 def keep_flushing(runtime: Runtime, every_s: float = FLUSH_EVERY_S) -> Callable[[], None]:
-    """Start the thread. Call it after forking: a thread does not survive a fork.
+    """Start the thread. Call this after forking, because threads do not survive a fork.
+
+    Args:
+        runtime: the process's runtime.
+        every_s: the interval in seconds.
 
     Returns:
-        A function that stops it and writes what waits; it is called as well when the process ends in order.
+        A function that stops the thread and writes the remaining data. It also runs at a normal process exit.
     """
     stopping = threading.Event()
 

@@ -1,10 +1,10 @@
-"""``/health/live`` and ``/health/ready``: for load balancers, supervisors, and people who wonder.
+"""``/health/live`` and ``/health/ready``, for load balancers, supervisors and operators.
 
-Ready means that requests can be served: the database answers, the application's role is bound by row-level
-security, and the tables are those of the code. What is wrong without keeping requests from being served (a
-tenant's file with problems, whose last good version stays in service; no worker; an error that the last check
-online has found) makes it ``degraded``, still with 200. Everybody sees each check's outcome; the reasons, which name files and organisations, are shown to
-those who may see ``/metrics``.
+Ready means that the server can serve requests: the database answers, row-level security applies to the
+application's role, and the tables match the code. Problems that do not prevent requests give ``degraded``,
+with status 200. Examples are an invalid file of an organisation whose last valid version stays in service, a
+missing worker, or an error that the last online check found. Everyone can see the status of each check. The
+reasons contain names of files and organisations, so only callers that may see ``/metrics`` see the reasons.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from autonomy_core.db.probe import NoAnswer
 from autonomy_core.db.roles import UnsafeRole, check_application_role
 from autonomy_core.jobs.rescue import RESCUE_FAILED
 from autonomy_core.kernel.copies import WARNING, is_restored_copy
-from autonomy_core.kernel.runtime import Runtime
+from autonomy_core.kernel.runtime import Runtime, runtime_of
 from autonomy_core.operations.doctor import recall
 from autonomy_core.operations.metrics import may_see_operations
 from autonomy_core.operations.presence import last_seen
@@ -38,14 +38,15 @@ from autonomy_core.traversal.resources import Resource, Root
 WORKER_SEEN_WITHIN_S = 60
 WORK = "run: autonomy worker"
 LOST = (
-    "some jobs whose worker died, or that waited for their plugin, cannot be taken up again; the worker's log "
-    "says why, at job.rescue_failed"
+    "some jobs whose worker died, or that waited for their plugin, cannot be recovered; the worker's log has "
+    "the reason, at job.rescue_failed"
 )
-NEVER_LOOKED = "nobody has looked yet; run: autonomy tenants check --online"
+NO_MAIL = "mail is written into files, and not sent; set autonomy.mail.url, or url in [mail]"
+NEVER_LOOKED = "not checked yet; run: autonomy tenants check --online"
 
 
 class Outcome(StrEnum):
-    """How a check has ended, from good to bad."""
+    """The result of a check, from good to bad."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -57,10 +58,12 @@ SEVERITY = list(Outcome)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was found.
+    """A check with its result.
 
     Attributes:
-        detail: what is wrong and what to do, a sentence each.
+        name: the check's name.
+        outcome: its result.
+        detail: problems and remedies, one sentence each.
     """
 
     name: str
@@ -69,12 +72,12 @@ class Check:
 
 
 def check_readiness(runtime: Runtime) -> list[Check]:
-    """Look at everything that serving depends on; takes no longer than `db.probe.ANSWER_WITHIN_S` and a little."""
-    return [*_check_database(runtime), check_tenants(runtime), check_online(runtime)]
+    """Run all checks. They take little longer than `db.probe.ANSWER_WITHIN_S`."""
+    return [*_check_database(runtime), check_tenants(runtime), check_online(runtime), check_mail(runtime)]
 
 
 def _check_database(runtime: Runtime) -> list[Check]:
-    """The checks on a connection; where there is none, that is the one that fails."""
+    """Run the checks that need a connection; without one, return the failed check ``database``."""
     try:
         return runtime.database.ask(_look_at_database, runtime)
     except (SQLAlchemyError, EmbeddedServerError, NoAnswer) as error:
@@ -92,14 +95,14 @@ def _look_at_database(connection: Connection, runtime: Runtime) -> list[Check]:
 
 
 def check_pool(runtime: Runtime) -> Check:
-    """The database answers, and there are connections left for requests."""
+    """Check that the database answers and that the pool has free connections."""
     if runtime.database.is_exhausted:
         return Check("database", Outcome.DEGRADED, ("all connections are in use; requests wait for one",))
     return Check("database")
 
 
 def check_role(connection: Connection) -> Check:
-    """The application's role cannot evade the policies."""
+    """Check that the application's role cannot bypass row-level security."""
     try:
         check_application_role(connection)
     except UnsafeRole as error:
@@ -108,22 +111,23 @@ def check_role(connection: Connection) -> Check:
 
 
 def check_migrations(connection: Connection, runtime: Runtime) -> Check:
-    """The tables are those that the code expects, or newer ones that it may run on."""
+    """Check that the tables match the code, or are newer and compatible."""
     found = compare(connection, runtime.components())
     detail = (*found.problems, *([MIGRATE] if found.behind else []))
     return Check("migrations", Outcome.FAILED, detail) if detail else Check("migrations")
 
 
 def check_copy(connection: Connection) -> list[Check]:
-    """On a restored copy, that it is one."""
+    """Report a restored copy that is not activated."""
     return [Check("copy", Outcome.DEGRADED, (WARNING,))] if is_restored_copy(connection) else []
 
 
 def check_worker(connection: Connection, required_within_s: int | None) -> Check:
-    """A worker has given a sign of life of late; without one, what failed is not tried again.
+    """Check that a worker has sent a recent heartbeat. Without a worker, failed jobs are not retried.
 
     Args:
-        required_within_s: after so many seconds without one the server is not ready; None for never.
+        connection: a connection to the database.
+        required_within_s: after how many seconds without a worker the server is not ready; None for never.
     """
     seen = last_seen(connection)
     age = None if seen is None else time.time() - seen
@@ -137,29 +141,30 @@ def check_worker(connection: Connection, required_within_s: int | None) -> Check
 
 
 def check_rescue(connection: Connection) -> Check:
-    """Each minute a worker takes up again what dead workers had in hand. It can do so for every job."""
+    """Check that a worker can recover all jobs of dead workers, which it tries each minute."""
     if connection.scalar(text(RESCUE_FAILED)):
         return Check("rescue", Outcome.DEGRADED, (LOST,))
     return Check("rescue")
 
 
 def check_alarms(connection: Connection) -> list[Check]:
-    """Where there are alarms, whose and how many."""
+    """Report the number of alarms by organisation and name."""
     found = tuple(
-        f"{each.organisation_id}: {each.count} of {each.name}; run: autonomy alarms list {each.organisation_id}"
+        f"{each.organisation_id}: {each.count} of {each.name}; run: autonomy alarms list "
+        f"{each.organisation_id}"
         for each in count_alarms(connection)
     )
     return [Check("alarms", Outcome.DEGRADED, found)] if found else []
 
 
 def check_tenants(runtime: Runtime) -> Check:
-    """The organisations' files are in order."""
+    """Check that the organisations' files are valid."""
     problems = tuple(str(problem) for problem in runtime.tenants.problems())
     return Check("tenants", Outcome.DEGRADED, problems) if problems else Check("tenants")
 
 
 def check_online(runtime: Runtime) -> Check:
-    """What ``autonomy tenants check --online`` found last; nobody is asked now."""
+    """Report the stored findings of ``autonomy tenants check --online``. Other servers are not called."""
     known = {each.organisation_id: each for each in recall(runtime.settings.data)}
     served = [known[organisation_id] for organisation_id in runtime.tenants.ids() if organisation_id in known]
     lines = [
@@ -172,18 +177,23 @@ def check_online(runtime: Runtime) -> Check:
     return Check("online", outcome, tuple(lines) if served else (NEVER_LOOKED,))
 
 
+def check_mail(runtime: Runtime) -> Check:
+    """Report that mail is only written into files. Mail that waits or was given up is an alarm."""
+    return Check("mail") if runtime.settings.mail_url else Check("mail", Outcome.OK, (NO_MAIL,))
+
+
 class Health(Resource):
     """``/health``"""
 
 
 def live(context: Health, request: Request) -> dict[str, str]:
-    """The process answers."""
+    """Return 200 while the process responds."""
     return {"status": "live"}
 
 
 def ready(context: Health, request: Request) -> dict[str, Any]:
-    """Whether requests can be served, check by check."""
-    checks = check_readiness(request.runtime)
+    """Return the result of each check, with 503 if one has failed."""
+    checks = check_readiness(runtime_of(request.registry))
     worst = max((check.outcome for check in checks), key=SEVERITY.index)
     if worst == Outcome.FAILED:
         request.response.status_int = 503
@@ -200,7 +210,7 @@ def _outcome_only(check: Check) -> dict[str, Any]:
 
 
 def includeme(config: Configurator) -> None:
-    """Hang it below the root."""
+    """Add the views below the root."""
     config.add_child(Root, "health", Health)
     views: dict[str, Callable[..., Any]] = {"live": live, "ready": ready}
     for name, view in views.items():

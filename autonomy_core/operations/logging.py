@@ -1,7 +1,8 @@
-"""Logs: structlog and the standard library's loggers, in one format, on the standard error.
+"""Logs: structlog and the standard library's loggers, in one format, on standard error.
 
-A line says what happened in ``event`` (``payment.settled``), and the rest in named values. Whoever logs passes
-identifiers, never what a customer or Stripe sent: no query strings (they hold signatures), no headers, no bodies.
+Each entry names what happened in ``event`` (``payment.settled``), with details in named values. Code must log
+identifiers only, never input from a customer or Stripe: no query strings (they contain signatures), no
+headers, no bodies.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ import structlog
 from structlog.typing import Processor
 
 MOST_WAITING = 10_000
-"""So many lines may wait for the console to take them; then whoever logs waits too."""
+"""How many lines may be queued before logging threads wait for the console."""
 
 LEVELS = ("debug", "info", "warning", "error")
 TALKATIVE = ("alembic", "procrastinate", "urllib3", "stripe")
-"""Libraries that tell every step at the level info."""
+"""Libraries that log every step at the level info."""
 
 
 _COMMON: list[Processor] = [
@@ -35,14 +36,14 @@ _COMMON: list[Processor] = [
 
 
 class LineFormatter(structlog.stdlib.ProcessorFormatter):
-    """Renders what structlog has gathered without the copies of the record that a chain for any logger needs."""
+    """Renders structlog's event dictionaries without copying the record as the base class does."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, or several with a traceback."""
+        """Return one line, or several lines with a traceback."""
         return self.render(record.msg) if isinstance(record.msg, dict) else super().format(record)
 
     def render(self, gathered: Mapping[str, Any]) -> str:
-        """The same, of what structlog has gathered."""
+        """Return the line of an event dictionary."""
         line: Any = dict(gathered)
         for process in self.processors[1:]:
             line = process(None, line["level"], line)
@@ -50,33 +51,35 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
 
 
 class StandardError(logging.StreamHandler[TextIO]):
-    """Writes to what ``sys.stderr`` is at that moment.
+    """Writes to the current ``sys.stderr``.
 
-    What structlog has gathered waits for nobody's line to be written: who is writing writes that of everybody who comes
-    meanwhile. Lines that cannot be written, because the disk is full or the pipe closed, are lost, as with every handler.
+    One thread at a time writes. Other threads append their lines to a queue without waiting, and the writing
+    thread writes the queue. Lines that cannot be written, because the disk is full or the pipe is closed, are
+    lost, as with every handler.
     """
 
-    def __init__(self, formatter: LineFormatter) -> None:
+    def __init__(self, formatter: LineFormatter, most_waiting: int = MOST_WAITING) -> None:
         logging.Handler.__init__(self)
+        self.most_waiting = most_waiting
         self.setFormatter(formatter)
         self._render = formatter.render
         self.begin()
 
     def begin(self) -> None:
-        """Forget what waits, and who is writing: in a forked process neither will ever end."""
+        """Clear the queue and the lock: in a forked process the writing thread does not exist."""
         self._lines: deque[str] = deque()
         self._writing = threading.Lock()
         self._writer: int | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record of the standard library's."""
+        """Write a record of the standard library."""
         try:
             self._write(self.format(record))
         except Exception:  # noqa: BLE001 - as every handler does
             self.handleError(record)
 
     def write(self, gathered: Mapping[str, Any]) -> None:
-        """Write what structlog has gathered, without a record of the standard library's.
+        """Write an event dictionary without creating a record of the standard library.
 
         Raises:
             OSError, ValueError: it cannot be written.
@@ -84,18 +87,18 @@ class StandardError(logging.StreamHandler[TextIO]):
         self._write(self._render(gathered))
 
     def flush(self) -> None:
-        """Write what waits, and wait until it is written."""
+        """Write the queue, and wait until it is written."""
         self._write_waiting(wait=True)
 
     def _write(self, line: str) -> None:
         self._lines.append(line + self.terminator)
-        self._write_waiting(wait=len(self._lines) > MOST_WAITING)
+        self._write_waiting(wait=len(self._lines) > self.most_waiting)
 
     def _write_waiting(self, *, wait: bool) -> None:
-        """Write what waits, unless somebody else does that.
+        """Write the queue, unless another thread is writing.
 
         Args:
-            wait: until nobody else does, so that all that waits now is written in the end.
+            wait: wait for the other thread, so that the current queue is written on return.
         """
         while self._may_write(wait=wait):
             try:
@@ -104,12 +107,15 @@ class StandardError(logging.StreamHandler[TextIO]):
             finally:
                 self._writer = None
                 self._writing.release()
-            # What has come since was left to us.
+            # Other threads may have added lines in the meantime, and rely on this thread to write them.
             if not self._lines:
                 return
 
     def _may_write(self, *, wait: bool) -> bool:
-        """Whether it is for this thread to write. One that logs while it writes, in a signal handler, does not wait for itself."""
+        """Try to become the writing thread.
+
+        A signal handler that interrupts a write does not wait for its own thread.
+        """
         here = threading.get_ident()
         if self._writer == here or not self._writing.acquire(blocking=wait):
             return False
@@ -134,19 +140,22 @@ os.register_at_fork(after_in_child=_begin_in_forked_process)
 def _written_at_once(
     logger: logging.Logger, _: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Write a line at once where nobody but the console listens: to make a record of it takes twice as long."""
+    """Write an event directly if the console is the only handler: creating a record takes twice as long."""
     console = _only_listener(logger)
     if console is None or "exc_info" in line:
         return line
     try:
         console.write(line)
-    except Exception:  # noqa: BLE001 - the disk is full, the pipe closed: the standard library lets nobody know, and goes on
+    except Exception:  # noqa: BLE001 - logging must not fail its caller
         return line
     raise structlog.DropEvent
 
 
 def _only_listener(logger: logging.Logger | None) -> StandardError | None:
-    """The console's handler, unless an ini file, a collector or pytest has others listen, or filter."""
+    """Return the console's handler if it alone gets the records of a logger.
+
+    Return None if another handler or a filter is configured, for example by an ini file or pytest.
+    """
     handlers = logging.root.handlers
     console = handlers[0] if len(handlers) == 1 else None
     if type(console) is not StandardError or console.filters or console.level:
@@ -167,13 +176,13 @@ _PROCESSORS: list[Processor] = [
 
 
 def configure_logging(log_format: str = "console", level: str = "info") -> None:
-    """Route all logging to the standard error in one format. Calling it again changes the format.
+    """Send all logging to standard error in one format. Calling it again changes the format.
 
-    Levels that ``[loggers]`` in an ini file gave to loggers below the root are kept.
+    Levels that ``[loggers]`` in an ini file sets for loggers below the root stay.
 
     Args:
-        log_format: ``json``, an object a line; or ``console``, for people.
-        level: the least that is logged; of `LEVELS`.
+        log_format: ``json``, one object per line; or ``console``, for people.
+        level: the lowest level that is logged, one of `LEVELS`.
     """
     structlog.configure(
         processors=_PROCESSORS,
@@ -185,14 +194,14 @@ def configure_logging(log_format: str = "console", level: str = "info") -> None:
 
 
 def configure_from(raw_settings: Mapping[str, Any]) -> None:
-    """`configure_logging` by the keys of ``[app:main]``, which nobody has checked yet."""
+    """`configure_logging` with the keys of ``[app:main]``, which have not been validated yet."""
     log_format = raw_settings.get("autonomy.log_format", "console")
     level = raw_settings.get("autonomy.log_level", "info")
     configure_logging(log_format, level if level in LEVELS else "info")
 
 
 _ENCODER = json.JSONEncoder(default=str)
-"""Made once; `json.dumps` makes one for each line."""
+"""Created once; `json.dumps` would create an encoder for each line."""
 
 
 def _as_json(line: Mapping[str, Any], **_: Any) -> str:
@@ -200,12 +209,15 @@ def _as_json(line: Mapping[str, Any], **_: Any) -> str:
 
 
 def _rendering(log_format: str) -> list[Processor]:
-    """What makes a line; the first of them removes what only the standard library's records have."""
+    """Return the processors that render a line.
+
+    The first removes members that only the standard library's records have.
+    """
     without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if log_format == "json":
         as_text = structlog.processors.JSONRenderer(_as_json)
         return [without_meta, structlog.processors.format_exc_info, as_text]
-    # The default would show the frames' local variables, and with them secrets.
+    # The default formatter would print local variables, which may contain secrets.
     traceback = structlog.dev.plain_traceback
     colors = sys.stderr.isatty()
     return [without_meta, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=traceback)]
@@ -213,7 +225,7 @@ def _rendering(log_format: str) -> list[Processor]:
 
 def _install(handler: logging.Handler, level: str) -> None:
     root = logging.getLogger()
-    # Those for the console, ours of an earlier call included; a file's or a collector's stay.
+    # Replace console handlers, including ours of an earlier call; keep handlers for files and collectors.
     root.handlers = [other for other in root.handlers if not _writes_to_console(other)] + [handler]
     root.setLevel(level.upper())
     for name in TALKATIVE:

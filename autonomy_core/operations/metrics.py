@@ -1,11 +1,11 @@
 """``/metrics``: counters and durations for Prometheus.
 
-It answers only to whoever asks from this machine without a proxy in between, unless the server's ini file
-says ``autonomy.operations_public = true`` (behind a proxy or in a private network that hides it otherwise):
-the numbers tell every organisation's business. Everybody else is answered 404.
+The numbers describe every organisation's business. So the server answers 404, except to requests from the
+same machine that did not pass a proxy. ``autonomy.operations_public = true`` in the server's ini file allows
+all requests; it is meant for a server whose proxy or private network restricts access.
 
-With several worker processes they are summed, through files in ``PROMETHEUS_MULTIPROC_DIR``, which ``autonomy
-serve --workers`` sets.
+With several worker processes the numbers are summed, through files in ``PROMETHEUS_MULTIPROC_DIR``, which
+``autonomy serve --workers`` sets.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from autonomy_core.addresses import address_of
 from autonomy_core.alarms.services import AlarmMetric
 from autonomy_core.counters import REGISTRY
 from autonomy_core.errors import NotFound
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.operations.presence import WorkerPresence
 from autonomy_core.traversal.resources import Resource, Root
 
@@ -30,10 +31,11 @@ NO_RESOURCE = "none"
 
 
 def resource_of(request: Request, status: int) -> str:
-    """The class of what a request was about, with the view's name: ``ProductDetail``, ``Health.ready``.
+    """Return the class of a request's resource, with the view's name: ``ProductDetail``, ``Health.ready``.
 
     Args:
-        status: of the answer. With 404 the view's name may be the caller's invention, and is left out.
+        request: the request.
+        status: the status of the response. With 404 the view's name may be arbitrary input, so it is omitted.
     """
     context = getattr(request, "context", None)
     if not isinstance(context, Resource):
@@ -47,11 +49,11 @@ class Metrics(Resource):
 
 
 def show_metrics(context: Metrics, request: Request) -> Response:
-    """The numbers, in Prometheus' text format."""
+    """Return the metrics in Prometheus' text format."""
     if not may_see_operations(request):
         raise NotFound
     presence = request.registry.worker_presence.registry()
-    presence.register(AlarmMetric(request.runtime.database))
+    presence.register(AlarmMetric(runtime_of(request.registry).database))
     return Response(
         generate_latest(_registry()) + generate_latest(presence),
         content_type=None,
@@ -60,8 +62,8 @@ def show_metrics(context: Metrics, request: Request) -> Response:
 
 
 def may_see_operations(request: Request) -> bool:
-    """Whether the caller may see what concerns the server as a whole."""
-    return request.runtime.settings.operations_public or _is_local(request)
+    """Return whether the caller may see data that concerns the whole server."""
+    return runtime_of(request.registry).settings.operations_public or _is_local(request)
 
 
 def _registry() -> CollectorRegistry:
@@ -73,7 +75,7 @@ def _registry() -> CollectorRegistry:
 
 
 def _is_local(request: Request) -> bool:
-    """Whether the caller is on this machine, and is not a proxy that asks for somebody else."""
+    """Return whether the request comes from this machine and did not pass a proxy."""
     if any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")):
         return False
     address = address_of(request.remote_addr)
@@ -81,7 +83,7 @@ def _is_local(request: Request) -> bool:
 
 
 def includeme(config: Configurator) -> None:
-    """Hang it below the root."""
-    config.registry.worker_presence = WorkerPresence(config.registry.runtime.database)
+    """Add the view below the root."""
+    config.registry.worker_presence = WorkerPresence(runtime_of(config.registry).database)
     config.add_child(Root, "metrics", Metrics)
     config.add_view(show_metrics, context=Metrics, request_method="GET", permission=NO_PERMISSION_REQUIRED)

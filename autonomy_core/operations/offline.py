@@ -1,4 +1,4 @@
-"""What can be found about organisations' files that are in order, without asking anybody."""
+"""Findings about organisations' valid files that need no other server."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from autonomy_core.kernel.checks import Finding, as_far_as_found
 from autonomy_core.tenancy.domain import LoadedFile, Organisation
-from autonomy_core.tenancy.loader import PluginSchemas, read_text
+from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.parser import Ini, parse
+from autonomy_core.tenancy.reading import read_text
 from autonomy_core.tenancy.secrecy import is_secret
 from autonomy_core.tenancy.secrets import is_reference
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def settings_findings(runtime: Runtime, organisation: Organisation) -> Iterator[Finding]:
-    """Run the checks of the organisation's plugins that ask nobody."""
+    """Run the offline checks of the organisation's plugins."""
     scope = runtime.scope_outside(organisation)
     for check in runtime.checks_for(organisation):
         if check.is_offline:
@@ -27,11 +28,12 @@ def settings_findings(runtime: Runtime, organisation: Organisation) -> Iterator[
 
 
 def exposed_secrets(path: Path, loaded: LoadedFile, schemas: PluginSchemas) -> Iterator[Finding]:
-    """Find the files of an organisation with secrets in them that every user of the machine may read.
+    """Find files of an organisation that contain secrets and are readable by every user of the machine.
 
     Args:
         path: the ini file.
-        loaded: what reading it gave.
+        loaded: the result of reading it.
+        schemas: the plugins' schemas, which name the secret keys.
     """
     if _all_may_read(path) and _has_written_secret(path, schemas):
         remedy = f"chmod o-r {path}; or write env:NAME or file:path in place of the secrets"
@@ -42,7 +44,7 @@ def exposed_secrets(path: Path, loaded: LoadedFile, schemas: PluginSchemas) -> I
 
 
 def _exposed(path: Path, remedy: str) -> Finding:
-    message = f"{path} holds secrets, and every user of this machine may read it"
+    message = f"{path} contains secrets, and every user of this machine may read it"
     return Finding("readable_secrets", "warning", message, remedy)
 
 

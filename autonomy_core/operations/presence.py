@@ -1,4 +1,4 @@
-"""When a worker was last seen: for readiness, and as a metric."""
+"""When a worker was last seen, for readiness and as a metric."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autonomy_core.db.probe import NoAnswer
 
 NAME = "autonomy_worker_last_seen_timestamp_seconds"
 
-# A worker that ends takes its row, and its heartbeat, with it. What it has scheduled in its last minute stays.
+# A worker that stops deletes its heartbeat row. The jobs that it scheduled in its last minute remain.
 LAST_SEEN = text("""
     SELECT greatest(
         (SELECT extract(epoch FROM max(last_heartbeat)) FROM procrastinate_workers),
@@ -25,20 +25,23 @@ LAST_SEEN = text("""
 
 
 def last_seen(connection: Connection) -> float | None:
-    """When any worker has given its last sign of life, in seconds since the epoch; None if none ever has."""
+    """Return the time of the latest heartbeat of any worker, in seconds since the epoch, or None."""
     seen: float | None = connection.scalar(LAST_SEEN)
     return seen
 
 
 class WorkerPresence:
-    """The metric. While the database does not answer, it is what was seen last by this process."""
+    """The metric. While the database does not answer, it keeps the last value that this process saw."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._seen: float | None = None
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The metric's only sample, 0 if no worker was ever seen; none while that is not known."""
+        """Yield the only sample: 0 if no worker was ever seen.
+
+        There is no sample before the database's first answer. Without a new answer, the last one is repeated.
+        """
         try:
             self._seen = self._database.ask(last_seen) or 0.0
         except (SQLAlchemyError, EmbeddedServerError, NoAnswer):
@@ -47,7 +50,7 @@ class WorkerPresence:
         yield GaugeMetricFamily(NAME, "When a worker was last seen; 0 for never.", value=self._seen)
 
     def registry(self) -> CollectorRegistry:
-        """A registry of this metric alone: it is the same in all processes, and not to be summed."""
+        """Return a separate registry: the value is the same in all processes and must not be summed."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
         return registry

@@ -1,7 +1,7 @@
-"""One line of log for each request, under an id that the answer carries as well.
+"""One log entry for each request, under an id that the response also carries.
 
-The id is the caller's ``X-Request-ID`` if that is well-formed, so that a proxy's log and ours can be read
-together; otherwise a new one. Everything that is logged during the request carries it, and the organisation.
+A well-formed ``X-Request-ID`` of the caller is used, so that the logs of a proxy and of this server can be
+joined; otherwise a new id. All log entries during the request have the id and the organisation.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from pyramid.response import Response
 from pyramid_retry import is_error_retryable
 from structlog import contextvars
 
+from autonomy_core.audit.origins import note_origin
 from autonomy_core.counters import count_request
 from autonomy_core.db.base import uuid7
 from autonomy_core.errors import AutonomyError
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.operations.clients import shown
 from autonomy_core.operations.metrics import resource_of
 
@@ -30,40 +32,42 @@ log = structlog.get_logger(__name__)
 HEADER = "X-Request-ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,128}")
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
-"""One in which nothing is to be encoded."""
+"""A path without characters that have to be encoded."""
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    # Links to recordings are signed in the query string, which no other site is told.
+    # Links to recordings are signed in the query string, which other sites must not see.
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
-"""On every answer, unless the view has said otherwise. HTTPS, and so HSTS, is the proxy's."""
+"""Added to every response unless the view has set them. The proxy provides HTTPS and HSTS."""
 
 Handler = Callable[[Request], Response]
 
 
 def request_log_tween(handler: Handler, registry: Any) -> Handler:
-    """Wrap the whole of the application, its error pages included."""
+    """Wrap the whole application, including its error pages."""
 
     def tween(request: Request) -> Response:
         began = time.perf_counter()
         request_id = _request_id(request)
         organisation = _organisation_id(request)
-        # Whoever recognises the caller adds ``actor``; all of it is forgotten before the thread's next request.
+        # Authentication adds ``actor``. The variables are cleared before the thread's next request.
         contextvars.clear_contextvars()
         contextvars.bind_contextvars(
             request_id=request_id, **({"organisation": organisation} if organisation else {})
         )
+        note_origin(request.remote_addr)
         try:
             response = handler(request)
             if not _will_be_tried_again(request):
                 _finish(request, response, organisation, time.perf_counter() - began)
         finally:
             contextvars.clear_contextvars()
+            note_origin(None)
         headers = response.headers
         headers[HEADER] = request_id
-        # Not `setdefault`, which goes through all of them for each.
+        # Not `setdefault`, which searches all headers for each name.
         said = {name.lower() for name, _ in response.headerlist}
         response.headerlist += [each for each in SECURITY_HEADERS.items() if each[0].lower() not in said]
         return response
@@ -79,7 +83,7 @@ def _finish(request: Request, response: Response, organisation: str | None, seco
         organisation=organisation,
         seconds=seconds,
     )
-    client = shown(request.remote_addr, request.runtime.settings.log_clients)
+    client = shown(request.remote_addr, runtime_of(request.registry).settings.log_clients)
     log.info(
         "request",
         **({"client": client} if client else {}),
@@ -91,7 +95,7 @@ def _finish(request: Request, response: Response, organisation: str | None, seco
 
 
 def _request_id(request: Request) -> str:
-    # Kept in the environment, so that a request that is tried again keeps its id.
+    # Kept in the environment, so that a retried request keeps its id.
     known = request.environ.get("autonomy.request_id")
     if known is None:
         offered = request.headers.get(HEADER, "")
@@ -101,7 +105,7 @@ def _request_id(request: Request) -> str:
 
 
 def _organisation_id(request: Request) -> str | None:
-    # A path that cannot be read names nobody; traversal is going to answer for it.
+    # An unreadable path names no organisation; traversal responds with the error.
     with suppress(AutonomyError):
         organisation = request.organisation
         return organisation.id if organisation else None
@@ -113,7 +117,7 @@ def _path(request: Request) -> str:
     if PLAIN_PATH.fullmatch(path):
         return path
     try:
-        # Percent-encoded: decoded, it could hold what moves a terminal's cursor or writes its title.
+        # Stay percent-encoded: a decoded path could contain control characters for terminals.
         return str(request.path)
     except UnicodeDecodeError:
         return "(not valid UTF-8)"
@@ -125,5 +129,5 @@ def _will_be_tried_again(request: Request) -> bool:
 
 
 def includeme(config: Configurator) -> None:
-    """Put the tween around all others."""
+    """Add the tween around all others."""
     config.add_tween(f"{__name__}.request_log_tween")

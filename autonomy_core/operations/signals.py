@@ -1,4 +1,4 @@
-"""SIGHUP: look at the organisations' files now. They are looked at every second anyway."""
+"""SIGHUP: reload the organisations' files immediately. They are also checked every second."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from autonomy_core.tenancy.registry import TenantRegistry
 
 
 def reload_on_hangup(tenants: TenantRegistry) -> None:
-    """Reload the organisations on SIGHUP, where the system has it and this is the process's main thread.
+    """Reload the organisations on SIGHUP, if the system supports it and this is the main thread.
 
-    ``pserve`` and ``autonomy worker`` get the signal themselves. ``autonomy serve`` hands it on to its worker
-    processes. Consequently a server whose terminal is closed goes on; SIGINT and SIGTERM end it.
+    ``pserve`` and ``autonomy worker`` receive the signal directly. ``autonomy serve`` forwards it to its
+    worker processes. As a consequence, closing the terminal does not stop the server; SIGINT and SIGTERM do.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGHUP"):
         return

@@ -1,1 +1,5 @@
-"""Payments: one function settles them, whoever brings the news."""
+"""Payments: purchase, settlement, refunds.
+
+`views` calls `purchasing` and `refunds`. One function settles payments, whatever the source of the report:
+`settlement.settle`.
+"""

@@ -1,4 +1,4 @@
-"""Have a payment's provider asked, by a job, what has become of the payment."""
+"""A job queries the payment's provider for the state of a payment."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from autonomy_core.jobs.services import defer
 from autonomy_core.kernel.scope import TenantScope
 
 CHECK_JOB = "payments.check"
-"""The job that asks a payment's provider what has become of it."""
+"""The job that queries a payment's provider."""
 
 
 def check_later(scope: TenantScope, payment_id: UUID, *, in_seconds: int = 0) -> None:
-    """Have the worker ask the provider what has become of a payment, if the scope's transaction is committed."""
+    """Defer a query of the payment's provider. It runs if the scope's transaction commits."""
     defer(scope, CHECK_JOB, in_seconds=in_seconds, payment_id=str(payment_id))

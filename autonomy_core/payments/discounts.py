@@ -1,17 +1,23 @@
-"""What a purchase asks of discounts, and why one is refused; `autonomy_core.kernel.protocols.Discounts` takes it off."""
+"""Discounts of a purchase, and the reasons for refusing one.
+
+See `autonomy_core.kernel.protocols.Discounts`.
+"""
 
 from __future__ import annotations
 
 from autonomy_core.errors import Conflict, InvalidInput
 from autonomy_core.kernel.protocols import Discounts, Quote
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.prices.domain import Price
+from autonomy_core.prices.services import problem_of_provider, require_chosen_collectable
 
 
 class CouponNotValid(InvalidInput):
-    """There is no such coupon, or it is not for this purchase.
+    """The coupon does not exist, or is not valid for this purchase.
 
-    The answer does not say which, so that whoever guesses learns only of codes that they could use. The attempt is
-    kept, because it counts.
+    The response does not distinguish the two, so that guessing reveals only usable codes. The transaction
+    commits, because the attempt counts.
     """
 
     code, title = "coupon_not_valid", "This coupon is not valid for this purchase"
@@ -19,31 +25,41 @@ class CouponNotValid(InvalidInput):
 
 
 class CouponUsedUp(Conflict):
-    """The coupon has been used, or is reserved, as often as it may be."""
+    """The coupon has been used or reserved as often as its limits allow."""
 
     code, title = "coupon_used_up", "This coupon has been used up"
 
 
-class DiscountRefused(Conflict):
-    """The payment provider would not collect what the coupon leaves to be paid."""
+class CouponNeedsAccount(Conflict):
+    """The coupon is limited for each customer, and a buyer without an account is a new customer each time."""
 
-    code, title = "discount_refused", "What the coupon leaves to be paid cannot be collected"
+    code, title = "coupon_needs_account", "This coupon is for customers with an account"
+
+
+class DiscountRefused(Conflict):
+    """The payment provider does not collect the remaining amount."""
+
+    code, title = "discount_refused", "The amount that the coupon leaves cannot be collected"
 
 
 def discounts_of(scope: TenantScope) -> Discounts:
-    """What takes something off a price here."""
-    return scope.runtime.discounts
+    """Return the implementation of discounts."""
+    return runtime_of(scope).discounts
 
 
-def require_collectable(scope: TenantScope, quoted: Quote) -> None:
-    """Make sure that what a coupon leaves to be paid can be collected; prices were looked at when they were set.
+def require_collectable(scope: TenantScope, price: Price, quoted: Quote) -> None:
+    """Check that the provider collects the amount that the buyer has chosen, or that a coupon leaves.
+
+    Prices are checked when they are set.
 
     Raises:
-        DiscountRefused
+        AmountNotCollectable: it does not collect the chosen amount.
+        DiscountRefused: it does not collect the amount that the coupon leaves.
     """
-    provider = scope.runtime.payment_provider_for(scope.organisation)
-    if quoted.coupon is None or not quoted.amount or provider is None:
+    if quoted.coupon is None:
+        if price.is_chosen:
+            require_chosen_collectable(scope, quoted.amount, quoted.currency)
         return
-    problem = provider.price_problem(scope.organisation, quoted.amount, quoted.currency)
+    problem = problem_of_provider(scope, quoted.amount, quoted.currency)
     if problem is not None:
-        raise DiscountRefused(f"{quoted.amount} {quoted.currency} would be left to pay. {problem}")
+        raise DiscountRefused(f"{quoted.amount} {quoted.currency} would remain to be paid. {problem}")

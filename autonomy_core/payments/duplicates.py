@@ -1,8 +1,7 @@
-"""A product that was paid twice, because the first payment came to light when the customer had bought again."""
+"""Duplicate payments: the customer bought again before the first payment was reported."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, exists, select, tuple_
@@ -10,22 +9,28 @@ from sqlalchemy import Select, exists, select, tuple_
 from autonomy_core.grants.models import Grant
 from autonomy_core.jobs.services import defer
 from autonomy_core.kernel.scope import TenantScope
-from autonomy_core.kernel.settlements import PaymentStatus
+from autonomy_core.kernel.settlements import PaymentFacts, PaymentStatus
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.services import find_payment
 
 DUPLICATE_JOB = "payments.refund_duplicate"
-"""The job that gives a payment back for what had been paid already."""
+"""The job that refunds a duplicate payment."""
 
 
-def look_for_duplicate(scope: TenantScope, payment: Any) -> None:
-    """Have a payment that has just been completed given back, if the organisation wants that and it is the second."""
+def look_for_duplicate(scope: TenantScope, payment: PaymentFacts) -> None:
+    """Defer the job that refunds a completed payment if it is a duplicate.
+
+    There is no job if the organisation does not refund duplicates, or if nothing was paid.
+    """
     if scope.organisation.refund_duplicates and payment.amount:
         defer(scope, DUPLICATE_JOB, payment_id=str(payment.id))
 
 
 def bought_before(scope: TenantScope, payment_id: UUID) -> UUID | None:
-    """The payment by which the same customer had bought before, and still has, what a completed payment is for."""
+    """Return the id of the customer's earlier payment for the same product.
+
+    Return None if there is none with valid grants, or if the payment itself is not completed.
+    """
     payment = find_payment(scope, payment_id)
     if payment is None or payment.status != PaymentStatus.COMPLETED:
         return None
@@ -39,9 +44,9 @@ def _before(payment: Payment) -> Select[UUID]:
         Payment.environment == payment.environment,
     )
     paid = (PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.DISPUTE_WON)
-    # Payments that were completed together have the same time, and still one of them is the second.
+    # Payments that were completed together have the same time, so the id decides which is the second.
     earlier = tuple_(Payment.completed_at, Payment.id) < tuple_(payment.completed_at, payment.id)
-    # A product of a bundle may have gone back without the rest.
+    # A refunded product of a bundle makes the earlier purchase incomplete.
     lost = exists().where(
         Grant.organisation_id == Payment.organisation_id,
         Grant.payment_id == Payment.id,

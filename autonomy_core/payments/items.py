@@ -1,4 +1,4 @@
-"""What a payment is for: its product, or the products that the bundle consisted of when the purchase began."""
+"""The products of a payment: its product, or the products of the bundle at the beginning of the purchase."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from autonomy_core.catalog import bundles
 from autonomy_core.catalog.models import Product
 from autonomy_core.kernel.events import BoughtProduct
 from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.settlements import PaymentFacts
 from autonomy_core.payments.domain import shares
 from autonomy_core.payments.models import Payment, PaymentItem
 
 
 def keep_items(scope: TenantScope, payment: Payment, product: Product, product_ids: Sequence[UUID]) -> None:
-    """Keep what a bundle consists of while it is bought, and what is paid for each.
+    """Store the products of a purchased bundle, and the amount paid for each.
 
-    What staff change meanwhile is for later purchases.
+    Later changes of the bundle apply to later purchases only.
     """
     if product.kind == bundles.BUNDLE:
         scope.session.add_all(
@@ -31,17 +32,19 @@ def keep_items(scope: TenantScope, payment: Payment, product: Product, product_i
 
 
 def _divided(scope: TenantScope, payment: Payment, product_ids: Collection[UUID]) -> dict[UUID, int]:
-    """What was paid for each product, by what they cost now.
+    """Return the amount paid for each product, in proportion to the current prices.
 
-    They are in the order of their ids, which nobody changes: whenever it is divided, a minor unit that is left over
-    goes to the same one.
+    The products are ordered by id, so that repeated divisions distribute the rest in the same way.
     """
     ordered = sorted(product_ids)
     return dict(zip(ordered, shares(payment.amount, _weights(scope, ordered)), strict=True))
 
 
 def _weights(scope: TenantScope, product_ids: Sequence[UUID]) -> list[int]:
-    """What products cost by themselves; prices in several currencies cannot be compared, and count alike."""
+    """Return the weights of the products: their prices.
+
+    The weights are equal if the currencies differ, because such prices are not comparable.
+    """
     rows = scope.session.execute(
         select(Product.id, Product.amount, Product.currency).where(Product.id.in_(product_ids))
     ).all()
@@ -51,9 +54,9 @@ def _weights(scope: TenantScope, product_ids: Sequence[UUID]) -> list[int]:
 
 
 def paid_for(scope: TenantScope, payment: Payment) -> Mapping[UUID, int]:
-    """What was paid for each product of a payment, in the minor unit of its currency; together it is the payment's amount.
+    """Return the amount paid for each product of a payment, in the minor unit.
 
-    Where it was not kept, see `PaymentItem`, it is divided by the prices of now.
+    The sum is the payment's amount. If the amounts were not stored, see `PaymentItem`, current prices decide.
     """
     kept = select(PaymentItem.product_id, PaymentItem.amount).where(PaymentItem.payment_id == payment.id)
     items = {row.product_id: row.amount for row in scope.session.execute(kept)}
@@ -63,10 +66,11 @@ def paid_for(scope: TenantScope, payment: Payment) -> Mapping[UUID, int]:
 
 
 def keep_paid_for(scope: TenantScope, payment: Payment) -> Mapping[UUID, int]:
-    """`paid_for`, kept from now on: what one product is refunded for must not depend on another's later price.
+    """Return `paid_for`, and store it: a later price must not change the refund of another product.
 
     Args:
-        payment: locked.
+        scope: the organisation.
+        payment: the locked payment.
     """
     paid = paid_for(scope, payment)
     unknown = (PaymentItem.payment_id == payment.id) & PaymentItem.amount.is_(None)
@@ -76,17 +80,17 @@ def keep_paid_for(scope: TenantScope, payment: Payment) -> Mapping[UUID, int]:
 
 
 def has_items(scope: TenantScope, payment: Payment, product: Product, product_ids: Collection[UUID]) -> bool:
-    """Whether a payment for a product is for just these."""
+    """Return whether a payment for a product contains exactly these products."""
     if product.kind != bundles.BUNDLE:
         return True
     kept = select(PaymentItem.product_id).where(PaymentItem.payment_id == payment.id)
     return set(scope.session.scalars(kept)) == set(product_ids)
 
 
-def bought(scope: TenantScope, payment: Payment, product: Product) -> tuple[BoughtProduct, ...]:
-    """What was bought. Only a bundle costs a statement."""
-    if product.kind != bundles.BUNDLE:
-        return (BoughtProduct(product.id, product.kind),)
+def bought(scope: TenantScope, payment: PaymentFacts) -> tuple[BoughtProduct, ...]:
+    """Return the purchased products. Only a bundle needs a statement."""
+    if payment.product_kind != bundles.BUNDLE:
+        return (BoughtProduct(payment.product_id, payment.product_kind),)
     kept = (
         select(Product.id, Product.kind)
         .join(

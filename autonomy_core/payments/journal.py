@@ -1,4 +1,4 @@
-"""The journal of a payment: what happened to it, and cannot be told from its rows as they are now."""
+"""The journal of a payment: past events that its current rows do not show."""
 
 from __future__ import annotations
 
@@ -12,27 +12,38 @@ from autonomy_core.db.base import utcnow, uuid7
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.models import JournalEntry
 
-# "raw": sent as it stands, without what the ORM does for inserts of many rows.
+# "raw" sends the statement as it is, without the ORM's processing for inserts of many rows.
 _ADD = insert(JournalEntry).execution_options(dml_strategy="raw")
 
 
-def note_once(scope: TenantScope, payment_id: UUID, kind: str, reference: str, **detail: Any) -> None:
-    """`note` something that a provider tells more than once; the payment is locked.
+def append_unless_known(
+    scope: TenantScope, payment_id: UUID, kind: str, reference: str, **detail: Any
+) -> None:
+    """Append an entry unless an entry of its kind has the same reference.
+
+    A provider may repeat a report. The caller holds the lock on the payment.
 
     Args:
-        reference: the provider's own id of it.
+        scope: the organisation.
+        payment_id: the payment.
+        kind: what happened, see `append`.
+        reference: the provider's id of the fact.
+        detail: see `append`.
     """
-    if not _is_noted(scope, payment_id, kind, JournalEntry.detail["reference"].astext == reference):
-        note(scope, payment_id, kind, reference=reference, **detail)
+    if not _has_entry(scope, payment_id, kind, JournalEntry.detail["reference"].astext == reference):
+        append(scope, payment_id, kind, reference=reference, **detail)
 
 
-def note_news(scope: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> None:
-    """`note` something that may come again and again and says the same, once; the payment is locked."""
-    if not _is_noted(scope, payment_id, kind, JournalEntry.detail == detail):
-        note(scope, payment_id, kind, **detail)
+def append_if_new(scope: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> None:
+    """Append an entry unless an entry of its kind has the same detail.
+
+    The caller holds the lock on the payment.
+    """
+    if not _has_entry(scope, payment_id, kind, JournalEntry.detail == detail):
+        append(scope, payment_id, kind, **detail)
 
 
-def _is_noted(scope: TenantScope, payment_id: UUID, kind: str, says: ColumnElement[bool]) -> bool:
+def _has_entry(scope: TenantScope, payment_id: UUID, kind: str, says: ColumnElement[bool]) -> bool:
     known = exists().where(
         JournalEntry.organisation_id == scope.organisation.id,
         JournalEntry.payment_id == payment_id,
@@ -42,12 +53,14 @@ def _is_noted(scope: TenantScope, payment_id: UUID, kind: str, says: ColumnEleme
     return bool(scope.session.scalar(select(known)))
 
 
-def note(scope: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> None:
-    """Note that something happened to a payment, in the transaction in which it did.
+def append(scope: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> None:
+    """Append an event of a payment, in the transaction in which it happens.
 
     Args:
+        scope: the organisation.
+        payment_id: the payment.
         kind: what happened, in the past tense: ``settled``, ``access_revoked`` …
-        detail: JSON-serialisable, without secrets. What is None is left out.
+        detail: JSON-serialisable, without secrets. Members that are None are omitted.
     """
     values = {
         "organisation_id": scope.organisation.id,

@@ -1,4 +1,4 @@
-"""The tables of payments, of what became of their money, and of the hooks that they have run."""
+"""The tables of payments, refunds, disputes, hook runs and the journal."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, UniqueConstrai
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from autonomy_core.catalog.models import CURRENCY, Product
+from autonomy_core.catalog.models import Product
+from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import Base, Identified, OrganisationScoped, tenant_key, utcnow
 from autonomy_core.kernel.settlements import DisputeStatus, PaymentStatus, RefundStatus
+from autonomy_core.prices.models import CURRENCY
+from autonomy_core.tenancy.domain import Environment
 
 
 def _one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
@@ -22,11 +25,11 @@ def _one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
 
 
 class Payment(Identified, Base):
-    """What a customer owes, or has paid, for a product. Amounts are in the minor unit of ``currency``.
+    """A payment of a customer for a product. Amounts are in the minor unit of ``currency``.
 
-    ``status`` and ``refunded_amount`` follow from how far collecting has come and from the refunds and disputes;
-    ``reversals`` tells whether there are any of these, so that of most payments nobody has to look.
-    ``discount`` is what a coupon has taken off the price; ``amount`` is what is left of it, and is collected.
+    ``status`` and ``refunded_amount`` follow from the state of collecting, the refunds and the disputes.
+    ``reversals`` is true if there are refunds or disputes, so that most payments need no query for them.
+    ``discount`` is the reduction by a coupon; ``amount`` is the rest, which is collected.
     """
 
     __tablename__ = "payments"
@@ -50,7 +53,7 @@ class Payment(Identified, Base):
     customer_id: Mapped[UUID]
     product_id: Mapped[UUID]
     provider: Mapped[str]
-    environment: Mapped[str]
+    environment: Mapped[Environment]
     status: Mapped[str] = mapped_column(default=PaymentStatus.PENDING)
     amount: Mapped[int]
     currency: Mapped[str]
@@ -66,14 +69,16 @@ class Payment(Identified, Base):
     completed_at: Mapped[datetime | None]
 
     product: Mapped[Product] = relationship(lazy="raise", viewonly=True)
+    customer: Mapped[Customer] = relationship(lazy="raise", viewonly=True)
+    tax: Mapped[PaymentTax | None] = relationship(lazy="raise", viewonly=True)
 
 
 class PaymentItem(OrganisationScoped, Base):
-    """A product that was in the bundle that a payment is for; a payment for another product has none.
+    """A product of the bundle that a payment is for; a payment for another product has none.
 
-    ``amount`` is what was paid for it, in the minor unit of the payment's currency; together it is the payment's. It is
-    NULL, of all items of a payment alike, where the version before has sold the bundle, which kept none: before the
-    migration, or between it and the restart. Then it is divided when it is read, see `items.paid_for`.
+    ``amount`` is the amount paid for the product, in the minor unit of the payment's currency; the sum is the
+    payment's amount. It is NULL in all items of a payment if an older version sold the bundle, before the
+    migration or between the migration and the restart. In this case `items.paid_for` computes it.
     """
 
     __tablename__ = "payment_items"
@@ -88,10 +93,26 @@ class PaymentItem(OrganisationScoped, Base):
     amount: Mapped[int | None]
 
 
-class PaymentReturn(OrganisationScoped, Base):
-    """The pages to which a buyer returns who has named one; of a payment without a row none was named.
+class PaymentTax(OrganisationScoped, Base):
+    """The tax that the provider reports in the amount of a completed payment. Without a row none is known.
 
-    A table of its own, because a column would lock the payments while it is added.
+    This is a separate table, because adding a column would lock the payments.
+    """
+
+    __tablename__ = "payment_taxes"
+    __table_args__ = (
+        tenant_key("payment_id", "payments"),
+        CheckConstraint("amount >= 0", name="amount_not_negative"),
+    )
+
+    payment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    amount: Mapped[int]
+
+
+class PaymentReturn(OrganisationScoped, Base):
+    """The return pages that a buyer's client gave for a payment. Without a row there are none.
+
+    This is a separate table, because adding a column would lock the payments.
     """
 
     __tablename__ = "payment_returns"
@@ -103,7 +124,7 @@ class PaymentReturn(OrganisationScoped, Base):
 
 
 class HookRun(OrganisationScoped, Base):
-    """What came of one plugin's ``on_payment_completed`` for one payment."""
+    """The result of one plugin's ``on_payment_completed`` for one payment."""
 
     __tablename__ = "payment_hook_runs"
     __table_args__ = (
@@ -119,10 +140,50 @@ class HookRun(OrganisationScoped, Base):
     updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
 
 
-class PaymentRefund(Identified, Base):
-    """Money that goes back to a buyer, whoever asked for it. ``reference`` is the provider's id of it, once it has one.
+class ReversalHookRun(OrganisationScoped, Base):
+    """The result of one plugin's hook about a refund, a dispute or a revoked grant of a payment.
 
-    ``items`` are the products that it is for, which go back with it; a refund of an amount is for none.
+    ``subject`` tells the calls of one hook for one payment apart, see `reversal_hooks`. This is a separate
+    table from `HookRun`, because the primary key of that one is used by the version before.
+    """
+
+    __tablename__ = "payment_reversal_hook_runs"
+    __table_args__ = (
+        tenant_key("payment_id", "payments"),
+        CheckConstraint("outcome IN ('succeeded', 'failed')", name="outcome"),
+    )
+
+    payment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    hook: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    plugin: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[str]
+    attempts: Mapped[int]
+    last_error: Mapped[str | None]
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+
+class PaymentConsent(OrganisationScoped, Base):
+    """A buyer's consent to immediate delivery, and the acknowledgement that the right of withdrawal is lost.
+
+    ``text`` is the text that was shown, so that a later change of it does not change the evidence.
+    """
+
+    __tablename__ = "payment_consents"
+    __table_args__ = (tenant_key("payment_id", "payments"),)
+
+    payment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    text_version: Mapped[str]
+    locale: Mapped[str]
+    text: Mapped[str]
+    given_at: Mapped[datetime] = mapped_column(default=utcnow)
+    client_network: Mapped[str | None]
+
+
+class PaymentRefund(Identified, Base):
+    """A refund. ``reference`` is the provider's id, once it is known.
+
+    ``items`` are the refunded products; a refund of an amount has none.
     """
 
     __tablename__ = "payment_refunds"
@@ -136,7 +197,7 @@ class PaymentRefund(Identified, Base):
     payment_id: Mapped[UUID]
     reference: Mapped[str | None]
     amount: Mapped[int]
-    # The database has a default too: the version before, which runs until it is restarted, leaves it out.
+    # The database has a default too, because an older version that still runs omits the column.
     items: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     status: Mapped[str]
     reason: Mapped[str | None]
@@ -146,7 +207,7 @@ class PaymentRefund(Identified, Base):
 
 
 class PaymentDispute(Identified, Base):
-    """Money that a buyer's bank has taken back, or asks about."""
+    """A dispute: money that the buyer's bank has taken back, or an inquiry of the bank."""
 
     __tablename__ = "payment_disputes"
     __table_args__ = (
@@ -157,7 +218,7 @@ class PaymentDispute(Identified, Base):
 
     payment_id: Mapped[UUID]
     reference: Mapped[str]
-    # The bank's currency may have far more minor units than the payment's.
+    # The dispute's currency may have far more minor units than the payment's.
     amount: Mapped[int] = mapped_column(BigInteger)
     status: Mapped[str]
     reason: Mapped[str | None]
@@ -166,7 +227,7 @@ class PaymentDispute(Identified, Base):
 
 
 class JournalEntry(Identified, Base):
-    """Something that happened to a payment, in the order in which it became known. Only ever added to."""
+    """An event of a payment, in the order in which the events became known. Entries are never changed."""
 
     __tablename__ = "payment_journal"
     __table_args__ = (

@@ -1,17 +1,18 @@
-"""What decides about a purchase, read in one statement: the product, the buyer, and what the buyer has."""
+"""Read the facts that decide about a purchase in one statement: product, buyer, and the buyer's grants."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, Uuid, and_, exists, func, or_, select
+from sqlalchemy.orm.attributes import set_committed_value
 
-from autonomy_core.catalog.models import BUNDLE, BundleItem, Product
+from autonomy_core.catalog.models import BUNDLE, BundleItem, Product, ProductDetails
 from autonomy_core.customers.models import Customer
+from autonomy_core.customers.services import is_account, is_current
 from autonomy_core.db.pipeline import Statement
 from autonomy_core.db.statements import compiled, parameter
 from autonomy_core.errors import NotAuthenticated, NotFound
@@ -19,15 +20,18 @@ from autonomy_core.grants.models import Grant
 from autonomy_core.grants.services import is_valid
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.settlements import PaymentStatus
+from autonomy_core.payments.buyers import Buyer
 from autonomy_core.payments.domain import OPEN
 from autonomy_core.payments.models import Payment, PaymentItem
+from autonomy_core.prices.services import OF_PRICES
 
 ORGANISATION = parameter("organisation_id", Text())
 CUSTOMER = parameter("customer_id", Uuid())
 PRODUCT = parameter("product_id", Uuid())
+GUEST_EMAIL = parameter("guest_email", Text())
 ENVIRONMENT = parameter("environment", Text())
 
-# Of simultaneous calls one at a time decides about a customer and a product: a double click is one payment.
+# Calls for one customer and product decide one after the other, so that a double click makes one payment.
 TAKE_TURN = Statement(
     "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%(key)s::text[]) AS turn(key)"
 )
@@ -35,66 +39,80 @@ TAKE_TURN = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A product as a customer may buy it now.
+    """A product that a customer is about to buy, with the facts that decide about it.
 
     Attributes:
-        product: what is read of it; no session knows it.
-        items: what the customer would get: the product, or what the bundle consists of.
-        granted: which of these the customer has.
-        has_open: whether a payment of the customer's for it may still be paid.
-        disputed: the newest payment of the customer's for any of it that the customer's bank disputes.
+        product: the columns that were read; the object belongs to no session.
+        customer_email: of the buyer.
+        email_verified: whether the buyer's address was proven; False for a guest.
+        is_blocked: whether the organisation has blocked the buyer, or the account of a guest's address.
+        environment: "live" or "test".
+        items: IDs of the products that the customer would get: the product itself, or the items of the
+            bundle.
+        granted: which of the items the customer has.
+        unfinished: IDs of the customer's payments for the product that were not final when it was read.
+        disputed: ID of the customer's newest disputed payment for one of the items; None without a dispute.
     """
 
     product: Product
     customer_email: str
+    email_verified: bool
+    is_blocked: bool
     environment: str
     items: Sequence[UUID]
     granted: frozenset[UUID]
-    has_open: bool
+    unfinished: frozenset[UUID]
     disputed: UUID | None
 
     @property
     def is_owned(self) -> bool:
-        """Whether the customer has all of it. Who has a part of a bundle may buy it."""
+        """Whether the customer has every item. A customer with a part of a bundle may buy the bundle."""
         return self.granted.issuperset(self.items)
 
 
-def read_offer(scope: TenantScope, customer_id: UUID, product_id: UUID, environment: str) -> Offer:
-    """Read what decides, once no other call decides about the same customer and product.
+def read_offer(scope: TenantScope, buyer: Buyer, product_id: UUID, environment: str) -> Offer:
+    """Take the advisory lock of a customer and a product, then read the facts that decide about the purchase.
+
+    The transaction holds the lock until it ends.
 
     Raises:
         NotFound: the organisation has no such product.
-        NotAuthenticated: it has no such customer.
+        NotAuthenticated: the organisation has no such customer, or the customer was erased or merged.
     """
     organisation_id = scope.organisation.id
-    scope.execute_later(TAKE_TURN, {"key": f"purchase {organisation_id} {customer_id} {product_id}"})
+    scope.execute_later(TAKE_TURN, {"key": f"purchase {organisation_id} {buyer.id} {product_id}"})
     values = {
         "organisation_id": organisation_id,
-        "customer_id": customer_id,
+        "customer_id": buyer.id,
+        "guest_email": buyer.guest.email if buyer.guest else None,
         "product_id": product_id,
         "environment": environment,
     }
-    found = scope.execute_directly(_offer(), values)
+    found = scope.execute_at_driver(_OFFER, values)
     if not found:
         raise NotFound
-    ((email, in_bundle, granted, has_open, disputed, *of_product),) = found
+    ((email, verified, blocked, in_bundle, granted, unfinished, disputed, *of_product),) = found
     if email is None:
         raise NotAuthenticated
-    columns = dict(zip(_OF_PRODUCT, of_product, strict=True))
+    columns = dict(zip((*_OF_PRODUCT, *_OF_DETAILS), of_product, strict=True))
+    details = ProductDetails(**{name: columns.pop(name) for name in _OF_DETAILS})
     product = Product(organisation_id=organisation_id, id=product_id, **columns)
+    set_committed_value(product, "details", details)
     return Offer(
         product=product,
         customer_email=email,
+        email_verified=verified,
+        is_blocked=blocked,
         environment=environment,
         items=in_bundle if product.kind == BUNDLE else [product_id],
         granted=frozenset(granted),
-        has_open=has_open,
+        unfinished=frozenset(unfinished),
         disputed=disputed,
     )
 
 
 def still_open(customer_id: Any, product_id: Any, environment: Any) -> ColumnElement[bool]:
-    """The condition, in SQL, that a payment of a customer's for a product has not come to an end."""
+    """Return the SQL condition that a payment of a customer for a product is not final."""
     return and_(
         Payment.customer_id == customer_id,
         Payment.product_id == product_id,
@@ -138,23 +156,35 @@ _DISPUTED = (
     .order_by(Payment.id.desc())
     .limit(1)
 )
-_OF_PRODUCT = ("title", "kind", "amount", "currency", "active", "archived_at")
-_OFFER = (
+_BLOCKED = exists().where(
+    Customer.organisation_id == ORGANISATION,
+    or_(Customer.id == CUSTOMER, and_(is_account(), Customer.email == GUEST_EMAIL)),
+    Customer.blocked_at.is_not(None),
+)
+_OF_PRODUCT = ("title", "kind", "amount", "currency", "active", "archived_at", *OF_PRICES)
+_OF_DETAILS = ("published_at", "released_at", "preorder")
+_UNFINISHED = select(Payment.id).where(
+    Payment.organisation_id == ORGANISATION, still_open(CUSTOMER, PRODUCT, ENVIRONMENT)
+)
+_OFFER = compiled(
     select(
-        Customer.email,
+        func.coalesce(GUEST_EMAIL, Customer.email),
+        Customer.email_verified_at.is_not(None),
+        _BLOCKED,
         _array_of(_IN_BUNDLE.order_by(BundleItem.position)),
         _array_of(_GRANTED),
-        exists().where(Payment.organisation_id == ORGANISATION, still_open(CUSTOMER, PRODUCT, ENVIRONMENT)),
+        _array_of(_UNFINISHED),
         _DISPUTED.scalar_subquery(),
         *(getattr(Product, name) for name in _OF_PRODUCT),
+        *(getattr(ProductDetails, name) for name in _OF_DETAILS),
     )
     .select_from(Product)
-    .outerjoin(Customer, and_(Customer.organisation_id == ORGANISATION, Customer.id == CUSTOMER))
+    .outerjoin(
+        ProductDetails,
+        and_(ProductDetails.organisation_id == ORGANISATION, ProductDetails.product_id == Product.id),
+    )
+    .outerjoin(
+        Customer, and_(Customer.organisation_id == ORGANISATION, Customer.id == CUSTOMER, is_current())
+    )
     .where(Product.organisation_id == ORGANISATION, Product.id == PRODUCT)
 )
-
-
-@cache
-def _offer() -> Statement:
-    # At first use: to compile needs every model that a foreign key names.
-    return compiled(_OFFER)

@@ -1,35 +1,34 @@
-"""To buy: from the call to the page on which the buyer pays.
+"""Purchases, from the call until the buyer has the address of the checkout page.
 
-Simultaneous and repeated calls of one customer for one product end in one payment, see `open_payment`.
+Simultaneous and repeated calls of one customer for one product share one payment, see `open_payment`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
 
-from autonomy_core.catalog.services import require_for_sale
 from autonomy_core.db.base import uuid7
 from autonomy_core.db.own_transactions import trying_again
 from autonomy_core.db.pipeline import Statement
-from autonomy_core.errors import Conflict, Unavailable
-from autonomy_core.grants.services import environment_of
+from autonomy_core.errors import Unavailable
 from autonomy_core.jobs.services import defer
-from autonomy_core.kernel.copies import refuse_on_copy
 from autonomy_core.kernel.protocols import Checkout, CheckoutOrder
-from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.kernel.scope import TenantScope, forbid_commit
 from autonomy_core.kernel.settlements import PaymentStatus, Settlement
+from autonomy_core.payments.buyers import Buyer, Guest
+from autonomy_core.payments.consents import Consent, keep_consent, keep_consent_if_new, require_consent
 from autonomy_core.payments.discounts import discounts_of, require_collectable
 from autonomy_core.payments.items import keep_items
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.offers import Offer, read_offer, still_open
+from autonomy_core.payments.offers import Offer
 from autonomy_core.payments.reconciliation import watch
-from autonomy_core.payments.return_urls import ReturnUrls, check_return_url
+from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.services import (
     find_payment,
     provider_for,
@@ -37,19 +36,21 @@ from autonomy_core.payments.services import (
     require_provider,
 )
 from autonomy_core.payments.settlement import lock_payment, settle
-from autonomy_core.payments.terms import Wanted, are_same, keep_urls, require_undisputed
+from autonomy_core.payments.terms import PurchaseTerms, are_same, decide, keep_urls, require_undisputed
+from autonomy_core.prices.domain import NO_WISH, Wish
 
 log = structlog.get_logger(__name__)
 
-NOBODY = "free"
-"""Stands for the provider of a payment of nothing."""
+NO_PROVIDER = "free"
+"""The `provider` of a payment whose amount is 0."""
 
 
 EXPIRE_JOB = "payments.expire"
-"""The job that has a checkout closed that nobody is to pay any more."""
+"""The name of the job that closes the checkout of an outdated payment."""
 
 LOCK = Statement("""
-SELECT FROM payments AS p, unnest(%(organisation_id)s::text[], %(payment_id)s::uuid[]) AS wanted(organisation_id, id)
+SELECT FROM payments AS p,
+unnest(%(organisation_id)s::text[], %(payment_id)s::uuid[]) AS wanted(organisation_id, id)
 WHERE p.organisation_id = wanted.organisation_id AND p.id = wanted.id FOR UPDATE OF p
 """)
 STATUS = Statement(
@@ -57,32 +58,22 @@ STATUS = Statement(
 )
 
 EXPIRE_AGAIN_S = 90
-"""When an outdated checkout is closed again: the provider may not have answered, or was only about to open it."""
+"""Delay of the job that closes an outdated checkout a second time.
 
-
-class AlreadyOwned(Conflict):
-    """The customer has this product, or all that is in the bundle; nobody pays twice for it by accident."""
-
-    code, title = "already_owned", "You own this product already"
-
-
-class PaymentOnItsWay(Conflict):
-    """The customer has paid for this product by a method that takes days."""
-
-    code, title = "payment_on_its_way", "A payment for this product is on its way"
-    members: ClassVar[Mapping[str, Mapping[str, Any]]] = {"payment_id": {"type": "string", "format": "uuid"}}
+The first call may have had no answer, or the provider may have opened the checkout after it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A purchase that has begun.
+    """A payment that `open_payment` has created or found.
 
     Attributes:
-        payment: pending; or completed, where there was nothing to pay.
-        found: whether it was open already, and is handed to the buyer again.
-        prepared: what the provider has prepared for a new payment.
-        outdated: open payments on other terms: another price, coupon, return URL or provider. Their coupons are released
-            and their checkouts are closed, so that only the newest payment is handed out again.
+        payment: pending, or completed if its amount is 0.
+        found: whether an earlier call created it.
+        prepared: the result of the provider's `prepare` for a new payment.
+        outdated: IDs of open payments on other terms: another price, coupon, return URL or provider. Their
+            coupons are released and their checkouts closed, so that later calls find the newest payment only.
     """
 
     payment: Payment
@@ -93,12 +84,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """What `buy` gives.
+    """The result of `buy`.
 
     Attributes:
-        payment: as it was when it was opened or found.
-        checkout_url: of the page to pay on; None where there was nothing to pay.
-        found: whether it was open already.
+        payment: as it was when it was created or found.
+        checkout_url: URL of the checkout page; None if the amount is 0.
+        found: whether an earlier call created the payment.
     """
 
     payment: Payment
@@ -107,25 +98,34 @@ class Bought:
 
 
 def buy(
-    scope: TenantScope, customer_id: UUID, product_id: UUID, urls: ReturnUrls, *, code: str | None = None
+    scope: TenantScope,
+    who: UUID | Guest,
+    product_id: UUID,
+    urls: ReturnUrls,
+    *,
+    wish: Wish = NO_WISH,
+    code: str | None = None,
+    consent: Consent | None = None,
 ) -> Bought:
-    """Open a payment and the page to pay on, or find those that are open; see docs/transactions.md.
+    """Create a payment and its checkout page, or find the open ones; see docs/transactions.md.
 
-    One transaction makes the payment, then the provider is asked in none, and another one records the page. So a crash
-    leaves a pending payment, and never a page that we do not know of.
+    One transaction creates the payment. The provider is called outside of any transaction. A second
+    transaction records the page. So a crash leaves a pending payment, and never a page without a payment.
 
     Args:
-        scope: in no transaction.
-        code: of a coupon, as the customer wrote it.
+        scope: without an open transaction.
+        who, product_id, urls, wish, code, consent: as for `open_payment`.
 
     Raises:
-        Unavailable: the provider does not answer; a new payment has failed.
+        ConsentRequired: the organisation requires a consent.
+        Unavailable: the provider does not answer. A new payment is set to failed.
         AutonomyError: as `open_payment` lists them.
     """
+    require_consent(scope, consent)
 
     def opening() -> Opened:
-        with scope.runtime.direct_transaction(scope.organisation) as own:
-            return open_payment(own, customer_id, product_id, urls, code=code)
+        with runtime_of(scope).driver_transaction(scope.organisation) as own:
+            return open_payment(own, who, product_id, urls, wish=wish, code=code, consent=consent)
 
     opened = trying_again(opening)
     if opened.payment.status == PaymentStatus.COMPLETED:
@@ -134,81 +134,76 @@ def buy(
         checkout = begin_checkout(scope, opened)
     except Unavailable as error:
         if not opened.found:
-            with scope.begin() as own:
-                give_up(own, opened.payment, str(error))
+            trying_again(partial(_give_up, scope, opened.payment, str(error)))
         raise
-    with scope.runtime.direct_transaction(scope.organisation) as own:
-        attach_checkout(own, opened.payment, checkout)
+    trying_again(partial(_attach, scope, opened.payment, checkout))
     return Bought(opened.payment, checkout.url, opened.found)
 
 
-def open_payment(
-    scope: TenantScope, customer_id: UUID, product_id: UUID, urls: ReturnUrls, *, code: str | None = None
-) -> Opened:
-    """Make the payment and the provider's row of it, unless one is open. Commit before the provider is called.
+def _attach(scope: TenantScope, payment: Payment, checkout: Checkout) -> None:
+    with runtime_of(scope).driver_transaction(scope.organisation) as own:
+        attach_checkout(own, payment, checkout)
 
-    What costs nothing is completed at once, without a provider. The ordinary purchase needs no session; what is not
-    ordinary uses the one of the scope's transaction.
+
+def _give_up(scope: TenantScope, payment: Payment, reason: str) -> None:
+    with scope.begin() as own:
+        give_up(own, payment, reason)
+
+
+def open_payment(
+    scope: TenantScope,
+    who: UUID | Guest,
+    product_id: UUID,
+    urls: ReturnUrls,
+    *,
+    wish: Wish = NO_WISH,
+    code: str | None = None,
+    consent: Consent | None = None,
+) -> Opened:
+    """Create a payment and its provider's row, unless one is open. Commit, then call the provider.
+
+    A payment of amount 0 is completed here, without a provider. The common path uses no ORM session; the
+    other paths use the session of the scope's transaction.
 
     Args:
-        customer_id: who buys.
-        code: of a coupon, as the customer wrote it.
+        scope: its transaction is open.
+        who: the id of an account, or a guest.
+        product_id, urls: a product or a bundle, and the pages to which the buyer returns.
+        wish, consent: the amount and the currency that the buyer has chosen, and what the buyer agrees to.
+        code: coupon code as the customer typed it; None without a coupon.
 
     Raises:
-        NotFound, AlreadyOwned, PaymentOnItsWay, PurchaseDisputed, NotForSale, PaymentsUnavailable, ForeignReturnUrl
-        RestoredCopy, CouponUsedUp, DiscountRefused, TooManyRequests
-        CouponNotValid: commit all the same, so that the attempt counts.
+        NotFound, AlreadyOwned, PaymentOnItsWay, PurchaseDisputed, NotForSale, PaymentsUnavailable
+        ForeignReturnUrl, RestoredCopy, CouponUsedUp, DiscountRefused, TooManyRequests, PurchaseRefused
+        CurrencyNotOffered, AmountTooSmall, PriceIsFixed, AmountNotCollectable
+        CouponNotValid: the caller still commits, so that the failed attempt counts.
     """
-    offer = read_offer(scope, customer_id, product_id, environment_of(scope))
-    for url in (urls.api_url, urls.success_url, urls.cancel_url):
-        check_return_url(scope, url, urls.api_url)
-    require_for_sale(scope, offer.product)
-    if offer.is_owned:
-        raise AlreadyOwned
-    wanted = Wanted(
-        customer_id, offer, discounts_of(scope).quote(scope, customer_id, offer.product, code), urls
-    )
-    refuse_on_copy(scope, offer.environment)
-    before = _open_payments(scope, wanted)
+    wanted, before = decide(scope, Buyer.of(who), product_id, urls, code=code, wish=wish)
     if not wanted.quote.amount:
-        return Opened(_complete_for_nothing(scope, wanted, before))
+        return Opened(_complete_for_nothing(scope, wanted, before, consent))
     provider = provider_for(scope)
-    require_undisputed(scope, offer)
+    require_undisputed(scope, wanted.offer)
     newest = next(iter(before), None)
     if newest is not None and newest.provider == provider.name and are_same(scope, newest, wanted):
+        keep_consent_if_new(scope, newest.id, consent)
         return Opened(newest, found=True)
-    require_collectable(scope, wanted.quote)
-    payment = _add_payment(scope, wanted, provider.name, before)
-    prepared = provider.prepare(scope, order_for(payment, offer, urls))
-    watch(scope, payment.id)
-    for old in before:
-        defer(scope, EXPIRE_JOB, in_seconds=EXPIRE_AGAIN_S, payment_id=str(old.id))
+    require_collectable(scope, wanted.price, wanted.quote)
+    payment = _add_payment(scope, wanted, provider.name, before, consent)
+    with forbid_commit(scope):
+        prepared = provider.prepare(scope, order_for(payment, wanted.offer, urls))
+    _look_after(scope, payment, before)
     return Opened(payment, prepared=prepared, outdated=tuple(old.id for old in before))
 
 
-def _open_payments(scope: TenantScope, wanted: Wanted) -> list[Payment]:
-    """The customer's payments for the product that can still be paid, newest first.
-
-    Raises:
-        PaymentOnItsWay: one has been paid, and the money takes days.
-    """
-    offer = wanted.offer
-    if not offer.has_open:
-        return []
-    found = select(Payment).where(still_open(wanted.customer_id, offer.product.id, offer.environment))
-    payments = [
-        (payment, provider)
-        for payment in scope.session.scalars(found.order_by(Payment.id.desc()))
-        if (provider := provider_named(scope, payment.provider)) is not None
-    ]
-    for payment, _ in payments:
-        if payment.status == PaymentStatus.PROCESSING:
-            raise PaymentOnItsWay(extra={"payment_id": str(payment.id)})
-    return [payment for payment, provider in payments if provider.can_be_paid(scope, payment.id)]
+def _look_after(scope: TenantScope, payment: Payment, before: Sequence[Payment]) -> None:
+    """Defer the query about a new payment, and the second closing of outdated checkouts."""
+    watch(scope, payment.id)
+    for old in before:
+        defer(scope, EXPIRE_JOB, in_seconds=EXPIRE_AGAIN_S, payment_id=str(old.id))
 
 
 def order_for(payment: Payment, offer: Offer, urls: ReturnUrls) -> CheckoutOrder:
-    """What a provider is asked to collect for a payment."""
+    """Return the order that the provider's checkout collects for a payment."""
     return CheckoutOrder(
         payment_id=payment.id,
         product_id=payment.product_id,
@@ -216,7 +211,7 @@ def order_for(payment: Payment, offer: Offer, urls: ReturnUrls) -> CheckoutOrder
         title=offer.product.title,
         amount=payment.amount,
         currency=payment.currency,
-        environment=payment.environment,  # type: ignore[arg-type]
+        environment=payment.environment,
         customer_email=offer.customer_email,
         success_url=urls.success_url,
         cancel_url=urls.cancel_url,
@@ -224,17 +219,25 @@ def order_for(payment: Payment, offer: Offer, urls: ReturnUrls) -> CheckoutOrder
     )
 
 
-def _complete_for_nothing(scope: TenantScope, wanted: Wanted, before: Sequence[Payment]) -> Payment:
-    # Hooks work in the session.
-    in_session = replace(scope, transaction=scope.session)
-    payment = _add_payment(in_session, wanted, NOBODY, before)
+def _complete_for_nothing(
+    scope: TenantScope, wanted: PurchaseTerms, before: Sequence[Payment], consent: Consent | None
+) -> Payment:
+    payment = _add_payment(scope, wanted, NO_PROVIDER, before, consent)
     for old in before:
-        defer(in_session, EXPIRE_JOB, payment_id=str(old.id))
-    return _settle(in_session, payment, PaymentStatus.COMPLETED, source="free")
+        defer(scope, EXPIRE_JOB, payment_id=str(old.id))
+    return _settle(scope, payment, PaymentStatus.COMPLETED, source="free")
 
 
-def _add_payment(scope: TenantScope, wanted: Wanted, provider: str, before: Sequence[Payment]) -> Payment:
-    """Make a payment, with its coupon; those that were open before hold theirs no longer.
+def _add_payment(
+    scope: TenantScope,
+    wanted: PurchaseTerms,
+    provider: str,
+    before: Sequence[Payment],
+    consent: Consent | None,
+) -> Payment:
+    """Create a payment and its rows, and the customer of a guest.
+
+    The coupons of earlier open payments are released, and the coupon of this one is reserved.
 
     Raises:
         CouponUsedUp
@@ -243,7 +246,7 @@ def _add_payment(scope: TenantScope, wanted: Wanted, provider: str, before: Sequ
     payment = Payment(
         organisation_id=scope.organisation.id,
         id=uuid7(),
-        customer_id=wanted.customer_id,
+        customer_id=wanted.buyer.added(scope).id,
         product_id=offer.product.id,
         provider=provider,
         environment=offer.environment,
@@ -257,6 +260,7 @@ def _add_payment(scope: TenantScope, wanted: Wanted, provider: str, before: Sequ
     scope.add(payment)
     keep_items(scope, payment, offer.product, offer.items)
     keep_urls(scope, payment, wanted.urls)
+    keep_consent(scope, payment.id, consent)
     discounts = discounts_of(scope)
     discounts.release(scope, [old.id for old in before if old.coupon_id is not None])
     if coupon is not None:
@@ -265,7 +269,7 @@ def _add_payment(scope: TenantScope, wanted: Wanted, provider: str, before: Sequ
 
 
 def begin_checkout(scope: TenantScope, opened: Opened) -> Checkout:
-    """Ask the provider for a page to pay on. No transaction may be open that holds anything.
+    """Have the provider open a checkout page. The caller holds no lock in an open transaction.
 
     Raises:
         Unavailable: the provider does not answer; the payment stays pending.
@@ -273,15 +277,17 @@ def begin_checkout(scope: TenantScope, opened: Opened) -> Checkout:
     provider = require_provider(scope, opened.payment.provider)
     for payment_id in opened.outdated:
         expire(scope, payment_id)
-    with scope.runtime.between_transactions(scope.organisation) as outside:
+    with runtime_of(scope).between_transactions(scope.organisation) as outside:
         return provider.begin_checkout(outside, opened.payment.id, opened.prepared)
 
 
 def expire(scope: TenantScope, payment_id: UUID) -> None:
-    """Have its provider close the checkout of a pending payment, if it can, so that it cannot be paid.
+    """Have the provider close the checkout of a pending payment, so that the buyer cannot pay it any more.
+
+    A provider that does not answer is logged.
 
     Args:
-        scope: its own transaction is not used, so that no connection is held while the provider answers.
+        scope: its own transaction is not used, so that no connection is held during the provider's call.
     """
     with scope.begin() as own:
         payment = find_payment(own, payment_id)
@@ -289,33 +295,40 @@ def expire(scope: TenantScope, payment_id: UUID) -> None:
         return
     try:
         provider = require_provider(scope, payment.provider)
-        with scope.runtime.between_transactions(scope.organisation) as outside:
+        with runtime_of(scope).between_transactions(scope.organisation) as outside:
             provider.expire(outside, payment_id)
     except Unavailable as error:
-        # It has been paid, or ends by itself within a day.
+        # The customer has paid, or the checkout expires within a day.
         log.warning("payment.not_expired", payment_id=str(payment_id), reason=str(error))
 
 
 def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) -> None:
-    """Record the page that the provider has opened, also of a payment that was given up meanwhile.
+    """Record the checkout page that the provider has opened.
+
+    The page is recorded also if another call has set the payment to failed meanwhile.
 
     Raises:
-        Unavailable: another call for the same payment was not answered by the provider, and has given it up.
+        Unavailable: another call for the same payment had no answer from the provider and set it to failed;
+            or the payment was deleted.
+        NotYourTransaction: the provider's method has ended the transaction.
     """
     values = {"organisation_id": scope.organisation.id, "payment_id": payment.id}
     provider = require_provider(scope, payment.provider)
     scope.execute_later(LOCK, values)
-    provider.attach(scope, payment.id, checkout)
-    ((status,),) = scope.execute_last(STATUS, values)
-    if status == PaymentStatus.FAILED:
+    with forbid_commit(scope):
+        provider.attach(scope, payment.id, checkout)
+    found = scope.execute_last(STATUS, values)
+    if not found or found[0][0] == PaymentStatus.FAILED:
         raise Unavailable("The payment was given up meanwhile; buy again.")
 
 
 def give_up(scope: TenantScope, payment: Payment, reason: str) -> None:
-    """Record that no checkout could be opened, unless a simultaneous call for the same payment could."""
+    """Set a payment to failed, unless a simultaneous call has opened its checkout."""
     locked = lock_payment(scope, payment.id)
     provider = provider_named(scope, locked.provider)
-    if provider is None or not provider.has_checkout(scope, locked.id):
+    with forbid_commit(scope):
+        is_open = provider is not None and provider.has_checkout(scope, locked.id)
+    if not is_open:
         _settle(scope, payment, PaymentStatus.FAILED, source="checkout", reason=reason)
 
 
@@ -325,7 +338,7 @@ def _settle(
     settlement = Settlement(
         payment_id=payment.id,
         status=status,
-        environment=payment.environment,  # type: ignore[arg-type]
+        environment=payment.environment,
         amount=payment.amount,
         currency=payment.currency,
         source=source,

@@ -1,7 +1,7 @@
-"""What never arrived is fetched: the provider is asked what has become of a payment.
+"""Reconciliation: queries the provider for payments whose event did not arrive.
 
-Each payment is asked about a few times while its event is late, at moments that follow from when it was opened, so that
-the questions are spread as the purchases were. What is still open after that is asked about once a day.
+Each open payment is queried a few times, at fixed intervals after its creation, so that the queries are
+spread like the purchases. Payments that are open for longer are queried once a day.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from autonomy_core.errors import Unavailable
 from autonomy_core.jobs.failures import described
 from autonomy_core.jobs.services import defer_with_commit
 from autonomy_core.kernel.copies import refuse_on_copy
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.settlements import Settlement
+from autonomy_core.payments import journal
 from autonomy_core.payments.checks import CHECK_JOB
 from autonomy_core.payments.domain import OPEN, ProofFailed
-from autonomy_core.payments.journal import note_news
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.services import (
     PaymentsUnavailable,
@@ -40,20 +41,22 @@ log = structlog.get_logger(__name__)
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 WAITS_S = (5 * MINUTE_S, 55 * MINUTE_S, 5 * HOUR_S, 18 * HOUR_S)
-"""From one question about an open payment to the next: after 5 minutes, 1 hour, 6 hours and 1 day."""
+"""The intervals between queries about an open payment: after 5 minutes, 1 hour, 6 hours and 1 day."""
 
-MOST_AT_ONCE = 200
-"""So many payments of one organisation are asked about in one sweep.
+MOST_IN_A_SWEEP = 200
+"""The maximum number of payments of one organisation that a sweep queries.
 
-Where there are more, chance decides which: so those that stay open keep no other from its turn.
+A larger number is sampled at random, so that every payment is queried eventually.
 """
 
 
 def watch(scope: TenantScope, payment_id: UUID, *, asked: int = 0) -> None:
-    """Have an open payment asked about when its event should have been here.
+    """Defer the next query about an open payment.
 
     Args:
-        asked: how often it has been asked about.
+        scope: the organisation.
+        payment_id: the payment.
+        asked: the number of earlier queries.
     """
     if asked < len(WAITS_S):
         in_seconds = WAITS_S[asked]
@@ -63,13 +66,13 @@ def watch(scope: TenantScope, payment_id: UUID, *, asked: int = 0) -> None:
 
 
 def check_and_watch(scope: TenantScope, payment_id: UUID, asked: int) -> None:
-    """Ask about a payment that is still open, and again later if it stays so.
+    """Query an open payment, and defer the next query if it stays open.
 
     Raises:
         Unavailable: the provider does not answer.
     """
     if _is_open(scope, payment_id):
-        # For example without a key any more. The next question, and the sweep of each day, try it again.
+        # For example after the key was removed. The next query and the daily sweep try again.
         with suppress(PaymentsUnavailable):
             check(scope, payment_id)
     if _is_open(scope, payment_id):
@@ -82,21 +85,22 @@ def _is_open(scope: TenantScope, payment_id: UUID) -> bool:
 
 
 def _read(scope: TenantScope, payment_id: UUID) -> Payment | None:
-    # In a transaction of its own, so that no connection is held while the provider answers.
+    # In a separate transaction, so that no connection is held while the provider answers.
     with scope.begin() as own:
         return find_payment(own, payment_id)
 
 
 def check(scope: TenantScope, payment_id: UUID) -> bool:
-    """Ask a payment's provider what has become of it, and settle that. Returns whether it changed anything.
+    """Query a payment's provider, and settle the result; return whether it changed anything.
 
-    A report that does not fit the payment is noted in its journal and changes nothing.
+    A report that does not match the payment is recorded in its journal and changes nothing.
 
     Args:
-        scope: its own transaction is not used.
+        scope: the organisation; its own transaction is not used.
+        payment_id: the payment.
 
     Raises:
-        PaymentsUnavailable: the provider refuses to answer, or the organisation is not set up for it any more.
+        PaymentsUnavailable: the provider refuses the call, or the organisation is no longer set up for it.
         Unavailable: the provider does not answer.
     """
     payment = _read(scope, payment_id)
@@ -105,35 +109,35 @@ def check(scope: TenantScope, payment_id: UUID) -> bool:
     provider = require_provider(scope, payment.provider)
     refuse_on_copy(scope, payment.environment)
     try:
-        with scope.runtime.between_transactions(scope.organisation) as outside:
+        with runtime_of(scope).between_transactions(scope.organisation) as outside:
             settlement = provider.fetch_state(outside, payment_id)
         with scope.begin() as own:
-            locked = _note(own, payment_id, "asked", answer=_in_words(settlement))
+            locked = _record_answer(own, payment_id, "asked", answer=_in_words(settlement))
             if settlement is None:
                 return False
             return settle(own, settlement, provider=provider.name, locked=locked).changed
     except Unavailable as error:
         with scope.begin() as own:
-            _note(own, payment_id, "asked", answer=f"none: {error}")
+            _record_answer(own, payment_id, "asked", answer=f"none: {error}")
         raise
     except ProofFailed as error:
         log.warning("payment.report_refused", payment_id=str(payment_id), reason=str(error))
         with scope.begin() as own:
-            _note(own, payment_id, "report_refused", reason=str(error), source="reconciler")
+            _record_answer(own, payment_id, "report_refused", reason=str(error), source="reconciler")
         return False
 
 
-def _note(own: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> Payment:
-    """Note what asking has come to, each answer once, however long the questions go on. Gives the payment, locked."""
-    # First of all: the entry's foreign key would lock the payment as well, but share the lock with another check that
-    # notes an answer, and then each would wait for the other to let go of it.
+def _record_answer(own: TenantScope, payment_id: UUID, kind: str, **detail: Any) -> Payment:
+    """Record the result of a query, each result once per payment; return the locked payment."""
+    # Lock the payment first. The entry's foreign key takes only a shared lock. Two concurrent checks that
+    # hold it would deadlock when both try to upgrade it.
     payment = lock_payment(own, payment_id)
-    note_news(own, payment_id, kind, **detail)
+    journal.append_if_new(own, payment_id, kind, **detail)
     return payment
 
 
 def _in_words(settlement: Settlement | None) -> str:
-    """What the provider has answered, for the journal."""
+    """Return the provider's answer as text for the journal."""
     if settlement is None:
         return "the buyer may still pay"
     counted = (("refunds", settlement.refunds), ("disputes", settlement.disputes))
@@ -141,15 +145,19 @@ def _in_words(settlement: Settlement | None) -> str:
     return ", ".join([str(settlement.status or "nothing new"), *more])
 
 
-def sweep(scope: TenantScope) -> None:
-    """Ask about every payment that has been open for more than a day, whatever became of its other questions.
+def sweep(scope: TenantScope, most: int = MOST_IN_A_SWEEP) -> None:
+    """Query every payment that has been open for more than a day, regardless of earlier queries.
 
-    A payment that cannot be asked about keeps no other from it. A question that the provider refuses counts as one of
-    `MOST_AT_ONCE`; a payment of a provider for which the organisation is not set up does not.
+    An error of one payment does not affect the others. A query that the provider refuses counts for
+    ``most``; a payment of a provider for which the organisation is not set up does not.
+
+    Args:
+        scope: of the organisation.
+        most: the largest number of queries.
 
     Raises:
-        Unavailable: the provider does not answer; the next sweep asks again.
-        SQLAlchemyError, EmbeddedServerError: the database has gone away.
+        Unavailable: the provider does not answer; the next sweep tries again.
+        SQLAlchemyError, EmbeddedServerError: the connection to the database is lost.
     """
     old = select(Payment.id).where(
         Payment.status.in_(OPEN),
@@ -160,22 +168,22 @@ def sweep(scope: TenantScope) -> None:
         found = list(own.session.scalars(old))
     shuffle(found)
     asked = (payment_id for payment_id in found if _is_asked(scope, payment_id))
-    for _ in islice(asked, MOST_AT_ONCE):
+    for _ in islice(asked, most):
         pass
 
 
 def _is_asked(scope: TenantScope, payment_id: UUID) -> bool:
-    """Ask about a payment of a sweep. Returns False where the provider was not called.
+    """Query a payment in a sweep; return False if the provider was not called.
 
-    Why a question has no answer is in the payment's journal, or in the log.
+    The payment's journal or the log contains the reason of a failure.
     """
     try:
         check(scope, payment_id)
     except ProviderNotSetUp:
-        # For example because the organisation has removed its test keys.
+        # For example because the test keys were removed.
         return False
     except PaymentsUnavailable:
-        # For example because the provider does not take the key any more.
+        # For example because the provider no longer accepts the key.
         return True
     except (Unavailable, *OUTAGES):
         raise

@@ -1,4 +1,4 @@
-"""Whether money of a payment may be given back, and how much."""
+"""The rules for refunds: whether a payment can be refunded, and the amount."""
 
 from __future__ import annotations
 
@@ -16,50 +16,51 @@ from autonomy_core.payments.reversals import state_of
 
 
 class NotRefundable(Conflict):
-    """No money of this payment can be given back."""
+    """The payment cannot be refunded."""
 
     code, title = "not_refundable", "This payment cannot be refunded"
 
 
 class PaymentDisputed(Conflict):
-    """The buyer's bank has the money; a refund would pay the buyer twice."""
+    """The buyer's bank has the money, so a refund would pay the buyer twice."""
 
     code, title = "payment_disputed", "This payment is disputed and cannot be refunded"
 
 
 class RefundTooLarge(InvalidInput):
-    """More than what is left of a payment."""
+    """The amount is larger than the refundable rest of the payment."""
 
     code, title = "refund_too_large", "More than what is left of the payment cannot be refunded"
     members: ClassVar[Mapping[str, Mapping[str, Any]]] = {"refundable": {"type": "integer"}}
 
 
 class RefundAmbiguous(InvalidInput):
-    """An amount and items are two ways to say how much."""
+    """The request contains both an amount and items."""
 
-    code, title = "refund_ambiguous", "A refund is of an amount or of items, not of both"
+    code, title = "refund_ambiguous", "A refund has an amount or items, not both"
 
 
 class ItemNotInPayment(InvalidInput):
-    """A product that the payment is not for."""
+    """The payment does not contain the product."""
 
     code, title = "item_not_in_payment", "The payment is not for this product"
 
 
 class ItemAlreadyRefunded(Conflict):
-    """A product whose money has gone back, or is about to."""
+    """The product has been refunded, or a refund is pending."""
 
     code, title = "item_already_refunded", "This product of the payment has been refunded already"
 
 
 def amount_of(scope: TenantScope, payment: Payment, amount: int | None, items: Collection[UUID]) -> int:
-    """How much is given back, if it may be.
+    """Return the amount of a refund, if it is allowed.
 
     Args:
-        payment: locked.
-        amount: in the minor unit of its currency; None for what was paid for the items, and without items for all that
-            is left.
-        items: products of the payment.
+        scope: the organisation.
+        payment: the locked payment.
+        amount: in the minor unit of its currency; None for the amount paid for the items, or without items
+            the refundable rest.
+        items: the refunded products.
 
     Raises:
         NotRefundable, PaymentDisputed, RefundTooLarge, RefundAmbiguous, ItemNotInPayment, ItemAlreadyRefunded

@@ -1,7 +1,7 @@
-"""Use cases of refunds: staff give money back, whole or in part.
+"""Services of refunds: staff refund a payment in whole or in part.
 
-A refund is recorded before the provider is asked, and asked for under its own id, so that a crash or a repeated
-call neither loses nor doubles it; what the provider could not be asked for is asked for again by a job.
+A refund is recorded before the provider is called, and sent under its own id. So a crash or a repeated call
+neither loses nor duplicates it. A job repeats a call that failed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from autonomy_core.errors import Conflict, NotFound, Unavailable
 from autonomy_core.jobs.services import defer
 from autonomy_core.kernel.copies import refuse_on_copy
 from autonomy_core.kernel.protocols import PaymentProvider, RefundOrder
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.settlements import RefundReport, RefundStatus, Settlement
-from autonomy_core.payments.journal import note
+from autonomy_core.payments import journal
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.refund_terms import NotRefundable, amount_of
 from autonomy_core.payments.reversals import as_text
@@ -30,25 +31,25 @@ from autonomy_core.payments.services import ProviderNotSetUp, require_provider
 from autonomy_core.payments.settlement import lock_payment, settle
 
 REFUND_JOB = "payments.refund"
-"""The job that asks the provider for a refund."""
+"""The job that sends a refund to the provider."""
 
 RETRY_AFTER_S = 30
-"""When a refund is asked for again that was recorded, in case whoever recorded it could not ask."""
+"""After how many seconds the job sends a recorded refund, in case the recording process could not."""
 
 
 class RefundRefused(Conflict):
-    """The provider does not give the money back, and will not."""
+    """The provider refuses the refund permanently."""
 
     code, title = "refund_refused", "The payment provider refused the refund"
 
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """What `refund` did.
+    """The result of `refund`.
 
     Attributes:
-        refund: as it is now.
-        answered: whether the provider has answered; if not, a job asks again.
+        refund: the current row.
+        answered: whether the provider has answered; if not, a job tries again.
     """
 
     refund: PaymentRefund
@@ -65,16 +66,18 @@ def refund(
     items: Collection[UUID] = (),
     wish: Sequence[str] = (),
 ) -> Refunded:
-    """Record that money is given back, ask the provider for it, and record the answer.
+    """Record a refund, send it to the provider, and record the answer.
 
-    A crash after the first of these leaves a recorded refund, for which a job asks.
+    After a crash a job sends the recorded refund.
 
     Args:
-        scope: in no transaction.
-        amount, reason, items, wish: as `request_refund` explains them.
+        scope: the organisation, in no transaction.
+        payment_id: the payment.
+        amount, reason, items, wish: see `request_refund`.
+        actor: the caller, for the audit trail.
 
     Raises:
-        RefundRefused: the provider refuses it; that is recorded.
+        RefundRefused: the provider refuses it, which is recorded.
         NotFound, NotRefundable, PaymentDisputed, RefundTooLarge, RestoredCopy
         RefundAmbiguous, ItemNotInPayment, ItemAlreadyRefunded
     """
@@ -110,15 +113,15 @@ def request_refund(
     items: Collection[UUID] = (),
     wish: Sequence[str] = (),
 ) -> PaymentRefund:
-    """Record that money is to be given back. Commit, and then `carry_out`; if that never happens a job does.
+    """Record a refund. Commit, and then call `carry_out`; otherwise a job does.
 
     Args:
-        amount: in the minor unit of the payment's currency; None for what was paid for the items, and without items
-            for all that is left.
-        reason: why, for the record.
-        items: products of the payment that are given back, instead of an amount.
-        wish: names what the caller wants, if the caller may come again with the same: any of the names finds the
-            refund that was recorded the first time, unless it has failed; a new one gets the first.
+        amount: in the minor unit of the payment's currency; None for the amount paid for the items, or
+            without items the refundable rest.
+        reason: the reason, for the record.
+        items: the refunded products, instead of an amount.
+        wish: names of the caller's request, if it may be repeated. Each name finds the refund that was
+            recorded the first time, unless that has failed; a new refund gets the first name.
 
     Raises:
         NotFound, NotRefundable, PaymentDisputed, RefundTooLarge, RestoredCopy
@@ -151,10 +154,9 @@ def _record_request(scope: TenantScope, refund: PaymentRefund, actor: str) -> No
     facts = {"amount": refund.amount, "reason": refund.reason}
     products = as_text(refund.items)
     named = {"refund": str(refund.id), "products": products}
-    note(scope, refund.payment_id, "refund_requested", by=actor, **named, **facts)
+    journal.append(scope, refund.payment_id, "refund_requested", by=actor, **named, **facts)
     record(
-        scope.session,
-        scope.organisation.id,
+        scope,
         actor=actor,
         action="refund.requested",
         target=f"refund:{refund.id}",
@@ -163,7 +165,10 @@ def _record_request(scope: TenantScope, refund: PaymentRefund, actor: str) -> No
 
 
 def _of_wish(scope: TenantScope, payment: Payment, wish: Sequence[str]) -> tuple[UUID, PaymentRefund | None]:
-    """The id of the refund that fulfils a wish, and the refund if it has been recorded. The payment is locked."""
+    """Return the id of the refund for a repeatable request, and the refund if it is recorded.
+
+    The payment is locked.
+    """
     found = [_of_name(scope, payment, name) for name in wish]
     known = next((each for each in found if each[1] is not None), None)
     return known or (found[0] if found else (uuid7(), None))
@@ -179,28 +184,28 @@ def _of_name(scope: TenantScope, payment: Payment, name: str) -> tuple[UUID, Pay
 
 
 def find_refund(scope: TenantScope, refund_id: UUID) -> PaymentRefund | None:
-    """A refund of the organisation, or None."""
+    """Return a refund of the organisation, or None."""
     return scope.session.get(PaymentRefund, (scope.organisation.id, refund_id), populate_existing=True)
 
 
 def order_of(scope: TenantScope, refund: PaymentRefund) -> RefundOrder:
-    """What the provider is asked to do for a refund."""
+    """Return the provider's order for a refund."""
     payment = scope.session.get_one(Payment, (scope.organisation.id, refund.payment_id))
     return RefundOrder(
         refund_id=refund.id,
         payment_id=payment.id,
         amount=refund.amount,
         currency=payment.currency,
-        environment=payment.environment,  # type: ignore[arg-type]
+        environment=payment.environment,
         items=tuple(refund.items),
     )
 
 
 def provider_of(scope: TenantScope, payment_id: UUID) -> PaymentProvider:
-    """The provider that took a payment, which the organisation may have replaced since.
+    """Return the provider that took a payment, which may differ from the organisation's current provider.
 
     Raises:
-        NotRefundable: it has disabled it.
+        NotRefundable: the organisation has disabled it.
     """
     name = scope.session.get_one(Payment, (scope.organisation.id, payment_id)).provider
     try:
@@ -210,7 +215,7 @@ def provider_of(scope: TenantScope, payment_id: UUID) -> PaymentProvider:
 
 
 def settle_refund(scope: TenantScope, order: RefundOrder, report: RefundReport, provider: str) -> None:
-    """Record what the provider has made of a refund, as `settle` does with whatever else it says."""
+    """Record the provider's result of a refund, with `settle`."""
     settlement = Settlement(
         payment_id=order.payment_id,
         status=None,
@@ -224,7 +229,7 @@ def settle_refund(scope: TenantScope, order: RefundOrder, report: RefundReport, 
 
 
 def fail_refund(scope: TenantScope, refund_id: UUID, reason: str) -> None:
-    """Record that the provider refuses a refund: its amount can be refunded again."""
+    """Record that the provider refused a refund, so that its amount can be refunded again."""
     refund = find_refund(scope, refund_id)
     if refund is None:
         raise NotFound
@@ -233,20 +238,22 @@ def fail_refund(scope: TenantScope, refund_id: UUID, reason: str) -> None:
     if refund.status == RefundStatus.REQUESTED:
         refund.status = RefundStatus.FAILED
         facts = {"refund": str(refund.id), "amount": refund.amount}
-        note(scope, refund.payment_id, "refund_refused", reason=reason, **facts)
+        journal.append(scope, refund.payment_id, "refund_refused", reason=reason, **facts)
 
 
 def give_up_refund(scope: TenantScope, refund_id: UUID, *, actor: str) -> PaymentRefund:
-    """End a refund that the provider has not paid and will not be asked for again: its amount can be refunded again.
+    """End a refund that the provider has not paid and will not receive again.
 
-    Should the provider report the refund all the same, that is recorded as a refund of its own.
+    The amount can be refunded again. If the provider reports the refund later, it becomes a separate refund.
 
     Args:
-        actor: who says that the provider has not paid it, for the record.
+        scope: the organisation.
+        refund_id: the refund.
+        actor: the person who confirmed that the provider has not paid it, for the audit trail.
 
     Raises:
         NotFound: the organisation has no such refund.
-        Conflict: the provider has taken it, or has refused it.
+        Conflict: the provider has accepted or refused it.
     """
     refund = find_refund(scope, refund_id)
     if refund is None:
@@ -254,12 +261,13 @@ def give_up_refund(scope: TenantScope, refund_id: UUID, *, actor: str) -> Paymen
     lock_payment(scope, refund.payment_id)
     scope.session.refresh(refund)
     if refund.status != RefundStatus.REQUESTED:
-        raise Conflict(f"Refund {refund_id} is {refund.status}; only one that is requested is given up.")
+        raise Conflict(f"Refund {refund_id} is {refund.status}; only a requested refund can be given up.")
     refund.status = RefundStatus.FAILED
-    note(scope, refund.payment_id, "refund_given_up", by=actor, refund=str(refund.id), amount=refund.amount)
+    journal.append(
+        scope, refund.payment_id, "refund_given_up", by=actor, refund=str(refund.id), amount=refund.amount
+    )
     record(
-        scope.session,
-        scope.organisation.id,
+        scope,
         actor=actor,
         action="refund.given_up",
         target=f"refund:{refund.id}",
@@ -269,18 +277,21 @@ def give_up_refund(scope: TenantScope, refund_id: UUID, *, actor: str) -> Paymen
 
 
 def carry_out(scope: TenantScope, order: RefundOrder, provider: PaymentProvider) -> None:
-    """Ask the provider for a recorded refund and record the answer, each in a transaction of its own.
+    """Send a recorded refund to the provider and record the answer, in separate transactions.
 
     Args:
-        scope: its own transaction is not used, so that no connection is held while the provider answers.
+        scope: the organisation; its own transaction is not used, so that no connection is held while the
+            provider answers.
+        order: the order.
+        provider: the provider.
 
     Raises:
-        RefundRefused: the provider refuses it; that is recorded.
-        Unavailable: the provider does not answer; the job asks again.
+        RefundRefused: the provider refuses it, which is recorded.
+        Unavailable: the provider does not answer; the job tries again.
     """
     refuse_on_copy(scope, order.environment)
     try:
-        with scope.runtime.between_transactions(scope.organisation) as outside:
+        with runtime_of(scope).between_transactions(scope.organisation) as outside:
             report = provider.refund(outside, order)
     except RefundRefused as refusal:
         with scope.begin() as own:

@@ -1,4 +1,4 @@
-"""Where a buyer may be sent after a checkout."""
+"""The URLs to which a buyer may be sent after a checkout."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urlsplit
 
 from autonomy_core.errors import InvalidInput
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.tenancy.hosts import LOOPBACK, host_keys
 
@@ -13,14 +14,14 @@ SCHEMES = ("http", "https")
 
 
 class ForeignReturnUrl(InvalidInput):
-    """A buyer is sent back to the organisation's own hosts only."""
+    """A return URL must be on one of the organisation's hosts."""
 
     code, title = "foreign_return_url", "The return URL is not on one of the organisation's hosts"
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnUrls:
-    """Where a buyer goes afterwards, and where the API is, with a slash at the end; see `check_return_url`."""
+    """The return URLs of a buyer, and the API's URL with a final slash; see `check_return_url`."""
 
     success_url: str
     cancel_url: str
@@ -28,8 +29,8 @@ class ReturnUrls:
 
 
 def url_problem(url: str) -> str | None:
-    """What keeps a text from being an absolute URL that a buyer can be sent to, with the remedy; None if nothing does."""
-    # It becomes a header, and a parameter of the payment provider's.
+    """Return why a text is not an absolute URL for a buyer, with the remedy; None if it is one."""
+    # The URL becomes a header, and a parameter of the payment provider's API.
     foreign = next((each for each in url if not "!" <= each <= "~"), None)
     if foreign is not None:
         encoded = quote(foreign, errors="replace")
@@ -37,11 +38,11 @@ def url_problem(url: str) -> str | None:
             f"U+{ord(foreign):04X} cannot be in a URL: write {encoded}, or in a host name its form with xn--."
         )
     if "\\" in url:
-        # It means one host to a browser and another to a URL parser.
+        # Browsers and URL parsers interpret it differently.
         return "A backslash cannot be in a URL: write / or %5C."
     parts = _split(url)
     if parts is None or parts.scheme not in SCHEMES or not parts.netloc:
-        return "This is no absolute URL: write https:// or http://, a host, and what follows it."
+        return "This is not an absolute URL: write https:// or http://, a host, and a path."
     if "@" in parts.netloc:
         return "A user name cannot be in the URL: leave out the @ and what is before it."
     try:
@@ -49,22 +50,23 @@ def url_problem(url: str) -> str | None:
     except ValueError:
         is_port = False
     if not is_port:
-        return "The port is none: write a number from 1 to 65535 after the colon, or leave both out."
+        return "The port is invalid: write a number from 1 to 65535 after the colon, or leave both out."
     return None if host_keys(parts.netloc) else f"{parts.netloc} is not a host name: correct it."
 
 
 def check_return_url(scope: TenantScope, url: str, api_url: str) -> None:
-    """Make sure that a buyer is not sent to a stranger's page.
+    """Check that a return URL does not lead to a foreign site.
 
     Args:
-        url: absolute, http or https.
-        api_url: where the API was called. The caller says so, in the Host header, and is not believed: it is
+        scope: the organisation.
+        url: an absolute http or https URL.
+        api_url: the URL at which the API was called. It comes from the Host header and is not trusted; it is
             checked like any other URL.
 
     Raises:
-        ForeignReturnUrl: it is another host's, or no absolute URL.
+        ForeignReturnUrl: the host is foreign, or the URL is not absolute.
     """
-    allowed = {*scope.organisation.hosts, *scope.runtime.own_hosts}
+    allowed = {*scope.organisation.hosts, *runtime_of(scope).own_hosts}
     if LOOPBACK & _hosts_of(api_url):
         allowed |= LOOPBACK
     if not allowed & _hosts_of(url):
@@ -75,7 +77,10 @@ def check_return_url(scope: TenantScope, url: str, api_url: str) -> None:
 
 
 def _hosts_of(url: str) -> set[str]:
-    """The host of a URL, as organisations' hosts are compared; empty when it has none or is suspicious."""
+    """Return the host of a URL, in each form in which hosts are compared.
+
+    The set is empty if the host is missing or suspicious.
+    """
     parts = _split(url)
     return set(host_keys(parts.netloc)) if parts is not None and url_problem(url) is None else set()
 

@@ -1,8 +1,9 @@
-"""Refunds and disputes: what is known of them, and what follows for a payment and its buyer's access."""
+"""Refunds and disputes: record reports, and update a payment's status and its buyer's access."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from autonomy_core.kernel.settlements import (
     RefundReport,
     RefundStatus,
 )
+from autonomy_core.payments import journal
 from autonomy_core.payments.domain import (
     PaymentState,
     ProofFailed,
@@ -28,15 +30,28 @@ from autonomy_core.payments.domain import (
     next_refund,
     reason_to_revoke,
 )
-from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment, PaymentDispute, PaymentRefund
+from autonomy_core.payments.reversal_hooks import tell_revoked
 
 
-def record_refund(scope: TenantScope, payment: Payment, report: RefundReport) -> bool:
-    """Record what a provider says of a refund of a locked payment. Returns whether it was news.
+@dataclass(frozen=True, slots=True)
+class RefundNews:
+    """A change of a refund.
+
+    Attributes:
+        refund: the refund.
+        sends_money: whether its money is on its way to the buyer since this change.
+    """
+
+    refund: PaymentRefund
+    sends_money: bool
+
+
+def record_refund(scope: TenantScope, payment: Payment, report: RefundReport) -> RefundNews | None:
+    """Record a provider's report of a refund of a locked payment; return the change, if there is one.
 
     Raises:
-        ProofFailed: a refund of that reference is known with another amount.
+        ProofFailed: the refund is known with another amount.
     """
     refund = _known_refund(scope, payment, report)
     before = refund.status if refund else None
@@ -49,21 +64,25 @@ def record_refund(scope: TenantScope, payment: Payment, report: RefundReport) ->
     items = sorted(report.items.union(refund.items))
     news = refund.reference is None or before is None or items != refund.items
     refund.reference = report.reference
-    # They only ever become more, so that reports may come in any order. Ours are known before the provider is asked.
+    # Items are only added, so that the order of reports does not matter. Our own are known before the call.
     refund.items = items
     refund.status = next_refund(RefundStatus(before or report.status), report.status)
     if news or refund.status != before:
-        scope.session.flush()  # gives a new one its id
-        _note(scope, payment, "refund", refund, before, refund=str(refund.id), products=as_text(items))
-        return True
-    return False
+        scope.session.flush()  # assigns the id of a new refund
+        _record_change(
+            scope, payment, "refund", refund, before, refund=str(refund.id), products=as_text(items)
+        )
+        returned_before = before is not None and RefundStatus(before).returns_money
+        returns = RefundStatus(refund.status).returns_money
+        return RefundNews(refund, sends_money=returns and not returned_before)
+    return None
 
 
 def _known_refund(scope: TenantScope, payment: Payment, report: RefundReport) -> PaymentRefund | None:
-    """By the provider's id of it, or by ours where the provider's has not yet been noted.
+    """Find a refund by the provider's id, or by our id if the provider's is not recorded yet.
 
-    One that has failed without an id of the provider's was refused or given up. A report of it contradicts that, and
-    would be overlooked on its row, where nothing follows failure: it gets a row of its own.
+    A failed refund without a provider's id was refused or given up. A report about it contradicts that. On
+    the same row it would be ignored, because no state follows a failure; so it gets a new row.
     """
     of_payment = select(PaymentRefund).where(PaymentRefund.payment_id == payment.id)
     known = scope.session.scalars(of_payment.where(PaymentRefund.reference == report.reference)).one_or_none()
@@ -91,8 +110,8 @@ def _add_refund(scope: TenantScope, payment: Payment, report: RefundReport) -> P
     return refund
 
 
-def record_dispute(scope: TenantScope, payment: Payment, report: DisputeReport) -> bool:
-    """Record what a provider says of a dispute about a locked payment. Returns whether it was news."""
+def record_dispute(scope: TenantScope, payment: Payment, report: DisputeReport) -> PaymentDispute | None:
+    """Record a provider's report of a dispute about a locked payment; return the dispute if it changed."""
     dispute = scope.session.scalars(
         select(PaymentDispute).where(
             PaymentDispute.payment_id == payment.id, PaymentDispute.reference == report.reference
@@ -111,23 +130,26 @@ def record_dispute(scope: TenantScope, payment: Payment, report: DisputeReport) 
         scope.session.add(dispute)
     dispute.status = next_dispute(DisputeStatus(before or report.status), report.status)
     if dispute.status != before:
-        _note(scope, payment, "dispute", dispute, before)
-        return True
-    return False
+        scope.session.flush()  # assigns the id of a new dispute
+        _record_change(scope, payment, "dispute", dispute, before, currency=report.currency)
+        return dispute
+    return None
 
 
-def _note(scope: TenantScope, payment: Payment, kind: str, row: Any, before: str | None, **more: Any) -> None:
+def _record_change(
+    scope: TenantScope, payment: Payment, kind: str, row: Any, before: str | None, **more: Any
+) -> None:
     facts = {"reference": row.reference, "amount": row.amount, "reason": row.reason, **more}
-    note(scope, payment.id, kind, before=before, after=row.status, **facts)
+    journal.append(scope, payment.id, kind, before=before, after=row.status, **facts)
 
 
 def as_text(product_ids: Collection[UUID]) -> list[str] | None:
-    """Products for the journal; None, which it leaves out, where there are none."""
+    """Return products as text for the journal; None, which the journal omits, if there are none."""
     return [str(each) for each in product_ids] or None
 
 
 def state_of(scope: TenantScope, payment: Payment) -> PaymentState:
-    """What a payment's status follows from, as it is recorded."""
+    """Return the recorded state of a payment."""
     now = collected(PaymentStatus(payment.status))
     if not payment.reversals:
         return PaymentState(now, payment.amount)
@@ -149,7 +171,10 @@ def state_of(scope: TenantScope, payment: Payment) -> PaymentState:
 
 
 def enforce_access(scope: TenantScope, payment: Payment) -> None:
-    """Take away what a payment has granted, or give it back, as its refunds and disputes and the organisation want."""
+    """Revoke or restore a payment's grants.
+
+    Its refunds, its disputes and the organisation's settings decide.
+    """
     state, after_refund = state_of(scope, payment), scope.organisation.access_after_refund
     reason = reason_to_revoke(
         state, after_refund=after_refund, after_dispute=scope.organisation.access_after_dispute
@@ -160,12 +185,14 @@ def enforce_access(scope: TenantScope, payment: Payment) -> None:
     gone = items_to_revoke(state, after_refund=after_refund)
     restored = restore_grants(scope, payment.id, but=gone)
     if restored:
-        note(scope, payment.id, "access_restored", products=as_text(restored))
+        journal.append(scope, payment.id, "access_restored", products=as_text(restored))
     if gone:
         _revoke(scope, payment, "refunded", only=gone)
 
 
 def _revoke(scope: TenantScope, payment: Payment, reason: str, only: Collection[UUID] | None = None) -> None:
-    revoked = revoke_grants(scope, payment.id, reason, utcnow(), only=only)
+    now = utcnow()
+    revoked = revoke_grants(scope, payment.id, reason, now, only=only)
     if revoked:
-        note(scope, payment.id, "access_revoked", reason=reason, products=as_text(revoked))
+        journal.append(scope, payment.id, "access_revoked", reason=reason, products=as_text(revoked))
+        tell_revoked(scope, payment, revoked, now)

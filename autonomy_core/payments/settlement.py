@@ -1,12 +1,13 @@
-"""The one function that settles a payment, whatever has become of it.
+"""The function that settles payments, for every source and every result.
 
-Webhooks, return pages, reconcilers and command lines all end in `settle`.
+Webhooks, return pages, reconciliation and commands all use `settle` or `batches.settle_batch`, and both use
+`follow`. They differ in how they write: see `Writer`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -14,136 +15,128 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from autonomy_core.counters import count_payment_settled
-from autonomy_core.db.base import utcnow
 from autonomy_core.errors import NotFound
 from autonomy_core.kernel.scope import TenantScope
-from autonomy_core.kernel.settlements import PaymentStatus, Settlement
-from autonomy_core.payments.checks import check_later
+from autonomy_core.kernel.settlements import PaymentFacts, PaymentStatus, Settlement
 from autonomy_core.payments.completion import run_completion_hooks
-from autonomy_core.payments.discounts import discounts_of
-from autonomy_core.payments.domain import PaymentState, collected, next_collected, prove
+from autonomy_core.payments.domain import Decision, PaymentState, decide, prove
 from autonomy_core.payments.duplicates import look_for_duplicate
-from autonomy_core.payments.journal import note
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.reversals import enforce_access, record_dispute, record_refund, state_of
+from autonomy_core.payments.session_writer import SessionWriter
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What `settle` did: the payment as it is now, and whether this call changed it."""
+    """The result of `settle`: the current payment, and whether this call changed it."""
 
     payment: Payment
     changed: bool
 
 
+class Writer(Protocol):
+    """Writes the decision about one locked payment: `SessionWriter` or `BatchWriter`."""
+
+    @property
+    def status(self) -> PaymentStatus:
+        """The payment's status before."""
+
+    @property
+    def facts(self) -> PaymentFacts:
+        """The current facts of the payment."""
+
+    def record_reports(self, settlement: Settlement) -> bool:
+        """Record the reported refunds and disputes; return whether any of them is new."""
+
+    def state(self) -> PaymentState:
+        """Return the payment's state, including the reports."""
+
+    def write(self, decision: Decision) -> None:
+        """Write the payment and its journal."""
+
+    def record_run(self, plugin: str, error: BaseException | None) -> None:
+        """Record the result of a plugin's hook.
+
+        Args:
+            plugin: the plugin.
+            error: the error that the hook raised, or None.
+        """
+
+    def enforce_access(self) -> None:
+        """Revoke or restore the payment's grants, as its refunds and disputes require."""
+
+    def tell(self, decision: Decision) -> None:
+        """Tell buyers, staff and plugins about the decision: defer mails, and run the hooks about reports."""
+
+
 def settle(
     scope: TenantScope, settlement: Settlement, *, provider: str, locked: Payment | None = None
 ) -> Settled:
-    """Move a payment to where a provider says it is; the second time nothing happens.
+    """Update a payment to the state that a provider reports. A repeated report changes nothing.
 
-    The payment is locked first, so that of many callers at once one does the work and the others find it done.
-    When the payment becomes completed, the hooks run in the same transaction, each in a savepoint. When money has
-    gone back, what was granted is taken away or given back as the organisation's ini file says.
+    The payment is locked first, so that one of several concurrent callers does the work and the others find
+    it done. When the payment becomes completed, the hooks run in the same transaction, each in a savepoint.
+    After a refund or a dispute, grants are revoked or restored according to the organisation's settings.
 
     Args:
-        scope: the organisation, in the transaction that is to contain all of this.
-        settlement: what the provider says, verified to come from it.
-        provider: the provider that says so.
-        locked: the payment, where the caller has read and locked it in this transaction.
+        scope: the organisation, in the transaction that will contain all changes.
+        settlement: the report, which is verified to come from the provider.
+        provider: the reporting provider.
+        locked: the payment, if the caller has loaded and locked it in this transaction.
 
     Raises:
         NotFound: this organisation has no such payment.
-        ProofFailed: environment, amount, currency or provider are not the payment's, or a refund or a dispute has
-            an amount that cannot be.
+        ProofFailed: environment, amount, currency or provider differ from the payment's, or a refund or a
+            dispute has an impossible amount.
     """
+    # A provider's method may work in a `DriverTransaction`. Only a session gives each hook its savepoint.
+    scope = replace(scope, _transaction=scope.session)
     payment = locked or lock_payment(scope, settlement.payment_id)
-    prove(
-        settlement,
-        provider=provider,
-        of_provider=payment.provider,
-        environment=payment.environment,
-        amount=payment.amount,
-        currency=payment.currency,
-    )
-    before = PaymentStatus(payment.status)
-    news = _record_reversals(scope, payment, settlement)
-    state = _state_after(scope, payment, settlement)
-    if state.status == before and not news:
-        return Settled(payment, changed=False)
-    if news and state.contradicts_itself:
-        _ask_for_the_truth(scope, payment)
-    _write(payment, state, settlement)
-    scope.session.flush()
-    if state.status != before:
-        _tell(scope, payment, before, settlement)
-    if state.collected != collected(before):
-        _follow_collecting(scope, payment, state)
-    if payment.reversals:
-        enforce_access(scope, payment)
-    return Settled(payment, changed=True)
+    writer = SessionWriter(scope, payment)
+    decision = follow(scope, writer, settlement, provider=provider)
+    announce(scope, writer.facts, decision)
+    return Settled(payment, changed=decision.changes_anything)
 
 
-def _record_reversals(scope: TenantScope, payment: Payment, settlement: Settlement) -> bool:
-    """Record what is reported of refunds and disputes. Returns whether any of it was news."""
-    news = [record_refund(scope, payment, report) for report in settlement.refunds]
-    news += [record_dispute(scope, payment, report) for report in settlement.disputes]
-    payment.reversals = payment.reversals or bool(news)
-    return any(news)
-
-
-def _ask_for_the_truth(scope: TenantScope, payment: Payment) -> None:
-    """Have the provider asked about refunds that exclude each other, instead of waiting for its next report."""
-    log.warning("payment.refunds_contradict", payment_id=str(payment.id))
-    check_later(scope, payment.id)
-
-
-def _state_after(scope: TenantScope, payment: Payment, settlement: Settlement) -> PaymentState:
-    state = state_of(scope, payment)
-    if settlement.status is not None:
-        state = replace(state, collected=next_collected(state.collected, settlement.status))
-    return state
-
-
-def _write(payment: Payment, state: PaymentState, settlement: Settlement) -> None:
-    if state.collected != collected(PaymentStatus(payment.status)):
-        payment.settled_by = settlement.source
-        payment.failure_reason = settlement.reason if state.collected != PaymentStatus.COMPLETED else None
-        if state.collected == PaymentStatus.COMPLETED:
-            payment.completed_at = utcnow()
-    payment.status = state.status
-    payment.refunded_amount = state.refunded
-
-
-def _follow_collecting(scope: TenantScope, payment: Payment, state: PaymentState) -> None:
-    """Do what follows when collecting a payment has come further."""
-    if payment.coupon_id is not None:
-        discounts_of(scope).follow(scope, payment, state.collected)
-    if state.collected == PaymentStatus.COMPLETED:
-        run_completion_hooks(scope, payment)
-        look_for_duplicate(scope, payment)
-
-
-def _tell(scope: TenantScope, payment: Payment, before: PaymentStatus, settlement: Settlement) -> None:
-    moved = {"before": before, "after": payment.status, "source": settlement.source}
-    announce(scope, payment, **moved)
-    note(scope, payment.id, "settled", reason=settlement.reason, **moved)
-
-
-def announce(scope: TenantScope, payment: Any, **moved: str) -> None:
-    """Log and count that a payment has changed its status.
+def follow(scope: TenantScope, writer: Writer, settlement: Settlement, *, provider: str) -> Decision:
+    """Decide the changes of a settlement, write them, and carry out their consequences.
 
     Args:
-        payment: or a `LockedPayment`.
-        moved: ``before``, ``after`` and ``source``.
+        scope: the organisation, in the transaction in which the payment is locked.
+        writer: the payment's writer.
+        settlement, provider: as for `settle`.
+
+    Raises:
+        ProofFailed: as for `settle`.
+        Exception: an error of the writer.
     """
-    log.info("payment.settled", payment_id=str(payment.id), **moved)
-    count_payment_settled(scope.organisation.id, payment.environment, moved["after"])
+    prove(settlement, writer.facts, provider=provider)
+    has_news = writer.record_reports(settlement)
+    decision = decide(writer.status, writer.state(), settlement, has_news=has_news)
+    writer.write(decision)
+    if decision.completes:
+        run_completion_hooks(scope, writer.facts, writer.record_run)
+        look_for_duplicate(scope, writer.facts)
+    if decision.changes_anything:
+        writer.enforce_access()
+        writer.tell(decision)
+    return decision
+
+
+def announce(scope: TenantScope, payment: PaymentFacts, decision: Decision) -> None:
+    """Log and count a change of the payment's status, if there is one."""
+    if decision.changes_status:
+        log.info("payment.settled", payment_id=str(payment.id), **decision.moved)
+        count_payment_settled(scope.organisation.id, payment.environment, decision.status.value)
 
 
 def lock_payment(scope: TenantScope, payment_id: UUID) -> Payment:
-    """The payment, locked until the transaction ends, with its product, which every hook and grant asks for.
+    """Lock a payment until the transaction ends, and return it with its product.
+
+    Every hook and grant needs the product, so the same query reads it. It cannot read the customer, too. If
+    a merge gives the payment to another customer while this statement waits for the lock, PostgreSQL compares
+    the new row with the old customer, and the join finds nothing.
 
     Raises:
         NotFound: this organisation has no such payment.

@@ -1,4 +1,4 @@
-"""What happened to a payment, in order, from everybody's records: a support question is answered from it."""
+"""The timeline of a payment: what the core, the hooks and the provider recorded, for support questions."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from sqlalchemy import select
 from autonomy_core.catalog.models import Product
 from autonomy_core.grants.models import Grant
 from autonomy_core.kernel.protocols import TimelineEntry
-from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.kernel.scope import TenantScope, forbid_commit
 from autonomy_core.payments.items import paid_for
-from autonomy_core.payments.models import HookRun, JournalEntry, Payment
+from autonomy_core.payments.models import HookRun, JournalEntry, Payment, ReversalHookRun
 
 Titles = Mapping[UUID, str]
 
 
 def timeline(scope: TenantScope, payment: Payment) -> list[TimelineEntry]:
-    """All that is recorded of a payment, oldest first: by the core, by what hooks did, and by its provider."""
+    """Return everything that the core, the hooks and the provider recorded about a payment, oldest first."""
     grants = scope.session.scalars(select(Grant).where(Grant.payment_id == payment.id)).all()
     paid = paid_for(scope, payment)
     titles = _titles(scope, {payment.product_id, *paid, *(grant.product_id for grant in grants)})
     entries = [
         _opened(payment, paid, titles),
-        # What a provider tells comes before what it led to, also where both were written in one moment.
+        # The sort is stable: a provider's event precedes its effects, also where both have the same time.
         *_of_provider(scope, payment),
+        *(entry for history in runtime_of(scope).histories for entry in history(scope, payment)),
         *_of_journal(scope, payment, titles),
         *(_granted(grant, titles) for grant in grants),
         *_of_hooks(scope, payment),
@@ -72,15 +74,24 @@ def _of_journal(scope: TenantScope, payment: Payment, titles: Titles) -> Iterato
 
 
 def _of_hooks(scope: TenantScope, payment: Payment) -> Iterator[TimelineEntry]:
-    """Hooks that have succeeded; the journal has each time that one failed."""
+    """The successful runs of hooks; the journal has the failed ones."""
     succeeded = (HookRun.payment_id == payment.id) & (HookRun.outcome == "succeeded")
     for run in scope.session.scalars(select(HookRun).where(succeeded).order_by(HookRun.plugin)):
         yield TimelineEntry(
             run.updated_at, "hook_succeeded", {"plugin": run.plugin, "attempts": run.attempts}
         )
+    if not payment.reversals:
+        return
+    reversal = (ReversalHookRun.payment_id == payment.id) & (ReversalHookRun.outcome == "succeeded")
+    for reversal_run in scope.session.scalars(select(ReversalHookRun).where(reversal)):
+        named = ("plugin", "hook", "subject", "attempts")
+        detail = {name: getattr(reversal_run, name) for name in named}
+        yield TimelineEntry(reversal_run.updated_at, "hook_succeeded", detail)
 
 
 def _of_provider(scope: TenantScope, payment: Payment) -> Iterator[TimelineEntry]:
-    provider = scope.runtime.providers.get(payment.provider)
+    provider = runtime_of(scope).providers.get(payment.provider)
     if provider is not None:
-        yield from provider.timeline(scope, payment.id)
+        with forbid_commit(scope):
+            entries = list(provider.timeline(scope, payment.id))
+        yield from entries

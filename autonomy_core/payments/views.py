@@ -1,4 +1,8 @@
-"""Payments over HTTP: to buy, to look, and, for staff, to give money back."""
+"""Payments over HTTP: customers buy and read their payments; staff read and refund them.
+
+`purchasing` opens a payment and a checkout page. `refunds` records a refund and sends it to the provider.
+`settlement` applies the provider's reports; `reversals` records refunds in them, and revokes grants.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +11,71 @@ from typing import Any
 from pyramid.request import Request
 from pyramid.traversal import find_interface
 
+from autonomy_core.addresses import client_network
+from autonomy_core.catalog.resources import ProductDetail
 from autonomy_core.catalog.services import NotForSale
+from autonomy_core.customers.resources import AdminCustomer
 from autonomy_core.errors import TooManyRequests
 from autonomy_core.grants.resources import CustomerProduct
 from autonomy_core.idempotency.deriver import names_of_request
 from autonomy_core.kernel.identity import Permission
-from autonomy_core.payments import purchasing, refund_terms, refunds, schemas, services
-from autonomy_core.payments.discounts import CouponNotValid, CouponUsedUp, DiscountRefused
+from autonomy_core.payments import (
+    guests,
+    purchasing,
+    receipts,
+    refund_terms,
+    refunds,
+    schemas,
+    services,
+)
+from autonomy_core.payments.buyers import Guest
+from autonomy_core.payments.consents import ConsentRequired, consent_of
+from autonomy_core.payments.discounts import (
+    CouponNeedsAccount,
+    CouponNotValid,
+    CouponUsedUp,
+    DiscountRefused,
+)
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.payments.resources import (
+    AdminCustomerPayments,
     AdminPayment,
     AdminPayments,
     AdminRefunds,
     CustomerPayment,
     CustomerPayments,
+    GuestPurchase,
+    GuestPurchases,
 )
 from autonomy_core.payments.return_urls import ForeignReturnUrl, ReturnUrls
-from autonomy_core.payments.terms import PurchaseDisputed
+from autonomy_core.payments.terms import (
+    AlreadyOwned,
+    PaymentOnItsWay,
+    PurchaseDisputed,
+    PurchaseRefused,
+    VerifiedEmailRequired,
+)
 from autonomy_core.payments.timeline import timeline
-from autonomy_core.traversal.resources import Admin, ApiV1, Customers
-from autonomy_core.web.operations import api_view
+from autonomy_core.prices.domain import Wish
+from autonomy_core.prices.errors import WISH_ERRORS
+from autonomy_core.traversal.resources import Admin, ApiV1, Customers, Resource
+from autonomy_core.web.operations import PUBLIC, api_view
 from autonomy_core.web.schemas import PageQuery, page_of, paginate
+
+PURCHASE_ERRORS = (
+    NotForSale,
+    ForeignReturnUrl,
+    ConsentRequired,
+    PurchaseRefused,
+    VerifiedEmailRequired,
+    services.PaymentsUnavailable,
+    CouponNotValid,
+    CouponUsedUp,
+    DiscountRefused,
+    TooManyRequests,
+    *WISH_ERRORS,
+)
+"""The errors of every purchase."""
 
 
 @api_view(
@@ -41,37 +89,92 @@ from autonomy_core.web.schemas import PageQuery, page_of, paginate
     status=201,
     also={200: schemas.PurchaseAnswerSchema},
     transaction="none",
-    errors=(
-        purchasing.AlreadyOwned,
-        purchasing.PaymentOnItsWay,
-        PurchaseDisputed,
-        NotForSale,
-        ForeignReturnUrl,
-        services.PaymentsUnavailable,
-        CouponNotValid,
-        CouponUsedUp,
-        DiscountRefused,
-        TooManyRequests,
-    ),
+    errors=(AlreadyOwned, PaymentOnItsWay, PurchaseDisputed, *PURCHASE_ERRORS),
 )
 def purchase(context: CustomerProduct, request: Request) -> dict[str, Any]:
     """Open a payment and a checkout page. The product is granted when the provider reports the payment.
 
-    200 with the payment that is open already, and its checkout page, if the customer asks again for the same price with
-    the same coupon and the same return URLs, or names none. What costs nothing, perhaps thanks to a coupon, is completed at once and has no checkout page.
+    A repeated call with the same amount, currency and coupon, and with the same return URLs or none, answers
+    200 with the open payment and its checkout page. A payment of amount 0, for example with a coupon, is
+    completed immediately and has no checkout page.
     """
-    api_url = request.resource_url(find_interface(context, ApiV1))
-    urls = {"success_url": api_url, "cancel_url": api_url, **request.validated}
-    code = urls.pop("coupon", None)
+    wanted = request.validated
     bought = purchasing.buy(
         context.scope,
         request.identity.id,
         context.product_id,
-        ReturnUrls(api_url=api_url, **urls),
-        code=code,
+        _return_urls(context, request),
+        wish=Wish(wanted.get("amount"), wanted.get("currency")),
+        code=wanted.get("coupon"),
+        consent=consent_of(wanted.get("consent"), client_network(request.remote_addr)),
     )
     request.response.status_int = 200 if bought.found else 201
     return {"payment": bought.payment, "checkout_url": bought.checkout_url}
+
+
+def _return_urls(context: Resource, request: Request) -> ReturnUrls:
+    """Return the pages that the client names, and the API's URL where it names none."""
+    api_url = request.resource_url(find_interface(context, ApiV1))
+    named = request.validated
+    success_url, cancel_url = named.get("success_url", api_url), named.get("cancel_url", api_url)
+    return ReturnUrls(success_url, cancel_url, api_url)
+
+
+@api_view(
+    context=ProductDetail,
+    name="purchase",
+    method="POST",
+    summary="Buy a product without an account",
+    permission=PUBLIC,
+    body=schemas.GuestPurchaseSchema,
+    returns=schemas.GuestPurchaseAnswerSchema,
+    status=201,
+    transaction="none",
+    errors=(CouponNeedsAccount, *PURCHASE_ERRORS),
+)
+def purchase_as_guest(context: ProductDetail, request: Request) -> dict[str, Any]:
+    """Open a payment and a checkout page for an e-mail address only.
+
+    The receipt goes to the address, with a link to what was bought. The answer does not depend on whether the
+    address is known. Every call makes a new payment: send an `Idempotency-Key` with 16 or more random
+    characters, and a repeated call gets the same answer. Purchases are limited by client address.
+    """
+    wanted = request.validated
+    network = client_network(request.remote_addr)
+    bought = guests.buy_as_guest(
+        context.scope,
+        Guest(wanted["email"], wanted.get("locale")),
+        context.product.id,
+        _return_urls(context, request),
+        client_network=network,
+        wish=Wish(wanted.get("amount"), wanted.get("currency")),
+        code=wanted.get("coupon"),
+        consent=consent_of(wanted.get("consent"), network),
+    )
+    token = guests.status_token(context.scope, bought.payment.id)
+    api = find_interface(context, ApiV1)
+    status_url = request.resource_url(api, "purchases", str(bought.payment.id), query={"token": token})
+    return {
+        "payment": bought.payment,
+        "checkout_url": bought.checkout_url,
+        "payment_status_url": status_url,
+    }
+
+
+@api_view(
+    context=GuestPurchase,
+    method="GET",
+    summary="Get the status of a purchase without an account",
+    permission=PUBLIC,
+    query=schemas.StatusQuery,
+    returns=schemas.PurchaseStatusSchema,
+)
+def get_purchase_status(context: GuestPurchase, request: Request) -> Payment:
+    """Poll until the status is `completed`, `failed` or `expired`. The answer names no person and no product.
+
+    A wrong token gets the same answer as an unknown payment.
+    """
+    return guests.payment_of_token(context.scope, context.payment_id, request.query["token"])
 
 
 @api_view(
@@ -83,8 +186,10 @@ def purchase(context: CustomerProduct, request: Request) -> dict[str, Any]:
     returns=page_of(schemas.PaymentSchema),
 )
 def list_payments(context: CustomerPayments, request: Request) -> dict[str, Any]:
-    """Newest first, of every status."""
-    return paginate(request.db, services.payments_of(request.identity.id), Payment.id, request.query)
+    """Lists the payments in every status, newest first."""
+    return paginate(
+        context.scope.session, services.payments_of(request.identity.id), Payment.id, request.query
+    )
 
 
 @api_view(
@@ -95,9 +200,10 @@ def list_payments(context: CustomerPayments, request: Request) -> dict[str, Any]
     returns=schemas.PaymentSchema,
 )
 def get_payment(context: CustomerPayment, request: Request) -> Payment:
-    """Ask until the status is final: `completed`, `failed` or `expired`. `processing` takes days: do not wait for it.
+    """Poll until the status is `completed`, `failed` or `expired`.
 
-    Money that arrives after all makes a `failed` or `expired` payment `completed`.
+    Do not wait for `processing`, which takes days.
+    Money that arrives late changes a `failed` or `expired` payment to `completed`.
     """
     return context.payment
 
@@ -111,9 +217,23 @@ def get_payment(context: CustomerPayment, request: Request) -> Payment:
     returns=page_of(schemas.AdminPaymentSchema),
 )
 def list_all_payments(context: AdminPayments, request: Request) -> dict[str, Any]:
-    """Newest first."""
-    filters = {name: request.query[name] for name in ("status", "customer_id", "product_id")}
-    return paginate(request.db, services.every_payment(**filters), Payment.id, request.query)
+    """Lists the payments of all customers, newest first."""
+    selected = services.every_payment(context.organisation, request.query)
+    return paginate(context.scope.session, selected, Payment.id, request.query)
+
+
+@api_view(
+    context=AdminCustomerPayments,
+    method="GET",
+    summary="List the payments of a customer",
+    permission=Permission.READ_PAYMENTS,
+    query=PageQuery,
+    returns=page_of(schemas.AdminPaymentSchema),
+)
+def list_customers_payments(context: AdminCustomerPayments, request: Request) -> dict[str, Any]:
+    """Lists the payments in every status, newest first."""
+    found = services.every_payment(context.organisation, {"customer_id": context.customer.id})
+    return paginate(context.scope.session, found, Payment.id, request.query)
 
 
 @api_view(
@@ -124,7 +244,7 @@ def list_all_payments(context: AdminPayments, request: Request) -> dict[str, Any
     returns=schemas.AdminPaymentSchema,
 )
 def get_any_payment(context: AdminPayment, request: Request) -> Payment:
-    """A payment of any customer."""
+    """Returns a payment of any customer."""
     return context.payment
 
 
@@ -137,8 +257,24 @@ def get_any_payment(context: AdminPayment, request: Request) -> Payment:
     returns=schemas.TimelineSchema,
 )
 def explain_payment(context: AdminPayment, request: Request) -> dict[str, Any]:
-    """What happened to it, in order: every event of the provider and what came of it, hooks, grants, refunds, disputes."""
+    """Lists what happened to a payment, in order: provider events, hooks, grants, refunds and disputes."""
     return {"items": timeline(context.scope, context.payment)}
+
+
+@api_view(
+    context=AdminPayment,
+    name="receipt",
+    method="POST",
+    summary="Send the receipt again",
+    permission=Permission.SEND_MAIL,
+    returns=schemas.AdminPaymentSchema,
+    status=202,
+    errors=(receipts.NoReceipt,),
+)
+def send_receipt_again(context: AdminPayment, request: Request) -> Payment:
+    """Puts a receipt for the customer's current address into the outbox, at most one in a minute."""
+    receipts.send_receipt_again(context.scope, context.payment, actor=request.actor)
+    return context.payment
 
 
 @api_view(
@@ -149,9 +285,9 @@ def explain_payment(context: AdminPayment, request: Request) -> dict[str, Any]:
     returns=schemas.RefundListSchema,
 )
 def list_refunds(context: AdminRefunds, request: Request) -> dict[str, Any]:
-    """Oldest first; those that were made at the payment provider by hand are among them."""
+    """Lists the refunds, oldest first, including those that were made in the payment provider's dashboard."""
     found = refunds.refunds_of(context.payment.id).order_by(PaymentRefund.created_at, PaymentRefund.id)
-    return {"items": list(request.db.scalars(found))}
+    return {"items": list(context.scope.session.scalars(found))}
 
 
 @api_view(
@@ -175,9 +311,12 @@ def list_refunds(context: AdminRefunds, request: Request) -> dict[str, Any]:
     ),
 )
 def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund:
-    """Of an amount, of items, or of all that is left. Items are taken back when the money goes back.
+    """Refunds an amount, items, or everything that is left.
 
-    202 when the provider does not answer now: the refund is recorded, and it is asked again until it does.
+    A refunded item is revoked when the money goes back.
+
+    202 when the provider does not answer now: the refund is recorded, and a job repeats the call until it
+    answers.
     """
     wanted = request.validated
     refunded = refunds.refund(
@@ -187,7 +326,7 @@ def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund:
         wanted["reason"],
         actor=request.actor,
         items=wanted.get("items", ()),
-        # A repetition of what was cut off after the money had gone back must find that, and give nothing more.
+        # A request repeated after the money went back must find that refund, and refund nothing more.
         wish=names_of_request(context, request),
     )
     if not refunded.answered:
@@ -196,8 +335,10 @@ def refund_payment(context: AdminRefunds, request: Request) -> PaymentRefund:
 
 
 def includeme(config: Any) -> None:
-    """Hang payments into the tree."""
+    """Add the payment resources to the tree."""
+    config.add_child(ApiV1, "purchases", GuestPurchases)
     config.add_child(Customers, "payments", CustomerPayments)
     config.add_child(Admin, "payments", AdminPayments)
+    config.add_child(AdminCustomer, "payments", AdminCustomerPayments)
     config.add_child(AdminPayment, "refunds", AdminRefunds)
     config.scan(__name__)

@@ -1,4 +1,4 @@
-"""Alarms, for plugins: what a person has to look at, because no job can put it right."""
+"""Alarms, for plugins: faults that an operator has to repair because no job can."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The audit trail, for plugins: what staff or the command line do is recorded with the act itself."""
+"""The audit trail, for plugins: actions of staff and of the command line, written in their transaction."""
 
 from __future__ import annotations
 
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
 
-__all__ = ["record"]
+__all__ = ["change", "record"]

@@ -1,4 +1,4 @@
-"""Currencies, for plugins: which there are, and how many decimal places their amounts have."""
+"""Currencies, for plugins: the known currencies and their decimal places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors with a stable code. Subclass the kind that fits and give it a code of your own."""
+"""Errors with a stable code. Derive from the class that fits, and set a code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from autonomy_core.errors import (
     NotAllowed,
     NotAuthenticated,
     NotFound,
+    ReauthenticationRequired,
     TooLarge,
     TooManyRequests,
     Unavailable,
@@ -24,6 +25,7 @@ __all__ = [
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
+    "ReauthenticationRequired",
     "TooLarge",
     "TooManyRequests",
     "Unavailable",

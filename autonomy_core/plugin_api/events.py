@@ -1,12 +1,41 @@
-"""What `on_…` hooks are told, for plugins."""
+"""The arguments of `on_…` hooks, for plugins."""
 
 from __future__ import annotations
 
-from autonomy_core.kernel.events import BoughtProduct, CustomerRegistered, PaymentCompleted, PaymentFacts
+from autonomy_core.kernel.events import (
+    BoughtProduct,
+    CustomerErased,
+    CustomerLogin,
+    CustomerRegistered,
+    CustomersMerged,
+    CustomerUpdated,
+    CustomerVerified,
+    DisputeFacts,
+    GrantRevoked,
+    MailSending,
+    PaymentCompleted,
+    PaymentDisputed,
+    PaymentFacts,
+    PaymentRefunded,
+    PurchaseRequested,
+    RefundFacts,
+)
 
 __all__ = [
     "BoughtProduct",
+    "CustomerErased",
+    "CustomerLogin",
     "CustomerRegistered",
+    "CustomerUpdated",
+    "CustomerVerified",
+    "CustomersMerged",
+    "DisputeFacts",
+    "GrantRevoked",
+    "MailSending",
     "PaymentCompleted",
+    "PaymentDisputed",
     "PaymentFacts",
+    "PaymentRefunded",
+    "PurchaseRequested",
+    "RefundFacts",
 ]

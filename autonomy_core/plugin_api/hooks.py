@@ -1,4 +1,4 @@
-"""The marker of an implementation, and what `register_settings` returns."""
+"""The marker of an implementation, and the result of `register_settings`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plugin's migrations need."""
+"""Helpers for a plugin's migrations."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What a plugin's models are made of."""
+"""Base classes and helpers for a plugin's models."""
 
 from __future__ import annotations
 
-# A plugin's tables refer to the core's by name, and all of those refer to others.
+# A plugin's tables refer to tables of the core by name, so all models of the core must be imported.
 import autonomy_core.models  # noqa: F401
 from autonomy_core.db.base import Base, Identified, OrganisationScoped, tenant_key, utcnow, uuid7
 

@@ -1,4 +1,4 @@
-"""`api_view`: a view that says what it takes and gives."""
+"""`api_view`: a view that declares its input and output."""
 
 from __future__ import annotations
 

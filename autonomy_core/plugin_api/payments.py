@@ -1,64 +1,67 @@
-"""Payments, for plugins: to settle them, and to prove what is said of them."""
+"""Payments, for plugins: settle payments, and prove claims about them."""
 
 from __future__ import annotations
 
-from autonomy_core.db.group_commit import LONGEST_PAUSE_TOGETHER_S, Member
-from autonomy_core.db.pipeline import Statement
+from autonomy_core.accounting.domain import BalanceKind, BalanceReport
+from autonomy_core.accounting.services import record_balances
 from autonomy_core.kernel.copies import RestoredCopy, refuse_on_copy
 from autonomy_core.kernel.settlements import (
     DisputeReport,
     DisputeStatus,
+    PaymentFacts,
     PaymentStatus,
     RefundReport,
     RefundStatus,
     Settlement,
 )
-from autonomy_core.payments.at_once import (
-    COMPLETING,
-    LockedPayment,
-    announce_completed,
-    completing,
-    settle_at_once,
-)
+from autonomy_core.payments import journal
+from autonomy_core.payments.batch_lookup import BatchLookup, PaidReport
+from autonomy_core.payments.batches import settle_batch
 from autonomy_core.payments.checks import check_later
 from autonomy_core.payments.domain import UNPAID, ProofFailed
-from autonomy_core.payments.journal import note_once
+from autonomy_core.payments.fields import ReturnUrl
 from autonomy_core.payments.models import Payment
 from autonomy_core.payments.ownership import bought_at, first_bought_at
 from autonomy_core.payments.refunds import RefundRefused
+from autonomy_core.payments.return_urls import ForeignReturnUrl, check_return_url
 from autonomy_core.payments.services import PaymentsUnavailable, ProviderNotSetUp
 from autonomy_core.payments.settlement import Settled, lock_payment, settle
+from autonomy_core.payments.terms import PurchaseRefused, VerifiedEmailRequired
 from autonomy_core.tenancy.domain import Environment
 
 __all__ = [
-    "COMPLETING",
-    "LONGEST_PAUSE_TOGETHER_S",
     "UNPAID",
+    "BalanceKind",
+    "BalanceReport",
+    "BatchLookup",
     "DisputeReport",
     "DisputeStatus",
     "Environment",
-    "LockedPayment",
-    "Member",
+    "ForeignReturnUrl",
+    "PaidReport",
     "Payment",
+    "PaymentFacts",
     "PaymentStatus",
     "PaymentsUnavailable",
     "ProofFailed",
     "ProviderNotSetUp",
+    "PurchaseRefused",
     "RefundRefused",
     "RefundReport",
     "RefundStatus",
     "RestoredCopy",
+    "ReturnUrl",
     "Settled",
     "Settlement",
-    "Statement",
-    "announce_completed",
+    "VerifiedEmailRequired",
     "bought_at",
     "check_later",
-    "completing",
+    "check_return_url",
     "first_bought_at",
+    "journal",
     "lock_payment",
-    "note_once",
+    "record_balances",
     "refuse_on_copy",
     "settle",
-    "settle_at_once",
+    "settle_batch",
 ]

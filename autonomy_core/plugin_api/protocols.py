@@ -1,7 +1,10 @@
-"""What a payment provider, a product kind or an authenticator must be able to do."""
+"""The interfaces of payment providers, product kinds, authenticators and image processors."""
 
 from __future__ import annotations
 
+from autonomy_core.kernel.finders import PaymentFinder
+from autonomy_core.kernel.images import ImageProcessor
+from autonomy_core.kernel.listing import ListedTrack, ListingKind
 from autonomy_core.kernel.protocols import (
     Authenticator,
     Checkout,
@@ -20,6 +23,10 @@ __all__ = [
     "CheckoutOrder",
     "DeliveringKind",
     "Flush",
+    "ImageProcessor",
+    "ListedTrack",
+    "ListingKind",
+    "PaymentFinder",
     "PaymentProvider",
     "ProductKind",
     "RefundOrder",

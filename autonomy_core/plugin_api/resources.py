@@ -1,8 +1,9 @@
-"""The tree: what a plugin's contexts are made of, and the core's nodes that it may hang children from."""
+"""The resource tree: base classes of contexts, and the core's resources that may have children of plugins."""
 
 from __future__ import annotations
 
 from autonomy_core.catalog.resources import AdminProduct, AdminProducts, ProductNode, Products
+from autonomy_core.customers.resources import AdminCustomer, OfAdminCustomer
 from autonomy_core.grants.resources import CustomerProduct, CustomerProducts
 from autonomy_core.payments.resources import AdminPayment, AdminPayments, CustomerPayment, CustomerPayments
 from autonomy_core.traversal.resources import (
@@ -11,12 +12,11 @@ from autonomy_core.traversal.resources import (
     Collection,
     Customers,
     Resource,
-    WebhookProvider,
-    Webhooks,
 )
 
 __all__ = [
     "Admin",
+    "AdminCustomer",
     "AdminPayment",
     "AdminPayments",
     "AdminProduct",
@@ -28,9 +28,8 @@ __all__ = [
     "CustomerProduct",
     "CustomerProducts",
     "Customers",
+    "OfAdminCustomer",
     "ProductNode",
     "Products",
     "Resource",
-    "WebhookProvider",
-    "Webhooks",
 ]

@@ -1,30 +1,45 @@
-"""What goes over the wire: marshmallow fields and shapes that every answer shares, for plugins.
+"""The JSON API: marshmallow fields and schemas that all responses share, for plugins.
 
-marshmallow's own fields take more than they describe: its `Integer` takes ``"1_0"`` and ``true``, its `UUID` takes
-``{…}``, its `String` takes what cannot be seen. Fields that clients send are made of those here, which take one spelling:
+marshmallow's own fields accept more than they document: `Integer` accepts ``"1_0"`` and ``true``, `UUID`
+accepts ``{…}``, and `String` accepts invisible characters. Use these fields for input from clients; each
+accepts one spelling only:
 
 ====================  ==========================================================================
-`Text`                what people read
+`Text`                a human-readable text
+`EmailField`          an e-mail address
 `Identifier`          an id
 `WholeNumber`         a number in JSON
 `NumberInText`        a number in a query, a form or an ini file, where everything is text
-`Truth`               ``true`` or ``false``
-`Timestamp`           a moment
+`StrictBoolean`       ``true`` or ``false``
+`Timestamp`           a time
+`Day`                 a date
+`LanguageTag`         a language
 ====================  ==========================================================================
 
-`ApiSchema` is the base of a call's schemas, `PageQuery` and `paginate` are for lists, `OpenQuery` is for addresses that
-people follow.
+`ApiSchema` is the base of a call's schemas, and `QuerySchema` of those of queries. `PageQuery` and `paginate`
+are for lists. `OpenQuery` is for URLs that people open in a browser.
 """
 
 from __future__ import annotations
 
-from autonomy_core.fields import Identifier, NumberInText, Text, Timestamp, Truth, WholeNumber
+from autonomy_core.fields import (
+    Day,
+    EmailField,
+    Identifier,
+    LanguageTag,
+    NumberInText,
+    StrictBoolean,
+    Text,
+    Timestamp,
+    WholeNumber,
+)
 from autonomy_core.web.schemas import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
     ApiSchema,
     OpenQuery,
     PageQuery,
+    QuerySchema,
     page_of,
     paginate,
 )
@@ -33,13 +48,17 @@ __all__ = [
     "DEFAULT_LIMIT",
     "MAX_LIMIT",
     "ApiSchema",
+    "Day",
+    "EmailField",
     "Identifier",
+    "LanguageTag",
     "NumberInText",
     "OpenQuery",
     "PageQuery",
+    "QuerySchema",
+    "StrictBoolean",
     "Text",
     "Timestamp",
-    "Truth",
     "WholeNumber",
     "page_of",
     "paginate",

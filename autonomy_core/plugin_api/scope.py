@@ -1,4 +1,4 @@
-"""`TenantScope`: one organisation, and nothing of any other."""
+"""`TenantScope`: one organisation, without access to any other."""
 
 from __future__ import annotations
 

@@ -7,7 +7,9 @@ from pyramid.authorization import Allow, Everyone
 from autonomy_core.addresses import client_network
 from autonomy_core.kernel.identity import (
     CUSTOMER,
+    RECENT,
     STAFF,
+    TWO_FACTORS,
     Identity,
     Permission,
     Scope,
@@ -19,7 +21,9 @@ from autonomy_core.security.api_keys import bearer_token
 
 __all__ = [
     "CUSTOMER",
+    "RECENT",
     "STAFF",
+    "TWO_FACTORS",
     "Allow",
     "Everyone",
     "Identity",

@@ -24,12 +24,12 @@ __all__ = [
 
 
 def positive_number(default: int, largest: int, description: str) -> NumberInText:
-    """A setting that is a whole number from 1 on.
+    """Create a setting that is a whole number from 1 on.
 
     Args:
-        default: its value where it is not set.
-        largest: the largest value that may be written.
-        description: what it sets, for the comment in the ini file.
+        default: the value if the key is absent.
+        largest: the largest allowed value.
+        description: the meaning, for the comment in the ini file.
     """
     limits: Any = validate.Range(1, largest)
     return NumberInText(load_default=default, validate=limits, metadata={"description": description})

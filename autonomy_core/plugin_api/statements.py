@@ -1,4 +1,7 @@
-"""Statements of hot paths, executed past SQLAlchemy: for ``scope.execute_directly``, ``execute_later``, ``execute_alone``."""
+"""Statements of hot paths, executed without SQLAlchemy.
+
+They are arguments of ``scope.execute_at_driver``, ``execute_later`` and ``execute_alone``.
+"""
 
 from __future__ import annotations
 

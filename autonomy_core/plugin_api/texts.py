@@ -1,4 +1,4 @@
-"""What may be in a text that people read; what clients send is checked by `plugin_api.schemas.Text`."""
+"""Validation of human-readable texts; `plugin_api.schemas.Text` validates texts from clients."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Who is asking, and what they may do."""
+"""Authentication and authorisation of callers (`policy`), keys of staff (`api_keys`), and CORS (`cors`)."""

@@ -1,6 +1,6 @@
-"""API keys: ``ak_<id>_<secret>``, shown once, stored hashed.
+"""API keys: ``ak_<id>_<secret>``, shown once, stored as a hash.
 
-The secret has 256 random bits, so that one SHA-256 is hash enough: there is nothing to guess by trying.
+The secret has 256 random bits. It cannot be guessed, so a single SHA-256 is sufficient.
 """
 
 from __future__ import annotations
@@ -9,64 +9,71 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from pyramid.request import Request
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from autonomy_core.audit.services import record
 from autonomy_core.db.base import utcnow, uuid7
+from autonomy_core.db.pipeline import Statement
 from autonomy_core.errors import InvalidInput, NotFound
-from autonomy_core.kernel.identity import SCOPES, Identity, staff_identity
+from autonomy_core.kernel.identity import Identity, staff_identity
+from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.security.models import ApiKey
 from autonomy_core.texts import UnreadableText, readable
 
 PREFIX = "ak_"
 LONGEST_NAME = 200
+NOTED_EVERY = timedelta(minutes=10)
 
 
 def issue(
-    session: Session,
-    organisation_id: str,
+    scope: TenantScope,
     name: str,
     scopes: Sequence[str],
     *,
     actor: str,
-    known: Iterable[str] = SCOPES,
+    member_id: UUID | None = None,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key.
+    """Create an API key.
 
     Args:
-        session: the organisation's session.
-        name: what the key is for, for people.
-        scopes: of those that are known.
-        actor: who made it, for the audit.
-        known: the scopes that there are, see `Runtime.scopes`.
+        scope: the organisation, in the transaction that creates the key.
+        name: the purpose of the key, for people.
+        scopes: the key's scopes, the core's and those of plugins.
+        actor: the creator, for the audit log, for example ``cli:<user>``.
+        member_id: the member of staff to whom the key belongs; None for the organisation's back end.
+        expires_at: until when it can be used, timezone-aware; None for no limit.
 
     Returns:
-        The stored key, and the text that is shown this once.
+        The stored key, and its text, which is not stored.
 
     Raises:
-        InvalidInput: no scope, an unknown one, or a name that cannot be read.
+        InvalidInput: no scope, an unknown scope, or an unreadable name.
     """
     try:
         name = readable(name, LONGEST_NAME)
     except UnreadableText as error:
         raise InvalidInput(f"the name of a key: {error}") from error
-    _check_scopes(scopes, known)
+    _check_scopes(scopes, runtime_of(scope).scopes)
     secret = secrets.token_urlsafe(32)
     key = ApiKey(
-        organisation_id=organisation_id,
+        organisation_id=scope.organisation.id,
         id=uuid7(),
         name=name,
         secret_hash=_hash(secret),
         scopes=sorted(set(scopes)),
         created_at=utcnow(),
+        member_id=member_id,
+        expires_at=expires_at,
     )
-    session.add(key)
+    scope.session.add(key)
     target, detail = f"api_key:{key.id}", {"scopes": key.scopes}
-    record(session, organisation_id, actor=actor, action="api_key.issued", target=target, detail=detail)
+    record(scope, actor=actor, action="api_key.issued", target=target, detail=detail)
     return key, f"{PREFIX}{key.id.hex}_{secret}"
 
 
@@ -78,51 +85,86 @@ def _check_scopes(scopes: Sequence[str], known: Iterable[str]) -> None:
         )
 
 
-def revoke(session: Session, organisation_id: str, key_id: UUID, *, actor: str) -> ApiKey:
-    """Make a key worthless, at once. Revoking it again changes nothing.
+def revoke(scope: TenantScope, key_id: UUID, *, actor: str) -> ApiKey:
+    """Revoke a key immediately. Revoking a revoked key has no effect.
+
+    Args:
+        scope: the organisation.
+        key_id: the key.
+        actor: the caller, for the audit log.
 
     Raises:
         NotFound: the organisation has no such key.
     """
-    key = session.get(ApiKey, (organisation_id, key_id))
+    key = find_key(scope, key_id)
     if key is None:
         raise NotFound("The organisation has no such key.")
     if key.revoked_at is None:
         key.revoked_at = utcnow()
         target = f"api_key:{key.id}"
-        record(session, organisation_id, actor=actor, action="api_key.revoked", target=target)
+        record(scope, actor=actor, action="api_key.revoked", target=target)
     return key
 
 
-def list_keys(session: Session) -> Sequence[ApiKey]:
-    """The organisation's keys, oldest first, revoked ones included."""
-    return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
+def find_key(scope: TenantScope, key_id: UUID) -> ApiKey | None:
+    """Return a key of this organisation, also a revoked one; or None."""
+    return scope.session.get(ApiKey, (scope.organisation.id, key_id))
 
 
-def verify(session: Session, organisation_id: str, text: str) -> ApiKey | None:
-    """The key that a text is, or None when it is none of this organisation's, or a revoked one."""
+def list_keys(scope: TenantScope) -> Sequence[ApiKey]:
+    """The organisation's keys, oldest first, including revoked ones."""
+    return scope.session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
+
+
+def verify(scope: TenantScope, text: str) -> ApiKey | None:
+    """Find the key with a text.
+
+    Args:
+        scope: the organisation's scope.
+        text: ``ak_<id>_<secret>``, or any other text.
+
+    Returns:
+        The key; None if it is unknown in this organisation, revoked, or expired.
+    """
     identifier, _, secret = text.removeprefix(PREFIX).partition("_")
     try:
         key_id = UUID(hex=identifier)
     except ValueError:
         return None
-    key = session.get(ApiKey, (organisation_id, key_id))
-    if key is None or key.revoked_at is not None:
+    key = find_key(scope, key_id)
+    if key is None or key.revoked_at is not None or (key.expires_at and key.expires_at <= utcnow()):
         return None
     return key if hmac.compare_digest(key.secret_hash, _hash(secret)) else None
 
 
 class ApiKeyAuthenticator:
-    """Recognises ``Authorization: Bearer ak_…``."""
+    """Authenticates requests with ``Authorization: Bearer ak_…``."""
 
-    def identify(self, request: Request) -> Identity | None:
-        """The staff identity of a valid key."""
+    def identify(self, scope: TenantScope, request: Request) -> Identity | None:
+        """The identity of a valid key; None otherwise."""
         token = bearer_token(request)
         if token is None or not token.startswith(PREFIX):
             return None
-        organisation_id = request.organisation.id
-        key = verify(request.db, organisation_id, token)
-        return staff_identity(organisation_id, key.id, tuple(key.scopes)) if key else None
+        key = verify(scope, token)
+        if key is None:
+            return None
+        _note_use(scope, key)
+        return staff_identity(scope.organisation.id, key.id, tuple(key.scopes))
+
+
+_USED = Statement("""
+UPDATE api_keys SET last_used_at = %(now)s WHERE organisation_id = %(organisation_id)s AND id = %(id)s
+""")
+
+
+def _note_use(scope: TenantScope, key: ApiKey) -> None:
+    """Store that a key is used, at most once in `NOTED_EVERY`, so that most requests write nothing.
+
+    It is written in a transaction of its own: the request may fail, or only read.
+    """
+    now = utcnow()
+    if key.last_used_at is None or now - key.last_used_at >= NOTED_EVERY:
+        scope.execute_alone(_USED, {"organisation_id": key.organisation_id, "id": key.id, "now": now})
 
 
 def bearer_token(request: Request) -> str | None:

@@ -1,6 +1,7 @@
-"""Cross-origin requests: a shop's pages, on any of the organisation's hosts, may call its API from the browser.
+"""Cross-origin requests: pages on the organisation's hosts may call its API from the browser.
 
-So may pages on a developer's machine, when the API is called there. Nobody else's may. No cookie is involved: a page sends the token that it holds, so credentials are not allowed.
+If the API is called on a loopback address, pages on the developer's machine may call it, too. No other page
+may. A page sends its token itself and no cookies, so credentials are not allowed.
 
 Source: https://fetch.spec.whatwg.org/#http-cors-protocol
 """
@@ -31,7 +32,7 @@ Handler = Callable[[Request], Response]
 
 
 def cors_tween(handler: Handler, registry: Any) -> Handler:
-    """Answer a browser's questions about what a page may do."""
+    """Answer preflight requests, and add CORS headers to answers."""
 
     def tween(request: Request) -> Response:
         organisation = _organisation_of(request)
@@ -43,7 +44,7 @@ def cors_tween(handler: Handler, registry: Any) -> Handler:
         if is_own:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
-        # On every answer: a cache must not give one that lacks the headers above to a page that may read it.
+        # On every answer, so that a cache does not give an answer without these headers to an allowed page.
         response.headers.add("Vary", "Origin")
         return response
 
@@ -51,12 +52,13 @@ def cors_tween(handler: Handler, registry: Any) -> Handler:
 
 
 def is_own_origin(organisation: Organisation, origin: str, host: str) -> bool:
-    """Whether a page comes from one of the organisation's hosts, or, as the API does, from a developer's machine.
+    """Whether a page comes from one of the organisation's hosts or, like the API, from a loopback address.
 
     Args:
-        origin: the header's value, as the browser sent it.
-        host: where the API was called. A page elsewhere cannot choose its own origin, so that it gains nothing by
-            reaching the API at a loopback address.
+        organisation: the organisation.
+        origin: the value of the header Origin.
+        host: the host on which the API was called. A page cannot choose its origin, so another site's page
+            gains nothing by calling the API on a loopback address.
     """
     with suppress(ValueError):
         parts = urlsplit(origin)
@@ -67,7 +69,7 @@ def is_own_origin(organisation: Organisation, origin: str, host: str) -> bool:
 
 
 def _organisation_of(request: Request) -> Organisation | None:
-    # A path that cannot be read names nobody; traversal is going to answer for it.
+    # An unreadable path names no organisation. Traversal will answer with an error.
     with suppress(AutonomyError, ValueError):
         return request.organisation
     return None
@@ -87,5 +89,5 @@ def _preflight() -> Response:
 
 
 def includeme(config: Configurator) -> None:
-    """Put the tween around the application."""
+    """Install the tween."""
     config.add_tween(f"{__name__}.cors_tween")

@@ -1,4 +1,4 @@
-"""Decides which organisation has a host that several of them claim, or that is the server's own."""
+"""Decides which organisation gets a host that several claim, or that belongs to the server."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from autonomy_core.tenancy.domain import Problem, Version
 from autonomy_core.tenancy.hosts import is_address, name_of
 
 Claim = tuple[str, str]
-"""The id of an organisation, and a host that its file names."""
+"""The id of an organisation, and a host in its file."""
 
 Order = Callable[[Collection[str]], Mapping[Claim, int]]
-"""Gives, for the claims to some hosts' names, the order in which they were first recorded."""
+"""Returns the order in which the claims to some host names were first recorded."""
 
 NEVER = 2**63
 
 
 @dataclass(frozen=True, slots=True)
 class ServerHosts:
-    """What the server's own ini file says of hosts.
+    """The hosts in the server's own ini file.
 
     Attributes:
-        hosts: on which every organisation is reached by its path; no organisation may have them.
-        default_organisation: which alone may have an IP address for a host.
+        hosts: hosts that serve all organisations by path. No organisation may claim them.
+        default_organisation: the only organisation that may have an IP address as host.
     """
 
     hosts: tuple[str, ...] = ()
@@ -33,11 +33,12 @@ class ServerHosts:
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Who has which host.
+    """The organisation of each host.
 
     Attributes:
-        owners: by host.
-        refused: by the id of an organisation, which of its hosts it does not get.
+        owners: the version of the organisation, by host.
+        refused: by organisation id, the claimed hosts that it does not get.
+        problems: one problem for each refused claim.
     """
 
     owners: dict[str, Version]
@@ -48,15 +49,16 @@ class Division:
 def divide_hosts(
     versions: Mapping[str, Version], server: ServerHosts, order: Order, before: Mapping[str, Version]
 ) -> Division:
-    """Give every host to one organisation. One that does not get a host keeps all its others.
+    """Give every host to one organisation. An organisation that loses a dispute keeps its other hosts.
 
-    A host without a port is all ports of its name, so it collides with every other claim to that name. The claim that
-    was recorded first wins; of those that were not recorded yet, the one in service; and then the first id.
+    A host without a port covers all ports, so it collides with every other claim to that name. The claim that
+    was recorded first wins. Among unrecorded claims, the organisation in service wins, then the smallest id.
 
     Args:
-        versions: by id, in the order of the ids.
-        order: asked only about names that several organisations claim.
-        before: by host, which organisation this process has served there until now.
+        versions: by id, sorted by id.
+        server: the server's own hosts.
+        order: called only for names that several organisations claim.
+        before: the organisation that this process has served on each host until now.
     """
     own: dict[str, list[str]] = {}
     for host in server.hosts:
@@ -136,7 +138,7 @@ def _claims(
 
 
 def _collide(one: str, other: str) -> bool:
-    """Whether two hosts of one name share a port."""
+    """Whether two hosts of the same name share a port."""
     return one == other or name_of(one) == one or name_of(other) == other
 
 

@@ -1,4 +1,4 @@
-"""Reads all files of a directory once, as the command line does."""
+"""Reads all files of a directory once, for the command line."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autonomy_core.tenancy.domain import LoadedFile, Organisation, Problem
-from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, tenant_files, unreadable_directory
-from autonomy_core.tenancy.settling import Rules, Settled, Settler
+from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader
+from autonomy_core.tenancy.reading import tenant_files, unreadable_directory
+from autonomy_core.tenancy.settling import Rules, ServedVersions, Settler
+from autonomy_core.tenancy.texts import TextCheck, accept
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,20 +18,20 @@ class LoadedDirectory:
     """All files of a directory.
 
     Attributes:
-        organisations: by id, those whose files are in order, as they are served.
-        files: by id, what reading each gave.
+        organisations: the organisations with valid files as they are served, by id.
+        files: the results of reading the files, by id.
         settled: what a server serves.
-        problems: what is wrong with the files.
+        problems: all problems.
     """
 
     organisations: Mapping[str, Organisation]
     files: Mapping[str, LoadedFile]
-    settled: Settled
+    settled: ServedVersions
     problems: tuple[Problem, ...]
 
     @property
     def served_otherwise(self) -> tuple[str, ...]:
-        """The organisations that a server serves though their files are gone or not in order."""
+        """Ids of organisations that a server serves although their files are gone or have problems."""
         return tuple(sorted(self.settled.versions.keys() - self.organisations.keys()))
 
 
@@ -38,13 +40,19 @@ def load_directory(
     plugin_schemas: PluginSchemas,
     rules: Rules | None = None,
     replaced: Mapping[str, LoadedFile] | None = None,
+    *,
+    check_text: TextCheck = accept,
 ) -> LoadedDirectory:
-    """Read and check every tenant file in `directory`.
+    """Read and check all tenant files of a directory.
 
     Args:
-        replaced: by id, what is to be taken in the place of a file.
+        directory: the directory.
+        plugin_schemas: the schemas of the installed plugins.
+        rules: the rules that decide what is in service.
+        replaced: results that replace those of the files, by id.
+        check_text: finds the problems of a text.
     """
-    loader = TenantLoader(plugin_schemas)
+    loader = TenantLoader(plugin_schemas, check_text)
     problem = None
     try:
         files = {path.stem: loader.load(path) for path in tenant_files(directory)}
@@ -54,7 +62,7 @@ def load_directory(
     settler = Settler(directory, rules, loader.make)
     settled = settler.settle(files, None, problem)
     if replaced:
-        # After what is there: the newcomer is refused a host, and not the organisation that has it.
+        # As a second step, so that an existing organisation keeps its hosts and the new one is refused.
         files |= replaced
         settled = settler.settle(files, settled, problem)
     organisations = {

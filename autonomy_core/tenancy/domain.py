@@ -1,4 +1,4 @@
-"""What an organisation is, and what can be wrong with its description."""
+"""Data types: organisations, versions of their files, and problems in them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from autonomy_core.tenancy.files import Signature
 
 Environment = Literal["test", "live"]
-"""Where a payment is made: test moves no money, and what it grants is no customer's in live."""
+"""The payment environment. Test payments move no money, and their grants are not valid in live."""
 AfterRefund = Literal["keep", "revoke"]
 AfterDispute = Literal["keep", "revoke", "revoke_until_won"]
+DigitalConsent = Literal["no", "required"]
 
 ProblemCode = Literal[
     "duplicate_host",
     "duplicate_key",
     "duplicate_section",
+    "invalid_mail_template",
     "invalid_value",
     "last_good_unreadable",
     "live_key_in_test",
@@ -33,13 +36,14 @@ ProblemCode = Literal[
     "syntax",
     "test_key_in_live",
     "unknown_key",
+    "unknown_mail_template",
     "unknown_plugin",
     "unknown_section",
     "unreadable_file",
     "unresolved_reference",
 ]
 
-# An organisation's id is the first segment of its URLs, where these words mean something else.
+# An organisation's id is the first segment of its URLs. These segments have another meaning.
 RESERVED_IDS = frozenset(
     {
         "admin",
@@ -69,14 +73,26 @@ ID_RULE = "3 to 40 lower-case letters, digits and hyphens, a letter first and no
 class Organisation:
     """One tenant, as its ini file describes it.
 
-    id: the stem of the file's name, the organisation's name in URLs and in the database.
-    hosts: normalised, each ``name`` or ``name:port``.
-    currency: ISO 4217, lower-case.
-    settings: by plugin name, what the plugin's schema made of its section; read-only.
-    access_after_refund, access_after_dispute: what becomes of what was granted for a payment that was refunded as
-        a whole, or is disputed.
-    refund_duplicates: whether a payment is given back by itself for what the customer had paid already.
-    purchase_during_dispute: whether a customer may buy a product again while their bank disputes a payment for it.
+    Attributes:
+        id: the stem of the file's name. It identifies the organisation in URLs and in the database.
+        name: the name that customers see.
+        hosts: normalised, each ``name`` or ``name:port``.
+        currency: an ISO 4217 code in lower case.
+        plugins: the names of the plugins it uses.
+        settings: by plugin name, the section as loaded by the plugin's schema; read-only.
+        source: the ini file.
+        support_email: where customers get help.
+        access_after_refund: what happens to grants of a payment that was refunded completely.
+        access_after_dispute: what happens to grants of a payment that is disputed.
+        refund_duplicates: whether a second payment for the same product is refunded automatically.
+        purchase_during_dispute: whether a customer may buy a product while a payment for it is disputed.
+        digital_consent: whether a purchase must contain the consent to immediate delivery.
+        digital_consent_en, digital_consent_de: the organisation's own texts of the consent, or None.
+        guest_purchases_per_address: how many purchases without an account a client address may begin in an
+            hour.
+        time_zone: the name of the time zone of its days and months.
+        locale: the language of mail to recipients without one, a BCP 47 tag; None for English.
+        mail_texts: the organisation's own sources of mail templates, by file name; read-only.
     """
 
     id: str
@@ -91,9 +107,21 @@ class Organisation:
     access_after_dispute: AfterDispute = "revoke_until_won"
     refund_duplicates: bool = False
     purchase_during_dispute: bool = False
+    digital_consent: DigitalConsent = "no"
+    digital_consent_en: str | None = None
+    digital_consent_de: str | None = None
+    guest_purchases_per_address: int = 60
+    time_zone: str = "UTC"
+    locale: str | None = None
+    mail_texts: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of its days and months."""
+        return ZoneInfo(self.time_zone)
 
     def without_hosts(self, refused: Collection[str]) -> Organisation:
-        """The organisation without hosts that its file names and that it does not get."""
+        """A copy without the hosts that its file names but that it does not get."""
         if not refused:
             return self
         return replace(self, hosts=tuple(host for host in self.hosts if host not in refused))
@@ -101,7 +129,7 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend in a tenant's file. Never contains a value that could be a secret."""
+    """One problem of a tenant's files. It never contains a value that could be a secret."""
 
     file: Path
     line: int
@@ -109,19 +137,30 @@ class Problem:
     message: str
     remedy: str
 
+    @property
+    def organisation_id(self) -> str | None:
+        """The id of the organisation that has the problem; None if it concerns the whole directory."""
+        match self.file.suffix:
+            case ".ini":
+                return self.file.stem
+            case ".md":
+                return self.file.parent.parent.name
+        return None
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.code}: {self.message} ({self.remedy})"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Version:
-    """One version of an organisation's file that is in order: enough to find the organisation, and to make it.
+    """One valid version of an organisation's file: enough to find the organisation and to make it.
 
-    It takes a third of the memory of what `TenantLoader.make` makes of it.
+    It takes a third of the memory of the organisation that `TenantLoader.make` makes.
 
-    hosts_line: where it claims its hosts.
-    content: what the file says, and what its references led to, so secrets are in it; see `loader.text_of`. None
-        while it is known from the index or the record alone, and this process has read neither file nor content.
+    Attributes:
+        hosts_line: the line number of the key ``hosts``.
+        content: the content of the file and the values of its references, so it contains secrets; see
+            `loader.text_of`. None if the version comes from the index or the record and was not read yet.
     """
 
     id: str
@@ -133,18 +172,26 @@ class Version:
 
     @property
     def source(self) -> Path:
-        """The file."""
+        """The path of the file."""
         return self.directory / f"{self.id}.ini"
+
+    def serves_as(self, other: Version | None) -> bool:
+        """Whether another version makes the same organisation. Content that was not read counts as equal."""
+        if other is None or (self.hosts, self.plugins) != (other.hosts, other.plugins):
+            return False
+        return self.content is None or other.content is None or self.content == other.content
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile:
-    """What reading one file gave: an organisation and its version, or problems.
+    """The result of reading one file: an organisation and its version, or problems.
 
-    references: the secret files it refers to, as they were when read.
-    uses_environment: whether it refers to variables of the environment.
-    is_unreadable: whether it, or a secret file that it refers to, is there and could not be read, perhaps only now.
-    is_unfinished: whether an editor may still be writing it, see `loader.UNFINISHED_NS`.
+    Attributes:
+        references: the secret files it refers to, with their signatures at that time.
+        uses_environment: whether it refers to environment variables.
+        is_unreadable: whether the file, or a secret file it refers to, exists but could not be read.
+        is_unfinished: whether an editor may still be writing it; see `reading.UNFINISHED_NS`.
+        texts: the directory and the files of the organisation's texts, with their signatures at that time.
     """
 
     path: Path
@@ -155,18 +202,21 @@ class LoadedFile:
     uses_environment: bool = False
     is_unreadable: bool = False
     is_unfinished: bool = False
+    texts: tuple[tuple[Path, Signature | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """What is kept of a file that was read.
+    """The cached result of reading a file.
 
-    version: the one before, if this one could not be read.
-    references: the secret files it refers to, as they were.
-    is_doubtful: whether equal signatures prove nothing, because one of the files was fresh, see `files.is_fresh`, was
-        unfinished, or could not be read.
-    uses_environment: whether it refers to variables of the environment, which another process may have otherwise.
-    is_unfinished: whether the version is of a file that an editor may still have been writing.
+    Attributes:
+        version: the version; the previous one if the file could not be read.
+        references: the secret files it refers to, and the directory and files of the texts, with their
+            signatures at that time.
+        is_doubtful: whether an equal signature does not prove that the file is unchanged: one of the files
+            was fresh (see `files.is_fresh`), incomplete or unreadable.
+        uses_environment: whether it refers to environment variables, which may differ in other processes.
+        is_unfinished: whether an editor may still have been writing the version's file.
     """
 
     signature: Signature
@@ -179,7 +229,7 @@ class KnownFile:
 
 
 def id_problem(source: Path, organisation_id: str) -> Problem | None:
-    """Return what is wrong with an organisation's id, or None."""
+    """Return the problem of an organisation's id, or None."""
     if not _ID.fullmatch(organisation_id):
         return Problem(
             source,

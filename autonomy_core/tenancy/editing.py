@@ -1,4 +1,4 @@
-"""Changes tenants' files as a careful admin would: checked before it is written, and written as a whole."""
+"""Changes tenants' files safely: checks the new content first, then replaces the file atomically."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from pathlib import Path
 
 from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.tenancy.files import give_to, read_small_file, signature, write_whole
-from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, tenant_files
+from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader
 from autonomy_core.tenancy.parser import parse
+from autonomy_core.tenancy.reading import tenant_files
 from autonomy_core.tenancy.rewriting import NotRewritable, with_keys
 from autonomy_core.tenancy.secrets import Secret, UnresolvedReferenceError, resolve, resolving_from
+from autonomy_core.tenancy.texts import TextCheck, accept
 
 BOM = b"\xef\xbb\xbf"
 
 SECRETS = "secrets"
-"""The directory, beside the ini files, for secrets; git ignores it."""
+"""The name of the directory for secret files, beside the ini files; git ignores it."""
 
 
 class EditError(Exception):
-    """A tenant's file that is left as it was; the message names it and says what to do."""
+    """A tenant's file was not changed. The message names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenSettings:
-    """A plugin's section as it is written, references and all.
+    """A plugin's section as it is written, with unresolved references.
 
     Attributes:
-        directory: where relative references start.
+        directory: the base of relative references.
         texts: the values by key.
     """
 
@@ -39,7 +41,7 @@ class WrittenSettings:
     texts: Mapping[str, str]
 
     def secret(self, key: str) -> Secret | None:
-        """What a key's value is or refers to; None for a key that is not there, or leads nowhere."""
+        """The resolved value of a key; None if the key is missing or its reference has no value."""
         if not self.texts.get(key):
             return None
         try:
@@ -53,19 +55,27 @@ class TenantEditor:
     """Reads and changes the files of one directory.
 
     Args:
-        plugin_schemas: of the installed plugins; a file is only written if they have nothing to object to.
+        directory: the directory of the organisations' files.
+        plugin_schemas: the schemas of the installed plugins. A file is only written if they accept it.
+        check_text: finds the problems of an organisation's texts.
     """
 
-    def __init__(self, directory: Path, plugin_schemas: PluginSchemas) -> None:
+    def __init__(
+        self, directory: Path, plugin_schemas: PluginSchemas, check_text: TextCheck = accept
+    ) -> None:
         self._directory = directory
-        self._loader = TenantLoader(plugin_schemas)
+        self._loader = TenantLoader(plugin_schemas, check_text)
 
     def ids(self) -> tuple[str, ...]:
-        """Every organisation that has a file, whether that is in order or not; sorted."""
+        """The sorted ids of all organisations with a file, including files with problems."""
         return tuple(sorted(path.stem for path in self._files()))
 
     def written(self, organisation_id: str, plugin: str) -> WrittenSettings:
-        """What an organisation's file says in a plugin's section.
+        """Read a plugin's section of an organisation's file.
+
+        Args:
+            organisation_id: the organisation.
+            plugin: the section.
 
         Raises:
             EditError: there is no such file, or it cannot be read.
@@ -76,23 +86,33 @@ class TenantEditor:
     def load(
         self, organisation_id: str, plugin: str, assumed: Mapping[str, str | None] | None = None
     ) -> Organisation:
-        """The organisation that a file describes, or would describe if some keys were otherwise.
+        """The organisation that the file describes, or would describe with other values.
 
         Args:
-            assumed: keys of the plugin's section with other values, which are not written anywhere.
+            organisation_id: the organisation.
+            plugin: the section that ``assumed`` is about.
+            assumed: other values for keys of that section. They are not written; None removes the key.
 
         Raises:
-            EditError: it would not be in order; the message has every problem.
+            EditError: the result would have problems; the message contains all of them.
         """
         path = self._path(organisation_id)
         return self._checked(path, self._changed(path, plugin, assumed or {}), "is not in order")
 
     def change(self, organisation_id: str, plugin: str, changes: Mapping[str, str | None]) -> Organisation:
-        """Change keys of a plugin's section, and nothing else of the file; gives what it now describes.
+        """Change keys of a plugin's section, and nothing else in the file.
+
+        Args:
+            organisation_id: the organisation.
+            plugin: the section.
+            changes: the new values by key; None removes the key.
+
+        Returns:
+            The organisation that the file describes now.
 
         Raises:
-            EditError: the file would not be in order, cannot be changed without harm, or was changed by
-                somebody else meanwhile. It is as it was.
+            EditError: the file would have problems, cannot be changed safely, or changed concurrently. It is
+                unchanged.
             OSError: it cannot be written.
         """
         path = self._path(organisation_id)
@@ -101,16 +121,20 @@ class TenantEditor:
         text = self._changed(path, plugin, changes)
         organisation = self._checked(path, text, "would not be in order, and is left as it was")
         if signature(path) != before:
-            raise EditError(f"{path} was changed by somebody else just now; run the command again")
+            raise EditError(f"{path} was changed by another program just now; run the command again")
         replace_file(path, (BOM if content.startswith(BOM) else b"") + text.encode())
         return organisation
 
     def keep_secret(self, organisation_id: str, reference: str, secret: Secret) -> str:
-        """Write a secret into a new file that its owner alone may read; gives the reference to it.
+        """Write a secret into a new file that only its owner may read.
 
         Args:
-            organisation_id: whose ini file's owner it gets.
-            reference: ``file:path``; a number is appended if there is such a file.
+            organisation_id: the organisation whose ini file determines the owner.
+            reference: ``file:path``. A number is appended to the path if the file exists.
+            secret: the secret.
+
+        Returns:
+            The reference to the file.
 
         Raises:
             OSError: it cannot be written.
@@ -129,7 +153,7 @@ class TenantEditor:
         return f"file:{free}"
 
     def forget_secret(self, reference: str) -> bool:
-        """Remove a file in `SECRETS`, unless an ini file still refers to it; gives whether it was removed."""
+        """Remove a file in `SECRETS`, unless an ini file refers to it. Returns whether it was removed."""
         kind, _, target = reference.partition(":")
         path = self._directory / target
         ours = kind == "file" and Path(target).parts[:-1] == (SECRETS,)
@@ -140,12 +164,12 @@ class TenantEditor:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other commands from changing these files meanwhile; an admin's editor knows nothing of it.
+        """Hold the lock against other commands. It does not affect editors.
 
         Raises:
-            EditError: another command is at it.
+            EditError: another command holds the lock.
         """
-        # The directory itself: a file would be replaced under the lock, and a file for the lock alone be left.
+        # Lock the directory: files are replaced under the lock, and a separate lock file would remain.
         descriptor = os.open(self._directory, os.O_RDONLY)
         try:
             _lock(descriptor, self._directory)
@@ -204,10 +228,14 @@ def _lock(descriptor: int, directory: Path) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file, or what a link leads to, keeping its mode and owner. Others see the old file or the new one.
+    """Replace a file, or the target of a link, atomically. Its mode and owner stay.
+
+    Args:
+        path: the file or link.
+        content: the new content.
 
     Raises:
-        OSError: it cannot be replaced, or its owner cannot be kept; it is as it was.
+        OSError: it cannot be replaced, or its owner cannot be kept. The old file is unchanged.
     """
     path = path.resolve()
     try:
@@ -219,8 +247,13 @@ def replace_file(path: Path, content: bytes) -> None:
 def write_secret(path: Path, text: str, owner: os.stat_result) -> None:
     """Write a new file that only its owner may read.
 
+    Args:
+        path: the file.
+        text: the content, to which a newline is added.
+        owner: the status of a file with the wanted owner.
+
     Raises:
-        OSError: there is one already, or it cannot be written.
+        OSError: the file exists, or it cannot be written.
     """
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         give_to(path, owner)

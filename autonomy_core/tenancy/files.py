@@ -1,4 +1,4 @@
-"""Reading small files, noticing that they have changed, and replacing them as a whole."""
+"""Reads small files, detects changes, and replaces files atomically."""
 
 from __future__ import annotations
 
@@ -9,48 +9,51 @@ import struct
 from pathlib import Path
 
 Signature = bytes
-"""What changes when a file does; of one that cannot be looked at it is empty."""
+"""Changes when the file changes; empty if the file's status cannot be read."""
 
 MAXIMUM_BYTES = 1024 * 1024
 
 FRESH_NS = 3_000_000_000
-"""Longer than the coarsest file system takes for one moment: 2 s."""
+"""In nanoseconds. Longer than the timestamp resolution of the coarsest file system, which is 2 s."""
 
-# Modification, change of the status, size, inode. Packed, because ten thousand of them are kept.
+# Modification time, status change time, size, inode. Packed, because ten thousand of them stay in memory.
 _SIGNATURE = struct.Struct("<qqQQ")
 
 
 def signature(path: Path) -> Signature | None:
-    """Return what changes when the file at `path` does, or None when there is none to look at."""
+    """Return the signature of the file at a path; None if there is no file."""
     try:
         return signature_of(path.stat())
-    except (OSError, ValueError):  # a path with a NUL is the latter
+    except (OSError, ValueError):  # a path with NUL raises ValueError
         return None
 
 
 def signature_of(status: os.stat_result) -> Signature:
-    """Return what changes when the file does. The change time notices a chmod, which leaves the rest alone."""
+    """Return the signature for a status. It includes the change time, because a chmod changes only that."""
     return _SIGNATURE.pack(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
 
 
-def is_fresh(seen: Signature | None, now_ns: int, within_ns: int | None = None) -> bool:
-    """Whether a file with this signature may change once more without getting another one: the clock of the file
-    system goes in steps, and an edit within one need not change the size.
+def is_fresh(seen: Signature | None, now_ns: int, within_ns: int) -> bool:
+    """Whether the file may change again without getting another signature.
+
+    File systems store times with a limited resolution, and an edit within the same step may keep the size.
 
     Args:
-        now_ns: the time since the epoch when the file was looked at, in nanoseconds.
-        within_ns: what is fresh, in nanoseconds; by default `FRESH_NS`.
+        seen: the file's signature.
+        now_ns: when the signature was taken, in nanoseconds since the epoch.
+        within_ns: the age below which a file is fresh, in nanoseconds, such as `FRESH_NS`.
     """
     if not seen:
         return False
     _, changed_ns, _, _ = _SIGNATURE.unpack(seen)
-    return abs(now_ns - changed_ns) < (FRESH_NS if within_ns is None else within_ns)
+    return abs(now_ns - changed_ns) < within_ns
 
 
 def read_small_file(path: Path) -> bytes:
-    """Return the bytes of a regular file of at most `MAXIMUM_BYTES`.
+    """Return the content of a regular file of at most `MAXIMUM_BYTES`.
 
-    Raises OSError for anything else: a named pipe would block the caller for ever.
+    Raises:
+        OSError: it cannot be read, is larger, or is no regular file; a named pipe would block for ever.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("not a regular file")
@@ -69,17 +72,19 @@ def write_whole(
     mode: int = 0o644,
     owner: os.stat_result | None = None,
 ) -> None:
-    """Write a file so that others see either what was there before or all of the new content.
+    """Write a file atomically: other processes see the old or the new content, never a part.
 
     Args:
-        like: whose mode and owner the file gets.
-        mode: the file's without `like`; by default everybody may read it.
-        owner: whose owner the file gets without `like`.
+        path: the file.
+        content: the new content.
+        like: the status whose mode and owner the file gets.
+        mode: the mode without ``like``; by default all users may read the file.
+        owner: the status whose owner the file gets without ``like``.
 
     Raises:
-        OSError: it cannot be written, or given to that owner; what was there is as it was.
+        OSError: it cannot be written, or given to that owner. The old file is unchanged.
     """
-    # A hidden name: nobody takes it for a tenant's file.
+    # The name starts with a dot, so that it is not taken for a tenant's file.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -95,10 +100,14 @@ def write_whole(
 
 
 def give_to(path: Path, owner: os.stat_result) -> None:
-    """Give a file to the owner of another one, where that is somebody else: root may act for the server's user.
+    """Change the owner of a file if it differs. Root uses this to act for the server's user.
+
+    Args:
+        path: the file.
+        owner: the status of a file with the wanted owner.
 
     Raises:
-        OSError: that is not allowed.
+        OSError: the process may not change the owner.
     """
     now = path.stat()
     if (now.st_uid, now.st_gid) != (owner.st_uid, owner.st_gid):

@@ -1,4 +1,4 @@
-"""Host names as they are compared, and who owns which."""
+"""Normalises host names for comparison."""
 
 from __future__ import annotations
 
@@ -11,24 +11,28 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_NAME = 253  # RFC 1035 section 2.3.4, without the final dot
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-"""A developer's own machine: pages there are any organisation's when the API is called there."""
+"""A developer's own machine. When the API is called there, its pages belong to any organisation."""
 _HIGHEST_PORT = 65535
 _ENDS_OF_NUMBERS = frozenset("0123456789]")
 
 
 def normalise_host(host: str) -> str | None:
-    """Return `host` in lower case and ASCII (IDNA, UTS 46), without a final dot, with its port if it has one.
+    """Return a host in lower case and ASCII (IDNA, UTS 46), without a final dot, with its port if it has one.
 
-    Returns None when it is no host name.
+    Args:
+        host: a host, with or without a port, for example ``Shop.Example:8443``.
+
+    Returns:
+        The normalised host; None if it is not a valid host.
     """
     keys = host_keys(host)
     return keys[0] if keys else None
 
 
 def host_keys(host: str) -> tuple[str, ...]:
-    """Return the spellings under which `host` may be registered, the most particular first.
+    """Return the keys under which a host may be registered, the most specific one first.
 
-    ``Shop.Example:8443`` gives ``("shop.example:8443", "shop.example")``; what is no host name gives ``()``.
+    ``Shop.Example:8443`` gives ``("shop.example:8443", "shop.example")``. An invalid host gives ``()``.
     """
     match = _HOST.fullmatch(host.strip().lower())
     if match is None or len(match["name"]) > _LONGEST_NAME:
@@ -51,7 +55,10 @@ def name_of(host: str) -> str:
 
 
 def is_address(name: str) -> bool:
-    """Tell whether a normalised host without a port is an IP address to a browser, however it is written.
+    """Whether browsers take a host for an IP address, in any notation.
+
+    Args:
+        name: a normalised host without a port.
 
     Source: https://url.spec.whatwg.org/#ends-in-a-number-checker
     """
@@ -62,7 +69,7 @@ def is_address(name: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, with or without a port, is the machine itself, such as ``localhost:5173``."""
+    """Whether a host, with or without a port, is the local machine, for example ``localhost:5173``."""
     return bool(LOOPBACK & set(host_keys(host)))
 
 

@@ -1,8 +1,8 @@
-"""What the files of a directory were when they were last read, kept for the next start. See docs/decisions/0018.
+"""An index of the organisations' files, which speeds up the next start. See docs/decisions/0018.
 
-It spares a process that starts to read ten thousand files before it can answer anybody. Only files that are in order are in
-it, with what finds an organisation: its hosts and plugins, never what its sections say. Whatever is the matter with
-the index, it counts for nothing, and the files are read.
+A starting process need not read ten thousand files before it answers requests. The index contains valid files
+only, with the hosts and plugins of their organisations, but not their settings. If the index is unusable, the
+files are read.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from autonomy_core.tenancy.loader import PluginSchemas
 
 log = structlog.get_logger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 
 
 class TenantIndex:
-    """The index of one directory, in a file of its own. Several processes may read and write it at once.
+    """The index of one directory, in one file. Several processes may read and write it.
 
     Args:
-        path: the file.
-        directory: of the tenants' files.
-        schemas: what they are checked with: of other code's making, an index counts for nothing.
+        path: the path of the index.
+        directory: the directory of the organisations' files.
+        schemas: the plugins' schemas. An index that other code has written is ignored.
     """
 
     def __init__(self, path: Path, directory: Path, schemas: PluginSchemas) -> None:
@@ -45,10 +45,10 @@ class TenantIndex:
         self._made_by = _fingerprint(directory, schemas)
 
     def read(self) -> dict[str, KnownFile]:
-        """Return the files by organisation id; none if there is no index, or none that can be relied on."""
+        """Return the files by organisation id; empty if there is no usable index."""
         try:
             body = self._body(_read_own(self._path))
-            with _collector_at_rest():
+            with _garbage_collection_paused():
                 return dict(self._known(body))
         except FileNotFoundError:
             return {}
@@ -57,14 +57,17 @@ class TenantIndex:
             return {}
 
     def write(self, files: Mapping[str, KnownFile]) -> None:
-        """Replace the index by what is known of some files.
+        """Replace the index.
+
+        Args:
+            files: the results of reading the files, by organisation id.
 
         Raises:
             OSError: it cannot be written.
         """
         body = b"".join(_lines(files))
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        # For the owner alone: which secret files there are is nobody else's business.
+        # Only the owner may read it, because it contains the paths of secret files.
         write_whole(self._path, json.dumps(self._header(body)).encode() + b"\n" + body, mode=0o600)
 
     def _header(self, body: bytes) -> dict[str, Any]:
@@ -78,7 +81,7 @@ class TenantIndex:
 
     def _known(self, body: bytes) -> Iterator[tuple[str, KnownFile]]:
         shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-        # Line by line: what all of them would take at once, the process would keep.
+        # Line by line: memory for all parsed lines at once would stay allocated.
         for line in io.BytesIO(body):
             name, seen, hosts, hosts_line, plugins, references = json.loads(line)
             version = Version(
@@ -88,13 +91,13 @@ class TenantIndex:
                 hosts_line,
                 shared.setdefault(tuple(plugins), tuple(plugins)),
             )
-            then = tuple((path, bytes.fromhex(each)) for path, each in references)
+            then = tuple((path, bytes.fromhex(each) or None) for path, each in references)
             yield name, KnownFile(bytes.fromhex(seen), version, references=then)
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """None of what is made in this block is garbage; to look through it again and again takes as long as to make it."""
+def _garbage_collection_paused() -> Iterator[None]:
+    """Pause garbage collection. The block creates no garbage, and collections would double its time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -109,19 +112,20 @@ def _lines(files: Mapping[str, KnownFile]) -> Iterator[bytes]:
         version = file.version
         if version is None or file.problems or file.is_doubtful or file.uses_environment:
             continue
-        # Of a file that is in order all references lead somewhere: what they name are paths, and no misplaced secrets.
-        references = [(path, then.hex()) for path, then in file.references if then]
+        # All references of a valid file have targets, so these are paths and not misplaced secrets. Only the
+        # directory of the texts may be missing.
+        references = [(path, then.hex() if then else "") for path, then in file.references]
         row = (name, file.signature.hex(), version.hosts, version.hosts_line, version.plugins, references)
         yield json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _read_own(path: Path) -> bytes:
-    """The content of a file that nobody else can have written.
+    """Read a file that only the current user can have written.
 
     Raises:
-        OSError: it cannot be read, or somebody else may have written it.
+        OSError: it cannot be read, or another user may have written it.
     """
-    # Not through a link, and not for ever at a named pipe.
+    # Do not follow a link, and do not block on a named pipe.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
         status = os.fstat(file.fileno())
         writable = stat.S_IWGRP | stat.S_IWOTH
@@ -131,10 +135,10 @@ def _read_own(path: Path) -> bytes:
 
 
 def _fingerprint(directory: Path, schemas: PluginSchemas) -> str:
-    """What stands for the code that checks the files: the modules of the packages that it is in, and Python."""
+    """A hash of the code that validates files: the sources of the schemas' packages, and Python's version."""
     modules = {__name__, *(schema.__module__ for schema in schemas.values() if schema)}
     files = {getattr(sys.modules.get(name), "__file__", None) for name in modules}
     packages = sorted({Path(file).parent for file in files if file})
     sources = [(str(each), signature(each)) for package in packages for each in sorted(package.glob("*.py"))]
-    told = (str(directory.absolute()), sys.version, sorted(schemas), sources)
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    inputs = (str(directory.absolute()), sys.version, sorted(schemas), sources)
+    return hashlib.sha256(repr(inputs).encode()).hexdigest()

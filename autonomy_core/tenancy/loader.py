@@ -1,11 +1,9 @@
-"""Makes organisations out of ini files, or says everything that is in the way."""
+"""Makes organisations from ini files, or reports all problems of a file."""
 
 from __future__ import annotations
 
-import errno
 import json
 import threading
-import time
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,49 +14,59 @@ from typing import Any
 from marshmallow import Schema
 
 from autonomy_core.tenancy.domain import LoadedFile, Organisation, Problem, Version, id_problem
-from autonomy_core.tenancy.files import is_fresh, read_small_file, signature
 from autonomy_core.tenancy.parser import Entry, Ini, Section, parse
-from autonomy_core.tenancy.schemas import SECTION, OrganisationSchema
+from autonomy_core.tenancy.reading import is_unfinished, read_text
+from autonomy_core.tenancy.schemas import CORE_SECTIONS, SECTION, OrganisationSchema
 from autonomy_core.tenancy.secrets import References, resolving_from
+from autonomy_core.tenancy.texts import TextCheck, accept, read_texts
 from autonomy_core.tenancy.validation import Checked, check_section, did_you_mean
 
-MOST_PROBLEMS = 100
-"""Of one file. What has more is no ini file, and must not fill the log and the answer of ``/health/ready``."""
-
-UNFINISHED_NS = 1_000_000_000
-"""So long a file that does not end with a line's end is taken for one that an editor is still writing."""
-
-SUFFIX = ".ini"
+MAX_PROBLEMS = 100
+"""The limit for one file: a file that is not an ini file must not fill the log and ``/health/ready``."""
 
 PluginSchemas = Mapping[str, type[Schema] | None]
-"""By the name of every installed plugin, the schema of its section; None when it takes no settings."""
+"""The section's schema of each installed plugin, by name; None for a plugin without settings."""
 
 
 class TenantLoader:
-    """Loads files one by one, in any thread. Keeps one instance of every schema, which is dear to make."""
+    """Loads files one by one, in any thread. Reuses schema instances, because creating them is expensive.
 
-    def __init__(self, plugin_schemas: PluginSchemas) -> None:
+    Args:
+        plugin_schemas: the schemas of the installed plugins.
+        check_text: finds the problems of an organisation's texts.
+    """
+
+    def __init__(self, plugin_schemas: PluginSchemas, check_text: TextCheck = accept) -> None:
+        self._check_text = check_text
         self._organisation_schema = OrganisationSchema()
         self._schemas = {name: schema() if schema else None for name, schema in plugin_schemas.items()}
+        self._core_schemas = {name: schema() for name, schema in CORE_SECTIONS.items()}
         self._plugins: dict[tuple[str, ...], tuple[str, ...]] = {}
-        # Nobody asks of a plugin's schema that it can be used by several threads at once.
-        self._one_at_a_time = threading.Lock()
+        # A plugin's schema need not be thread-safe.
+        self._schema_lock = threading.Lock()
 
     def load(self, path: Path) -> LoadedFile:
-        """Read and check the file at `path`. Never raises for what is in the file."""
+        """Read and check the file. Problems of its content never raise."""
         text = read_text(path)
         if isinstance(text, Problem):
             return LoadedFile(path, None, (text,), is_unreadable=text.code == "unreadable_file")
         loaded = self.load_text(path, text)
-        return replace(loaded, is_unfinished=True) if _is_unfinished(path, text) else loaded
+        return replace(loaded, is_unfinished=True) if is_unfinished(path, text) else loaded
 
     def load_text(self, path: Path, text: str) -> LoadedFile:
-        """Check `text` as if it were what the file at `path` says."""
+        """Check a text as if it were the content of a file. Also read the organisation's texts.
+
+        Args:
+            path: the file, which need not exist. Relative references start in its directory.
+            text: the text.
+        """
         ini = parse(path, text)
-        with self._one_at_a_time, resolving_from(path.parent) as references:
+        with self._schema_lock, resolving_from(path.parent) as references:
             checked = self._check(path, ini)
-        problems = _shown(sorted(self._problems(path, ini, checked), key=lambda problem: problem.line))
-        organisation = None if problems else _organisation(path, checked)
+        own = sorted(self._problems(path, ini, checked), key=lambda problem: problem.line)
+        texts = read_texts(path, self._check_text)
+        problems = _shown([*own, *texts.problems])
+        organisation = None if problems else _organisation(path, checked, texts.contents)
         version = self._version(organisation, ini, references) if organisation else None
         return LoadedFile(
             path,
@@ -67,45 +75,57 @@ class TenantLoader:
             version,
             tuple(references.files),
             references.uses_environment,
-            references.has_unreadable,
+            references.has_unreadable or texts.is_unreadable,
+            texts.is_unfinished,
+            texts.files,
         )
 
     def make(self, version: Version) -> Organisation | None:
-        """Make the organisation from what was read once, so that what has become of its files since does not matter.
+        """Make the organisation from the content of a version, without reading its files again.
 
-        Returns None where the present code takes another view of the text than that which read it: a schema has changed,
-        or a plugin is not installed any more.
+        Args:
+            version: the version.
+
+        Returns:
+            The organisation; None if the content does not fit the current code, because a schema changed or a
+            plugin is no longer installed.
 
         Raises:
             ValueError: the version has no content.
         """
         if not self._schemas.keys() >= set(version.plugins):
             return None
-        sections, values = json.loads(text_of(version))
+        sections, values, *texts = json.loads(text_of(version))
         ini = Ini({name: _section(name, entries) for name, entries in sections.items()}, [])
-        with self._one_at_a_time, resolving_from(version.directory, values):
+        with self._schema_lock, resolving_from(version.directory, values):
             checked = self._check(version.source, ini)
         in_order = not any(each.problems for each in checked.values())
-        return _organisation(version.source, checked) if in_order else None
+        # The texts are not checked again: mail is sent without them if they do not suit the current code.
+        return _organisation(version.source, checked, texts[0] if texts else {}) if in_order else None
 
     def _version(self, organisation: Organisation, ini: Ini, references: References) -> Version:
-        # Without comments and lines: an edit that changes nothing else is none.
+        # Without comments and line numbers, so that editing only those is no change.
         sections = {name: section.values() for name, section in ini.sections.items()}
+        # Without an empty part, so that recorded versions without texts stay equal.
+        texts = [dict(organisation.mail_texts)] if organisation.mail_texts else []
+        content = json.dumps((sections, references.values, *texts), ensure_ascii=False)
         return Version(
             id=organisation.id,
             directory=organisation.source.parent,
             hosts=organisation.hosts,
             hosts_line=_line_of(ini, "hosts"),
-            # Thousands of organisations share the few combinations that there are.
+            # Share the tuples: thousands of organisations have few different combinations.
             plugins=self._plugins.setdefault(organisation.plugins, organisation.plugins),
-            # Compressed: the texts are most of what ten thousand organisations take.
-            content=zlib.compress(json.dumps((sections, references.values), ensure_ascii=False).encode(), 1),
+            # Compressed: with ten thousand organisations, the texts take most of the memory.
+            content=zlib.compress(content.encode(), 1),
         )
 
     def _check(self, path: Path, ini: Ini) -> dict[str, Checked]:
-        """Check [organisation] and the section of every installed plugin it uses."""
+        """Check the core's sections and those of all installed plugins that ``[organisation]`` uses."""
         section = ini.sections.get(SECTION) or Section(SECTION, 1)
         checked = {SECTION: check_section(path, section, self._organisation_schema)}
+        for name, schema in self._core_schemas.items():
+            checked[name] = check_section(path, ini.sections.get(name) or Section(name, 1), schema)
         for plugin in _plugins(checked):
             if plugin in self._schemas:
                 section = ini.sections.get(plugin) or Section(plugin, _line_of(ini, "plugins"))
@@ -130,7 +150,7 @@ class TenantLoader:
             if plugin not in self._schemas:
                 message, remedy = f"no plugin {plugin!r} is installed", did_you_mean(plugin, self._schemas)
                 yield Problem(path, _line_of(ini, "plugins"), "unknown_plugin", message, remedy)
-        for name in ini.sections.keys() - {SECTION, *plugins}:
+        for name in ini.sections.keys() - {SECTION, *CORE_SECTIONS, *plugins}:
             yield self._stray_section(path, ini.sections[name])
 
     def _stray_section(self, path: Path, section: Section) -> Problem:
@@ -141,12 +161,12 @@ class TenantLoader:
                 "add it to plugins, or remove the section",
             )
             return Problem(path, section.line, "plugin_disabled_but_configured", message, remedy)
-        remedy = did_you_mean(name, {SECTION, *self._schemas})
+        remedy = did_you_mean(name, {SECTION, *CORE_SECTIONS, *self._schemas})
         return Problem(path, section.line, "unknown_section", f"nothing reads [{name}]", remedy)
 
 
 def text_of(version: Version) -> bytes:
-    """The sections of a version's file and the values of its references, as JSON.
+    """The sections of a version's file, the values of its references, and its texts if any, as JSON.
 
     Raises:
         ValueError: the version has no content.
@@ -156,78 +176,36 @@ def text_of(version: Version) -> bytes:
     return zlib.decompress(version.content)
 
 
-def _is_unfinished(path: Path, text: str) -> bool:
-    return not text.endswith("\n") and is_fresh(signature(path), time.time_ns(), UNFINISHED_NS)
-
-
 def _shown(problems: list[Problem]) -> tuple[Problem, ...]:
-    left_out = problems[MOST_PROBLEMS:]
+    left_out = problems[MAX_PROBLEMS:]
     if not left_out:
         return tuple(problems)
     first, count = left_out[0], len(left_out)
     more = Problem(
         first.file, first.line, "syntax", f"and {count} more from here on", "mend those above first"
     )
-    return (*problems[:MOST_PROBLEMS], more)
+    return (*problems[:MAX_PROBLEMS], more)
 
 
-def load_file(path: Path, plugin_schemas: PluginSchemas) -> LoadedFile:
-    """Read and check the tenant file at `path`."""
-    return TenantLoader(plugin_schemas).load(path)
+def load_file(path: Path, plugin_schemas: PluginSchemas, check_text: TextCheck = accept) -> LoadedFile:
+    """Read and check one tenant file, and the organisation's texts.
+
+    Args:
+        path: the file.
+        plugin_schemas: the schemas of the installed plugins.
+        check_text: finds the problems of a text.
+    """
+    return TenantLoader(plugin_schemas, check_text).load(path)
 
 
-def tenant_files(directory: Path) -> list[Path]:
-    """Return the ini files in `directory` by name; an editor's hidden working copies are none."""
-    return sorted(path for path in directory.iterdir() if is_tenant_file(path.name))
-
-
-def is_tenant_file(name: str) -> bool:
-    """Tell whether a file of this name describes a tenant."""
-    return name.endswith(SUFFIX) and not name.startswith(".")
-
-
-def unreadable_directory(directory: Path, error: OSError) -> Problem:
-    """Return the problem of a directory that cannot be listed."""
-    message = f"the directory of the tenants cannot be read: {error.strerror or error}"
-    is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
-    remedy = "make it, or set its path in the server's ini" if is_missing else _remedy(error)
-    return Problem(directory, 1, "unreadable_file", message, remedy)
-
-
-def read_text(path: Path) -> str | Problem:
-    """Return what a file says, or why that cannot be told."""
-    try:
-        content = read_small_file(path)
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return Problem(path, line, "not_utf8", "the file is not UTF-8 text", "save it in the encoding UTF-8")
-    except OSError as error:
-        if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.is_symlink():
-            return Problem(
-                path, 1, "unreadable_file", "there is no such file", "correct the path, or make the file"
-            )
-        message = f"the file cannot be read: {error.strerror or error}"
-        return Problem(path, 1, "unreadable_file", message, _remedy(error))
-
-
-def _remedy(error: OSError) -> str:
-    match error:
-        case PermissionError():
-            return "let the server's user read it"
-        case FileNotFoundError():
-            return "it is a link that leads to nothing: correct or remove it"
-        case OSError(errno=None):
-            return "put a file in its place, as autonomy tenants new writes one"
-        case OSError(errno=errno.EMFILE | errno.ENFILE):
-            return "the server tries again; let its processes open more files"
-    return "the server tries again; look into the log of the machine: its disk or file system has a fault"
-
-
-def _organisation(path: Path, checked: dict[str, Checked]) -> Organisation:
+def _organisation(path: Path, checked: dict[str, Checked], texts: Mapping[str, str]) -> Organisation:
     settings = {name: _freeze(each.data) for name, each in checked.items() if name != SECTION}
     return Organisation(
-        id=path.stem, settings=MappingProxyType(settings), source=path, **checked[SECTION].data
+        id=path.stem,
+        settings=MappingProxyType(settings),
+        source=path,
+        mail_texts=MappingProxyType(dict(texts)),
+        **checked[SECTION].data,
     )
 
 

@@ -1,7 +1,7 @@
-"""Decides whether organisations whose files are gone leave the service, or whether an operator must confirm it.
+"""Decides whether organisations without files leave the service, or whether an operator must confirm that.
 
-One file that an admin deletes ends one organisation's service. Many files that are gone at once are more likely a
-share that is not mounted, or a copy that failed, and must not end the service of every shop on the server.
+If an admin deletes one file, that organisation leaves the service. If many files disappear at once, the cause
+is probably an unmounted share or a failed copy. That must not take all shops of the server out of service.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from autonomy_core.tenancy.domain import Problem
 
 LOSS_WINDOW_S = 600
-"""Losses within this time count together: to delete thousands of files takes minutes on some file systems."""
+"""Losses within this time are counted together, in seconds: deleting thousands of files may take minutes."""
 
 DEFAULT_PERCENT = 50
 
@@ -20,12 +20,12 @@ SHOWN = 5
 
 
 def needs_confirmation(lost: int, remaining: int, percent: int) -> bool:
-    """Whether so many losses take effect only when an operator has accepted them.
+    """Whether losses take effect only after an operator has accepted them.
 
     Args:
-        lost: how many organisations have lost their files within `LOSS_WINDOW_S`.
-        remaining: how many still have theirs.
-        percent: the share of all of them that may be lost at once; one may always, unless it is the last.
+        lost: the number of organisations that lost their files within `LOSS_WINDOW_S`.
+        remaining: the number of organisations with files.
+        percent: the share of organisations that may be lost at once. One always may, except the last.
     """
     return lost > 0 and (remaining == 0 or lost > max(1, (lost + remaining) * percent // 100))
 

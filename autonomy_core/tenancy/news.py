@@ -1,57 +1,47 @@
-"""Tells the log and the listeners what has changed in service."""
+"""Logs changes of the organisations in service."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
 from autonomy_core.tenancy.domain import Problem
-from autonomy_core.tenancy.loader import SUFFIX
-from autonomy_core.tenancy.settling import Settled
+from autonomy_core.tenancy.settling import ServedVersions
 
 log = structlog.get_logger(__name__)
 
-Listener = Callable[[str], None]
 
-
-class Listeners:
-    """Functions that are called with the id of each organisation that was added, changed or removed."""
-
-    def __init__(self) -> None:
-        self._listeners: tuple[Listener, ...] = ()
-
-    def add(self, listener: Listener) -> Callable[[], None]:
-        """Add a listener. Returns a function that removes it."""
-        self._listeners = (*self._listeners, listener)
-
-        def remove() -> None:
-            self._listeners = tuple(each for each in self._listeners if each is not listener)
-
-        return remove
-
-    def tell(self, organisation_id: str, *, in_service: bool) -> None:
-        """Log that an organisation was changed, and call every listener."""
-        log.info("tenant_changed", organisation=organisation_id, in_service=in_service)
-        for listener in self._listeners:
-            try:
-                listener(organisation_id)
-            except Exception as error:  # noqa: BLE001 - one listener's failure must not keep the news from the others
-                name = type(error).__name__
-                log.error("tenant_listener_failed", organisation=organisation_id, error=name)  # noqa: TRY400
-
-
-def changed(before: Settled, after: Settled) -> list[str]:
-    """Return the ids of the organisations that are served otherwise than before, sorted."""
+def changed(before: ServedVersions, after: ServedVersions) -> list[str]:
+    """Return the sorted ids of the organisations whose service differs."""
     then, now = before.versions, after.versions
-    ids = {name for name in then.keys() | now.keys() if then.get(name) is not now.get(name)}
+    same = {name for name, version in now.items() if version.serves_as(then.get(name))}
+    ids = (then.keys() | now.keys()) - same
     refused = before.refused.keys() | after.refused.keys()
     return sorted(ids | {name for name in refused if before.refused.get(name) != after.refused.get(name)})
 
 
-def log_problems(told: Sequence[Problem], problems: Sequence[Problem], settled: Settled) -> None:
-    """Log the problems that were not told yet."""
-    known = set(told)
+def log_changes(ids: Sequence[str], settled: ServedVersions) -> None:
+    """Log the organisations whose service differs.
+
+    Args:
+        settled: what is in service now.
+    """
+    for organisation_id in ids:
+        log.info(
+            "tenant_changed", organisation=organisation_id, in_service=organisation_id in settled.versions
+        )
+
+
+def log_problems(logged: Sequence[Problem], problems: Sequence[Problem], settled: ServedVersions) -> None:
+    """Log new problems.
+
+    Args:
+        logged: problems that were logged before.
+        problems: the current problems.
+        settled: what is in service now.
+    """
+    known = set(logged)
     for problem in problems:
         if problem not in known:
             log.warning(
@@ -64,10 +54,10 @@ def log_problems(told: Sequence[Problem], problems: Sequence[Problem], settled: 
             )
 
 
-def _is_served(settled: Settled, problem: Problem) -> bool:
-    """Whether an older version is served because of a problem."""
-    if problem.file.suffix != SUFFIX:
-        # Of the directory as a whole: it concerns the organisations whose files are gone.
+def _is_served(settled: ServedVersions, problem: Problem) -> bool:
+    """Whether an older version of the organisation stays in service despite the problem."""
+    if problem.organisation_id is None:
+        # The problem concerns the directory, so it affects organisations whose files are gone.
         return bool(settled.missing)
-    version = settled.versions.get(problem.file.stem)
+    version = settled.versions.get(problem.organisation_id)
     return version is not None and version.content is not None and problem.code != "duplicate_host"

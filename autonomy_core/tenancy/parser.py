@@ -1,7 +1,8 @@
-"""Reads the text of an ini file, remembering the line of everything.
+"""Parses ini files and keeps the line number of every section and key.
 
-The dialect is the one of `configparser`, without its traps: no interpolation (a ``%`` in a password is a ``%``),
-no comment behind a value (so is a ``#``), ``=`` the only separator, and all mistakes reported, not the first.
+The syntax is that of `configparser` with these differences. There is no interpolation, so ``%`` is an
+ordinary character. There are no comments after a value, so ``#`` is one, too. ``=`` is the only separator.
+All errors are reported, not only the first.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from pathlib import Path
 from autonomy_core.tenancy.domain import Problem, ProblemCode
 
 _HEADER = re.compile(r"\[([a-z][a-z0-9_-]*)\]")
-# Strict, so that half a secret on a line of its own is not taken for a key, whose name would be shown.
+# Strict, so that a part of a secret on its own line is not taken for a key: problem messages show keys.
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(slots=True)
 class Entry:
-    """One value, the line of its key, counted from 1, and those of the lines that continue it."""
+    """One value, the line number of its key, counted from 1, and the line numbers of continuation lines."""
 
     value: str
     line: int
@@ -28,27 +29,32 @@ class Entry:
 
 @dataclass(slots=True)
 class Section:
-    """One section's entries by key, and the line of its header."""
+    """The entries of one section by key, and the line number of its header."""
 
     name: str
     line: int
     entries: dict[str, Entry] = field(default_factory=dict)
 
     def values(self) -> dict[str, str]:
-        """Return the values alone, by key."""
+        """Return the values by key."""
         return {key: entry.value for key, entry in self.entries.items()}
 
 
 @dataclass(slots=True)
 class Ini:
-    """What a file says, as far as it could be understood."""
+    """The valid parts of a file, and its syntax errors."""
 
     sections: dict[str, Section]
     problems: list[Problem]
 
 
 def parse(file: Path, text: str) -> Ini:
-    """Return the sections in `text`, and everything in it that is not ini. `file` is for the problems only."""
+    """Parse a text.
+
+    Args:
+        file: the path to use in problems.
+        text: the content of the file.
+    """
     reader = _Reader(file)
     for number, line in enumerate(text.split("\n"), start=1):
         reader.read(number, line)
@@ -84,7 +90,7 @@ class _Reader:
     def _begin_section(self, number: int, text: str) -> None:
         self._entry = None
         header = _HEADER.fullmatch(text)
-        # Even a bad header begins something: what follows must not be counted to the section before.
+        # A bad header still starts a section, so that its entries are not added to the previous one.
         self._section = Section(header[1] if header else "", number)
         if header is None:
             self._report(

@@ -1,4 +1,4 @@
-"""A thread that does the same work again and again."""
+"""A thread that repeats its work periodically."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 
 class PeriodicThread:
-    """Does some work every so many seconds, and at once when it is woken, in a thread of its own.
+    """Runs a function periodically in its own thread, and immediately when woken.
 
     Args:
-        work: it must not raise. It is done once more when the thread is stopped.
-        name: the thread's.
+        work: the function. It must not raise. It runs once more when the thread is stopped.
+        seconds: the time between two runs, in seconds.
+        name: the thread's name.
     """
 
     def __init__(self, work: Callable[[], None], seconds: float, name: str) -> None:
@@ -23,7 +24,7 @@ class PeriodicThread:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread, unless it runs. Call it after forking: a thread does not survive a fork."""
+        """Start the thread, unless it runs. Call it after forking, because threads do not survive a fork."""
         if self._thread is None:
             self.is_stopping = False
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -38,7 +39,7 @@ class PeriodicThread:
             self._thread = None
 
     def wake(self) -> None:
-        """Have the work done now. Waits for no lock of ours, so a signal handler may call it."""
+        """Run the work now. This takes no lock, so signal handlers may call it."""
         self._wake.set()
 
     def _run(self) -> None:

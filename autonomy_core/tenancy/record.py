@@ -1,8 +1,8 @@
-"""What the server must know of its organisations when their files no longer say it. See docs/decisions/0021.
+"""What the server must remember about organisations when their files are gone or broken. See decision 0021.
 
-A file in the data directory, which all processes on it share: which organisations are in service, in which order they
-claimed their hosts, and the last good version of each file. It is not derived from the files, so it must not be removed
-as an index may be.
+The record is a file in the data directory that all processes share. It contains the organisations in service,
+the order in which they claimed their hosts, and the last good version of each file. Unlike the index, it
+cannot be rebuilt from the files, so do not delete it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from autonomy_core.tenancy.claims import Claim
 from autonomy_core.tenancy.domain import Problem, Version
 from autonomy_core.tenancy.hosts import name_of
 from autonomy_core.tenancy.losses import LOSS_WINDOW_S
-from autonomy_core.tenancy.record_file import RecordFile
+from autonomy_core.tenancy.record_file import TIMEOUT_S, RecordFile
 from autonomy_core.tenancy.sealing import Sealing
 
 RECORD = "tenants.sqlite3"
-"""The file in the data directory that is `TenantRecord`'s."""
+"""The name of the record's file in the data directory."""
 
 ACCEPTED_FOR_S = 24 * 3600
-"""How long servers may need to notice that a loss was accepted."""
+"""How long an accepted loss is kept, in seconds, so that all servers notice it."""
 
 SAME = """
 SELECT id, mark, hosts FROM organisations
@@ -35,16 +35,17 @@ WHERE id IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT organisation 
 
 KEEP = """
 INSERT INTO organisations VALUES (:id, :hosts, :hosts_line, :plugins, :content, :mark, :now)
-ON CONFLICT (id) DO UPDATE SET hosts = :hosts, hosts_line = :hosts_line, plugins = :plugins, content = :content,
-    mark = :mark, recorded_at = :now
+ON CONFLICT (id) DO UPDATE SET hosts = :hosts, hosts_line = :hosts_line, plugins = :plugins,
+    content = :content, mark = :mark, recorded_at = :now
 """
 
 
 LOSE = """
 INSERT INTO losses VALUES (?, ?, ?)
-ON CONFLICT (organisation) DO UPDATE SET is_accepted = max(is_accepted, excluded.is_accepted), at = excluded.at
+ON CONFLICT (organisation) DO UPDATE
+    SET is_accepted = max(is_accepted, excluded.is_accepted), at = excluded.at
 """
-"""A server that follows an operator's word must not take it back."""
+"""Records a loss. A server that applies an accepted loss must not reset ``is_accepted``."""
 
 REFUSE = """
 INSERT OR IGNORE INTO losses SELECT id, 0, ? FROM organisations WHERE id IN (SELECT value FROM json_each(?))
@@ -53,11 +54,13 @@ INSERT OR IGNORE INTO losses SELECT id, 0, ? FROM organisations WHERE id IN (SEL
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A version that is in service, to be recorded.
+    """A version in service, in the form that the record stores.
 
     Attributes:
-        granted: the hosts that it has; it claims others in vain.
-        owners: the claims of those that have them.
+        version: the version.
+        granted: the hosts that it gets.
+        refused: the hosts that it claims but does not get.
+        owners: the claims of the organisations that have these hosts.
     """
 
     version: Version
@@ -67,45 +70,55 @@ class Kept:
 
 
 class TenantRecord:
-    """The record of one server. Every method may be called from any thread, and by several processes at once.
+    """The record of one server. All methods may be called from any thread and by several processes.
 
-    A method that reads gives what there would be without a record when it cannot be used; `problem` says so then.
+    If the record is unusable, reading methods return what they would without a record. `problem` reports it.
 
     Args:
-        path: the file; it is made when something is first written.
-        sealing: encrypts what the organisations' files say.
+        path: the path of the file. The first write creates it.
+        sealing: encrypts the content of the organisations' files.
+        loss_window_s: see `losses.LOSS_WINDOW_S`.
+        timeout_s: see `record_file.TIMEOUT_S`.
     """
 
-    def __init__(self, path: Path, sealing: Sealing) -> None:
-        self._file = RecordFile(path)
+    def __init__(
+        self,
+        path: Path,
+        sealing: Sealing,
+        *,
+        loss_window_s: float = LOSS_WINDOW_S,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self.loss_window_s = loss_window_s
+        self._file = RecordFile(path, timeout_s)
         self._sealing = sealing
         self._latest = 0.0
 
     def problem(self) -> Problem | None:
-        """Return what kept the record from being read or written the last time, or None."""
+        """Return the problem of the last attempts to read or write the record, or None."""
         if self._file.reason is None:
             return None
         message = f"what the server remembers of its organisations cannot be used: {self._file.reason}"
         remedy = (
             "run the server and the command line as the same user, who alone may write the file; "
-            "or bring back each organisation's file that is missing, and then move this one away: the server makes "
-            "another one, which knows only the organisations whose files are there"
+            "or bring back each organisation's file that is missing, and then move this one away: the server "
+            "makes another one, which knows only the organisations whose files are there"
         )
         return Problem(self._file.path, 1, "record_unusable", message, remedy)
 
     def has_changed(self) -> bool:
-        """Whether the file is another one than at the last call, or can be read again after it could not."""
+        """Whether the file changed since the last call, or became readable again."""
         return self._file.has_changed()
 
     def has_gone_back(self) -> bool:
-        """Whether the latest of its versions is older than at the last call: it may be an older record, or a new one."""
+        """Whether the newest version is older than at the last call: the record's file was replaced."""
         query = "SELECT max(recorded_at) FROM organisations"
         before = self._latest
         self._latest = self._file.read(lambda db: db.execute(query).fetchone()[0], None) or 0.0
         return self._latest < before
 
-    def ids_but(self, known: Container[str]) -> frozenset[str]:
-        """Return the ids of the organisations that are in service as far as the record knows, but for some."""
+    def ids_except(self, known: Container[str]) -> frozenset[str]:
+        """Return the ids of the recorded organisations in service, without the known ones."""
 
         def read(db: sqlite3.Connection) -> frozenset[str]:
             found = db.execute("SELECT id FROM organisations")
@@ -114,7 +127,7 @@ class TenantRecord:
         return self._file.read(read, frozenset())
 
     def unknown(self, ids: Collection[str]) -> frozenset[str]:
-        """Return which of some organisations the record does not have in service."""
+        """Return those ids that the record does not have in service."""
         query = (
             "SELECT value FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM organisations WHERE id = value)"
         )
@@ -126,9 +139,13 @@ class TenantRecord:
         """Return the last good versions of some organisations, without their contents.
 
         Args:
-            directory: of the organisations' files.
+            ids: the organisations' ids.
+            directory: the directory of the organisations' files.
         """
-        query = "SELECT id, hosts, hosts_line, plugins FROM organisations WHERE id IN (SELECT value FROM json_each(?))"
+        query = (
+            "SELECT id, hosts, hosts_line, plugins FROM organisations "
+            "WHERE id IN (SELECT value FROM json_each(?))"
+        )
 
         def read(db: sqlite3.Connection) -> dict[str, Version]:
             return {
@@ -139,40 +156,38 @@ class TenantRecord:
         return self._file.read(read, {})
 
     def content(self, organisation_id: str) -> bytes | None:
-        """Return the content of an organisation's last good version; None if there is none, or it cannot be opened."""
+        """Return the content of the last good version; None if there is none or it cannot be decrypted."""
         query = "SELECT content FROM organisations WHERE id = ?"
         row = self._file.read(lambda db: db.execute(query, [organisation_id]).fetchone(), None)
         return self._sealing.open(organisation_id, row[0]) if row else None
 
-    def recorded_at(self, organisation_id: str) -> float | None:
-        """Return when an organisation's last good version was recorded, in seconds since the epoch."""
-        query = "SELECT recorded_at FROM organisations WHERE id = ?"
-        row = self._file.read(lambda db: db.execute(query, [organisation_id]).fetchone(), None)
-        return row[0] if row else None
-
     def order(self, names: Collection[str]) -> dict[Claim, int]:
-        """Return the claims to all hosts of some names, with numbers that rise in the order of their recording."""
+        """Return all claims to some host names. Their numbers give the order in which they were recorded."""
         query = "SELECT organisation, host, number FROM claims WHERE name IN (SELECT value FROM json_each(?))"
         return self._file.read(
             lambda db: {(row[0], row[1]): row[2] for row in db.execute(query, [_json(names)])}, {}
         )
 
     def losses(self) -> dict[str, bool]:
-        """Return the organisations that have left the service of late, and whether an operator has accepted it."""
+        """Return the organisations that left the service recently, and whether an operator accepted it."""
         query = """
             SELECT organisation, is_accepted FROM losses
             WHERE (is_accepted OR at > ?) AND organisation NOT IN (SELECT id FROM organisations)
         """
-        values = [time.time() - LOSS_WINDOW_S]
+        values = [time.time() - self.loss_window_s]
         return self._file.read(lambda db: {row[0]: bool(row[1]) for row in db.execute(query, values)}, {})
 
     def refused_losses(self) -> frozenset[str]:
-        """Return the organisations that stay in service without their files until an operator accepts their loss."""
+        """Return organisations without files that stay in service until an operator accepts their loss."""
         query = "SELECT organisation FROM losses WHERE organisation IN (SELECT id FROM organisations)"
         return self._file.read(lambda db: frozenset(row[0] for row in db.execute(query)), frozenset())
 
     def keep(self, kept: Collection[Kept], lost: Collection[str]) -> None:
-        """Record versions, and that other organisations have left the service.
+        """Record versions in service, and organisations that have left the service.
+
+        Args:
+            kept: the versions.
+            lost: the ids of the organisations that have left.
 
         Raises:
             RecordUnusable: nothing was recorded.
@@ -199,17 +214,17 @@ class TenantRecord:
         """Record that organisations stay in service although their files are gone.
 
         Raises:
-            RecordUnusable: it was not recorded.
+            RecordUnusable: nothing was recorded.
         """
         if missing - self.refused_losses():
             with self._file.writing() as db:
                 db.execute(REFUSE, [time.time(), _json(missing)])
 
     def accept(self, lost: Collection[str]) -> None:
-        """Record that an operator has accepted the loss of some organisations.
+        """Record that an operator has accepted the loss of organisations.
 
         Raises:
-            RecordUnusable: it was not recorded.
+            RecordUnusable: nothing was recorded.
         """
         with self._file.writing() as db:
             db.execute("BEGIN IMMEDIATE")
@@ -233,8 +248,8 @@ def _claim(db: sqlite3.Connection, kept: Collection[Kept]) -> None:
         db.execute(forget, [each.version.id, _json(each.version.hosts)])
         db.execute("DELETE FROM losses WHERE organisation = ?", [each.version.id])
     insert = "INSERT OR IGNORE INTO claims (organisation, host, name) VALUES (?, ?, ?)"
-    # Those that are in force first: of what was claimed in one moment, they came first. That of an owner may not be
-    # recorded yet, if its file was not read.
+    # Granted claims first, because the order of recording decides later disputes. The owner's own claim may
+    # not be recorded yet, if its file was not read.
     granted = [(each.version.id, host) for each in kept for host in each.granted]
     owners = [claim for each in kept for claim in each.owners]
     refused = [(each.version.id, host) for each in kept for host in each.refused]

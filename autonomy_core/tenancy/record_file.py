@@ -1,4 +1,4 @@
-"""The file that `record.TenantRecord` is in: made, trusted, opened, and what keeps it from being used."""
+"""The SQLite file of `record.TenantRecord`: creating, checking and opening it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from autonomy_core.tenancy.files import Signature, give_to, signature
 
 Found = TypeVar("Found")
 
-PATIENCE_S = 2.0
-"""How long to wait for another process that is writing."""
+TIMEOUT_S = 2.0
+"""How long to wait for a process that holds the write lock, in seconds."""
 
 CACHE_KIB = 256
-"""Of pages, while the file is open. SQLite's own choice is eight times as much, which the process would keep."""
+"""The page cache of a connection, in KiB. SQLite's default is eight times as large, and stays allocated."""
 
 FORMAT = 1
 
@@ -45,28 +45,30 @@ CREATE TABLE losses (organisation TEXT PRIMARY KEY, is_accepted INTEGER NOT NULL
 
 
 class RecordUnusable(Exception):
-    """The record cannot be read or written; the message says why."""
+    """The record cannot be read or written. The message says why."""
 
 
 class RecordFile:
-    """A file of SQLite's that only its owner may have written. It is opened anew for every use, by any thread.
+    """A SQLite file that only its owner may write. Each use opens it anew, so any thread may use it.
 
     Args:
-        path: where it is; it is made when something is first written.
+        path: the path of the file. The first write creates it.
+        timeout_s: see `TIMEOUT_S`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, timeout_s: float = TIMEOUT_S) -> None:
         self.path = path
+        self._timeout_s = timeout_s
         self._reasons: dict[bool, str] = {}
         self._seen: Signature | None = None
 
     @property
     def reason(self) -> str | None:
-        """What kept the file from being read or written the last time."""
+        """Why the last attempts to read or write the file failed; None if they succeeded."""
         return "; ".join(sorted(set(self._reasons.values()))) or None
 
     def has_changed(self) -> bool:
-        """Whether the file is another one than at the last call, or can be read again after it could not."""
+        """Whether the file changed since the last call, or became readable again."""
         before, self._seen = self._seen, signature(self.path)
         if before != self._seen or False not in self._reasons:
             return before != self._seen
@@ -74,23 +76,31 @@ class RecordFile:
         return False not in self._reasons
 
     def read(self, read: Callable[[sqlite3.Connection], Found], nothing: Found) -> Found:
-        """Return what a function reads; what there is without a record, when there is none or it cannot be used."""
+        """Call a function with a connection.
+
+        Args:
+            read: the function, which only reads.
+            nothing: the result if there is no file, or if it cannot be used.
+
+        Returns:
+            The function's result, or ``nothing``.
+        """
         if _is_absent(self.path):
             self._reasons.pop(False, None)
             return nothing
         try:
             with self._open(writes=False) as db:
-                # Empty while another process begins it.
+                # The format is 0 while another process creates the tables.
                 return read(db) if _format(db) else nothing
         except RecordUnusable:
             return nothing
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection without a transaction.
+        """A connection that is in no transaction.
 
         Raises:
-            RecordUnusable: the file cannot be used, or what the block did failed.
+            RecordUnusable: the file cannot be used, or an SQL statement of the block failed.
         """
         with self._open(writes=True) as db:
             yield db
@@ -102,7 +112,7 @@ class RecordFile:
             if writes:
                 _make(self.path)
             _require_trust(self.path, writes=writes)
-            with closing(_connect(self.path)) as db:
+            with closing(_connect(self.path, self._timeout_s)) as db:
                 db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
                 if writes:
                     _make_tables(db)
@@ -113,10 +123,10 @@ class RecordFile:
             raise RecordUnusable(f"{self.path}: {reason}") from None
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    # Also to read: only who may write undoes what a process that was killed has half written. Others open it to read.
+def _connect(path: Path, timeout_s: float) -> sqlite3.Connection:
+    # Read-write even for reading: only such a connection can roll back what a killed process left incomplete.
     location = f"{path.absolute().as_uri()}?mode=rw"
-    return sqlite3.connect(location, timeout=PATIENCE_S, isolation_level=None, uri=True)
+    return sqlite3.connect(location, timeout=timeout_s, isolation_level=None, uri=True)
 
 
 def _is_absent(path: Path) -> bool:
@@ -130,7 +140,7 @@ def _is_absent(path: Path) -> bool:
 
 
 def _make(path: Path) -> None:
-    """Make the file unless it is there: for the owner of the directory, because root may act for the server's user."""
+    """Create the file if it is missing. When root does it, the file gets the owner of its directory."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
@@ -144,7 +154,7 @@ def _require_trust(path: Path, *, writes: bool) -> None:
     """Check that only its owner can have written the file.
 
     Raises:
-        OSError: others may write it, or it is no file.
+        OSError: other users may write it, or it is not a regular file.
     """
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
@@ -158,7 +168,7 @@ def _require_trust(path: Path, *, writes: bool) -> None:
 def _make_tables(db: sqlite3.Connection) -> None:
     if _format(db) == 0:
         db.execute("BEGIN IMMEDIATE")
-        # Another process may have made them meanwhile.
+        # Check again under the write lock: another process may have created them.
         if _format(db) == 0:
             for statement in TABLES.split(";"):
                 db.execute(statement)
@@ -167,10 +177,10 @@ def _make_tables(db: sqlite3.Connection) -> None:
 
 
 def _format(db: sqlite3.Connection) -> int:
-    """The format of the record, 0 while it is empty.
+    """The format version of the file; 0 while it is empty.
 
     Raises:
-        ValueError: this code knows nothing of it.
+        ValueError: the format is unknown.
     """
     (number,) = db.execute("PRAGMA user_version").fetchone()
     if number not in (0, FORMAT):

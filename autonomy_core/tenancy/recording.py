@@ -1,4 +1,4 @@
-"""Keeps the record up to date with what a process serves."""
+"""Updates the record with what a process serves."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from autonomy_core.tenancy.domain import Problem
 from autonomy_core.tenancy.news import log_problems
 from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.tenancy.record_file import RecordUnusable
-from autonomy_core.tenancy.settling import Rules, Settled
+from autonomy_core.tenancy.settling import Rules, ServedVersions
 
-RECORDED_TOGETHER = 200
-"""So many organisations at most are recorded in one transaction, for the sake of memory."""
+BATCH_SIZE = 200
+"""The maximum number of organisations in one transaction, which limits memory."""
 
 
 class Recorder:
-    """Records what is in service, so far as this process has read it and the record does not say it.
+    """Records what is in service, for files that this process has read.
 
     Args:
-        rules: with the record, if there is one.
+        rules: the rules, which contain the record if there is one.
     """
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._waiting: set[str] = set()
-        self._waiting_changes = threading.Lock()
-        self._writing = threading.Lock()
+        self._pending: set[str] = set()
+        self._pending_lock = threading.Lock()
+        self._write_lock = threading.Lock()
         self._problems: tuple[Problem, ...] = ()
 
     def add(self, ids: Iterable[str]) -> None:
-        """Have organisations recorded with the next `write`: as they are in service then, or as lost."""
-        with self._waiting_changes:
-            self._waiting.update(ids)
+        """Add organisations to the next `write`. It records their state at that time."""
+        with self._pending_lock:
+            self._pending.update(ids)
 
-    def write(self, now: Callable[[], Settled]) -> None:
-        """Record what waits. What cannot be recorded waits on, and is told in the log.
+    def write(self, now: Callable[[], ServedVersions]) -> None:
+        """Record all pending organisations. If that fails, they stay pending, and the problem is logged.
 
         Args:
-            now: gives what is in service.
+            now: returns what is in service.
         """
-        # One thread at a time: an older state must not be written after a newer one.
-        with self._writing:
-            with self._waiting_changes:
-                ids, self._waiting = self._waiting, set()
+        # One thread at a time, so that an older state is never written after a newer one.
+        with self._write_lock:
+            with self._pending_lock:
+                ids, self._pending = self._pending, set()
             if self._rules.record is None or not ids:
                 return
             settled = now()
@@ -51,21 +51,21 @@ class Recorder:
                 _record(self._rules.record, ids, settled)
             except RecordUnusable:
                 self.add(ids)
-            self.tell_of_problems(settled)
+            self.log_changed_problems(settled)
 
-    def tell_of_problems(self, settled: Settled) -> None:
-        """Log what newly keeps the record from being used."""
+    def log_changed_problems(self, settled: ServedVersions) -> None:
+        """Log new problems that prevent use of the record."""
         before, self._problems = self._problems, self._rules.problems()
         log_problems(before, self._problems, settled)
 
 
-def _record(record: TenantRecord, ids: set[str], settled: Settled) -> None:
+def _record(record: TenantRecord, ids: set[str], settled: ServedVersions) -> None:
     lost = ids - settled.versions.keys() - settled.unserved
     known = (settled.versions[name] for name in ids & settled.versions.keys() - settled.missing)
     served = [version for version in known if version.content is not None]
-    # Who is refused a host comes after whoever has it: they are recorded in the order of their claims.
+    # The order of recording decides disputes about hosts, so record owners of hosts before refused claimants.
     served.sort(key=lambda version: (version.id in settled.refused, version.id))
-    for begin in range(0, len(served) or 1, RECORDED_TOGETHER):
-        part = served[begin : begin + RECORDED_TOGETHER]
+    for begin in range(0, len(served) or 1, BATCH_SIZE):
+        part = served[begin : begin + BATCH_SIZE]
         record.keep([settled.kept(version) for version in part], lost)
     record.refuse(settled.missing)

@@ -1,4 +1,4 @@
-"""Changes keys in the text of an ini file, and leaves every other character of it as it is."""
+"""Changes keys in the text of an ini file, and leaves all other characters unchanged."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ from autonomy_core.tenancy.parser import Ini, Section, parse
 
 
 class NotRewritable(ValueError):
-    """The change cannot be made without changing something else. The message says why, and shows no value."""
+    """The change would affect other parts of the file. The message gives the reason without any value."""
 
 
 def with_keys(text: str, section: str, changes: Mapping[str, str | None]) -> str:
-    """The text with some keys of one section changed.
+    """Change keys of one section.
 
-    A new key takes the place of a commented-out one without a value, as ``autonomy tenants new`` writes them,
-    and otherwise follows the section's last key. Comments, blank lines and line endings stay.
+    A new key replaces a commented-out key without a value, as ``autonomy tenants new`` writes them. Without
+    one, it is added after the section's last key. Comments, blank lines and line endings stay.
 
     Args:
-        changes: by key the new value, one line; None removes the key.
+        text: the text of the file.
+        section: the name of the section.
+        changes: the new values by key, each of one line; None removes the key.
+
+    Returns:
+        The new text.
 
     Raises:
-        NotRewritable: there is no such section, a value is not one line, or the result would not say what it
-            should.
+        NotRewritable: there is no such section, a value is not one line, or parsing the result does not give
+            the expected values.
     """
     wrong = [key for key, value in changes.items() if value is not None and not _is_one_line(value)]
     if wrong:
@@ -37,7 +42,7 @@ def with_keys(text: str, section: str, changes: Mapping[str, str | None]) -> str
     for key, value in changes.items():
         lines.change(key, value)
     rewritten = lines.joined()
-    if _says(parse(Path(), rewritten)) != _expected(before, section, changes):
+    if _values(parse(Path(), rewritten)) != _expected(before, section, changes):
         raise NotRewritable("its layout is one that only a person should change")
     return rewritten
 
@@ -46,19 +51,19 @@ def _is_one_line(value: str) -> bool:
     return bool(value) and value.isprintable() and value == value.strip()
 
 
-def _says(ini: Ini) -> dict[str, dict[str, str]]:
+def _values(ini: Ini) -> dict[str, dict[str, str]]:
     return {name: section.values() for name, section in ini.sections.items()}
 
 
 def _expected(ini: Ini, section: str, changes: Mapping[str, str | None]) -> dict[str, dict[str, str]]:
-    said = _says(ini)
-    changed = {**said[section], **changes}
-    return said | {section: {key: value for key, value in changed.items() if value is not None}}
+    values = _values(ini)
+    changed = {**values[section], **changes}
+    return values | {section: {key: value for key, value in changed.items() if value is not None}}
 
 
 @dataclass
 class _Lines:
-    """The lines of a file while one section of it is changed; a line that is to go is None."""
+    """The lines of a file while one section is changed. A line to remove is None."""
 
     lines: Sequence[str]
     section: Section
@@ -69,7 +74,7 @@ class _Lines:
         self._added: list[str] = []
 
     def change(self, key: str, value: str | None) -> None:
-        """Set a key, or remove it."""
+        """Set or remove a key."""
         entry = self.section.entries.get(key)
         if entry is not None:
             self._changed |= dict.fromkeys(entry.continued)
@@ -96,11 +101,11 @@ class _Lines:
         return "\n".join(result)
 
     def _left_of(self, key: str, line: int) -> str | None:
-        """What stays of a removed key: its comment would explain nothing, so the key is commented out below it."""
+        """The replacement of a removed key: commented out if a comment explains it, otherwise None."""
         return f"# {key} =" if self._line(line - 1).startswith(("#", ";")) else None
 
     def _commented_out(self, key: str) -> int | None:
-        """The line where the section has the key commented out without a value, if it can be written there."""
+        """The line number where the section has the key commented out without a value, if it can be used."""
         pattern = re.compile(rf"[#;]\s*{re.escape(key)}\s*=\s*")
         number = self.section.line + 1
         while number <= len(self.lines) and not self.lines[number - 1].startswith("["):
@@ -110,7 +115,7 @@ class _Lines:
         return None
 
     def _interrupts_a_value(self, number: int) -> bool:
-        """Whether a comment stands among the lines of one value, which a key in its place would cut in two."""
+        """Whether the comment is between the lines of one value. A key in its place would split the value."""
         rest = (
             line for line in self.lines[number:] if line.strip() and not line.strip().startswith(("#", ";"))
         )

@@ -1,4 +1,4 @@
-"""Encrypts what the record keeps of an organisation's file, which may hold secrets."""
+"""Encrypts organisations' files for the record, because they may contain secrets."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ NONCE_BYTES = 12
 
 
 class Sealing:
-    """AES-256-GCM (NIST SP 800-38D) under a key that HKDF (RFC 5869) derives from the server's secret.
+    """AES-256-GCM (NIST SP 800-38D) with a key that HKDF (RFC 5869) derives from the server's secret.
 
     Args:
-        secrets: the first one seals; each of them may have sealed what is opened.
+        secrets: the server's secrets. The first one encrypts; all of them can decrypt.
     """
 
     def __init__(self, secrets: Sequence[Secret]) -> None:
         self._secrets = tuple(secrets)
 
     def seal(self, organisation_id: str, content: bytes) -> bytes:
-        """Encrypt `content`, so that it opens for this organisation only."""
+        """Encrypt content for an organisation. The organisation's id is authenticated with it."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._ciphers[0].encrypt(nonce, content, organisation_id.encode())
 
     def open(self, organisation_id: str, sealed: bytes) -> bytes | None:
-        """Return what was sealed, or None: another secret sealed it, or it was changed."""
+        """Decrypt content. None if no known secret encrypted it, or if it was changed."""
         nonce, encrypted = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         for cipher in self._ciphers:
             try:
@@ -43,7 +43,7 @@ class Sealing:
         return None
 
     def mark(self, content: bytes) -> bytes:
-        """Return a keyed hash: equal marks mean equal contents, sealed under the present secret."""
+        """Return a keyed hash. Equal hashes mean equal contents, encrypted with the current secret."""
         return hmac.digest(self._mark_key, content, "sha256")
 
     @cached_property

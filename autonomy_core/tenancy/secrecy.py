@@ -1,4 +1,4 @@
-"""Which keys of an organisation's file may hold a secret."""
+"""Which keys of an organisation's file may contain a secret."""
 
 from __future__ import annotations
 
@@ -9,19 +9,25 @@ from marshmallow import Schema
 
 from autonomy_core.tenancy.fields import SecretField
 from autonomy_core.tenancy.loader import PluginSchemas
-from autonomy_core.tenancy.schemas import SECTION
+from autonomy_core.tenancy.schemas import CORE_SECTIONS, SECTION
 
 
 def is_secret(schemas: PluginSchemas, section: str, key: str) -> bool:
-    """Whether a key may hold a secret; of one that nothing knows nobody can say that it does not."""
+    """Whether a key may contain a secret. Keys of unknown sections may.
+
+    Args:
+        schemas: the schemas of the installed plugins.
+        section: the name of the section.
+        key: the key.
+    """
     if section == SECTION:
         return False
-    schema = schemas.get(section)
+    schema = CORE_SECTIONS.get(section) or schemas.get(section)
     return schema is None or _secrecy(schema).get(key, True)
 
 
 @lru_cache(maxsize=64)
 def _secrecy(schema: type[Schema]) -> Mapping[str, bool]:
-    """By the keys of a section, whether they hold secrets."""
+    """For each key of a section: whether its value is a secret."""
     fields = schema().load_fields
     return {field.data_key or name: isinstance(field, SecretField) for name, field in fields.items()}

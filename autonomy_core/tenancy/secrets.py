@@ -1,4 +1,4 @@
-"""Secrets that do not show themselves, and the references they may be written as."""
+"""Secrets that are never printed, and references to secrets in ini files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MASK = "********"
 _VARIABLE = re.compile(r"[A-Z]{1,15}(_([A-Z]{1,15}|[0-9]{1,3}))+")
 _PATH = re.compile(r"[./]*([a-z]{1,15}|[0-9]{1,3})([-_./]([a-z]{1,15}|[0-9]{1,3}))*")
 _KEY = re.compile(r"(?:^|[^a-z])(?:ak|pk|rk|sk|whsec)_")
-"""How a key begins, Stripe's and our own."""
+"""The start of an API key, of Stripe's or of our own."""
 
 
 class Secret:
-    """A value that is revealed only by `reveal()`, never by printing, logging, formatting or pickling it."""
+    """A value that only `reveal()` returns. Printing, logging, formatting and pickling do not reveal it."""
 
     __slots__ = ("_value",)
 
@@ -32,7 +32,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the value itself: at the last moment, to whom it is meant for."""
+        """Return the value. Call it as late as possible, and pass the value only to code that needs it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -60,16 +60,19 @@ class Secret:
 
 
 class UnresolvedReferenceError(ValueError):
-    """An ``env:`` or ``file:`` reference that leads to no value; the message names it if it cannot be a secret."""
+    """A reference (``env:`` or ``file:``) has no value. The message names its target if that is no secret."""
 
 
 @dataclass(slots=True)
 class References:
-    """Where relative ``file:`` references start, and what the references have led to.
+    """The state of resolving references: their base directory and their values.
 
-    values: by reference. One that is in it is not looked up again.
-    files: those that were looked at.
-    has_unreadable: whether one of those is there and could not be read.
+    Attributes:
+        directory: the base of relative ``file:`` references.
+        values: known values, by reference. These are not resolved again.
+        files: the files that were read, with their signatures.
+        uses_environment: whether an ``env:`` reference was resolved.
+        has_unreadable: whether one of the files exists but could not be read.
     """
 
     directory: Path
@@ -84,9 +87,11 @@ _references: ContextVar[References | None] = ContextVar("references", default=No
 
 @contextmanager
 def resolving_from(directory: Path, values: Mapping[str, str] | None = None) -> Iterator[References]:
-    """Resolve references relative to `directory` in this block, and note what they lead to.
+    """Resolve references in this block relative to a directory, and record their values and files.
 
-    values: what references have led to before; those are not looked up.
+    Args:
+        directory: the base of relative ``file:`` references.
+        values: known values, by reference. These are not resolved again.
     """
     references = References(directory, dict(values or {}))
     token = _references.set(references)
@@ -97,10 +102,14 @@ def resolving_from(directory: Path, values: Mapping[str, str] | None = None) -> 
 
 
 def resolve(text: str) -> str:
-    """Return the value that ``env:NAME`` or ``file:path`` refers to; any other text is the value itself.
+    """Return the value that ``env:NAME`` or ``file:path`` refers to. Any other text is its own value.
 
-    Raises UnresolvedReferenceError. Its message repeats what the reference says only where that is clearly a
-    name: it may be a secret pasted in the wrong place.
+    Args:
+        text: the reference or value.
+
+    Raises:
+        UnresolvedReferenceError: the reference has no value. The message contains its target only if that is
+            clearly a name: it may be a secret in the wrong place.
     """
     kind, colon, target = text.partition(":")
     if not colon or kind not in _LOOK_UP:
@@ -114,12 +123,12 @@ def resolve(text: str) -> str:
 
 
 def is_reference(text: str) -> bool:
-    """Whether a value refers to a secret, and is none itself."""
+    """Whether a value is a reference to a secret, not the secret itself."""
     return text.partition(":")[0] in _LOOK_UP and ":" in text
 
 
 def shown(text: str) -> str | None:
-    """A reference as it is written, if that is clearly a name and no secret in the wrong place; otherwise None."""
+    """The reference, if its target is clearly a name and not a misplaced secret; otherwise None."""
     kind, colon, target = text.partition(":")
     target = target.strip()
     is_name = (kind == "env" and _VARIABLE.fullmatch(target)) or (
@@ -147,7 +156,7 @@ def _from_file(name: str) -> str:
     references = _references.get()
     if references is not None:
         path = references.directory / path
-        # Taken before the file is read: a change in between is then seen as one.
+        # Before reading the file, so that a concurrent change is detected later.
         references.files.append((path, signature(path)))
     try:
         value = read_small_file(path).decode("utf-8").rstrip("\r\n")
@@ -167,5 +176,5 @@ _LOOK_UP = {"env": _from_environment, "file": _from_file}
 
 
 def _is_clearly_a_path(text: str) -> bool:
-    """Whether it is made of directories and short words, as no key is, and hardly a password."""
+    """Whether the text consists of short words and slashes: no API key does, and hardly any password."""
     return "/" in text and _PATH.fullmatch(text) is not None and _KEY.search(text) is None

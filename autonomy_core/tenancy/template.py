@@ -1,4 +1,4 @@
-"""Writes the ini of a new organisation, every key explained."""
+"""Writes the ini file of a new organisation, with an explanation of every key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, missing
 
 from autonomy_core.tenancy.fields import SEPARATED, SecretField, WordsField
 from autonomy_core.tenancy.loader import PluginSchemas
-from autonomy_core.tenancy.schemas import SECTION, OrganisationSchema
+from autonomy_core.tenancy.schemas import CORE_SECTIONS, SECTION, OrganisationSchema
 
 _WIDTH = 100
 
@@ -26,13 +26,23 @@ _HEADER = """\
 def new_tenant_ini(
     organisation_id: str, name: str, plugins: Sequence[str], schemas: PluginSchemas, currency: str = ""
 ) -> str:
-    """Return the text of an ini file with a section for each of `plugins`.
+    """Return the text of an ini file with the core's sections and one for each plugin.
 
-    Required keys are live, those not known here still without a value; optional ones are commented out and
-    show their default. Raises KeyError for a plugin that is not in `schemas`.
+    Required keys are active; unknown values are empty. Optional keys are comments with their default.
+
+    Args:
+        organisation_id: the organisation's id.
+        name: the organisation's name.
+        plugins: the names of its plugins.
+        schemas: the schemas of the installed plugins.
+        currency: an ISO 4217 code, or empty.
+
+    Raises:
+        KeyError: a plugin is not in ``schemas``.
     """
     known = {"name": name, "currency": currency, "plugins": " ".join(plugins)}
     parts = [_HEADER.format(id=organisation_id), _section(SECTION, OrganisationSchema(), known)]
+    parts += [_section(section, schema(), {}) for section, schema in CORE_SECTIONS.items()]
     parts += [_section(plugin, schema(), {}) for plugin in plugins if (schema := schemas[plugin])]
     return "\n".join(parts)
 
@@ -50,7 +60,7 @@ def _key(key: str, field: fields.Field[Any], known: Mapping[str, str]) -> str:
 
 
 def _comment(field: fields.Field[Any]) -> list[str]:
-    """The description, and whether the key is needed: where that depends, the metadata ``needed`` says on what."""
+    """The description, and whether the key is required; the metadata ``needed`` overrides that."""
     text = str(field.metadata.get("description", ""))
     notes = [
         "Required." if field.required else str(field.metadata.get("needed", "Optional.")),

@@ -1,4 +1,4 @@
-"""Checks a section against its schema, and finds the line of every complaint."""
+"""Validates a section with its schema, and finds the line number of every error."""
 
 from __future__ import annotations
 
@@ -17,26 +17,42 @@ from autonomy_core.tenancy.parser import Section
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the schema made of a section: all of it, or the valid part and the problems."""
+    """The result of validating a section: its valid data, and the problems."""
 
     data: Any
     problems: tuple[Problem, ...] = ()
 
 
 def check_section(file: Path, section: Section, schema: Schema | None) -> Checked:
-    """Load `section` through `schema`; with None for a schema it may have no keys."""
+    """Load a section with a schema.
+
+    Args:
+        file: the path to use in problems.
+        section: the parsed section.
+        schema: the schema; None if the section must be empty.
+    """
     if schema is None:
         return Checked({}, tuple(_unknown_key(file, section, key, ()) for key in section.entries))
     try:
         return Checked(schema.load(section.values(), unknown=RAISE))
     except ValidationError as error:
         return Checked(error.valid_data or {}, tuple(_problems(file, section, schema, error)))
-    except Exception as error:  # noqa: BLE001 - a stranger's schema must not take the other organisations down
+    except Exception as error:  # noqa: BLE001 - a plugin's schema must not affect other organisations
         return Checked({}, (_schema_failed(file, section, error),))
 
 
+def remedy_for_empty(*, required: bool) -> str:
+    """Return a remedy for a key without a value."""
+    return "give it one" if required else "give it one, or remove the key"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a remedy for an unknown `word`: the known one that resembles it, or all of them."""
+    """Return a remedy for an unknown word: the most similar known word, or all of them.
+
+    Args:
+        word: the unknown word.
+        known: the known words.
+    """
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=1)
     if close:
@@ -45,28 +61,29 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _problems(file: Path, section: Section, schema: Schema, error: ValidationError) -> Iterator[Problem]:
-    keys = {field.data_key or name for name, field in schema.load_fields.items()}
+    required = {field.data_key or name: field.required for name, field in schema.load_fields.items()}
     for key, messages in error.messages_dict.items():
-        if key in section.entries and key not in keys:
-            yield _unknown_key(file, section, key, keys)
-        elif key in keys:
-            yield from _key_problems(file, section, key, messages)
+        if key in section.entries and key not in required:
+            yield _unknown_key(file, section, key, required)
+        elif key in required:
+            yield from _key_problems(file, section, key, messages, required=required[key])
         else:
             for message in _flatten(messages):
                 yield _problem(file, section.line, f"[{section.name}]", message)
 
 
-def _key_problems(file: Path, section: Section, key: str, messages: Any) -> Iterator[Problem]:
+def _key_problems(
+    file: Path, section: Section, key: str, messages: Any, *, required: bool
+) -> Iterator[Problem]:
     entry = section.entries.get(key)
     if entry is None:
         message, line = f"[{section.name}] needs {key!r}", section.line
         yield Problem(file, line, "missing_key", message, f"add {key} = … to the section")
     elif not entry.value:
-        yield Problem(
-            file, entry.line, "missing_key", f"{key!r} has no value", "give it one, or remove the key"
-        )
+        remedy = remedy_for_empty(required=required)
+        yield Problem(file, entry.line, "missing_key", f"{key!r} has no value", remedy)
     else:
-        # A key that is indented by mistake goes on with the value above it.
+        # A key that is indented by mistake is parsed as a continuation of the value above it.
         lines = f", which goes on in line {entry.continued[0]}" if entry.continued else ""
         for message in _flatten(messages):
             yield _problem(file, entry.line, f"{key!r}{lines}", message)

@@ -1,4 +1,4 @@
-"""What the contract tests arrange: two organisations, a sale, a copy of the database."""
+"""The arrangements of the contract tests: two organisations, a sale, a copy of the database."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from autonomy_core.testing.application import Autonomy
 from autonomy_core.web.operations import Operation
 
 WITH, WITHOUT = "with-it", "without-it"
-"""Two organisations: one that has enabled the plugin, one that has not."""
+"""Two organisations: one that has enabled the plugin, and one that has not."""
 
 
 class Arrangement:
-    """What a plugin's contract may say and override.
+    """The parts of a plugin's contract that its author sets and overrides.
 
     Attributes:
         plugin: the plugin's name.
-        settings: what its section says, as text; every required key at least.
+        settings: its section as text, with every required key.
     """
 
     plugin: ClassVar[str]
     settings: ClassVar[Mapping[str, str]] = {}
 
     def prepare(self, autonomy: Autonomy, organisation_id: str) -> None:
-        """Override it to make what the settings refer to, for example a product."""
+        """Override this to create what the settings refer to, for example a product."""
 
     def sold_product(self, autonomy: Autonomy, organisation_id: str) -> Product:
-        """Override it where the plugin cares only for certain products."""
+        """Override this if the plugin handles certain products only."""
         return autonomy.product(organisation_id)
 
     @pytest.fixture
@@ -52,7 +52,7 @@ class Arrangement:
 
     @pytest.fixture
     def migrated_without_it(self, postgresql: EmbeddedServer, autonomy_plugins: Plugins) -> Iterator[Engine]:
-        """A database with everything but the plugin, as its owner sees it."""
+        """A database that is migrated without the plugin, as its owner sees it."""
         name = f"contract_{uuid7().hex}"
         postgresql.create_database(name)
         others = self.other_migrations(autonomy_plugins)
@@ -61,7 +61,7 @@ class Arrangement:
         postgresql.drop_database(name)
 
     def organise(self, autonomy: Autonomy, *, both: bool = False) -> None:
-        """Make an organisation with the plugin, and one without it, unless both are to have it."""
+        """Create an organisation with the plugin, and one without it unless ``both``."""
         for organisation_id, enabled in ((WITH, True), (WITHOUT, both)):
             plugins = (stand_ins.NAME, self.plugin) if enabled else (stand_ins.NAME,)
             settings = {self.plugin: self.settings} if enabled and self.settings else {}
@@ -70,21 +70,24 @@ class Arrangement:
                 self.prepare(autonomy, organisation_id)
 
     def sell(self, autonomy: Autonomy, organisation_id: str) -> Payment:
-        """A completed payment."""
+        """Return a completed payment."""
         return autonomy.buy(autonomy.customer(organisation_id), self.sold_product(autonomy, organisation_id))
 
     def callers(self, autonomy: Autonomy, organisation_id: str) -> list[dict[str, str]]:
-        """Headers of everybody who may ask: nobody in particular, a customer, staff."""
+        """Return the headers of every kind of caller: anonymous, a customer, staff."""
         customer = autonomy.customer(organisation_id, f"{uuid7()}@example.org")
         return [{}, autonomy.as_customer(customer), autonomy.as_staff(organisation_id)]
 
     def calls(
         self, autonomy: Autonomy, found: Registrations, organisation_id: str, *, unknown_ids: bool = True
     ) -> list[tuple[str, str]]:
-        """Method and path of every call and node that the plugin has registered.
+        """Return method and path of every call and resource that the plugin has registered.
 
         Args:
-            unknown_ids: with those whose path has an id that only the plugin can know; it is made up.
+            autonomy: the application.
+            found: the plugin's registrations.
+            organisation_id: the organisation in the paths.
+            unknown_ids: include paths with ids that only the plugin knows; they are random.
         """
         where = addresses(found.registry)
         patterns = {call for operation in found.operations for call in _addressed(operation, where)}
@@ -98,28 +101,28 @@ class Arrangement:
         return sorted((method, path.format_map(_Ids(known))) for method, path in patterns)
 
     def needs(self, autonomy: Autonomy, hook: str) -> None:
-        """Skip the test when the plugin does not implement a hook."""
+        """Skip the test if the plugin does not implement a hook."""
         if self.plugin not in {found.plugin for found in autonomy.runtime.plugins.implementations(hook)}:
             pytest.skip(f"{self.plugin} has no {hook}")
 
     def registered(self, plugins: Plugins, hook: str) -> Any:
-        """What the plugin answers to a ``register_…`` hook, None if it has none."""
+        """Return the plugin's result of a ``register_…`` hook, None without the hook."""
         return dict(plugins.registered(hook)).get(self.plugin)
 
     def migrations(self, plugins: Plugins) -> Migrations:
-        """The plugin's migrations; the test is skipped when it has none."""
+        """Return the plugin's migrations, or skip the test without them."""
         found = self.registered(plugins, "register_migrations")
         if found is None:
             pytest.skip(f"{self.plugin} has no migrations")
         return found
 
     def other_migrations(self, plugins: Plugins) -> list[Migrations]:
-        """The core's and the other plugins'."""
+        """Return the migrations of the core and of the other plugins."""
         return [component for component in components(plugins) if component.component != self.plugin]
 
 
 class _Ids(dict[str, Any]):
-    """Made up, unless they are known."""
+    """Known ids; a random id for any other parameter."""
 
     def __missing__(self, parameter: str) -> UUID:
         return uuid7()

@@ -1,4 +1,4 @@
-"""A WebTest client that compares every answer with the API's description."""
+"""A WebTest client that compares every response with the API's description."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from autonomy_core.traversal.target import has_one_spelling
 from autonomy_core.web.problems import CONTENT_TYPE
 
 UNCHECKED = {"autonomy.unchecked": True}
-"""Give it as ``extra_environ`` of a request whose answer is wrong on purpose."""
+"""Pass it as ``extra_environ`` of a request with an intentionally wrong response."""
 
 DOCUMENT = "urn:autonomy:openapi"
 SHOWN_BYTES = 1000
 
 
 class ConformingApp(TestApp):
-    """Raises AssertionError for an answer of an organisation's API that its OpenAPI document does not describe.
+    """Raises AssertionError for a response that the organisation's OpenAPI document does not describe.
 
-    The status, the content type, the headers and the body have to fit. A path or a method that is not in the
-    document has to be refused.
+    The status, the content type, the headers and the body must match. A path or a method that is missing in
+    the document must be refused.
     """
 
     def __init__(self, app: Router) -> None:
@@ -39,7 +39,7 @@ class ConformingApp(TestApp):
         self._apis: dict[str, DescribedApi] = {}
 
     def do_request(self, req: Any, status: Any = None, expect_errors: Any = None) -> TestResponse:
-        """Make the request as WebTest does, then look at the answer."""
+        """Make the request as WebTest does, then check the response."""
         asked = Request(dict(req.environ))
         response = super().do_request(req, status=status, expect_errors=expect_errors)
         api = None if asked.environ.get("autonomy.unchecked") else self._api_of(asked)
@@ -65,7 +65,7 @@ class ConformingApp(TestApp):
 
 
 class DescribedApi:
-    """An organisation's document, ready to be compared with.
+    """An organisation's document, prepared for comparisons.
 
     Args:
         document: OpenAPI 3.1.
@@ -82,12 +82,12 @@ class DescribedApi:
         }
 
     def find(self, segments: tuple[str, ...]) -> str | None:
-        """The path template that a path fits; one with a literal segment before one with an identifier."""
+        """Return the path template of a path. A literal segment takes precedence over a parameter."""
         fitting = [template for template in self._templates if _fits(template, segments)]
         return self._templates[max(fitting, key=_literalness)] if fitting else None
 
     def errors(self, value: Any, *pointer: str) -> Iterator[str]:
-        """How a value differs from the schema at a place in the document."""
+        """Yield the differences between a value and the schema at a place in the document."""
         steps = "/".join(step.replace("~", "~0").replace("/", "~1") for step in pointer)
         validator = Draft202012Validator(
             {"$ref": f"{DOCUMENT}#/{quote(steps)}"},
@@ -99,11 +99,12 @@ class DescribedApi:
 
 
 def misfits(api: DescribedApi, asked: Request, response: TestResponse) -> Iterator[str]:
-    """What about an answer is not as described.
+    """Yield the differences between a response and its description.
 
     Args:
-        api: of the organisation that was asked.
-        asked: the request, as it was before the application had it.
+        api: the API of the organisation.
+        asked: the request, copied before the application handled it.
+        response: the response.
     """
     segments = tuple(traversal_path_info(asked.environ["PATH_INFO"]))
     path = api.find(segments) if has_one_spelling(asked.environ) else None
@@ -119,7 +120,7 @@ def misfits(api: DescribedApi, asked: Request, response: TestResponse) -> Iterat
 
 
 def _wrong_method(path_item: dict[str, Any], response: TestResponse) -> Iterator[str]:
-    # Who asks and what for is looked at on the way: a stranger is refused before the method is.
+    # Authentication is checked before the method, so an anonymous request is refused first.
     yield from _unless(response.status_int in {400, 401, 403, 404, 405}, "the method is not in the document")
     if response.status_int == 405:
         described = {method.upper() for method in path_item if method != "servers"}
@@ -172,5 +173,5 @@ def _unless(holds: bool, misfit: str) -> Iterator[str]:  # noqa: FBT001 - the co
 def _report(asked: Request, response: TestResponse, misfit: str) -> str:
     return (
         f"{asked.method} {asked.path_qs} answered {response.status}, which the API's description does not "
-        f"tell of:\n  {misfit}\nThe answer: {response.body[:SHOWN_BYTES]!r}"
+        f"contain:\n  {misfit}\nThe answer: {response.body[:SHOWN_BYTES]!r}"
     )

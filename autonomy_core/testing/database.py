@@ -1,4 +1,4 @@
-"""A database for tests: one connection whose outer transaction is rolled back, or a database of the test's own."""
+"""A database for tests: one connection whose outer transaction is rolled back, or a separate database."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from transaction.interfaces import ITransactionManager
 
-from autonomy_core.db.database import LONGEST_PAUSE_S, Database
+from autonomy_core.db.database import IDLE_TIMEOUT_S, Database
 from autonomy_core.db.driver import driver_of
-from autonomy_core.db.driver_transaction import Boundaries, DirectTransaction
+from autonomy_core.db.driver_transaction import Boundaries, DriverTransaction
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import migrate
 from autonomy_core.db.pipeline import Pipeline
@@ -24,21 +24,21 @@ SAVEPOINT = Boundaries.of("SAVEPOINT direct", "RELEASE SAVEPOINT direct", "ROLLB
 
 
 def make_template(server: EmbeddedServer, plugins: Plugins, name: str) -> str:
-    """Make a migrated database, to be copied or rolled back to; gives its name."""
+    """Create a migrated database that tests copy or roll back to; return its name."""
     server.create_database(name)
     migrate(server.url(name), components(plugins), application_role=APPLICATION_ROLE)
     return name
 
 
 class SwitchedDatabase(Database):
-    """A `Database` that each test points somewhere else, so that the application is made only once."""
+    """A `Database` that each test redirects, so that the application is built only once."""
 
     def __init__(self, server: EmbeddedServer, template: str) -> None:
         super().__init__(server.url(template, APPLICATION_ROLE), pool_size=32)
         self._server = server
         self._template = template
         self._single = create_engine(self.url, poolclass=NullPool)
-        # One engine for all tests, since each would compile every statement anew.
+        # All tests share the engines, because each engine compiles every statement again.
         for engine in (self.engine, self.beside, self._single):
             event.listen(engine, "do_connect", self._point)
         self._bind: Engine | Connection = self.engine
@@ -48,13 +48,13 @@ class SwitchedDatabase(Database):
 
     @property
     def conninfo(self) -> str:
-        """The address of the database that the test points at, for workers."""
+        """The address of the test's database, for workers."""
         return make_conninfo(super().conninfo, dbname=make_url(self.url).database)
 
     def session(
         self, organisation_id: str | None, manager: ITransactionManager | None = None
     ) -> TenantSession:
-        """A session on what the test points at; on a shared connection it commits savepoints."""
+        """Return a session on the test's database. On a shared connection it commits savepoints."""
         return TenantSession(
             self._bind,
             expire_on_commit=False,
@@ -63,22 +63,22 @@ class SwitchedDatabase(Database):
         )
 
     @contextmanager
-    def direct_transaction(
-        self, organisation_id: str, *, patience_s: float, longest_pause_s: float = LONGEST_PAUSE_S
-    ) -> Iterator[DirectTransaction]:
-        """On a shared connection, a savepoint."""
+    def driver_transaction(
+        self, organisation_id: str, *, statement_timeout_s: float, idle_timeout_s: float = IDLE_TIMEOUT_S
+    ) -> Iterator[DriverTransaction]:
+        """Open a driver transaction; on a shared connection it is a savepoint."""
         if isinstance(self._bind, Engine):
-            limits = {"patience_s": patience_s, "longest_pause_s": longest_pause_s}
-            with super().direct_transaction(organisation_id, **limits) as transaction:
+            limits = {"statement_timeout_s": statement_timeout_s, "idle_timeout_s": idle_timeout_s}
+            with super().driver_transaction(organisation_id, **limits) as transaction:
                 yield transaction
             return
         shared = self._bind
-        transaction = DirectTransaction(
+        transaction = DriverTransaction(
             Pipeline.of(driver_of(shared), shared.info),
             lambda: session_within(shared, organisation_id, join_transaction_mode="create_savepoint"),
             organisation_id=organisation_id,
-            patience_s=patience_s,
-            longest_pause_s=longest_pause_s,
+            statement_timeout_s=statement_timeout_s,
+            idle_timeout_s=idle_timeout_s,
             boundaries=SAVEPOINT,
         )
         try:
@@ -90,7 +90,7 @@ class SwitchedDatabase(Database):
 
     @contextmanager
     def connection_beside(self) -> Iterator[Connection]:
-        """On a shared connection, a savepoint of it, which sees what is not committed."""
+        """Open another connection. On a shared connection it is a savepoint, which sees uncommitted data."""
         if isinstance(self._bind, Engine):
             with super().connection_beside() as connection:
                 yield connection
@@ -104,8 +104,11 @@ class SwitchedDatabase(Database):
 
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
-        """Everything happens on one connection, and is undone at the end. Within `of_its_own`, on that database."""
-        self._forget_what_it_is()
+        """Run the block on one connection, and roll everything back.
+
+        Within `of_its_own` it uses that database.
+        """
+        self._start_generation()
         with self._single.connect() as connection:
             outer = connection.begin()
             self._bind = connection
@@ -117,10 +120,10 @@ class SwitchedDatabase(Database):
 
     @contextmanager
     def of_its_own(self, name: str) -> Iterator[str]:
-        """Everything happens in a new copy of the migrated database; gives the copy's URL for its owner."""
+        """Run the block in a new copy of the migrated database; yield the copy's URL for its owner."""
         before, bound_before = self.url, self._bind
         self._server.create_database(name, template=self._template)
-        self._forget_what_it_is()
+        self._start_generation()
         self.url, self._bind = self._server.url(name, APPLICATION_ROLE), self.engine
         try:
             yield self._server.url(name)

@@ -1,7 +1,7 @@
-"""Finds code that waits for a lock of its own caller: such a wait ends only when a statement times out.
+"""Finds code that waits for a lock of its own caller: such a wait ends only by the statement timeout.
 
-PostgreSQL sees no deadlock there. The caller holds a lock in one transaction and waits in Python for the callee, whose
-other transaction waits for the lock.
+PostgreSQL cannot detect this deadlock. The caller holds a lock in one transaction and waits in Python for the
+callee, and the callee's separate transaction waits for the lock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from autonomy_core.payments.refunds import RefundRefused, carry_out, order_of, p
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy, return_urls
 from autonomy_core.testing.arrangement import WITH, Arrangement
-from autonomy_core.testing.outgoing import calling_nobody
+from autonomy_core.testing.outgoing import no_outgoing_calls
 
 LOOK_EVERY_S = 0.05
 
@@ -37,13 +37,14 @@ BLOCKED = """
 
 
 @contextmanager
-def waiting_for_nobody(database: Database, what: str) -> Iterator[None]:
-    """Fail if a connection waits for a lock of another one within the block, which does one thing at a time.
+def no_lock_waits(database: Database, what: str) -> Iterator[None]:
+    """Fail if a connection waits for another connection's lock during the block, which must be sequential.
 
-    What waits is cancelled, so that the block does not take until the statement times out.
+    The waiting statement is cancelled, so that the block does not last until the statement timeout.
 
     Args:
-        what: is done in the block, for the message.
+        database: the database.
+        what: what the block does, for the message.
 
     Raises:
         AssertionError: with the statement that waited.
@@ -64,8 +65,8 @@ def waiting_for_nobody(database: Database, what: str) -> Iterator[None]:
         if found:
             raise AssertionError(
                 f"{what} waited for a lock that its own caller holds: {found[0]}\n"
-                "Where the caller's transaction is open, work in scope.session. Elsewhere begin transactions with "
-                "scope.begin(), one after the other, and leave scope.session alone."
+                "If the caller's transaction is open, use scope.session. Otherwise begin transactions with "
+                "scope.begin(), one after the other, and do not use scope.session."
             ) from failure
 
 
@@ -78,10 +79,13 @@ def _watch(conninfo: str, done: threading.Event, found: list[str]) -> None:
 
 
 class ProviderLocks(Arrangement):
-    """The contract of a payment provider about locks; other plugins have nothing to keep here."""
+    """The contract about locks for payment providers; it does not apply to other plugins."""
 
     def test_its_provider_waits_for_no_lock_of_its_caller(self, committed: Autonomy) -> None:
-        """Each method is called as the core calls it. That its server refuses, or does not answer, is no matter."""
+        """Each method is called as the core calls it.
+
+        Refusals and missing answers of its server are accepted.
+        """
         if self.registered(committed.runtime.plugins, "register_payment_provider") is None:
             pytest.skip(f"{self.plugin} collects no payments")
         settings = {self.plugin: self.settings} if self.settings else {}
@@ -96,12 +100,12 @@ class ProviderLocks(Arrangement):
 
     @contextmanager
     def _alone(self, autonomy: Autonomy, method: str) -> Iterator[None]:
-        """Fail if a method waits for a lock of its caller, or calls its server in a transaction."""
+        """Fail if a method waits for a lock of its caller, or calls a server in a transaction."""
         database, what = autonomy.runtime.database, f"{self.plugin}: {method}"
         package = package_of(autonomy.runtime.plugins, self.plugin)
         with (
-            waiting_for_nobody(database, what),
-            calling_nobody(package, what, lambda: _is_in_transaction(database)),
+            no_lock_waits(database, what),
+            no_outgoing_calls(package, what, lambda: _is_in_transaction(database)),
         ):
             yield
 
@@ -113,7 +117,7 @@ def _is_in_transaction(database: Database) -> bool:
 
 
 def _calls(autonomy: Autonomy, payment: Payment) -> Iterator[tuple[str, Callable[[], object]]]:
-    """What the core does with a payment, by the method of the provider that it leads to."""
+    """Yield the core's operations on a payment, each with the provider's method that it calls."""
     scope = autonomy.runtime.scope_outside(autonomy.get_organisation(WITH))
     opened = purchasing.Opened(payment)
     checkout = Checkout(f"contract_{payment.id}", "https://pay.invalid/")

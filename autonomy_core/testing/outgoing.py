@@ -1,4 +1,4 @@
-"""Finds calls to other servers in an open transaction, whose locks would be held until the answer comes."""
+"""Finds calls to other servers in an open transaction, whose locks would be held until the answer arrives."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any
 
 CALLS = {"socket.connect": 1, "socket.getaddrinfo": 0}
-"""Python's audit events of a call, each with the place of the address among its arguments."""
+"""Python's audit events of a network call, each with the index of the address in its arguments."""
 
 REMEDY = (
-    "in a hook defer a job for it; elsewhere call between two transactions, each begun with scope.begin()"
+    "in a hook, defer a job for it; elsewhere, call between two transactions that begin with scope.begin()"
 )
 
 
@@ -27,7 +27,7 @@ class _Watch:
     found: list[str] = field(default_factory=list)
 
     def refuse(self, address: Any) -> None:
-        # The path of a socket on this machine is a text.
+        # The address of a Unix socket is a path.
         place = _place(self.package)
         is_local = isinstance(address, str) and address.startswith("/")
         if place is None or is_local or not self.in_transaction():
@@ -40,18 +40,18 @@ _now = threading.local()
 
 
 @contextmanager
-def calling_nobody(
+def no_outgoing_calls(
     package: str, what: str, in_transaction: Callable[[], bool] = lambda: True
 ) -> Iterator[None]:
-    """Refuse what a plugin calls within the block, in this thread, while a transaction is open.
+    """Refuse network calls of a plugin during the block, in this thread, while a transaction is open.
 
     Args:
-        package: the plugin's.
-        what: runs in the block, for the message.
-        in_transaction: tells whether one is open now.
+        package: the plugin's package.
+        what: what the block does, for the message.
+        in_transaction: returns whether a transaction is open now.
 
     Raises:
-        AssertionError: where the plugin calls, and after the block if it has caught that.
+        AssertionError: at the plugin's call, and after the block if the plugin caught the error.
     """
     _listen()
     _now.watch = watch = _Watch(package, what, in_transaction)
@@ -65,7 +65,7 @@ def calling_nobody(
 
 @cache
 def _listen() -> None:
-    """Once, since Python forgets no audit hook."""
+    """Install the audit hook once, because Python cannot remove it."""
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
         watch: _Watch | None = getattr(_now, "watch", None) if event in CALLS else None
@@ -76,7 +76,7 @@ def _listen() -> None:
 
 
 def _place(package: str) -> str | None:
-    """Where in a package the innermost of the calls is that are under way; None if none is."""
+    """Return the innermost active code line of a package; None without one."""
     frame = inspect.currentframe()
     while frame is not None:
         module = frame.f_globals.get("__name__", "")

@@ -1,13 +1,13 @@
-"""The pytest plugin: fixtures for whoever tests a plugin, this project included.
+"""The pytest plugin: fixtures for tests of plugins, also used by this project.
 
 ================  ====================================================================================
-``postgresql``    the embedded server, started once a session in a directory of its own
-``autonomy``      the application with every installed plugin; what the test did is rolled back
-``committed``     the same application on a database of the test's own, for tests about concurrency
+``postgresql``    the embedded server, started once per session in its own directory
+``autonomy``      the application with every installed plugin; the test's changes are rolled back
+``committed``     the same application on a separate database, for tests of concurrency
 ================  ====================================================================================
 
-Override ``autonomy_plugins`` to choose the plugins, ``autonomy_settings`` for the server's settings, both with
-``scope="module"``. In a plugin's ``conftest.py``::
+Override ``autonomy_plugins`` to choose the plugins, and ``autonomy_settings`` for the server's settings, both
+with ``scope="module"``. In a plugin's ``conftest.py``::
 
     @pytest.fixture(scope="module")
     def autonomy_plugins():
@@ -22,11 +22,11 @@ from uuid import uuid4
 
 import pytest
 
-# So that a failing contract shows what it compared.
+# Rewrite assertions, so that a failing contract shows the compared values.
 pytest.register_assert_rewrite("autonomy_core.testing.contract", "autonomy_core.testing.provider_contract")
 
 if TYPE_CHECKING:
-    # Imported late: pytest loads this module even where nobody tests a plugin.
+    # Imported late, because pytest loads this module even if no plugin is tested.
     from autonomy_core.db.embedded import EmbeddedServer
     from autonomy_core.kernel.manager import Plugins
     from autonomy_core.testing.application import Autonomy
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """A PostgreSQL server of this test session's own."""
+    """A PostgreSQL server for this test session."""
     from autonomy_core.db.embedded import EmbeddedServer  # noqa: PLC0415 - see above
     from autonomy_core.testing.removal import removed_afterwards  # noqa: PLC0415 - see above
 
@@ -62,7 +62,10 @@ def autonomy_settings() -> dict[str, str]:
 def _applications(
     postgresql: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Plugins, dict[str, str]], Autonomy]]:
-    """Makes an application once for each choice of plugins and settings, a migrated database for each set of tables."""
+    """Yield a function that builds an application, once per choice of plugins and settings.
+
+    It builds a template of the database once per set of tables.
+    """
     from autonomy_core.runtime import components  # noqa: PLC0415 - see above
     from autonomy_core.testing.application import make_autonomy  # noqa: PLC0415 - see above
     from autonomy_core.testing.database import SwitchedDatabase, make_template  # noqa: PLC0415 - see above
@@ -99,7 +102,7 @@ def _application(
 
 @pytest.fixture
 def autonomy(_application: Autonomy) -> Iterator[Autonomy]:
-    """The application; organisations, rows and jobs of the test are gone after it."""
+    """The application. The test's organisations, rows and jobs are removed afterwards."""
     with _application.database.rolled_back():
         yield _application
     _forget_organisations(_application)
@@ -107,7 +110,7 @@ def autonomy(_application: Autonomy) -> Iterator[Autonomy]:
 
 @pytest.fixture
 def committed(_application: Autonomy) -> Iterator[Autonomy]:
-    """The application on a database of the test's own, where what is committed is seen by others."""
+    """The application on a separate database, where other connections see committed data."""
     with _application.database.of_its_own(f"test_{uuid4().hex}"):
         yield _application
     _forget_organisations(_application)
@@ -116,5 +119,7 @@ def committed(_application: Autonomy) -> Iterator[Autonomy]:
 def _forget_organisations(application: Autonomy) -> None:
     application.app.reset()
     for path in application.runtime.settings.tenants.glob("*.ini"):
+        path.unlink()
+    for path in (application.runtime.settings.data / "mail").glob("*.eml"):
         path.unlink()
     application.runtime.tenants.reload(accept_losses=True)

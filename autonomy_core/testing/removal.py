@@ -1,4 +1,4 @@
-"""A PostgreSQL server that does not outlive the tests, however they end: also when they are killed."""
+"""Removes a PostgreSQL server of tests, even if the tests are killed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def removed_afterwards(server: EmbeddedServer) -> Iterator[None]:
     """Remove a server with all its data after the block, or when this process ends within it.
 
     Args:
-        server: any; it need not run yet.
+        server: the server; it need not run yet.
     """
     command = [sys.executable, "-m", __name__, str(server.data_dir)]
-    # Another process removes it. It waits for the end of a pipe, which the system closes however we end. In a session
-    # of its own, so that what ends this one, Ctrl-C for example, does not end it as well.
+    # Another process removes it, when its input ends, which the system closes however this process ends. It
+    # runs in a separate session, so that signals such as Ctrl-C do not reach it.
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
         yield
 

@@ -1,6 +1,6 @@
-"""A plugin that stands in for the ones a test does not want: customers by a header, payments without a provider.
+"""A plugin that replaces others in tests: customers by a header, payments without a provider.
 
-It is never registered as an entry point, so that no server can load it.
+It is not registered as an entry point, so that no server can load it.
 """
 
 from __future__ import annotations
@@ -31,57 +31,66 @@ if TYPE_CHECKING:
 
 NAME = "stand_ins"
 CUSTOMER_HEADER = "X-Test-Customer"
+TWO_FACTORS_HEADER = "X-Test-Two-Factors"
 
 
 class HeaderAuthenticator:
-    """Believes a header."""
+    """Trusts a header."""
 
-    def identify(self, request: Request) -> Identity | None:
-        """The customer whose id the header holds."""
+    def identify(self, scope: TenantScope, request: Request) -> Identity | None:
+        """Return the customer whose id the header contains, as if just authenticated.
+
+        A second header tells that it was with two factors.
+        """
         customer_id = request.headers.get(CUSTOMER_HEADER)
-        return customer_identity(request.organisation.id, UUID(customer_id)) if customer_id else None
+        if not customer_id:
+            return None
+        two_factors = TWO_FACTORS_HEADER in request.headers
+        return customer_identity(
+            scope.organisation.id, UUID(customer_id), recent=True, two_factors=two_factors
+        )
 
 
 class PretendedPayments:
-    """A provider that opens checkouts nowhere; the test settles them."""
+    """A provider whose checkouts do not exist; the test settles them."""
 
     name = NAME
 
     def environment(self, organisation: Organisation) -> Environment:
-        """Always test."""
+        """Return ``test``."""
         return "test"
 
     def price_problem(self, organisation: Organisation, amount: int, currency: str) -> str | None:
-        """It collects any price."""
+        """Accept any price."""
         return None
 
     def prepare(self, scope: TenantScope, order: CheckoutOrder) -> None:
-        """Nothing to keep."""
+        """Store nothing."""
 
     def begin_checkout(self, scope: TenantScope, payment_id: UUID, prepared: object = None) -> Checkout:
-        """A page that is not there."""
+        """Return a page that does not exist."""
         return Checkout(reference=f"pretended_{payment_id}", url=f"https://pay.invalid/{payment_id}")
 
     def attach(self, scope: TenantScope, payment_id: UUID, checkout: Checkout) -> None:
-        """Nothing to keep."""
+        """Store nothing."""
 
     def can_be_paid(self, scope: TenantScope, payment_id: UUID) -> bool:
-        """For ever."""
+        """Return True."""
         return True
 
     def has_checkout(self, scope: TenantScope, payment_id: UUID) -> bool:
-        """None is recorded."""
+        """Return False, because no checkout is recorded."""
         return False
 
     def expire(self, scope: TenantScope, payment_id: UUID) -> None:
-        """Nothing to close."""
+        """Do nothing."""
 
     def fetch_state(self, scope: TenantScope, payment_id: UUID) -> Settlement | None:
-        """Nothing ever happens by itself."""
+        """Return None, because no payment proceeds without the test."""
         return None
 
     def refund(self, scope: TenantScope, order: RefundOrder) -> RefundReport:
-        """Gives the money back at once, as often as it is asked for one refund."""
+        """Refund immediately. Repeated calls return the same refund."""
         return RefundReport(
             reference=f"pretended_{order.refund_id}",
             amount=order.amount,
@@ -92,17 +101,17 @@ class PretendedPayments:
         )
 
     def timeline(self, scope: TenantScope, payment_id: UUID) -> Sequence[TimelineEntry]:
-        """It keeps no records."""
+        """Return no entries."""
         return ()
 
 
 class Thing:
-    """A kind of product that can always be sold, and that nobody delivers."""
+    """A product kind that can always be sold and that no plugin delivers."""
 
     name = "thing"
 
     def obstacle_to_sale(self, scope: TenantScope, product_id: UUID) -> str | None:
-        """Never any."""
+        """Return None."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""A plugin's tables, as the database has them."""
+"""A plugin's tables in the database."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ STRUCTURE = text("""
     FROM pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
     WHERE c.relnamespace = 'public'::regnamespace
     UNION ALL SELECT proname, 'function' FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-    UNION ALL SELECT typname, 'type' FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
+    UNION ALL SELECT typname, 'type' FROM pg_type
+    WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
 """)
 
 
 def structure(database: Connection | Engine) -> dict[str, set[str]]:
-    """Every table and view with its columns, constraints, indexes, policies and triggers; functions and types."""
+    """Return the structure of the database: the parts of every table, view, function and type.
+
+    The parts of a table are its columns, constraints, indexes, policies and triggers.
+    """
     if isinstance(database, Engine):
         with database.connect() as connection:
             return structure(connection)
@@ -40,7 +44,7 @@ def structure(database: Connection | Engine) -> dict[str, set[str]]:
 
 
 def tables_of(connection: Connection, plugin: str) -> list[str]:
-    """The plugin's tables, by their prefix; without the table of its versions."""
+    """Return the plugin's tables, by prefix, without its version table."""
     return sorted(
         name
         for name, parts in structure(connection).items()
@@ -50,8 +54,14 @@ def tables_of(connection: Connection, plugin: str) -> list[str]:
     )
 
 
+def tables_with(connection: Connection, tables: Iterable[str], column: str) -> list[str]:
+    """Return the tables that have a column."""
+    found = structure(connection)
+    return [name for name in tables if any(part.startswith(f"column {column} ") for part in found[name])]
+
+
 def shared_tables(connection: Connection, tables: Iterable[str]) -> list[str]:
-    """Those of the tables that do not know whose a row is."""
+    """Return the tables without a column ``organisation_id``."""
     found = structure(connection)
     return [
         name for name in tables if not any(part.startswith("column organisation_id ") for part in found[name])
@@ -59,13 +69,18 @@ def shared_tables(connection: Connection, tables: Iterable[str]) -> list[str]:
 
 
 def rows_of(session: Any, tables: Iterable[str]) -> dict[str, list[str]]:
-    """Every row that a session sees of some tables, in any columns, as sorted text."""
-    return {
-        name: sorted(str(row) for row in session.scalars(text(f"SELECT t::text FROM {quote(name)} t")))  # noqa: S608
-        for name in tables
-    }
+    """Return all rows of some tables that a session sees, as sorted text."""
+    texts = {name: text(f"SELECT t::text FROM {quote(name)} t") for name in tables}  # noqa: S608
+    return {name: sorted(map(str, session.scalars(statement))) for name, statement in texts.items()}
+
+
+def rows_naming(session: Any, tables: Iterable[str], words: str) -> list[str]:
+    """Return the rows of some tables that contain a text, each with the name of its table."""
+    return [
+        f"{name}: {row}" for name, rows in rows_of(session, tables).items() for row in rows if words in row
+    ]
 
 
 def organisations_in(session: Any, table: str) -> set[str]:
-    """Whose rows a session sees in a table, when it asks for all of them."""
+    """Return the organisations of the rows that a session sees in a table."""
     return set(session.scalars(text(f"SELECT DISTINCT organisation_id FROM {quote(table)}")))  # noqa: S608

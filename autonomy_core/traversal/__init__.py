@@ -1,4 +1,4 @@
-"""From a URL to a context object, a segment at a time.
+"""Finds the context object for a URL, one segment at a time.
 
 ::
 
@@ -10,7 +10,7 @@
     └── {organisation}           OrganisationNode     organisation by the path
         └── api/v1               ApiV1
 
-`ApiV1` is the same class on either path, and so is everything below it: ``products``, ``customers``,
-``admin``, and what plugins hang from them. Contexts hold what their segment names; only identity segments
-(``products/{id}``) ask the database.
+`ApiV1` is the same class on both paths, and so is everything below it: ``products``, ``customers``,
+``admin``, and the nodes that plugins add. Nodes store their segment. Only segments with an id
+(``products/{id}``) query the database.
 """

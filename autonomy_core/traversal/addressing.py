@@ -1,4 +1,4 @@
-"""Which organisation a request is about. Decided once, from the URL alone, before anything is believed."""
+"""Determines the organisation of a request, once and from the URL only."""
 
 from __future__ import annotations
 
@@ -8,29 +8,33 @@ from pyramid.request import Request
 from pyramid.traversal import traversal_path_info
 
 from autonomy_core.errors import Malformed, OrganisationUnavailable
+from autonomy_core.kernel.runtime import runtime_of
 
 if TYPE_CHECKING:
     from autonomy_core.tenancy.domain import Organisation
     from autonomy_core.tenancy.registry import TenantRegistry
 
 TRY_AGAIN = {"retry_after": 60}
-"""Until an admin has mended the file. Payment providers try again for days."""
+"""The time until a retry, in seconds: an admin must correct the file first. Providers retry for days."""
 
 
 def organisation_of(request: Request) -> Organisation | None:
     """The organisation that the URL names, or None.
 
-    An organisation's own host serves no other organisation's paths, so that one shop's pages cannot be used
-    to act on another's. Webhooks alone may be posted to any host of the server.
+    An organisation's host does not serve paths of other organisations, so that pages of one shop cannot act
+    on another one. Only webhooks may be sent to any host of the server.
 
     Raises:
-        OrganisationUnavailable: it is known, and cannot be served now.
+        OrganisationUnavailable: the organisation exists, but cannot be served now.
     """
-    tenants: TenantRegistry = request.runtime.tenants
+    tenants: TenantRegistry = runtime_of(request.registry).tenants
     segments = _segments(request)
     match segments:
         case ["api", "webhook", _, organisation_id, *_]:
             return _by_id(tenants, organisation_id)
+        case [".well-known", *_]:
+            # Not the default organisation: the document is about the host, which may be shared.
+            return tenants.by_host(request.host)
         case ["api", *_]:
             by_host = tenants.by_host(request.host)
             if by_host is None and tenants.is_known_host(request.host):
@@ -48,19 +52,19 @@ def organisation_of(request: Request) -> Organisation | None:
 def _by_id(tenants: TenantRegistry, organisation_id: str) -> Organisation | None:
     organisation = tenants.get(organisation_id)
     if organisation is None and tenants.is_known(organisation_id):
-        # Not 404, after which a payment provider may never tell its news again.
+        # Not 404: a payment provider may stop sending an event after a 404.
         raise OrganisationUnavailable(extra=TRY_AGAIN)
     return organisation
 
 
 def _default(request: Request) -> Organisation | None:
-    default = request.runtime.settings.default_organisation
-    return request.runtime.tenants.get(default) if default else None
+    default = runtime_of(request.registry).settings.default_organisation
+    return runtime_of(request.registry).tenants.get(default) if default else None
 
 
 def _is_default_host(request: Request, by_host: Organisation) -> bool:
-    # A one-shop install's host, or a developer's localhost, is also where the other paths are reached.
-    return by_host.id == request.runtime.settings.default_organisation
+    # The host of the default organisation, for example localhost, also serves paths of other organisations.
+    return by_host.id == runtime_of(request.registry).settings.default_organisation
 
 
 def _segments(request: Request) -> list[str]:

@@ -1,7 +1,9 @@
-"""What a request knows of itself."""
+"""Attributes of requests: the organisation (see `addressing`), the scope, and the caller as text."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,61 +16,91 @@ from sqlalchemy.orm import Session
 from webob.request import DisconnectionError
 
 from autonomy_core.errors import BrokenOff
+from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.kernel.scope import transaction_of
 from autonomy_core.traversal.addressing import organisation_of
 from autonomy_core.traversal.target import refused
 
 if TYPE_CHECKING:
-    from autonomy_core.kernel.runtime import Runtime
     from autonomy_core.kernel.scope import TenantScope
 
 
-def runtime(request: Request) -> Runtime:
-    """The process's collaborators."""
-    return request.registry.runtime
+_SCOPE = "autonomy.scope"
 
 
-def scope(request: Request) -> TenantScope:
-    """The organisation, its session and its hooks: what services of this request get."""
-    made = request.runtime.request_scope(request.organisation, request.tm)
-    # When the request is over, whatever came of it: the connection goes back to the pool.
+def scope_of(request: Request) -> TenantScope:
+    """The scope of a request. Views read ``context.scope``.
+
+    It is in the request's own transaction until `leave_transaction`.
+    """
+    found: TenantScope | None = request.__dict__.get(_SCOPE)
+    if found is None:
+        found = request.__dict__[_SCOPE] = _scope_in_transaction(request)
+    return found
+
+
+def end_reading(request: Request) -> None:
+    """Commit what traversal and the security policy have read, which frees the connection.
+
+    The rest of the request runs in another transaction.
+    """
+    request.tm.commit()
+    request.tm.begin()
+
+
+def leave_transaction(request: Request) -> None:
+    """Replace the request's scope by one that is in no transaction; the request's transaction stays empty."""
+    before: TenantScope | None = request.__dict__.get(_SCOPE)
+    if before is not None:
+        # Detach the loaded objects, so that using them later does not begin a transaction.
+        before.session.expunge_all()
+        end_reading(request)
+    request.__dict__[_SCOPE] = runtime_of(request.registry).scope_outside(request.organisation)
+
+
+@contextmanager
+def reading_scope(request: Request) -> Iterator[TenantScope]:
+    """The request's scope if it is in a transaction, else one in a transaction of its own."""
+    scope = scope_of(request)
+    if transaction_of(scope) is not None:
+        yield scope
+        return
+    with scope.begin() as own:
+        yield own
+
+
+def _scope_in_transaction(request: Request) -> TenantScope:
+    made = runtime_of(request.registry).request_scope(request.organisation, request.tm)
+    # Return the connection to the pool when the request ends, even after an error.
     request.add_finished_callback(lambda _: close(made.session))
     return made
 
 
 def close(session: Session) -> None:
-    """Give a session's connection back, if the database has not ended it: the answer is not spoilt by that."""
+    """Close a session. If the database has ended its connection, discard it without affecting the answer."""
     try:
         session.close()
     except DBAPIError:
         session.invalidate()
 
 
-def db(request: Request) -> Session:
-    """The session of this request, which sees the organisation's rows and is committed with the request.
-
-    Raises:
-        RuntimeError: the view has no transaction of the request's.
-    """
-    return request.scope.session
-
-
 def actor(request: Request) -> str:
-    """Who is asking, for the audit."""
+    """The caller of the request as text, for the audit log; ``request.identity`` is for decisions."""
     identity = request.identity
     return f"{identity.kind}:{identity.id}" if identity else "nobody"
 
 
 def make_request_class_once(app: Router) -> None:
-    """Put the attributes that were added to requests onto one class; Pyramid makes a new class for each request."""
+    """Add the request attributes to one class. Pyramid would create a class for each request."""
     added = app.request_extensions
     app.request_factory = type("Request", (Request,), {"__module__": __name__, **added.descriptors})
     app.request_extensions = SimpleNamespace(methods=added.methods, descriptors={})
 
 
 def refuse_broken_bodies(app: Router) -> None:
-    """Have bodies that break off refused like anything else, when they are read before the application begins.
+    """Answer disconnected clients like other errors, even if their body is read before the application runs.
 
-    pyramid_retry copies small bodies first, outside of all that answers for errors.
+    pyramid_retry copies small bodies first, outside of the exception views.
     """
     policy = app.execution_policy
 
@@ -82,7 +114,6 @@ def refuse_broken_bodies(app: Router) -> None:
 
 
 def includeme(config: Configurator) -> None:
-    """Add the attributes."""
-    for method in (runtime, scope, db, actor):
-        config.add_request_method(method, reify=True)
+    """Add the request attributes."""
+    config.add_request_method(actor, reify=True)
     config.add_request_method(organisation_of, "organisation", reify=True)

@@ -1,4 +1,4 @@
-"""Context objects: `Resource` and `Collection`, which everything in the tree is made of, and the core's own nodes."""
+"""The context objects: the base classes `Resource` and `Collection`, and the core's nodes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from uuid import UUID
 from pyramid.authorization import Allow
 from pyramid.request import Request
 
-from autonomy_core.errors import NotAllowed, NotAuthenticated
+from autonomy_core.errors import NotAuthenticated
 from autonomy_core.fields import parse_uuid
-from autonomy_core.kernel.identity import CUSTOMER, Permission
+from autonomy_core.kernel.identity import CUSTOMER, RECENT, Permission
+from autonomy_core.traversal.request import scope_of
 from autonomy_core.traversal.target import check_target
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A registered child of a node: its factory, and the plugin that hung it there (None for the core)."""
+    """A registered child of a node: its class, and the plugin that registered it (None for the core)."""
 
     factory: type[Resource]
     plugin: str | None
@@ -31,16 +32,18 @@ class Child:
 class Resource:
     """A node of the tree.
 
-    Children are registered with ``config.add_child(Parent, "name", Factory)``. A child that a plugin
-    registered is there only for organisations that have enabled the plugin.
+    Register children with ``config.add_child(Parent, "name", Factory)``. A child that a plugin registered
+    exists only for organisations that have enabled the plugin.
 
     Args:
-        request: the request that walks the tree.
-        parent: the node above.
-        name: the segment that led here.
+        request: the current request.
+        parent: the parent node.
+        name: the segment of the path.
     """
 
     __acl__: ClassVar[Any] = ()
+    is_public: ClassVar[bool] = False
+    """Whether a child of `Customers` exists for callers without an identity. Its views check the rest."""
     __name__: str | None
     __parent__: Resource | None
 
@@ -57,37 +60,43 @@ class Resource:
 
     @property
     def organisation(self) -> Organisation:
-        """The organisation that the URL names. Below `ApiV1` there always is one."""
+        """The organisation that the URL names. It is never None below `ApiV1`."""
         return self.request.organisation
 
     @property
     def scope(self) -> TenantScope:
-        """What services of this request get."""
-        return self.request.scope
+        """The request's scope, for services."""
+        return scope_of(self.request)
 
 
 class Collection(Resource):
-    """A node whose children are told apart by an id.
+    """A node whose children have ids.
 
-    A subclass names its ``item`` and ``parameter`` for the API description, and loads one in `item_for`.
+    Subclasses set ``item`` and ``parameter`` for the API description, and load a child in `item_for`.
+    ``identifier`` is the JSON schema of the parameter; None for a UUID. `identify` reads other ids.
     """
 
     item: ClassVar[type[Resource]]
     parameter: ClassVar[str]
+    identifier: ClassVar[Mapping[str, Any] | None] = None
 
     def __getitem__(self, name: str) -> Resource:
         try:
             return super().__getitem__(name)
         except KeyError:
-            if (identifier := parse_uuid(name)) is None:
+            if (identifier := self.identify(name)) is None:
                 raise
         return self.item_for(identifier, name)
 
+    def identify(self, name: str) -> Any:
+        """The id that a segment of the path stands for; None if it cannot be an id."""
+        return parse_uuid(name)
+
     def item_for(self, identifier: UUID, name: str) -> Resource:
-        """The child with this id.
+        """Load the child with an id.
 
         Raises:
-            KeyError: there is none in this organisation; the answer is 404.
+            KeyError: the organisation has no such child; the answer is 404.
         """
         raise NotImplementedError
 
@@ -106,7 +115,7 @@ class Root(Resource):
 
 
 class Api(Resource):
-    """``/api``: the organisation is named by the host."""
+    """``/api``: the host names the organisation."""
 
     def __getitem__(self, name: str) -> Resource:
         node = super().__getitem__(name)
@@ -133,14 +142,14 @@ class ApiV1(Resource):
 
 
 class Webhooks(Resource):
-    """``/api/webhook``: a provider hangs its `WebhookProvider` here."""
+    """``/api/webhook``: payment providers add their `WebhookProvider` here."""
 
 
 class WebhookProvider(Resource):
-    """``/api/webhook/{provider}``: its child is the organisation that the rest of the path names."""
+    """``/api/webhook/{provider}``: the next segment names the organisation."""
 
     endpoint: ClassVar[type[Resource]]
-    """The context that the provider's webhook view is registered for."""
+    """The context class of the provider's webhook view."""
 
     def __getitem__(self, name: str) -> Resource:
         organisation = self.request.organisation
@@ -150,33 +159,29 @@ class WebhookProvider(Resource):
 
 
 class Customers(Resource):
-    """``…/customers``: a customer's own things."""
+    """``…/customers``: a customer's own data, and what leads to it, such as a login."""
 
-    __acl__ = ((Allow, CUSTOMER, Permission.OWN),)
+    __acl__ = ((Allow, CUSTOMER, Permission.OWN), (Allow, RECENT, Permission.OWN_RECENT))
 
     def __getitem__(self, name: str) -> Resource:
         node = super().__getitem__(name)
-        if self.request.identity is None:
+        if not node.is_public and self.request.identity is None:
             raise NotAuthenticated
         return node
 
 
 class Admin(Resource):
-    """``…/admin``: what staff and the organisation's own back end do."""
+    """``…/admin``: for staff, and for the organisation's own back end."""
 
     def __getitem__(self, name: str) -> Resource:
         node = super().__getitem__(name)
-        identity = self.request.identity
-        # Before any id below is looked up: nobody else may learn from a 404 which of them exist.
-        if identity is None:
-            raise NotAuthenticated
-        if identity.kind != "staff":
-            raise NotAllowed
+        # Check this before any id is looked up, because a 404 would reveal which ids exist.
+        self.request.become_staff()
         return node
 
 
 def children_of(registry: Any, parent: type[Resource]) -> Mapping[str, Child]:
-    """The registered children of a class of nodes, by name, its base classes' included."""
+    """The children of a class of nodes by name, including those of its base classes."""
     tree: dict[type[Resource], dict[str, Child]] = registry.children
     found: dict[str, Child] = {}
     for base in reversed(parent.__mro__):
@@ -186,7 +191,7 @@ def children_of(registry: Any, parent: type[Resource]) -> Mapping[str, Child]:
 
 
 def plugin_enabled(request: Request, plugin: str | None) -> bool:
-    """Whether what a plugin registered is there for this request's organisation; the core's always is."""
+    """Whether a plugin is enabled for the request's organisation; always true for the core."""
     if plugin is None:
         return True
     organisation = request.organisation
@@ -194,7 +199,7 @@ def plugin_enabled(request: Request, plugin: str | None) -> bool:
 
 
 def root_factory(request: Request) -> Root:
-    """The node at which traversal begins.
+    """Create the node at which traversal begins.
 
     Raises:
         AutonomyError: see `check_target`.

@@ -1,4 +1,4 @@
-"""What is decided of a request before traversal: refusals by the server in front, and what WSGI does not check."""
+"""Checks of a request before traversal: what the edge rejects, and what WSGI does not check."""
 
 from __future__ import annotations
 
@@ -20,30 +20,33 @@ CONDITIONS = {
     "HTTP_IF_RANGE": "if_range",
     "HTTP_RANGE": "range",
 }
-"""Headers, as WSGI and as WebOb name them."""
+"""Names of headers in WSGI, and of their attributes in WebOb."""
 
 REFUSAL = "autonomy.refusal"
-"""The key of the environment with an `AutonomyError`: the server in front refuses the request, and the application
-answers for it, so that the answer is a problem like any other, with CORS headers, a line of log, and counted."""
+"""The environ key of an `AutonomyError` with which the edge has rejected the request.
+
+The application answers it, so that the answer has the format of all errors and CORS headers, and is logged
+and counted.
+"""
 
 
 LARGEST_BODY = "autonomy.largest_body"
-"""The key of the environment with an object whose ``most_bytes`` a view raises for a body that is large."""
+"""The environ key of an object with the attribute ``most_bytes``, which views set to accept a large body."""
 
 
 def refused(environ: Mapping[str, Any], error: AutonomyError) -> dict[str, Any]:
-    """The environment of a request that is refused, without its body."""
+    """The environ of a rejected request, without its body."""
     kept = {name: value for name, value in environ.items() if name != "HTTP_TRANSFER_ENCODING"}
     return kept | {REFUSAL: error, "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
 
 
 def check_target(environ: MutableMapping[str, Any]) -> None:
-    """Check what must hold before traversal begins.
+    """Check a request before traversal.
 
     Raises:
-        AutonomyError: the server in front has refused the request.
-        Malformed: the request names no host, or more than one.
-        NotFound: the path is another spelling of a path.
+        AutonomyError: the edge has rejected the request.
+        Malformed: there is no valid Host header, or more than one.
+        NotFound: the path is not in its canonical form.
     """
     if (refusal := environ.get(REFUSAL)) is not None:
         raise refusal
@@ -54,9 +57,10 @@ def check_target(environ: MutableMapping[str, Any]) -> None:
 
 
 def overlook_unreadable_conditions(environ: MutableMapping[str, Any]) -> None:
-    """Remove headers that make a request conditional, or ask for a part, and cannot be read.
+    """Remove invalid conditional and range headers.
 
-    They are to be ignored (RFC 9110, sections 13.1.3, 13.1.5 and 14.2); WebOb raises, when the answer is already being sent.
+    They must be ignored (RFC 9110, sections 13.1.3, 13.1.5 and 14.2), but WebOb raises, even while it sends
+    the answer.
     """
     for name, attribute in CONDITIONS.items():
         if name in environ:
@@ -67,12 +71,12 @@ def overlook_unreadable_conditions(environ: MutableMapping[str, Any]) -> None:
 
 
 def require_host(environ: Mapping[str, Any]) -> None:
-    """Check that a request names one host. WSGI servers join two Host headers with a comma.
+    """Check that the request names exactly one host. WSGI servers join two Host headers with a comma.
 
-    Source: RFC 9112, section 3.2. HTTP/1.0 knows no Host header.
+    Source: RFC 9112, section 3.2. HTTP/1.0 has no Host header.
 
     Raises:
-        Malformed: it names none, more than one, or what is no host.
+        Malformed: the Host header is missing, duplicate or invalid.
     """
     host = environ.get("HTTP_HOST")
     if host is None and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
@@ -82,24 +86,24 @@ def require_host(environ: Mapping[str, Any]) -> None:
 
 
 def has_one_spelling(environ: Mapping[str, Any]) -> bool:
-    """Whether nothing of a path is overlooked on the way through the tree.
+    """Whether the path is in its canonical form.
 
-    Pyramid walks ``/shop//api``, ``/shop/./api`` and ``/nothing/../shop/api`` to where ``/shop/api`` leads. A proxy in front
-    of the server, which tells paths apart, would have seen another path.
+    Pyramid treats ``/shop//api``, ``/shop/./api`` and ``/nothing/../shop/api`` like ``/shop/api``. A proxy
+    that filters by path would treat them differently.
     """
     segments = environ.get("PATH_INFO", "").split("/")[1:]
-    # An empty one at the end is a slash at the end.
+    # An empty last segment is a trailing slash.
     if "" in segments[:-1] or not {".", ".."}.isdisjoint(segments):
         return False
     return not has_encoded_slash(environ)
 
 
 def has_encoded_slash(environ: Mapping[str, Any]) -> bool:
-    """Whether the path contains ``%2F``. ``PATH_INFO`` is decoded, and cannot tell it from a slash.
+    """Whether the path contains ``%2F``. ``PATH_INFO`` is decoded, so a slash looks the same there.
 
     Args:
-        environ: of a server that gives the target as it came, in ``REQUEST_URI`` (`autonomy serve`, waitress, uWSGI)
-            or ``RAW_URI`` (gunicorn). With any other an encoded slash counts as a slash.
+        environ: the WSGI environ. The undecoded target is in ``REQUEST_URI`` (`autonomy serve`, waitress,
+            uWSGI) or in ``RAW_URI`` (gunicorn). With other servers, an encoded slash counts as a slash.
     """
     target = str(environ.get("REQUEST_URI") or environ.get("RAW_URI") or "")
     return "%2f" in target.partition("?")[0].lower()

@@ -1,4 +1,4 @@
-"""The core's own children."""
+"""Registers the core's top nodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from autonomy_core.traversal.resources import Api, ApiV1, OrganisationApi, Root,
 
 
 def includeme(config: Configurator) -> None:
-    """Hang the nodes that everything else hangs from."""
+    """Add the nodes that are the parents of all others."""
     config.add_child(Root, "api", Api)
     config.add_child(Api, "v1", ApiV1)
     config.add_child(Api, "webhook", Webhooks)

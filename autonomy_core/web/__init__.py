@@ -1,1 +1,1 @@
-"""How a view is declared, read, gated and answered."""
+"""How views are declared, how their input is read, and how they are answered."""

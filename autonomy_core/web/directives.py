@@ -1,30 +1,32 @@
-"""``config.add_child``: how nodes come into the tree."""
+"""The directive ``config.add_child``, which adds nodes to the resource tree."""
 
 from __future__ import annotations
 
 from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationError
 
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.traversal.resources import Child, Resource
 
 
 def add_child(config: Configurator, parent: type[Resource], name: str, factory: type[Resource]) -> None:
-    """Hang a node into the tree.
+    """Add a node to the resource tree.
 
     Args:
-        config: of the plugin that hangs it; the node is there only where that plugin is enabled.
-        parent: the class of the nodes that get the child.
+        config: the configurator of the plugin. The node exists only for organisations that have enabled the
+            plugin.
+        parent: the class of the parent nodes.
         name: the segment of the path.
         factory: the class of the child.
 
     Raises:
-        PluginError: (at start-up) the core or another plugin wants this name on this parent.
+        PluginError: at start-up: the core or another plugin uses this name on this parent.
         ConfigurationError: parent or factory is no `Resource`.
     """
     for node in (parent, factory):
         if not (isinstance(node, type) and issubclass(node, Resource)):
             raise ConfigurationError(f"add_child({name!r}): {node!r} is not a Resource class")
-    plugin = config.registry.runtime.plugins.of_package(config.package.__name__)
+    plugin = runtime_of(config.registry).plugins.of_package(config.package.__name__)
 
     def register() -> None:
         config.registry.children.setdefault(parent, {})[name] = Child(factory, plugin)
@@ -33,6 +35,6 @@ def add_child(config: Configurator, parent: type[Resource], name: str, factory: 
 
 
 def includeme(config: Configurator) -> None:
-    """Make the directive known."""
+    """Register the directive."""
     config.registry.children = {}
     config.add_directive("add_child", add_child)

@@ -1,4 +1,4 @@
-"""A disabled plugin's views do not exist. A view deriver sees to it, so that nobody can forget."""
+"""View derivers that apply to every view, for example to hide the views of disabled plugins."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from pyramid.viewderivers import INGRESS
 
 from autonomy_core.callables import PLAIN, kind_that_does_not_run
 from autonomy_core.errors import NotFound
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.traversal.resources import plugin_enabled
 
 View = Callable[[Any, Request], Response]
 
 
 def gate(view: View, info: Any) -> View:
-    """404 where the organisation has not enabled the plugin that registered the view."""
-    plugin = info.registry.runtime.plugins.of_package(info.package.__name__)
+    """Answer 404 if the organisation has not enabled the plugin that registered the view."""
+    plugin = runtime_of(info.registry).plugins.of_package(info.package.__name__)
     if plugin is None:
         return view
 
@@ -33,10 +34,10 @@ def gate(view: View, info: Any) -> View:
 
 
 def plain(view: View, info: Any) -> View:
-    """Refuse a view that is async, or a generator: Pyramid would call it, and answer without its having run.
+    """Reject views that are async functions or generators: Pyramid would not run their body.
 
     Raises:
-        ConfigurationError: by the view's name.
+        ConfigurationError: with the name of the view.
     """
     called = info.original_view
     if isinstance(called, type):
@@ -49,9 +50,12 @@ def plain(view: View, info: Any) -> View:
 
 
 def exact_path(view: View, info: Any) -> View:
-    """404 where segments are left over: Pyramid would answer ``/products/junk/more`` like ``/products/junk``.
+    """Answer 404 if path segments remain.
 
-    Also for ``/health/@@ready``, which Pyramid would answer like ``/health/ready``, whatever a proxy makes of it.
+    Pyramid would answer ``/products/junk/more`` like ``/products/junk``.
+
+    The same applies to ``/health/@@ready``, which Pyramid would answer like ``/health/ready``. A proxy that
+    filters paths would not recognise it.
     """
     if info.exception_only:
         return view
@@ -65,7 +69,7 @@ def exact_path(view: View, info: Any) -> View:
 
 
 def includeme(config: Configurator) -> None:
-    """Install both before the permission is checked: a 403 would tell that there is something."""
+    """Install the derivers before the permission check, because a 403 would reveal that the view exists."""
     config.add_view_deriver(gate, name="plugin_gate", under=INGRESS, over="secured_view")
     config.add_view_deriver(exact_path, name="exact_path", under="plugin_gate", over="secured_view")
     config.add_view_deriver(plain, name="plain_view", under="exact_path", over="secured_view")

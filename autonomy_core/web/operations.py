@@ -1,7 +1,7 @@
-"""`api_view`: a view that says what it takes and gives.
+"""`api_view`: declares a view with its input and output.
 
-What it says is used three times: to read and check the request, to write the answer, and to describe the
-call in the organisation's OpenAPI document. A view thereby cannot drift from its description.
+The declaration has three uses: it validates the request, serialises the answer, and describes the call in the
+organisation's OpenAPI document. So the view and its description cannot diverge.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pyramid_retry import BeforeRetry
 
 from autonomy_core.callables import call_to_its_end
 from autonomy_core.errors import AutonomyError
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.traversal.resources import Resource, plugin_enabled
 from autonomy_core.traversal.target import LARGEST_BODY
 from autonomy_core.web.reading import NoQuery, load_body, load_query
@@ -31,10 +32,10 @@ from autonomy_core.web.request_transactions import Transaction
 __all__ = ["PUBLIC", "Details", "Method", "Operation", "api_view", "expect_large_body"]
 
 PUBLIC = NO_PERMISSION_REQUIRED
-"""The permission of a call that anybody may make."""
+"""The permission of views that need no authentication."""
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-"""The HTTP methods that a call can have; ``HEAD`` comes with ``GET``."""
+"""The HTTP methods of views. ``GET`` includes ``HEAD``."""
 
 ContextT = TypeVar("ContextT", bound=Resource)
 AnswerT = TypeVar("AnswerT")
@@ -45,29 +46,30 @@ class Operation:
     """One call of the API.
 
     Attributes:
-        context: the class of the nodes on which it is made.
+        context: the class of its context nodes.
         method: the HTTP method.
-        name: the view's name; empty for the node itself.
+        name: the name of the view; empty for the node itself.
         summary: one line.
-        permission: what the caller needs on the context; `PUBLIC` for nothing.
-        body: the schema of the JSON body; loaded into ``request.validated``.
-        query: the schema of the query string; loaded into ``request.query``. Without one no query is taken; an
-            `OpenQuery` overlooks what it does not know.
-        returns: the schema of the JSON answer; the view returns the object that it dumps.
-        status: of a successful answer.
-        also: further statuses of success that the view sets itself, with their schema.
-        media: content types of an answer or of a body that are no JSON (``{"audio/mpeg": "the bytes"}``).
-        takes: content type of a body that the view reads itself (``multipart/form-data``, or a raw body),
-            with an OpenAPI schema of it.
-        errors: the errors it may answer with, beside those every call has.
+        permission: the permission that the caller needs on the context; `PUBLIC` for none.
+        body: the schema of the JSON body, which is loaded into ``request.validated``.
+        query: the schema of the query string, which is loaded into ``request.query``. Without a schema, a
+            query is rejected. An `OpenQuery` ignores unknown parameters.
+        returns: the schema of the JSON answer. It dumps the object that the view returns.
+        status: the status of a successful answer.
+        also: other statuses of success that the view may set, with their schemas.
+        media: content types of answers or bodies that are not JSON (``{"audio/mpeg": "the bytes"}``).
+        takes: content types of bodies that the view reads itself (``multipart/form-data``, or a raw body),
+            with their OpenAPI schemas.
+        errors: errors that the call may answer, in addition to those of every call.
         parameters: header parameters, as OpenAPI objects.
-        headers: headers of a successful answer, each with what it says.
-        takes_idempotency_key: whether a POST can be repeated with the header ``Idempotency-Key``. It can, unless its
-            caller is no client of the API, as with another server's webhooks.
-        transaction: ``request``: the view works in the request's own transaction, which is committed when it has answered,
-            and is tried again when it collides. ``none``: the view begins its own with ``scope.begin()``, for example
-            to call another server in between; see docs/transactions.md.
-        plugin: whose call it is; None for the core's. Set at registration.
+        headers: headers of a successful answer, with their descriptions.
+        takes_idempotency_key: whether a POST can be repeated with the header ``Idempotency-Key``. Set it to
+            False if the caller is no client of the API, for example for webhooks of another server.
+        transaction: ``request``: the view works in the request's transaction, which is committed after the
+            view returns, and retried after a collision. ``none``: the view begins its transactions with
+            ``scope.begin()``, for example to call another server between them. See docs/transactions.md.
+        description: the docstring of the view's function.
+        plugin: the name of the plugin; None for the core. Set at registration.
         id: the name of the view's function. Set at registration.
     """
 
@@ -94,14 +96,14 @@ class Operation:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether a client that sends an ``Idempotency-Key`` can repeat it without its happening twice."""
+        """Whether clients can repeat the call safely with an ``Idempotency-Key``."""
         return self.method == "POST" and self.takes_idempotency_key
 
 
 class Details(TypedDict, total=False):
-    """What `api_view` can be told beside what every call has; `Operation` explains each.
+    """The optional arguments of `api_view`. `Operation` documents them.
 
-    These are spelt out so that a type checker reports a misspelt one.
+    They are listed, so that type checkers report misspelt ones.
     """
 
     body: type[Schema] | None
@@ -127,14 +129,14 @@ def api_view(
     name: str = "",
     **details: Unpack[Details],
 ) -> Callable[[Callable[[ContextT, Request], AnswerT]], Callable[[ContextT, Request], AnswerT]]:
-    """Register a function ``view(context, request)`` as one call of the API; found by ``config.scan``.
+    """Register a function ``view(context, request)`` as one call of the API. ``config.scan`` finds it.
 
     Args:
-        context, method, summary, permission, name: as `Operation` explains them.
-        details: as `Details` lists and `Operation` explains them.
+        context, method, summary, permission, name: see `Operation`.
+        details: the arguments in `Details`; see `Operation`.
 
     Raises:
-        TypeError: there is no such detail.
+        TypeError: an argument is unknown.
     """
 
     def decorate(view: Callable[[ContextT, Request], AnswerT]) -> Callable[[ContextT, Request], AnswerT]:
@@ -152,8 +154,8 @@ def api_view(
 
         def register(scanner: Any, attached_name: str, wrapped: Any) -> None:
             config = scanner.config.with_package(info.module)
-            plugin = config.registry.runtime.plugins.of_package(config.package.__name__)
-            # Where the view is, for messages about conflicts; it would be this line otherwise.
+            plugin = runtime_of(config.registry).plugins.of_package(config.package.__name__)
+            # Without it, messages about conflicts would show this line instead of the view's.
             config.add_operation(replace(operation, plugin=plugin), wrapped, _info=info.codeinfo)
 
         info = venusian.attach(view, register, category="pyramid")
@@ -163,7 +165,7 @@ def api_view(
 
 
 def add_operation(config: Configurator, operation: Operation, view: Callable[..., Any]) -> None:
-    """Directive: register the view, and remember the operation for the API description."""
+    """Register the view, and add the operation to the API description. This is a directive."""
     config.add_view(
         view,
         context=operation.context,
@@ -176,22 +178,22 @@ def add_operation(config: Configurator, operation: Operation, view: Callable[...
 
 
 def validated_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
-    """View deriver: load what the operation takes, dump what it gives."""
+    """Load the input of an operation, and dump its result. This is a view deriver."""
     operation: Operation | None = info.options.get("operation")
     if operation is None:
         return view
-    # Once, because to make a schema costs more than to dump with it.
+    # Create each schema once: creating it costs more than dumping with it.
     dumping = {
         schema: schema() for schema in (operation.returns, *operation.also.values()) if schema is not None
     }
 
     def wrapper(context: Any, request: Request) -> Any:
-        # Most requests have no query, and most calls want none.
+        # Skip this for the most common case: no query, and none declared.
         if operation.query is not None or request.query_string:
             request.query = load_query(request, operation.query or NoQuery)
         if operation.body is not None:
             request.validated = load_body(request, operation.body)
-        # Before the view, so that it may set one of the further statuses.
+        # Set it before the view runs, so that the view may set another one.
         request.response.status_int = operation.status
         answer = call_to_its_end(view, context, request)
         if isinstance(answer, Response):
@@ -213,7 +215,7 @@ validated_view.options = ("operation",)  # type: ignore[attr-defined]
 
 
 def methods_allowed(request: Request) -> list[str]:
-    """The methods that the resource of a request takes from this organisation's plugins."""
+    """The methods of a request's resource that the core and the organisation's plugins provide."""
     context = getattr(request, "context", None)
     if not isinstance(context, Resource) or getattr(request, "subpath", None):
         return []
@@ -229,21 +231,23 @@ def methods_allowed(request: Request) -> list[str]:
 
 
 def expect_large_body(request: Request, most_bytes: int) -> None:
-    """Let the server take a body of more than two megabytes for this request; call it before the body is read.
+    """Accept a body of more than two megabytes for this request. Call it before reading the body.
 
-    `autonomy serve` runs a view whose body is large, or slow to come, once before it has arrived, up to where the view
-    begins to read it. Whom the view refuses until then is not waited for. Then the body is received, and the view runs
-    again, whole. So nothing that lasts may be done before the body is read. Other servers run a view once.
+    If a body is large or arrives slowly, `autonomy serve` first runs the view without the body, up to the
+    point where it reads the body. So if the view rejects the request before, the server does not receive the
+    body. Otherwise the server receives the body and runs the view again from the start. Therefore, the view
+    must not have lasting effects before it reads the body. Other servers run a view once.
 
     Args:
-        most_bytes: how large the body may be.
+        request: the request.
+        most_bytes: the maximum size of the body, in bytes.
     """
     if (wanted := request.environ.get(LARGEST_BODY)) is not None:
         wanted.most_bytes = most_bytes
 
 
 def _plain_methods(registry: Any, context: Resource, view_name: str) -> set[str]:
-    """The methods of the core's views that are no part of an organisation's API, such as `/health/ready`."""
+    """The methods of the core's views that are not in an organisation's API, such as `/health/ready`."""
     if not hasattr(registry, "plain_methods"):
         plain: dict[Any, set[str]] = defaultdict(set)
         for entry in registry.introspector.get_category("views", ()):
@@ -258,19 +262,19 @@ def _plain_methods(registry: Any, context: Resource, view_name: str) -> set[str]
 
 
 def _in_json(response: Response, answer: Any) -> Response:
-    # Not by a renderer: what Pyramid does around one costs more than to write the JSON.
+    # Not a renderer: Pyramid's machinery around a renderer costs more than writing the JSON.
     response.headers["Content-Type"] = "application/json"
     response.body = json.dumps(answer).encode()
     return response
 
 
 def rewind_body(event: BeforeRetry) -> None:
-    """Subscriber: a request that is tried again has its body from the beginning; pyramid_retry leaves it read."""
+    """Rewind the body before a request is retried, which pyramid_retry does not. This is a subscriber."""
     event.request.make_body_seekable()
 
 
 def includeme(config: Configurator) -> None:
-    """Make the directive and the deriver known."""
+    """Register the directive, the view deriver and the subscriber."""
     config.registry.operations = []
     config.add_directive("add_operation", add_operation)
     config.add_subscriber(rewind_body, BeforeRetry)

@@ -1,4 +1,4 @@
-"""Whose place is whose: conflicts name the plugins, and what would take another's place without a conflict is found."""
+"""Finds plugins that replace views or nodes of the core or of other plugins; names plugins in conflicts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pyramid.config import Configurator
 
 @dataclass(frozen=True, slots=True)
 class OfPlugin:
-    """Where a plugin registered something, as Pyramid's messages show it."""
+    """The place where a plugin registered something, as Pyramid's messages show it."""
 
     plugin: str
     info: Any
@@ -33,22 +33,25 @@ class _View:
 
 
 def sign_actions(config: Configurator, plugin: str, since: int) -> None:
-    """Write a plugin's name on the actions that it has registered, for messages about conflicts.
+    """Add a plugin's name to the actions that it has registered, for messages about conflicts.
 
     Args:
-        since: how many actions there were before.
+        config: the configurator.
+        plugin: the name of the plugin.
+        since: the number of actions before.
     """
     for action in config.action_state.actions[since:]:
         action["info"] = OfPlugin(plugin, action["info"])
 
 
-def usurpations(config: Configurator) -> list[str]:
-    """What of plugins takes the place of the core's, or another plugin's, a sentence each. After the commit.
+def overrides(config: Configurator) -> list[str]:
+    """Views and nodes of plugins that replace those of the core or of another plugin, one sentence each.
 
-    Pyramid finds no conflict where a view differs in a predicate, nor where a node has the name of a view.
+    Call it after the configuration is committed. Pyramid reports no conflict if views differ in a predicate,
+    or if a node has the name of a view.
     """
     views = list(_views(config))
-    return [*_usurping_views(views), *_hiding_nodes(config.registry.children, views)]
+    return [*_overriding_views(views), *_hiding_nodes(config.registry.children, views)]
 
 
 def _views(config: Configurator) -> Iterator[_View]:
@@ -66,7 +69,7 @@ def _methods(found: Sequence[str] | str | None) -> frozenset[str]:
     return frozenset({found} if isinstance(found, str) else found)
 
 
-def _usurping_views(views: Sequence[_View]) -> Iterator[str]:
+def _overriding_views(views: Sequence[_View]) -> Iterator[str]:
     for own in views:
         for other in views:
             if own.plugin not in {None, other.plugin} and _takes_place(own, other):
@@ -74,7 +77,7 @@ def _usurping_views(views: Sequence[_View]) -> Iterator[str]:
 
 
 def _takes_place(own: _View, other: _View) -> bool:
-    """Whether requests for one view would reach another: a context of one's own may derive from another's."""
+    """Whether one view would get the other's requests: a plugin's context class may derive from another."""
     same_methods = not own.methods or not other.methods or bool(own.methods & other.methods)
     not_its_own = own.context is other.context or (
         issubclass(own.context, other.context) and own.context.__module__.startswith("autonomy_core.")

@@ -1,4 +1,4 @@
-"""The one place where an error becomes HTTP: problem details, RFC 9457."""
+"""Converts errors to HTTP answers: problem details, RFC 9457. `errors` defines the classes and codes."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from webob.request import DisconnectionError
 
 from autonomy_core import errors
 from autonomy_core.db import outages
+from autonomy_core.kernel.identity import CUSTOMER, Permission
 from autonomy_core.web.operations import methods_allowed
 
 log = structlog.get_logger(__name__)
 
-UNCLEAR = (InternalError, ProgrammingError, psycopg.InternalError, psycopg.ProgrammingError)
-OUTAGES: tuple[type[Exception], ...] = (*outages.OUTAGES, psycopg.OperationalError, *UNCLEAR)
-"""What may mean that the database does not answer as it should: of SQLAlchemy, and of the driver on hot paths."""
+AMBIGUOUS = (InternalError, ProgrammingError, psycopg.InternalError, psycopg.ProgrammingError)
+OUTAGES: tuple[type[Exception], ...] = (*outages.OUTAGES, psycopg.OperationalError, *AMBIGUOUS)
+"""Exceptions that may mean that the database is unavailable, of SQLAlchemy and of the driver on hot paths."""
 
 NOT_READY = (UndefinedTable, UndefinedColumn, ReadOnlySqlTransaction)
-"""Which internal and programming errors mean that: it has not been migrated, or is a stand-by after a failover."""
+"""Causes of such exceptions: the database is not migrated, or is a stand-by after a failover."""
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -38,13 +39,13 @@ CONTENT_TYPE = "application/problem+json"
 def problem(
     status: int, code: str, title: str, detail: str | None = None, extra: dict[str, Any] | None = None
 ) -> Response:
-    """The answer that tells of an error.
+    """The answer that describes an error.
 
     Args:
         status: the HTTP status code.
-        code: the stable code that clients branch on; it is also the end of the problem's ``type``.
-        title: the same for every problem of this code.
-        detail: about this occurrence.
+        code: the stable code for clients. It is also the end of the problem's ``type``.
+        title: a text that is the same for every problem with this code.
+        detail: a text about this occurrence.
         extra: further members, JSON-serialisable.
     """
     body: dict[str, Any] = {
@@ -62,7 +63,7 @@ def problem(
 
 
 def from_error(error: errors.AutonomyError) -> Response:
-    """The problem for one of our own errors, with the headers that its status calls for."""
+    """The problem for one of our own errors, with the headers that its status requires."""
     response = problem(error.status, error.code, error.title, error.detail, error.extra)
     if error.status == errors.NotAuthenticated.status:
         response.headers["WWW-Authenticate"] = 'Bearer realm="autonomy"'
@@ -74,12 +75,12 @@ def from_error(error: errors.AutonomyError) -> Response:
 
 
 def autonomy_error(error: errors.AutonomyError, request: Request) -> Response:
-    """Exception view: an error that a service, a resource or a view raised."""
+    """Answer an error that a service, a resource or a view raised. This is an exception view."""
     return from_error(error)
 
 
 def not_found(context: Any, request: Request) -> Response:
-    """Nothing here, or only other methods: a client is told which."""
+    """Answer 404, or 405 with the allowed methods if the resource has other methods."""
     allowed = methods_allowed(request)
     if allowed and request.method not in allowed:
         return from_error(errors.MethodNotAllowed(extra={"allow": allowed}))
@@ -87,31 +88,35 @@ def not_found(context: Any, request: Request) -> Response:
 
 
 def forbidden(context: HTTPForbidden, request: Request) -> Response:
-    """Strangers are asked who they are; those we know are told no."""
-    if request.identity is None:
+    """Answer 401 to unauthenticated callers, and 403 to authenticated ones."""
+    identity = request.identity
+    if identity is None:
         return from_error(errors.NotAuthenticated())
+    denied = getattr(context.result, "permission", None)
+    if denied == Permission.OWN_RECENT and CUSTOMER in identity.principals:
+        return from_error(errors.ReauthenticationRequired())
     return from_error(errors.NotAllowed())
 
 
 def http_error(context: HTTPException, request: Request) -> Response:
-    """What Pyramid and WebOb raise themselves."""
+    """Answer exceptions of Pyramid and WebOb."""
     if context.status_int < 400:
         return context
     return problem(context.status_int, f"http_{context.status_int}", context.title, context.detail)
 
 
 def unreadable(context: Exception, request: Request) -> Response:
-    """A path, a query or a body whose bytes are not what they claim to be."""
+    """Answer a path, query or body that is not valid UTF-8."""
     return from_error(errors.Malformed("The request contains bytes that are not valid UTF-8."))
 
 
 def broken_off(context: DisconnectionError, request: Request) -> Response:
-    """The client went away in the middle of its body: no fault of the code's, and the request's own line tells it."""
+    """Answer a client that disconnected while sending its body. It is not an error of the server."""
     return from_error(errors.BrokenOff())
 
 
 def _will_be_tried_again(request: Request, error: Exception) -> bool:
-    # pyramid_tm asks the session whether it was a collision, but only once the error has been answered.
+    # pyramid_tm checks whether the error is a collision, but only after the error was answered.
     if is_tm_active(request):
         with suppress(NoTransaction):
             maybe_tag_retryable(request, (type(error), error, error.__traceback__))
@@ -119,11 +124,11 @@ def _will_be_tried_again(request: Request, error: Exception) -> bool:
 
 
 def database_unavailable(context: Exception, request: Request) -> Response:
-    """The database does not answer, or has not been migrated: an outage, and no fault of the code's."""
+    """Answer 503 if the database does not answer or is not migrated."""
     if _will_be_tried_again(request, context):
         raise context
     cause = getattr(context, "orig", context)
-    if isinstance(context, UNCLEAR) and not isinstance(cause, NOT_READY):
+    if isinstance(context, AMBIGUOUS) and not isinstance(cause, NOT_READY):
         return crash(context, request)
     log.error("database.unavailable", error=type(context).__name__, reason=str(cause))
     return from_error(
@@ -132,7 +137,7 @@ def database_unavailable(context: Exception, request: Request) -> Response:
 
 
 def crash(context: Exception, request: Request) -> Response:
-    """What nobody foresaw: logged whole, told briefly."""
+    """Log an unexpected error with its traceback, and answer 500 without details."""
     if _will_be_tried_again(request, context):
         raise context
     log.error("request.crashed", method=request.method, exc_info=context)
@@ -140,7 +145,7 @@ def crash(context: Exception, request: Request) -> Response:
 
 
 def includeme(config: Configurator) -> None:
-    """Register the views that answer for errors."""
+    """Register the exception views."""
     config.add_exception_view(autonomy_error, context=errors.AutonomyError)
     config.add_exception_view(http_error, context=HTTPException)
     config.add_exception_view(unreadable, context=UnicodeDecodeError)

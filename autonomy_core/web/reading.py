@@ -1,7 +1,7 @@
-"""Reads what a client sends, strictly: what is not understood, or could be understood in two ways, is refused by name.
+"""Reads requests strictly: unknown or ambiguous input is rejected with its name.
 
-A typo in a parameter would otherwise change what is answered without a word, and of two members of one name each reader
-would take another one (RFC 8259, section 4).
+Otherwise a misspelt parameter would silently change the answer, and readers would choose different values
+among duplicate members (RFC 8259, section 4).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from autonomy_core.errors import InvalidInput, Malformed, TooLarge, UnsupportedM
 from autonomy_core.web.schemas import ApiSchema
 
 MAX_JSON_BYTES = 64 * 1024
-"""The largest JSON body that is read."""
+"""The maximum size of a JSON body, in bytes."""
 
 TWICE = "It is there more than once."
 
@@ -28,14 +28,21 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class NoQuery(ApiSchema):
-    """The query of a call that takes none."""
+    """The query schema of calls without parameters."""
 
 
 def load_query(request: Request, schema: type[Schema]) -> dict[str, Any]:
-    """What the query string says. Only a field that is a list may be there more than once.
+    """Load the query string. Only list fields may occur more than once.
+
+    Args:
+        request: the request.
+        schema: the schema of the query.
+
+    Returns:
+        The loaded values by name.
 
     Raises:
-        InvalidInput: with the names of the parameters.
+        InvalidInput: with the names of the invalid parameters.
     """
     loading = schema()
     known = {field.data_key or name: field for name, field in loading.load_fields.items()}
@@ -56,25 +63,33 @@ def load_query(request: Request, schema: type[Schema]) -> dict[str, Any]:
 
 
 def load_body(request: Request, schema: type[Schema]) -> dict[str, Any]:
-    """What the JSON body says; no body is an empty object.
+    """Load the JSON body. A missing body is an empty object.
+
+    Args:
+        request: the request.
+        schema: the schema of the body.
+
+    Returns:
+        The loaded values by name.
 
     Raises:
-        UnsupportedMediaType, TooLarge: it is not read.
-        Malformed: it is no JSON (RFC 8259), in UTF-8.
-        InvalidInput: with the names of the members.
+        UnsupportedMediaType: the body has another content type.
+        TooLarge: it is larger than `MAX_JSON_BYTES`.
+        Malformed: it is not valid JSON (RFC 8259) in UTF-8.
+        InvalidInput: with the names of the invalid members.
     """
     return _load(schema(), _json_object(request), "body")
 
 
 def _json_object(request: Request) -> dict[str, Any]:
     if request.content_type != "application/json":
-        # Not `request.body`, which would read a stranger's gigabyte into memory.
+        # Not `request.body`: it would read a body of any size into memory.
         if not request.is_body_readable:
             return {}
         raise UnsupportedMediaType("Send the body as application/json.")
     if (request.content_length or 0) > MAX_JSON_BYTES:
         raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
-    # Not `request.body`, which would put more than a few kilobytes into a temporary file.
+    # Not `request.body`: it would write bodies of more than a few kilobytes to a temporary file.
     body = request.body_file.read(MAX_JSON_BYTES + 1)
     if len(body) > MAX_JSON_BYTES:
         raise TooLarge(f"A JSON body may have {MAX_JSON_BYTES} bytes.")
@@ -86,13 +101,15 @@ def _json_object(request: Request) -> dict[str, Any]:
 
 def _parsed(body: bytes) -> Any:
     try:
-        # Decoded here, because `json.loads` would guess at other encodings.
-        return json.loads(body.decode(), object_pairs_hook=_each_once, parse_constant=_no_number)
+        # Decode here, because `json.loads` would guess other encodings.
+        return json.loads(
+            body.decode(), object_pairs_hook=_reject_duplicates, parse_constant=_reject_constant
+        )
     except (ValueError, RecursionError) as error:
         raise Malformed("The body is not valid JSON.") from error
 
 
-def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) < len(members):
         times = Counter(name for name, _ in members)
@@ -100,7 +117,7 @@ def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _no_number(constant: str) -> NoReturn:
+def _reject_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
@@ -120,7 +137,7 @@ def _invalid(where: str, messages: Any) -> InvalidInput:
 
 
 def _unstorable_fields(data: dict[str, Any]) -> dict[str, list[str]]:
-    # A name that cannot be stored cannot be named either.
+    # An unstorable name cannot be part of the answer either.
     fields = (
         name if _storable(name) else SCHEMA for name, value in data.items() if not _storable([name, value])
     )
@@ -128,9 +145,9 @@ def _unstorable_fields(data: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _storable(data: Any) -> bool:
-    """Whether PostgreSQL can store every string in it."""
+    """Whether PostgreSQL can store all strings in the data."""
     waiting: list[Any] = [data]
-    # A loop, because what a stranger nests is deeper than we may recurse.
+    # A loop instead of recursion, because a client may send deeper nesting than Python's recursion limit.
     while waiting:
         value = waiting.pop()
         if isinstance(value, str) and _UNSTORABLE.search(value):

@@ -1,4 +1,10 @@
-"""The two kinds of transaction that a view can have: see docs/transactions.md."""
+"""The two kinds of transaction that a view can have; see docs/transactions.md.
+
+- ``request``: pyramid_tm begins a transaction for each request. It commits after the view, unless
+  `commit_veto` objects. The session of the scope joins it: see `kernel.runtime.Runtime.request_scope`.
+- ``none``: the view's service begins transactions with `kernel.scope.TenantScope.begin`. Each is committed at
+  the end of its block.
+"""
 
 from __future__ import annotations
 
@@ -10,49 +16,33 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from autonomy_core.errors import AutonomyError
+from autonomy_core.traversal.request import leave_transaction
 
 Transaction = Literal["request", "none"]
-"""``request``: the view works in the request's own. ``none``: the view begins its own, with `scope.begin`."""
+"""``request``: a view works in the request's transaction. ``none``: it begins its own with `scope.begin`."""
 
 View = Callable[[Any, Request], Response]
 
 
-def end_reading(request: Request) -> None:
-    """Commit what traversal and the security policy have read, and give the connection back.
-
-    What the request does from here on is another transaction.
-    """
-    request.tm.commit()
-    request.tm.begin()
-
-
 def without_transaction(view: View, info: Any) -> View:
-    """View deriver: a view that begins transactions of its own is called in none.
+    """Call a view that begins its own transactions outside of a transaction. This is a view deriver.
 
-    It lies behind the permission. The request's own transaction stays empty from here on, so that there is nothing that
-    a second attempt would repeat.
+    It runs after the permission check. From here on, the request's transaction stays empty, so that a retry
+    of the request would repeat nothing.
     """
     operation = info.options.get("operation")
     if operation is None or operation.transaction == "request":
         return view
 
     def outside(context: Any, request: Request) -> Response:
-        # Read now and remembered: a public view has not asked yet, and authenticators read in the request's transaction.
-        _ = request.identity
-        made_for_traversal = request.__dict__.get("scope")
-        if made_for_traversal is not None:
-            # What was read can be read on, and begins no transaction when it is.
-            made_for_traversal.session.expunge_all()
-        end_reading(request)
-        request.__dict__.pop("db", None)
-        request.scope = request.runtime.scope_outside(request.organisation)
+        leave_transaction(request)
         return view(context, request)
 
     return outside
 
 
 def commit_veto(request: Request, response: Response) -> bool:
-    """Roll back what was refused, unless the refusal itself has something to keep."""
+    """Roll back if the answer is an error, unless the error has ``commits``. pyramid_tm calls this."""
     error = getattr(request, "exception", None)
     if isinstance(error, AutonomyError) and error.commits:
         return False
@@ -60,7 +50,7 @@ def commit_veto(request: Request, response: Response) -> bool:
 
 
 def includeme(config: Configurator) -> None:
-    """Put the deriver behind the permission, and around everything that works with the scope."""
+    """Register the deriver after the permission check, and before all code that uses the scope."""
     config.add_view_deriver(
         without_transaction, name="without_transaction", under="secured_view", over="decorated_view"
     )

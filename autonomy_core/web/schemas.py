@@ -1,4 +1,4 @@
-"""Shapes that every answer shares, and pages of a list; `autonomy_core.fields` has the types of the fields."""
+"""Base schemas of requests and answers, and pagination. `autonomy_core.fields` has the field types."""
 
 from __future__ import annotations
 
@@ -10,67 +10,57 @@ from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
 from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from autonomy_core.fields import Identifier, NumberInText, Text, Timestamp, Truth, WholeNumber
-
-__all__ = [
-    "DEFAULT_LIMIT",
-    "MAX_LIMIT",
-    "ApiSchema",
-    "Identifier",
-    "NumberInText",
-    "OpenQuery",
-    "PageQuery",
-    "Text",
-    "Timestamp",
-    "Truth",
-    "WholeNumber",
-    "page_of",
-    "paginate",
-]
+from autonomy_core.fields import Identifier, NumberInText
 
 DEFAULT_LIMIT = 50
-"""How many items a page has where none are asked for."""
+"""The number of items of a page, if the client requests none."""
 
 MAX_LIMIT = 100
-"""How many items a page can have."""
+"""The maximum number of items of a page."""
 
 
 class ApiSchema(Schema):
-    """The base of the API's schemas: fields keep their order, unknown input is refused."""
+    """The base class of the API's schemas: fields keep their order, unknown input is rejected."""
 
     class Meta:
-        # marshmallow's default; said here, it is said in the API's description as well.
+        # This is marshmallow's default. Setting it explicitly adds it to the API description.
         unknown = RAISE
 
 
-class OpenQuery(ApiSchema):
-    """A query in which what is not known is overlooked.
+class QuerySchema(ApiSchema):
+    """The base class of the schemas of queries."""
 
-    For addresses that others than a client's author complete or follow: pages, links in `<audio>`, a payment provider's way
-    back. A counter of visits, a mail program or a proxy may have appended something, and nobody who follows the link can
-    help it.
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Refuse null: a query has texts only, and a parameter that is left out has its default."""
+        field_obj.allow_none = False
+
+
+class OpenQuery(QuerySchema):
+    """A query that ignores unknown parameters.
+
+    Use it for URLs that are not only requested by clients of the API: pages, links in `<audio>`, a payment
+    provider's return page. Web analytics, a mail program or a proxy may have added parameters, which the
+    visitor cannot change.
     """
 
     class Meta:
         unknown = EXCLUDE
 
 
-class PageQuery(ApiSchema):
-    """Which part of a list is wanted."""
+class PageQuery(QuerySchema):
+    """The part of a list that the client requests."""
 
     limit = NumberInText(
         load_default=DEFAULT_LIMIT,
         validate=validate.Range(1, MAX_LIMIT),
         metadata={"description": "how many at most"},
     )
-    cursor = Identifier(
-        load_default=None, allow_none=False, metadata={"description": "`next` of the answer before"}
-    )
+    cursor = Identifier(load_default=None, metadata={"description": "`next` of the answer before"})
 
 
 @cache
 def page_of(item: type[Schema]) -> type[Schema]:
-    """The schema of a list: ``{"items": [...], "next": cursor or null}``."""
+    """The schema of a page: ``{"items": [...], "next": cursor or null}``."""
     members: dict[str, Any] = {
         "items": fields.List(fields.Nested(item), required=True),
         "next": fields.String(
@@ -86,13 +76,13 @@ def paginate(
     key: InstrumentedAttribute[UUID],
     query: dict[str, Any],
 ) -> dict[str, Any]:
-    """One page, newest first: ids sort by the time they were made.
+    """Select one page, newest first: ids sort by creation time.
 
     Args:
         session: the organisation's session.
-        statement: selects the entities, unordered.
-        key: the id by which they are ordered.
-        query: what `PageQuery` loaded.
+        statement: selects the entities, without an order.
+        key: the id column, which determines the order.
+        query: the values that `PageQuery` loaded.
     """
     limit: int = query["limit"]
     if query["cursor"] is not None:

@@ -16,7 +16,7 @@ CONTENDERS = (ours.contender, by_hand.contender, simulator.contender)
 def contenders(
     stack: ExitStack, postgresql: EmbeddedServer, directory: Path, connections: int
 ) -> list[Contender]:
-    """Start the simulator, and everybody who calls it."""
+    """Start the simulator, and all contenders."""
     stripe = stack.enter_context(simulator.serving(directory))
     return [stack.enter_context(make(postgresql, directory, connections, stripe)) for make in CONTENDERS]
 

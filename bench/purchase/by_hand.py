@@ -1,4 +1,4 @@
-"""The contender that is `bench.flask_app`."""
+"""The contender with `bench.flask_app`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOKENS = URLSafeTimedSerializer(by_hand.ENVIRONMENT["TOKEN_SECRET"])
 def contender(
     postgresql: EmbeddedServer, directory: Path, connections: int, stripe: Server
 ) -> Iterator[Contender]:
-    """The shop written by hand, served until the end of the block."""
+    """Serve the hand-written shop during the block."""
     environment = {"STRIPE_URL": stripe.url, "STRIPE_KEY": simulator.key(NAME)}
     with by_hand.shop(postgresql, directory, connections, **environment) as (server, address):
         yield Contender(

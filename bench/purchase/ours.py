@@ -1,4 +1,4 @@
-"""The contender that is this project, with the plugins that ship with it."""
+"""The contender that is this project, with the plugins that it includes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from bench.purchase.outcome import counting
 from bench.server import Server
 from customer_auth import access_tokens
 from customer_auth.domain import AccessClaims
+from customer_auth.methods import Method
 
 NAME = "ours"
 TRACKS = """
     INSERT INTO media_mp3_tracks
-        (organisation_id, id, product_id, position, title, duration_ms, bitrate, size, sha256, storage_key, filename,
-         peaks, created_at)
-    SELECT organisation_id, id, id, 1, title, 180000, 128000, 2880000, md5(title), id::text, 'track.mp3', '', now()
+        (organisation_id, id, product_id, position, title, duration_ms, bitrate, size, sha256, storage_key,
+         filename, peaks, created_at)
+    SELECT organisation_id, id, id, 1, title, 180000, 128000, 2880000, md5(title), id::text,
+        'track.mp3', '', now()
     FROM products
 """
 BUYERS = """
@@ -48,7 +50,7 @@ BODY = json.dumps({"success_url": f"https://{HOST}/thanks", "cancel_url": f"http
 def contender(
     postgresql: EmbeddedServer, directory: Path, connections: int, stripe: Server
 ) -> Iterator[Contender]:
-    """This project, served until the end of the block."""
+    """Serve this project during the block."""
     installation = install(
         postgresql,
         directory,
@@ -70,7 +72,9 @@ def contender(
 def _request(scope: TenantScope, number: int) -> bytes:
     now = datetime.now(UTC)
     buyer = login = UUID(f"{number:032}")
-    claims = AccessClaims(ORGANISATION, buyer, login, now, now + timedelta(hours=1))
+    claims = AccessClaims(
+        ORGANISATION, buyer, login, now, now + timedelta(hours=1), now, frozenset({Method.PASSWORD})
+    )
     headers = {"Authorization": f"Bearer {access_tokens.encode(scope, claims)}"}
     path = f"/api/v1/customers/products/{UUID(f'{number % 20:032}')}/purchase"
     return post_request(path, BODY.encode(), "application/json", headers)

@@ -1,4 +1,4 @@
-"""What has come of purchases, in a shop's database and in Stripe's books."""
+"""Counts the results of purchases in a shop's database and at Stripe."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ PAYMENTS = """
 def counting(
     name: str, address: str, sessions: LiteralString, stripe: Server
 ) -> Callable[[], dict[str, int]]:
-    """How a contender's purchases are counted: each has to have one payment and one Stripe session, which belong together.
+    """Return a function that counts a contender's purchases.
+
+    Each purchase must have one payment and one matching session.
 
     Args:
-        address: of its database.
-        sessions: selects the session of each payment.
+        name: the contender's name.
+        address: the database's connection string.
+        sessions: a statement that selects the session of each payment.
+        stripe: the simulator.
     """
 
     def counted() -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The Stripe simulator in a process of its own, what it knows, and the contender that calls it without an application."""
+"""The Stripe simulator in a separate process, its data, and the contender that calls it directly."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ NAME = "simulator"
 
 
 def key(name: str) -> str:
-    """The key of a contender's own account."""
+    """Return the key of a contender's own account."""
     return f"sk_test_bench_{name}"
 
 
 def serving(directory: Path) -> AbstractContextManager[Server]:
-    """Run the simulator until the end of the block."""
+    """Run the simulator during the block."""
     port = free_port()
     command = [sys.executable, "-m", "stripe_simulator", "--port", str(port)]
     return running(command, port=port, environment={}, log=directory / f"{NAME}.log")
 
 
 def sessions_of(server: Server, name: str) -> list[str]:
-    """The ids of all checkout sessions of a contender's account."""
+    """Return the ids of all checkout sessions of a contender's account."""
     client = stripe.StripeClient(key(name), stripe_version=API_VERSION, base_addresses={"api": server.url})
     return [session.id for session in client.v1.checkout.sessions.list({"limit": 100}).auto_paging_iter()]
 
@@ -41,7 +41,7 @@ def sessions_of(server: Server, name: str) -> list[str]:
 def contender(
     postgresql: EmbeddedServer, directory: Path, connections: int, stripe_server: Server
 ) -> Iterator[Contender]:
-    """What the simulator costs by itself: the request for a session that ours sends, sent as it is."""
+    """The simulator alone: the request for a session that ``ours`` sends, sent directly."""
     post = over_http(stripe_server, _request, connections)
 
     def run(numbers: range) -> Timing:
@@ -54,7 +54,7 @@ def contender(
 
 
 def form(number: int) -> str:
-    """The parameters of a checkout session, as the SDK would encode them."""
+    """Return the parameters of a checkout session, encoded as the SDK encodes them."""
     payment = f"{number:032}"
     return urlencode(
         {
@@ -69,7 +69,9 @@ def form(number: int) -> str:
             "metadata[payment_id]": payment,
             "payment_intent_data[metadata][organisation_id]": "bench",
             "payment_intent_data[metadata][payment_id]": payment,
-            "success_url": "https://shop.example/api/v1/checkout/stripe/return?session_id={CHECKOUT_SESSION_ID}",
+            "success_url": (
+                "https://shop.example/api/v1/checkout/stripe/return?session_id={CHECKOUT_SESSION_ID}"
+            ),
             "cancel_url": "https://shop.example/cancelled",
         }
     )

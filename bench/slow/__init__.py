@@ -1,1 +1,1 @@
-"""What slow clients cost the others, and how fast one file is sent."""
+"""The effect of slow clients on others, and the rate of a file download."""

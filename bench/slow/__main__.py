@@ -1,4 +1,4 @@
-"""Run the benchmark: ``python -m bench.slow --help``. It speaks to this machine only, and takes a minute."""
+"""Run the benchmark: ``python -m bench.slow --help``. It uses this machine only, and takes a minute."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from statistics import median
 from uuid import UUID
 
+from autonomy_core.files.storage import storage_key
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import make_runtime
 from autonomy_core.security import api_keys
-from bench.benchmark import tell, temporary_directory
+from bench.benchmark import report, temporary_directory
 from bench.database import embedded_server
 from bench.installation import ORGANISATION, Installation, install, tenant
 from bench.load import HOST, post_request
@@ -21,7 +22,6 @@ from bench.server import ServerError
 from bench.slow.crowd import LISTENERS, SENDERS, Crowd, slow_clients
 from bench.slow.probing import download, latencies, nginx, percentile
 from media_mp3.models import Track
-from media_mp3.storage import storage_key
 
 PRODUCT = UUID(f"{1:032}")
 SHA256 = "0" * 64
@@ -32,9 +32,11 @@ CATALOGUE = "/api/v1/products"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; the exit status is 1 if what was measured does not count."""
+    """Measure and print. The exit status is 1 if the measurement is invalid."""
     parser = argparse.ArgumentParser(prog="python -m bench.slow")
-    parser.add_argument("--rounds", type=int, default=1, help="each takes about half a minute")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="the number of rounds, of about half a minute each"
+    )
     rounds = parser.parse_args(arguments).rounds
     try:
         with (
@@ -59,13 +61,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def stock(installation: Installation) -> str:
-    """Give a product a large recording; the key of who may listen to it."""
+    """Give a product a large recording; return an API key that may download it."""
     runtime = make_runtime(installation.settings, Plugins.from_entry_points())
     try:
         organisation = runtime.tenants.get(ORGANISATION)
         if organisation is None:
             raise ServerError("The organisation is not in service.")
-        key = storage_key(ORGANISATION, SHA256)
+        key = storage_key(ORGANISATION, SHA256, ".mp3")
         path = runtime.settings.data / "media" / "files" / key
         path.parent.mkdir(parents=True)
         path.write_bytes(secrets.token_bytes(1_000_000) * (FILE_BYTES // 1_000_000))
@@ -78,7 +80,7 @@ def stock(installation: Installation) -> str:
                 )
             )  # fmt: skip
             scopes = ("catalog.read", "catalog.write")
-            _, text = api_keys.issue(scope.session, ORGANISATION, "bench", scopes, actor="bench")
+            _, text = api_keys.issue(scope, "bench", scopes, actor="bench")
         return text
     finally:
         runtime.close()
@@ -96,7 +98,7 @@ def measure(installation: Installation, directory: Path, key: str, rounds: int) 
         crowd = Crowd(server.port, login[:-999], head.encode())
         latencies(server.port, CATALOGUE, {"Host": HOST}, 2)
         for number in range(rounds):
-            tell(f"round {number + 1} of {rounds}")
+            report(f"round {number + 1} of {rounds}")
             without.append(percentile(latencies(server.port, CATALOGUE, {"Host": HOST}, SECONDS), 0.95))
             with slow_clients(crowd) as pipe:
                 within.append(percentile(latencies(server.port, CATALOGUE, {"Host": HOST}, SECONDS), 0.95))
@@ -106,7 +108,7 @@ def measure(installation: Installation, directory: Path, key: str, rounds: int) 
                 downloads.append(download(server.port, path, listening, FILE_BYTES))
                 if beside is not None:
                     plain.append(
-                        download(beside.port, f"/{storage_key(ORGANISATION, SHA256)}", {}, FILE_BYTES)
+                        download(beside.port, f"/{storage_key(ORGANISATION, SHA256, '.mp3')}", {}, FILE_BYTES)
                     )
     senders, listeners, rate = rates[-1]
     print(f"\n{rounds} rounds; {os.cpu_count()} processor cores. Medians.\n")
@@ -115,7 +117,7 @@ def measure(installation: Installation, directory: Path, key: str, rounds: int) 
     ratio = median(slow / fast for slow, fast in zip(within, without, strict=True))
     print(f"| with {senders} of {SENDERS} slow senders, {listeners} of {LISTENERS} slow listeners | "
           f"{median(within):.1f} | {ratio:.2f} |")  # fmt: skip
-    print(f"\nThe listeners took {rate:.1f} MB/s together.")
+    print(f"\nThe listeners received {rate:.1f} MB/s in total.")
     print("\n| one download | MB/s | x nginx |\n| --- | ---: | ---: |")
     if plain:
         ratios = [ours / theirs for ours, theirs in zip(downloads, plain, strict=True)]
@@ -123,7 +125,7 @@ def measure(installation: Installation, directory: Path, key: str, rounds: int) 
             f"| nginx | {median(plain):.0f} | 1 |\n| ours | {median(downloads):.0f} | {median(ratios):.2f} |"
         )
     else:
-        print(f"| nginx | nginx is not here | |\n| ours | {median(downloads):.0f} | |")
+        print(f"| nginx | nginx is not installed | |\n| ours | {median(downloads):.0f} | |")
 
 
 if __name__ == "__main__":

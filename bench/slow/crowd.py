@@ -1,4 +1,4 @@
-"""Slow clients, in a process of their own: some send a byte of a body, others take an answer at a modest rate."""
+"""Slow clients in a separate process: some send part of a body, others receive a response at a low rate."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from typing import Any
 SENDERS, LISTENERS = 1000, 500
 BYTES_PER_S = 64 * 1024
 TICK_S, GROUPS = 0.01, 25
-"""In each tick another group of listeners takes something, as many lines do that know nothing of each other."""
+"""In each tick another group of listeners receives data, so that the load resembles independent clients."""
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """Who is slow, and at which port of 127.0.0.1.
+    """The slow clients, and their port on 127.0.0.1.
 
     Attributes:
-        sender: a request's head, and less of its body than that announces.
+        port: the port.
+        sender: the head of a request, with less of its body than announced.
         listener: a request for a file.
     """
 
@@ -34,7 +35,7 @@ class Crowd:
 
 @contextmanager
 def slow_clients(crowd: Crowd) -> Iterator[Any]:
-    """Have all of them there for the block; gives a pipe that tells at its end how many were left.
+    """Connect all slow clients during the block; yield a pipe that reports at its end how many remained.
 
     Raises:
         RuntimeError: they could not connect.

@@ -1,4 +1,4 @@
-"""Somebody who asks for the catalogue, and somebody who downloads a file."""
+"""A client that requests the catalogue, and a client that downloads a file."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ http {{
 
 
 def latencies(port: int, path: str, headers: dict[str, str], seconds: float) -> list[float]:
-    """How long each of some answers took, in milliseconds, over one connection, fifty a second at most.
+    """Return the latencies of requests in milliseconds, over one connection, at most fifty per second.
 
     Raises:
-        ServerError: one was not 200.
+        ServerError: a response was not 200.
     """
     found = []
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
@@ -48,12 +48,12 @@ def latencies(port: int, path: str, headers: dict[str, str], seconds: float) -> 
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value below which so much of the values lies."""
+    """Return the value below which a share of the values lies."""
     return sorted(values)[int(len(values) * share)]
 
 
 def download(port: int, path: str, headers: dict[str, str], size: int) -> float:
-    """Megabytes in a second of one download.
+    """Return the rate of one download in megabytes per second.
 
     Raises:
         ServerError: it was shorter than the file.
@@ -69,13 +69,13 @@ def download(port: int, path: str, headers: dict[str, str], size: int) -> float:
             received += taken
         seconds = time.perf_counter() - began
     if received < size:
-        raise ServerError(f"{path}: {received} of {size} bytes came.")
+        raise ServerError(f"{path}: {received} of {size} bytes arrived.")
     return size / seconds / 1e6
 
 
 @contextmanager
 def nginx(root: Path, home: Path) -> Iterator[Server | None]:
-    """Nginx with the files of a directory; None where it is not installed."""
+    """Run nginx with the files of a directory; yield None if it is not installed."""
     program = shutil.which("nginx")
     if program is None:
         yield None

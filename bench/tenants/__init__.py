@@ -1,1 +1,1 @@
-"""What many organisations cost: start-up, memory, and the look for changes, with 1, 100 and 10,000 of them."""
+"""The cost of 1, 100 and 10,000 organisations: start-up, memory and detection of changes."""

@@ -1,4 +1,7 @@
-"""Run the benchmark: ``python -m bench.tenants --help``. It needs Linux, whose /proc tells a process's memory."""
+"""Run the benchmark:
+
+``python -m bench.tenants --help``. It needs Linux, whose /proc shows a process's memory.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +28,15 @@ from bench.tenants.shops import Shops, make_shops
 DIRECTORY = Path(__file__).resolve().parents[2] / "var" / "bench"
 COUNTS = (1, 100, 10_000)
 
-FILES_OF_TODAY_S = 5
-"""So old are files at least when they are measured: as those of an installation are, as a rule."""
+SETTLE_FILES_S = 5
+"""The minimum age of the files at the measurement, because files of a real installation are rarely new."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; the exit status is 1 if a process does not do what it should."""
+    """Measure and print. The exit status is 1 if a process fails."""
     options = _parser().parse_args(arguments)
     try:
-        rounds = measure(sorted(options.counts), options.rounds, options.later, _tell)
+        rounds = measure(sorted(options.counts), options.rounds, options.later, _report)
     except NotServed as error:
         print(f"The run is void: {error}", file=sys.stderr)
         return 1
@@ -43,26 +46,27 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(
-    counts: Sequence[int], rounds: int, later_s: float, tell: Callable[[str], None]
+    counts: Sequence[int], rounds: int, later_s: float, report: Callable[[str], None]
 ) -> dict[int, list[Figures]]:
-    """Start everything, measure, and remove everything; gives the figures of each round by number of organisations.
+    """Start everything, measure, and clean up; return the figures of each round by number of organisations.
 
     Args:
-        counts: numbers of organisations; each has its turn in every round.
-        later_s: after how many seconds the worker's memory is looked at again; 0 leaves that out.
-        tell: told what happens.
+        counts: the numbers of organisations; each is measured in every round.
+        rounds: the number of rounds.
+        later_s: after how many seconds the worker's memory is measured again; 0 skips this.
+        report: called with progress.
 
     Raises:
-        NotServed: what was measured does not count.
+        NotServed: the measurement is invalid.
     """
     figures: dict[int, list[Figures]] = {count: [] for count in counts}
     with _directory() as directory, _server(directory / "postgresql") as postgresql:
-        tell("writing the organisations' files")
+        report("writing the organisations' files")
         installed = [
             make_shops(directory / str(count), count, _database(postgresql, f"tenants_{count}"))
             for count in counts
         ]
-        time.sleep(FILES_OF_TODAY_S)
+        time.sleep(SETTLE_FILES_S)
         for number in range(rounds):
             for shops in installed:
                 measured = measure_starts(shops)
@@ -70,7 +74,7 @@ def measure(
                     measured |= _once(shops, max(counts), later_s)
                 figures[shops.count].append(measured)
                 said = ", ".join(f"{name} {value:.2f}" for name, value in measured.items())
-                tell(f"round {number + 1} of {rounds}: {shops.count} organisations: {said}")
+                report(f"round {number + 1} of {rounds}: {shops.count} organisations: {said}")
     return figures
 
 
@@ -83,7 +87,7 @@ def _once(shops: Shops, requests: int, later_s: float) -> Figures:
 def _directory() -> Iterator[Path]:
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="tenants-", dir=DIRECTORY))
-    directory.chmod(0o755)  # the embedded server's account has to pass through
+    directory.chmod(0o755)  # the embedded server's account must be able to enter it
     try:
         yield directory
     finally:
@@ -101,7 +105,7 @@ def _server(directory: Path) -> Iterator[EmbeddedServer]:
 
 
 def _database(postgresql: EmbeddedServer, name: str) -> str:
-    """Make a database with the tables; gives its address for the application's role."""
+    """Create a migrated database; return its URL for the application's role."""
     postgresql.create_database(name)
     installed = components(Plugins.from_entry_points())
     migrate(postgresql.url(name), installed, application_role=APPLICATION_ROLE)
@@ -110,10 +114,12 @@ def _database(postgresql: EmbeddedServer, name: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.tenants", description=__doc__)
-    parser.add_argument("--counts", type=_positive, nargs="+", default=COUNTS, help="of organisations")
-    parser.add_argument("--rounds", type=_positive, default=5, help="of starts, each number in turn")
     parser.add_argument(
-        "--later", type=float, default=90.0, help="seconds after which the worker is looked at again"
+        "--counts", type=_positive, nargs="+", default=COUNTS, help="numbers of organisations"
+    )
+    parser.add_argument("--rounds", type=_positive, default=5, help="the number of rounds of starts")
+    parser.add_argument(
+        "--later", type=float, default=90.0, help="seconds after which the worker is measured again"
     )
     return parser
 
@@ -125,11 +131,11 @@ def _positive(text: str) -> int:
     return number
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    # As an exception, so that processes and files are removed on the way out.
+    # Exit by an exception, so that processes and files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""What is measured at one installation, once."""
+"""The measurements of one installation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bench.tenants.processes import NotServed, Started, server, until, worker
 from bench.tenants.shops import UNKNOWN_HOST, Shops, hosts_of
 
 Figures = dict[str, float]
-"""What was measured, by the name that the table has for it."""
+"""Measured values, by their name in the table."""
 
 FIRST_START: Final = "server: first start, s"
 START: Final = "server: start, s"
 START_CPU: Final = "server: start, CPU s"
 MEMORY: Final = "server: memory, MiB"
-MEMORY_ALL: Final = "server: memory after every organisation has been asked for, MiB"
+MEMORY_ALL: Final = "server: memory after requests to every organisation, MiB"
 POLL: Final = "server: idle, CPU s per minute"
 CHANGED: Final = "server: changed file in service, s"
 ADDED: Final = "server: added file in service, s"
@@ -38,12 +38,12 @@ MINUTE_S = 60
 
 
 def measure_starts(shops: Shops) -> Figures:
-    """How long it takes to start, the first time and again, and the memory after the first requests."""
+    """Measure the first start and the next, and the memory after the first requests."""
     hosts = shops.hosts()
     _forget_data(shops)
     with server(shops, hosts[0]) as started:
         first = started.seconds
-        _let_it_remember(shops)
+        _wait_for_index(shops)
     with server(shops, hosts[0]) as started:
         _expect([200, 200, 404], started.ask([hosts[0], hosts[-1], UNKNOWN_HOST]))
         figures = {FIRST_START: first, START: started.seconds, START_CPU: started.cpu_at_start}
@@ -57,11 +57,12 @@ def measure_starts(shops: Shops) -> Figures:
 
 
 def measure_service(shops: Shops, requests: int) -> Figures:
-    """What changes while it serves: the memory after many requests, the look for changes, changes themselves.
+    """Measure a serving process: its memory after many requests, the cost of checks for changes, and changes.
 
     Args:
-        requests: how many, at least one to every organisation. With each number of organisations the same, because
-            the first thousands of requests take some memory whomever they are for.
+        shops: the installation.
+        requests: the number of requests, at least one to every organisation. It is the same for each number
+            of organisations, because the first thousands of requests need some memory in any case.
     """
     hosts = shops.hosts()
     with server(shops, hosts[0]) as started:
@@ -71,9 +72,9 @@ def measure_service(shops: Shops, requests: int) -> Figures:
 
 
 def measure_worker_later(shops: Shops, seconds: float) -> Figures:
-    """The worker's memory after some time, in which it has looked for what is due of every organisation.
+    """Measure the worker's memory after it has checked every organisation for due jobs.
 
-    With each number of organisations it has done every periodic job: what it imports for that, it keeps.
+    Before, it has run every periodic job with each number of organisations: what jobs import stays loaded.
     """
     _defer_periodic_jobs(shops)
     with worker(shops) as started:
@@ -82,12 +83,12 @@ def measure_worker_later(shops: Shops, seconds: float) -> Figures:
 
 
 def _defer_periodic_jobs(shops: Shops) -> None:
-    """Have the worker do every periodic job of the first organisation."""
+    """Defer every periodic job of the first organisation."""
     configure_logging(level="warning")
     runtime = make_runtime(CliContext(shops.config).raw_settings)
     organisation = runtime.tenants.get(shops.path(0).stem)
     if organisation is None:
-        raise NotServed(f"{shops.path(0)} is not in order")
+        raise NotServed(f"{shops.path(0)} is not valid")
     with runtime.transaction(organisation) as scope:
         for job in runtime.jobs:
             if job.every is not None:
@@ -105,7 +106,7 @@ def _changes(shops: Shops, started: Started) -> Figures:
     shops.path(last).write_text(shops.path(last).read_text("utf-8").replace(host, "changed.example"), "utf-8")
     figures = {CHANGED: until(answers("changed.example", 200), "a changed file")}
     shops.write(last)
-    until(answers(host, 200), "a file that is as it was")
+    until(answers(host, 200), "a restored file")
     shops.write(added)
     figures[ADDED] = until(answers(new_host, 200), "a new file")
     shops.path(added).unlink()
@@ -124,11 +125,11 @@ def _forget_data(shops: Shops) -> None:
     data.mkdir()
 
 
-def _let_it_remember(shops: Shops) -> None:
-    """Wait for what a process keeps for the next start."""
+def _wait_for_index(shops: Shops) -> None:
+    """Wait for the index that a process stores for the next start."""
     until(lambda: any((shops.directory / "data").glob("tenants-index*")), "the index of the organisations")
 
 
 def _expect(wanted: list[int], statuses: list[int]) -> None:
     if statuses != wanted:
-        raise NotServed(f"expected {wanted[:5]}…, and the server has answered {statuses[:5]}…")
+        raise NotServed(f"expected {wanted[:5]}…, but the server answered {statuses[:5]}…")

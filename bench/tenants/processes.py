@@ -1,4 +1,4 @@
-"""The real processes, ``autonomy serve`` and ``autonomy worker``, and what the system says of them."""
+"""The processes ``autonomy serve`` and ``autonomy worker``, and their figures from the system."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pathlib import Path
 
 from bench.tenants.shops import Shops
 
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 PRODUCTS = "/api/v1/products"
 MIB = 1024 * 1024
 
 
 class NotServed(RuntimeError):
-    """A process does not do what it is measured at; the message ends with its log."""
+    """A process does not do what is measured; the message ends with its log."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Started:
     """A process that is ready.
 
     Attributes:
-        pid: of the process that works: the server's worker process, not the one that looks after it.
-        seconds: from its start until it was ready.
-        cpu_at_start: the processor time that it took until then, with the process that looks after it.
-        port: of the server, on 127.0.0.1.
+        pid: the id of the working process: the server's worker process, not its supervisor.
+        seconds: from the start until it was ready.
+        cpu_at_start: the processor time until then, including the supervisor.
+        port: the server's port on 127.0.0.1.
     """
 
     pid: int
@@ -42,33 +42,35 @@ class Started:
     port: int = 0
 
     def memory(self) -> float:
-        """The memory that is this process's alone because it has written to it, in MiB. What it has only read, such as
-        the code of libraries, comes and goes with what else the machine does.
+        """Return the memory that only this process uses because it has written to it, in MiB.
+
+        Memory that was only read, such as code of libraries, depends on other activity of the machine.
         """
         lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
         written = (line.split()[1] for line in lines if line.startswith(("Private_Dirty:", "Swap:")))
         return sum(map(int, written)) * 1024 / MIB
 
     def cpu_seconds(self) -> float:
-        """The processor time that it has used."""
+        """Return the processor time so far."""
         return _cpu_seconds(self.pid)
 
     def ask(self, hosts: Iterable[str]) -> list[int]:
-        """Ask for the products of the organisations of some hosts, one by one; gives the answers' statuses."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        """Request the products of the organisations of some hosts, one by one; return the statuses."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
         with contextlib.closing(connection):
             return [_status(connection, host) for host in hosts]
 
 
 @contextlib.contextmanager
 def server(shops: Shops, host: str) -> Iterator[Started]:
-    """Serve with one worker process until the end of the block.
+    """Serve with one worker process during the block.
 
     Args:
-        host: of the organisation whose first answer is waited for.
+        shops: the installation.
+        host: a host of the organisation whose first response is awaited.
 
     Raises:
-        NotServed: there is none.
+        NotServed: there is no response.
     """
     port = _free_port()
     command = ["serve", "--port", str(port), "--workers", "1", "--threads", "8"]
@@ -87,18 +89,18 @@ def server(shops: Shops, host: str) -> Iterator[Started]:
 
 @contextlib.contextmanager
 def worker(shops: Shops) -> Iterator[Started]:
-    """Run the worker of the jobs until the end of the block."""
+    """Run the worker during the block."""
     with _running(shops, ["worker"]) as (process, log):
         seconds = _until(lambda: b"worker.started" in log.read_bytes(), process, log)
         yield Started(process.pid, seconds, _cpu_seconds(process.pid))
 
 
 def until(happened: Callable[[], bool], what: str) -> float:
-    """Wait for something; gives the seconds that it took."""
+    """Wait for a condition; return the elapsed seconds."""
     begun = time.perf_counter()
     while not happened():
-        if time.perf_counter() - begun > PATIENCE_S:
-            raise NotServed(f"waited in vain for {what}")
+        if time.perf_counter() - begun > TIMEOUT_S:
+            raise NotServed(f"timed out waiting for {what}")
         time.sleep(0.01)
     return time.perf_counter() - begun
 
@@ -156,7 +158,7 @@ def _free_port() -> int:
 
 
 def _working_child(parent: int) -> int:
-    """The child that has used most processor time; the others only look after it."""
+    """Return the child with the most processor time; the others only supervise it."""
     pids = [int(directory.name) for directory in Path("/proc").glob("[0-9]*")]
     children = [pid for pid in pids if _stat(pid)[1:2] == [str(parent)]]
     return max(children, key=lambda pid: int(_stat(pid)[11]))
@@ -168,7 +170,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of a process from its state on, see proc(5); none if it has ended."""
+    """Return the fields of a process from its state on, see proc(5); none if it has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

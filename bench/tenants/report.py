@@ -9,10 +9,10 @@ from bench.tenants.measuring import Figures
 
 
 def table(rounds: Mapping[int, Sequence[Figures]]) -> str:
-    """A row for each figure: what it is with each number of organisations, and how much more than with the fewest.
+    """Return a row for each figure, with each number of organisations and the differences to the fewest.
 
     Args:
-        rounds: by the number of organisations, the figures of each round.
+        rounds: the figures of each round, by the number of organisations.
     """
     counts = sorted(rounds)
     fewest, *more = counts
@@ -32,7 +32,7 @@ def _values(name: str, rounds: Sequence[Figures]) -> list[float]:
 
 
 def _row(name: str, columns: Sequence[Sequence[float]]) -> list[str]:
-    # Of the differences in each round: what else the machine did has met both.
+    # Differences within a round, because other activity of the machine affected both values.
     differences = [
         [one - other for one, other in zip(column, columns[0], strict=True)] for column in columns[1:]
     ]

@@ -20,7 +20,7 @@ test_secret_key = sk_test_{key}
 test_public_key = pk_test_{key}
 test_webhook_secret = whsec_{secret}
 """
-"""Keys as long as Stripe's."""
+"""The keys are as long as Stripe's."""
 
 SERVER = """\
 [app:main]
@@ -31,9 +31,9 @@ autonomy.log_format = json
 sqlalchemy.url = {address}
 stripe_payments.api_base = http://127.0.0.1:9
 """
-"""The jobs of the worker ask for events, and find nobody there: a benchmark leaves Stripe alone."""
+"""The worker's jobs call Stripe at an unused port, so that the benchmark makes no call to Stripe."""
 
-UNKNOWN_HOST = "nobody.example"
+UNKNOWN_HOST = "unknown.example"
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Shops:
     """An installation.
 
     Attributes:
-        directory: with the server's ini file, the organisations' and the data.
-        count: of organisations.
+        directory: contains the server's ini file, the organisations' files and the data.
+        count: the number of organisations.
     """
 
     directory: Path
@@ -54,14 +54,15 @@ class Shops:
         return self.directory / "server.ini"
 
     def hosts(self) -> list[str]:
-        """A host of each organisation: the last in its file."""
+        """Return a host of each organisation: the last one in its file."""
         return [hosts_of(number)[-1] for number in range(self.count)]
 
     def write(self, number: int, *, name: str | None = None) -> None:
-        """Write an organisation's file, as careful editors do.
+        """Write an organisation's file atomically.
 
         Args:
-            name: the organisation's, where it is not to be the usual one.
+            number: the organisation's number.
+            name: its name, if it is not the usual one.
         """
         path = self.path(number)
         draft = path.with_suffix(".draft")
@@ -69,7 +70,7 @@ class Shops:
         draft.replace(path)
 
     def path(self, number: int) -> Path:
-        """Where an organisation's file is."""
+        """Return the path of an organisation's file."""
         return self.directory / "tenants" / f"shop-{number:05}.ini"
 
 
@@ -77,7 +78,9 @@ def make_shops(directory: Path, count: int, address: str) -> Shops:
     """Write all files of an installation.
 
     Args:
-        address: the database's, for the application's role.
+        directory: its directory.
+        count: the number of organisations.
+        address: the database's URL, for the application's role.
     """
     (directory / "tenants").mkdir(parents=True)
     (directory / "data").mkdir()
@@ -89,13 +92,13 @@ def make_shops(directory: Path, count: int, address: str) -> Shops:
 
 
 def hosts_of(number: int) -> tuple[str, ...]:
-    """One host name, or two for every second organisation."""
+    """Return one host name, or two for every second organisation."""
     host = f"shop-{number:05}.example"
     return (host,) if number % 2 else (host, f"www.{host}")
 
 
 def ini_of(number: int, name: str | None = None) -> str:
-    """The text of an organisation's file."""
+    """Return the text of an organisation's file."""
     dice = random.Random(number)
     hosts = hosts_of(number)
     return SHOP.format(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autonomy_core.db.embedded import EmbeddedServer
 from bench import by_hand as shop
-from bench.benchmark import Benchmark, MakeContender, run, tell
+from bench.benchmark import Benchmark, MakeContender, report, run
 from bench.contender import Contender
 from bench.webhooks import bare, by_hand, djstripe, ours, pgbench
 
@@ -26,12 +26,12 @@ CONTENDERS: tuple[MakeContender, ...] = (
 def contenders(
     stack: ExitStack, postgresql: EmbeddedServer, directory: Path, connections: int
 ) -> list[Contender]:
-    """Start everybody, but for dj-stripe where it is not installed."""
+    """Start all contenders, without dj-stripe if it is not installed."""
     makers = list(CONTENDERS)
     if djstripe.is_installed():
         makers.append(djstripe.contender)
     else:
-        tell(f"without {djstripe.NAME}, which is not installed; `make bench` does it")
+        report(f"without {djstripe.NAME}, which is not installed; `make bench` installs it")
     return [stack.enter_context(make(postgresql, directory, connections)) for make in makers]
 
 

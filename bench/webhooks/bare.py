@@ -1,4 +1,4 @@
-"""The contender that is `bench.webhooks.bare_app`: psycopg without a framework."""
+"""The contender with `bench.webhooks.bare_app`: psycopg without a framework."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME = "psycopg_six"
 
 @contextmanager
 def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
-    """The same tables as ours, in a database of their own, and the same role."""
+    """Serve it on the same tables as ``ours``, in its own database, with the same role."""
     address = install(postgresql, directory, NAME).address
     environment = {
         "DATABASE_URL": conninfo(postgresql, NAME, APPLICATION_ROLE),

@@ -1,11 +1,11 @@
-"""The least application that does the same work: WSGI, psycopg, and the statements of ``six.sql``; no framework.
+"""A minimal application that does the same work, without a framework.
 
-It verifies and proves what ours verifies and proves, on our tables and as our role, whom the policies bind.
-
-An event takes six round trips, counted as the times that libpq waits for PostgreSQL: the tenant, with which the
-transaction begins; the inbox; the lock; the payment; the grant; and the event as processed, with which it is
-committed. A test counts them. One that is known takes three. Four would do for an event, because nothing depends on what
-the payment and the grant answer; six is what ours is to be compared with.
+It consists of WSGI, psycopg and the statements of ``six.sql``. It verifies and compares the same as ``ours``,
+on the same tables and with the same role, to which row-level security applies. An event needs six round
+trips, counted as the times that libpq waits for PostgreSQL: the organisation, which begins the transaction;
+the inbox; the lock; the payment; the grant; and the processed event, which commits. A test counts them. A
+known event needs three. Four would be enough, because nothing depends on the results of the payment and the
+grant; six is the number to compare ``ours`` with.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 BEGIN = "BEGIN; SELECT set_config('autonomy.organisation', 'bench', true)"
 INBOX = """
-    INSERT INTO stripe_payments_events
-        (organisation_id, environment, event_id, type, payload, status, attempts, source, received_at)
-    VALUES ('bench', 'test', %s, %s, %s::jsonb, 'received', 1, 'webhook', now())
+    INSERT INTO webhook_events
+        (organisation_id, source, environment, event_id, type, payload, status, attempts, origin, received_at)
+    VALUES ('bench', 'stripe', 'test', %s, %s, %s::jsonb, 'received', 1, 'webhook', now())
     ON CONFLICT DO NOTHING RETURNING status
 """
 LOCK = """
@@ -39,18 +39,19 @@ COMPLETE = """
     WHERE organisation_id = 'bench' AND id = %s
 """
 GRANT = """
-    INSERT INTO grants (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)
+    INSERT INTO grants
+        (organisation_id, id, customer_id, product_id, payment_id, environment, plugin, granted_at)
     VALUES ('bench', %s, %s, %s, %s, 'test', 'media_mp3', now())
     ON CONFLICT (organisation_id, payment_id, product_id) DO NOTHING
 """
 PROCESSED = """
-    UPDATE stripe_payments_events
+    UPDATE webhook_events
     SET status = 'processed', matched_by = 'session_id', payment_id = %s, processed_at = now()
-    WHERE organisation_id = 'bench' AND environment = 'test' AND event_id = %s
+    WHERE organisation_id = 'bench' AND source = 'stripe' AND environment = 'test' AND event_id = %s
 """
 COMMIT = "COMMIT"
 SIX = ((BEGIN,), (INBOX,), (LOCK,), (COMPLETE,), (GRANT,), (PROCESSED, COMMIT))
-"""What an event is handled with, in this order: of each round trip, the statements."""
+"""The statements for an event, by round trip."""
 
 Environ = dict[str, Any]
 
@@ -60,14 +61,15 @@ class BareShop:
     """The WSGI application.
 
     Attributes:
-        secret: with which events are signed.
+        pool: the pool of database connections.
+        secret: the signing secret of events.
     """
 
     pool: ConnectionPool[Connection[TupleRow]]
     secret: str
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer an event: 200 when it is settled, now or before; 400 when it is not believed."""
+        """Answer an event: 200 if it is settled, now or before; 400 if it is not valid."""
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         settled = self._handle(body, environ.get("HTTP_STRIPE_SIGNATURE", ""))
         start_response("200 OK" if settled else "400 Bad Request", [("Content-Length", "0")])
@@ -87,9 +89,12 @@ class BareShop:
 
 
 def create_app() -> BareShop:
-    """Make the application; the environment has ``DATABASE_URL``, ``WEBHOOK_SECRET`` and ``POOL_SIZE``."""
+    """Build the application.
+
+    The environment contains ``DATABASE_URL``, ``WEBHOOK_SECRET`` and ``POOL_SIZE``.
+    """
     size = int(os.environ["POOL_SIZE"])
-    # It begins and commits itself: psycopg would take a round trip for each.
+    # The application sends BEGIN and COMMIT itself: psycopg would need a round trip for each.
     options = {"autocommit": True}
     pool: Any = ConnectionPool(
         os.environ["DATABASE_URL"], min_size=size, max_size=size, kwargs=options, open=True
@@ -98,10 +103,12 @@ def create_app() -> BareShop:
 
 
 def _settle(connection: Connection[TupleRow], event: dict[str, Any], payload: str) -> bool:
-    """Handle an event once; False if it does not fit the payment, and nothing of it is to stay.
+    """Handle an event once; return False if it does not match the payment, so that it is rolled back.
 
     Args:
-        payload: the event as it came.
+        connection: a connection in autocommit mode.
+        event: the parsed event.
+        payload: the event's text.
     """
     session = event["data"]["object"]
     cursor = connection.execute(BEGIN)
@@ -123,5 +130,5 @@ def _settle(connection: Connection[TupleRow], event: dict[str, Any], payload: st
 
 
 def _proves(session: dict[str, Any], price: list[Any]) -> bool:
-    """Whether the session has collected just the amount and currency that the payment is about."""
+    """Return whether the session collected exactly the payment's amount and currency."""
     return session["payment_status"] == "paid" and [session["amount_total"], session["currency"]] == price

@@ -1,4 +1,4 @@
-"""The contender that is `bench.flask_app`."""
+"""The contender with `bench.flask_app`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.database import count, prepare
 from bench.webhooks import events
 
 WITH_8_THREADS = f"{by_hand.NAME}_8"
-"""The name of the same with the number of threads that suits it best, however many connections there are."""
+"""The name of the contender with its fastest number of threads, regardless of the number of connections."""
 
 PENDING = """
     WITH numbers AS (SELECT n FROM generate_series(%(first)s::int, %(last)s::int) n),
@@ -38,11 +38,14 @@ def contender(
     name: str = by_hand.NAME,
     most_threads: int | None = None,
 ) -> Iterator[Contender]:
-    """The shop written by hand, served until the end of the block.
+    """Serve the hand-written shop during the block.
 
     Args:
-        name: also of its database.
-        most_threads: it has as many as there are connections, and no more than these.
+        postgresql: the PostgreSQL server.
+        directory: the directory for the log.
+        connections: the number of connections.
+        name: the name of the contender and of its database.
+        most_threads: the maximum number of threads; by default one per connection.
     """
     threads = min(connections, most_threads or connections)
     shop = by_hand.shop(postgresql, directory, threads, name, WEBHOOK_SECRET=events.SECRET)
@@ -56,7 +59,7 @@ def contender(
 
 
 def completed_event(number: int) -> dict[str, Any]:
-    """The event that settles a payment of a shop that counts its payments."""
+    """Return the event that settles a payment of a shop with integer ids."""
     return events.completed_event(number, reference=str(number), metadata={"payment_id": str(number)})
 
 

@@ -1,4 +1,4 @@
-"""The contender that is `bench.webhooks.djstripe_shop`."""
+"""The contender with `bench.webhooks.djstripe_shop`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.webhooks import by_hand, events
 
 NAME = "djstripe"
 PYTHON = ROOT / "var" / "djstripe" / "bin" / "python"
-"""In an environment of its own, which `make bench` makes: it needs an older Stripe SDK than we do."""
+"""The interpreter of a separate environment from `make bench`: dj-stripe needs an older Stripe SDK."""
 
 SHOP = "bench.webhooks.djstripe_shop"
 ENDPOINT = "00000000-0000-4000-8000-000000000000"
@@ -28,13 +28,13 @@ PENDING = by_hand.PENDING.replace("INTO customers SELECT", "INTO customers (id, 
 
 
 def is_installed() -> bool:
-    """Whether the environment is there."""
+    """Return whether the environment exists."""
     return PYTHON.exists()
 
 
 @contextmanager
 def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
-    """The shop with dj-stripe, served until the end of the block, and what answers it for Stripe."""
+    """Serve the shop with dj-stripe, and the replacement of Stripe, during the block."""
     postgresql.create_database(NAME)
     address = conninfo(postgresql, NAME)
     stand_in = serving(
@@ -89,7 +89,7 @@ def _make_shop(environment: Mapping[str, str]) -> None:
         check=False,
     )
     if done.returncode:
-        raise ServerError(f"dj-stripe's database cannot be made: {done.stderr[-2000:]}")
+        raise ServerError(f"dj-stripe's database cannot be created: {done.stderr[-2000:]}")
 
 
 def _request(number: int) -> bytes:

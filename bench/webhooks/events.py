@@ -18,18 +18,22 @@ SITE = "https://shop.example"
 
 
 def session_id(number: int) -> str:
-    """The id of a payment's checkout session; SQL makes the same one."""
+    """Return the id of a payment's checkout session; the SQL creates the same id."""
     return f"cs_test_bench{number:012}"
 
 
 def completed_event(number: int, *, reference: str, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """The event that ends the checkout of payment ``number``, with every member that Stripe sends.
+    """Return the event that completes the checkout of payment ``number``.
+
+    It has every member that Stripe sends.
 
     Args:
+        number: the payment's number.
         reference: the session's ``client_reference_id``.
-        metadata: the session's.
+        metadata: the session's metadata.
     """
-    session = objects.session(_parameters(reference, metadata), AMOUNT, "https://checkout.stripe.com")
+    item = {"amount_subtotal": AMOUNT, "amount_tax": 0, "amount_total": AMOUNT}
+    session = objects.session(_parameters(reference, metadata), [item], "https://checkout.stripe.com")
     paid = {
         "id": session_id(number),
         "status": "complete",
@@ -46,7 +50,7 @@ def completed_event(number: int, *, reference: str, metadata: Mapping[str, str])
 
 
 def signed_request(path: str, event: Mapping[str, Any]) -> bytes:
-    """The HTTP request that delivers an event, signed now: it is good for five minutes.
+    """Return the HTTP request that delivers an event. It is signed now, so it is valid for five minutes.
 
     The body is indented, as Stripe's are.
     """
@@ -60,6 +64,7 @@ def signed_request(path: str, event: Mapping[str, Any]) -> bytes:
 def _parameters(reference: str, metadata: Mapping[str, str]) -> dict[str, Any]:
     item = {"price_data": {"currency": CURRENCY, "unit_amount": AMOUNT}, "quantity": 1}
     return {
+        "automatic_tax": {"enabled": False},
         "cancel_url": f"{SITE}/cancelled",
         "client_reference_id": reference,
         "customer_email": "ada@example.org",

@@ -1,4 +1,8 @@
-"""The contenders that are this project: with three plugins of which one delivers, and with three that all have work."""
+"""The contenders that are this project: ``ours`` and ``ours_busy``.
+
+In both, three plugins have a hook for completed payments. In ``ours`` one of them delivers; in ``ours_busy``
+all do work.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,8 @@ PENDING = """
         SELECT 'bench', id, 'buyer' || n || '@example.org', 'Ada', now() FROM numbers
     ), checkouts AS (
         INSERT INTO stripe_payments_payments
-            (organisation_id, payment_id, environment, session_id, checkout_url, request, success_url, created_at)
+            (organisation_id, payment_id, environment, session_id, checkout_url, request, success_url,
+             created_at)
         SELECT 'bench', id, 'test', 'cs_test_bench' || lpad(n::text, 12, '0'),
                'https://checkout.stripe.com/', '{}', 'https://shop.example/thanks', now()
         FROM numbers
@@ -45,8 +50,8 @@ PENDING = """
     INSERT INTO payments
         (organisation_id, id, customer_id, product_id, provider, environment, status, amount, currency,
          discount, refunded_amount, reversals, created_at, updated_at)
-    SELECT 'bench', id, id, lpad((n %% 20)::text, 32, '0')::uuid, 'stripe_payments', 'test', 'pending', 1200, 'eur',
-           0, 0, false, now(), now()
+    SELECT 'bench', id, id, lpad((n %% 20)::text, 32, '0')::uuid, 'stripe_payments', 'test', 'pending',
+           1200, 'eur', 0, 0, false, now(), now()
     FROM numbers
 """
 SETTLED = """
@@ -67,7 +72,7 @@ SETTLED_BUSY = """
 
 
 def completed_event(number: int) -> dict[str, Any]:
-    """The event that settles a payment."""
+    """Return the event that settles a payment."""
     payment_id = str(UUID(f"{number:032}"))
     metadata = {"organisation_id": ORGANISATION, "payment_id": payment_id}
     return events.completed_event(number, reference=payment_id, metadata=metadata)
@@ -75,7 +80,7 @@ def completed_event(number: int) -> dict[str, Any]:
 
 @contextmanager
 def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
-    """This project with two more plugins that deliver other kinds of products, served until the end of the block."""
+    """Serve this project, with two more plugins for other kinds of products, during the block."""
     path = [offer(directory / "other_kinds", PLUGINS), ROOT]
     installation = install(postgresql, directory, NAME, connections=connections, tenant=TENANT, path=path)
     with _served(installation, NAME, connections, SETTLED) as contender:
@@ -84,7 +89,7 @@ def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> 
 
 @contextmanager
 def busy(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
-    """This project with two more plugins that do something for every completed payment, served likewise."""
+    """Serve this project, with two more plugins that do work for every completed payment."""
     path = [offer(directory / "plugins", BUSY_PLUGINS), ROOT / "examples" / "bonus_track", ROOT]
     installation = install(
         postgresql, directory, BUSY, connections=connections, tenant=BUSY_TENANT, path=path
@@ -107,5 +112,5 @@ def _served(
 
 
 def request(number: int) -> bytes:
-    """The event that settles a payment, posted to our shop."""
+    """Return the request with the event that settles a payment."""
     return events.signed_request(f"/api/webhook/stripe/{ORGANISATION}", completed_event(number))

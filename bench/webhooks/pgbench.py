@@ -1,6 +1,6 @@
-"""The contenders that are bare statements, sent by PostgreSQL's own benchmark program.
+"""The contenders that are statements only, sent by PostgreSQL's benchmark program.
 
-``webhook.sql`` has what one of our webhooks executes; ``six.sql`` the least that doing it once needs.
+``webhook.sql`` contains the statements of one of our webhooks; ``six.sql`` the minimum to settle it once.
 """
 
 from __future__ import annotations
@@ -33,10 +33,13 @@ PER_SECOND = re.compile(r"^tps = ([\d.]+) \(without initial connection time\)", 
 def contender(
     postgresql: EmbeddedServer, directory: Path, connections: int, name: str = NAME
 ) -> Iterator[Contender]:
-    """The same tables as ours, in a database of their own, and the same role.
+    """Run a script on the same tables as ``ours``, in its own database, with the same role.
 
     Args:
-        name: which script.
+        postgresql: the PostgreSQL server.
+        directory: the directory for files.
+        connections: the number of connections.
+        name: the contender, which selects the script.
     """
     address = install(postgresql, directory, name).address
     target = conninfo(postgresql, name, APPLICATION_ROLE)
@@ -53,10 +56,10 @@ def contender(
 
 
 def per_second(output: str) -> float:
-    """What pgbench says of its speed.
+    """Parse the rate from pgbench's output.
 
     Raises:
-        VoidRun: it says nothing.
+        VoidRun: the output does not contain it.
     """
     found = PER_SECOND.search(output)
     if found is None:
@@ -67,7 +70,7 @@ def per_second(output: str) -> float:
 def _pgbench(
     script: Path, target: str, clients: int, transactions: int, variables: Mapping[str, object]
 ) -> str:
-    """Run a script so many times on each of so many connections; gives what pgbench prints."""
+    """Run a script a number of times on each of several connections; return pgbench's output."""
     command = [_program(), "--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--file={script}"]
     command += [f"--transactions={transactions}", *(f"-D{name}={value}" for name, value in variables.items())]
     result = subprocess.run([*command, target], capture_output=True, text=True, check=False)

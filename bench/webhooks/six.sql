@@ -5,9 +5,9 @@
 
 BEGIN;
 SELECT set_config('autonomy.organisation', 'bench', true);
-INSERT INTO stripe_payments_events
-    (organisation_id, environment, event_id, type, payload, status, attempts, source, received_at)
-    VALUES ('bench', 'test', 'evt_bench' || lpad((:number)::text, 12, '0'), 'checkout.session.completed',
+INSERT INTO webhook_events
+    (organisation_id, source, environment, event_id, type, payload, status, attempts, origin, received_at)
+    VALUES ('bench', 'stripe', 'test', 'evt_bench' || lpad((:number)::text, 12, '0'), 'checkout.session.completed',
             (:payload)::jsonb, 'received', 1, 'webhook', now())
     ON CONFLICT DO NOTHING RETURNING status;
 SELECT p.id, p.customer_id, p.product_id, p.status, p.amount, p.currency FROM stripe_payments_payments s
@@ -22,9 +22,9 @@ INSERT INTO grants
             lpad((:number % 20)::text, 32, '0')::uuid, lpad((:number)::text, 32, '0')::uuid, 'test', 'media_mp3',
             now())
     ON CONFLICT (organisation_id, payment_id, product_id) DO NOTHING;
-UPDATE stripe_payments_events
+UPDATE webhook_events
     SET status = 'processed', matched_by = 'session_id', payment_id = lpad((:number)::text, 32, '0')::uuid,
         processed_at = now()
-    WHERE organisation_id = 'bench' AND environment = 'test'
+    WHERE organisation_id = 'bench' AND source = 'stripe' AND environment = 'test'
       AND event_id = 'evt_bench' || lpad((:number)::text, 12, '0');
 COMMIT;

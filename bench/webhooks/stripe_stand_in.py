@@ -1,7 +1,7 @@
-"""Answers at once what dj-stripe asks Stripe for: a session, its payment intent and payment method, the account.
+"""Answers dj-stripe's calls of Stripe: a session, its payment intent and payment method, the account.
 
-The simulator has no session that nobody has opened, and does more than needed. This one runs in a process of its own,
-so that its processor time is not counted to who asks.
+The simulator knows only sessions that were opened, and does more than is needed. This replacement runs in a
+separate process, so that its processor time is not counted to the contender.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ACCOUNT = {"id": "acct_bench", "object": "account", "country": "DE", "default_cu
 
 
 def create_app() -> Application:
-    """Make the application."""
+    """Build the application."""
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = json.dumps(_found(environ["PATH_INFO"])).encode()

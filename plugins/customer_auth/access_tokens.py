@@ -1,10 +1,11 @@
-"""Access tokens: signed JSON Web Tokens. Whether their login has ended is asked in `logins`.
+"""Access tokens: signed JSON Web Tokens. `logins` checks whether a token's login has ended.
 
-Each organisation has a key of its own, so that no other organisation's token verifies here.
+Each organisation has its own key, so a token of one organisation does not verify in another.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,13 +20,13 @@ from customer_auth.domain import AUDIENCE, AccessClaims
 ALGORITHM = "HS256"
 PURPOSE = "customer_auth.access_token"
 TYPE = "at+jwt"
-"""Explicit, so that no other token signed with this key could be taken for one (RFC 8725, section 3.11)."""
+"""Because of this type, no other token that the key signs is accepted (RFC 8725, section 3.11)."""
 
 LONGEST_TOKEN = 2048
-"""Characters; ours have about 400. What is longer is not even decoded."""
+"""Characters; our tokens have about 400. Longer ones are not decoded."""
 
 CLOCK_SKEW_S = 30
-"""By how much the clocks of the machines that share an organisation may differ, in seconds."""
+"""The largest accepted difference between the clocks of an organisation's servers, in seconds."""
 
 
 def encode(scope: TenantScope, claims: AccessClaims) -> str:
@@ -35,14 +36,23 @@ def encode(scope: TenantScope, claims: AccessClaims) -> str:
 
 
 class Bearer(NamedTuple):
-    """To whom a token was given, and by which login."""
+    """What a token says.
+
+    Attributes:
+        customer_id: the customer.
+        session_id: the login.
+        authenticated_at: when the customer last authenticated.
+        methods: what the customer was authenticated with, as text.
+    """
 
     customer_id: UUID
     session_id: UUID
+    authenticated_at: datetime
+    methods: frozenset[str]
 
 
 def bearer_of(scope: TenantScope, token: str) -> Bearer | None:
-    """To whom a token was given, or None when it is not a valid one of this organisation."""
+    """Return what a token says; None if it is not valid for this organisation."""
     if len(token) > LONGEST_TOKEN:
         return None
     bearers = (_bearer(scope, token, key) for key in organisation_keys(scope, PURPOSE))
@@ -52,12 +62,16 @@ def bearer_of(scope: TenantScope, token: str) -> Bearer | None:
 def _bearer(scope: TenantScope, token: str, key: bytes) -> Bearer | None:
     try:
         decoded = jwt.decode(token, OctKey.import_key(key), [ALGORITHM])
-        _registry(scope.organisation.id).validate(decoded.claims)
-        bearer = Bearer(UUID(decoded.claims["sub"]), UUID(decoded.claims["sid"]))
+        claims = decoded.claims
+        _registry(scope.organisation.id).validate(claims)
+        # A token of an older version does not have these two claims. It counts as an old authentication.
+        authenticated_at = datetime.fromtimestamp(claims.get("auth_time", 0), UTC)
+        methods = frozenset(map(str, claims.get("amr", ())))
+        bearer = Bearer(UUID(claims["sub"]), UUID(claims["sid"]), authenticated_at, methods)
         return bearer if decoded.header.get("typ") == TYPE else None
-    # joserfc 1.8 lets the TypeError out that a header with a "crit" that is no list of names causes. A claim that is
-    # no text has no AttributeError of UUID's to itself either.
-    except (JoseError, ValueError, TypeError, AttributeError):
+    # joserfc 1.8 does not catch the TypeError of a header "crit" that is no list of names. UUID raises
+    # AttributeError for a claim that is not text, and datetime OverflowError and OSError for a wrong time.
+    except (JoseError, ValueError, TypeError, AttributeError, OverflowError, OSError):
         return None
 
 

@@ -1,4 +1,4 @@
-"""Rules of addresses, passwords, tokens and rate limits. No framework, no database, no clock of its own."""
+"""Rules for addresses, passwords, tokens and rate limits. No framework, no database, no clock."""
 
 from __future__ import annotations
 
@@ -17,59 +17,84 @@ SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 256
 
 AUDIENCE = "autonomy-api"
-"""Whom access tokens are for."""
+"""The audience of access tokens."""
 
 REUSE_GRACE = timedelta(seconds=10)
-"""How long a refresh token that was just used is taken for a double click, and not for a theft."""
+"""How long the reuse of a refresh token counts as a double click and not as theft."""
 
 LOGIN_PERIOD = timedelta(minutes=15)
 REGISTRATION_PERIOD = timedelta(hours=1)
 
+WORK_PERIOD = timedelta(minutes=1)
+"""The period in which calls without a proof of work are counted."""
 
-def canonical_email(local_part: str, ascii_domain: str) -> str:
-    """The one spelling under which an address is stored and looked up.
+WORK_LIFETIME = timedelta(minutes=10)
+"""How long a challenge can be solved."""
 
-    Args:
-        local_part: what is before the ``@``, known to be valid.
-        ascii_domain: what is after it, internationalised names in their ASCII form (IDNA).
-    """
-    # Lower case can undo the composition, so compose (NFC) last.
-    return unicodedata.normalize("NFC", f"{local_part.lower()}@{ascii_domain.lower()}")
+
+class WorkPurpose(StrEnum):
+    """A call that bots repeat, and for which a proof of work can be required."""
+
+    REGISTER = "register"
+    SIGN_IN = "sign_in"
+    VERIFICATION = "verification"
+    LIBRARY_LINK = "library_link"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a purpose
+
+
+def token_hash(token: str) -> str:
+    """Return the stored form of a token or of a handle: their 256 random bits cannot be guessed."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def prepare_password(password: str) -> str:
-    """A password as it is hashed, so that keyboards that compose letters differently agree (RFC 8265, section 4.2)."""
-    spaced = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in password)
-    return unicodedata.normalize("NFC", spaced)
+    """Return a password in the form that is hashed (NIST SP 800-63B-4, section 3.1.1.2: NFKC).
+
+    Keyboards compose the same letters differently, and send other widths of them.
+    """
+    return unicodedata.normalize("NFKC", _with_plain_spaces(password))
+
+
+def previously_prepared(password: str) -> str:
+    """Return a password in the form that earlier versions hashed (NFC); hashes of it are still valid."""
+    return unicodedata.normalize("NFC", _with_plain_spaces(password))
+
+
+def _with_plain_spaces(password: str) -> str:
+    return "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in password)
 
 
 class Weakness(StrEnum):
-    """Why a password is refused: what people guess before they try everything (NIST SP 800-63B-4, section 3.1.1.2)."""
+    """Why a password is refused: attackers guess such passwords first.
 
+    Source: NIST SP 800-63B-4, section 3.1.1.2.
+    """
+
+    BREACHED = "breached"
     COMMON = "common"
     REPEATED = "repeated"
     PERSONAL = "personal"
 
 
 LONGEST_PIECE = 3
-"""Characters of a piece that makes no password, however often it is repeated: "aaaaaaaa", "abcabcabc"."""
+"""The longest piece, in characters, whose repetition is refused as a password: "aaaaaaaa", "abcabcabc"."""
 
 DECORATION = re.compile(r"^[\W\d_]{0,5}(.*?)[\W\d_]{0,5}$", re.DOTALL)
-"""Up to five digits and signs at each end: "!harbour2026" is guessed as soon as "harbour" is."""
+"""Up to five digits and signs at each end, which add little: "!harbour2026" is guessed like "harbour"."""
 
 
 def weakness_of(password: str, *, common: Container[str], personal: Iterable[str]) -> Weakness | None:
-    """Why a password would be guessed first, or None.
+    """Return why a password is easy to guess, or None.
 
     Args:
         password: as it was sent.
-        common: passwords that many people have, in lower case.
-        personal: names and addresses of the customer and of the shop; so are their words, and several of them joined.
+        common: common passwords, in lower case. It may contain few others by mistake.
+        personal: names and addresses of the customer and of the shop, also in parts and in combinations.
     """
     folded = _folded(password)
     if _is_a_repeated_piece(folded):
         return Weakness.REPEATED
-    candidates = {folded, DECORATION.sub(r"\1", folded)}
+    candidates = {folded, DECORATION.sub(r"\1", folded)} - {""}
     if any(candidate in common for candidate in candidates):
         return Weakness.COMMON
     words = {_letters(word) for text in personal for word in _words(text)} - {""}
@@ -79,7 +104,7 @@ def weakness_of(password: str, *, common: Container[str], personal: Iterable[str
 
 
 def _folded(text: str) -> str:
-    """Without regard to case, width and blanks."""
+    """Remove differences of case, width and spaces."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -88,13 +113,13 @@ def _is_a_repeated_piece(text: str) -> bool:
 
 
 def _words(text: str) -> Iterator[str]:
-    """A text as a whole, and its parts: "ada@example.org" is "ada", "example" and "org" as well."""
+    """Yield a text and its parts: for "ada@example.org" also "ada", "example" and "org"."""
     yield text
     yield from re.split(r"[\W_]+", text)
 
 
 def _is_made_of(words: Collection[str], text: str) -> bool:
-    """Whether a text is one word or several, one after the other: "harbourstreet" is "harbour" and "street"."""
+    """Return whether a text is a sequence of words: "harbourstreet" is "harbour" and "street"."""
     ends = {0}
     for start in range(len(text)):
         if start in ends:
@@ -108,12 +133,16 @@ def _letters(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What an access token says: this customer of this organisation, by this login, until then.
+    """The content of an access token: a customer of an organisation, a login and an expiry.
 
     Attributes:
-        session_id: the login that the token belongs to; the token ends with it.
-        issued_at: aware, kept to the second.
-        expires_at: aware, kept to the second.
+        organisation_id: the issuer.
+        customer_id: the customer.
+        session_id: the login of the token; the token becomes invalid with it.
+        issued_at: with a time zone, stored in whole seconds.
+        expires_at: with a time zone, stored in whole seconds.
+        authenticated_at: when the customer last authenticated, with a time zone.
+        methods: what the customer was authenticated with.
     """
 
     organisation_id: str
@@ -121,9 +150,15 @@ class AccessClaims:
     session_id: UUID
     issued_at: datetime
     expires_at: datetime
+    authenticated_at: datetime
+    methods: frozenset[str]
 
     def to_json(self) -> dict[str, Any]:
-        """Registered claims of a JSON Web Token (RFC 7519, section 4.1; ``sid``: OpenID Connect Front-Channel Logout)."""
+        """Return the registered claims of a JSON Web Token.
+
+        Source: RFC 7519, section 4.1; for ``sid`` OpenID Connect Front-Channel Logout; for ``auth_time`` and
+        ``amr`` OpenID Connect Core, section 2.
+        """
         return {
             "iss": self.organisation_id,
             "sub": str(self.customer_id),
@@ -131,28 +166,30 @@ class AccessClaims:
             "aud": AUDIENCE,
             "iat": int(self.issued_at.timestamp()),
             "exp": int(self.expires_at.timestamp()),
+            "auth_time": int(self.authenticated_at.timestamp()),
+            "amr": sorted(self.methods),
         }
 
 
 class RefreshVerdict(Enum):
-    """What becomes of a refresh token that is presented."""
+    """The decision about a presented refresh token."""
 
-    ROTATE = "a new one takes its place"
+    ROTATE = "a new token replaces it"
     WAIT = "it was used a moment ago: a double click, or two tabs"
-    REVOKE = "it was used before: somebody has a copy, so the login ends"
+    REVOKE = "it was used before: a copy exists, so the login ends"
     REFUSE = "its login has ended"
 
 
 def judge_refresh(
     now: datetime, *, used_at: datetime | None, expires_at: datetime, revoked_at: datetime | None
 ) -> RefreshVerdict:
-    """Decide about a refresh token that we did issue (RFC 9700, section 4.14.2).
+    """Decide about a refresh token that the server issued (RFC 9700, section 4.14.2).
 
     Args:
-        now: the present moment.
-        used_at: when the token was exchanged for another; None when it was not.
-        expires_at: when the login ends.
-        revoked_at: when the login was ended.
+        now: the current time.
+        used_at: when the token was exchanged; None if it was not.
+        expires_at: when the login expires.
+        revoked_at: when the login was revoked; None if it was not.
     """
     if revoked_at is not None or expires_at <= now:
         return RefreshVerdict.REFUSE
@@ -163,9 +200,9 @@ def judge_refresh(
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A bucket that holds ``attempts`` and drains in ``period``: the leaky bucket, also known as GCRA.
+    """A bucket for ``attempts`` that drains in ``period``: the leaky bucket, also known as GCRA.
 
-    All that a bucket has to remember is the moment at which it will have drained.
+    The only state of a bucket is the time at which it will be empty.
     """
 
     attempts: int
@@ -177,13 +214,20 @@ class RateLimit:
         return self.period / self.attempts
 
     def wait(self, drained_at: datetime, now: datetime) -> int:
-        """For how many whole seconds an attempt is too early; 0 when it fits.
+        """Return how many whole seconds an attempt is too early; 0 if it is allowed.
 
         Args:
-            drained_at: when the bucket will have drained, this attempt counted.
-            now: the present moment.
+            drained_at: when the bucket will be empty, with this attempt included.
+            now: the current time.
         """
         return max(0, math.ceil((drained_at - now - self.period).total_seconds()))
+
+
+PASSKEYS_PER_ADDRESS = RateLimit(300, LOGIN_PERIOD)
+"""Requests for a challenge: a page asks for one whenever it shows its login."""
+
+CODES_PER_ACCOUNT = RateLimit(5, LOGIN_PERIOD)
+"""Wrong one-time codes of an account: of 1,000,000 codes, 3 are right at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +235,9 @@ class Bucket:
     """Attempts that are counted together.
 
     Attributes:
-        kind: what is attempted and by what it is counted, for example ``login.email``.
+        kind: the action and the property that is counted, for example ``login.email``.
         subject: the address of the account, or the network of the client.
+        limit: the rate limit.
     """
 
     kind: str
@@ -200,9 +245,9 @@ class Bucket:
     limit: RateLimit
 
     def name(self, key: bytes) -> str:
-        """The name under which it is stored: keyed, so that the table tells nobody's address.
+        """Return the stored name. It is a keyed hash, so that the table does not reveal addresses.
 
         Args:
-            key: the organisation's, at most 64 bytes.
+            key: the organisation's key, at most 64 bytes.
         """
         return f"{self.kind}:{hashlib.blake2b(self.subject.encode(), key=key, digest_size=16).hexdigest()}"

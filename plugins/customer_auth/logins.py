@@ -1,50 +1,55 @@
-"""Which logins have not ended: what an access token alone cannot tell."""
+"""Checks whether the login of an access token is still open, and its customer not blocked."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
 from time import monotonic
+from uuid import UUID
 
 from sqlalchemy import DateTime, Text, Uuid, exists, select
 
+from autonomy_core.plugin_api.customers import Customer
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.statements import compiled, parameter
 from customer_auth.access_tokens import Bearer
 from customer_auth.models import LoginSession
 
-ASKED_AGAIN_AFTER_S = 3.0
-"""For how many seconds a process believes that a login goes on: so long a token outlives its login at most."""
+CACHED_FOR_S = 3.0
+"""How long a process caches that a login is open. A token can outlive its login by this many seconds."""
 
 MOST_REMEMBERED = 10_000
 
+Key = tuple[str, UUID, UUID]
+"""An organisation, a customer and a login."""
+
 
 class OpenLogins:
-    """The logins that this process has lately found open in the database.
+    """The logins that this process recently found open in the database.
 
-    Only what was found open is remembered: a login that has ended stays ended, and is asked about again each time.
+    Only open logins are cached: an ended login stays ended, and is looked up each time.
     """
 
     def __init__(self) -> None:
-        self._found: OrderedDict[tuple[str, Bearer], float] = OrderedDict()
+        self._found: OrderedDict[Key, float] = OrderedDict()
         self._lock = Lock()
 
     def has(self, scope: TenantScope, bearer: Bearer) -> bool:
-        """Whether a login goes on; asks the database at most once in `ASKED_AGAIN_AFTER_S` seconds.
+        """Return whether a login is open. It queries the database at most once in `CACHED_FOR_S` seconds.
 
-        The question has a transaction of its own: a view may have none, or one that is held while it works.
+        The query has its own transaction, because the view may have none, or one that lasts long.
         """
-        key = (scope.organisation.id, bearer)
+        key = (scope.organisation.id, bearer.customer_id, bearer.session_id)
         asked_at = monotonic()
-        if asked_at - self._found.get(key, float("-inf")) < ASKED_AGAIN_AFTER_S:
+        if asked_at - self._found.get(key, float("-inf")) < CACHED_FOR_S:
             return True
         is_open = _is_open(scope, bearer)
         if is_open:
             self._remember(key, asked_at)
         return is_open
 
-    def _remember(self, key: tuple[str, Bearer], asked_at: float) -> None:
+    def _remember(self, key: Key, asked_at: float) -> None:
         with self._lock:
             self._found[key] = asked_at
             self._found.move_to_end(key)
@@ -60,6 +65,11 @@ IS_OPEN = compiled(
             LoginSession.customer_id == parameter("customer_id", Uuid()),
             LoginSession.revoked_at.is_(None),
             LoginSession.expires_at > parameter("now", DateTime(timezone=True)),
+            Customer.organisation_id == LoginSession.organisation_id,
+            Customer.id == LoginSession.customer_id,
+            Customer.blocked_at.is_(None),
+            Customer.erased_at.is_(None),
+            Customer.merged_into.is_(None),
         )
     )
 )

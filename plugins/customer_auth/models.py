@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import ARRAY, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autonomy_core.plugin_api.models import Base, Identified, OrganisationScoped, tenant_key, utcnow
 
 
 class Credential(OrganisationScoped, Base):
-    """A customer's password, hashed. A customer may have none: other ways to log in have tables of their own."""
+    """A customer's hashed password. It is optional, because other plugins may add other ways to log in."""
 
     __tablename__ = "customer_auth_credentials"
     __table_args__ = (tenant_key("customer_id", "customers", ondelete="CASCADE"),)
@@ -23,9 +23,9 @@ class Credential(OrganisationScoped, Base):
 
 
 class LoginSession(Identified, Base):
-    """One login, and the family of refresh tokens that descend from it. Ending it ends them all.
+    """One login, and its refresh tokens. Ending the login invalidates all of them.
 
-    Whoever exchanges or revokes a token of the family locks this row first.
+    Code that exchanges or revokes one of the tokens locks this row first.
     """
 
     __tablename__ = "customer_auth_sessions"
@@ -38,10 +38,18 @@ class LoginSession(Identified, Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    methods: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    """`methods.Method`: what the customer was authenticated with."""
+    authenticated_at: Mapped[datetime] = mapped_column(default=utcnow, server_default=text("now()"))
+    last_seen_at: Mapped[datetime] = mapped_column(default=utcnow, server_default=text("now()"))
+    """When the login began or was last refreshed."""
+    browser: Mapped[str | None]
+    system: Mapped[str | None]
+    network: Mapped[str | None]
 
 
 class RefreshToken(OrganisationScoped, Base):
-    """A refresh token, as the SHA-256 of its 256 random bits: there is nothing to guess by trying."""
+    """A refresh token, stored as the SHA-256 of its 256 random bits, which cannot be guessed."""
 
     __tablename__ = "customer_auth_refresh_tokens"
     __table_args__ = (
@@ -56,10 +64,39 @@ class RefreshToken(OrganisationScoped, Base):
 
 
 class Attempts(OrganisationScoped, Base):
-    """A bucket of attempts, see `domain.RateLimit`. One that has drained is as good as none."""
+    """A bucket of attempts, see `domain.RateLimit`. An empty bucket counts as absent."""
 
     __tablename__ = "customer_auth_attempts"
     __table_args__ = (Index(None, "organisation_id", "drained_at"),)
 
     bucket: Mapped[str] = mapped_column(primary_key=True)
     drained_at: Mapped[datetime]
+
+
+class Flow(Identified, Base):
+    """What is remembered between two requests of a login or of a passkey: see `flows`.
+
+    Attributes:
+        kind: a `flows.FlowKind`.
+        handle_hash: the SHA-256 of the 256 random bits that the client holds.
+        customer_id: the customer; NULL if a passkey is going to tell.
+        methods: what the customer was authenticated with.
+        challenge, rp_id: what a passkey is going to sign.
+    """
+
+    __tablename__ = "customer_auth_flows"
+    __table_args__ = (
+        tenant_key("customer_id", "customers", ondelete="CASCADE"),
+        UniqueConstraint("organisation_id", "handle_hash"),
+        Index(None, "organisation_id", "customer_id"),
+        Index(None, "organisation_id", "expires_at"),
+    )
+
+    kind: Mapped[str]
+    handle_hash: Mapped[str]
+    customer_id: Mapped[UUID | None]
+    methods: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    challenge: Mapped[bytes | None]
+    rp_id: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]

@@ -1,26 +1,39 @@
-"""Use cases: to register, to log in, to change the password. What follows a login is in `sessions`.
+"""Services: register, log in, change the password. `sessions` implements logins.
 
-A hash takes tens of milliseconds and may wait for its turn. No database connection is held meanwhile: what
-must be known before is read in a transaction of its own, and the request's own begins afterwards.
+A hash takes tens of milliseconds and may wait in a queue. No database connection is held meanwhile: what must
+be known before is read in a separate transaction, and the request's own transaction begins afterwards.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
 
-from autonomy_core.plugin_api.customers import Customer, register_customer
-from autonomy_core.plugin_api.errors import Conflict, InvalidInput, NotAuthenticated
-from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.plugin_api.customers import Customer, find_customer, register_customer
+from autonomy_core.plugin_api.errors import (
+    Conflict,
+    InvalidInput,
+    NotAuthenticated,
+)
 from autonomy_core.plugin_api.scope import TenantScope
 from customer_auth import attempts
+from customer_auth.challenges import store
+from customer_auth.challenges.address import send_verification
+from customer_auth.challenges.requirement import ask_within, must_verify_to_log_in, require_verified
+from customer_auth.clients import Client
+from customer_auth.credentials import set_password
+from customer_auth.devices import known_device
+from customer_auth.domain import WorkPurpose
+from customer_auth.methods import Method
 from customer_auth.models import Credential
 from customer_auth.new_passwords import require_strong
-from customer_auth.passwords import Passwords, passwords
-from customer_auth.sessions import Tokens, end_all_sessions, open_session
-from customer_auth.settings import PLUGIN
+from customer_auth.passwords import Match, passwords_of
+from customer_auth.sessions import Tokens, methods_of, open_session
+from customer_auth.work import require_work
 
 
 class InvalidCredentials(NotAuthenticated):
@@ -30,125 +43,233 @@ class InvalidCredentials(NotAuthenticated):
 
 
 class WrongPassword(InvalidInput):
-    """The customer is logged in, and the password that was to be changed is another."""
+    """The customer is logged in, but the current password is wrong."""
 
-    code, title = "wrong_password", "The present password is another"
+    code, title = "wrong_password", "The current password is wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The result of a registration.
+
+    Attributes:
+        customer: the new account.
+        tokens: of the login that has begun; None if the address must be verified first.
+        flow: the handle for the mail that verifies it then; otherwise None.
+    """
+
+    customer: Customer
+    tokens: Tokens | None
+    flow: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCredential:
-    """A customer's password, as it was before the request's own transaction."""
+    """A customer's password hash, read before the request's own transaction."""
 
     customer_id: UUID
     password_hash: str = field(repr=False)
+    changed_at: datetime
     email: str
     name: str
 
 
 def register(
-    scope: TenantScope, *, email: str, password: str, name: str, client_address: str | None
-) -> tuple[Customer, Tokens]:
-    """Make a customer with a password, and log them in.
+    scope: TenantScope,
+    *,
+    email: str,
+    password: str,
+    name: str,
+    client: Client,
+    proof_of_work: str | None = None,
+) -> Registered:
+    """Create a customer with a password, log them in, and mail a code that verifies the address.
+
+    If the organisation demands a verified address for logins, the customer signs in with the code.
 
     Args:
+        scope: the scope of the organisation.
         email: in its canonical form.
         password: as it was sent.
-        name: how the customer wants to be called.
-        client_address: where the request comes from.
+        name: the customer's name.
+        client: the client of the request.
+        proof_of_work: the client's solution; see `require_work`.
 
     Raises:
-        WeakPassword: it would be guessed first.
+        WeakPassword: it is easy to guess.
+        ProofOfWorkRequired: the client must solve a challenge first.
         TooManyRequests: too many registrations from this address.
-        EmailTaken: the address is another customer's; this is the one answer that tells so, see
+        EmailTaken: another customer has the address. Only this call reveals that, see
             docs/decisions/0003-registration-reveals-taken-addresses.md.
-        Unavailable: too many are waiting for a hash.
+        Unavailable: the queue for hashes is too long.
     """
     require_strong(scope, password, member="password", email=email, name=name)
+    require_work(scope, WorkPurpose.REGISTER, proof_of_work)
     with scope.begin() as own:
-        attempts.count(own, attempts.registration_buckets(scope, client_address))
-    password_hash = _passwords(scope).hash(password)
+        attempts.count(own, attempts.registration_buckets(scope, client.address))
+    password_hash = passwords_of(scope).hash(password)
     customer = register_customer(scope, email, name)
     scope.session.add(
         Credential(
             organisation_id=scope.organisation.id, customer_id=customer.id, password_hash=password_hash
         )
     )
-    return customer, open_session(scope, customer.id)
+    if must_verify_to_log_in(scope):
+        return Registered(customer, None, ask_within(scope, customer))
+    send_verification(scope, customer)
+    owned = replace(client, is_known=True)
+    return Registered(customer, open_session(scope, customer.id, methods=(Method.PASSWORD,), client=owned))
 
 
-def log_in(scope: TenantScope, *, email: str, password: str, client_address: str | None) -> Tokens:
-    """Tokens for a customer who knows the password.
+def log_in(
+    scope: TenantScope, *, email: str, password: str, client: Client, device_token: str | None = None
+) -> Tokens:
+    """Log a customer in.
 
     Args:
+        scope: the scope of the organisation.
         email: in its canonical form.
         password: as it was sent.
-        client_address: where the request comes from.
+        client: the client of the request.
+        device_token: what the client got at an earlier login; see `devices`.
 
     Raises:
-        TooManyRequests: too many failed logins for this account, which need not exist, or from this address.
-        InvalidCredentials: it does not fit.
-        Unavailable: too many are waiting for a hash.
+        TooManyRequests: too many failed logins for this account, which need not exist, or from this address,
+            or from this known device.
+        InvalidCredentials: the account does not exist, or the password is wrong.
+        EmailNotVerified: the organisation demands a verified address. A mail verifies it and logs in.
+        Unavailable: the queue for hashes is too long.
     """
-    buckets = attempts.login_buckets(scope, email, client_address)
-    with scope.begin() as own:
-        attempts.count(own, buckets)
-        known = _look_up(own, Customer.email == email)
-    if not _passwords(scope).matches(password, known.password_hash if known else None) or known is None:
+    with passwords_of(scope).place():
+        return _log_in(scope, email, password, client, device_token)
+
+
+def _log_in(
+    scope: TenantScope, email: str, password: str, client: Client, device_token: str | None
+) -> Tokens:
+    with passwords_of(scope).check():
+        with scope.begin() as own:
+            known = _look_up(own, Customer.email == email)
+            device = _device_of(own, known, device_token)
+            buckets = attempts.login_buckets(own, email, client.address, device=device)
+            attempts.count(own, buckets)
+        with attempts.forgiven_if_unavailable(scope, buckets):
+            match = passwords_of(scope).compare(password, known.password_hash if known else None)
+    if match is Match.NO or known is None:
         raise InvalidCredentials
-    new_hash = _passwords(scope).hash(password) if Passwords.is_outdated(known.password_hash) else None
+    new_hash = passwords_of(scope).hash(password) if match is Match.OUTDATED else None
+    # In a short transaction: clients of one network share a bucket, and would wait for each other's login.
+    with scope.begin() as own:
+        attempts.forgive(own, buckets)
     if not _is_still(scope, known):
         raise InvalidCredentials
     if new_hash is not None:
-        _store(scope, known, new_hash)
-    attempts.forgive(scope, buckets)
-    return open_session(scope, known.customer_id)
+        # The password is the same, so `changed_at` stays.
+        _store(scope, known, password_hash=new_hash)
+    client = replace(client, is_known=device is not None)
+    require_verified(scope, known.customer_id, client)
+    return open_session(scope, known.customer_id, methods=(Method.PASSWORD,), client=client)
 
 
 def change_password(
     scope: TenantScope,
     customer_id: UUID,
+    session_id: UUID | None,
     *,
-    current_password: str,
+    current_password: str | None,
     new_password: str,
-    client_address: str | None,
+    client: Client,
 ) -> Tokens:
-    """Give a customer another password and end all their logins; gives the tokens of a new login.
+    """Change a customer's password, end all their logins, tell the owner by mail, and begin a new login.
 
     Args:
-        customer_id: who is logged in.
-        current_password: as it was sent.
+        scope: the scope of the organisation.
+        customer_id: the customer who is logged in.
+        session_id: the login of the request.
+        current_password: as it was sent; None for a customer without a password.
         new_password: as it was sent.
-        client_address: where the request comes from.
+        client: the client of the request.
 
     Raises:
-        TooManyRequests: too many wrong passwords for this account, or from this address.
-        WrongPassword: the present password is another.
-        WeakPassword: the new one would be guessed first.
-        Conflict: another request has changed it meanwhile.
-        Unavailable: too many are waiting for a hash.
+        TooManyRequests: too many wrong passwords of this customer.
+        WrongPassword: the current password is wrong.
+        WeakPassword: the new password is easy to guess.
+        Conflict: a concurrent request has changed the password.
+        Unavailable: the queue for hashes is too long.
+    """
+    customer, known = _customer_and_credential(scope, customer_id)
+    # Check the new password before counting: a request with a weak one is no guess of the current one.
+    require_strong(scope, new_password, member="new_password", email=customer.email, name=customer.name)
+    buckets = attempts.own_password_buckets(scope, customer_id)
+    with scope.begin() as own:
+        attempts.count(own, buckets)
+    with attempts.forgiven_if_unavailable(scope, buckets):
+        is_right = known is None or passwords_of(scope).matches(current_password or "", known.password_hash)
+    if not is_right:
+        raise WrongPassword
+    methods = methods_of(scope, session_id)
+    _replace(scope, customer, known, passwords_of(scope).hash(new_password))
+    attempts.forgive(scope, buckets)
+    owned = replace(client, is_known=True)
+    return open_session(scope, customer_id, methods={*methods, Method.PASSWORD}, client=owned)
+
+
+def check_password(scope: TenantScope, customer_id: UUID, password: str, client: Client) -> None:
+    """Check the password of a customer who is logged in.
+
+    Args:
+        scope: the scope of the organisation.
+        customer_id: the customer.
+        password: as it was sent.
+        client: the client of the request.
+
+    Raises:
+        TooManyRequests: too many wrong passwords of this customer.
+        WrongPassword: the password is wrong, or the account has none.
+        Unavailable: the queue for hashes is too long.
     """
     with scope.begin() as own:
         known = _look_up(own, Customer.id == customer_id)
         if known is None:
             raise WrongPassword
-        # Before it is counted: who looks for a strong password guesses none.
-        require_strong(scope, new_password, member="new_password", email=known.email, name=known.name)
-        buckets = attempts.login_buckets(scope, known.email, client_address)
+        buckets = attempts.own_password_buckets(scope, customer_id)
         attempts.count(own, buckets)
-    if not _passwords(scope).matches(current_password, known.password_hash):
+    with attempts.forgiven_if_unavailable(scope, buckets):
+        match = passwords_of(scope).compare(password, known.password_hash)
+    if match is Match.NO or not _is_still(scope, known):
         raise WrongPassword
-    new_hash = _passwords(scope).hash(new_password)
-    if not _is_still(scope, known):
-        raise Conflict("The password was changed a moment ago.")
-    _store(scope, known, new_hash)
-    end_all_sessions(scope, customer_id)
     attempts.forgive(scope, buckets)
-    return open_session(scope, customer_id)
+
+
+def _customer_and_credential(
+    scope: TenantScope, customer_id: UUID
+) -> tuple[Customer, KnownCredential | None]:
+    with scope.begin() as own:
+        customer = find_customer(own, customer_id)
+        if customer is None:
+            raise NotAuthenticated
+        return customer, _look_up(own, Customer.id == customer_id)
+
+
+def _replace(scope: TenantScope, customer: Customer, known: KnownCredential | None, new_hash: str) -> None:
+    """Set a password, if the customer still has the one that was looked up, or none."""
+    # All code locks challenges before credentials, which prevents deadlocks.
+    store.end_with_password(scope, customer.id)
+    is_same = _is_still(scope, known) if known else _look_up(scope, Customer.id == customer.id) is None
+    if not is_same:
+        raise Conflict("The password was changed a moment ago.")
+    set_password(scope, customer, new_hash)
 
 
 def _look_up(scope: TenantScope, condition: ColumnElement[bool]) -> KnownCredential | None:
     statement = (
-        select(Credential.customer_id, Credential.password_hash, Customer.email, Customer.name)
+        select(
+            Credential.customer_id,
+            Credential.password_hash,
+            Credential.changed_at,
+            Customer.email,
+            Customer.name,
+        )
         .join(Customer, Customer.id == Credential.customer_id)
         .where(condition)
     )
@@ -156,10 +277,17 @@ def _look_up(scope: TenantScope, condition: ColumnElement[bool]) -> KnownCredent
     return KnownCredential(*found) if found else None
 
 
-def _is_still(scope: TenantScope, known: KnownCredential) -> bool:
-    """Whether the password is still the one that was looked up; it then stays so until the transaction ends.
+def _device_of(scope: TenantScope, known: KnownCredential | None, token: str | None) -> str | None:
+    if known is None or token is None:
+        return None
+    return known_device(scope, token, known.customer_id, known.changed_at)
 
-    Without this lock a login with the old password could begin just after a change has ended all logins.
+
+def _is_still(scope: TenantScope, known: KnownCredential) -> bool:
+    """Return whether the password is still the one that was looked up, and lock it.
+
+    The lock lasts until the transaction ends. Without the lock, a login with the old password could begin
+    after a change has ended all logins.
     """
     statement = (
         select(Credential.customer_id)
@@ -169,10 +297,6 @@ def _is_still(scope: TenantScope, known: KnownCredential) -> bool:
     return scope.session.execute(statement).one_or_none() is not None
 
 
-def _store(scope: TenantScope, known: KnownCredential, new_hash: str) -> None:
+def _store(scope: TenantScope, known: KnownCredential, **values: Any) -> None:
     changed = update(Credential).where(Credential.customer_id == known.customer_id)
-    scope.session.execute(changed.values(password_hash=new_hash, changed_at=utcnow()))
-
-
-def _passwords(scope: TenantScope) -> Passwords:
-    return passwords(scope.server_settings(PLUGIN)["hashes_at_once"])
+    scope.session.execute(changed.values(values))

@@ -1,4 +1,4 @@
-"""``autonomy media``: what the inspection says, without uploading anything."""
+"""``autonomy media``: inspects a file without an upload."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,7 +16,7 @@ from media_mp3.inspection import inspect as inspect_file
 
 @click.group()
 def media() -> None:
-    """Look at MP3 files as an upload would be looked at."""
+    """Look at recordings as an upload would be looked at."""
 
 
 @media.command()
@@ -46,8 +47,10 @@ def _text(report: TrackReport) -> str:
         lines += [f"  {name}: {value}" for name, value in finding.detail.items()]
         lines += [f"  What to do: {FINDINGS[finding.code].remedy}"]
     if report.facts:
-        lines += ["", "facts", *(f"  {name}: {value}" for name, value in asdict(report.facts).items())]
-    known = {name: value for name, value in asdict(report.tags).items() if value is not None}
-    if known:
-        lines += ["", "tags", *(f"  {name}: {value}" for name, value in known.items())]
-    return "\n".join(lines)
+        lines += _section("facts", asdict(report.facts))
+    return "\n".join(lines + _section("tags", asdict(report.tags)))
+
+
+def _section(title: str, values: dict[str, Any]) -> list[str]:
+    known = [f"  {name}: {value}" for name, value in values.items() if value is not None]
+    return ["", title, *known] if known else []

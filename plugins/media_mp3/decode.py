@@ -1,4 +1,4 @@
-"""Decodes a track once, without holding it in memory: does it last as long as its frames promise, and how loud is it?"""
+"""Decode a track once, in blocks, to check its duration and to compute its waveform."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FULL_SCALE = 32768
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What decoding found, and the waveform."""
+    """The findings of the decoder, and the waveform."""
 
     findings: tuple[Finding, ...]
     peaks: tuple[int, ...] = ()
@@ -32,7 +32,7 @@ def decode(path: Path, walked: Walk) -> Decoded:
         walked: what the walk found; it has at least one frame.
     """
     header, _ = walked.headers()[0]
-    waveform = _Waveform(walked.samples, header.channels)
+    waveform = Waveform(walked.samples, header.channels)
     try:
         for block in miniaudio.mp3_stream_file(str(path), frames_to_read=_BLOCK_SAMPLES):
             waveform.add(block)
@@ -46,11 +46,11 @@ def decode(path: Path, walked: Walk) -> Decoded:
     return Decoded((), waveform.scaled())
 
 
-class _Waveform:
-    """Collects the loudest sample of each of `PEAKS` equal stretches.
+class Waveform:
+    """Collects the loudest sample of each of `PEAKS` equal parts.
 
-    Of a long recording it looks at every n-th sample only: at two hundred points nobody sees the difference, and
-    Python would spend longer on all of them than the decoder does.
+    It reads only every n-th sample of a long recording. The difference cannot be seen at two hundred points,
+    and Python would need more time for all samples than the decoder does.
     """
 
     def __init__(self, expected: int, channels: int) -> None:
@@ -61,7 +61,7 @@ class _Waveform:
         self.samples = 0
 
     def add(self, block: array[int]) -> None:
-        """Take the next interleaved 16-bit samples, which may reach over the edge of a stretch."""
+        """Take the next interleaved 16-bit samples, which may cross the edge of a part."""
         position, length = 0, len(block) // self._channels
         while position < length:
             index = min((self.samples + position) * PEAKS // self._expected, PEAKS - 1)
@@ -74,5 +74,5 @@ class _Waveform:
         self.samples += length
 
     def scaled(self) -> tuple[int, ...]:
-        """The peaks as values of 0 to 255."""
+        """Return the peaks as values of 0 to 255."""
         return tuple(min(255, peak * 256 // _FULL_SCALE) for peak in self._peaks)

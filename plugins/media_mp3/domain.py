@@ -1,4 +1,4 @@
-"""What an inspection of an upload says: findings, facts about the audio, tags and a waveform.
+"""The report of an inspection of an upload: findings, facts about the audio, tags and a waveform.
 
 Every finding has a stable code. `FINDINGS` explains each one, and the debugging guide is checked against it.
 """
@@ -43,14 +43,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class AudioFacts:
-    """What the frames themselves say; never what a header claims.
+    """Facts that are computed from the audio, never read from a header that only declares them.
 
     Attributes:
         duration_ms: milliseconds.
-        bitrate: bits a second, the average over all frames.
+        bitrate: bits a second, the average over the audio.
         sample_rate: hertz.
         channels: 1 or 2.
-        mpeg_version: ``"1"``, ``"2"`` or ``"2.5"``.
+        format: ``mp3``, ``wav``, ``aiff``, ``flac`` or ``alac``.
+        bits: of a sample; None for an MP3, which has none.
+        samples: of each channel; None for an MP3, whose decoders cut its ends differently.
+        mpeg_version: ``"1"``, ``"2"`` or ``"2.5"``; None for other formats, as the following.
         layer: 3 for an MP3.
         vbr: whether the bitrate varies.
         frames: audio frames, without a Xing or VBRI frame.
@@ -60,15 +63,18 @@ class AudioFacts:
     bitrate: int
     sample_rate: int
     channels: int
-    mpeg_version: str
-    layer: int
-    vbr: bool
-    frames: int
+    format: str = "mp3"
+    bits: int | None = None
+    samples: int | None = None
+    mpeg_version: str | None = None
+    layer: int | None = None
+    vbr: bool | None = None
+    frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What the tags say, cut to a sane length and free of control characters. None where they say nothing."""
+    """The text of the tags, cut to 200 characters and without control characters; None if a tag has none."""
 
     title: str | None = None
     artist: str | None = None
@@ -86,8 +92,8 @@ class TrackReport:
 
     Attributes:
         findings: every reason to refuse the file; empty when it is accepted.
-        warnings: what is wrong with a file that plays all the same.
-        facts: None when no MPEG audio was found.
+        warnings: problems of a file that plays nevertheless.
+        facts: None when no audio was found.
         tags: read only from an accepted file.
         peaks: the waveform, `PEAKS` values of 0 to 255; empty when the file was not decoded.
     """
@@ -99,32 +105,37 @@ class TrackReport:
     warnings: tuple[Finding, ...] = ()
 
     @property
+    def format(self) -> str:
+        """The name of the format: ``mp3`` unless the audio is of another."""
+        return self.facts.format if self.facts else "mp3"
+
+    @property
     def accepted(self) -> bool:
-        """Whether the file is an MP3 that plays everywhere."""
+        """Whether the file is a recording that plays, in one of the accepted formats."""
         return not self.findings and self.facts is not None
 
 
 def refusals(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings for which a file is refused."""
+    """Return the findings for which a file is refused."""
     return tuple(item for item in findings if FINDINGS[item.code].refuses)
 
 
 def warnings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings that are shown, and for which a file is not refused."""
+    """Return the findings that are shown, but do not refuse a file."""
     return tuple(item for item in findings if not FINDINGS[item.code].refuses)
 
 
 def finding(code: str, **detail: int | str) -> Finding:
-    """The finding with this code.
+    """Create a finding.
 
     Raises:
-        KeyError: the catalogue does not have the code.
+        KeyError: `FINDINGS` does not have the code.
     """
     return Finding(code, FINDINGS[code].meaning, detail)
 
 
 def describe(found: Finding) -> dict[str, Any]:
-    """A finding as it is told, with its remedy."""
+    """Return a finding with its remedy, as the API answers it."""
     return {
         "code": found.code,
         "message": found.message,
@@ -134,6 +145,7 @@ def describe(found: Finding) -> dict[str, Any]:
 
 
 _EXPORT = "Export the recording again from the original with a current encoder (for example LAME)."
+_MASTER = "Export the recording again from the original, as WAV, AIFF or FLAC."
 _RETAG = "Remove the tags with a tag editor, write them again and upload the result."
 _REJOIN = "Decode the whole recording to WAV and encode it in one go; do not join MP3 files byte by byte."
 
@@ -144,10 +156,11 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
     ),
     "foreign_format": Explanation(
         "The file is of another kind, or one is wrapped around or put before the audio; the detail names it.",
-        "Renaming does not convert: open the recording in an audio program and export it as MP3.",
+        "Renaming does not convert: open the recording in an audio program and export it as WAV, AIFF, FLAC, "
+        "ALAC or MP3.",
     ),
     "no_audio": Explanation(
-        "No MPEG audio frame was found in the file.",
+        "No audio was found in the file.",
         "The file holds only tags, padding or damaged data. " + _EXPORT,
     ),
     "id3_malformed": Explanation(
@@ -218,11 +231,13 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
     ),
     "duration_misread": Explanation(
         "Players that do not read the whole file first show a wrong duration.",
-        "Encode with a Xing or Info header, which LAME writes by default, and keep large pictures out of tags at the end.",
+        "Encode with a Xing or Info header, which LAME writes by default, and keep large pictures out of "
+        "tags at the end.",
         refuses=False,
     ),
     "xing_mismatch": Explanation(
-        "The Xing, Info or VBRI header declares another length than the audio has, so players show a wrong duration.",
+        "The Xing, Info or VBRI header declares another length than the audio has, so players show a "
+        "wrong duration.",
         "The file was cut short, or cut without its header being written again. " + _EXPORT,
     ),
     "layer1": Explanation("The audio is MPEG layer I, which browsers do not play.", _EXPORT),
@@ -247,9 +262,59 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
         "Decoding gives another duration than the frames promise: some of them are damaged.",
         _EXPORT,
     ),
+    "container_lies": Explanation(
+        "The container holds something else than the audio of its format; the detail says what.",
+        "Export uncompressed WAV or AIFF, FLAC, or ALAC as .m4a, with one audio track and nothing else.",
+    ),
+    "header_malformed": Explanation(
+        "A header of the container is not valid; the detail says where, and what is wrong.",
+        "The file is damaged, or a program wrote it wrongly. " + _MASTER,
+    ),
+    "chunk_beyond_file": Explanation(
+        "A part of the container declares more bytes than the file has; the detail names the part.",
+        "The file is cut short or damaged. Upload it again; if it stays so, export it again.",
+    ),
+    "too_many_chunks": Explanation(
+        "The container has more than 4096 parts, which only an attack or a broken program writes.",
+        _MASTER,
+    ),
+    "sample_rate_unsupported": Explanation(
+        "The sample rate is not one of those that are accepted.",
+        "Export with 44.1, 48, 88.2, 96, 176.4 or 192 kHz; lower standard rates are accepted too.",
+    ),
+    "channels_unsupported": Explanation(
+        "The recording has neither one nor two channels.",
+        "Mix the recording down to stereo, and upload the result.",
+    ),
+    "bit_depth_unsupported": Explanation(
+        "The samples have neither 16, 24 nor 32 bits; floating point samples must have 32.",
+        "Export with 16 or 24 bits.",
+    ),
+    "mixed_bit_depths": Explanation(
+        "The number of bits changes within the file.",
+        "Export the whole recording in one go; do not join files byte by byte.",
+    ),
+    "length_mismatch": Explanation(
+        "The header declares another number of samples than the audio has, so players show a wrong duration.",
+        _MASTER,
+    ),
+    "checksum_mismatch": Explanation(
+        "The decoded audio is not the audio that was encoded: its MD5 differs from the one in the file.",
+        "The file was damaged after it was made. Upload the original, or export it again.",
+    ),
+    "length_undeclared": Explanation(
+        "The header does not declare the length of the audio; all bytes up to the end count as audio.",
+        "Compare the duration with the original's. Programs that write into a pipe make such files.",
+        refuses=False,
+    ),
+    "decoder_missing": Explanation(
+        "This server cannot decode the format, because ffmpeg is not installed.",
+        "Upload FLAC, WAV or AIFF, or ask the server's administrator to install ffmpeg.",
+    ),
     "inspection_limit": Explanation(
         "The inspection needed more time or memory than a recording may take.",
-        "Very long recordings have to be split. If this one is short, its tags or frames are malicious or damaged.",
+        "Very long recordings have to be split. If this one is short, its tags or frames are malicious or "
+        "damaged.",
     ),
     "inspection_failed": Explanation(
         "The inspection stopped without a result.",

@@ -1,6 +1,6 @@
-"""Use cases of tracks that are there: to change, move, replace, remove and restore them.
+"""Use cases of existing tracks: change, move, replace, remove and restore them.
 
-All changes of one product's tracks take turns, by a lock on the product that no purchase waits for.
+The changes of one product's tracks run one at a time, by a lock on the product. Purchases do not wait for it.
 """
 
 from __future__ import annotations
@@ -11,31 +11,32 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from autonomy_core.plugin_api.audit import record
+from autonomy_core.plugin_api.audit import change, record
 from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.errors import NotFound
+from autonomy_core.plugin_api.files import Upload, key_of
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.domain import TrackReport
 from media_mp3.errors import TrackExists, TrackRemoved, TracksDiffer
 from media_mp3.models import Track
-from media_mp3.storage import storage_key
-from media_mp3.upload import Upload
+from media_mp3.settings import area_of
 
 
 def change_track(
     scope: TenantScope, product_id: UUID, track_id: UUID, changes: dict[str, Any], *, actor: str
 ) -> Track:
-    """Change what is given, leave the rest. At a position that is taken the other tracks move on.
+    """Change the given fields of a track. If its new position is taken, the other tracks move on.
 
     Args:
         changes: what `TrackChangesSchema` loads.
 
     Raises:
-        TrackRemoved: it is to get a position, and has been removed.
-        NotFound: it is gone meanwhile.
+        TrackRemoved: the track was removed, and would get a position.
+        NotFound: the track was deleted in the meantime.
     """
     track = _locked(scope, product_id, track_id)
+    before = {name: _value(track, name) for name in changes}
     plain = {name: value for name, value in changes.items() if name not in ("position", "removed")}
     for name, value in plain.items():
         setattr(track, name, value)
@@ -46,15 +47,21 @@ def change_track(
     if "position" in changes:
         _move(scope, track, changes["position"])
     scope.session.flush()
-    record_track(scope, "track.changed", track, actor, {"fields": sorted(changes)})
+    record_track(scope, "track.changed", track, actor, change(before, changes))
     return track
 
 
+def _value(track: Track, name: str) -> Any:
+    return track.removed_at is not None if name == "removed" else getattr(track, name)
+
+
 def remove_track(scope: TenantScope, product_id: UUID, track_id: UUID, *, actor: str) -> None:
-    """Take a track out of its product; twice is once. Who has begun to buy the product before keeps it.
+    """Take a track out of its product. To remove it again does nothing.
+
+    Customers who began to buy the product before the removal keep the track.
 
     Raises:
-        NotFound: it is gone meanwhile.
+        NotFound: the track was deleted in the meantime.
     """
     track = _locked(scope, product_id, track_id)
     if track.removed_at is None:
@@ -72,14 +79,14 @@ def replace_file(
     *,
     actor: str,
 ) -> Track:
-    """Give a track another stored file; its texts and its place stay. All who own it hear the new one.
+    """Give a track another stored file. Its texts and its place stay. All owners hear the new file.
 
     Args:
         report: of the accepted file.
 
     Raises:
         TrackExists: another track of the product has the same file.
-        NotFound: it is gone meanwhile.
+        NotFound: the track was deleted in the meantime.
     """
     track = _locked(scope, product_id, track_id)
     before = track.sha256
@@ -93,10 +100,10 @@ def replace_file(
 
 
 def reorder(scope: TenantScope, product_id: UUID, track_ids: Sequence[UUID], *, actor: str) -> None:
-    """Number the tracks of a product anew, from 1.
+    """Number the tracks of a product again, from 1.
 
     Args:
-        track_ids: of each track that has not been removed, in the order that is wanted.
+        track_ids: of each track that is not removed, in the new order.
 
     Raises:
         TracksDiffer: these are not the product's tracks.
@@ -113,8 +120,7 @@ def reorder(scope: TenantScope, product_id: UUID, track_ids: Sequence[UUID], *, 
     scope.session.flush()
     target, detail = f"product:{product_id}", {"tracks": [str(track_id) for track_id in track_ids]}
     record(
-        scope.session,
-        scope.organisation.id,
+        scope,
         actor=actor,
         action="tracks.reordered",
         target=target,
@@ -123,7 +129,7 @@ def reorder(scope: TenantScope, product_id: UUID, track_ids: Sequence[UUID], *, 
 
 
 def lock_product(scope: TenantScope, product_id: UUID) -> None:
-    """Let one transaction at a time change a product's tracks. Purchases do not wait for it."""
+    """Lock a product for a change of its tracks. Purchases do not wait for the lock."""
     scope.session.execute(select(Product.id).where(Product.id == product_id).with_for_update(key_share=True))
 
 
@@ -131,7 +137,7 @@ def refuse_twice(scope: TenantScope, product_id: UUID, sha256: str, *, but: UUID
     """Make sure that no other track of a product has the same file.
 
     Raises:
-        TrackExists: one has, removed or not.
+        TrackExists: another track has it, removed or not.
     """
     same = (Track.product_id == product_id) & (Track.sha256 == sha256) & (Track.id != but)
     known = scope.session.execute(select(Track.id, Track.removed_at).where(same)).one_or_none()
@@ -141,14 +147,20 @@ def refuse_twice(scope: TenantScope, product_id: UUID, sha256: str, *, but: UUID
 
 
 def file_values(scope: TenantScope, upload: Upload, report: TrackReport) -> dict[str, Any]:
-    """What a track says of its file."""
-    assert report.facts is not None  # noqa: S101 - for the type checker: an accepted file has them
+    """The values of a track that describe its file."""
+    facts = report.facts
+    assert facts is not None  # noqa: S101 - for the type checker: an accepted file has them
     return {
-        "duration_ms": report.facts.duration_ms,
-        "bitrate": report.facts.bitrate,
+        "duration_ms": facts.duration_ms,
+        "bitrate": facts.bitrate,
+        "format": facts.format,
+        "sample_rate": facts.sample_rate,
+        "channels": facts.channels,
+        "bits": facts.bits,
+        "samples": facts.samples,
         "size": upload.size,
         "sha256": upload.sha256,
-        "storage_key": storage_key(scope.organisation.id, upload.sha256),
+        "storage_key": key_of(scope, area_of(facts.format), upload.sha256),
         "filename": upload.filename,
         "peaks": bytes(report.peaks),
         "warnings": [{"code": found.code, "detail": dict(found.detail)} for found in report.warnings],
@@ -156,7 +168,10 @@ def file_values(scope: TenantScope, upload: Upload, report: TrackReport) -> dict
 
 
 def free_position(scope: TenantScope, product_id: UUID, wanted: int | None) -> int:
-    """A position that no track has: the wanted one, from which the others then move on, or the one behind the last."""
+    """Return a free position: the wanted one, or the one after the last track.
+
+    If a track has the wanted position, the tracks from there on move up by one.
+    """
     of_product = Track.product_id == product_id
     if wanted is None:
         return (scope.session.scalar(select(func.max(Track.position)).where(of_product)) or 0) + 1
@@ -170,13 +185,13 @@ def free_position(scope: TenantScope, product_id: UUID, wanted: int | None) -> i
 def record_track(
     scope: TenantScope, action: str, track: Track, actor: str, detail: dict[str, Any] | None = None
 ) -> None:
-    """Record who did something with a track."""
+    """Write an action on a track to the audit trail."""
     target, known = f"track:{track.id}", {"product": str(track.product_id), **(detail or {})}
-    record(scope.session, scope.organisation.id, actor=actor, action=action, target=target, detail=known)
+    record(scope, actor=actor, action=action, target=target, detail=known)
 
 
 def _locked(scope: TenantScope, product_id: UUID, track_id: UUID) -> Track:
-    """The track as it is now, when nothing else changes the product's tracks."""
+    """The track as it is now, with the product locked for changes of its tracks."""
     lock_product(scope, product_id)
     found = scope.session.get(Track, (scope.organisation.id, track_id), populate_existing=True)
     if found is None:

@@ -19,7 +19,8 @@ _NAMES_IN_ORDER = (
     "Folklore|Ballad|Power Ballad|Rhythmic Soul|Freestyle|Duet|Punk Rock|Drum Solo|A Cappella|"
     "Euro-House|Dance Hall|Goa|Drum & Bass|Club-House|Hardcore Techno|Terror|Indie|BritPop|Afro-Punk|"
     "Polsk Punk|Beat|Christian Gangsta Rap|Heavy Metal|Black Metal|Crossover|"
-    "Contemporary Christian|Christian Rock|Merengue|Salsa|Thrash Metal|Anime|J-Pop|Synth-Pop|Abstract|Art Rock|Baroque|"
+    "Contemporary Christian|Christian Rock|Merengue|Salsa|Thrash Metal|Anime|J-Pop|Synth-Pop|Abstract|"
+    "Art Rock|Baroque|"
     "Bhangra|Big Beat|Breakbeat|Chillout|Downtempo|Dub|EBM|Eclectic|Electro|Electroclash|Emo|"
     "Experimental|Garage|Global|IDM|Illbient|Industro-Goth|Jam Band|Krautrock|Leftfield|Lounge|Math Rock|"
     "New Romantic|Nu-Breakz|Post-Punk|Post-Rock|Psytrance|Shoegaze|Space Rock|Trop Rock|World Music|"
@@ -36,9 +37,9 @@ def genre_of(number: int) -> str | None:
 
 
 def genre_of_text(text: str) -> str:
-    """The genre that a text means: ``17``, ``(17)`` and ``(17)Rock`` as well as ``Rock`` (ID3v2.3, section 4.2.1, TCON).
+    """Return the genre of a text such as ``17``, ``(17)``, ``(17)Rock`` or ``Rock``.
 
-    A name behind a number refines it, and counts more.
+    A name after a number refines the number and wins. Source: ID3v2.3, section 4.2.1, TCON.
     """
     text = text.strip()
     if text.isascii() and text.isdigit() and len(text) <= 3:

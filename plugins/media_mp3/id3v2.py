@@ -1,6 +1,7 @@
 """Reads the structure of ID3v2 tags: the header, the frames, and the bytes that a frame holds.
 
-Source: id3.org, ID3v2.2, "ID3 tag version 2.3.0" and "2.4.0 - Main Structure". Sizes are checked and nothing is expanded.
+Sizes are checked and nothing is decompressed. Source: id3.org, ID3v2.2, "ID3 tag version 2.3.0" and
+"2.4.0 - Main Structure".
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def read_body(file: BinaryIO, start: int, header: Id3Header) -> bytes:
     """The body of the tag that begins at ``start``, without the unsynchronisation of a whole tag."""
     file.seek(start + HEADER_BYTES)
     body = file.read(header.body_bytes)
-    # Up to v2.3 it covers the whole tag, and sizes count the bytes before it. In v2.4 it covers single frames.
+    # Up to v2.3 it covers the whole tag, and sizes count the bytes before it. In v2.4 it covers one frame.
     return undo_unsynchronisation(body) if header.major < 4 and header.flags & _UNSYNCHRONISED else body
 
 
@@ -144,7 +145,8 @@ def _frame_bytes(body: bytes, position: int, major: int) -> int:
     plain = int.from_bytes(raw)
     if major == 3:
         return plain
-    # Old versions of iTunes wrote plain sizes into v2.4 tags: take the reading after which a frame or the end follows.
+    # Old versions of iTunes wrote plain sizes into v2.4 tags: take the reading after which a frame or the
+    # end follows.
     if max(raw) > 0x7F or not _frame_may_begin(body, position + 10 + synchsafe(raw)):
         return plain if _frame_may_begin(body, position + 10 + plain) else synchsafe(raw)
     return synchsafe(raw)

@@ -1,51 +1,42 @@
-"""The inspection itself, run as a process of its own: ``python -I -m media_mp3.inspect_child PATH``.
+"""The inspection itself. `inspection.inspect` runs `inspect_file` in a limited child process.
 
-It limits itself before it looks at the file, so that a malicious one ends this process and no other, and prints
-the report as JSON. `inspection.inspect` starts it.
+This module and what it imports are loaded for each upload, so they import nothing large.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import resource
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from media_mp3.domain import AudioFacts, Finding, Tags, TrackReport, finding, refusals, warnings
+from media_mp3.masters import dispatch, flac
+from media_mp3.masters.container import Container, merged, tags_of
+from media_mp3.masters.dispatch import FLAC, container_of
 from media_mp3.mpeg import walk
 from media_mp3.mpeg_length import length_findings
 from media_mp3.signatures import SNIFFED_BYTES, foreign_format
 from media_mp3.tag_scan import Tag, TagScan, scan_tags
 from media_mp3.tag_text import TextReader
 
-MEMORY_BYTES = 400 * 1024 * 1024
-CPU_SECONDS = 60
-"""Decoding takes about five seconds for an hour of music."""
 TAG_SECONDS = 1.0
 """Of processor time; the largest tags take a tenth of it."""
 
 
-def limit_process() -> None:
-    """Bound memory and processor time, and forbid writing files and dumping core."""
-    for kind, most, beyond in (
-        (resource.RLIMIT_AS, MEMORY_BYTES, 0),
-        # The system says why it ends a process at the soft limit; at the hard one it looks like lack of memory.
-        (resource.RLIMIT_CPU, CPU_SECONDS, 1),
-        (resource.RLIMIT_FSIZE, 0, 0),
-        (resource.RLIMIT_CORE, 0, 0),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        bound = most + beyond if hard == resource.RLIM_INFINITY else min(most + beyond, hard)
-        resource.setrlimit(kind, (min(most, bound), bound))
+def inspect_file(path: Path) -> dict[str, Any]:
+    """Inspect a file. Returns a `TrackReport` as JSON can express it.
+
+    Raises:
+        OSError, MemoryError: see `examine`.
+    """
+    return dataclasses.asdict(examine(path))
 
 
 def examine(path: Path) -> TrackReport:
-    """Run the five steps on one file. Only the parent process should be asked for this: see `inspection.inspect`.
+    """Run the five steps on one file. The server calls `inspection.inspect`, which runs them in the child.
 
     Raises:
         OSError: the file cannot be read.
@@ -55,16 +46,28 @@ def examine(path: Path) -> TrackReport:
     if size == 0:
         return _report([finding("empty_file")])
     with path.open("rb") as file:
-        foreign = _foreign(file, 0)
-        if foreign:
+        head = _head(file, 0)
+        parse = container_of(head)
+        if parse is not None:
+            return _examine_master(path, file, parse(file, size))
+        if (foreign := _foreign(head, 0)) is not None:
             return _report([foreign])
-        scan = scan_tags(file, size)
-        if not scan.complete:
-            return _report(scan.findings)
-        foreign = _foreign(file, scan.audio_start) if scan.audio_start else None
-        if foreign:
-            return _report([*scan.findings, foreign])
-        return _examine_audio(path, file, scan)
+        return _examine_behind_tags(path, file, scan_tags(file, size))
+
+
+def _examine_behind_tags(path: Path, file: BinaryIO, scan: TagScan) -> TrackReport:
+    if not scan.complete:
+        return _report(scan.findings)
+    head = _head(file, scan.audio_start)
+    if head.startswith(FLAC):
+        stream = flac.parse(file, scan.audio_start, scan.audio_end)
+        stream.findings[:0] = scan.findings
+        stream.id3 += scan.tags
+        return _examine_master(path, file, stream)
+    foreign = _foreign(head, scan.audio_start) if scan.audio_start else None
+    if foreign:
+        return _report([*scan.findings, foreign])
+    return _examine_audio(path, file, scan)
 
 
 def _examine_audio(path: Path, file: BinaryIO, scan: TagScan) -> TrackReport:
@@ -85,14 +88,36 @@ def _examine_audio(path: Path, file: BinaryIO, scan: TagScan) -> TrackReport:
     return _report(found + incomplete, walked.facts, tags, decoded.peaks)
 
 
-def read_tags(file: BinaryIO, tags: tuple[Tag, ...]) -> tuple[Tags, list[Finding]]:
+def _examine_master(path: Path, file: BinaryIO, container: Container) -> TrackReport:
+    if refusals(container.findings):
+        return _report(container.findings)
+    decoded, samples = dispatch.decode(path, file, container)
+    found = [*container.findings, *decoded.findings]
+    if refusals(found):
+        return _report(found)
+    from_id3, incomplete = read_tags(file, tuple(container.id3))
+    if container.skipped:
+        incomplete.append(
+            finding("tags_incomplete", reason="too long", fields=", ".join(container.skipped[:10]))
+        )
+    return _report(
+        found + incomplete[:1],
+        container.facts(samples),
+        merged(tags_of(container.texts), from_id3),
+        decoded.peaks,
+    )
+
+
+def read_tags(
+    file: BinaryIO, tags: tuple[Tag, ...], seconds: float = TAG_SECONDS
+) -> tuple[Tags, list[Finding]]:
     """Read the texts of an accepted file, and give a warning where some were left out.
 
-    Tags that cannot be read within `TAG_SECONDS` of processor time are no reason to refuse the file.
+    Tags that cannot be read within ``seconds`` of processor time are no reason to refuse the file.
     """
     reader = TextReader(file)
     try:
-        with processor_time(TAG_SECONDS):
+        with processor_time(seconds):
             read = reader.read(tags)
     except OverBudget:
         return Tags(), [finding("tags_incomplete", reason="they take too long to read")]
@@ -126,9 +151,15 @@ def processor_time(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _foreign(file: BinaryIO, position: int) -> Finding | None:
+def _head(file: BinaryIO, position: int) -> bytes:
     file.seek(position)
-    name = foreign_format(file.read(SNIFFED_BYTES))
+    return file.read(SNIFFED_BYTES)
+
+
+def _foreign(head: bytes, position: int) -> Finding | None:
+    if head.startswith(FLAC) and position == 0:
+        return None
+    name = foreign_format(head)
     return finding("foreign_format", format=name, offset=position) if name else None
 
 
@@ -139,17 +170,3 @@ def _report(
     peaks: tuple[int, ...] = (),
 ) -> TrackReport:
     return TrackReport(refusals(found), facts, tags or Tags(), peaks, warnings(found))
-
-
-def main() -> None:
-    """Inspect the file named by the one argument, and print the report."""
-    limit_process()
-    try:
-        report = examine(Path(sys.argv[1]))
-    except MemoryError:
-        report = _report([finding("inspection_limit", limit="memory")])
-    json.dump(dataclasses.asdict(report), sys.stdout)
-
-
-if __name__ == "__main__":
-    main()

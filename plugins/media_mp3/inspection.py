@@ -1,67 +1,48 @@
-"""Inspects an uploaded file in a limited child process. Nothing in this process ever parses what was uploaded."""
+"""Inspects an uploaded file in a limited child process. The server process itself never parses an upload."""
 
 from __future__ import annotations
 
-import json
 import logging
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from autonomy_core.plugin_api.files import ChildFailed, LimitReached, Limits, run_limited
 from media_mp3.domain import FINDINGS, AudioFacts, Finding, Tags, TrackReport, finding
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT_S = 90.0
-_LIMIT_SIGNALS = {-signal.SIGKILL: "memory", -signal.SIGXCPU: "processor time"}
+LIMITS = Limits(cpu_s=60, memory_bytes=400 * 1024 * 1024, wall_s=90.0)
+"""To decode an hour of music takes about five seconds."""
 
 
-def inspect(path: Path, *, timeout_s: float = TIMEOUT_S) -> TrackReport:
-    """Say whether a file is an MP3 that plays everywhere, and what it contains.
+def inspect(path: Path, *, limits: Limits = LIMITS) -> TrackReport:
+    """Find out whether a file is a recording that plays everywhere, and what it contains.
 
     Args:
         path: the file; it is only read.
-        timeout_s: seconds after which the inspection is given up.
+        limits: of the child process.
 
     Returns:
-        The report. Bad input, a crash and a time-out are findings, never exceptions.
+        The report. Bad input, a crash and a reached limit are findings, never exceptions.
     """
-    # An empty environment: the process that parses untrusted input knows none of the server's secrets.
-    command = [sys.executable, "-I", "-B", "-m", "media_mp3.inspect_child", str(path.resolve())]
     try:
-        child = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, env={}, timeout=timeout_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return TrackReport((finding("inspection_limit", limit="time"),))
-    return _outcome(child, path.name)
-
-
-def _outcome(child: subprocess.CompletedProcess[bytes], name: str) -> TrackReport:
-    if child.returncode in _LIMIT_SIGNALS:
-        return TrackReport((finding("inspection_limit", limit=_LIMIT_SIGNALS[child.returncode]),))
-    if child.returncode != 0:
-        logger.error(
-            "The inspection of %s ended with %d: %s", name, child.returncode, _last_line(child.stderr)
-        )
-        return TrackReport((finding("inspection_failed"),))
-    try:
-        return read_report(child.stdout)
+        return read_report(run_limited("media_mp3.inspect_child:inspect_file", path, limits))
+    except LimitReached as error:
+        return TrackReport((finding("inspection_limit", limit=error.limit),))
+    except ChildFailed as error:
+        logger.error("The inspection of %s %s", path.name, error)  # noqa: TRY400
     except (ValueError, TypeError, KeyError, AttributeError):
-        logger.exception("The inspection of %s printed no report", name)
-        return TrackReport((finding("inspection_failed"),))
+        logger.exception("The inspection of %s gave no report", path.name)
+    return TrackReport((finding("inspection_failed"),))
 
 
-def read_report(output: bytes) -> TrackReport:
-    """Read the report that the child printed.
+def read_report(document: Mapping[str, Any]) -> TrackReport:
+    """Read the report that `inspect_child.inspect_file` returned.
 
     Raises:
-        ValueError, TypeError, KeyError, AttributeError: it is none.
+        ValueError, TypeError, KeyError, AttributeError: it is not a report.
     """
-    document: Mapping[str, Any] = json.loads(output)
     findings, warnings = (
         tuple(Finding(**item) for item in document[name]) for name in ("findings", "warnings")
     )
@@ -75,8 +56,3 @@ def read_report(output: bytes) -> TrackReport:
         peaks=tuple(bytes(document["peaks"])),
         warnings=warnings,
     )
-
-
-def _last_line(stderr: bytes) -> str:
-    lines = stderr.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:300] if lines else "no message"

@@ -6,21 +6,38 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, UniqueConstraint, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from autonomy_core.plugin_api.models import Base, Identified, OrganisationScoped, tenant_key, utcnow
+from autonomy_core.plugin_api.files import UnreferencedFileMark
+from autonomy_core.plugin_api.models import Base, Identified, tenant_key, utcnow
 from media_mp3.domain import FINDINGS, describe, finding
 
 
 class Track(Identified, Base):
-    """One recording of a product.
+    """One recording of a product, with its master: the file that staff uploaded.
 
-    ``duration_ms`` is in milliseconds, ``bitrate`` in bits a second, ``size`` in bytes; ``peaks`` holds a byte for each
-    point of the waveform. ``warnings`` are those of the inspection, each with its ``code`` and its ``detail``.
-    ``stored_at`` is when the file was last replaced. A track that was removed has no position, and stays for those who have
-    bought the product before.
+    A removed track has no position. It stays for the customers who bought the product before the removal.
+
+    Attributes:
+        duration_ms: in milliseconds.
+        bitrate: in bits per second.
+        format: of the master: ``mp3``, ``wav``, ``aiff``, ``flac`` or ``alac``.
+        sample_rate: in hertz; None for tracks of versions that did not record it, as the following.
+        bits: of a sample; None for an MP3.
+        samples: of each channel; None for an MP3.
+        size: of the file, in bytes.
+        storage_key: of the file, in the storage of `RECORDINGS` for an MP3, else in that of `AUDIO`.
+        peaks: a byte for each point of the waveform.
+        warnings: of the inspection, each with its ``code`` and its ``detail``.
+        stored_at: when the track got its present file, aware.
+        removed_at: when the track was removed, aware; None if it was not.
+        isrc: the International Standard Recording Code, without hyphens.
+        lyrics: plain text.
+        explicit: whether the content is explicit.
+        hidden: whether visitors do not see it; buyers get it.
+        instant: whether buyers of a pre-order get it at once.
     """
 
     __tablename__ = "media_mp3_tracks"
@@ -42,6 +59,11 @@ class Track(Identified, Base):
     disc_number: Mapped[int | None]
     duration_ms: Mapped[int] = mapped_column(BigInteger)
     bitrate: Mapped[int]
+    format: Mapped[str] = mapped_column(default="mp3", server_default="mp3")
+    sample_rate: Mapped[int | None]
+    channels: Mapped[int | None]
+    bits: Mapped[int | None]
+    samples: Mapped[int | None] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
     storage_key: Mapped[str]
@@ -51,26 +73,32 @@ class Track(Identified, Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     stored_at: Mapped[datetime] = mapped_column(default=utcnow, server_default=func.now())
     removed_at: Mapped[datetime | None]
+    isrc: Mapped[str | None]
+    lyrics: Mapped[str | None]
+    explicit: Mapped[bool] = mapped_column(default=False, server_default=false())
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
+    instant: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     def belongs_to_purchase_of(self, moment: datetime) -> bool:
-        """Whether a customer who began to buy the product at a moment, aware, gets the track."""
+        """Whether a customer gets the track who began to buy the product at an (aware) moment."""
         return self.removed_at is None or moment <= self.removed_at
 
     @property
     def explained_warnings(self) -> list[dict[str, Any]]:
-        """The warnings as they are told, each with what it means and what to do about it."""
+        """The warnings for an answer of the API, each with its meaning and a remedy."""
         known = (one for one in self.warnings if one["code"] in FINDINGS)
         return [describe(finding(one["code"], **one["detail"])) for one in known]
 
 
-class UnreferencedFile(OrganisationScoped, Base):
-    """A stored file to which no track refers, as `collecting` saw it at its last visits.
-
-    ``since`` is when it was first seen so, ``seen_at`` when it was last seen so.
-    """
+class UnreferencedFile(UnreferencedFileMark):
+    """A stored file that no track referred to at the last visits of the job ``media_mp3.collect``."""
 
     __tablename__ = "media_mp3_unreferenced_files"
+    area = "recordings"
 
-    storage_key: Mapped[str] = mapped_column(primary_key=True)
-    since: Mapped[datetime]
-    seen_at: Mapped[datetime]
+
+class UnreferencedAudio(UnreferencedFileMark):
+    """The same for the files of `AUDIO`."""
+
+    __tablename__ = "media_mp3_unreferenced_audio"
+    area = "audio"

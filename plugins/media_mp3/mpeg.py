@@ -1,4 +1,4 @@
-"""Walks every MPEG audio frame of a file. The duration is what the frames add up to, never what a header claims."""
+"""Walk every MPEG audio frame of a file. The duration is the sum of the frames, never a value of a header."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class _Window:
 
 @dataclass(slots=True)
 class Walk:
-    """What walking the frames found.
+    """The result of walking the frames.
 
     Attributes:
         shapes: how many frames there are of each shape of header.
@@ -71,7 +71,7 @@ class Walk:
         length_header: what the Xing, Info or VBRI frame declares; that frame is not counted.
         header_bytes: of that frame; 0 where there is none.
         undecodable_start: how many frames at the start may lack data of frames before them.
-        cut: the offset of a last frame that is not complete, and how many bytes it lacks at least; it is not counted.
+        cut: the offset of an incomplete last frame, and how many bytes it lacks at least; it is not counted.
     """
 
     shapes: dict[int, int] = field(default_factory=dict)
@@ -164,7 +164,7 @@ def _find_audio(window: _Window, start: int, found: Walk) -> int | None:
 
 
 def _is_free_format(window: _Window, position: int) -> bool:
-    """Whether a header without a bitrate is here and the same header follows, as only the padding may differ."""
+    """Whether a header without a bitrate is here, and the same header with any padding follows."""
     data = window.read(position, 8192)
     word = int.from_bytes(data[:HEADER_BYTES]) & SHAPE_MASK
     header = parse_header(word)

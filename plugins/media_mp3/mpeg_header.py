@@ -1,4 +1,7 @@
-"""MPEG audio frame headers (ISO/IEC 11172-3 2.4.1.3, 13818-3, and the 2.5 extension) and Xing, Info and VBRI."""
+"""Headers of MPEG audio frames, and the Xing, Info and VBRI headers.
+
+Source: ISO/IEC 11172-3, 2.4.1.3; ISO/IEC 13818-3; the MPEG 2.5 extension.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ def _length(layer: int, samples: int, bitrate: int, sample_rate: int, padding: i
 
 @dataclass(frozen=True, slots=True)
 class LengthHeader:
-    """What a Xing, Info or VBRI frame declares about the file; None where it says nothing, or 0, which means unknown.
+    """The values that a Xing, Info or VBRI frame declares; None if a value is missing or 0 (unknown).
 
     Attributes:
         frames: audio frames.
@@ -123,7 +126,7 @@ def _parse_xing(block: bytes) -> LengthHeader:
 def _trimmed_samples(lame: bytes) -> int:
     """Encoder delay plus padding, twelve bits each, from the part that begins with the encoder's name.
 
-    A decoder removes its own delay too: it adds it to the encoder's, and takes it off the padding as far as there is any.
+    A decoder also removes its own delay: the delay is added to the encoder's and subtracted from the padding.
     """
     if len(lame) < 24 or lame[0] == 0:
         return 0

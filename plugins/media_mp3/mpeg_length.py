@@ -15,11 +15,12 @@ _TOLERATED_BYTES = 4096
 
 
 def length_findings(walked: Walk, available: int, around: int) -> Iterator[Finding]:
-    """What is wrong with the length of audio that has been walked.
+    """Yield the findings about the length of walked audio.
 
     Args:
+        walked: the frames.
         available: bytes between the tags.
-        around: bytes of the file that are no audio, without the tags before the audio, which players step over.
+        around: bytes of the file that are not audio, except the tags before the audio, which players skip.
     """
     mismatch = _mismatch(walked, available)
     if walked.cut is not None:
@@ -34,7 +35,7 @@ def length_findings(walked: Walk, available: int, around: int) -> Iterator[Findi
 
 
 def _mismatch(walked: Walk, available: int) -> Finding | None:
-    """What the Xing, Info or VBRI header declares and is not so. A last frame that is not complete counts as one."""
+    """Compare the Xing, Info or VBRI header with the frames. An incomplete last frame counts as one."""
     claim, frames = walked.length_header, walked.frames + (walked.cut is not None)
     if claim is None:
         return None
@@ -51,9 +52,10 @@ def _declares_more(walked: Walk, mismatch: Finding) -> bool:
 
 
 def _misread(walked: Walk, around: int) -> Iterator[Finding]:
-    """Chromium divides the size by the bitrate of the first frames where no header counts the frames.
+    """Find a duration that players compute wrongly.
 
-    It does so as well where the file is larger by a sixteenth than the header declares (libavformat, mp3dec.c).
+    Without a header that counts the frames, Chromium divides the size by the bitrate of the first frames. It
+    also does so if the file is larger by a sixteenth than the header declares (libavformat, mp3dec.c).
     """
     facts = walked.facts
     if facts is None:

@@ -16,17 +16,16 @@ from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
 from autonomy_core.plugin_api.protocols import Authenticator, ProductKind
 from autonomy_core.plugin_api.resources import AdminProduct, CustomerProduct, Customers
 from media_mp3 import models  # noqa: F401 - makes the table known to the migrations
-from media_mp3.authenticator import LinkAuthenticator
 from media_mp3.collecting import EVERY_S, collect
 from media_mp3.commands import media
 from media_mp3.kind import Mp3
 from media_mp3.resources import AdminProductTracks, CustomerProductTracks, Tracks
-from media_mp3.settings import PLUGIN, OrganisationSettings, ServerSettings, files_directory
+from media_mp3.settings import AUDIO, LINKS, PLUGIN, RECORDINGS, OrganisationSettings, ServerSettings
 
 
 @hookimpl
 def register_settings() -> PluginSettings:
-    """How long links play, how large uploads may be, where recordings are kept."""
+    """The lifetime of links, the maximum size of uploads, the directory of recordings."""
     return PluginSettings(organisation=OrganisationSettings, server=ServerSettings)
 
 
@@ -54,12 +53,12 @@ def register_product_kinds() -> Sequence[ProductKind]:
 @hookimpl
 def register_authenticators() -> Sequence[Authenticator]:
     """Listeners, by a signed link."""
-    return [LinkAuthenticator()]
+    return [LINKS]
 
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    """Files to which no track refers are deleted after a while."""
+    """Files that no track refers to are deleted after a delay."""
     return [Job("media_mp3.collect", collect, every=EVERY_S)]
 
 
@@ -71,8 +70,8 @@ def register_commands() -> Sequence[click.Command]:
 
 @hookimpl
 def register_files() -> Sequence[StoredFiles]:
-    """Recordings; what has been uploaded and not inspected yet is not worth a backup."""
-    return [StoredFiles("recordings", files_directory, "SELECT storage_key FROM media_mp3_tracks")]
+    """The recordings belong to a backup; uploads that are not inspected yet do not."""
+    return [RECORDINGS, AUDIO]
 
 
 @hookimpl

@@ -15,17 +15,17 @@ from media_mp3.models import Track
 
 
 class ProductTracks(Resource):
-    """A node that is about the tracks of the product above it."""
+    """A node for the tracks of the product above it."""
 
     @property
     def product(self) -> Product:
         """The product."""
-        assert isinstance(self.__parent__, ProductNode)  # noqa: S101 - it is hung below such nodes only
+        assert isinstance(self.__parent__, ProductNode)  # noqa: S101 - it is only below such nodes
         return self.__parent__.product
 
 
 class CustomerProductTracks(ProductTracks):
-    """``…/customers/products/{product_id}/tracks``: what the customer who owns the product listens to."""
+    """``…/customers/products/{product_id}/tracks``: for a customer who owns the product."""
 
 
 class AdminTrack(Resource):
@@ -43,7 +43,7 @@ class AdminProductTracks(ProductTracks, Collection):
     parameter = "track_id"
 
     def item_for(self, identifier: UUID, name: str) -> AdminTrack:
-        """A track of the product, removed or not."""
+        """A track of the product; also a removed one."""
         track = services.find_track(self.scope, identifier)
         if track is None or track.product_id != self.product.id:
             raise KeyError(name)
@@ -51,14 +51,14 @@ class AdminProductTracks(ProductTracks, Collection):
 
 
 class TrackNode(Resource):
-    """``…/customers/tracks/{track_id}``: a track, for a customer or for whoever has a link to this very path."""
+    """``…/customers/tracks/{track_id}``: a track, for a customer or the holder of a link to this path."""
 
     def __init__(self, request: Request, parent: Resource, name: str, track: Track) -> None:
         super().__init__(request, parent, name)
         self.track = track
 
     def __acl__(self) -> Any:
-        """Whether the listener owns the track is the view's question."""
+        """The view finds out whether the listener owns the track."""
         listeners = (CUSTOMER, f"link:{self.request.path}")
         return [(Allow, principal, Permission.LISTEN) for principal in listeners]
 

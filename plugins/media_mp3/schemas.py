@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.plugin_api.schemas import (
     ApiSchema,
     Identifier,
     NumberInText,
-    OpenQuery,
+    StrictBoolean,
     Text,
     Timestamp,
-    Truth,
     WholeNumber,
 )
 
 LONGEST_TEXT = 200
+LONGEST_LYRICS = 20_000
+FORMAT = "`mp3`, `wav`, `aiff`, `flac` or `alac`"
 
 
 class TrackSchema(ApiSchema):
@@ -34,14 +36,32 @@ class TrackSchema(ApiSchema):
     duration_ms = fields.Integer(required=True, metadata={"description": "milliseconds"})
     bitrate = fields.Integer(required=True, metadata={"description": "bits a second, the average"})
     size = fields.Integer(required=True, metadata={"description": "bytes"})
-    stream_url = fields.Url(
-        required=True, metadata={"description": "plays in `<audio>` for a while, without a header"}
+    isrc = fields.String(required=True, allow_none=True)
+    lyrics = fields.String(required=True, allow_none=True, metadata={"description": "plain text"})
+    explicit = fields.Boolean(required=True)
+    hidden = fields.Boolean(
+        required=True, metadata={"description": "whether visitors do not see it; buyers get it"}
     )
-    download_url = fields.Url(required=True, metadata={"description": "the same, to be saved as a file"})
+    instant = fields.Boolean(
+        required=True, metadata={"description": "whether buyers of a pre-order get it at once"}
+    )
+    available_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the moment of the release, until which there are no URLs; null afterwards"},
+    )
+    stream_url = fields.Url(
+        required=True,
+        allow_none=True,
+        metadata={"description": "plays in `<audio>` for a while, without a header"},
+    )
+    download_url = fields.Url(
+        required=True, allow_none=True, metadata={"description": "the same, to be saved as a file"}
+    )
 
 
 class WarningSchema(ApiSchema):
-    """Something that is wrong with a file that plays all the same."""
+    """A fault of a file that plays nevertheless."""
 
     code = fields.String(required=True, metadata={"description": "stable, see the MP3 upload guide"})
     message = fields.String(required=True, metadata={"description": "a sentence for people"})
@@ -53,7 +73,7 @@ class AdminTrackSchema(TrackSchema):
     """A track as staff see it."""
 
     class Meta:
-        exclude = ("stream_url", "download_url")
+        exclude = ("available_at", "stream_url", "download_url")
 
     product_id = fields.UUID(required=True)
     position = fields.Integer(
@@ -64,6 +84,7 @@ class AdminTrackSchema(TrackSchema):
         },
     )
     filename = fields.String(required=True, metadata={"description": "of the upload"})
+    format = fields.String(required=True, metadata={"description": f"of the upload: {FORMAT}"})
     sha256 = fields.String(required=True)
     warnings = fields.List(
         fields.Nested(WarningSchema),
@@ -81,16 +102,27 @@ class AdminTrackSchema(TrackSchema):
 
 
 class FactsSchema(ApiSchema):
-    """What the audio frames say; tags and headers are not believed."""
+    """Facts from the audio itself, not from tags and headers."""
 
     duration_ms = fields.Integer(required=True)
     bitrate = fields.Integer(required=True)
     sample_rate = fields.Integer(required=True, metadata={"description": "hertz"})
     channels = fields.Integer(required=True)
-    mpeg_version = fields.String(required=True)
-    layer = fields.Integer(required=True)
-    vbr = fields.Boolean(required=True, metadata={"description": "whether the bitrate varies"})
-    frames = fields.Integer(required=True)
+    format = fields.String(required=True, metadata={"description": FORMAT})
+    bits = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "of a sample; null for an MP3"}
+    )
+    samples = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "of each channel; null for an MP3"}
+    )
+    mpeg_version = fields.String(
+        required=True, allow_none=True, metadata={"description": "of an MP3, as the following"}
+    )
+    layer = fields.Integer(required=True, allow_none=True)
+    vbr = fields.Boolean(
+        required=True, allow_none=True, metadata={"description": "whether the bitrate varies"}
+    )
+    frames = fields.Integer(required=True, allow_none=True)
 
 
 class UploadedSchema(ApiSchema):
@@ -100,20 +132,24 @@ class UploadedSchema(ApiSchema):
     facts = fields.Nested(FactsSchema, required=True)
 
 
-class LinkQuery(OpenQuery):
-    """What makes an address a signed link. Whether it opens anything is decided by `LinkAuthenticator`."""
-
-    expires = NumberInText(metadata={"description": "of a signed link: until when, in seconds since 1970"})
-    customer = Identifier(metadata={"description": "of a signed link: for whom"})
-    signature = fields.String(
-        validate=validate.Regexp(r"^[A-Za-z0-9_-]{1,100}\Z"),
-        metadata={"description": "of a signed link: over all of it"},
-    )
-
-
 YEAR = validate.Range(1, 9999)
 NUMBER = validate.Range(1, 9999)
 POSITION = validate.Range(1, 10_000)
+
+
+class Isrc(fields.String):
+    """An International Standard Recording Code, with or without hyphens.
+
+    Source: ISO 3901: a prefix of two letters and three characters, the year, five digits.
+    """
+
+    SPELLING = re.compile(r"[A-Z]{2}-?[A-Z0-9]{3}-?\d{2}-?\d{5}", re.ASCII | re.IGNORECASE)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+        if not self.SPELLING.fullmatch(text):
+            raise ValidationError("This is no ISRC: write 12 characters such as ATS422400001.")
+        return text.replace("-", "").upper()
 
 
 def _text_field() -> Text:
@@ -121,7 +157,10 @@ def _text_field() -> Text:
 
 
 class UploadFieldsSchema(ApiSchema):
-    """The fields beside the file. What is absent or blank is taken from the tags, and the title then from the file's name."""
+    """The fields beside the file.
+
+    Absent and blank fields get their values from the tags. A title without a tag is the name of the file.
+    """
 
     title = _text_field()
     artist = _text_field()
@@ -148,7 +187,7 @@ def _optional_text() -> Text:
 
 
 class TrackChangesSchema(ApiSchema):
-    """What is to be changed about a track; what is absent stays."""
+    """The changes of a track. Absent fields stay as they are."""
 
     title = Text(LONGEST_TEXT)
     artist = _optional_text()
@@ -157,10 +196,17 @@ class TrackChangesSchema(ApiSchema):
     year = WholeNumber(allow_none=True, validate=YEAR)
     track_number = WholeNumber(allow_none=True, validate=NUMBER)
     disc_number = WholeNumber(allow_none=True, validate=NUMBER)
+    isrc = Isrc(allow_none=True, metadata={"example": "ATS422400001"})
+    lyrics = Text(LONGEST_LYRICS, lines=True, allow_none=True)
+    explicit = StrictBoolean()
+    hidden = StrictBoolean(metadata={"description": "whether visitors do not see it; buyers get it"})
+    instant = StrictBoolean(metadata={"description": "whether buyers of a pre-order get it at once"})
     position = WholeNumber(
         validate=POSITION, metadata={"description": "if another track has it, that and all behind it move on"}
     )
-    removed = Truth(metadata={"description": "`false` brings back a track that was removed, as the last one"})
+    removed = StrictBoolean(
+        metadata={"description": "`false` brings back a track that was removed, as the last one"}
+    )
 
 
 class OrderSchema(ApiSchema):
@@ -182,14 +228,14 @@ def _form_number(most: int, description: str = "by default from the tags") -> di
     return {"type": "integer", "minimum": 1, "maximum": most, "description": description}
 
 
-_FILE = {"type": "string", "format": "binary", "contentMediaType": "audio/mpeg"}
+_FILE = {"type": "string", "format": "binary", "contentMediaType": "audio/*"}
 
 UPLOAD_FORM = {
     "type": "object",
     "required": ["file"],
     "additionalProperties": False,
     "properties": {
-        "file": {**_FILE, "description": "the MP3"},
+        "file": {**_FILE, "description": "the recording: WAV, AIFF, FLAC, ALAC or MP3"},
         **{name: _form_text() for name in ("title", "artist", "album", "genre")},
         **{name: _form_number(9999) for name in ("year", "track_number", "disc_number")},
         "position": _form_number(10_000, "by default the last"),
@@ -197,5 +243,5 @@ UPLOAD_FORM = {
 }
 """The form of an upload, for the API description."""
 
-REPLACEMENT_FORM = {**UPLOAD_FORM, "properties": {"file": {**_FILE, "description": "the MP3 instead"}}}
+REPLACEMENT_FORM = {**UPLOAD_FORM, "properties": {"file": {**_FILE, "description": "the recording instead"}}}
 """The form of a file that replaces another."""

@@ -1,16 +1,15 @@
-"""The settings of an organisation and of the server, all with a default, and the places that follow from them."""
+"""The settings of an organisation and of the server, and the files and links that they describe."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
 
 from marshmallow import fields
 
+from autonomy_core.plugin_api.files import FileArea, SignedLinks
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.settings import Settings, SettingsSchema, positive_number
-from media_mp3.storage import ObjectStorage, Storage
 
 PLUGIN = "media_mp3"
 MEGABYTE = 1024 * 1024
@@ -19,12 +18,13 @@ MEGABYTE = 1024 * 1024
 class OrganisationSettings(SettingsSchema):
     """The section ``[media_mp3]``."""
 
-    # A player asks for the next part of a track by the same link, so it outlives a track and a pause. Whoever finds it
-    # in a browser's history later gets nothing.
+    # A player requests the next part of a track by the same link, so the link is valid for longer than a
+    # track and a pause. It is short enough to be invalid when it is found in a browser's history.
     link_minutes = positive_number(
         30,
         24 * 60,
-        "For how many minutes a signed link plays; longer than the longest track, as a link cannot be renewed.",
+        "For how many minutes a signed link plays; longer than the longest track, as a link cannot be "
+        "renewed.",
     )
     max_upload_mb = positive_number(500, 2000, "How large an uploaded file may be, in MiB.")
 
@@ -39,7 +39,8 @@ class ServerSettings(SettingsSchema):
     collect_after_days = positive_number(
         30,
         3650,
-        "After how many days a stored file is deleted to which no track refers; longer than backups are kept.",
+        "After how many days a stored file is deleted to which no track refers; longer than backups are "
+        "kept.",
     )
     inspections_at_once = positive_number(
         2,
@@ -49,12 +50,12 @@ class ServerSettings(SettingsSchema):
 
 
 def max_upload_bytes(scope: TenantScope) -> int:
-    """How large an upload may be, in bytes."""
+    """The maximum size of an upload, in bytes."""
     return int(scope.settings(PLUGIN)["max_upload_mb"]) * MEGABYTE
 
 
 def link_seconds(scope: TenantScope) -> int:
-    """For how long a signed link plays, in seconds."""
+    """The lifetime of a signed link, in seconds."""
     return int(scope.settings(PLUGIN)["link_minutes"]) * 60
 
 
@@ -68,23 +69,39 @@ def collect_after(scope: TenantScope) -> timedelta:
     return timedelta(days=int(scope.server_settings(PLUGIN)["collect_after_days"]))
 
 
-def incoming_directory(scope: TenantScope) -> Path:
-    """Where uploads arrive: beside the stored files, and so on the same file system."""
-    path = _directory(scope.server) / "incoming"
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def storage_of(scope: TenantScope) -> Storage:
-    """Where recordings are kept."""
-    return _storage_in(files_directory(scope.server))
-
-
 def _directory(settings: Settings) -> Path:
     configured = settings.plugins[PLUGIN]["directory"]
     return Path(configured).absolute() if configured else settings.data / "media"
 
 
-@lru_cache(maxsize=8)
-def _storage_in(root: Path) -> ObjectStorage:
-    return ObjectStorage.in_directory(root)
+def audio_directory(settings: Settings) -> Path:
+    """Where audio of other formats than MP3 is kept, by the server's settings."""
+    return _directory(settings) / "audio" / "files"
+
+
+RECORDINGS = FileArea(
+    "recordings",
+    files_directory,
+    "SELECT storage_key, size FROM media_mp3_tracks WHERE right(storage_key, 6) <> '.audio'",
+    plugin=PLUGIN,
+    suffix=".mp3",
+)
+"""The masters that are MP3. Uploads of all formats arrive beside them."""
+
+AUDIO = FileArea(
+    "audio",
+    audio_directory,
+    "SELECT storage_key, size FROM media_mp3_tracks WHERE right(storage_key, 6) = '.audio'",
+    plugin=PLUGIN,
+    suffix=".audio",
+)
+"""The masters of other formats. The rows say of which."""
+
+
+def area_of(format_name: str) -> FileArea:
+    """Where a master of a format is kept."""
+    return RECORDINGS if format_name == "mp3" else AUDIO
+
+
+LINKS = SignedLinks(f"{PLUGIN}.link")
+"""The links that ``<audio src>`` plays."""

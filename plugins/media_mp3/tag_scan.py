@@ -1,7 +1,7 @@
-"""Finds where the audio lies between the tags, and refuses tags that lie about their size or hide their content.
+"""Find the audio between the tags, and refuse tags with a wrong size or hidden content.
 
-Formats: id3.org (v1, v2.2, v2.3, v2.4, "Lyrics3" 1.00 and 2.00), Monkey's Audio APEv2, and the "TAG+" that some programs
-put before an ID3v1 tag.
+Formats: id3.org (v1, v2.2, v2.3, v2.4, "Lyrics3" 1.00 and 2.00), Monkey's Audio APEv2, and the "TAG+" that
+some programs put before an ID3v1 tag.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class _Scan:
         return footer.total_bytes
 
     def _take_id3(self, start: int, header: Id3Header, *, before: int = 0) -> None:
-        """Check a tag and note where it lies; ``before`` is how many bytes of tags a listener has loaded already."""
+        """Check a tag and record its position; ``before`` counts the bytes of tags before it."""
         available = self.end - self.start
         if header.total_bytes > available:
             raise _Unbounded(finding("id3_size_beyond_file", declared=header.total_bytes, file=available))
@@ -176,7 +176,7 @@ class _Scan:
 
 
 def _lyrics3_bytes(tail: bytes, available: int) -> int:
-    """The length of a Lyrics3 tag at the end, 0 when there is none. Version 1.00 does not say its own length."""
+    """Return the length of a Lyrics3 tag at the end, or 0. Version 1.00 does not store its length."""
     if tail.endswith(b"LYRICS200") and tail[-_LYRICS3_FOOTER_BYTES:-9].isdigit():
         declared = int(tail[-_LYRICS3_FOOTER_BYTES:-9]) + _LYRICS3_FOOTER_BYTES
         return declared if declared <= available else 0

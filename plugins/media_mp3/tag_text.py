@@ -1,8 +1,8 @@
-"""Reads title, artist and the like from the tags of a file, in time that does not depend on what is in them.
+"""Read title, artist and other texts from the tags of a file, in time that does not depend on their content.
 
-Each field is read once, from the first tag that has it: ID3v2 before APE before ID3v1, whose texts are cut to thirty
-characters. Of a field with several values the first counts, as a text ends at its first NUL. What is longer than
-`MAX_TEXT_BYTES` is left unread.
+Each field is read once, from the first tag that has it: ID3v2, then APE, then ID3v1, which cuts texts to
+thirty characters. A field with several values has its first value, because a text ends at its first NUL. A
+text longer than `MAX_TEXT_BYTES` is not read.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ class TextReader:
         return Tags(
             **plain,
             genre=clean(genre_of_text(self._fields.get("genre", ""))),
-            year=_year(self._fields.get("year", "")),
-            track=_number(self._fields.get("track", "")),
-            disc=_number(self._fields.get("disc", "")),
+            year=year_of(self._fields.get("year", "")),
+            track=number_of(self._fields.get("track", "")),
+            disc=number_of(self._fields.get("disc", "")),
         )
 
     def _id3v2(self, tag: Tag) -> Iterator[tuple[str, str]]:
@@ -98,7 +98,10 @@ class TextReader:
             yield field, _id3_text(id3v2.content(body, frame, _READ_BYTES))
 
     def _ape(self, tag: Tag) -> Iterator[tuple[str, str]]:
-        """APEv2: size, flags, a key that ends with NUL, a value in UTF-8 (wiki.hydrogenaud.io, "APEv2 specification")."""
+        """Read an APEv2 item: size, flags, a key that ends with NUL, a value in UTF-8.
+
+        Source: wiki.hydrogenaud.io, "APEv2 specification".
+        """
         self._file.seek(tag.start)
         data = self._file.read(tag.length - APE_EDGE_BYTES)
         position = APE_EDGE_BYTES if data.startswith(b"APETAGEX") else 0
@@ -129,12 +132,12 @@ class TextReader:
 
 
 def clean(text: str | None) -> str | None:
-    """A text without what must not be there, such as control characters and marks that reverse a line; None if nothing can be seen."""
+    """Remove control characters and bidirectional marks from a text; None if no visible character is left."""
     return cleaned(text or "", LONGEST_TEXT)
 
 
 def _id3_text(data: bytes) -> str:
-    """The first text of a frame: a byte for the encoding, then texts that end with NUL (ID3v2.4, section 4)."""
+    """Return the first text of a frame, after its encoding byte (ID3v2.4, section 4)."""
     encoding, raw = data[:1], data[1:]
     if encoding == b"\x01":
         big = raw.startswith(b"\xfe\xff")
@@ -147,12 +150,13 @@ def _until_nul(text: str) -> str:
     return text.partition("\0")[0]
 
 
-def _year(text: str) -> int | None:
+def year_of(text: str) -> int | None:
+    """The year at the start of a date; None if there is none."""
     found = _YEAR.match(text.strip())
     return int(found[0]) if found and int(found[0]) else None
 
 
-def _number(text: str) -> int | None:
+def number_of(text: str) -> int | None:
     """The number of a track or a disc, which may be followed by how many there are: ``3/12``."""
     found = _NUMBER.match(text)
     return int(found[1]) if found and int(found[1]) else None

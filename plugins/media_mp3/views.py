@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.traversal import find_interface
 
-from autonomy_core.plugin_api.errors import InvalidInput, UnsupportedMediaType
-from autonomy_core.plugin_api.operations import api_view, expect_large_body
+from autonomy_core.plugin_api.catalog import available_at
+from autonomy_core.plugin_api.files import RECEIVING_ERRORS, Upload, fields_of, receive_upload
+from autonomy_core.plugin_api.operations import api_view
 from autonomy_core.plugin_api.resources import Customers
 from autonomy_core.plugin_api.schemas import page_of
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import Permission
-from media_mp3 import editing, errors, intake, links, services, streaming
-from media_mp3.authenticator import link_key
-from media_mp3.disposition import attachment
+from media_mp3 import editing, errors, services, streaming
 from media_mp3.models import Track
 from media_mp3.resources import AdminProductTracks, AdminTrack, CustomerProductTracks, TrackNode
 from media_mp3.schemas import (
@@ -32,21 +29,16 @@ from media_mp3.schemas import (
     TrackChangesSchema,
     TrackSchema,
     UploadedSchema,
+    UploadFieldsSchema,
 )
-from media_mp3.settings import link_seconds, max_upload_bytes
-from media_mp3.upload import Upload, largest_form
+from media_mp3.settings import LINKS, RECORDINGS, link_seconds, max_upload_bytes
 
 UPLOAD_ERRORS = (
-    InvalidInput,
+    *RECEIVING_ERRORS,
     errors.NotPlayable,
     errors.WrongKind,
     errors.TrackExists,
-    errors.UploadTooLarge,
-    errors.UploadMalformed,
-    errors.UploadInterrupted,
-    errors.UploadWithoutFile,
     errors.InspectionBusy,
-    errors.StorageUnavailable,
 )
 
 
@@ -58,28 +50,35 @@ UPLOAD_ERRORS = (
     returns=page_of(TrackSchema),
 )
 def list_tracks(context: CustomerProductTracks, request: Request) -> dict[str, Any]:
-    """In their order, all at once. The URLs are signed, work without a header, and expire; list again for new ones."""
-    tracks = services.owned_tracks(context.scope, request.identity.id, context.product.id)
-    return {"items": [_with_links(context, request, track) for track in tracks], "next": None}
+    """In their order, without pages. The URLs are signed and need no header.
+
+    They expire: list again for new ones. Before the release, only instant tracks have URLs.
+    """
+    product_id = context.product.id
+    tracks = services.owned_tracks(context.scope, request.identity.id, product_id)
+    later = available_at(context.scope, product_id)
+    items = [_with_links(context, request, track, None if track.instant else later) for track in tracks]
+    return {"items": items, "next": None}
 
 
-def _with_links(context: CustomerProductTracks, request: Request, track: Track) -> dict[str, Any]:
-    shown = TrackSchema().fields.keys() - {"stream_url", "download_url"}
+_OF_ANSWER = frozenset({"available_at", "stream_url", "download_url"})
+_OF_TRACK = tuple(TrackSchema().fields.keys() - _OF_ANSWER)
+
+
+def _with_links(
+    context: CustomerProductTracks, request: Request, track: Track, later: datetime | None
+) -> dict[str, Any]:
     return {
-        **{name: getattr(track, name) for name in shown},
-        "stream_url": _link(context, request, track, "stream"),
-        "download_url": _link(context, request, track, "download"),
+        **{name: getattr(track, name) for name in _OF_TRACK},
+        "available_at": later,
+        "stream_url": None if later else _link(context, request, track, "stream"),
+        "download_url": None if later else _link(context, request, track, "download"),
     }
 
 
 def _link(context: CustomerProductTracks, request: Request, track: Track, view: str) -> str:
-    place = (find_interface(context, Customers), "tracks", str(track.id), view)
-    url: str = request.resource_url(*place)
-    expires = int(time.time()) + link_seconds(context.scope)
-    # The URL's own path, and so with the prefix under which the application may be mounted.
-    path = urlsplit(url).path
-    query = links.signed_query(link_key(context.scope), path, request.identity.id, expires)
-    return f"{url}?{urlencode(query)}"
+    url = request.resource_url(find_interface(context, Customers), "tracks", str(track.id), view)
+    return LINKS.sign(context.scope, url, request.identity.id, seconds=link_seconds(context.scope))
 
 
 @api_view(
@@ -91,7 +90,7 @@ def _link(context: CustomerProductTracks, request: Request, track: Track, view: 
     **streaming.DESCRIPTION,
 )
 def stream(context: TrackNode, request: Request) -> Response:
-    """With an access token, or by a signed link of the list of tracks, which goes straight into `<audio src>`."""
+    """With an access token, or by a signed link from the list of tracks. Use the link as `<audio src>`."""
     return streaming.recording(context, request, "inline")
 
 
@@ -104,8 +103,8 @@ def stream(context: TrackNode, request: Request) -> Response:
     **streaming.DESCRIPTION,
 )
 def download(context: TrackNode, request: Request) -> Response:
-    """The same bytes, for the browser to save under a readable name."""
-    return streaming.recording(context, request, attachment(streaming.name_of(context.track), ".mp3"))
+    """The same bytes. The browser saves them under a readable name."""
+    return streaming.recording(context, request, streaming.attached(context.track))
 
 
 @api_view(
@@ -116,7 +115,7 @@ def download(context: TrackNode, request: Request) -> Response:
     returns=page_of(AdminTrackSchema),
 )
 def list_product_tracks(context: AdminProductTracks, request: Request) -> dict[str, Any]:
-    """In their order, all at once."""
+    """In their order, without pages."""
     return {"items": services.tracks_of(context.scope, context.product.id), "next": None}
 
 
@@ -128,15 +127,15 @@ def list_product_tracks(context: AdminProductTracks, request: Request) -> dict[s
     takes={"multipart/form-data": UPLOAD_FORM},
     returns=UploadedSchema,
     status=201,
-    # Minutes may pass while the file arrives, in which no connection to the database is held.
+    # Minutes may pass while the file arrives. No database connection is held in that time.
     transaction="none",
     errors=UPLOAD_ERRORS,
 )
 def upload_track(context: AdminProductTracks, request: Request) -> services.Uploaded:
-    """The file is inspected at once; one that would not play everywhere is refused with every finding."""
+    """The file is inspected. A file that would not play everywhere is refused, with every finding."""
     services.require_mp3(context.product)
     with _received(context.scope, request) as upload:
-        fields = intake.fields_of(upload)
+        fields = fields_of(upload, UploadFieldsSchema)
         return services.add_uploaded(context.scope, context.product.id, upload, fields, actor=request.actor)
 
 
@@ -152,21 +151,18 @@ def upload_track(context: AdminProductTracks, request: Request) -> services.Uplo
     errors=UPLOAD_ERRORS,
 )
 def replace_file(context: AdminTrack, request: Request) -> services.Uploaded:
-    """The new file is inspected as an upload is. The track keeps its id, its texts and its place; all who own it hear the new file."""
+    """The new file is inspected like an upload. The track keeps its id, its texts and its place.
+
+    All owners of the product hear the new file.
+    """
     ids = context.track.product_id, context.track.id
     with _received(context.scope, request) as upload:
-        intake.fields_of(upload, NoFieldsSchema)
+        fields_of(upload, NoFieldsSchema)
         return services.replace_with_uploaded(context.scope, *ids, upload, actor=request.actor)
 
 
-@contextmanager
-def _received(scope: TenantScope, request: Request) -> Iterator[Upload]:
-    if request.content_type != "multipart/form-data":
-        raise UnsupportedMediaType("Send the file as multipart/form-data.")
-    expect_large_body(request, largest_form(max_upload_bytes(scope)))
-    content_type = request.headers["Content-Type"]
-    with intake.received(scope, request.body_file, content_type, request.content_length) as upload:
-        yield upload
+def _received(scope: TenantScope, request: Request) -> AbstractContextManager[Upload]:
+    return receive_upload(scope, request, RECORDINGS, max_bytes=max_upload_bytes(scope))
 
 
 @api_view(
@@ -177,7 +173,7 @@ def _received(scope: TenantScope, request: Request) -> Iterator[Upload]:
     returns=AdminTrackSchema,
 )
 def get_track(context: AdminTrack, request: Request) -> Track:
-    """Removed or not."""
+    """Also a removed one."""
     return context.track
 
 
@@ -191,7 +187,7 @@ def get_track(context: AdminTrack, request: Request) -> Track:
     errors=(errors.TrackRemoved,),
 )
 def change_track(context: AdminTrack, request: Request) -> Track:
-    """What is absent stays; `null` empties a field that may be empty."""
+    """Fields that are not sent stay as they are. `null` empties a field that may be empty."""
     ids = context.track.product_id, context.track.id
     return editing.change_track(context.scope, *ids, request.validated, actor=request.actor)
 
@@ -204,7 +200,10 @@ def change_track(context: AdminTrack, request: Request) -> Track:
     status=204,
 )
 def remove_track(context: AdminTrack, request: Request) -> None:
-    """New buyers do not get it. Who has begun to buy the product before keeps it. `PATCH` with `removed: false` brings it back."""
+    """New buyers do not get it. Customers who began to buy the product before keep it.
+
+    `PATCH` with `removed: false` restores it.
+    """
     editing.remove_track(context.scope, context.track.product_id, context.track.id, actor=request.actor)
 
 
@@ -219,7 +218,7 @@ def remove_track(context: AdminTrack, request: Request) -> None:
     errors=(errors.TracksDiffer,),
 )
 def order_tracks(context: AdminProductTracks, request: Request) -> dict[str, Any]:
-    """Their positions are 1, 2, 3 and so on afterwards."""
+    """Afterwards the positions are 1, 2, 3 and so on."""
     product_id = context.product.id
     editing.reorder(context.scope, product_id, request.validated["track_ids"], actor=request.actor)
     return {"items": services.tracks_of(context.scope, product_id), "next": None}
@@ -234,7 +233,7 @@ def order_tracks(context: AdminProductTracks, request: Request) -> dict[str, Any
     **streaming.DESCRIPTION_FOR_STAFF,
 )
 def stream_for_staff(context: AdminTrack, request: Request) -> Response:
-    """With an API key. `<audio>` sends none: fetch the file, and give the player a blob of it."""
+    """With an API key. `<audio>` sends no key: fetch the file, and give the player a blob of it."""
     return streaming.recording(context, request, "inline")
 
 
@@ -247,5 +246,5 @@ def stream_for_staff(context: AdminTrack, request: Request) -> Response:
     **streaming.DESCRIPTION_FOR_STAFF,
 )
 def download_for_staff(context: AdminTrack, request: Request) -> Response:
-    """The same bytes, to be saved under a readable name."""
-    return streaming.recording(context, request, attachment(streaming.name_of(context.track), ".mp3"))
+    """The same bytes, with a readable name for the saved file."""
+    return streaming.recording(context, request, streaming.attached(context.track))

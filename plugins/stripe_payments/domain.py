@@ -1,4 +1,6 @@
-"""What may be read in a checkout session, and believed of it. No framework, no SDK.
+"""The members of a checkout session that are read, and the checks before they are trusted.
+
+The module uses no framework and no SDK.
 
 Source: https://docs.stripe.com/api/events/object, https://docs.stripe.com/api/checkout/sessions/object and
 https://docs.stripe.com/payments/checkout/fulfill-orders.
@@ -16,7 +18,7 @@ from stripe_payments.api.amounts import InexactAmount, from_stripe
 
 Environment = Literal["test", "live"]
 Outcome = Literal["processing", "expired", "failed", "completed"]
-"""What can become of a payment, in the core's words."""
+"""The possible outcomes of a payment, with the core's names."""
 
 SUCCEEDED = "checkout.session.async_payment_succeeded"
 FAILED = "checkout.session.async_payment_failed"
@@ -33,29 +35,51 @@ DISPUTE_EVENTS = frozenset(
     for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
 )
 HANDLED_EVENTS = CHECKOUT_EVENTS | REFUND_EVENTS | DISPUTE_EVENTS | {ATTEMPT_FAILED, CHARGE_REFUNDED}
-"""The events that a webhook endpoint is made for. Others are stored and ignored."""
+"""The events that a webhook endpoint subscribes to. Other events are stored and ignored."""
+
+PERSONAL = frozenset(
+    {
+        "billing_details",
+        "collected_information",
+        "customer_details",
+        "customer_email",
+        "evidence",
+        "payment_method_details",
+        "receipt_email",
+        "receipt_url",
+        "shipping",
+        "shipping_details",
+    }
+)
+"""The members of Stripe's objects that describe the buyer. Nothing here reads them."""
 
 _OBJECT_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
-"""Shorter than what PostgreSQL takes into an index."""
+"""The limit is far below that of a PostgreSQL index entry."""
 
 
 class NotUnderstood(ValueError):
-    """What was sent is signed, and yet no event, or about nothing that we know. The message says which."""
+    """The data is signed, but is not a known event or object. The message gives the details."""
 
 
 class NotBelieved(ValueError):
-    """A checkout session does not agree with the payment that it names. The message says in what."""
+    """A checkout session does not match the payment that it names. The message gives the differences."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutSession:
-    """What a checkout session says of itself. None of it is believed before `check_binding`.
+    """The members of a checkout session. They are not trusted before `check_binding`.
 
     Attributes:
+        id: Stripe's id.
+        environment: derived from ``livemode``.
         amount: in the minor unit of the currency.
-        organisation_id, payment_id: from the metadata, where we wrote them.
-        client_reference_id: the payment's id once more.
-        payment_intent_status: only where the payment intent was expanded.
+        currency: ISO 4217, lower case.
+        status, payment_status: Stripe's statuses.
+        organisation_id, payment_id: from the metadata, which the server wrote.
+        client_reference_id: the payment's id again.
+        payment_intent_id: the id of its payment intent, None before the first attempt to pay.
+        payment_intent_status: only for an expanded payment intent.
+        tax: the tax that the amount contains, in the same unit; None if Stripe computed none.
     """
 
     id: str
@@ -69,15 +93,16 @@ class CheckoutSession:
     client_reference_id: UUID | None
     payment_intent_id: str | None
     payment_intent_status: str | None
+    tax: int | None = None
 
 
 Comparison = Mapping[str, tuple[Any, Any]]
-"""By name, what the payment has and what Stripe says; None where a side says nothing."""
+"""The payment's value and Stripe's value, by name; None for an unknown value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One way to find the payment of a session: its name, and the value that a column has."""
+    """A way to find the payment of a session: its name, the column and the value."""
 
     strategy: Literal["session_id", "client_reference_id", "metadata", "payment_intent"]
     column: Literal["session_id", "payment_id", "payment_intent_id"]
@@ -86,7 +111,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What we know of the payment that was found; Stripe's ids are None until they have been noted."""
+    """The stored data of a payment that was found. Stripe's ids are None until they are recorded."""
 
     organisation_id: str
     environment: Environment
@@ -98,10 +123,10 @@ class Recorded:
 
 
 def environment_of(livemode: Any) -> Environment:
-    """The environment that a ``livemode`` stands for.
+    """Return the environment of a ``livemode``.
 
     Raises:
-        NotUnderstood: it is no boolean.
+        NotUnderstood: it is not a boolean.
     """
     if not isinstance(livemode, bool):
         raise NotUnderstood("livemode is neither true nor false")
@@ -109,10 +134,10 @@ def environment_of(livemode: Any) -> Environment:
 
 
 def parse_session(session: Mapping[str, Any]) -> CheckoutSession:
-    """Read a checkout session, from an event or from Stripe's API.
+    """Parse a checkout session from an event or from Stripe's API.
 
     Raises:
-        NotUnderstood: it is no checkout session for a payment.
+        NotUnderstood: it is not a checkout session for a payment.
     """
     if session.get("object") != "checkout.session" or session.get("mode") != "payment":
         raise NotUnderstood("this is no checkout session for a payment")
@@ -133,14 +158,34 @@ def parse_session(session: Mapping[str, Any]) -> CheckoutSession:
         client_reference_id=uuid_of(session.get("client_reference_id")),
         payment_intent_id=optional_id(expanded.get("id")),
         payment_intent_status=optional_text(expanded.get("status")),
+        tax=_tax_of(session, currency),
     )
 
 
+def _tax_of(session: Mapping[str, Any], currency: str) -> int | None:
+    """Return the tax in the amount of a session; None for a session without automatic tax.
+
+    A tax that cannot be read is None too: the buyer has paid, whatever the share of the tax is.
+    """
+    automatic, details = session.get("automatic_tax"), session.get("total_details")
+    if (
+        not isinstance(automatic, dict)
+        or automatic.get("enabled") is not True
+        or not isinstance(details, dict)
+    ):
+        return None
+    try:
+        tax = amount_of(details, "amount_tax", currency)
+        return tax if 0 <= tax <= amount_of(session, "amount_total", currency) else None
+    except NotUnderstood:
+        return None
+
+
 def outcome_of_event(event_type: str, payment_status: str) -> Outcome:
-    """What an event says has become of the payment.
+    """Return the outcome of the payment according to an event.
 
     Raises:
-        NotUnderstood: Stripe has learnt a status that we have not.
+        NotUnderstood: the status is unknown, for example a new one of Stripe.
     """
     settled: dict[str, Outcome] = {SUCCEEDED: "completed", FAILED: "failed", EXPIRED: "expired"}
     if event_type in settled:
@@ -153,10 +198,10 @@ def outcome_of_event(event_type: str, payment_status: str) -> Outcome:
 
 
 def outcome_of_session(session: CheckoutSession) -> Outcome | None:
-    """What has become of a session that Stripe was asked about; None while the buyer may still pay.
+    """Return the outcome of a session that was retrieved; None while the buyer can still pay.
 
     Raises:
-        NotUnderstood: as `outcome_of_event`.
+        NotUnderstood: as for `outcome_of_event`.
     """
     if session.status == "open":
         return None
@@ -168,9 +213,9 @@ def outcome_of_session(session: CheckoutSession) -> Outcome | None:
 
 
 def lookups(session: CheckoutSession) -> Iterator[Lookup]:
-    """The ways to find a session's payment, in the order in which they are tried.
+    """Yield the ways to find a session's payment, in the order in which they are tried.
 
-    Finding is not believing: see `check_binding`.
+    A found payment is not trusted yet, see `check_binding`.
     """
     yield Lookup("session_id", "session_id", session.id)
     if session.client_reference_id is not None:
@@ -182,23 +227,23 @@ def lookups(session: CheckoutSession) -> Iterator[Lookup]:
 
 
 def check_binding(session: CheckoutSession, environment: Environment, recorded: Recorded) -> None:
-    """Make sure that a session is about this payment and no other.
+    """Check that a session belongs to a payment.
 
-    What we wrote into the session ourselves may be missing from it, but must not contradict; the rest must
-    agree.
+    Members that the server wrote may be missing, but must not differ. All other members must match.
 
     Args:
-        environment: the one whose secret, or key, vouches for the session.
+        session: the session.
+        environment: the environment of the secret or key that authenticated the session.
         recorded: the payment that a lookup found.
 
     Raises:
-        NotBelieved: something differs; the message lists all of it.
+        NotBelieved: something differs; the message lists all differences.
     """
     require_agreement("session", binding(session, environment, recorded))
 
 
 def binding(session: CheckoutSession, environment: Environment, recorded: Recorded) -> Comparison:
-    """What a session has to agree with to be about a payment, arguments as in `check_binding`."""
+    """Return the comparison of a session with a payment; arguments as for `check_binding`."""
     return {
         "organisation": (recorded.organisation_id, session.organisation_id),
         "environment": (recorded.environment, environment),
@@ -212,15 +257,15 @@ def binding(session: CheckoutSession, environment: Environment, recorded: Record
 
 
 def agreeing(ours_and_theirs: Comparison) -> list[str]:
-    """What was compared, because both sides say something, and is the same."""
+    """Return the names of the values that are known on both sides and equal."""
     return [name for name, (ours, theirs) in ours_and_theirs.items() if ours is not None and ours == theirs]
 
 
 def require_agreement(of_what: str, ours_and_theirs: Comparison) -> None:
-    """Make sure that nothing contradicts; where one side says nothing, there is nothing to contradict.
+    """Check that no values differ. A value that is unknown on one side is not compared.
 
     Raises:
-        NotBelieved: something differs; the message lists all of it.
+        NotBelieved: something differs; the message lists all differences.
     """
     differing = [
         f"{name}: the payment has {ours}, the {of_what} {theirs}"
@@ -232,10 +277,10 @@ def require_agreement(of_what: str, ours_and_theirs: Comparison) -> None:
 
 
 def text_of(stripe_object: Mapping[str, Any], name: str) -> str:
-    """A member that every object of its kind has.
+    """Return a member that every object of its kind has.
 
     Raises:
-        NotUnderstood: it is missing, or no text.
+        NotUnderstood: it is missing, or not text.
     """
     value = stripe_object.get(name)
     if not isinstance(value, str):
@@ -244,7 +289,7 @@ def text_of(stripe_object: Mapping[str, Any], name: str) -> str:
 
 
 def id_of(stripe_object: Mapping[str, Any]) -> str:
-    """Stripe's id of an object.
+    """Return Stripe's id of an object.
 
     Raises:
         NotUnderstood: it has none.
@@ -256,20 +301,20 @@ def id_of(stripe_object: Mapping[str, Any]) -> str:
 
 
 def optional_id(value: Any) -> str | None:
-    """Stripe's id of something, or None where there is something else."""
+    """Return an id of Stripe, or None for any other value."""
     return value if isinstance(value, str) and _OBJECT_ID.fullmatch(value) else None
 
 
 def optional_text(value: Any) -> str | None:
-    """A text, or None where there is something else."""
+    """Return a text, or None for any other value."""
     return value if isinstance(value, str) else None
 
 
 def amount_of(stripe_object: Mapping[str, Any], name: str, currency: str) -> int:
-    """An amount of Stripe's in the minor unit of its currency.
+    """Return an amount in the minor unit of its currency.
 
     Raises:
-        NotUnderstood: it is missing, or no whole number of minor units.
+        NotUnderstood: it is missing, or not a whole number of minor units.
     """
     value = stripe_object.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -281,7 +326,7 @@ def amount_of(stripe_object: Mapping[str, Any], name: str, currency: str) -> int
 
 
 def uuid_of(value: Any) -> UUID | None:
-    """A UUID, or None where there is something else."""
+    """Return a UUID, or None for any other value."""
     try:
         return UUID(value)
     except (ValueError, TypeError, AttributeError):

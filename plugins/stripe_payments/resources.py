@@ -1,18 +1,8 @@
-"""The plugin's places in the tree."""
+"""The resources of the plugin in the traversal tree."""
 
 from __future__ import annotations
 
-from autonomy_core.plugin_api.resources import Resource, WebhookProvider
-
-
-class StripeEndpoint(Resource):
-    """``/api/webhook/stripe/{organisation_id}``"""
-
-
-class StripeWebhooks(WebhookProvider):
-    """``/api/webhook/stripe``"""
-
-    endpoint = StripeEndpoint
+from autonomy_core.plugin_api.resources import Resource
 
 
 class Checkouts(Resource):

@@ -1,9 +1,9 @@
-"""From a checkout session to a settled payment, whoever brings the session: an event, or whoever has asked Stripe."""
+"""Settle a payment from its checkout session, which an event or a query of Stripe has brought."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from sqlalchemy.orm import joinedload
 
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import (
-    Environment,
     Payment,
     PaymentStatus,
     ProofFailed,
@@ -21,7 +20,7 @@ from autonomy_core.plugin_api.payments import (
     check_later,
     settle,
 )
-from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.webhooks import Search, SetAside
 from stripe_payments.domain import (
     CheckoutSession,
     Lookup,
@@ -37,7 +36,11 @@ from stripe_payments.settings import PLUGIN
 log = structlog.get_logger(__name__)
 
 LATE = timedelta(hours=1)
-"""An event that waits for its payment is given up after a bit more than this, see `inbox.MOST_WAITS`."""
+"""Age of a payment after which its events may have expired unhandled.
+
+An event that waits for its payment is given up a little later, see
+`autonomy_core.webhooks.domain.ATTEMPT_LIMIT`.
+"""
 
 LOCKED_WITH_PAYMENT = (
     select(StripePayment, Payment)
@@ -46,7 +49,7 @@ LOCKED_WITH_PAYMENT = (
         (Payment.organisation_id == StripePayment.organisation_id) & (Payment.id == StripePayment.payment_id),
     )
     .where(StripePayment.organisation_id == bindparam("organisation_id"))
-    # Hooks and grants ask for the product; the payment holds it, so that the session does not forget it.
+    # Hooks and grants read the product. The payment references it, so that the session keeps it loaded.
     .options(joinedload(Payment.product, innerjoin=True))
     .limit(1)
     .with_for_update(of=(StripePayment, Payment))
@@ -59,21 +62,21 @@ LOCKED_BY = {
     # Unique in both environments; the binding compares them.
     "payment_id": LOCKED_WITH_PAYMENT.where(StripePayment.payment_id == bindparam("value")),
 }
-"""By a lookup's column."""
+"""The statements by the column of the lookup."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A payment, and what Stripe calls it."""
+    """A payment and its row of Stripe IDs, both locked if `find` returned them."""
 
     row: StripePayment
     payment: Payment
 
     def recorded(self) -> Recorded:
-        """What Stripe's objects have to agree with."""
+        """Return the facts that Stripe's objects have to agree with."""
         return Recorded(
             organisation_id=self.payment.organisation_id,
-            environment=self.row.environment,  # type: ignore[arg-type]
+            environment=self.row.environment,
             payment_id=self.payment.id,
             session_id=self.row.session_id,
             payment_intent_id=self.row.payment_intent_id,
@@ -82,88 +85,69 @@ class Found:
         )
 
 
-class SetAside(Exception):
-    """What Stripe says, where it grants nothing; the message says why."""
+def find(search: Search, ways: Iterable[Lookup]) -> Found | None:
+    """Find a payment by the first lookup that matches, and lock it and its Stripe row.
 
+    Args:
+        search: records the result of each lookup.
+        ways: the lookups, in the order in which they are tried.
 
-@dataclass(slots=True)
-class Search:
-    """Looks for the payment that something of Stripe's is about, and remembers what it has tried.
-
-    What it remembers is there whatever becomes of the work afterwards: the payment's id and not the payment, which is
-    forgotten where the work is undone.
-
-    Attributes:
-        scope: the organisation, in the transaction that is to contain the work.
-        environment: the one whose secret, or key, vouches for what Stripe says.
-        tried: each lookup that was made, in order, and what it gave.
-        matched_by, payment_id: the lookup that found a payment, and which; None as long as none has.
-        payment_intent_id: Stripe's name of that payment, where it has just been learnt.
+    Returns:
+        The payment, or None.
     """
+    return next(filter(None, (_try(search, lookup) for lookup in ways)), None)
 
-    scope: TenantScope
-    environment: Environment
-    tried: list[str] = field(default_factory=list)
-    matched_by: str | None = None
-    payment_id: UUID | None = None
-    payment_intent_id: str | None = None
 
-    def find(self, ways: Iterable[Lookup]) -> Found | None:
-        """A payment by the first lookup that finds one, or None. It and its Stripe row are locked."""
-        return next(filter(None, map(self._try, ways)), None)
-
-    def _try(self, lookup: Lookup) -> Found | None:
-        found = self._found_by(lookup)
-        self.tried.append(f"{lookup.strategy}: {'found' if found else 'none'}")
-        if found is not None:
-            self.matched_by, self.payment_id = lookup.strategy, found.payment.id
-        return found
-
-    def _found_by(self, lookup: Lookup) -> Found | None:
-        values = {
-            "organisation_id": self.scope.organisation.id,
-            "environment": self.environment,
-            "value": lookup.value,
-        }
-        rows = self.scope.session.execute(LOCKED_BY[lookup.column], values).one_or_none()
-        return Found(*rows) if rows else None
+def _try(search: Search, lookup: Lookup) -> Found | None:
+    values = {
+        "organisation_id": search.scope.organisation.id,
+        "environment": search.environment,
+        "value": lookup.value,
+    }
+    rows = search.scope.session.execute(LOCKED_BY[lookup.column], values).one_or_none()
+    found = Found(*rows) if rows else None
+    search.record(lookup.strategy, found.payment.id if found else None)
+    return found
 
 
 def settle_session(search: Search, session: CheckoutSession, outcome: Outcome, *, source: str) -> None:
-    """Find the payment of a session, make sure that it is this one, and settle it.
+    """Find the payment of a session, check that the two agree, and settle it.
 
     Args:
-        outcome: what has become of the payment.
-        source: who brings the news, for the record.
+        search: for the payment, in its environment.
+        session: the checkout session, from Stripe.
+        outcome: the new status of the payment.
+        source: "webhook", "return_page" or "reconciler", for the journal.
 
     Raises:
-        SetAside: there is no such payment, or something does not agree.
+        SetAside: no payment belongs to the session, or the two contradict each other.
     """
-    found = search.find(lookups(session))
+    found = find(search, lookups(session))
     if found is None:
         raise SetAside("no payment of this organisation belongs to the session")
     try:
         check_binding(session, search.environment, found.recorded())
-        settlement = settlement_of(found, session, outcome, source)
+        settlement = settlement_of(found.payment.id, session, outcome, source)
         settled = settle(search.scope, settlement, provider=PLUGIN, locked=found.payment)
     except (NotBelieved, ProofFailed) as error:
         raise SetAside(str(error)) from None
     if settled.changed and utcnow() - found.payment.created_at > LATE:
-        # Refunds and disputes may have come before, and not have known whose they are.
+        # Events of refunds and disputes may have been given up before the payment was known.
         check_later(search.scope, found.payment.id)
     found.row.session_id = session.id
     found.row.payment_intent_id = session.payment_intent_id or found.row.payment_intent_id
-    search.payment_intent_id = found.row.payment_intent_id
+    search.reference = found.row.payment_intent_id
 
 
-def settlement_of(found: Found, session: CheckoutSession, outcome: Outcome, source: str) -> Settlement:
-    """What a session says, in the core's words."""
+def settlement_of(payment_id: UUID, session: CheckoutSession, outcome: Outcome, source: str) -> Settlement:
+    """Return the settlement that a session reports."""
     return Settlement(
-        payment_id=found.payment.id,
+        payment_id=payment_id,
         status=PaymentStatus(outcome),
         environment=session.environment,
         amount=session.amount,
         currency=session.currency,
         source=source,
         reason="The buyer's bank did not pay." if outcome == "failed" else None,
+        tax=session.tax,
     )

@@ -1,4 +1,4 @@
-"""What an organisation and the server may set, and the keys of one environment."""
+"""The settings of an organisation and of the server, and the keys of one environment."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from autonomy_core.plugin_api.settings import KeyPrefix, ProblemMessage, Secret,
 
 PLUGIN = "stripe_payments"
 
+SOURCE = "stripe"
+"""The name of Stripe as a source of webhooks: a segment of their URL, stored with each event."""
+
 ENVIRONMENTS: tuple[Environment, ...] = ("test", "live")
 
 REQUIRED = ("secret_key", "public_key", "webhook_secret")
-"""The keys without which an environment cannot be sold in."""
+"""The keys that an environment needs for sales."""
 
 WEBHOOK_SECRETS = ("webhook_secret", "previous_webhook_secret")
 """The keys whose secrets verify an event, in the order in which they are tried."""
@@ -29,7 +32,7 @@ ENDPOINT_ID = validate.Regexp(r"(we|ed)_[A-Za-z0-9_]+", error="an endpoint's id 
 
 
 def key_name(environment: Environment, key: str) -> str:
-    """What a key of an environment is called in the ini file: ``test_secret_key``, but ``secret_key``."""
+    """Return the name of a key in the ini file: ``test_secret_key`` for test, ``secret_key`` for live."""
     return f"test_{key}" if environment == "test" else key
 
 
@@ -79,6 +82,14 @@ class StripeSettings(SettingsSchema):
         validate=validate.OneOf(ENVIRONMENTS),
         metadata={"description": "test or live: where new payments are made."},
     )
+    automatic_tax = fields.Boolean(
+        load_default=False,
+        error_messages={"invalid": "Write yes or no."},
+        metadata={
+            "description": "yes or no: whether Stripe Tax computes the tax that each price contains."
+            " Activate it at Stripe first."
+        },
+    )
     test_secret_key = _secret("Stripe's secret or restricted key for test.", "test", "sk_test_", "rk_test_")
     test_public_key = _public(
         "Stripe's publishable key for test.", KeyPrefix("pk_test_"), needed=_needed_in("test")
@@ -100,7 +111,7 @@ class StripeSettings(SettingsSchema):
     def chosen_environment_is_complete(
         self, data: Mapping[str, Any], original: Mapping[str, Any], **_: Any
     ) -> None:
-        """The keys of the environment that is sold in are there."""
+        """Check that the selected environment has every required key."""
         environment = data.get("environment")
         if environment is None:
             return
@@ -110,7 +121,7 @@ class StripeSettings(SettingsSchema):
 
     @validates_schema(skip_on_field_errors=False)
     def environments_have_secrets_of_their_own(self, data: Mapping[str, Any], **_: Any) -> None:
-        """The secret that verifies an event tells its environment, so no two may be the same."""
+        """Check that no secret is in both environments: the secret selects the environment of an event."""
         test, live = (
             {name: secret for key in WEBHOOK_SECRETS if (secret := data.get(name := key_name(each, key)))}
             for each in ENVIRONMENTS
@@ -142,7 +153,7 @@ class StripeServerSettings(SettingsSchema):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """An organisation's keys of one environment; None for what it has not set."""
+    """An organisation's keys of one environment; None for a key that is not set."""
 
     environment: Environment
     secret_key: Secret | None
@@ -163,18 +174,19 @@ _FIELDS = {
     environment: itemgetter(*(key_name(environment, field.name) for field in fields_of(Keys)[1:]))
     for environment in ENVIRONMENTS
 }
-"""Take the fields of `Keys` from the settings, but for ``environment``, which is the first."""
+"""Getters of the fields of `Keys` from the settings, except ``environment``, which is the first field."""
 
 
 def keys_of(settings: Mapping[str, Any], environment: Environment) -> Keys:
-    """The keys of an environment.
+    """Return the keys of an environment.
 
     Args:
-        settings: the organisation's, as `StripeSettings` loaded them.
+        settings: the organisation's section, as `StripeSettings` loads it.
+        environment: "live" or "test".
     """
     return Keys(environment, *_FIELDS[environment](settings))
 
 
 def all_keys(settings: Mapping[str, Any]) -> list[Keys]:
-    """The keys of both environments."""
+    """Return the keys of both environments."""
     return [keys_of(settings, environment) for environment in ENVIRONMENTS]

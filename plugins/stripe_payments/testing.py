@@ -1,4 +1,7 @@
-"""For tests: an organisation's settings, events as Stripe makes and signs them, and a running simulator."""
+"""Helpers for tests of payments with Stripe.
+
+They make an organisation's settings and signed events in Stripe's format, and run a simulator.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,15 @@ from stripe_simulator.server import SimulatorServer
 
 
 def webhook_secret(organisation_id: str, environment: str = "test") -> str:
-    """The signing secret that `stripe_settings` gives an organisation."""
+    """Return the signing secret that `stripe_settings` gives an organisation."""
     return f"whsec_{environment}_{organisation_id.replace('-', '_')}"
 
 
 def stripe_settings(organisation_id: str = "acme", **changes: str) -> dict[str, str]:
-    """A section ``[stripe_payments]`` with keys of its own for every organisation and both environments.
+    """Return a section ``[stripe_payments]`` with different keys for every organisation and environment.
 
     Args:
+        organisation_id: the organisation.
         changes: other values, for example ``environment="live"``.
     """
     word = organisation_id.replace("-", "_")
@@ -43,9 +47,10 @@ def stripe_settings(organisation_id: str = "acme", **changes: str) -> dict[str, 
 
 
 def checkout_session(payment: Payment, **changes: Any) -> dict[str, Any]:
-    """A paid checkout session for a payment, as an event shows it.
+    """Return a paid checkout session for a payment, in the format of an event.
 
     Args:
+        payment: the payment.
         changes: other members, for example ``payment_status="unpaid"``.
     """
     payment_id = str(payment.id)
@@ -66,11 +71,11 @@ def checkout_session(payment: Payment, **changes: Any) -> dict[str, Any]:
 
 
 def stripe_event(event_type: str, subject: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    """An event with an id of its own.
+    """Return an event with a new id.
 
     Args:
         event_type: for example ``checkout.session.completed``.
-        subject: what it is about, see `checkout_session`.
+        subject: the event's object, see `checkout_session`.
         changes: other members of the envelope, for example ``id``.
     """
     return {
@@ -85,11 +90,11 @@ def stripe_event(event_type: str, subject: Mapping[str, Any], **changes: Any) ->
 
 
 def thin_event(event_type: str, subject: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    """A thin event with an id of its own, about something of API v1.
+    """Return a thin event with a new id, about an object of API v1.
 
     Args:
-        event_type: as of `stripe_event`, which a thin event has after ``v1.``.
-        subject: what it names.
+        event_type: as for `stripe_event`; a thin event has the prefix ``v1.``.
+        subject: the object that it references.
         changes: other members, for example ``id``.
     """
     return {
@@ -111,11 +116,11 @@ def thin_event(event_type: str, subject: Mapping[str, Any], **changes: Any) -> d
 def signed(
     event: Mapping[str, Any] | bytes, secret: str, *, at: int | None = None
 ) -> tuple[bytes, dict[str, str]]:
-    """The body and the headers with which Stripe would post an event.
+    """Return the body and the headers with which Stripe would post an event.
 
     Args:
-        event: or any body at all.
-        secret: of the endpoint, see `webhook_secret`.
+        event: the event, or any other body.
+        secret: the endpoint's secret, see `webhook_secret`.
         at: the signature's time in seconds since 1970; by default now.
     """
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
@@ -125,10 +130,12 @@ def signed(
 
 @contextmanager
 def simulated_stripe(**options: Any) -> Iterator[SimulatorServer]:
-    """A simulator on a free port of this process; its ``url`` is what ``stripe_payments.api_base`` is set to.
+    """Run a simulator on a free port of this process.
+
+    Its ``url`` is the value for ``stripe_payments.api_base``.
 
     Args:
-        options: of `Simulator`, for example ``chaos=Chaos(7)`` or ``lock_timeouts=True``.
+        options: options of `Simulator`, for example ``chaos=Chaos(7)`` or ``lock_timeouts=True``.
     """
     options = {"retry": RetryPolicy(first=0.05, longest=0.5), **options}
     server = SimulatorServer(Simulator(**options))

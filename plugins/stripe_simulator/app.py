@@ -1,4 +1,4 @@
-"""The parts of the simulator, and the WSGI application that shows them."""
+"""The parts of the simulator, and its WSGI application."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pyramid.response import Response
 
 from stripe_simulator import API_VERSION, objects, parameters
 from stripe_simulator.api.endpoints import EndpointCreate
+from stripe_simulator.balances import Balances
 from stripe_simulator.chaos import Chaos
 from stripe_simulator.checkout import Checkout
 from stripe_simulator.delivery import Courier, RetryPolicy
@@ -22,10 +23,10 @@ from stripe_simulator.faults import Faults
 from stripe_simulator.idempotency import IdempotencyKeys
 from stripe_simulator.identifiers import account_of, derived_id
 from stripe_simulator.limits import ObjectLocks, RateLimiter
-from stripe_simulator.listeners import Listeners
+from stripe_simulator.listeners import ListenerConnections
 from stripe_simulator.payments import Payments
 from stripe_simulator.refunds import Refunds
-from stripe_simulator.state import Books
+from stripe_simulator.state import Ledger
 from stripe_simulator.versions import ACCOUNT_VERSION
 from stripe_simulator.websocket import WebSocket
 
@@ -47,11 +48,11 @@ HANDLED_EVENTS = (
     "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
 )
-"""What the server acts upon, and endpoints made at the start are therefore sent."""
+"""The events that the server handles. Endpoints from the command line receive them."""
 
 
 class Simulator:
-    """Everything behind the HTTP: books, courier, and the rules that use them."""
+    """All parts behind the HTTP interface: the ledger, the courier, and the rules of each object."""
 
     def __init__(
         self,
@@ -63,36 +64,38 @@ class Simulator:
         lock_timeouts: bool = False,
         takes_live_keys: bool = False,
     ) -> None:
-        """Open the books in the file ``state``; raises ``sqlite3.Error`` if they cannot be read.
+        """Open the ledger in the file ``state``; raises ``sqlite3.Error`` if it cannot be read.
 
         Args:
-            retry: when deliveries are tried again.
-            chaos: what goes wrong with deliveries; by default nothing.
-            rate_limit: requests of an account in a second; by default any number.
-            lock_timeouts: whether a request is refused while another one changes the same object.
-            takes_live_keys: whether ``sk_live_…`` keys work as well, for tests of what is done in live; what they make
-                says that it is live, and moves no money either.
+            state: the ledger's file, or ``:memory:``.
+            retry: when deliveries are retried.
+            chaos: simulated failures of deliveries; none by default.
+            rate_limit: the requests of an account per second; unlimited by default.
+            lock_timeouts: whether a request is refused while another request changes the same object.
+            takes_live_keys: whether ``sk_live_…`` keys work too, for tests of live mode. Their objects have
+                ``livemode`` set; no money moves either.
         """
         self.takes_live_keys = takes_live_keys
-        self.books = Books(state)
-        self.listeners = Listeners()
-        self.courier = Courier(self.books, self.listeners, retry, chaos)
+        self.ledger = Ledger(state)
+        self.listeners = ListenerConnections()
+        self.courier = Courier(self.ledger, self.listeners, retry, chaos)
         self.websocket = WebSocket(self.listeners, self.courier.answered)
         seed = None if chaos is None else str(chaos.seed)
-        self.events = Events(self.books, self.courier, self.listeners, seed)
-        self.payments = Payments(self.books, self.events)
-        self.checkout = Checkout(self.books, self.events, self.payments)
-        self.refunds = Refunds(self.books, self.events)
-        self.disputes = Disputes(self.books, self.events)
-        self.idempotency = IdempotencyKeys(self.books)
+        self.events = Events(self.ledger, self.courier, self.listeners, seed)
+        self.balances = Balances(self.ledger)
+        self.payments = Payments(self.ledger, self.events, self.balances)
+        self.checkout = Checkout(self.ledger, self.events, self.payments)
+        self.refunds = Refunds(self.ledger, self.events, self.balances)
+        self.disputes = Disputes(self.ledger, self.events, self.balances)
+        self.idempotency = IdempotencyKeys(self.ledger)
         self.limiter = RateLimiter(rate_limit)
         self.locks = ObjectLocks(enabled=lock_timeouts)
         self.faults = Faults()
 
     def seed_endpoint(self, key: str, url: str, secret: str) -> str:
-        """Give the account of ``key`` an endpoint for `HANDLED_EVENTS`, with a secret of one's choice.
+        """Create an endpoint for `HANDLED_EVENTS` in the account of ``key``, with a given secret.
 
-        It is always the same endpoint for the same key and URL, so that a restart adds none. Returns its id; raises
+        The same key and URL always give the same endpoint, so a restart adds none. Returns its id; raises
         StripeError if ``url`` is not an http URL.
         """
         wanted = {"url": url, "enabled_events": {str(i): name for i, name in enumerate(HANDLED_EVENTS)}}
@@ -100,7 +103,7 @@ class Simulator:
             parameters.load(EndpointCreate(), wanted | {"api_version": API_VERSION}),
             derived_id("we", key, url),
         )
-        self.books.put("endpoint", body["id"], account_of(key), body | {"secret": secret})
+        self.ledger.put("endpoint", body["id"], account_of(key), body | {"secret": secret})
         return str(body["id"])
 
 
@@ -122,7 +125,7 @@ def make_app(simulator: Simulator) -> Any:
 
 
 def _mark(event: NewResponse) -> None:
-    """Say on every response that this is not Stripe."""
+    """Mark every response as coming from the simulator."""
     headers = event.response.headers
     headers["X-Stripe-Simulator"] = "true"
     if event.request.path_info.startswith("/v1/"):
@@ -143,5 +146,6 @@ def _not_found(error: Exception, request: Request) -> Response:
 def _broken(error: Exception, request: Request) -> Response:
     log.error("%s %s failed", request.method, request.path, exc_info=error)
     return _refused(
-        StripeError("The simulator failed; its log says why.", status=500, error_type="api_error"), request
+        StripeError("The simulator failed; its log contains the reason.", status=500, error_type="api_error"),
+        request,
     )

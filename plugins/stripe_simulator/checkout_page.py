@@ -1,7 +1,7 @@
-"""The page where a buyer pays. A person clicks its buttons; a program posts the same form.
+"""The page on which a buyer pays. A person clicks its buttons; a program posts the same form.
 
-``POST /c/pay/{session}`` with ``action=`` one of ``ACTIONS`` and, if wanted, ``email=``, ``card=`` (to pay by card) and
-``iban=`` (to pay by debit): see ``instruments`` for what each number is for.
+``POST /c/pay/{session}`` with ``action=`` one of ``ACTIONS`` and optionally ``email=``, ``card=`` (to pay by
+card) and ``iban=`` (to pay by debit). ``instruments`` lists the test numbers.
 """
 
 from __future__ import annotations
@@ -31,12 +31,15 @@ PAGE = """<!doctype html>
 <style>
 body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 0 auto; padding: 1rem }}
 .simulator {{ background: #fde68a; padding: .5rem 1rem; border-radius: .25rem }}
-button, input {{ font: inherit; display: block; width: 100%; box-sizing: border-box; margin: .5rem 0; padding: .5rem }}
+button, input {{
+  font: inherit; display: block; width: 100%; box-sizing: border-box; margin: .5rem 0; padding: .5rem
+}}
 td:last-child {{ text-align: right }} table {{ width: 100% }}
 </style>
 </head>
 <body>
-<p class="simulator" role="note"><strong>Stripe simulator.</strong> For development and tests: no money moves.</p>
+<p class="simulator" role="note">
+<strong>Stripe simulator.</strong> For development and tests: no money moves.</p>
 <h1>{title}</h1>
 {content}
 </body>
@@ -50,10 +53,10 @@ ACTIONS: dict[str, str] = {
     "cancel": "Cancel and go back",
     "expire": "Let this session expire",
 }
-"""What can be done on an open session's page, with the words on the button."""
+"""The actions on an open session's page, with the labels of their buttons."""
 
 SETTLEMENTS = {"debit_succeeds": "Let the debit succeed", "debit_fails": "Let the debit fail"}
-"""What can be done while a bank debit is on its way."""
+"""The actions while a bank debit is pending."""
 
 
 def includeme(config: Configurator) -> None:
@@ -64,7 +67,7 @@ def includeme(config: Configurator) -> None:
 
 @view_config(route_name="pay", request_method="GET")
 def show(request: Request) -> Response:
-    """Show what is sold and what can be done."""
+    """Show the items and the possible actions."""
     session = _session(request)
     if session is None:
         return _page("No such session", "<p>Check the address.</p>", 404)
@@ -73,7 +76,7 @@ def show(request: Request) -> Response:
 
 @view_config(route_name="pay", request_method="POST")
 def act(request: Request) -> Response:
-    """Do what the posted ``action`` says."""
+    """Perform the posted ``action``."""
     session = _session(request)
     if session is None:
         return _page("No such session", "<p>Check the address.</p>", 404)
@@ -92,7 +95,7 @@ def _pay(request: Request, session: Record) -> Response:
         return _decline(request, session)
     session = _checkout(request).pay_by_card(session, request.POST.get("email"), card)
     simulator = request.registry.simulator
-    if intent := simulator.books.get("payment_intent", session.body["payment_intent"] or ""):
+    if intent := simulator.ledger.get("payment_intent", session.body["payment_intent"] or ""):
         simulator.disputes.follow(intent, card)
     return _succeed(session)
 
@@ -143,7 +146,7 @@ def _succeed(session: Record) -> Response:
 
 
 def _state(request: Request, session: Record) -> Response:
-    """Return the page for the session as it is."""
+    """Return the page for the session's state."""
     body = session.body
     if body["status"] == "open":
         return _open_page(session)
@@ -151,7 +154,7 @@ def _state(request: Request, session: Record) -> Response:
         return _page("This session has expired", "<p>Nothing was paid. Start again in the shop.</p>", 410)
     if body["payment_status"] != "unpaid":
         return _page("This session is paid", "<p>There is nothing left to do here.</p>")
-    intent = request.registry.simulator.books.get("payment_intent", body["payment_intent"])
+    intent = request.registry.simulator.ledger.get("payment_intent", body["payment_intent"])
     if intent.body["status"] != "processing":
         return _page("The debit failed", "<p>Nothing was paid.</p>")
     return _page("The debit is on its way", f'<form method="post">{_buttons(SETTLEMENTS)}</form>')
@@ -197,7 +200,7 @@ def _page(title: str, content: str, status: int = 200) -> Response:
 
 
 def _session(request: Request) -> Record | None:
-    found: Record | None = request.registry.simulator.books.get("session", request.matchdict["id"])
+    found: Record | None = request.registry.simulator.ledger.get("session", request.matchdict["id"])
     return found
 
 

@@ -27,7 +27,7 @@ class Endpoint(click.ParamType[tuple[str, str, str]]):
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str, str]:
-        """Return key, URL and secret, or fail with what to write instead."""
+        """Return key, URL and secret, or raise a usage error."""
         parts = [part.strip() for part in value.split(",")]
         if len(parts) != 3 or not all(parts):
             self.fail("write KEY,URL,SECRET, separated by commas.", param, ctx)
@@ -39,7 +39,7 @@ class Endpoint(click.ParamType[tuple[str, str, str]]):
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=12111, show_default=True, type=click.IntRange(0, 65535), help="Port; 0: any.")
-@click.option("--state", type=click.Path(dir_okay=False), help="File to keep the books in between runs.")
+@click.option("--state", type=click.Path(dir_okay=False), help="File to keep the ledger in between runs.")
 @click.option(
     "--endpoint",
     "endpoints",
@@ -48,20 +48,20 @@ class Endpoint(click.ParamType[tuple[str, str, str]]):
     help="A webhook endpoint to start with, with a secret of your choice. Repeatable.",
 )
 @click.option(
-    "--attempts", default=15, show_default=True, type=click.IntRange(1), help="Tries of a delivery."
+    "--attempts", default=15, show_default=True, type=click.IntRange(1), help="Attempts of a delivery."
 )
 @click.option(
     "--first-retry",
     default=0.2,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Seconds to the second try; then doubling.",
+    help="Seconds before the second attempt; doubled for each further one.",
 )
 @click.option(
     "--chaos",
     metavar="SEED",
-    help="Lose, drop, delay, double and reorder deliveries, as the seed decides: a delivery that is dropped is tried"
-    " again, a lost one is only found by listing events with delivery_success=false.",
+    help="Lose, drop, delay, duplicate and reorder deliveries, as the seed determines. A dropped delivery is"
+    " retried; a lost one is only listed by events with delivery_success=false.",
 )
 @click.option(
     "--rate-limit",
@@ -85,8 +85,8 @@ def simulator(
     rate_limit: int | None,
     lock_timeouts: bool,
 ) -> None:
-    """Run a stand-in for Stripe, for development and tests. No money moves."""
-    # Blocked before the first thread starts, so that only the main thread, waiting below, gets them.
+    """Run a simulator of Stripe, for development and tests. No money moves."""
+    # Blocked before the first thread starts, so that only the main thread, which waits below, receives them.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     parts = _open(
         state,
@@ -100,7 +100,7 @@ def simulator(
     server = _bind(parts, host, port)
     server.start()
     if chaos is not None:
-        click.echo(f"Chaos with the seed {chaos}: deliveries go wrong.")
+        click.echo(f"Chaos with the seed {chaos}: deliveries fail.")
     click.echo(f"Stripe simulator (development and tests only) on {server.url}")
     signal.sigwait(STOP_SIGNALS)
     server.close()
@@ -125,7 +125,7 @@ def _bind(parts: Simulator, host: str, port: int) -> SimulatorServer:
     try:
         return SimulatorServer(parts, host, port)
     except ValueError:
-        # What waitress says of a host that cannot be looked up.
+        # waitress raises ValueError for a host that cannot be resolved.
         _stop(f"{host!r} is no address of this machine. Choose another --host.")
     except OSError as error:
         _stop(

@@ -1,6 +1,6 @@
-"""What Stripe does not offer: the books as JSON, a bank that obeys, and events delivered again at will.
+"""Controls that Stripe does not have: the ledger as JSON, decisions of the bank, and repeated deliveries.
 
-Nothing here asks for a key; secrets are never shown.
+No call here needs a key, and secrets are never shown.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ SHOWN: dict[str, Kind] = {
 
 def includeme(config: Configurator) -> None:
     """Register the control endpoints, all below ``/_simulator/``."""
-    config.add_route("books", "/_simulator/books")
+    config.add_route("ledger", "/_simulator/ledger")
     config.add_route("settle", "/_simulator/sessions/{id}/settle", request_method="POST")
     config.add_route("expire", "/_simulator/sessions/{id}/expire", request_method="POST")
     config.add_route("deliver", "/_simulator/events/{id}/deliver", request_method="POST")
     config.scan(__name__)
 
 
-@view_config(route_name="books", renderer="json")
-def books(request: Request) -> dict[str, Any]:
-    """Return all there is, newest first, each object with the account it belongs to."""
-    kept = request.registry.simulator.books
+@view_config(route_name="ledger", renderer="json")
+def ledger(request: Request) -> dict[str, Any]:
+    """Return all objects, newest first, each with its account."""
+    kept = request.registry.simulator.ledger
     with kept.transaction():
         return {
             "accounts": [record.id for record in kept.find("account")],
@@ -49,14 +49,14 @@ def books(request: Request) -> dict[str, Any]:
 
 
 def with_account(record: Record) -> dict[str, Any]:
-    """Return an object as the API shows it, and the account it belongs to."""
+    """Return an object as the API shows it, with its account."""
     body = public(record) if record.kind == "session" else record.body
     return {"account": record.account, **body}
 
 
 @view_config(route_name="settle", renderer="json")
 def settle(request: Request) -> dict[str, Any]:
-    """``outcome=succeeded`` or ``failed``: end the bank debit that a session is waiting for."""
+    """``outcome=succeeded`` or ``failed``: complete the pending bank debit of a session."""
     outcome = request.POST.get("outcome")
     if outcome not in OUTCOMES:
         raise StripeError("outcome must be succeeded or failed.", param="outcome")
@@ -66,13 +66,13 @@ def settle(request: Request) -> dict[str, Any]:
 
 @view_config(route_name="expire", renderer="json")
 def expire(request: Request) -> dict[str, Any]:
-    """Expire a session as if its time had come."""
+    """Expire a session before its time."""
     return with_account(request.registry.simulator.checkout.expire(find(request, "session")))
 
 
 @view_config(route_name="deliver", renderer="json")
 def deliver(request: Request) -> dict[str, int]:
-    """``times=N``: deliver an event N more times, as many at once as the courier has threads."""
+    """``times=N``: deliver an event N more times, in parallel up to the number of the courier's threads."""
     times = request.POST.get("times", "1")
     if not times.isdecimal() or not 1 <= int(times) <= MOST_DELIVERIES:
         raise StripeError(f"times must be from 1 to {MOST_DELIVERIES}.", param="times")
@@ -81,8 +81,8 @@ def deliver(request: Request) -> dict[str, int]:
 
 
 def find(request: Request, kind: Kind) -> Record:
-    """Return the object that the path names, whosever it is; raises StripeError (404)."""
-    record: Record | None = request.registry.simulator.books.get(kind, request.matchdict["id"])
+    """Return the object with the id in the path, of any account; raises StripeError (404)."""
+    record: Record | None = request.registry.simulator.ledger.get(kind, request.matchdict["id"])
     if record is None:
         raise resource_missing(kind, request.matchdict["id"])
     return record

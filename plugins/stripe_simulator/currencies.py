@@ -1,6 +1,6 @@
-"""What Stripe accepts as an amount (https://docs.stripe.com/currencies).
+"""The amounts that Stripe accepts (https://docs.stripe.com/currencies).
 
-The server has its own table. This one is separate on purpose: a simulator that shared it would share its mistakes.
+The server has its own table. This table is separate, so that the simulator detects errors in the server's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def codes(text: str) -> frozenset[str]:
 ZERO_DECIMAL = codes("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf")
 THREE_DECIMAL = codes("bhd iqd jod kwd omr tnd")
 WHOLE_UNITS_ONLY = codes("isk ugx")
-"""Sent with two decimals, which must be 00."""
+"""Currencies with two decimals that must be 00."""
 
 TWO_DECIMAL = codes(
     """
@@ -34,7 +34,7 @@ MINIMUMS = {
     "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50,
     "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
 }  # fmt: skip
-"""Smallest total in minor units. Stripe converts for the other currencies; the simulator knows no rates."""
+"""The smallest total in minor units. For other currencies Stripe converts; the simulator has no rates."""
 
 
 def unit_step(currency: str) -> int:
@@ -45,22 +45,23 @@ def unit_step(currency: str) -> int:
 
 
 def check_total(amount: int, currency: str, param: str = "line_items") -> None:
-    """Refuse a total (minor units) that Stripe would not charge, blaming ``param``; 0 is free and allowed."""
+    """Refuse a total (minor units) that Stripe would not charge, with ``param``; 0 is free and allowed."""
     minimum = MINIMUMS.get(currency, 1)
     if 0 < amount < minimum:
         raise StripeError(
-            f"The total must be 0 or at least {display(minimum, currency)}; it is {display(amount, currency)}.",
+            f"The total must be 0 or at least {display(minimum, currency)}; it is "
+            f"{display(amount, currency)}.",
             code="amount_too_small",
             param=param,
         )
 
 
 def decimals(currency: str) -> int:
-    """Return how many decimals an amount of one whole unit has."""
+    """Return the number of decimals of a currency."""
     return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
 
 
 def display(amount: int, currency: str) -> str:
-    """Return an amount in minor units as a person reads it, such as ``9.99 EUR``."""
+    """Format an amount in minor units for people, such as ``9.99 EUR``."""
     digits = decimals(currency)
     return f"{amount / 10**digits:.{digits}f} {currency.upper()}"

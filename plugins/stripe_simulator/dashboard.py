@@ -1,4 +1,4 @@
-"""What happens to a paid session in Stripe's dashboard and at the buyer's bank: refunds and disputes, on command."""
+"""Actions in Stripe's dashboard and of the buyer's bank on a paid session: refunds and disputes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from stripe_simulator.state import Record
 ANY_AMOUNT = between(1, 99_999_999)
 
 
-class Refund(Parameters):
-    """A refund made in the dashboard; ``status`` is its first one."""
+class RefundForm(Parameters):
+    """A refund in the dashboard; ``status`` is its initial status."""
 
     amount = Integer(load_default=None, validate=ANY_AMOUNT)
     reason = Text(load_default=None, validate=one_of(*REASONS))
     status = Text(load_default=None, validate=one_of("succeeded", "pending", "requires_action"))
 
 
-class Dispute(Parameters):
+class DisputeForm(Parameters):
     """A dispute that the buyer's bank opens."""
 
     amount = Integer(load_default=None, validate=ANY_AMOUNT)
@@ -35,8 +35,8 @@ class Dispute(Parameters):
     inquiry = Boolean(load_default=False)
 
 
-class Outcome(Parameters):
-    """How a dispute ends."""
+class OutcomeForm(Parameters):
+    """The outcome of a dispute."""
 
     outcome = Text(required=True, validate=one_of("won", "lost"))
 
@@ -59,14 +59,14 @@ def includeme(config: Configurator) -> None:
 @view_config(route_name="refund session", renderer="json")
 def refund(request: Request) -> dict[str, Any]:
     """``amount=``, ``reason=``, ``status=``, all optional: refund a session's payment."""
-    wanted = _load(request, Refund())
+    wanted = _load(request, RefundForm())
     made = request.registry.simulator.refunds.create(_charge(request), **wanted)
     return with_account(made)
 
 
 @view_config(route_name="fail refund", renderer="json")
 def fail(request: Request) -> dict[str, Any]:
-    """Let a refund fail, also one that has succeeded: the buyer's bank sends it back."""
+    """Fail a refund, even one that has succeeded: the buyer's bank returns the money."""
     return with_account(request.registry.simulator.refunds.settle(find(request, "refund"), "failed"))
 
 
@@ -79,7 +79,7 @@ def succeed(request: Request) -> dict[str, Any]:
 @view_config(route_name="dispute session", renderer="json")
 def dispute(request: Request) -> dict[str, Any]:
     """``amount=``, ``reason=``, ``inquiry=true``, all optional: dispute a session's payment."""
-    wanted = _load(request, Dispute())
+    wanted = _load(request, DisputeForm())
     return with_account(request.registry.simulator.disputes.open(_charge(request), **wanted))
 
 
@@ -91,14 +91,14 @@ def escalate(request: Request) -> dict[str, Any]:
 
 @view_config(route_name="appeal dispute", renderer="json")
 def appeal(request: Request) -> dict[str, Any]:
-    """Let the decision about a lost dispute be appealed."""
+    """Start an appeal against the decision about a lost dispute."""
     return with_account(request.registry.simulator.disputes.appeal(find(request, "dispute")))
 
 
 @view_config(route_name="close dispute", renderer="json")
 def close(request: Request) -> dict[str, Any]:
-    """``outcome=won`` or ``lost``: end a dispute; one that was lost can be won after all."""
-    wanted = _load(request, Outcome())
+    """``outcome=won`` or ``lost``: close a dispute; a lost one can still be won."""
+    wanted = _load(request, OutcomeForm())
     return with_account(request.registry.simulator.disputes.close(find(request, "dispute"), **wanted))
 
 
@@ -107,10 +107,13 @@ def _load(request: Request, schema: Parameters) -> dict[str, Any]:
 
 
 def _charge(request: Request) -> Record:
-    """Return the charge of the session that the path names; raises StripeError (409) if nobody tried to pay it."""
-    books = request.registry.simulator.books
-    intent = books.get("payment_intent", find(request, "session").body["payment_intent"] or "")
-    charge: Record | None = intent and books.get("charge", intent.body["latest_charge"] or "")
+    """Return the charge of the session in the path.
+
+    Raises StripeError (409) before the first attempt to pay.
+    """
+    ledger = request.registry.simulator.ledger
+    intent = ledger.get("payment_intent", find(request, "session").body["payment_intent"] or "")
+    charge: Record | None = intent and ledger.get("charge", intent.body["latest_charge"] or "")
     if charge is None:
         raise StripeError("Nothing has been paid for this session.", status=409)
     return charge

@@ -1,8 +1,9 @@
 """Signed delivery of events to webhook endpoints, with retries.
 
-Every delivery is one event for one endpoint. It is tried until the endpoint answers 2xx (a redirect is a failure, as
-at Stripe), each time with a new timestamp and signature, after growing pauses. Threads deliver side by side, so the
-order of events is not kept: Stripe does not promise it either. To a ``stripe listen`` it is sent once, see `listeners`.
+A delivery is one event for one endpoint. It is retried until the endpoint answers 2xx (a redirect is a
+failure, as at Stripe). Each attempt has a new timestamp and signature; the pauses grow. Threads deliver in
+parallel, so the order of events is not preserved, which Stripe does not guarantee either. ``stripe listen``
+receives an event once, see `listeners`.
 """
 
 from __future__ import annotations
@@ -21,26 +22,26 @@ import requests
 from stripe_simulator import versions
 from stripe_simulator.chaos import CALM, Chaos
 from stripe_simulator.identifiers import new_id
-from stripe_simulator.listeners import Listener, Listeners
+from stripe_simulator.listeners import Listener, ListenerConnections
 from stripe_simulator.signing import signed
-from stripe_simulator.state import Books, Record
+from stripe_simulator.state import Ledger, Record
 
 log = logging.getLogger(__name__)
 
 TIMEOUT = (3.05, 20)
-"""Seconds to connect and to wait for an answer."""
+"""Seconds to connect, and to wait for a response."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When to try again. Far shorter than Stripe's three days, because developers and tests wait for it."""
+    """When to retry: much earlier than Stripe's three days, because developers and tests wait for it."""
 
     first: float = 0.2
     """Seconds before the second attempt; each further pause is twice as long."""
     longest: float = 30.0
-    """Seconds that no pause exceeds."""
+    """The longest pause in seconds."""
     attempts: int = 15
-    """Attempts after which a delivery has failed."""
+    """The number of attempts after which a delivery fails."""
 
     def pause_after(self, attempts: int) -> float:
         """Return the seconds to wait after the given number of attempts."""
@@ -48,20 +49,20 @@ class RetryPolicy:
 
 
 class Courier:
-    """Delivers what is pending in ``books``, in ``threads`` threads, from ``start`` to ``close``.
+    """Delivers the pending deliveries in ``ledger``, in ``threads`` threads, from ``start`` to ``close``.
 
-    ``listeners`` are those who get events by ``stripe listen``.
+    ``listeners`` are the connected ``stripe listen`` clients.
     """
 
     def __init__(
         self,
-        books: Books,
-        listeners: Listeners,
+        ledger: Ledger,
+        listeners: ListenerConnections,
         policy: RetryPolicy | None = None,
         chaos: Chaos | None = None,
         threads: int = 16,
     ) -> None:
-        self._books = books
+        self._ledger = ledger
         self._listeners = listeners
         self._policy = policy or RetryPolicy()
         self._chaos = chaos or CALM
@@ -72,20 +73,20 @@ class Courier:
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
     def start(self) -> None:
-        """Start delivering, first of all what an earlier run left pending."""
-        for record in reversed(self._books.find("delivery", status="pending")):
+        """Start the threads, beginning with the deliveries that an earlier run left pending."""
+        for record in reversed(self._ledger.find("delivery", status="pending")):
             self.send(record.id)
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
-        """Stop; what is still pending stays so in the books."""
+        """Stop; pending deliveries stay in the ledger."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def deliver(self, event: Record, endpoint: Record) -> None:
-        """Deliver ``event`` to ``endpoint``, as well or as badly as the chaos has it."""
+        """Deliver ``event`` to ``endpoint``, with the failures that chaos determines."""
         name = _name(endpoint.body["url"])
         if self._chaos.loses(event.id, name):
             self._plan(
@@ -97,19 +98,19 @@ class Courier:
             self.send(planned.id, after=self._chaos.delay(event.id, name, attempt=1))
 
     def deliver_by_hand(self, event: Record, endpoint: Record) -> None:
-        """Deliver ``event`` to ``endpoint`` because somebody wants it: chaos has no say in it."""
+        """Deliver ``event`` to ``endpoint`` on request, without chaos."""
         self.send(self._plan(event, endpoint.id, endpoint.body["url"], by_hand=True).id)
 
     def forward(self, event: Record, listener: Listener) -> None:
-        """Deliver ``event`` to somebody who listens: chaos has no say in it."""
+        """Deliver ``event`` to a listener, without chaos."""
         self.send(self._plan(event, listener.id, listener.url, by_hand=True).id)
 
     def answered(self, delivery: str, status: int | None, error: str | None) -> None:
-        """Write down what a listener says became of a ``delivery`` (its id): an HTTP status, or what went wrong."""
-        self._note(delivery, status, error, give_up=True)
+        """Record a listener's result of a ``delivery`` (its id): an HTTP status, or an error."""
+        self._record_attempt(delivery, status, error, give_up=True)
 
     def _plan(self, event: Record, endpoint: str, url: str, **members: Any) -> Record:
-        """Write down a delivery to an endpoint or listener (its id), pending unless ``members`` say otherwise."""
+        """Create a delivery to an endpoint or listener (its id), pending by default."""
         body = {
             "id": new_id("dlv"),
             "event": event.id,
@@ -121,7 +122,7 @@ class Courier:
             "by_hand": False,
             **members,
         }
-        return self._books.put("delivery", str(body["id"]), event.account, body)
+        return self._ledger.put("delivery", str(body["id"]), event.account, body)
 
     def send(self, delivery: str, after: float = 0.0) -> None:
         """Attempt ``delivery`` (an id) in ``after`` seconds."""
@@ -139,7 +140,7 @@ class Courier:
                     log.exception("Delivery %s could not be attempted", delivery)
 
     def _next(self) -> str | None:
-        """Wait for the next due delivery; None means that the courier is closed."""
+        """Wait for the next due delivery; return None after ``close``."""
         with self._changed:
             while not self._closed:
                 wait = self._due[0][0] - time.monotonic() if self._due else None
@@ -149,28 +150,35 @@ class Courier:
         return None
 
     def _attempt(self, client: requests.Session, identifier: str) -> None:
-        with self._books.transaction():
-            delivery = self._books.get("delivery", identifier)
-            event = delivery and self._books.get("event", delivery.body["event"])
-            endpoint = delivery and self._books.get("endpoint", delivery.body["endpoint"])
+        with self._ledger.transaction():
+            delivery = self._ledger.get("delivery", identifier)
+            event = delivery and self._ledger.get("event", delivery.body["event"])
+            endpoint = delivery and self._ledger.get("endpoint", delivery.body["endpoint"])
         if delivery is None or event is None:
             return
         if listener := self._listeners.find(delivery.body["endpoint"]):
             self._forward(listener, delivery, event)
             return
         if endpoint is None or endpoint.body["status"] != "enabled":
-            self._note(identifier, status=None, error="the endpoint is disabled, or gone", give_up=True)
+            self._record_attempt(
+                identifier, status=None, error="the endpoint is disabled, or gone", give_up=True
+            )
             return
         attempt = len(delivery.body["attempts"]) + 1
         if self._fate(delivery).drops(event.id, _name(endpoint.body["url"]), attempt, self._policy.attempts):
-            self._note(identifier, status=None, error="dropped, by chaos")
+            self._record_attempt(identifier, status=None, error="dropped, by chaos")
             return
         version = endpoint.body["api_version"] or versions.ACCOUNT_VERSION
         shown = thin(event.body) if endpoint.body.get("thin") else versions.shown(event.body, version)
-        self._note(identifier, **_post(client, endpoint.body["url"], shown, endpoint.body["secret"]))
+        self._record_attempt(
+            identifier, **_post(client, endpoint.body["url"], shown, endpoint.body["secret"])
+        )
 
     def _forward(self, listener: Listener, delivery: Record, event: Record) -> None:
-        """Send to a listener. Its answer comes by itself; who only looks gives none, and has got the event."""
+        """Send to a listener.
+
+        Its result arrives later; a listener without a URL sends none, so the event is delivered.
+        """
         shown = versions.shown(event.body, versions.ACCOUNT_VERSION)
         if not self._listeners.forward(listener, delivery.id, shown):
             self.answered(delivery.id, status=None, error="the listener is gone")
@@ -180,12 +188,14 @@ class Courier:
     def _fate(self, delivery: Record) -> Chaos:
         return CALM if delivery.body.get("by_hand") else self._chaos
 
-    def _note(self, identifier: str, status: int | None, error: str | None, *, give_up: bool = False) -> None:
-        """Write down an attempt, and plan the next one if it failed."""
+    def _record_attempt(
+        self, identifier: str, status: int | None, error: str | None, *, give_up: bool = False
+    ) -> None:
+        """Record an attempt, and schedule the next one if it failed."""
         if self._closed:
             return
-        with self._books.transaction():
-            delivery = self._books.get("delivery", identifier)
+        with self._ledger.transaction():
+            delivery = self._ledger.get("delivery", identifier)
             if delivery is None:
                 return
             attempts = delivery.body["attempts"]
@@ -193,7 +203,7 @@ class Courier:
             delivered = error is None and (status is None or 200 <= status < 300)
             failed = give_up or len(attempts) >= self._policy.attempts
             delivery.body["status"] = "delivered" if delivered else "failed" if failed else "pending"
-            self._books.save(delivery)
+            self._ledger.save(delivery)
         if delivery.body["status"] == "pending":
             made, body = len(attempts), delivery.body
             delay = self._fate(delivery).delay(body["event"], _name(body["url"]), attempt=made + 1)
@@ -201,12 +211,12 @@ class Courier:
 
 
 def _name(url: str) -> str:
-    """What chaos knows an endpoint by: its path, because a port may be another one in each run."""
+    """Return the name of an endpoint for chaos: its path, because the port may differ between runs."""
     return urlsplit(url).path
 
 
 def thin(event: dict[str, Any]) -> dict[str, Any]:
-    """Return a thin event for the same fact as a snapshot (https://docs.stripe.com/api/v2/core/events/object)."""
+    """Return the thin event for a snapshot event (https://docs.stripe.com/api/v2/core/events/object)."""
     about = event["data"]["object"]
     path = {"checkout.session": "checkout/sessions"}.get(about["object"], f"{about['object']}s")
     return {
@@ -224,7 +234,7 @@ def thin(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _post(client: requests.Session, url: str, event: dict[str, Any], secret: str) -> dict[str, Any]:
-    """Post ``event`` to ``url``, signed now; return the HTTP status or what went wrong."""
+    """Sign and post ``event`` to ``url``; return the HTTP status, or the error."""
     payload, headers = signed(event, secret)
     try:
         answer = client.post(url, payload.encode(), headers=headers, timeout=TIMEOUT, allow_redirects=False)

@@ -1,7 +1,8 @@
-"""The life of a dispute: opened by the buyer's bank, answered or not by the seller, won or lost.
+"""The life of a dispute: opened by the buyer's bank, contested by the seller or not, won or lost.
 
-An inquiry comes before: the bank asks, and takes no money yet. A lost dispute can be appealed, and won after all. Source:
-https://docs.stripe.com/disputes/how-disputes-work and
+An inquiry may precede it: the bank asks, and takes no money yet. A lost dispute can be appealed and still be
+won.
+Source: https://docs.stripe.com/disputes/how-disputes-work and
 https://docs.stripe.com/changelog/endive/2026-10-28/evidence-submission-appeal-dispute-decisions.
 """
 
@@ -10,10 +11,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from stripe_simulator import objects
+from stripe_simulator.balances import Balances
 from stripe_simulator.errors import StripeError
 from stripe_simulator.events import Events
 from stripe_simulator.instruments import Card
-from stripe_simulator.state import Books, Record
+from stripe_simulator.state import Ledger, Record
 from stripe_simulator.versions import APPEALS
 
 Document = dict[str, Any]
@@ -22,7 +24,7 @@ DisputeOutcome = Literal["won", "lost"]
 OPEN = ("needs_response", "under_review")
 OPEN_INQUIRY = ("warning_needs_response", "warning_under_review")
 BLOCKING = (*OPEN, *APPEALS, "lost")
-"""A charge with such a dispute cannot be refunded: the money is with the bank."""
+"""A charge with a dispute in one of these states cannot be refunded: the bank has the money."""
 
 REASONS = (
     "bank_cannot_process",
@@ -43,22 +45,23 @@ REASONS = (
 )
 
 TEST_EVIDENCE: dict[str, DisputeOutcome] = {"winning_evidence": "won", "losing_evidence": "lost"}
-"""What decides a dispute when submitted as ``uncategorized_text`` (https://docs.stripe.com/testing)."""
+"""``uncategorized_text`` of submitted evidence that decides a dispute (https://docs.stripe.com/testing)."""
 
 
 class Disputes:
-    """What can be done to a dispute. Each method is one transaction and publishes the events that follow from it."""
+    """The operations on a dispute. Each method is one transaction and publishes the resulting events."""
 
-    def __init__(self, books: Books, events: Events) -> None:
-        self._books = books
+    def __init__(self, ledger: Ledger, events: Events, balances: Balances) -> None:
+        self._ledger = ledger
+        self._balances = balances
         self._events = events
 
     def open(self, charge: Record, amount: int | None, reason: str, *, inquiry: bool = False) -> Record:
-        """Dispute ``amount`` minor units of ``charge``, by default all that has not been refunded.
+        """Dispute ``amount`` minor units of ``charge``, by default the amount that is not refunded.
 
-        Raises StripeError if the charge is not paid, has an open dispute, or is of less than ``amount``.
+        Raises StripeError if the charge is unpaid, has an open dispute, or is smaller than ``amount``.
         """
-        with self._books.transaction():
+        with self._ledger.transaction():
             charge = self._disputable(charge)
             left = charge.body["amount"] - charge.body["amount_refunded"]
             amount = left if amount is None else amount
@@ -68,23 +71,23 @@ class Disputes:
                     param="amount",
                 )
             body = objects.dispute(charge.body, amount, reason, inquiry=inquiry)
-            dispute = self._books.put("dispute", body["id"], charge.account, body)
+            dispute = self._ledger.put("dispute", body["id"], charge.account, body)
             charge.body["disputed"] = True
-            self._books.save(charge)
+            self._ledger.save(charge)
             self._publish(dispute, "created")
             if not inquiry:
                 self._withdraw(dispute)
         return dispute
 
     def follow(self, intent: Record, card: Card) -> None:
-        """Dispute a payment that has just been made, if its ``card`` is one for that."""
+        """Dispute a new payment, if its ``card`` is a test card for disputes."""
         if card.dispute:
-            charge = self._books.require("charge", intent.body["latest_charge"])
+            charge = self._ledger.require("charge", intent.body["latest_charge"])
             self.open(charge, None, card.dispute, inquiry=card.inquiry)
 
     def escalate(self, dispute: Record) -> Record:
-        """Turn an open inquiry into a chargeback: now the money is taken."""
-        with self._books.transaction():
+        """Turn an open inquiry into a chargeback, which withdraws the money."""
+        with self._ledger.transaction():
             dispute = self._in_state(dispute, OPEN_INQUIRY)
             if method := dispute.body.get("payment_method_details"):
                 method["card"]["case_type"] = "chargeback"
@@ -95,9 +98,9 @@ class Disputes:
     def update(
         self, dispute: Record, evidence: Document, metadata: Document | None, cause: Document, *, submit: bool
     ) -> Record:
-        """Keep ``evidence`` and, if it is to be submitted, bring it before the bank, which may decide at once."""
-        with self._books.transaction():
-            dispute = self._books.require("dispute", dispute.id)
+        """Store ``evidence``. With ``submit`` the bank sees it, and may decide immediately."""
+        with self._ledger.transaction():
+            dispute = self._ledger.require("dispute", dispute.id)
             changes: Document = {} if metadata is None else {"metadata": metadata}
             if "appeal" in evidence:
                 dispute = self._in_state(dispute, APPEALS[:1])
@@ -112,18 +115,18 @@ class Disputes:
         return dispute
 
     def give_up(self, dispute: Record, cause: Document) -> Record:
-        """Close a dispute because the seller does not contest it: it is lost, or, an inquiry, just over."""
-        with self._books.transaction():
-            dispute = self._books.require("dispute", dispute.id)
+        """Close a dispute that the seller does not contest: it is lost; an inquiry is only closed."""
+        with self._ledger.transaction():
+            dispute = self._ledger.require("dispute", dispute.id)
             inquiry = dispute.body["status"] in OPEN_INQUIRY
             return self.close(dispute, "won" if inquiry else "lost", cause)
 
     def close(self, dispute: Record, outcome: DisputeOutcome, cause: Document | None = None) -> Record:
-        """End a dispute; an inquiry can only end well, and one that was lost can still be won.
+        """Close a dispute. An inquiry can only be won; a lost dispute can still be won.
 
-        Raises StripeError if it has ended already.
+        Raises StripeError if it is closed already.
         """
-        with self._books.transaction():
+        with self._ledger.transaction():
             ending = OPEN + OPEN_INQUIRY + APPEALS + (("lost",) if outcome == "won" else ())
             dispute = self._in_state(dispute, ending)
             if dispute.body["status"] in OPEN_INQUIRY:
@@ -137,17 +140,17 @@ class Disputes:
         return dispute
 
     def appeal(self, dispute: Record) -> Record:
-        """Let the decision about a lost dispute be appealed: the seller may now bring evidence against it."""
-        with self._books.transaction():
+        """Start an appeal against the decision about a lost dispute: the seller may add evidence."""
+        with self._ledger.transaction():
             dispute = self._in_state(dispute, ("lost",))
             self._change(dispute, "updated", status=APPEALS[0])
         return dispute
 
     def _disputable(self, charge: Record) -> Record:
-        charge = self._books.require("charge", charge.id)
+        charge = self._ledger.require("charge", charge.id)
         if charge.body["status"] != "succeeded":
             raise StripeError("Only a payment that succeeded can be disputed.")
-        earlier = self._books.find("dispute", charge.account, charge=charge.id)
+        earlier = self._ledger.find("dispute", charge.account, charge=charge.id)
         if any(dispute.body["status"] in OPEN + OPEN_INQUIRY + APPEALS for dispute in earlier):
             raise StripeError("This payment is disputed already.")
         return charge
@@ -156,13 +159,17 @@ class Disputes:
         self._move_money(dispute, -dispute.body["amount"], "funds_withdrawn")
 
     def _move_money(self, dispute: Record, amount: int, what: str) -> None:
-        dispute.body["balance_transactions"].append(objects.withdrawal(dispute.body, amount))
-        self._books.save(dispute)
+        charge = self._ledger.require("charge", dispute.body["charge"])
+        booked = self._balances.book(
+            charge, "dispute" if amount < 0 else "dispute_reversal", dispute.id, amount
+        )
+        dispute.body["balance_transactions"].append(booked)
+        self._ledger.save(dispute)
         self._publish(dispute, what)
 
     def _in_state(self, dispute: Record, states: tuple[str, ...]) -> Record:
-        """Read ``dispute`` again, now that nobody else can change it, and refuse it in another state."""
-        dispute = self._books.require("dispute", dispute.id)
+        """Read ``dispute`` again within the transaction, and refuse it in any other state."""
+        dispute = self._ledger.require("dispute", dispute.id)
         if dispute.body["status"] not in states:
             raise StripeError(f"This dispute is {dispute.body['status']}.")
         return dispute
@@ -170,7 +177,7 @@ class Disputes:
     def _change(self, dispute: Record, what: str, cause: Document | None = None, **changes: Any) -> None:
         previous = {name: dispute.body[name] for name in changes}
         dispute.body |= changes
-        self._books.save(dispute)
+        self._ledger.save(dispute)
         self._publish(dispute, what, cause, previous)
 
     def _publish(
@@ -185,7 +192,7 @@ class Disputes:
 
 
 def _with_evidence(dispute: Document, evidence: Document, *, submit: bool) -> Document:
-    """Return what changes about ``dispute`` when ``evidence`` is added."""
+    """Return the changes of ``dispute`` for added ``evidence``."""
     details = dispute["evidence_details"] | {"has_evidence": True}
     changes: Document = {"evidence": dispute["evidence"] | evidence}
     if submit:

@@ -1,4 +1,4 @@
-"""The one kind of error that the API answers, in Stripe's shape (https://docs.stripe.com/api/errors)."""
+"""The API's errors, in Stripe's format (https://docs.stripe.com/api/errors)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class StripeError(Exception):
-    """A refusal, as Stripe would word it to a program.
+    """An error of the API.
 
-    ``status`` is the HTTP status, ``error_type`` and ``code`` are Stripe's, ``param`` is the offending parameter in
-    Stripe's bracket notation, for example ``line_items[0][quantity]``. ``headers`` go with the answer, ``details`` are
-    further members of the error.
+    ``status`` is the HTTP status. ``error_type`` and ``code`` are Stripe's. ``param`` is the offending
+    parameter in Stripe's bracket notation, for example ``line_items[0][quantity]``. ``headers`` are added to
+    the response, and ``details`` to the error object.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class StripeError(Exception):
 
     @property
     def body(self) -> dict[str, Any]:
-        """The JSON body: ``{"error": {...}}`` with only the members that have a value."""
+        """The JSON body: ``{"error": {...}}`` with the members that have a value."""
         members = {"type": self.error_type, "code": self.code, "message": self.message, "param": self.param}
         given = {name: value for name, value in members.items() if value is not None}
         return {"error": given | self.details}
 
 
 def rate_limited() -> StripeError:
-    """Return the 429 for an account that asks too often (https://docs.stripe.com/rate-limits)."""
+    """Return the 429 for an account that exceeds its rate (https://docs.stripe.com/rate-limits)."""
     return StripeError(
         "Request rate limit exceeded. See https://docs.stripe.com/rate-limits.",
         status=429,
@@ -52,7 +52,7 @@ def rate_limited() -> StripeError:
 
 
 def lock_timeout() -> StripeError:
-    """Return the 429 for an object that another request is changing; it has no ``Stripe-Rate-Limited-Reason``."""
+    """Return the 429 for an object that another request changes; it lacks ``Stripe-Rate-Limited-Reason``."""
     return StripeError(
         "This object cannot be accessed right now because another API request is currently accessing it.",
         status=429,
@@ -61,7 +61,7 @@ def lock_timeout() -> StripeError:
 
 
 def key_in_use(key: str) -> StripeError:
-    """Return the 409 for an idempotency key whose first request has not been answered yet."""
+    """Return the 409 for an idempotency key whose first request is in progress."""
     return StripeError(
         f"Another request with the idempotency key '{key}' is in progress; try again.",
         status=409,

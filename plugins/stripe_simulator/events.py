@@ -1,4 +1,4 @@
-"""Events: what happened, written down once and sent to every endpoint that wants it."""
+"""Events: each is stored once and delivered to every endpoint that subscribes to it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from stripe_simulator import objects
 from stripe_simulator.delivery import Courier
 from stripe_simulator.identifiers import derived_id, new_id
-from stripe_simulator.listeners import Listeners
-from stripe_simulator.state import Books, Record
+from stripe_simulator.listeners import ListenerConnections
+from stripe_simulator.state import Ledger, Record
 
 NO_REQUEST = {"id": None, "idempotency_key": None}
-"""The cause of an event that no API call led to, but a buyer, a bank or the clock."""
+"""The cause of an event without an API call: a buyer, a bank or the clock."""
 
 TYPES = frozenset(
     {
@@ -40,17 +40,19 @@ TYPES = frozenset(
         "refund.updated",
     }
 )
-"""All that the simulator makes (https://docs.stripe.com/api/events/types)."""
+"""All event types that the simulator publishes (https://docs.stripe.com/api/events/types)."""
 
 
 class Events:
-    """Publishes events in ``books`` and hands them to ``courier``, also for ``listeners``.
+    """Publishes events in ``ledger`` and passes them to ``courier``, for endpoints and ``listeners``.
 
-    With a ``seed`` the n-th event of an account has the same id in every run, and so, by chaos, the same fate.
+    With a ``seed`` the n-th event of an account has the same id, and so the same fate by chaos, in every run.
     """
 
-    def __init__(self, books: Books, courier: Courier, listeners: Listeners, seed: str | None = None) -> None:
-        self._books = books
+    def __init__(
+        self, ledger: Ledger, courier: Courier, listeners: ListenerConnections, seed: str | None = None
+    ) -> None:
+        self._ledger = ledger
         self._courier = courier
         self._listeners = listeners
         self._seed = seed
@@ -64,10 +66,10 @@ class Events:
         *,
         previous: dict[str, Any] | None = None,
     ) -> None:
-        """Record that ``kind`` happened to ``subject`` as it is now, and deliver it.
+        """Store that ``kind`` happened to ``subject`` in its current state, and deliver the event.
 
-        ``previous`` has the members that changed, as they were. Call it inside the transaction that changed
-        ``subject``: an event that is rolled back is not delivered.
+        ``previous`` contains the former values of the changed members. Call it in the transaction that
+        changes ``subject``: an event that is rolled back is not delivered.
 
         Raises:
             ValueError: ``kind`` is not one of `TYPES`.
@@ -80,19 +82,19 @@ class Events:
         body = objects.event(
             identifier, kind, subject, cause or NO_REQUEST, previous=previous, pending=pending
         )
-        event = self._books.put("event", body["id"], account, body)
+        event = self._ledger.put("event", body["id"], account, body)
         for endpoint in wanted:
             self._courier.deliver(event, endpoint)
         self.forward(event)
 
     def forward(self, event: Record) -> None:
-        """Send ``event`` to everybody who listens."""
+        """Send ``event`` to all listeners of its account."""
         for listener in self._listeners.of(event.account):
             self._courier.forward(event, listener)
 
     def deliver_again(self, event: Record, times: int) -> int:
-        """Deliver ``event`` ``times`` more times to all who want it; return the number of deliveries."""
-        with self._books.transaction():
+        """Deliver ``event`` ``times`` more times to all its receivers; return the number of deliveries."""
+        with self._ledger.transaction():
             endpoints = self._endpoints(event.account, event.body["type"])
             listeners = self._listeners.of(event.account)
             for endpoint in endpoints * times:
@@ -102,16 +104,16 @@ class Events:
         return (len(endpoints) + len(listeners)) * times
 
     def pending(self, event: Record) -> int:
-        """Return how many endpoints have neither got ``event`` nor been given up."""
-        pending = self._books.find("delivery", event=event.id, status="pending")
+        """Return the number of endpoints with a pending delivery of ``event``."""
+        pending = self._ledger.find("delivery", event=event.id, status="pending")
         return len({delivery.body["endpoint"] for delivery in pending})
 
     def _next_id(self, account: str) -> str:
         if self._seed is None:
             return new_id("evt")
-        before = self._books.find("event", account, limit=1)
+        before = self._ledger.find("event", account, limit=1)
         return derived_id("evt", self._seed, account, *(event.id for event in before))
 
     def _endpoints(self, account: str, kind: str) -> list[Record]:
-        enabled = self._books.find("endpoint", account, status="enabled")
+        enabled = self._ledger.find("endpoint", account, status="enabled")
         return [endpoint for endpoint in enabled if {kind, "*"} & set(endpoint.body["enabled_events"])]

@@ -1,7 +1,7 @@
-"""Faults between a program and Stripe, on command: errors, slow answers, connections that close half way.
+"""Simulated faults between a program and Stripe: errors, slow responses, connections that close midway.
 
-A fault happens on the way to the API, where nothing has been done yet, or (``after=true``) on the way back, where all
-has been done and only the answer is lost. It is never kept under an idempotency key: trying again gets the true answer.
+A fault happens before the API performs the call, or, with ``after=true``, after it, so that only the response
+is lost. It is never stored under an idempotency key: a retry gets the true response.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ KINDS: dict[str, Callable[[], StripeError] | None] = {
     "close": None,
     "stall": None,
 }
-"""What can go wrong, and the error to answer if it is one."""
+"""The kinds of faults, with the error for those that are errors."""
 
 
 class FaultCreate(Parameters):
-    """What is to go wrong, how often, and where."""
+    """A fault to plan: its kind, its number and the affected calls."""
 
     status = Text(required=True, validate=one_of(*KINDS))
     times = Integer(load_default=1, validate=between(1, 10_000))
@@ -46,7 +46,7 @@ class FaultCreate(Parameters):
 
 @dataclass
 class Fault:
-    """Something that goes wrong ``times`` more times, with calls whose path begins with ``path``."""
+    """A fault that affects ``times`` more calls whose path begins with ``path``."""
 
     status: str
     times: int
@@ -56,12 +56,12 @@ class Fault:
     seconds: int
 
     def concerns(self, method: str, path: str) -> bool:
-        """Say whether a call meets this fault."""
+        """Return whether a call is affected by this fault."""
         return self.times > 0 and self.method in ("", method) and path.startswith(self.path)
 
 
 class Faults:
-    """The faults that are still to happen, in the order in which they were asked for."""
+    """The planned faults, in the order of planning."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -74,16 +74,19 @@ class Faults:
             self.planned.append(fault)
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Remove all faults."""
         with self._lock:
             self.planned.clear()
 
     def close(self) -> None:
-        """Let those go who wait for a stalled answer."""
+        """Release the calls that wait in a stall."""
         self._closing.set()
 
     def around(self, method: str, path: str, answer: Callable[[], Response]) -> Response:
-        """Return what ``answer`` does, unless a fault is planned for this call. Raises StripeError if that is one."""
+        """Return the result of ``answer``, unless a fault is planned for this call.
+
+        Raises StripeError if the fault is an error.
+        """
         fault = self._take(method, path)
         if fault is None:
             return answer()
@@ -105,7 +108,10 @@ class Faults:
 
 
 def _cut(response: Response) -> Response:
-    """Return ``response`` with half of its body; the server closes the connection, because the length is wrong."""
+    """Return ``response`` with half of its body.
+
+    The server closes the connection because of the wrong length.
+    """
     body = response.body
     response.app_iter = [body[: len(body) // 2]]
     response.content_length = len(body)
@@ -120,7 +126,7 @@ def includeme(config: Configurator) -> None:
 
 @view_config(route_name="faults", request_method="GET", renderer="json")
 def show(request: Request) -> dict[str, Any]:
-    """Return the faults that are still to happen."""
+    """Return the planned faults."""
     return {"faults": [vars(fault) for fault in request.registry.simulator.faults.planned]}
 
 
@@ -134,6 +140,6 @@ def plan(request: Request) -> dict[str, Any]:
 
 @view_config(route_name="faults", request_method="DELETE", renderer="json")
 def clear(request: Request) -> dict[str, Any]:
-    """Let nothing more go wrong."""
+    """Remove all planned faults."""
     request.registry.simulator.faults.clear()
     return show(request)

@@ -1,4 +1,4 @@
-"""Identifiers that look like Stripe's: a prefix and random letters and digits."""
+"""Identifiers in Stripe's format: a prefix and random letters and digits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ ALPHABET = string.ascii_letters + string.digits
 
 
 def new_id(prefix: str, length: int = 24) -> str:
-    """Return a fresh identifier such as ``evt_4fQ…``, with ``length`` random characters."""
+    """Return a new identifier such as ``evt_4fQ…``, with ``length`` random characters."""
     return f"{prefix}_" + "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
 def derived_id(prefix: str, *parts: str) -> str:
-    """Return the identifier that always belongs to ``parts``, without revealing them."""
+    """Return an identifier that is a function of ``parts``, without revealing them."""
     return f"{prefix}_{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
 
 
 def account_of(key: str) -> str:
-    """Return the id of the account that ``key`` opens: one key, one account."""
+    """Return the id of the account of ``key``; each key has its own account."""
     return derived_id("acct", key)

@@ -1,4 +1,4 @@
-"""Stripe's test cards and test bank accounts: what they are for is in their number.
+"""Stripe's test cards and test bank accounts: the number determines what happens.
 
 Source: https://docs.stripe.com/testing and https://docs.stripe.com/payments/sepa-debit/accept-a-payment.
 """
@@ -15,14 +15,14 @@ Outcome = Literal["succeeded", "failed"]
 
 @dataclass(frozen=True)
 class Card:
-    """A card, and what is bound to happen to payments with it."""
+    """A test card, and the results of payments with it."""
 
     last4: str
     declined: bool = False
     refund: Literal["succeeded", "pending", "failed"] = "succeeded"
-    """``pending`` until told otherwise; ``failed``: at first a success, then not."""
+    """``pending``: until the control call completes it. ``failed``: succeeds first, then fails."""
     dispute: str | None = None
-    """The reason for which each payment is disputed."""
+    """The reason of the dispute of each payment."""
     inquiry: bool = False
 
 
@@ -47,7 +47,7 @@ NAMES = {
     "createDisputeProductNotReceived": "4000000000002685",
     "createDisputeInquiry": "4000000000001976",
 }
-"""The test cards by the names that they have in a program: ``tok_visa``, and ``pm_card_visa``."""
+"""The names of the test cards in programs: ``tok_visa`` or ``pm_card_visa`` for ``visa``."""
 
 IBANS: dict[str, Outcome] = {
     "AT611904300234573201": "succeeded",
@@ -56,11 +56,14 @@ IBANS: dict[str, Outcome] = {
     "DE62370400440532013001": "failed",
     "IT60X0542811101000000123456": "failed",
 }
-"""What becomes of a debit of each account."""
+"""The result of a debit of each account."""
 
 
 def card(number: str) -> Card:
-    """Return the test card with a number; none given is the ordinary one. Raises StripeError for any other."""
+    """Return the test card of a number; without a number, the ordinary card.
+
+    Raises StripeError for any other number.
+    """
     compact = number.replace(" ", "")
     if not compact:
         return ORDINARY
@@ -72,7 +75,7 @@ def card(number: str) -> Card:
 
 
 def named_card(reference: str) -> Card | None:
-    """Return the test card that a token or payment method such as ``tok_visa`` or ``pm_card_visa`` stands for."""
+    """Return the test card of a token or payment method, such as ``tok_visa`` or ``pm_card_visa``."""
     name = (
         reference.removeprefix("pm_card_") if reference.startswith("pm_") else reference.removeprefix("tok_")
     )
@@ -85,12 +88,15 @@ def card_ending(last4: str) -> Card:
 
 
 def account_ending(last4: str) -> Outcome:
-    """Return what the bank of the test account does whose number ends in ``last4``."""
+    """Return the result of a debit of the test account whose number ends in ``last4``."""
     return next(outcome for iban, outcome in IBANS.items() if iban.endswith(last4))
 
 
 def debit_outcome(iban: str) -> Outcome | None:
-    """Return what the bank of a test account does; None, without an account, is: it decides later."""
+    """Return the result of a debit of a test account.
+
+    Without an account, return None: the result is decided later. Raises StripeError for any other account.
+    """
     compact = iban.replace(" ", "").upper()
     if compact and compact not in IBANS:
         raise StripeError(
@@ -122,9 +128,9 @@ def debit_details(method: str) -> dict[str, Any]:
 
 
 def refund_behaviour(charge: dict[str, Any]) -> str:
-    """Return what becomes of a refund of ``charge``: ``succeeded``, ``pending`` or ``failed``, see `Card`.
+    """Return the result of a refund of ``charge``: ``succeeded``, ``pending`` or ``failed``, see `Card`.
 
-    Banks take their time with what was paid by debit.
+    The refund of a bank debit is pending first.
     """
     method = charge["payment_method_details"]
     if method["type"] != "card":

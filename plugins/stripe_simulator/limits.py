@@ -1,4 +1,4 @@
-"""Stripe's limits, for those who want to meet them: requests in a second, and requests that want one object.
+"""Stripe's limits as options: requests per second, and concurrent requests for one object.
 
 Source: https://docs.stripe.com/rate-limits.
 """
@@ -15,7 +15,7 @@ from stripe_simulator.errors import lock_timeout, rate_limited
 
 
 class RateLimiter:
-    """Admits at most ``limit`` requests of an account in any second; None admits all."""
+    """Admits at most ``limit`` requests of an account per second; None means no limit."""
 
     def __init__(self, limit: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
@@ -24,7 +24,7 @@ class RateLimiter:
         self._admitted: defaultdict[str, deque[float]] = defaultdict(deque)
 
     def admit(self, account: str) -> None:
-        """Count a request; raises StripeError (429 ``rate_limit``) if it is one too many."""
+        """Count a request; raises StripeError (429 ``rate_limit``) above the limit."""
         if self._limit is None:
             return
         with self._lock:
@@ -37,7 +37,7 @@ class RateLimiter:
 
 
 class ObjectLocks:
-    """Lets one request at a time change an object, and refuses the second one, if ``enabled``."""
+    """If ``enabled``, one request at a time may change an object; a concurrent one is refused."""
 
     def __init__(self, *, enabled: bool = False) -> None:
         self._enabled = enabled
@@ -46,7 +46,7 @@ class ObjectLocks:
 
     @contextmanager
     def hold(self, identifier: str | None) -> Iterator[None]:
-        """Keep an object to oneself; raises StripeError (429 ``lock_timeout``) if another request has it."""
+        """Lock an object; raises StripeError (429 ``lock_timeout``) if another request holds it."""
         if not self._enabled or identifier is None:
             yield
             return

@@ -1,7 +1,7 @@
-"""Who listens: each ``stripe listen`` that is connected gets every event of its account, and says how it was answered.
+"""Connections of ``stripe listen``: each receives every event of its account, and reports the results.
 
-A listener is like a webhook endpoint that is there as long as it is connected. As at Stripe, an event is sent to it
-once: it is not tried again, except by ``stripe events resend``. Source: https://github.com/stripe/stripe-cli.
+A listener is like a webhook endpoint that exists while it is connected. As at Stripe, an event is sent to it
+once and is not retried, except by ``stripe events resend``. Source: https://github.com/stripe/stripe-cli.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from stripe_simulator.signing import signed
 
 
 class Connection(Protocol):
-    """What messages are sent through."""
+    """The channel for messages to a listener."""
 
     def send(self, message: str) -> bool:
-        """Send ``message``; return whether the other side is still there."""
+        """Send ``message``; return whether the connection is open."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A ``stripe listen``: whose events it wants, and the address that it forwards them to, if any."""
+    """A ``stripe listen`` client: its account, and the URL that it forwards events to, if any."""
 
     account: str
     device: str
@@ -34,74 +34,83 @@ class Listener:
 
     @property
     def id(self) -> str:
-        """The id by which deliveries name it: the same whenever it forwards to the same address."""
+        """The id in its deliveries, a function of account, device and URL."""
         return derived_id("cli", self.account, self.device, self.url)
 
     @property
     def secret(self) -> str:
-        """The secret that its events are signed with: an account's is always the same, so that it can be written down."""
+        """The secret that signs its events.
+
+        An account's secret is constant, so that it can be put into an ini file.
+        """
         return derived_id("whsec", self.account, "stripe listen")
 
 
 @dataclass
-class Line:
-    """A connection, and the ids of the deliveries that have not been answered through it."""
+class ListenerConnection:
+    """A connection, and the ids of its deliveries without a result."""
 
     connection: Connection
     unanswered: set[str] = field(default_factory=set)
 
 
-class Listeners:
-    """Those who may listen, because they have asked to, and those who do."""
+class ListenerConnections:
+    """The registered listeners, and the connected ones."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._invited: dict[str, Listener] = {}
-        self._lines: dict[Listener, Line] = {}
+        self._connections: dict[Listener, ListenerConnection] = {}
 
     def invite(self, account: str, device: str, url: str) -> tuple[str, Listener]:
-        """Return a listener, and the secret id by which its connection is to be recognised."""
+        """Register a listener; return the secret id of its connection, and the listener."""
         identifier, listener = new_id("cliws"), Listener(account, device, url)
         with self._lock:
             self._invited[identifier] = listener
         return identifier, listener
 
     def invited(self, identifier: str) -> Listener | None:
-        """Return the listener whose connection is recognised by ``identifier``, or None."""
+        """Return the listener of a connection's secret id, or None."""
         return self._invited.get(identifier)
 
     @contextmanager
-    def connected(self, listener: Listener, line: Line) -> Iterator[None]:
-        """Send the listener's events through ``line`` meanwhile. A second connection takes over from the first."""
+    def connected(self, listener: Listener, connection: ListenerConnection) -> Iterator[None]:
+        """Send the listener's events through ``connection`` during the block.
+
+        A newer connection replaces it.
+        """
         with self._lock:
-            self._lines[listener] = line
+            self._connections[listener] = connection
         try:
             yield
         finally:
             with self._lock:
-                if self._lines.get(listener) is line:
-                    del self._lines[listener]
+                if self._connections.get(listener) is connection:
+                    del self._connections[listener]
 
     def of(self, account: str) -> list[Listener]:
-        """Return those who listen to the events of ``account``."""
+        """Return the connected listeners of ``account``."""
         with self._lock:
-            return [listener for listener in self._lines if listener.account == account]
+            return [listener for listener in self._connections if listener.account == account]
 
     def find(self, identifier: str) -> Listener | None:
         """Return the connected listener with that ``id``, or None."""
         with self._lock:
-            return next((listener for listener in self._lines if listener.id == identifier), None)
+            return next((listener for listener in self._connections if listener.id == identifier), None)
 
     def forward(self, listener: Listener, delivery: str, event: dict[str, Any]) -> bool:
-        """Send ``event`` to be forwarded, as the ``delivery`` of that id; return whether the listener is there."""
+        """Send ``event`` as the delivery with the id ``delivery``.
+
+        Return whether the listener is connected.
+        """
         with self._lock:
-            line = self._lines.get(listener)
-        if line is None:
+            connected = self._connections.get(listener)
+        if connected is None:
             return False
-        line.unanswered.add(delivery)
-        if line.connection.send(_message(listener, delivery, event)):
+        connected.unanswered.add(delivery)
+        if connected.connection.send(_message(listener, delivery, event)):
             return True
-        line.unanswered.discard(delivery)
+        connected.unanswered.discard(delivery)
         return False
 
 
@@ -110,7 +119,7 @@ def _message(listener: Listener, delivery: str, event: dict[str, Any]) -> str:
     return json.dumps(
         {
             "type": "webhook_event",
-            # Of the account's default version; the client ignores others, unless it was started for the latest one.
+            # The account's default version. Only a client that was started for the latest accepts others.
             "endpoint": {"api_version": None},
             "event_payload": payload,
             "http_headers": headers,

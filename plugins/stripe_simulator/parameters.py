@@ -1,6 +1,6 @@
-"""Stripe's form encoding, ``line_items[0][price_data][currency]=eur``, and fields that check it strictly.
+"""Stripe's form encoding, ``line_items[0][price_data][currency]=eur``, and fields that validate it strictly.
 
-Source: https://docs.stripe.com/api (requests are form-encoded, answers are JSON).
+Source: https://docs.stripe.com/api (requests are form-encoded, responses are JSON).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ INTEGER = re.compile(r"^-?[0-9]{1,18}$", re.ASCII)
 
 MESSAGES = {
     "parameter_missing": "Missing required parameter: $param.",
-    "parameter_unknown": "Unknown parameter: $param (or one that the simulator does not play).",
+    "parameter_unknown": "Unknown parameter: $param (or one that the simulator does not support).",
     "parameter_invalid_empty": "$param was given without a value.",
     "parameter_invalid_integer": "$param must be an integer.",
     "parameter_invalid_boolean": "$param must be true or false.",
@@ -30,13 +30,13 @@ MESSAGES = {
     "email_invalid": "$param must be an e-mail address.",
     "url_invalid": "$param must be an http or https URL.",
 }
-"""The sentence for each code. A field's error is one of these codes, or a sentence about $param of its own."""
+"""The text of each code. A field's error is one of these codes, or its own text with $param."""
 
 
 def parse(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return the nested form of ``pairs``; lists are still dicts with "0", "1" … as keys.
+    """Return the nested form of ``pairs``. A list is a dict with "0", "1" … as keys.
 
-    Raises StripeError if a name is malformed or is used both as a value and as an object.
+    Raises StripeError if a name is malformed, or is used both as a value and as an object.
     """
     tree: dict[str, Any] = {}
     for name, value in pairs:
@@ -57,7 +57,7 @@ def parse(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``values`` checked and converted by ``schema``; raises StripeError for the first thing wrong."""
+    """Return ``values`` validated and converted by ``schema``; raises StripeError for the first problem."""
     try:
         loaded: dict[str, Any] = schema.load(values)
     except ValidationError as error:
@@ -66,7 +66,7 @@ def load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unknown(name: str) -> StripeError:
-    """Return the refusal of a parameter that a call does not have."""
+    """Return the error for a parameter that a call does not have."""
     code = "parameter_unknown"
     return StripeError(Template(MESSAGES[code]).substitute(param=name), code=code, param=name)
 
@@ -86,7 +86,7 @@ def _first_problem(messages: Any) -> StripeError:
 
 
 class Parameters(Schema):
-    """An object among the parameters: whatever it does not declare is refused."""
+    """An object of parameters. Undeclared parameters are refused."""
 
     error_messages = {
         "unknown": "parameter_unknown",
@@ -98,7 +98,7 @@ class Parameters(Schema):
 
 
 class Text(fields.String):
-    """A string of at least one character unless it ``may_be_empty``, and of at most ``longest``."""
+    """A string of at most ``longest`` characters, and at least one unless ``may_be_empty``."""
 
     default_error_messages = {
         "required": "parameter_missing",
@@ -120,7 +120,7 @@ class Text(fields.String):
 
 
 class Name(Text):
-    """A name that people read: it is not blank."""
+    """A name for people: it must not be blank."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -140,7 +140,7 @@ class Email(Text):
 
 
 class Url(Text):
-    """An absolute http or https URL, in which Stripe's ``{CHECKOUT_SESSION_ID}`` may stand."""
+    """An absolute http or https URL, which may contain Stripe's ``{CHECKOUT_SESSION_ID}``."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -174,7 +174,7 @@ class Boolean(fields.Field[bool]):
 
 
 class Array(fields.List[Any]):
-    """A list of at least one item: ``name[0]``, ``name[1]`` … without a gap, or ``name[]``."""
+    """A list of at least one item: ``name[0]``, ``name[1]`` … without gaps, or ``name[]``."""
 
     default_error_messages = {
         "required": "parameter_missing",
@@ -189,7 +189,7 @@ class Array(fields.List[Any]):
 
 
 class Object(fields.Nested):
-    """Parameters within parameters."""
+    """A nested object of parameters."""
 
     default_error_messages = {
         "required": "parameter_missing",

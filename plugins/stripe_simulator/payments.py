@@ -1,7 +1,7 @@
 """The money of a session: its payment intent, and a charge for every attempt to pay.
 
-The events come in the order in which things happen: the intent is created, then the charge, then the intent ends with
-it. Source: https://docs.stripe.com/payments/paymentintents/lifecycle.
+The order of events is: the intent is created, then the charge, then the intent gets the charge's result.
+Source: https://docs.stripe.com/payments/paymentintents/lifecycle.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from stripe_simulator import instruments, objects
+from stripe_simulator.balances import Balances
 from stripe_simulator.errors import StripeError
 from stripe_simulator.events import Events
 from stripe_simulator.identifiers import new_id
 from stripe_simulator.instruments import Card, Outcome
-from stripe_simulator.state import Books, Record
+from stripe_simulator.state import Ledger, Record
 
 Document = dict[str, Any]
 
@@ -31,7 +32,7 @@ DEBIT_FAILED = {
 
 
 def card_declined(intent: Record) -> StripeError:
-    """Return the 402 for a payment intent whose card has just been declined."""
+    """Return the 402 for a payment intent whose card was declined."""
     return StripeError(
         DECLINED["message"],
         status=402,
@@ -46,16 +47,17 @@ def card_declined(intent: Record) -> StripeError:
 
 
 class Payments:
-    """What can be done to a payment intent. To be called inside a transaction of ``books``."""
+    """The operations on a payment intent. Call them in a transaction of ``ledger``."""
 
-    def __init__(self, books: Books, events: Events) -> None:
-        self._books = books
+    def __init__(self, ledger: Ledger, events: Events, balances: Balances) -> None:
+        self._ledger = ledger
+        self._balances = balances
         self._events = events
 
     def intent_of(self, session: Record) -> Record:
-        """Return the payment intent of ``session``, made at the first attempt to pay."""
+        """Return the payment intent of ``session``, which the first attempt to pay creates."""
         if session.body["payment_intent"] is not None:
-            return self._books.require("payment_intent", session.body["payment_intent"])
+            return self._ledger.require("payment_intent", session.body["payment_intent"])
         body = session.body
         data, methods = body["payment_intent_data"], body["payment_method_types"]
         intent = self.open(session.account, body["amount_total"], body["currency"], methods, data)
@@ -63,14 +65,14 @@ class Payments:
         return intent
 
     def open(self, account: str, amount: int, currency: str, methods: list[str], data: Document) -> Record:
-        """Make a payment intent, see `objects.payment_intent`."""
+        """Create a payment intent, see `objects.payment_intent`."""
         body = objects.payment_intent(amount, currency, methods, data)
-        intent = self._books.put("payment_intent", body["id"], account, body)
+        intent = self._ledger.put("payment_intent", body["id"], account, body)
         self._publish(intent, "created")
         return intent
 
     def pay_by_card(self, intent: Record, card: Card, email: str | None) -> None:
-        """Charge a card at once: it pays, or is declined."""
+        """Charge a card, which succeeds or is declined immediately."""
         charge = self._charge(intent, instruments.card_details(card), email)
         if card.declined:
             self._fail(intent, charge, DECLINED)
@@ -78,16 +80,16 @@ class Payments:
             self._succeed(intent, charge)
 
     def begin_debit(self, intent: Record, method: str, email: str | None) -> None:
-        """Send a debit such as ``sepa_debit`` on its way; `end_debit` says what the bank did."""
+        """Start a debit such as ``sepa_debit``; `end_debit` gives the bank's result."""
         charge = self._charge(intent, instruments.debit_details(method), email)
         intent.body["status"] = "processing"
-        self._books.save(intent)
+        self._ledger.save(intent)
         self._publish(charge, "pending")
         self._publish(intent, "processing")
 
     def end_debit(self, intent: Record, outcome: Outcome) -> None:
-        """Let the bank pay, or return, a debit on its way."""
-        charge = self._books.require("charge", intent.body["latest_charge"])
+        """Complete a pending debit with the bank's result."""
+        charge = self._ledger.require("charge", intent.body["latest_charge"])
         if outcome == "succeeded":
             self._succeed(intent, charge)
         else:
@@ -97,7 +99,7 @@ class Payments:
         intent.body |= {"payment_method": new_id("pm"), "last_payment_error": None}
         body = objects.charge(intent.body, method, email)
         intent.body["latest_charge"] = body["id"]
-        return self._books.put("charge", body["id"], intent.account, body)
+        return self._ledger.put("charge", body["id"], intent.account, body)
 
     def _succeed(self, intent: Record, charge: Record) -> None:
         charge.body |= {
@@ -105,7 +107,9 @@ class Payments:
             "paid": True,
             "captured": True,
             "amount_captured": charge.body["amount"],
-            "balance_transaction": new_id("txn"),
+            "balance_transaction": self._balances.book(charge, "charge", charge.id, charge.body["amount"])[
+                "id"
+            ],
         }
         intent.body |= {"status": "succeeded", "amount_received": intent.body["amount"]}
         self._end(intent, charge, "succeeded", "succeeded")
@@ -124,8 +128,8 @@ class Payments:
         self._end(intent, charge, "failed", "payment_failed")
 
     def _end(self, intent: Record, charge: Record, of_charge: str, of_intent: str) -> None:
-        self._books.save(charge)
-        self._books.save(intent)
+        self._ledger.save(charge)
+        self._ledger.save(intent)
         self._publish(charge, of_charge)
         self._publish(intent, of_intent)
 

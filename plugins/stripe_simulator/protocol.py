@@ -1,4 +1,4 @@
-"""What every call of the API has in common: a key, a version, form parameters, an idempotency key, a request id."""
+"""The protocol of all API calls: key, version, form parameters, idempotency key, request id."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stripe_simulator import objects, parameters, versions
 from stripe_simulator.api import ROUTES, Route
 from stripe_simulator.api.call import Call
 from stripe_simulator.errors import StripeError
-from stripe_simulator.idempotency import Answer
+from stripe_simulator.idempotency import StoredAnswer
 from stripe_simulator.identifiers import account_of, new_id
 
 TEST_KEY = re.compile(r"^sk_test_[A-Za-z0-9_]{4,}$", re.ASCII)
@@ -50,21 +50,21 @@ def _view(route: Route) -> Callable[[Request], Response]:
 
 
 def _account(request: Request) -> str:
-    """Return the id of the account that the request's key opens."""
+    """Return the id of the account of the request's key."""
     key = _key(request.headers.get("Authorization", ""))
     if not key:
         raise StripeError("Give a secret key: Authorization: Bearer sk_test_…", status=401)
     simulator = request.registry.simulator
     if simulator.takes_live_keys and LIVE_KEY.match(key):
-        simulator.books.live_accounts.add(account_of(key))
+        simulator.ledger.live_accounts.add(account_of(key))
     elif not TEST_KEY.match(key):
         shown = f"{key[:8]}…" if key.startswith(("sk_", "pk_", "rk_")) else "what was sent"
-        raise StripeError(f"The simulator takes keys like sk_test_…; {shown} is none.", status=401)
+        raise StripeError(f"The simulator accepts keys like sk_test_…; {shown} is not one.", status=401)
     return account_of(key)
 
 
 def _key(authorization: str) -> str:
-    """Return the key in ``Bearer KEY``, or in ``Basic`` as the user's name; empty if there is none."""
+    """Return the key of ``Bearer KEY``, or the user name of ``Basic``; empty without one."""
     scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return credentials.strip()
@@ -77,14 +77,18 @@ def _key(authorization: str) -> str:
 
 
 def version_of(request: Request) -> str:
-    """Return the version that a request names, or else its account's; raises StripeError for one not spoken."""
+    """Return the version of a request; the default is its account's.
+
+    Raises StripeError for an unsupported version.
+    """
     version = str(request.headers.get("Stripe-Version", versions.ACCOUNT_VERSION))
     if version not in versions.VERSIONS:
-        raise StripeError(f"The simulator speaks {' and '.join(versions.VERSIONS)} only, not {version[:40]}.")
+        supported = " and ".join(versions.VERSIONS)
+        raise StripeError(f"The simulator supports {supported} only, not {version[:40]}.")
     return version
 
 
-def _answer(request: Request, route: Route, account: str, version: str) -> Answer:
+def _answer(request: Request, route: Route, account: str, version: str) -> StoredAnswer:
     is_json = request.method == "POST" and request.path.startswith("/v2/")
     pairs = [("body", request.text)] if is_json else _form(request)
     schema, given = route.schema(), _json(request) if is_json else parameters.parse(pairs)
@@ -108,13 +112,13 @@ def _answer(request: Request, route: Route, account: str, version: str) -> Answe
 
 
 def _changed_object(call: Call) -> str | None:
-    """Return the id of the object that a call changes: the one in its path, or the payment that it refunds."""
+    """Return the id of the object that a call changes: the one in its path, or the payment it refunds."""
     named = (call.path.get("id"), call.parameters.get("payment_intent"), call.parameters.get("charge"))
     return next((identifier for identifier in named if identifier), None)
 
 
 def _form(request: Request) -> list[tuple[str, str]]:
-    """Return the parameters in the order sent: of a POST from its body, else from the query."""
+    """Return the parameters in the order sent: from the body of a POST, otherwise from the query."""
     if request.method == "POST" and request.body and request.content_type != FORM:
         raise StripeError(f"The body of a POST must be {FORM}.")
     source = request.body if request.method == "POST" else request.query_string.encode()
@@ -125,7 +129,7 @@ def _form(request: Request) -> list[tuple[str, str]]:
 
 
 def _json(request: Request) -> dict[str, Any]:
-    """Return the parameters of a call of v2 that changes something."""
+    """Return the parameters of a v2 call with a JSON body."""
     try:
         given = request.json_body
     except ValueError:
@@ -136,31 +140,31 @@ def _json(request: Request) -> dict[str, Any]:
 
 
 def _numbered(value: Any) -> Any:
-    """Return a value with its lists as forms have them: numbered."""
+    """Return a value whose lists are numbered dicts, as `parameters.parse` returns them."""
     if isinstance(value, list):
         return {str(number): _numbered(each) for number, each in enumerate(value)}
     return {name: _numbered(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
-def _perform(route: Route, call: Call) -> Answer:
-    """Do the call. A refusal is an answer too, replayed like one.
+def _perform(route: Route, call: Call) -> StoredAnswer:
+    """Perform the call. An error is a response too, and is replayed like one.
 
-    Handlers raise it before they write; one that returns it wants what it has written to be kept.
+    A handler that raises an error has its writes rolled back; one that returns it has them committed.
     """
-    books = call.simulator.books
+    ledger = call.simulator.ledger
     try:
-        with books.transaction():
-            if books.get("account", call.account) is None:
-                books.put("account", call.account, call.account, objects.account(call.account))
+        with ledger.transaction():
+            if ledger.get("account", call.account) is None:
+                ledger.put("account", call.account, call.account, objects.account(call.account))
             outcome = route.handler(call)
     except StripeError as error:
         outcome = error
     if isinstance(outcome, StripeError):
-        return Answer(outcome.status, outcome.body, call.cause["id"])
-    return Answer(200, outcome, call.cause["id"])
+        return StoredAnswer(outcome.status, outcome.body, call.cause["id"])
+    return StoredAnswer(200, outcome, call.cause["id"])
 
 
-def _respond(request: Request, answer: Answer, version: str) -> Response:
+def _respond(request: Request, answer: StoredAnswer, version: str) -> Response:
     response = Response(json_body=versions.shown(answer.body, version), status=answer.status)
     if request.headers.get("Idempotency-Key") and request.method == "POST":
         response.headers["Idempotency-Key"] = request.headers["Idempotency-Key"]

@@ -1,4 +1,4 @@
-"""What the parameters of several calls have in common. What a schema does not declare is refused as unknown."""
+"""Parameters that several calls share. A schema refuses undeclared parameters."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ RANGE: dict[str, Operator] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 def one_of(*choices: str) -> validate.OneOf:
-    """Return a check that a value is one of ``choices``."""
+    """Return a validator that a value is one of ``choices``."""
     return validate.OneOf(choices, error=f"$param must be one of: {', '.join(choices)}.")
 
 
 def between(smallest: int, largest: int) -> validate.Range:
-    """Return a check that a number is in a range, ends included."""
+    """Return a validator that a number is in a range, including its ends."""
     return validate.Range(smallest, largest, error=f"$param must be from {smallest} to {largest}.")
 
 
 class Created(fields.Field[list[Condition]]):
-    """When an object was made, in seconds since 1970: ``created=N``, or ``created[gte]=N`` and the like."""
+    """The creation time in seconds since 1970: ``created=N``, or ``created[gte]=N`` and similar."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Condition]:
         bounds = value if isinstance(value, dict) else {"": value}
@@ -40,7 +40,7 @@ class Created(fields.Field[list[Condition]]):
 
 
 class Retrieve(Parameters):
-    """``expand`` names the references to return as whole objects."""
+    """``expand`` names the references to return as complete objects."""
 
     expand = Array(Text())
 
@@ -54,7 +54,7 @@ class Address(Parameters):
 
     city = Text(load_default=None)
     country = Text(
-        load_default=None, validate=validate.Regexp(r"\A[A-Z]{2}\Z", error="$param is no country.")
+        load_default=None, validate=validate.Regexp(r"\A[A-Z]{2}\Z", error="$param is not a country.")
     )
     line1 = Text(load_default=None)
     line2 = Text(load_default=None)
@@ -63,7 +63,7 @@ class Address(Parameters):
 
 
 class Shipping(Parameters):
-    """Where something is sent to."""
+    """A shipping address."""
 
     name = Name(required=True)
     address = Object(Address, required=True)
@@ -71,7 +71,7 @@ class Shipping(Parameters):
 
 
 class BillingDetails(Parameters):
-    """Who pays."""
+    """The payer's details."""
 
     name = Name(load_default=None)
     email = Email(load_default=None)
@@ -80,7 +80,7 @@ class BillingDetails(Parameters):
 
 
 class Page(Parameters):
-    """Which part of a list to return; ``expand`` names references below ``data``, such as ``data.charge``."""
+    """The page of a list. ``expand`` names references below ``data``, such as ``data.charge``."""
 
     limit = Integer(load_default=10, validate=between(1, 100))
     starting_after = Text()
@@ -89,13 +89,13 @@ class Page(Parameters):
 
     @validates_schema
     def one_direction(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse both cursors at once."""
+        """Refuse both cursors together."""
         if "starting_after" in data and "ending_before" in data:
             raise ValidationError("$param cannot be combined with starting_after.", "ending_before")
 
 
 class PaymentPage(Page):
-    """Which objects about payments to list."""
+    """Filters of lists of objects that belong to payments."""
 
     payment_intent = Text()
     created = Created()

@@ -14,14 +14,14 @@ SECONDS_BETWEEN_EXPIRIES = 5
 THREADS = 16
 LARGEST_BODY = 1024 * 1024
 MOST_CONNECTIONS = 1000
-"""That are open at once; those beyond wait until an idle one is closed, which takes two minutes."""
+"""The largest number of open connections. Others wait until an idle one is closed, after two minutes."""
 
 
 class SimulatorServer:
-    """Serves ``simulator`` on ``host`` and ``port`` (0: any free one) from ``start`` until ``close``."""
+    """Serves ``simulator`` on ``host`` and ``port`` (0: any free port) from ``start`` until ``close``."""
 
     def __init__(self, simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Bind the port; raises OSError if it is taken."""
+        """Bind the port; raises OSError if it is in use."""
         self.simulator = simulator
         simulator.websocket.host = host
         self._sockets: dict[int, Any] = {}
@@ -44,13 +44,13 @@ class SimulatorServer:
         self._expiring = threading.Thread(target=self._expire, daemon=True)
 
     def start(self) -> None:
-        """Serve, deliver and expire, in threads of their own."""
+        """Start the threads that serve, deliver and expire."""
         self.simulator.courier.start()
         self._serving.start()
         self._expiring.start()
 
     def close(self) -> None:
-        """Finish the requests under way, then stop. What is pending stays in the books, if they are in a file."""
+        """Finish the current requests, then stop. Pending deliveries stay in the ledger, if it is a file."""
         self._stopping.set()
         self.simulator.faults.close()
         self._server.task_dispatcher.shutdown()
@@ -60,12 +60,13 @@ class SimulatorServer:
         self._expiring.join()
         self.simulator.websocket.close()
         self.simulator.courier.close()
-        self.simulator.books.close()
+        self.simulator.ledger.close()
 
     def _close_sockets(self) -> None:
-        """End the loop, which runs until it has no socket left; they may only be closed in its own thread.
+        """End the loop, which runs until it has no socket. Sockets may only be closed in its own thread.
 
-        Something else may have woken the loop first: then the trigger, a socket too, must not go while it is pulled.
+        If another event has woken the loop first, the trigger, which is a socket too, must not be closed
+        while it is used.
         """
         with self._waking:
             wasyncore.close_all(self._sockets, ignore_all=True)

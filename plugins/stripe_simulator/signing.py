@@ -1,4 +1,4 @@
-"""What is sent to a webhook: an event as text, and the headers that go with it, signed now."""
+"""The body and the signed headers of a delivery."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stripe
 
 
 def signed(event: dict[str, Any], secret: str) -> tuple[str, dict[str, str]]:
-    """Return the body and the headers of a delivery of ``event`` (https://docs.stripe.com/webhooks/signature)."""
+    """Sign ``event`` now; return the body and the headers (https://docs.stripe.com/webhooks/signature)."""
     payload = json.dumps(event, indent=2)
     return payload, {
         "Content-Type": "application/json; charset=utf-8",

@@ -1,7 +1,7 @@
-"""The books: everything the simulator remembers, as JSON documents in SQLite.
+"""The ledger: the simulator's data, as JSON documents in SQLite.
 
-In memory unless a file is named. A file is written at every commit, so that a simulator killed with -9 and
-started again goes on where it was; it is not synced to disk, because a lost machine is no concern here.
+It is in memory unless a file is named. Each commit writes to the file, so that a killed simulator continues
+where it was. The file is not synced to disk, because a loss of the machine does not matter here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 Kind = Literal[
     "account",
+    "balance_transaction",
     "product",
     "price",
     "payment_method",
@@ -59,12 +60,12 @@ AND NOT EXISTS (
     AND json_extract(made.body, '$.status') = 'delivered'
 )
 """
-"""The events of an account that at least one endpoint did not get: those still under way, and those given up."""
+"""The events of an account that at least one endpoint did not receive: pending deliveries and failed ones."""
 
 
 @dataclass
 class Record:
-    """One document, and the account it belongs to."""
+    """One document, and its account."""
 
     kind: Kind
     id: str
@@ -75,7 +76,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a document's ``member`` must be. ``IN`` and ``NOT IN`` take a list, ``GLOB`` a pattern with ``*``."""
+    """A condition on a ``member`` of a document.
+
+    ``IN`` and ``NOT IN`` take a list, ``GLOB`` a pattern with ``*``.
+    """
 
     member: str
     operator: Operator
@@ -93,28 +97,28 @@ class Condition:
         return json.dumps(self.value) if self.operator.endswith("IN") else self.value
 
 
-class Books:
-    """Documents by kind, id and account. Every use is a transaction, and one transaction runs at a time.
+class Ledger:
+    """Documents by kind, id and account. Every use is a transaction, and transactions are sequential.
 
     Attributes:
-        live_accounts: those whose documents say that they are live.
+        live_accounts: the accounts whose documents have ``livemode`` set.
     """
 
     def __init__(self, path: str = ":memory:") -> None:
-        """Open the books at ``path``; raises ``sqlite3.Error`` if that is not a usable file."""
+        """Open the ledger at ``path``; raises ``sqlite3.Error`` if it is not a usable file."""
         self.live_accounts: set[str] = set()
         self.lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.executescript(TABLES)
 
     def close(self) -> None:
-        """Close the file; nothing can be done with the books afterwards."""
+        """Close the file; the ledger cannot be used afterwards."""
         with self.lock:
             self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the books: all that happens inside is kept, or, after an exception, none of it."""
+        """Run the block in a transaction: it commits, or rolls back after an exception."""
         with self.lock:
             if self._connection.in_transaction:
                 yield
@@ -130,7 +134,7 @@ class Books:
     def put(self, kind: Kind, identifier: str, account: str, body: dict[str, Any]) -> Record:
         """Write a new document, or a new version of an old one, and return it."""
         if account in self.live_accounts and "livemode" in body:
-            # In place: the caller goes on with the same document.
+            # In place, because the caller continues to use the document.
             body["livemode"] = True
         with self.transaction():
             self._connection.execute(
@@ -145,19 +149,19 @@ class Books:
         self.put(record.kind, record.id, record.account, record.body)
 
     def remove(self, record: Record) -> None:
-        """Forget ``record``."""
+        """Delete ``record``."""
         with self.transaction():
             self._connection.execute(
                 "DELETE FROM records WHERE kind = ? AND id = ?", (record.kind, record.id)
             )
 
     def get(self, kind: Kind, identifier: str, account: str | None = None) -> Record | None:
-        """Return the document, or None if it does not exist or is not of ``account``."""
+        """Return the document, or None if ``account`` does not have it."""
         found = self.find(kind, account, identifier=identifier)
         return found[0] if found else None
 
     def require(self, kind: Kind, identifier: str) -> Record:
-        """Return a document that is known to exist; raises LookupError if it does not after all."""
+        """Return a document that must exist; raises LookupError otherwise."""
         record = self.get(kind, identifier)
         if record is None:
             raise LookupError(f"{kind} {identifier}")
@@ -175,9 +179,9 @@ class Books:
         where: Sequence[Condition] = (),
         **values: Any,
     ) -> list[Record]:
-        """Return documents, newest first, whose body has all of ``values`` and satisfies all of ``where``.
+        """Return documents, newest first, whose body has all of ``values`` and satisfies ``where``.
 
-        ``older_than`` and ``newer_than`` are positions; with ``newer_than`` the nearest ``limit`` are returned.
+        ``older_than`` and ``newer_than`` are positions; ``newer_than`` selects the nearest ``limit``.
         """
         equal = [Condition(name, "=", value) for name, value in values.items()]
         conditions = [
@@ -190,7 +194,7 @@ class Books:
         ]
         given = [(text, value) for text, value in conditions if value is not None]
         direction = "DESC" if newer_than is None else "ASC"
-        # Only the text of this module and the names that callers write down become SQL; values are bound.
+        # Only text of this module and the callers' literal names become SQL; values are bound.
         conditions_sql = " AND ".join(text for text, _ in given)
         statement = (
             f"SELECT kind, id, account, body, position FROM records WHERE {conditions_sql}"  # noqa: S608
@@ -205,6 +209,6 @@ class Books:
         return found if newer_than is None else found[::-1]
 
     def undelivered(self, account: str) -> list[str]:
-        """Return the ids of events of which a delivery to some endpoint is pending or has failed."""
+        """Return the ids of events with a pending or failed delivery."""
         with self.lock:
             return [row[0] for row in self._connection.execute(UNDELIVERED, (account,))]

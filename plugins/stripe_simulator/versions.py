@@ -1,8 +1,9 @@
-"""The versions of Stripe's API that the simulator speaks, and what differs between them.
+"""The supported versions of Stripe's API, and their differences.
 
-Objects are kept as `API_VERSION` has them; an answer, or an event, is shown in the version of who reads it. Source:
-https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions,
-https://docs.stripe.com/changelog/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents and
+Objects are stored in `API_VERSION`. A response, or an event, is converted to the version of its receiver.
+Source: https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions,
+https://docs.stripe.com/changelog/endive/2026-09-30 (removes the payment_method_types parameter from payment
+intents and setup intents) and
 https://docs.stripe.com/changelog/endive/2026-10-28/evidence-submission-appeal-dispute-decisions.
 """
 
@@ -19,8 +20,8 @@ from stripe_simulator.parameters import unknown
 Document = dict[str, Any]
 
 ACCOUNT_VERSION = "2026-08-26.dahlia"
-"""The default version of every account: of a request that names none (the Stripe CLI's), of the events that the API
-lists, and of an endpoint that was made without a version (https://docs.stripe.com/api/versioning)."""
+"""The default version of every account. It applies to requests without a version (the Stripe CLI's), to the
+events that the API lists, and to endpoints without a version (https://docs.stripe.com/api/versioning)."""
 
 VERSIONS = (ACCOUNT_VERSION, API_VERSION)
 
@@ -28,19 +29,19 @@ ADDED_BY_ENDIVE = {
     "checkout.session": ("allowed_payment_method_types",),
     "dispute": ("intended_submission_method", "evidence_details.submission_method", "evidence.appeal"),
 }
-"""The members that an object has from endive on, as paths."""
+"""The members that an object has since endive, as paths."""
 
 CHANGELOG = "https://docs.stripe.com/changelog/endive"
 
 APPEALS = ("appeal_needs_response", "appeal_under_review")
-"""What a dispute's status can be from endive on. Before, a dispute stays lost until an appeal is won."""
+"""Statuses of a dispute since endive. Before, a dispute stays lost until an appeal is won."""
 
 
 def check(schema: Schema, given: Document, version: str) -> None:
     """Refuse the parameters that a call does not have in a version.
 
-    A schema names those that endive removed, with the code of the error, in ``removed_by_endive``, and those that it
-    added in ``added_by_endive``.
+    A schema's ``removed_by_endive`` names those that endive removed, with the error's code. Its
+    ``added_by_endive`` names those that endive added.
 
     Raises:
         StripeError: there is such a parameter.
@@ -57,14 +58,14 @@ def check(schema: Schema, given: Document, version: str) -> None:
 
 
 def _is_given(given: Document, name: str) -> bool:
-    """Say whether a parameter such as ``evidence[appeal]`` is there."""
+    """Return whether a parameter such as ``evidence[appeal]`` is given."""
     outer, _, inner = name.partition("[")
     value = given.get(outer)
     return outer in given and (not inner or (isinstance(value, dict) and inner.rstrip("]") in value))
 
 
 def shown(document: Document, version: str) -> Document:
-    """Return an answer, or an event, as a version has it."""
+    """Return a response, or an event, in a version."""
     if version == API_VERSION:
         return document
     if document.get("object") == "event":
@@ -81,7 +82,7 @@ def _event(event: Document, version: str) -> Document:
 
 
 def _members(members: Document, kind: str) -> list[tuple[str, Any]]:
-    """Return the members of an object, or former ones of it, as dahlia has them."""
+    """Return the members of an object, or former members of it, in version dahlia."""
     appealed = kind == "dispute" and members.get("status") in APPEALS
     kept = members | ({"status": "lost"} if appealed else {})
     for path in ADDED_BY_ENDIVE.get(kind, ()):

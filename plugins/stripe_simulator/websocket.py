@@ -1,6 +1,7 @@
-"""The websocket that ``stripe listen`` connects to, on a port of its own: the HTTP server cannot speak it.
+"""The websocket for ``stripe listen``, on a separate port.
 
-It is opened when first asked for, and needs the package ``websockets``, which nothing else here does.
+The HTTP server does not support websockets. The port is opened on first use. The module needs the package
+``websockets``, which no other module here needs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from stripe_simulator.errors import StripeError
-from stripe_simulator.listeners import Line, Listeners
+from stripe_simulator.listeners import ListenerConnection, ListenerConnections
 
 if TYPE_CHECKING:
     from websockets.http11 import Request, Response
@@ -27,13 +28,13 @@ log = logging.getLogger(__name__)
 
 SUBPROTOCOL = "stripecli-devproxy-v1"
 UNKNOWN = {"error": {"message": "Unknown WebSocket ID."}}
-"""What makes the client ask for a new id, after the simulator was started anew."""
+"""The response that makes the client request a new id, after a restart of the simulator."""
 
 Answered = Callable[..., None]
 
 
-class Heard(Schema):
-    """A message of the client. Of those that acknowledge an event, only the type is of interest."""
+class ClientMessage(Schema):
+    """A message of the client. For acknowledgements only the type is used."""
 
     type = fields.String(required=True)
     delivery = fields.String(data_key="webhook_conversation_id", load_default="")
@@ -44,9 +45,9 @@ class Heard(Schema):
 
 
 class WebSocket:
-    """Connects ``listeners``, and tells ``answered`` what their endpoints answered."""
+    """Connects ``listeners``, and passes their endpoints' results to ``answered``."""
 
-    def __init__(self, listeners: Listeners, answered: Answered, host: str = "127.0.0.1") -> None:
+    def __init__(self, listeners: ListenerConnections, answered: Answered, host: str = "127.0.0.1") -> None:
         self.host = host
         self._listeners = listeners
         self._answered = answered
@@ -55,7 +56,7 @@ class WebSocket:
         self._lock = threading.Lock()
 
     def url(self, host: str) -> str:
-        """Return the address for those who reach this machine as ``host``; listen there from now on.
+        """Return the address for clients that reach this machine as ``host``, and listen there.
 
         Raises StripeError if the package ``websockets`` is missing.
         """
@@ -68,7 +69,7 @@ class WebSocket:
         return f"ws://{f'[{host}]' if ':' in host else host}:{port}/"
 
     def close(self) -> None:
-        """Hang up, and wait until everybody has."""
+        """Close all connections, and wait until they are closed."""
         with self._lock:
             if self._server and self._serving:
                 self._server.shutdown()
@@ -76,7 +77,7 @@ class WebSocket:
 
     def _open(self) -> Server:
         try:
-            # An extra: only who listens needs it.
+            # An optional dependency, which only `stripe listen` needs.
             from websockets.sync.server import serve  # noqa: PLC0415 - an optional dependency
         except ModuleNotFoundError:
             raise StripeError(
@@ -93,7 +94,7 @@ class WebSocket:
         )
 
     def _recognise(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Refuse a connection that nobody has asked for."""
+        """Refuse a connection without a registered id."""
         if self._listeners.invited(_identifier(request)):
             return None
         return connection.respond(HTTPStatus.NOT_FOUND, json.dumps(UNKNOWN))
@@ -104,23 +105,23 @@ class WebSocket:
         listener = self._listeners.invited(_identifier(connection.request))
         if listener is None:
             return
-        line = Line(_Sender(connection, ConnectionClosed))
-        with self._listeners.connected(listener, line), suppress(ConnectionClosed):
+        connected = ListenerConnection(_Sender(connection, ConnectionClosed))
+        with self._listeners.connected(listener, connected), suppress(ConnectionClosed):
             for message in connection:
-                self._hear(line, message)
-        for delivery in tuple(line.unanswered):
-            self._answered(delivery, status=None, error="the listener hung up without an answer")
+                self._receive(connected, message)
+        for delivery in tuple(connected.unanswered):
+            self._answered(delivery, status=None, error="the listener disconnected without an answer")
 
-    def _hear(self, line: Line, message: str | bytes) -> None:
-        """Take note of what an endpoint answered; that an event has arrived at the client says nothing yet."""
+    def _receive(self, connected: ListenerConnection, message: str | bytes) -> None:
+        """Record an endpoint's result. The client's acknowledgement of an event is no result yet."""
         try:
-            heard = Heard().loads(message)
+            received = ClientMessage().loads(message)
         except (ValueError, ValidationError):
-            log.warning("A listener sent what is no message: %.200r", message)
+            log.warning("A listener sent an invalid message: %.200r", message)
             return
-        if heard["type"] == "webhook_response" and heard["delivery"] in line.unanswered:
-            line.unanswered.discard(heard["delivery"])
-            self._answered(heard["delivery"], status=heard["status"], error=None)
+        if received["type"] == "webhook_response" and received["delivery"] in connected.unanswered:
+            connected.unanswered.discard(received["delivery"])
+            self._answered(received["delivery"], status=received["status"], error=None)
 
 
 class _Sender:

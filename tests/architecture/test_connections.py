@@ -1,6 +1,8 @@
-"""Each connection to PostgreSQL has limits for a network that says nothing."""
+"""Every engine is made in engines.py, where connections get their network timeouts."""
 
-from tests.architecture.test_layout import ROOT
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
 
 ENGINES = ROOT / "autonomy_core" / "db" / "engines.py"
 TESTING = ROOT / "autonomy_core" / "testing"

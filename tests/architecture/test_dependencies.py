@@ -1,4 +1,4 @@
-"""What the project stands on: it installs with any Python 3.11, and binds nobody to the GPL."""
+"""Dependencies: they install on every Python 3.11, and none is under the GPL."""
 
 import re
 from importlib.metadata import PackageNotFoundError, distribution, distributions
@@ -29,7 +29,7 @@ def needed_to_run(name="autonomy-server", known=None):
         known[found.name] = found
         wanted = map(Requirement, found.requires or ())
         for requirement in wanted:
-            # Of a requirement's extras only psycopg's matter, whose distribution is installed and listed anyway.
+            # Only psycopg's extras matter; their distributions are installed and listed.
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 needed_to_run(requirement.name, known)
                 for extra in requirement.extras:
@@ -43,7 +43,7 @@ def licence(found):
     return " ".join([named.partition("\n")[0], *classifiers])
 
 
-def test_what_is_pinned_runs_on_every_python_that_setup_cfg_promises():
+def test_the_pinned_versions_support_every_promised_python():
     pins = {requirement.name.lower(): requirement for requirement in pinned()}
     installed = [one for one in distributions() if one.name.lower() in pins]
     assert len(installed) > 80
@@ -63,7 +63,7 @@ def test_no_dependency_is_under_the_gpl():
     assert not bound
 
 
-def test_the_dependencies_under_the_lgpl_are_those_that_the_documents_name():
+def test_the_documents_name_the_dependencies_under_the_lgpl():
     lesser = {one.name for one in needed_to_run().values() if LESSER.search(licence(one))}
     documented = (ROOT / "docs" / "plugin-authors.md").read_text("utf-8")
     assert lesser == {"psycopg", "psycopg-binary", "psycopg-pool"}

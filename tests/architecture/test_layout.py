@@ -1,4 +1,4 @@
-"""The layout shows the architecture: these tests keep it so."""
+"""Rules about the layout of the source code."""
 
 import ast
 import configparser
@@ -13,8 +13,97 @@ EXAMPLES = sorted((ROOT / "examples").glob("*/src/*/plugin.py")) + sorted(
     (ROOT / "examples").glob("*/*/plugin.py")
 )
 STRANGERS = [path.parent for path in EXAMPLES]
+REQUIRED = {
+    "__init__.py",
+    "domain.py",
+    "migrations",
+    "models.py",
+    "plugin.py",
+    "schemas.py",
+    "services.py",
+    "settings.py",
+    "views.py",
+}
+OPTIONAL = {"README.md", "commands.py", "resources.py", "testing.py"}
+OWN_MODULES = {
+    "customer_auth": {
+        "access_tokens.py",
+        "attempts.py",
+        "authenticator.py",
+        "challenges",
+        "credentials.py",
+        "mail",
+        "clients.py",
+        "devices.py",
+        "breaches.py",
+        "limited_http.py",
+        "logins.py",
+        "methods.py",
+        "new_passwords.py",
+        "notices.py",
+        "password_filter.py",
+        "passwords.py",
+        "personal_data.py",
+        "flows.py",
+        "passkeys",
+        "support",
+        "requests.py",
+        "second_factors",
+        "providers",
+        "sessions.py",
+        "static",
+        "work.py",
+    },
+    "media_mp3": {
+        "collecting.py",
+        "decode.py",
+        "editing.py",
+        "errors.py",
+        "id3_genres.py",
+        "id3v2.py",
+        "inspect_child.py",
+        "inspection.py",
+        "intake.py",
+        "kind.py",
+        "masters",
+        "mpeg.py",
+        "mpeg_header.py",
+        "mpeg_length.py",
+        "signatures.py",
+        "streaming.py",
+        "tag_scan.py",
+        "tag_text.py",
+    },
+    "pdf_booklet": {"errors.py", "examination.py"},
+    "welcome_gift": {"mail"},
+    "stripe_payments": {
+        "balances",
+        "api",
+        "checkout",
+        "cli",
+        "endpoints",
+        "events",
+        "personal_data.py",
+        "reversals",
+    },
+}
+"""What a plugin has beside the files that every plugin has."""
+NOT_NEEDED = {"welcome_gift": {"domain.py", "migrations", "models.py", "schemas.py", "views.py"}}
+"""What a plugin leaves out, because it has no tables, no calls or no rules."""
+DEFINED_ELSEWHERE = {
+    "Base": {"autonomy_core/files/marks.py: UnreferencedFileMark"},  # abstract: a plugin makes the table
+    "Resource": {
+        "autonomy_core/operations/health.py: Health",
+        "autonomy_core/operations/metrics.py: Metrics",
+        "autonomy_core/security/related_origins.py: WellKnown",
+        "autonomy_core/webhooks/views.py: WebhookEndpoint",
+    },
+    "ApiSchema": {"autonomy_core/web/reading.py: NoQuery"},
+}
+"""The classes that are not in the module of their kind, by the base class."""
 LONGEST_FILE = 350
 LONGEST_FUNCTION = 45
+LONGEST_TEST_NAME = 66
 
 
 def sources(*roots):
@@ -35,7 +124,7 @@ def imported(path):
 
 
 def imports_in_functions(path):
-    """Line numbers."""
+    """The line numbers of imports inside functions."""
     functions = ast.FunctionDef | ast.AsyncFunctionDef
     bodies = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, functions)]
     inner = (node for body in bodies for node in ast.walk(body))
@@ -60,6 +149,16 @@ def test_a_plugin_imports_from_the_core_only_what_is_public(plugin):
     assert not foreign
 
 
+def test_no_plugin_reads_the_runtime():
+    reads = {
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sources(*PLUGINS, *STRANGERS)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"runtime", "_runtime"}
+    }
+    assert not reads
+
+
 def test_few_imports_are_inside_functions():
     files = sources(CORE, ROOT / "plugins")
     inside = [f"{path.relative_to(ROOT)}:{line}" for path in files for line in imports_in_functions(path)]
@@ -68,20 +167,50 @@ def test_few_imports_are_inside_functions():
 
 @pytest.mark.parametrize("plugin", [*PLUGINS, *STRANGERS], ids=lambda path: path.name)
 def test_every_plugin_has_the_same_shape(plugin):
-    expected = {
-        "__init__.py",
-        "plugin.py",
-        "settings.py",
-        "domain.py",
-        "models.py",
-        "services.py",
-        "schemas.py",
+    present = {path.name for path in plugin.iterdir() if path.name != "__pycache__"}
+    own = OWN_MODULES.get(plugin.name, set())
+    assert REQUIRED - present == NOT_NEEDED.get(plugin.name, set())
+    assert present - REQUIRED - OPTIONAL == own, (
+        "declare a new module in OWN_MODULES, or put it into a package"
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "module"),
+    [
+        ("Base", "models"),
+        ("Resource", "resources"),
+        ("Collection", "resources"),
+        ("ApiSchema", "schemas"),
+        ("SettingsSchema", "settings"),
+    ],
+)
+def test_a_kind_of_class_is_in_the_module_of_its_name(base, module):
+    elsewhere = {
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in sources(CORE, *PLUGINS, *STRANGERS)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(each, ast.Name) and each.id == base for each in node.bases)
+        and module not in {path.stem, path.parent.name}
     }
-    expected |= {"views.py", "migrations"}
-    assert expected <= {path.name for path in plugin.iterdir()}
+    assert elsewhere == DEFINED_ELSEWHERE.get(base, set())
 
 
-def test_only_plugin_py_knows_pluggy():
+def test_a_view_is_in_a_module_of_views():
+    elsewhere = {
+        str(path.relative_to(ROOT))
+        for path in sources(CORE, *PLUGINS, *STRANGERS)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("api_view")
+        if path.stem != "views"
+    }
+    assert not elsewhere
+
+
+def test_only_plugin_py_imports_pluggy():
     knowing = {
         str(path.relative_to(ROOT))
         for path in sources(*PLUGINS, *STRANGERS)
@@ -116,6 +245,29 @@ def test_files_and_functions_stay_readable():
                 ):
                     too_long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {length} lines")
     assert not too_long
+
+
+def test_names_of_tests_stay_readable():
+    tests = {
+        (node.name, f"{path.relative_to(ROOT)}:{node.lineno}")
+        for path in sources(ROOT / "tests", ROOT / "examples")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    }
+    assert len(tests) > 2000
+    assert not {place for name, place in tests if len(name) > LONGEST_TEST_NAME}
+    people = {"anybody", "everybody", "nobody", "somebody", "whoever"}
+    assert not {place for name, place in tests if people & set(name.split("_"))}
+
+
+def test_no_test_imports_from_a_test_module():
+    importing = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in sources(ROOT / "tests")
+        for name in imported(path)
+        if any(part.startswith("test_") for part in name.split("."))
+    }
+    assert not importing, "move what tests share to tests/support or to a module beside them"
 
 
 def test_every_model_of_the_core_is_in_the_metadata():

@@ -1,4 +1,4 @@
-"""Every revision says which code may still run on its tables: without a thought the default would be taken."""
+"""Every revision declares the oldest code that may run on its tables."""
 
 import pytest
 from alembic.script import Script
@@ -17,7 +17,7 @@ REVISIONS = [
 @pytest.mark.parametrize(("script", "revision"), REVISIONS)
 def test_a_revision_declares_the_oldest_code_that_may_run_on_it(script, revision: Script):
     assert hasattr(revision.module, DECLARATION), (
-        f"{revision.path}: write {DECLARATION} = the revision of the oldest code that may run on these tables, an "
-        "earlier one if all that it reads and writes goes on working; else the revision's own"
+        f"{revision.path}: write {DECLARATION} = the revision of the oldest code that may run on its tables, "
+        "an earlier one if all that it reads and writes goes on working; else the revision's own"
     )
     oldest_code(script, revision.revision)

@@ -1,4 +1,4 @@
-"""Many questions about one payment at once: their answers are taken one after the other."""
+"""Concurrent checks of one payment: their answers are applied one after the other."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,7 +15,7 @@ from autonomy_core.testing import stand_ins
 pytestmark = pytest.mark.concurrent
 
 
-def test_two_checks_of_one_payment_at_once_do_not_wait_for_each_other(committed, monkeypatch):
+def test_concurrent_checks_of_one_payment_do_not_wait_for_each_other(committed, monkeypatch):
     committed.organisation("acme", plugins=(stand_ins.NAME,))
     payment = committed.payment(committed.customer(), committed.product())
     paid = Settlement(

@@ -1,4 +1,4 @@
-"""Many want the last of a coupon at once."""
+"""Concurrent purchases with a limited coupon."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ def autonomy_plugins():
 
 @pytest.fixture
 def purchase_at_once(committed):
-    """Has purchases made at the same moment, each by a customer, of a product; gives statuses and codes."""
+    """Make concurrent purchases, each by one customer of one product; return statuses and codes."""
 
     def purchase(customer, product):
         path = f"/acme/api/v1/customers/products/{product.id}/purchase"
@@ -47,7 +47,7 @@ def reserved(autonomy, coupon):
     return autonomy.app.get(coupon, headers=autonomy.as_staff()).json["reserved"]
 
 
-def test_of_sixteen_customers_five_get_what_five_may_have(committed, purchase_at_once):
+def test_a_limit_of_five_holds_for_sixteen_concurrent_customers(committed, purchase_at_once):
     committed.organisation()
     coupon = make_coupon(committed, max_redemptions=LIMIT)
     customers = [committed.customer(email=f"{number}@example.org") for number in range(CUSTOMERS)]
@@ -57,7 +57,7 @@ def test_of_sixteen_customers_five_get_what_five_may_have(committed, purchase_at
     assert reserved(committed, coupon) == LIMIT
 
 
-def test_a_customer_who_buys_many_things_at_once_uses_it_as_often_as_they_may(committed, purchase_at_once):
+def test_the_limit_per_customer_holds_for_concurrent_purchases(committed, purchase_at_once):
     committed.organisation()
     coupon = make_coupon(committed, max_per_customer=2)
     products = [committed.product() for _ in range(4)]

@@ -1,4 +1,4 @@
-"""The project's Markdown documents, as far as the tests need to understand them."""
+"""A parser of the project's Markdown documents, as far as the tests need it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 FENCE = re.compile(
-    r"(?:^ *<!-- (?P<comment>[^\n]*?) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    r"(?:^ *<!-- (?P<comment>[^\n]*?) -->\n)?^"
+    r"(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
     re.DOTALL | re.MULTILINE,
 )
 NOT_EXECUTED = "not executed: "
@@ -36,7 +37,7 @@ class Block:
 
     @property
     def excuse(self) -> str | None:
-        """Why it is not executed, if it is not."""
+        """The reason why the block is not executed, or None."""
         comment = self.comment or ""
         return comment.removeprefix(NOT_EXECUTED) if comment.startswith(NOT_EXECUTED) else None
 
@@ -72,7 +73,7 @@ class Document:
 
     @cached_property
     def prose(self) -> str:
-        """What is outside of blocks."""
+        """The text outside of blocks."""
         return FENCE.sub("", self.text)
 
     @cached_property
@@ -86,12 +87,12 @@ class Document:
 
     @cached_property
     def anchors(self) -> set[str]:
-        """What a link may name after ``#``, as code hosts make it from headings."""
+        """The anchors of the headings, as code hosts make them."""
         return {anchor(heading) for heading in HEADING.findall(self.prose)}
 
     @cached_property
     def links(self) -> list[str]:
-        """Where it links to."""
+        """The targets of its links."""
         return LINK.findall(self.prose)
 
     def section(self, heading: str) -> str:
@@ -128,7 +129,7 @@ def entries(text: str) -> Iterator[tuple[list[str], str, str]]:
 
 
 def codes(cell: str) -> list[str]:
-    """What a cell has in backticks."""
+    """The terms in backticks of a cell."""
     return re.findall(r"`([^`]+)`", cell)
 
 

@@ -1,4 +1,4 @@
-"""Runs a document's console blocks as a reader would: one shell, in order."""
+"""Run a document's console blocks as a reader does: in one shell, in order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a command printed, on both streams, and its exit status."""
+    """The output of a command on both streams, and its exit status."""
 
     output: str
     status: int
@@ -52,7 +52,7 @@ def commands(block: str, first_line: int) -> Iterator[Command]:
 
 
 def disagreement(command: Command, result: Result) -> str | None:
-    """In what a result is not what the document says, or None.
+    """The difference between a result and the document, or None.
 
     Whitespace counts as one space, ``...`` stands for anything. A command that is shown without output prints
     nothing and succeeds.

@@ -1,4 +1,4 @@
-"""The demonstration's processes, for the examples in the documents: PostgreSQL, simulator, server and worker."""
+"""The processes of the demonstration, for the examples: PostgreSQL, simulator, server and worker."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Stack:
 
     @property
     def address(self) -> str:
-        """What stands for `PORT_IN_DOCUMENTS`."""
+        """The port that replaces `PORT_IN_DOCUMENTS`."""
         return f"localhost:{self.places.port}"
 
     @contextmanager
@@ -61,7 +61,7 @@ class Stack:
 @contextmanager
 def running_stack() -> Iterator[Stack]:
     """Start everything; stop everything at the end and leave nothing."""
-    # Not pytest's directory: only its owner may enter that, and as root PostgreSQL runs as somebody else.
+    # Not pytest's private directory: as root, PostgreSQL runs under another account.
     with tempfile.TemporaryDirectory(prefix="autonomy-docs-") as name:
         clone = Path(name)
         clone.chmod(0o755)
@@ -81,6 +81,11 @@ def running_stack() -> Iterator[Stack]:
 
 def _like_a_clone(clone: Path, places: Places) -> None:
     shutil.copytree(ROOT / "tenants", clone / "tenants")
+    # The readers of all pages have one address, and register within an hour.
+    for file in (clone / "tenants").glob("*.ini"):
+        file.write_text(
+            f"{file.read_text('utf-8')}\n[customer_auth]\nregistrations_per_address = 1000\n", "utf-8"
+        )
     keep_private(clone / "tenants")
     (clone / ".venv").symlink_to(sys.prefix)
     places.write_ini()

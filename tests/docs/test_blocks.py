@@ -1,4 +1,4 @@
-"""What the documents show could be copied: JSON, ini files, Python, and diagrams that render."""
+"""Code blocks of the documents are valid JSON, ini files, Python and diagrams."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from autonomy_core.kernel.manager import Plugins
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.settings import load_settings
 from autonomy_core.tenancy.loader import load_file
+from autonomy_core.tenancy.schemas import CORE_SECTIONS
 from tests.docs.markdown import DOCUMENTS
 
 LANGUAGES = {"console", "ini", "js", "json", "mermaid", "nginx", "python", "sql", "text", "ts"}
@@ -23,8 +24,14 @@ SAMPLES = {
     "secret_key": "sk_live_sample",
     "webhook_secret": "whsec_live_sample",
     "autonomy.secret": "s" * 48,
+    "autonomy.mail.password": "correct horse",
+    "password": "correct horse",
+    "access_key": "AKEXAMPLE",
+    "autonomy.files.access_key": "AKEXAMPLE",
+    "autonomy.files.secret_key": "correct horse",
+    "providers": "correct horse",
 }
-"""What a reference in an example leads to, by the key that it is the value of."""
+"""The value of a reference in an example, by its key."""
 
 ORGANISATION = "[organisation]\nname = Acme\ncurrency = eur\nplugins = {}\n\n"
 DIAGRAMS = {"sequenceDiagram", "stateDiagram-v2", "flowchart"}
@@ -39,7 +46,7 @@ def every(language):
     ]
 
 
-def test_blocks_say_in_which_language_they_are():
+def test_every_code_block_names_its_language():
     unknown = [
         f"{document.name}:{block.line}: {block.language or 'no language'}"
         for document in DOCUMENTS
@@ -73,11 +80,11 @@ def keys_of(block):
 
 
 def with_real_references(block, sections, directory, monkeypatch):
-    """The text, with every reference leading somewhere."""
+    """The text with every reference resolvable."""
     text = block.text.replace("/etc/autonomy", str(directory))
     for keys in sections.values():
-        for key, value in keys.items():
-            kind, _, target = value.partition(":")
+        for key, word in ((key, word) for key, value in keys.items() for word in value.split()):
+            kind, _, target = word.partition(":")
             if kind == "env":
                 monkeypatch.setenv(target, SAMPLES[key])
             elif kind == "file":
@@ -88,7 +95,7 @@ def with_real_references(block, sections, directory, monkeypatch):
 
 
 @pytest.mark.parametrize("block", every("ini"))
-def test_ini_is_what_the_server_takes(block, tmp_path, monkeypatch):
+def test_ini_examples_are_accepted_by_the_server(block, tmp_path, monkeypatch):
     sections = keys_of(block)
     text = with_real_references(block, sections, tmp_path, monkeypatch)
     plugins = Plugins.from_entry_points()
@@ -100,8 +107,9 @@ def test_ini_is_what_the_server_takes(block, tmp_path, monkeypatch):
         parser = configparser.RawConfigParser()
         parser.read_string(text)
         load_settings(dict(parser["app:main"]), {name: each.server for name, each in offered.items()})
-    elif sections.keys() & ({"organisation"} | offered.keys()):
-        whole = text if "organisation" in sections else ORGANISATION.format(" ".join(sections)) + text
+    elif sections.keys() & ({"organisation"} | CORE_SECTIONS.keys() | offered.keys()):
+        used = " ".join(sections.keys() - CORE_SECTIONS.keys())
+        whole = text if "organisation" in sections else ORGANISATION.format(used) + text
         path = tmp_path / "acme.ini"
         path.write_text(whole, "utf-8")
         loaded = load_file(path, {name: each.organisation for name, each in offered.items()})
@@ -119,5 +127,5 @@ def test_diagrams_begin_with_their_kind_and_close_what_they_open(block):
         arrows = (re.match(r"(\w+)\s*-{1,2}[>x)]+[+-]?\s*(\w+):", line) for line in lines)
         assert {who for arrow in arrows if arrow for who in arrow.groups()} <= named
     assert block.text.count("{") == block.text.count("}")
-    # A semicolon ends a statement, and breaks a sentence in a label.
+    # In a diagram a semicolon ends a statement, also inside a label.
     assert ";" not in block.text

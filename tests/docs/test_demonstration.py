@@ -1,4 +1,4 @@
-"""What the demonstration leaves for its reader to try."""
+"""The files of the demonstration that the examples use."""
 
 import json
 
@@ -9,13 +9,13 @@ from demo.places import SHOPS
 from demo.shop import staff_key
 
 
-def test_the_staff_keys_may_do_all_that_staff_can_do(stack):
+def test_the_staff_keys_have_all_scopes(stack):
     for shop in SHOPS:
         kept = json.loads((stack.places.directory / f"staff-key-{shop}.json").read_text())
         assert set(kept["scopes"]) == set(SCOPES)
 
 
-def test_a_staff_key_of_an_earlier_version_that_may_do_less_is_replaced(stack):
+def test_a_staff_key_with_fewer_scopes_is_replaced(stack):
     shop = SHOPS[1]
     path = stack.places.directory / f"staff-key-{shop}.json"
     older = stack.processes.autonomy(

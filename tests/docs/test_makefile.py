@@ -1,4 +1,4 @@
-"""What ``make`` says."""
+"""Messages of ``make``."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_make_test_with_a_name_that_no_test_has_says_so():
-    # As if the environment of these tests were the Makefile's, and set up.
+    # Treat the environment of these tests as the Makefile's installed one.
     here = [f"VENV={sys.prefix}", f"--assume-old={sys.prefix}/.installed"]
     chosen = ["T=nosuch", "ARGS=-p no:cacheprovider tests/unit/autonomy_core/test_texts.py"]
     done = subprocess.run(["make", "test", *here, *chosen], cwd=ROOT, capture_output=True, text=True)

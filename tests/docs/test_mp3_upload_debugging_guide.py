@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from media_mp3 import errors
+from autonomy_core.files import errors as files_errors
+from media_mp3 import errors as mp3_errors
 from media_mp3.domain import FINDINGS
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "mp3-upload-debugging-guide.md").read_text("utf-8")
@@ -38,6 +39,7 @@ def test_every_other_refusal_of_an_upload_is_in_the_table():
     table = GUIDE.partition("## Other answers")[2]
     refusals = {
         error.code
+        for errors in (files_errors, mp3_errors)
         for error in vars(errors).values()
         if isinstance(error, type) and error.__module__ == errors.__name__
     }

@@ -1,4 +1,4 @@
-"""The guide for plugin authors says what is the case."""
+"""The guide for plugin authors agrees with the code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from autonomy_core.plugin_api import hookspecs
-from autonomy_core.plugin_api.protocols import PaymentProvider
+from autonomy_core.plugin_api.protocols import PaymentFinder, PaymentProvider
+from autonomy_core.plugin_api.webhooks import WebhookSource
 from autonomy_core.testing import plugin as fixtures
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.contract import PluginContract
@@ -32,12 +33,12 @@ def table_of(heading: str) -> set[str]:
 @pytest.mark.parametrize(
     "block", [block for block in BLOCKS if block["source"]], ids=lambda block: block["source"]
 )
-def test_what_it_quotes_is_in_the_example(block):
+def test_the_quoted_code_is_in_the_example(block):
     assert block["code"] in (ROOT / block["source"]).read_text("utf-8")
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if not block["source"]])
-def test_what_it_does_not_quote_runs(block):
+def test_the_code_that_is_not_quoted_runs(block):
     names: dict[str, object] = {}
     exec(block["code"], names)
     registered = [each for name, hook in names.items() if name.startswith("register_") for each in hook()]
@@ -59,8 +60,14 @@ def test_every_test_of_the_provider_s_contract_is_in_its_table():
 
 
 def test_every_method_of_a_payment_provider_is_in_its_table():
-    found = {name for name, value in vars(PaymentProvider).items() if isfunction(value) and name[0] != "_"}
+    methods = {**vars(PaymentProvider), **vars(PaymentFinder)}
+    found = {name for name, value in methods.items() if isfunction(value) and name[0] != "_"}
     assert table_of("method") == found
+
+
+def test_every_method_of_a_webhook_source_is_in_its_table():
+    found = {name for name, value in vars(WebhookSource).items() if isfunction(value) and name[0] != "_"}
+    assert table_of("method of a source") == found
 
 
 def test_every_fixture_and_helper_that_it_names_exists():
@@ -69,7 +76,15 @@ def test_every_fixture_and_helper_that_it_names_exists():
     assert table_of("`autonomy.`") - helpers == set()
 
 
-def test_its_links_lead_somewhere():
+def test_the_files_of_the_booklet_have_the_names_in_their_table():
+    rows = re.findall(r"^\| \[`\w+\.py`\]\(\.\./(examples/pdf_booklet/\S+)\) \|(.*)\|$", TEXT, re.MULTILINE)
+    assert len(rows) == 8
+    for path, names in rows:
+        text = (ROOT / path).read_text("utf-8")
+        assert [name for name in re.findall(r"`(\w+)", names) if name not in text] == []
+
+
+def test_the_links_of_the_guide_are_valid():
     links = [link for link in re.findall(r"\]\(([^)#]+)", TEXT) if "://" not in link]
     assert [link for link in links if not (GUIDE.parent / link).exists()] == []
     assert links

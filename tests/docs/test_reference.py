@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 import shlex
+from pathlib import Path
 
 import click
 import pytest
@@ -17,7 +18,7 @@ from autonomy_core.kernel.manager import Plugins
 from autonomy_core.kernel.settlements import PaymentStatus
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.settings_schema import ServerSchema
-from autonomy_core.tenancy.schemas import OrganisationSchema
+from autonomy_core.tenancy.schemas import CORE_SECTIONS, OrganisationSchema
 from stripe_payments.domain import HANDLED_EVENTS
 from tests.docs.markdown import DOCUMENTS, ROOT, Document, codes, entries, rows
 from tests.docs.shell import commands
@@ -79,9 +80,10 @@ def test_every_key_of_the_servers_ini_file_is_documented():
     assert documented_keys("The server's ini file") == field_names(ServerSchema) | plugins
 
 
-@pytest.mark.parametrize("section", ["organisation", *PLUGINS])
+@pytest.mark.parametrize("section", ["organisation", "files", "images", "mail", *PLUGINS])
 def test_every_key_of_an_organisations_ini_file_is_documented(section):
-    schema = OrganisationSchema if section == "organisation" else offered()[section].organisation
+    core = {"organisation": OrganisationSchema, **CORE_SECTIONS}
+    schema = core.get(section) or offered()[section].organisation
     assert documented_keys(f"`[{section}]`") == field_names(schema)
 
 
@@ -113,6 +115,28 @@ def test_every_scope_is_documented_as_the_code_has_it():
     assert table == {str(scope): allows for scope, allows in SCOPES.items()}
 
 
+def names(text, path):
+    """Whether a source text names a module of the core, by its dotted name or as `name` beside it."""
+    dotted = ".".join(Path(path).with_suffix("").parts)
+    return re.search(rf"`{Path(path).stem}`|\b{re.escape(dotted)}\b", text) is not None
+
+
+def test_every_question_of_a_new_reader_takes_two_files_from_app():
+    core = ROOT / "autonomy_core"
+    table = [
+        (codes(first)[0], codes(second)[0]) for _, first, second in [*rows(INDEX.section("Key files"))][1:]
+    ]
+    assert len(table) == 12
+    lost = []
+    for first, second in table:
+        assert (core / second).is_file()
+        if not names((core / "app.py").read_text("utf-8"), first):
+            lost.append(f"app.py: {first}")
+        if not names((core / first).read_text("utf-8"), second):
+            lost.append(f"{first}: {second}")
+    assert not lost
+
+
 def shown_commands():
     """Every simple command in a console block, and every one that prose or a table names."""
     for document in DOCUMENTS:
@@ -123,7 +147,7 @@ def shown_commands():
 
 
 def words_after(program, line):
-    """What follows a program in a line, wherever a command may begin."""
+    """The arguments after a program in a line, at every place where a command can begin."""
     for found in re.finditer(rf"(?:^|[|;&(]|\$\()\s*(?:\S*/)?{program}\s+([^|;&)]*)", line):
         try:
             yield shlex.split(found[1], comments=True)

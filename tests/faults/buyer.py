@@ -6,17 +6,17 @@ from uuid import uuid4
 
 import requests
 
-from tests.faults.installation import PATIENCE_S, PRICE
+from tests.faults.installation import PRICE, TIMEOUT_S
 
 PASSWORD = "correct horse battery"
-TIMEOUT_S = (3.05, 30)
+REQUEST_TIMEOUT_S = (3.05, 30)
 
 PAYS = {"AT611904300234573201": True, "AT861904300235473202": False}
 DECLINED, REFUNDED_LATE, REFUNDED_IN_VAIN = "4000000000000002", "4000000000007726", "4000000000005126"
 
 
 class Client:
-    """Asks until there is an answer: the same again, with the same Idempotency-Key, as docs/api/idempotency.md says."""
+    """Repeat a request with the same Idempotency-Key until an answer comes (docs/api/idempotency.md)."""
 
     def __init__(self):
         self._http = requests.Session()
@@ -33,7 +33,7 @@ class Client:
 
     def ask(self, method, url, expected, *, key=None, headers=None, **options):
         headers = {**(headers or {}), **({"Idempotency-Key": key} if key else {})}
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
             answer = self._try(method, url, headers=headers, **options)
             if answer is not None and answer.status_code in expected and not _is_under_way(answer):
@@ -45,7 +45,9 @@ class Client:
 
     def _try(self, method, url, **options):
         try:
-            answer = self._http.request(method, url, timeout=TIMEOUT_S, allow_redirects=False, **options)
+            answer = self._http.request(
+                method, url, timeout=REQUEST_TIMEOUT_S, allow_redirects=False, **options
+            )
         except requests.RequestException:
             return None
         self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
@@ -57,7 +59,7 @@ def _is_under_way(answer):
 
 
 class Buyer:
-    """Buys what the plan says.
+    """Make the purchases of the plan.
 
     Args:
         customer: of the plan.
@@ -75,7 +77,7 @@ class Buyer:
         self._staff = {"Authorization": f"Bearer {staff_key}"}
 
     def buy_everything(self):
-        # Whoever has bought goes away: thousands that stay connected are more than a server takes.
+        # Customers disconnect after their purchase: thousands of connections are too many for a server.
         with self.client:
             self._register()
             for product_id, fate in zip(self._products, self._customer.fates, strict=False):
@@ -154,7 +156,7 @@ class Buyer:
         return Client().post(url, {200, 201}, json={}, headers=self._headers).json()
 
     def _act(self, bought, **form):
-        """Do something on the checkout page. 409: it was done before, and the answer got lost; 402: declined."""
+        """Act on the checkout page. 409: it was done before and the answer was lost; 402: declined."""
         self.client.ask("POST", bought["checkout_url"], {200, 303, 402, 409, 410}, data=form)
 
     def _debit(self, product_id, outcome):
@@ -168,7 +170,7 @@ class Buyer:
         self._act(bought, action="pay", **form)
         page = f"{self._api}/checkout/stripe/return?session_id={_session(bought)}"
         payment = f"{self._api}/customers/payments/{bought['payment']['id']}"
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
             self.client.ask("GET", page, {303})
             status = self.client.ask("GET", payment, {200}, headers=self._headers).json()["status"]
@@ -181,7 +183,7 @@ class Buyer:
         self.client.post(url, {201, 202}, json={"reason": "a wish", **wanted}, headers=self._staff)
 
     def _at_stripe(self, bought, what, **form):
-        """What people do in the dashboard, and banks by themselves; refused the second time, if an answer got lost."""
+        """Act as people in the dashboard or as banks; a repetition after a lost answer is refused."""
         url = f"{self._simulator}/_simulator/sessions/{_session(bought)}/{what}"
         return self.client.ask("POST", url, {200, 400, 409}, data=form).json()
 

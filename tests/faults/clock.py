@@ -1,6 +1,6 @@
 """Time passes at once: what waits for minutes or hours in the database is due now.
 
-Nothing in the server knows of it. The suite writes, as the owner of the tables, what the passing of time would bring about.
+The server is not changed. The suite writes, as the owner of the tables, the effects of the time.
 """
 
 import time
@@ -17,8 +17,17 @@ AT_WORK = (
     " WHERE status = 'doing' OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())"
 )
 NO_SIGN_OF_LIFE = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
-END_OF_LEASES = "UPDATE idempotency_keys SET valid_until = now() WHERE fingerprint IS NULL AND began_at < to_timestamp(%s)"
-PERIODIC = ("payments.sweep", "stripe_payments.fetch_events")
+END_OF_LEASES = (
+    "UPDATE idempotency_keys SET valid_until = now() "
+    "WHERE fingerprint IS NULL AND began_at < to_timestamp(%s)"
+)
+MAIL_DUE = (
+    "UPDATE mail_messages SET due_at = now() WHERE status IN ('queued', 'sending') AND NOT EXISTS ("
+    " SELECT FROM procrastinate_jobs WHERE status = 'doing' AND task_name LIKE 'mail.%')"
+)
+"""The claims of dead workers end, and failed attempts are repeated; not while a worker hands mail over."""
+STARTS_WITHIN_S = 60
+PERIODIC = ("payments.sweep", "webhooks.fetch_events", "mail.sweep")
 
 
 class Clock:
@@ -29,7 +38,15 @@ class Clock:
         self.url = installation.database.url("autonomy").replace("postgresql+psycopg", "postgresql")
 
     def connection(self):
-        return psycopg.connect(self.url)
+        """A connection, as soon as PostgreSQL accepts one: a test may be restarting it."""
+        until = time.monotonic() + STARTS_WITHIN_S
+        while True:
+            try:
+                return psycopg.connect(self.url)
+            except psycopg.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
 
     def rows(self, statement):
         with self.connection() as connection:
@@ -40,11 +57,11 @@ class Clock:
             connection.execute(statement, values or None)
 
     def end_leases(self, before):
-        """Two minutes pass for requests of before that moment (seconds since 1970): their server or database was away."""
+        """Two minutes pass for requests from before a moment (seconds since 1970)."""
         self.do(END_OF_LEASES, before)
 
     def bury_dead_workers(self):
-        """A minute passes for the jobs that killed workers had in hand, as for the one that is stopped for this."""
+        """A minute passes for the jobs that killed workers were running, and for the stopped worker's."""
         self._installation.stop("worker")
         self.do(NO_SIGN_OF_LIFE)
         self._installation.start("worker")
@@ -53,6 +70,7 @@ class Clock:
     def let_a_day_pass(self):
         """Whatever waits is due, and every periodic job has a turn; returns when all of that is done."""
         self.do(DUE)
+        self.do(MAIL_DUE)
         for shop in SHOPS:
             for name in PERIODIC:
                 self._defer(name, organisation_id=shop)

@@ -18,6 +18,8 @@ class Demonstration:
     def __init__(self, places):
         command = [
             sys.executable,
+            "-X",
+            "faulthandler",
             "-m",
             "demo",
             "--check",
@@ -43,7 +45,13 @@ class Demonstration:
         pytest.fail(f"{words!r} never came:\n{''.join(self.transcript)}")
 
     def end(self):
-        rest, _ = self.process.communicate(timeout=WITHIN_S)
+        try:
+            rest, _ = self.process.communicate(timeout=WITHIN_S)
+        except subprocess.TimeoutExpired:
+            # The fault handler prints what each thread does.
+            self.process.send_signal(signal.SIGABRT)
+            rest, _ = self.process.communicate()
+            pytest.fail(f"the demonstration does not end:\n{''.join([*self.transcript, rest])}")
         self.transcript.append(rest)
         return self.process.returncode
 

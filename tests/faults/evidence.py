@@ -1,4 +1,4 @@
-"""Two sets of books: what Stripe's simulator has written down, and what the database has. They must agree."""
+"""Two ledgers that must agree: that of Stripe's simulator, and that of the database."""
 
 import json
 import sqlite3
@@ -18,7 +18,7 @@ LEFT JOIN stripe_payments_payments AS s ON s.organisation_id = p.organisation_id
 """
 ENVIRONMENTS = """
 SELECT 'payments' AS what, environment FROM payments UNION ALL SELECT 'grants', environment FROM grants
-UNION ALL SELECT 'events', environment FROM stripe_payments_events
+UNION ALL SELECT 'events', environment FROM webhook_events
 """
 HAS_MONEY = {
     "completed",
@@ -40,32 +40,35 @@ OF_ACCOUNT = {account_of(f"sk_test_{shop}"): shop for shop in SHOPS}
 
 
 class Stripe:
-    """The simulator's books, read from its file."""
+    """The simulator's ledger, read from its file."""
 
     def __init__(self, path):
         self._path = path
 
     def all(self, kind):
         """Each object of a kind, with the shop whose account it is in."""
-        with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as books:
-            rows = books.execute("SELECT account, body FROM records WHERE kind = ?", [kind]).fetchall()
+        with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as ledger:
+            rows = ledger.execute("SELECT account, body FROM records WHERE kind = ?", [kind]).fetchall()
         return [{"shop": OF_ACCOUNT[account], **json.loads(body)} for account, body in rows]
 
     def pending_deliveries(self):
-        """How many deliveries will be tried again; not by `all`, which takes long where there are many."""
-        pending = "SELECT count(*) FROM records WHERE kind = 'delivery' AND json_extract(body, '$.status') = 'pending'"
-        with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as books:
-            return books.execute(pending).fetchone()[0]
+        """The number of deliveries that will be retried; `all` would be slow for many."""
+        pending = (
+            "SELECT count(*) FROM records "
+            "WHERE kind = 'delivery' AND json_extract(body, '$.status') = 'pending'"
+        )
+        with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as ledger:
+            return ledger.execute(pending).fetchone()[0]
 
     def events(self):
-        """How many events there are."""
-        with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as books:
-            return books.execute("SELECT count(*) FROM records WHERE kind = 'event'").fetchone()[0]
+        """The number of events."""
+        with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as ledger:
+            return ledger.execute("SELECT count(*) FROM records WHERE kind = 'event'").fetchone()[0]
 
 
 @dataclass
 class Shop:
-    """Both sets of books of one shop."""
+    """Both ledgers of one shop."""
 
     name: str
     sessions: dict
@@ -78,10 +81,12 @@ class Shop:
     our_refunds: list
     our_disputes: list
     inbox: dict
+    receipts: dict
+    arrived: Counter
 
 
-def read(stripe, database):
-    """Both sets of books, by shop; and what the database has of environments that nobody sells in."""
+def read(stripe, database, arrived):
+    """Both ledgers by shop, and the rows of environments in which no shop sells."""
 
     def rows(query):
         return database.cursor(row_factory=namedtuple_row).execute(query).fetchall()
@@ -91,16 +96,17 @@ def read(stripe, database):
         "grants": rows("SELECT * FROM grants"),
         "refunds": rows("SELECT * FROM payment_refunds"),
         "disputes": rows("SELECT * FROM payment_disputes"),
-        "events": rows("SELECT * FROM stripe_payments_events"),
+        "events": rows("SELECT * FROM webhook_events"),
+        "mails": rows("SELECT * FROM mail_messages"),
     }
     foreign = [row for row in rows(ENVIRONMENTS) if row.environment != "test"]
     kinds = ("session", "payment_intent", "refund", "dispute", "event")
-    books = {kind: stripe.all(kind) for kind in kinds}
-    return [_shop(name, books, tables) for name in SHOPS], foreign
+    ledger = {kind: stripe.all(kind) for kind in kinds}
+    return [_shop(name, ledger, tables, arrived) for name in SHOPS], foreign
 
 
-def _shop(name, books, tables):
-    theirs = {kind: [each for each in found if each["shop"] == name] for kind, found in books.items()}
+def _shop(name, ledger, tables, arrived):
+    theirs = {kind: [each for each in found if each["shop"] == name] for kind, found in ledger.items()}
     ours = {table: [row for row in rows if row.organisation_id == name] for table, rows in tables.items()}
     grants = {}
     for grant in ours["grants"]:
@@ -117,16 +123,20 @@ def _shop(name, books, tables):
         our_refunds=ours["refunds"],
         our_disputes=ours["disputes"],
         inbox={each.event_id: each for each in ours["events"]},
+        receipts={each.once: each for each in ours["mails"] if each.template == "payments.receipt"},
+        arrived=Counter(arrived),
     )
 
 
-def violations(stripe, database):
-    """Every way in which the two sets of books do not agree, or break a rule, in words.
+def violations(stripe, database, arrived=None, most_repeated=None):
+    """Every way in which the two ledgers do not agree, or break a rule, in words.
 
     Args:
         database: a connection of the owner's, who sees all organisations.
+        arrived: the ``Message-ID`` of each mail that the mail server has accepted.
+        most_repeated: how many receipts of a shop may have arrived once more; None for any number.
     """
-    shops, foreign = read(stripe, database)
+    shops, foreign = read(stripe, database, arrived or [])
     checks = (
         of_sessions,
         of_payments,
@@ -134,8 +144,13 @@ def violations(stripe, database):
         of_refunds,
         of_disputes,
         of_events,
+        *((of_receipts,) if arrived is not None else ()),
     )
     found = [f"{shop.name}: {wrong}" for shop in shops for check in checks for wrong in check(shop)]
+    for shop in shops:
+        repeated = sum(max(0, shop.arrived[mail.message_id] - 1) for mail in shop.receipts.values())
+        if most_repeated is not None and repeated > most_repeated:
+            found.append(f"{shop.name}: {repeated} receipts came twice, after {most_repeated} kills")
     return found + [f"crossed the environment: {row}" for row in foreign]
 
 
@@ -176,7 +191,7 @@ def of_payments(shop):
 
 
 def states_of(shop, session):
-    """What a payment may be here, by what Stripe has of its session."""
+    """The allowed statuses of a payment, by the state of its session at Stripe."""
     if session is None:
         return {"failed"}
     if session["payment_status"] == "paid":
@@ -191,7 +206,7 @@ def states_of(shop, session):
 
 
 def of_sales(shop):
-    """Nobody has paid twice for one product, and the customer who has paid owns it."""
+    """No customer has paid twice for one product, and a customer who has paid owns it."""
     paid = Counter(
         (payment.customer_id, payment.product_id)
         for payment in shop.payments
@@ -243,7 +258,7 @@ def _difference(what, theirs, ours):
 
 
 def of_events(shop):
-    """Every event has arrived, in the inbox of the account's owner alone, and has come to an end with a reason."""
+    """Every event is in the inbox of its account's organisation only, and has a final status and reason."""
     for event in shop.events.values():
         if event["type"] in HANDLED_EVENTS and event["id"] not in shop.inbox:
             yield f"{event['id']}, {event['type']}, never arrived"
@@ -255,6 +270,16 @@ def of_events(shop):
             yield f"{about} ({event.reason})"
         elif event.status != "processed" and not event.reason:
             yield f"{about} without a reason"
-        # Nothing that happens in these runs is anybody else's.
+        # No other system uses the accounts in these runs.
         elif event.status == "set_aside":
             yield f"{about}: {event.reason}"
+
+
+def of_receipts(shop):
+    """Every payment that was completed has one receipt, which has arrived; no other payment has one."""
+    completed = {f"receipt:{payment.id}" for payment in shop.payments if payment.completed_at is not None}
+    yield from (f"{once} is missing" for once in completed - shop.receipts.keys())
+    yield from (f"{once} is of a payment without money" for once in shop.receipts.keys() - completed)
+    for once, receipt in shop.receipts.items():
+        if receipt.status != "sent" or not shop.arrived[receipt.message_id]:
+            yield f"{once} is {receipt.status}, and has arrived {shop.arrived[receipt.message_id]} times"

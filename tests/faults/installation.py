@@ -1,4 +1,4 @@
-"""Two shops as real processes that can be killed: the server, the worker, Stripe's simulator and the database."""
+"""Two shops as real processes that can be killed: server, worker, Stripe's simulator, mail and database."""
 
 import os
 import random
@@ -16,13 +16,13 @@ from autonomy_core.db.embedded import EmbeddedServer
 from tests.faults.reaper import kill_group, reaping
 from tests.faults.stock import stock
 
-PATIENCE_S = 120
+TIMEOUT_S = 120
 """For so long a machine may be busy with other things."""
 
 SHOPS = ("harbour", "nightjar")
 PRODUCTS = 3
 PRICE = 900
-PROCESSES = ("simulator", "worker", "server")
+PROCESSES = ("simulator", "mail", "worker", "server")
 DATABASE = "database"
 PROGRAM = str(Path(sys.executable).with_name("autonomy"))
 
@@ -33,6 +33,8 @@ autonomy.tenants = %(here)s/tenants
 autonomy.data = %(here)s/data
 autonomy.hosts = 127.0.0.1:{port}
 autonomy.log_format = json
+autonomy.mail.url = {mail}
+autonomy.mail.from = shop@shop.example
 stripe_payments.api_base = {simulator}
 """
 
@@ -66,7 +68,7 @@ test_webhook_secret = whsec_{shop}
 
 
 def wait_for(found, what):
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not (result := found()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.05)
@@ -79,12 +81,12 @@ def wait_until_none(count, what):
     while left := count():
         if left != before:
             changed, before = time.monotonic(), left
-        assert time.monotonic() < changed + PATIENCE_S, f"waited in vain for {what}: {left} left"
+        assert time.monotonic() < changed + TIMEOUT_S, f"waited in vain for {what}: {left} left"
         time.sleep(0.1)
 
 
 def quiet_port():
-    """A free port of those that the system gives to nobody: while its owner is dead no one else takes it."""
+    """A free port outside the ephemeral range: no other process takes it while its owner is dead."""
     while True:
         with socket.socket() as probe:
             try:
@@ -100,21 +102,28 @@ class Installation:
     def __init__(self, directory, reaper, *simulator_options):
         self.directory = directory
         self.database = EmbeddedServer(data_dir=directory / "data" / "postgresql")
-        self.books = directory / "simulator.sqlite"
+        self.ledger = directory / "simulator.sqlite"
         self._reaper = reaper
-        port, simulator_port = quiet_port(), quiet_port()
+        self.mailbox = directory / "mailbox.txt"
+        port, simulator_port, mail_port = quiet_port(), quiet_port(), quiet_port()
         self.server, self.simulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
         (directory / "tenants").mkdir(parents=True)
-        (directory / "server.ini").write_text(SERVER_INI.format(port=port, simulator=self.simulator))
+        mail = f"smtp://localhost:{mail_port}?tls=none"
+        ini = SERVER_INI.format(port=port, simulator=self.simulator, mail=mail)
+        (directory / "server.ini").write_text(ini)
         for shop in SHOPS:
             (directory / "tenants" / f"{shop}.ini").write_text(SHOP_INI.format(shop=shop))
         hooks = [f"sk_test_{shop},{self.server}/api/webhook/stripe/{shop},whsec_{shop}" for shop in SHOPS]
         self._commands = {
             "simulator": [
                 *(sys.executable, "-m", "stripe_simulator"),
-                *(f"--port={simulator_port}", f"--state={self.books}", "--first-retry=0.05"),
+                *(f"--port={simulator_port}", f"--state={self.ledger}", "--first-retry=0.05"),
                 *(f"--endpoint={hook}" for hook in hooks),
                 *simulator_options,
+            ],
+            "mail": [
+                *(sys.executable, "-m", "tests.faults.mail_process"),
+                *(str(mail_port), str(self.mailbox)),
             ],
             "worker": self._autonomy("worker"),
             "server": self._autonomy("serve", "--port", str(port)),
@@ -166,7 +175,7 @@ class Installation:
         """End a process as an admin would."""
         if self.runs(name):
             self._running[name].terminate()
-            self._running[name].wait(PATIENCE_S)
+            self._running[name].wait(TIMEOUT_S)
         self._end(name)
 
     def kill_everything(self):

@@ -1,4 +1,4 @@
-"""What happens in a run, as far as a seed decides it: who buys what, what comes of it, and who is killed when."""
+"""The plan of a run, decided by a seed: the purchases, their outcomes, and the kills."""
 
 from dataclasses import dataclass
 from random import Random
@@ -22,14 +22,14 @@ FATES = {
     "disputed_and_won": 4,
     "disputed_and_lost": 4,
 }
-"""What becomes of a purchase, and how often; each is a method of `buyer.Buyer`."""
+"""The outcomes of a purchase with their weights; each is a method of `buyer.Buyer`."""
 
-VICTIMS = ("server", DATABASE, "simulator", "worker")
+VICTIMS = ("server", DATABASE, "simulator", "worker", "mail")
 
 
 @dataclass(frozen=True)
 class Customer:
-    """Who buys in a shop.
+    """The customers of a shop.
 
     Attributes:
         fates: of the purchases, one for each product.
@@ -46,7 +46,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class Kill:
-    """When so many moments have passed (each purchase has two), wait, kill the victim, and have it dead for a while."""
+    """After this number of moments (a purchase has two): wait, kill the victim, keep it dead for a while."""
 
     moment: int
     wait_s: float
@@ -73,7 +73,7 @@ class Plan:
         ]
 
     def schedule(self):
-        """The kills in their order. Nobody is spared: everybody has had a turn before anybody has a second one."""
+        """The kills in their order. Every process is killed once before any is killed again."""
         random = Random(f"{self.seed}/kills")
         moments = sorted(random.choices(range(1, 2 * len(SHOPS) * self.purchases), k=self.kills))
         victims = []

@@ -1,4 +1,4 @@
-"""What does not outlive a run, however the run ends: its processes and its database. Also when the run is killed."""
+"""Remove the processes and the database of a run however it ends, also when it is killed."""
 
 import os
 import signal
@@ -11,17 +11,17 @@ from autonomy_core.db.embedded import EmbeddedServer
 
 
 class Reaper:
-    """Another process, which kills what it was told of when a pipe closes; the system closes it however we end."""
+    """A process that kills the registered groups when its pipe closes, which the system does in any case."""
 
     def __init__(self, told):
         self._told = told
 
     def add(self, pid):
-        """Have a process group killed in the end."""
+        """Register a process group to be killed in the end."""
         self._tell(f"+{pid}")
 
     def forget(self, pid):
-        """It is gone, and its number may soon be another's."""
+        """Remove a process group that has ended; its number may be reused."""
         self._tell(f"-{pid}")
 
     def _tell(self, line):
@@ -31,9 +31,9 @@ class Reaper:
 
 @contextmanager
 def reaping(database):
-    """Gives a `Reaper`; after the block, what it was told of is killed and the database removed with all its data."""
+    """A `Reaper`; after the block, its processes are killed and the database is removed."""
     command = [sys.executable, "-m", __name__, str(database.data_dir)]
-    # In a session of its own, so that what ends this process, Ctrl-C for example, does not end it as well.
+    # In its own session, so that a signal to this process, such as Ctrl-C, does not end it too.
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, start_new_session=True, cwd=Path(__file__).parents[2]
     ) as process:

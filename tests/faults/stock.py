@@ -1,4 +1,4 @@
-"""What the two shops have before anybody buys: a migrated database, a staff key each, and products. Made without HTTP."""
+"""The initial data of the two shops: a migrated database, staff keys and products. Made without HTTP."""
 
 from autonomy_core.catalog.services import create_product
 from autonomy_core.cli.server_ini import read_ini
@@ -12,7 +12,7 @@ SCOPES = ("payments.read", "payments.refund")
 
 
 def stock(database, ini, shops, products, price):
-    """Gives each shop's staff key and its products' ids."""
+    """Return the staff key and the product ids of each shop."""
     plugins = Plugins.from_entry_points()
     database.create_database(DATABASE_NAME)
     migrate(database.url(DATABASE_NAME), components(plugins), application_role=APPLICATION_ROLE)
@@ -26,7 +26,7 @@ def stock(database, ini, shops, products, price):
 
 def _stock_one(runtime, shop, products, price):
     with runtime.transaction(runtime.tenants.get(shop)) as scope:
-        _, key = api_keys.issue(scope.session, shop, "faults", SCOPES, actor="tests")
+        _, key = api_keys.issue(scope, "faults", SCOPES, actor="tests")
         return key, [str(_sell_a_recording(scope, number, price)) for number in range(products)]
 
 

@@ -1,12 +1,12 @@
-"""A PostgreSQL that hangs while customers buy: they are told in time, and nothing is done twice."""
+"""A PostgreSQL that hangs during purchases: answers come in time, and nothing is done twice."""
 
 import uuid
 
 import pytest
 import requests
 
-from tests.faults.installation import PATIENCE_S, SHOPS, installed, wait_for
-from tests.hanging import stopped
+from tests.faults.installation import SHOPS, TIMEOUT_S, installed, wait_for
+from tests.support.stopped_postgresql import stopped
 
 pytestmark = pytest.mark.processes
 
@@ -19,21 +19,21 @@ def installation(tmp_path_factory):
         yield made
 
 
-def test_a_purchase_while_the_database_hangs_is_answered_and_is_made_once(installation):
+def test_a_purchase_during_a_database_hang_is_answered_and_made_once(installation):
     _, (product, *_) = installation.set_up()[HARBOUR]
     customers = f"{installation.api(HARBOUR)}/customers"
     who = {"email": "patient@example.org", "password": "correct horse battery", "name": "Ada"}
-    tokens = requests.post(f"{customers}/register", json=who, timeout=PATIENCE_S).json()
-    asking = {"Authorization": f"Bearer {tokens['access_token']}"}
+    tokens = requests.post(f"{customers}/register", json=who, timeout=TIMEOUT_S).json()
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     key = {"Idempotency-Key": uuid.uuid4().hex}
 
     def buy():
         return requests.post(
-            f"{customers}/products/{product}/purchase", headers=asking | key, timeout=PATIENCE_S
+            f"{customers}/products/{product}/purchase", headers=bearer | key, timeout=TIMEOUT_S
         )
 
     def payments():
-        return requests.get(f"{customers}/payments", headers=asking, timeout=PATIENCE_S)
+        return requests.get(f"{customers}/payments", headers=bearer, timeout=TIMEOUT_S)
 
     assert payments().json()["items"] == []
     installation.serve_hastily(3.0)

@@ -1,4 +1,4 @@
-"""Clients that send or take slowly, however many, keep nobody else from being served. Real processes, raw sockets."""
+"""Slow clients do not keep others from being served. Real processes, raw sockets."""
 
 import json
 import select
@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.faults.buyer import Buyer, Client
-from tests.faults.installation import PATIENCE_S, PROGRAM, SHOPS, installed, quiet_port, wait_for
+from tests.faults.installation import PROGRAM, SHOPS, TIMEOUT_S, installed, quiet_port, wait_for
 from tests.faults.plan import Customer
 from tests.faults.reaper import kill_group
 from tests.functional.media_mp3.conftest import LONG, MUSIC
@@ -28,7 +28,7 @@ FORM = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r
 
 
 class Shop:
-    """The first shop of an installation, a product of it with a long recording, and who has bought that."""
+    """The first shop of an installation, a product with a long recording, and a customer who owns it."""
 
     def __init__(self, installation, product, staff_key):
         self.installation, self.product = installation, product
@@ -42,11 +42,11 @@ class Shop:
         return url.removeprefix(self.installation.server)
 
     def connect(self, head, body=b"", buffer=None):
-        """A connection that has sent so much."""
+        """A connection that has sent this head and this part of a body."""
         connection = socket.socket()
         if buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        connection.settimeout(PATIENCE_S)
+        connection.settimeout(TIMEOUT_S)
         connection.connect(self.address)
         connection.sendall("\r\n".join([*head, "Host: localhost", "", ""]).encode() + body)
         return connection
@@ -62,10 +62,10 @@ class Shop:
         return self.send_a_part(self.uploads, FORM, length=length, **kind)
 
     def sells(self):
-        """Whether all that the shop lives by is answered: probes, the catalogue, a purchase by a new customer."""
+        """Whether probes, the catalogue and a purchase by a new customer are answered."""
         for path in ("/health/live", "/health/ready", "/metrics"):
-            assert requests.get(self.installation.server + path, timeout=PATIENCE_S).status_code == 200
-        assert requests.get(f"{self.api}/products", timeout=PATIENCE_S).status_code == 200
+            assert requests.get(self.installation.server + path, timeout=TIMEOUT_S).status_code == 200
+        assert requests.get(f"{self.api}/products", timeout=TIMEOUT_S).status_code == 200
         self.buy()
         return True
 
@@ -129,19 +129,19 @@ def stocked(installation, product):
     ]
     made = Shop(installation, product, key)
     answer = requests.post(
-        made.uploads, files={"file": ("long.mp3", LONG)}, headers=made.staff, timeout=PATIENCE_S
+        made.uploads, files={"file": ("long.mp3", LONG)}, headers=made.staff, timeout=TIMEOUT_S
     )
     assert answer.status_code == 201, answer.text
     return made
 
 
-def test_connections_with_one_byte_of_a_body_keep_nobody_from_buying(shop):
+def test_many_connections_with_a_partial_body_block_no_purchase(shop):
     login = f"{shop.api}/customers/login"
     with many(MORE_THAN_THREADS, lambda: shop.send_a_part(login, b"{")):
         assert shop.sells()
 
 
-def test_listeners_that_take_nothing_keep_nobody_from_buying(shop):
+def test_many_listeners_that_read_nothing_block_no_purchase(shop):
     link = shop.link()
 
     def listen():
@@ -156,7 +156,7 @@ def test_listeners_that_take_nothing_keep_nobody_from_buying(shop):
         assert received > len(LONG)
 
 
-def test_slow_uploads_keep_nobody_from_buying_and_arrive_in_the_end(shop):
+def test_slow_uploads_block_no_purchase_and_complete(shop):
     body = MUSIC + b"\r\n--XX--\r\n"
     with many(MORE_THAN_THREADS, lambda: shop.begin_an_upload(len(FORM) + len(body))) as uploads:
         assert shop.sells()
@@ -174,13 +174,13 @@ def test_slow_uploads_keep_nobody_from_buying_and_arrive_in_the_end(shop):
         (415, "unsupported_media_type", "/customers/login", {"Content-Type": "text/plain"}),
     ],
 )
-def test_who_is_refused_anyway_is_refused_before_the_body_has_arrived(shop, status, code, path, headers):
+def test_an_unauthorised_request_is_refused_before_its_body(shop, status, code, path, headers):
     with shop.send_a_part(f"{shop.api}{path}", b"{", **headers) as connection:
         told, sent, body = answer_of(connection)
     assert (told, json.loads(body)["code"], sent["connection"]) == (status, code, "close")
 
 
-def test_who_asks_first_is_told_before_sending(shop):
+def test_expect_continue_is_answered_before_the_body(shop):
     expecting = {"Expect": "100-continue"}
     with shop.send_a_part(f"{shop.api}/admin/products", b"", **expecting) as connection:
         assert answer_of(connection)[0] == 401
@@ -190,7 +190,7 @@ def test_who_asks_first_is_told_before_sending(shop):
         assert connection.recv(100).startswith(b"HTTP/1.1 422")
 
 
-def test_a_body_in_chunks_is_taken_and_measured(shop):
+def test_a_chunked_body_is_accepted_and_measured(shop):
     login = f"{shop.path(shop.api)}/customers/login"
     head = [f"POST {login} HTTP/1.1", "Content-Type: application/json", "Transfer-Encoding: chunked"]
     with shop.connect(head, b"2\r\n{}\r\n0\r\n\r\n") as connection:
@@ -212,11 +212,11 @@ def test_a_body_that_breaks_off_is_one_line_of_log_and_no_traceback(shop):
     )
 
 
-def test_targets_and_heads_that_are_none_are_refused(shop):
+def test_invalid_targets_and_heads_are_refused(shop):
     products = shop.path(f"{shop.api}/products")
 
     def ask(*lines):
-        with socket.create_connection(shop.address, timeout=PATIENCE_S) as connection:
+        with socket.create_connection(shop.address, timeout=TIMEOUT_S) as connection:
             connection.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode())
             return answer_of(connection)
 
@@ -227,7 +227,7 @@ def test_targets_and_heads_that_are_none_are_refused(shop):
     for path in (products.replace("/products", "%2Fproducts"), products.replace("/api", "%2f/api")):
         assert ask(f"GET {path} HTTP/1.1", "Host: a.example")[0] == 404
     assert ask(f"GET {products} HTTP/1.1", "Host: a.example", f"X-Large: {'x' * 200_000}")[0] == 431
-    # Spelt with an underscore it is not the header that a proxy sets.
+    # With an underscore it is not the header that a proxy sets.
     assert ask(f"GET {products} HTTP/1.1", "Host: a.example", "X_Forwarded_For: 203.0.113.9")[0] == 200
 
 
@@ -255,7 +255,7 @@ def strict(shop):
 
 def answers(url):
     try:
-        return requests.get(url, timeout=PATIENCE_S).ok
+        return requests.get(url, timeout=TIMEOUT_S).ok
     except requests.ConnectionError:
         return False
 
@@ -266,15 +266,15 @@ def test_a_body_that_does_not_come_in_time_is_refused(strict):
     assert (status, json.loads(body)["code"], headers["connection"]) == (408, "body_too_slow", "close")
 
 
-def test_one_address_has_only_so_many_slow_requests(strict):
+def test_the_slow_requests_of_one_address_are_limited(strict):
     with many(30, lambda: strict.begin_an_upload(3000)) as slow:
-        answered, _, _ = select.select(slow, [], [], PATIENCE_S)
+        answered, _, _ = select.select(slow, [], [], TIMEOUT_S)
         status, headers, body = answer_of(answered[0])
     assert (status, headers["retry-after"]) == (429, "30")
     assert json.loads(body)["code"] == "too_many_requests"
 
 
-def test_uploads_that_do_not_fit_on_the_disk_are_refused_with_when_to_come_back(strict):
+def test_uploads_beyond_the_disk_space_are_refused_with_retry_after(strict):
     with strict.begin_an_upload(5_000_000) as connection:
         connection.sendall(b"x" * 3_000_000)
         status, headers, body = answer_of(connection)

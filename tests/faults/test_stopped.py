@@ -1,4 +1,4 @@
-"""A demonstration that cannot start says so; one that is stopped leaves nothing running."""
+"""A demonstration that cannot start reports it; a stopped one leaves no process."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ def test_a_taken_port_is_a_clear_message(places, demonstration):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_kill_and_a_closed_terminal_stop_every_process_however_often(places, demonstration, number):
+def test_repeated_signals_stop_every_process(places, demonstration, number):
     stopped = demonstration()
     stopped.until("pending")
     for _ in range(3):
@@ -37,7 +37,7 @@ def test_ctrl_c_kill_and_a_closed_terminal_stop_every_process_however_often(plac
     assert remaining(places) == []
 
 
-def test_a_second_demonstration_in_the_same_place_is_refused_and_disturbs_nobody(places, demonstration):
+def test_a_second_demonstration_in_one_directory_is_refused(places, demonstration):
     first = demonstration()
     first.until("1. harbour")
     second = subprocess.run(

@@ -1,4 +1,4 @@
-"""The plugins that ship with the server keep what every plugin has to keep."""
+"""The plugin contract for the plugins that ship with the server."""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ from webtest.http import StopableWSGIServer
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import chosen_plugins
-from stripe_payments.models import StripeEvent
+from autonomy_core.webhooks.models import WebhookEvent
 from stripe_payments.testing import simulated_stripe, stripe_settings, webhook_secret
 from tests.functional.stripe_payments.shop import granting
 
 PLUGINS = ("customer_auth", "granting", "stripe_payments", stand_ins.NAME)
-PATIENCE_S = 120
+TIMEOUT_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ class Buyer:
         self.http.headers["Authorization"] = f"Bearer {answer['access_token']}"
 
     def call(self, method, path, status=200, **options):
-        answer = self.http.request(method, urljoin(self.api, path), timeout=PATIENCE_S, **options)
+        answer = self.http.request(method, urljoin(self.api, path), timeout=TIMEOUT_S, **options)
         assert answer.status_code == status, answer.text
         return answer.json()
 
@@ -82,13 +82,11 @@ class Buyer:
 
     def pay(self, checkout_url, action="pay"):
         """Press a button on the checkout page; gives where the browser ends up, unopened."""
-        back = self.http.post(
-            checkout_url, data={"action": action}, allow_redirects=False, timeout=PATIENCE_S
-        )
+        back = self.http.post(checkout_url, data={"action": action}, allow_redirects=False, timeout=TIMEOUT_S)
         return back.headers.get("Location")
 
     def follow(self, url):
-        return self.http.get(url, allow_redirects=False, timeout=PATIENCE_S)
+        return self.http.get(url, allow_redirects=False, timeout=TIMEOUT_S)
 
 
 @pytest.fixture
@@ -100,7 +98,7 @@ def buyer(server):
 
 def until(condition):
     """Wait for what happens in another process or thread, and give it."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not (found := condition()):
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
@@ -109,7 +107,7 @@ def until(condition):
 
 def events(autonomy, organisation_id="acme"):
     with autonomy.scope(organisation_id) as scope:
-        return list(scope.session.scalars(select(StripeEvent)))
+        return list(scope.session.scalars(select(WebhookEvent)))
 
 
 def test_a_customer_registers_buys_pays_and_owns(committed, buyer):
@@ -162,7 +160,7 @@ def test_a_declined_card_and_an_abandoned_checkout_give_nothing(committed, buyer
     assert buyer.owned() == []
 
 
-def test_what_is_bought_from_one_organisation_is_nothing_to_the_other(committed, server, buyer):
+def test_a_purchase_is_unknown_to_the_other_organisation(committed, server, buyer):
     product = committed.product("acme")
     buyer.register()
     bought = buyer.call("POST", f"customers/products/{product.id}/purchase", 201, json={})

@@ -9,13 +9,14 @@ import pytest
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
+from customer_auth.providers import services
 from tests.isolation import intruder
-from tests.isolation.sides import NEUTRAL_HOST, World, make_world
+from tests.isolation.sides import NEUTRAL_HOST, StandInProvider, World, make_world
 
 
 @pytest.fixture(scope="module")
 def autonomy_plugins() -> Plugins:
-    installed = Plugins.from_entry_points(__import__("os").environ.get("ONLY", "").split() or None).modules
+    installed = Plugins.from_entry_points().modules
     return Plugins({**installed, stand_ins.NAME: stand_ins, intruder.NAME: intruder})
 
 
@@ -30,9 +31,15 @@ def no_orders() -> Iterator[None]:
     intruder.orders.act = None
 
 
+@pytest.fixture(autouse=True)
+def stand_in_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No provider of identities is called; what its answers lead to is attacked."""
+    monkeypatch.setattr(services, "_protocol", lambda scope: StandInProvider())
+
+
 @pytest.fixture
 def world(autonomy: Autonomy) -> World:
-    """Two organisations; what a test does to them is undone."""
+    """Two organisations; the changes of a test are rolled back."""
     return make_world(autonomy)
 
 

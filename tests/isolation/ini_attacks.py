@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.plugin_api.hooks import PluginSettings
 from autonomy_core.settings import rules_of
 from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.domain import Problem
 from autonomy_core.testing.application import Autonomy
 from tests.isolation.sides import NEUTRAL_HOST
-from tests.restarting import restart
+from tests.support.registry_restart import restart
 
 VICTIM = "victim.example"
 
@@ -42,7 +43,7 @@ class Server:
         self.look()
 
     def look(self) -> None:
-        tenants = self.autonomy.app.app.registry.runtime.tenants
+        tenants = runtime_of(self.autonomy.app.app.registry).tenants
         tenants.reload()
         self.problems = tenants.problems()
 
@@ -56,7 +57,7 @@ class Server:
         return load_directory(self.directory, schemas, rules_of(runtime.settings)).problems
 
     def name_at(self, host: str) -> str | None:
-        """The organisation that answers on a host, by its path where the host is nobody's."""
+        """The organisation that answers on a host, or by its path if no organisation has the host."""
         answer = self.autonomy.app.get("/api/v1/docs", headers={"Host": host}, expect_errors=True)
         title = re.search("<title>(.*) API</title>", answer.text)
         return title[1] if title else None

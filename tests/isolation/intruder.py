@@ -1,4 +1,4 @@
-"""A plugin that does, from inside, whatever a test has ordered. Its view, hook and job are a plugin's three ways in."""
+"""A plugin that runs the test's callback in a view, in a hook or in a job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pyramid.config import Configurator
 
-from autonomy_core.plugin_api.events import PaymentCompleted
+from autonomy_core.plugin_api.events import PaymentCompleted, PaymentRefunded
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
@@ -20,7 +20,7 @@ Act = Callable[[TenantScope], None]
 
 
 class Orders:
-    """What the plugin does next."""
+    """The callback that the plugin runs next."""
 
     act: Act | None = None
 
@@ -34,7 +34,7 @@ orders = Orders()
 
 @api_view(context=ApiV1, method="POST", name="intrude", summary="Intrude", permission=PUBLIC, status=204)
 def intrude(context, request):
-    """Does what was ordered."""
+    """Run the callback."""
     orders.carry_out(context.scope)
 
 
@@ -50,6 +50,11 @@ def register_views(config: Configurator) -> None:
 @hookimpl
 def register_jobs() -> Sequence[Job]:
     return [Job(JOB, job)]
+
+
+@hookimpl
+def on_payment_refunded(event: PaymentRefunded) -> None:
+    """Its result is recorded."""
 
 
 @hookimpl

@@ -23,22 +23,41 @@ from autonomy_core.openapi.calls import Call
 from autonomy_core.openapi.security import security_of
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.conformance import UNCHECKED
-from tests.isolation.sides import NEUTRAL_HOST, Side, event_of, recording
+from tests.isolation.sides import NEUTRAL_HOST, Side, event_of, picture, recording
 
 VALUES: Mapping[type[fields.Field], Any] = {
     fields.Integer: 100,
     fields.Boolean: True,
     fields.String: "a text",
 }
-CHOSEN = {"kind": "thing", "code": "AUTUMN", "percent_off": 20, "new_password": "another long engine"}
+CHOSEN = {
+    "kind": "thing",
+    "code": "AUTUMN",
+    "percent_off": 20,
+    "new_password": "another long engine",
+    "purpose": "register",
+    "address": "reader@example.org",
+    "provider": "company",
+    "role": "support",
+    "scope": "catalog.read",
+}
 """Values by name, for what takes no value of its type, or is wanted although it is not required."""
 
-OFFERS_TO_EVERYBODY = {"register": ("email", "password")}
-"""Calls that are for people whom the organisation does not know: what they bring is nobody's yet."""
+FORM = "application/x-www-form-urlencoded"
+
+OFFERS_TO_EVERYBODY = {
+    "register": ("email", "password"),
+    "request_email_change": ("email",),
+    "invite": ("email",),
+}
+"""Calls with data that belong to no customer yet."""
+
+LEFT_OUT = {("verify_email", "code"), ("confirm_email_change", "code"), ("confirm_sign_in", "code")}
+"""Members that are wanted elsewhere, and here only instead of another one."""
 
 
 class Unbuildable(Exception):
-    """No attack on a call can be made; the message says what is missing."""
+    """There is no attack for a call; the message says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +77,7 @@ class Asked:
     identified: frozenset[str] = frozenset()
 
     def by(self, credential: str | None) -> Asked:
-        """The same request by whoever holds a credential."""
+        """The same request with a credential."""
         if credential is None:
             return self
         return replace(self, headers={**(self.headers or {}), "Authorization": f"Bearer {credential}"})
@@ -115,7 +134,7 @@ def ask(call: Call, addressed: Side, named: Side, *, by_host: bool = False) -> A
 
 
 def holders(call: Call) -> list[str | None]:
-    """Who may make a call: names of credentials, None for anybody."""
+    """The names of the credentials that allow a call; None for a public one."""
     schemes = [scheme for requirement in security_of(call) for scheme in requirement]
     if "staff" in schemes:
         return ["staff"]
@@ -130,8 +149,16 @@ def takes_links(call: Call) -> bool:
 class _Values:
     def __init__(self, call: Call, side: Side) -> None:
         self._side = side
+        self._call = call.operation.id
         self._offered = OFFERS_TO_EVERYBODY.get(call.operation.id, ())
         self.identified: set[str] = set()
+
+    def _own_value(self, name: str) -> Any:
+        """The value that is known for this call only."""
+        key = f"{self._call}.{name}"
+        if key in self._side.short_lived:
+            return self._side.short_lived[key]()
+        return self._side.identifiers.get(key)
 
     def identifier(self, name: str) -> str:
         if name not in self._side.identifiers:
@@ -140,18 +167,24 @@ class _Values:
         return self._side.identifiers[name]
 
     def _is_known(self, name: str) -> bool:
-        return name in self._side.identifiers or name.removesuffix("s") in self._side.identifiers
+        known = self._side.identifiers
+        return f"{self._call}.{name}" in known or name in known or name.removesuffix("s") in known
+
+    def _is_wanted(self, name: str, field: fields.Field) -> bool:
+        wanted = field.required or name in CHOSEN or self._is_known(name)
+        return wanted and (self._call, name) not in LEFT_OUT
 
     def of_schema(self, schema: type[Any] | None) -> dict[str, Any]:
-        """What is required, and identifiers that could be given."""
+        """The required parameters, and the optional identifiers."""
         found = schema().load_fields if schema else {}
         return {
-            name: self._of_field(name, field)
-            for name, field in found.items()
-            if field.required or name in CHOSEN or self._is_known(name)
+            name: self._of_field(name, field) for name, field in found.items() if self._is_wanted(name, field)
         }
 
     def _of_field(self, name: str, field: fields.Field) -> Any:
+        if (own := self._own_value(name)) is not None:
+            self.identified.add(name)
+            return own
         if name in self._offered:
             return f"{uuid4().hex}@example.org"[: 100 if name == "email" else 32]
         if name in self._side.identifiers:
@@ -173,15 +206,17 @@ def _body(call: Call, values: _Values, named: Side) -> tuple[bytes | None, dict[
     if call.is_webhook:
         return event_of(named, "charge.updated")
     if "multipart/form-data" in call.operation.takes:
-        return _upload()
+        return _upload(picture("an upload") if call.path.endswith("/cover") else recording("An upload"))
+    if FORM in call.operation.takes:
+        return b"List-Unsubscribe=One-Click", {"Content-Type": FORM}
     if call.operation.takes:
         raise Unbuildable(f"no body is known of type {', '.join(call.operation.takes)}")
     return None, {}
 
 
 @cache
-def _upload() -> tuple[bytes, dict[str, str]]:
+def _upload(content: bytes) -> tuple[bytes, dict[str, str]]:
     boundary = "the-boundary"
     head = 'Content-Disposition: form-data; name="file"; filename="a.mp3"\r\nContent-Type: audio/mpeg\r\n\r\n'
-    body = f"--{boundary}\r\n{head}".encode() + recording("An upload") + f"\r\n--{boundary}--\r\n".encode()
+    body = f"--{boundary}\r\n{head}".encode() + content + f"\r\n--{boundary}--\r\n".encode()
     return body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}

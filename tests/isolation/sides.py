@@ -1,44 +1,78 @@
-"""Two organisations with everything that one might want to have of the other."""
+"""Two organisations with data of every kind that an attack could reach."""
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
+from PIL import Image
+
 from autonomy_core.catalog.models import Product
+from autonomy_core.customers.changing import unsubscribe_url
 from autonomy_core.customers.models import Customer
+from autonomy_core.customers.services import register_customer
+from autonomy_core.db.base import utcnow
+from autonomy_core.files.services import key_of, storage_of
+from autonomy_core.images.collecting import collect as collect_images
+from autonomy_core.images.domain import colour_of_text
+from autonomy_core.images.placeholder import Placeholders
+from autonomy_core.images.settings import IMAGES
 from autonomy_core.jobs.models import JobFailure
 from autonomy_core.kernel.runtime import Runtime
 from autonomy_core.kernel.settlements import DisputeReport, DisputeStatus, RefundReport, RefundStatus
+from autonomy_core.mail.models import MailMessage
+from autonomy_core.mail.suppressions import suppress
 from autonomy_core.openapi.calls import Call, calls_of
 from autonomy_core.operations.flushing import flush_all
-from autonomy_core.payments.models import Payment
+from autonomy_core.payments.buyers import Buyer
+from autonomy_core.payments.consents import TEXT_VERSION
+from autonomy_core.payments.guests import status_token
+from autonomy_core.payments.models import Payment, PaymentTax
 from autonomy_core.payments.offers import read_offer
 from autonomy_core.payments.purchasing import open_payment, order_for
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.plugin_api.alarms import raise_alarm
 from autonomy_core.plugin_api.jobs import defer
+from autonomy_core.plugin_api.mail import send
+from autonomy_core.plugin_api.payments import BalanceKind, BalanceReport, record_balances
 from autonomy_core.plugin_api.protocols import Checkout
+from autonomy_core.security import api_keys
+from autonomy_core.security.roles import Role
+from autonomy_core.staff import services as staff
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.conformance import UNCHECKED
+from customer_auth.challenges.domain import Purpose
+from customer_auth.challenges.store import create
+from customer_auth.domain import token_hash
+from customer_auth.providers import flows
+from customer_auth.providers.domain import Asserted, Provider
+from customer_auth.providers.models import ProviderIdentity
 from demo import music
+from stripe_payments.models import StripeBalance
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
+from tests.functional.customer_auth.second_factors import enrol, protect
+from tests.functional.customer_auth.shop import Shop
 from tests.isolation import intruder
+from tests.support.authenticator import Authenticator
+from tests.unit.media_mp3 import masters
 
 PASSWORD = "correct horse of "
 MANY = "100000"
+ISSUER = "https://id.example"
 NEUTRAL_HOST = "server.example"
 """A name of the server that is no organisation's."""
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
-"""The Idempotency-Key that everybody uses."""
+"""The Idempotency-Key of all requests."""
 
 
 @dataclass
@@ -48,7 +82,9 @@ class Side:
     Attributes:
         marker: a word that is in all of its texts and nowhere else.
         credentials: what goes into ``Authorization: Bearer …``, by who holds it.
-        identifiers: values of path parameters and of members of bodies and queries, by their names.
+        identifiers: values of path parameters and of members of bodies and queries, by their names. A name
+            ``<call>.<name>`` is a value for one call only.
+        short_lived: makers of such values, for values that are valid for seconds.
         link: the query of a signed link, empty without a plugin that signs any.
         link_opens: the last segment of the link's path.
     """
@@ -58,12 +94,13 @@ class Side:
     marker: str
     credentials: dict[str, str] = field(default_factory=dict)
     identifiers: dict[str, str] = field(default_factory=dict)
+    short_lived: dict[str, Callable[[], Any]] = field(default_factory=dict)
     link: dict[str, str] = field(default_factory=dict)
     link_opens: str = ""
 
     @property
     def secrets(self) -> set[str]:
-        """What no answer to anybody else may contain."""
+        """Values that no answer to another caller may contain."""
         named = {name: value for name, value in self.identifiers.items() if name != "organisation_id"}
         return {self.marker, *named.values(), *self.credentials.values(), *self.link.values()}
 
@@ -90,7 +127,7 @@ class World:
 
     @contextmanager
     def undone(self) -> Iterator[None]:
-        """What happens in the block is undone. Only where the whole test is, on one connection."""
+        """Roll the block back. Only for tests that run on one connection."""
         savepoint = self.autonomy.database._bind.begin_nested()
         try:
             yield
@@ -108,21 +145,32 @@ def make_world(autonomy: Autonomy) -> World:
     for side in sides:
         _organise(autonomy, side)
         _register(autonomy, side)
+        _mail_links(autonomy, side)
+        _link_identity(autonomy, side)
         _stock(autonomy, side)
         _reduce(autonomy, side)
         _sell(autonomy, side)
+        _care(autonomy, side)
+        _buy_as_guest(autonomy, side)
         _tell_of_payments(autonomy, side)
         _find_tracks(autonomy, side)
+        _mail(autonomy, side)
+        _staff(autonomy, side)
     flush_all(autonomy.runtime)
     return World(autonomy, *sides)
 
 
 def _organise(autonomy: Autonomy, side: Side) -> None:
-    # The stand-ins come first: purchases go to the provider that needs nobody else's server.
+    # The stand-ins come first: purchases go to the provider that needs no other server.
     plugins = sorted(autonomy.runtime.plugins.names, key=lambda name: name != stand_ins.NAME)
     settings = {
         "stripe_payments": stripe_settings(side.id),
-        "customer_auth": {"failed_logins_per_address": MANY},
+        "customer_auth": {
+            "failed_logins_per_address": MANY,
+            "mails_per_email": "1000",
+            "mails_per_address": MANY,
+            "providers": f"company {ISSUER} client s3cret",
+        },
     }
     autonomy.organisation(
         side.id,
@@ -134,10 +182,13 @@ def _organise(autonomy: Autonomy, side: Side) -> None:
     side.credentials["staff"] = autonomy.as_staff(side.id)["Authorization"].removeprefix("Bearer ")
 
 
-def _post(autonomy: Autonomy, side: Side, path: str, body: dict[str, Any], who: str | None = None) -> Any:
+def _post(
+    autonomy: Autonomy, side: Side, path: str, body: dict[str, Any], who: str | None = None, **more: str
+) -> Any:
     credentials = {"Authorization": f"Bearer {side.credentials[who]}"} if who else {}
-    headers = {"Idempotency-Key": f"{KEY}-{len(side.identifiers)}", **credentials}
-    return autonomy.app.post_json(f"/{side.id}/api/v1/{path}", body, headers=headers).json
+    key = "".join(each for each in path if each.isalpha())
+    headers = {"Idempotency-Key": f"{KEY}-{key}-{len(side.identifiers)}", "Host": NEUTRAL_HOST, **credentials}
+    return autonomy.app.post_json(f"/{side.id}/api/v1/{path}", body, headers={**headers, **more}).json
 
 
 def _register(autonomy: Autonomy, side: Side) -> None:
@@ -152,8 +203,99 @@ def _register(autonomy: Autonomy, side: Side) -> None:
         side.credentials["refresh token"] = registered["refresh_token"]
         side.identifiers |= {"email": body["email"], "password": body["password"]}
         side.identifiers["current_password"] = body["password"]
+        # The visitor's is replaced by the owner's.
+        side.identifiers["into"] = side.identifiers.get("customer_id", "")
         side.identifiers |= {"customer_id": registered["customer"]["id"]}
     side.identifiers["refresh_token"] = side.credentials["refresh token"]
+    if "customer_auth" in autonomy.runtime.plugins.names:
+        _protect(autonomy, side)
+        _give_passkeys(autonomy, side)
+    headers = {"Authorization": f"Bearer {side.credentials['owner']}"}
+    logins = autonomy.app.get(f"/{side.id}/api/v1/customers/sessions", headers=headers).json
+    side.identifiers["login_id"] = logins["items"][0]["id"]
+
+
+def _protect(autonomy: Autonomy, side: Side) -> None:
+    """The visitor has an authenticator app and is in the middle of a login; the owner enrols an app."""
+    shop = Shop(autonomy, side.id)
+    app = protect(shop, side.credentials["visitor"])
+    side.credentials["visitor"] = app.access_token
+    step = shop.login(f"visitor.{side.marker}@example.org", side.identifiers["password"], 403)
+    side.identifiers["complete_login.flow"] = step.json["flow"]
+    side.identifiers["complete_login.code"], side.identifiers["reauthenticate.code"] = app.recovery_codes[:2]
+    side.short_lived["confirm_app.code"] = enrol(shop, side.credentials["owner"]).code
+
+
+def _mail_links(autonomy: Autonomy, side: Side) -> None:
+    """A link of each purpose, as the worker would have mailed it to the owner."""
+    email, customer_id = side.identifiers["email"], UUID(side.identifiers["customer_id"])
+    calls = {
+        "verify_email": Purpose.VERIFY,
+        "reset_password": Purpose.RESET,
+        "confirm_sign_in": Purpose.SIGN_IN,
+        "open_library": Purpose.LIBRARY,
+        "confirm_email_change": Purpose.CHANGE,
+        "undo_email_change": Purpose.UNDO,
+    }
+    side.identifiers["confirm_sign_in.flow"] = f"the handle of {side.marker}"
+    for call, purpose in calls.items():
+        to = f"new.{email}" if purpose is Purpose.CHANGE else email
+        flow = side.identifiers["confirm_sign_in.flow"] if purpose is Purpose.SIGN_IN else None
+        with autonomy.scope(side.id) as scope:
+            issued = create(
+                scope, purpose, to, customer_id=customer_id, browser_hash=token_hash(flow) if flow else None
+            )
+        side.identifiers[f"{call}.token"] = issued.token
+
+
+def _give_passkeys(autonomy: Autonomy, side: Side) -> None:
+    """The owner has a passkey, is about to log in with it, and is about to create another one."""
+    key = Authenticator(f"https://{NEUTRAL_HOST}")
+    for again in (False, True):
+        offered = _post(autonomy, side, "customers/passkeys/options", {}, "owner", Origin=key.origin)
+        body = {"flow": offered["flow"], "name": side.marker, "credential": key.create(offered["options"])}
+        if not again:
+            side.identifiers["passkey_id"] = _post(autonomy, side, "customers/passkeys", body, "owner")["id"]
+    asked = _post(autonomy, side, "customers/login/passkey-options", {}, Origin=key.origin)
+    signature = key.get(asked["options"], key.passkeys[0])
+    side.identifiers |= {"create_passkey.flow": body["flow"], "log_in_with_passkey.flow": asked["flow"]}
+    side.short_lived |= {
+        "create_passkey.credential": lambda: body["credential"],
+        "log_in_with_passkey.credential": lambda: signature,
+    }
+
+
+class StandInProvider:
+    """Instead of the protocol with a provider: a code is the id and the address of the customer there."""
+
+    def login_url(self, provider: Provider, flow: flows.Flow) -> str:
+        return f"{ISSUER}/login"
+
+    def asserted(self, provider: Provider, flow: flows.Flow, code: str, iss: str | None = None) -> Asserted:
+        subject, _, email = code.partition(" ")
+        return Asserted(subject, email, True, None)
+
+
+def _link_identity(autonomy: Autonomy, side: Side) -> None:
+    """An identity of the owner at a provider, and begun logins there: to log in, and to link another one."""
+    owner, known = side.identifiers["customer_id"], f"known-{side.marker}"
+    with autonomy.scope(side.id) as scope:
+        identity = ProviderIdentity(
+            organisation_id=side.id, customer_id=UUID(owner), issuer=ISSUER, subject=known
+        )
+        scope.session.add(identity)
+        scope.session.flush()
+        side.identifiers["identity_id"] = str(identity.id)
+        for call, who, subject in (
+            ("finish_provider_login", None, known),
+            ("link_identity", owner, f"new-{side.marker}"),
+        ):
+            flow = flows.begin("company", f"https://{side.host}/", who)
+            side.identifiers[f"{call}.flow"] = flows.seal(scope, flow)
+            side.identifiers[f"{call}.state"] = flow.state
+            side.identifiers[f"{call}.code"] = f"{subject} {side.identifiers['email']}"
+    for call in ("start_provider_login", "start_linking"):
+        side.identifiers[f"{call}.return_url"] = f"https://{side.host}/{side.marker}"
 
 
 def _stock(autonomy: Autonomy, side: Side) -> None:
@@ -163,18 +305,48 @@ def _stock(autonomy: Autonomy, side: Side) -> None:
         product["kind"] = "mp3"
         side.identifiers["product_id"] = _post(autonomy, side, "admin/products", product, "staff")["id"]
         _upload(autonomy, side)
+    _show(autonomy, side)
 
 
 def _upload(autonomy: Autonomy, side: Side) -> None:
-    """A track whose file has been replaced, so that there is one to which no track refers."""
+    """A track whose file has been replaced twice, so that no track refers to a WAV file and to an MP3."""
     path = f"/{side.id}/api/v1/admin/products/{side.identifiers['product_id']}/tracks"
     headers = {"Authorization": f"Bearer {side.credentials['staff']}"}
     first, second = (("file", f"{side.marker}.mp3", recording(side.marker + end)) for end in ("", " again"))
-    track = autonomy.app.post(path, headers=headers, upload_files=[first]).json["track"]
-    autonomy.app.put(f"{path}/{track['id']}/file", headers=headers, upload_files=[second])
+    sound = masters.samples() + side.marker.encode().ljust(64)
+    wav = ("file", f"{side.marker}.wav", masters.wav_with(sound))
+    track = autonomy.app.post(path, headers=headers, upload_files=[wav]).json["track"]
+    for replacement in (first, second):
+        autonomy.app.put(f"{path}/{track['id']}/file", headers=headers, upload_files=[replacement])
     (collect,) = [job for job in autonomy.runtime.jobs if job.name == "media_mp3.collect"]
     with autonomy.scope(side.id) as scope:
         collect.function(scope)
+
+
+def _show(autonomy: Autonomy, side: Side) -> None:
+    """A cover, and a file that no image refers to."""
+    path = f"/{side.id}/api/v1/admin/products/{side.identifiers['product_id']}/cover"
+    headers = {"Authorization": f"Bearer {side.credentials['staff']}"}
+    upload = ("file", "cover.png", picture(side.marker))
+    answer = autonomy.app.put(path, {"alt": side.marker}, headers=headers, upload_files=[upload]).json
+    side.identifiers["digest"] = urlsplit(answer["urls"]["full"]).path.split("/")[-2]
+    side.identifiers["image_file"] = "full.jpg"
+    with autonomy.scope(side.id) as scope:
+        side.identifiers["placeholder"] = Placeholders(scope).name(side.marker)
+        stray = IMAGES.incoming(scope.server) / f"stray-{side.id}"
+        stray.write_text(side.marker, "utf-8")
+        key = key_of(scope, IMAGES, sha256(side.marker.encode()).hexdigest())
+        storage_of(scope, IMAGES).put_file(key, stray)
+        stray.unlink()
+    with autonomy.scope(side.id) as scope:
+        collect_images(scope)
+
+
+def picture(text: str) -> bytes:
+    """A PNG whose colour follows from a text."""
+    written = io.BytesIO()
+    Image.new("RGB", (320, 320), colour_of_text(text)).save(written, "PNG")
+    return written.getvalue()
 
 
 def _reduce(autonomy: Autonomy, side: Side) -> None:
@@ -182,12 +354,22 @@ def _reduce(autonomy: Autonomy, side: Side) -> None:
     product_id = side.identifiers["product_id"]
     side.identifiers["coupon"] = side.marker
     bundle = {"title": side.marker, "kind": "bundle", "amount": 900, "item_ids": [product_id]}
+    bundle |= {"pay_what_you_want": True, "other_prices": [{"currency": "usd", "amount": 1000}]}
     bundle_id = _post(autonomy, side, "admin/products", bundle, "staff")["id"]
     side.identifiers["bundle_id"] = bundle_id
     archived = _post(autonomy, side, "admin/products", {**bundle, "title": "put away"}, "staff")["id"]
     headers = {"Authorization": f"Bearer {side.credentials['staff']}"}
     path = f"/{side.id}/api/v1/admin/products/{archived}"
     autonomy.app.patch_json(path, {"archived": True}, headers=headers)
+    codes = {"count": 1, "label": side.marker, "uses_per_code": 5}
+    path = f"/{side.id}/api/v1/admin/products/{product_id}/codes"
+    made = autonomy.app.post_json(path, codes, headers=headers)
+    side.identifiers["batch_id"] = made.location.rsplit("/", 1)[-1]
+    code = made.text.splitlines()[1].split(",")[0]
+    for call in ("redeem_code", "redeem_code_as_guest"):
+        side.identifiers[f"{call}.code"] = code
+    holder = {"code": code, "email": f"{side.marker}@codes.example"}
+    autonomy.app.post_json(f"/{side.id}/api/v1/codes", holder, status=201)
     coupon = {"code": side.marker, "percent_off": 50}
     side.identifiers["coupon_id"] = _post(autonomy, side, "admin/coupons", coupon, "staff")["id"]
     restricted = {"code": f"OTHER-{side.marker}", "amount_off": 50, "product_ids": [product_id]}
@@ -196,6 +378,19 @@ def _reduce(autonomy: Autonomy, side: Side) -> None:
     headers = {"Host": NEUTRAL_HOST, "Authorization": f"Bearer {side.credentials['visitor']}"}
     autonomy.app.post_json(path, {"coupon": side.marker}, headers=headers)
     autonomy.app.post_json(path, {"coupon": "WRONG"}, headers=headers, status=422)
+
+
+def _buy_as_guest(autonomy: Autonomy, side: Side) -> None:
+    """A purchase without an account, with a consent, and the token that shows the status of a payment."""
+    consent = {"immediate_delivery": True, "acknowledged_loss_of_withdrawal": True}
+    body = {
+        "email": f"guest.{side.marker}@example.org",
+        "consent": {**consent, "text_version": TEXT_VERSION},
+    }
+    _post(autonomy, side, f"products/{side.identifiers['product_id']}/purchase", body)
+    with autonomy.scope(side.id) as scope:
+        token = status_token(scope, UUID(side.identifiers["payment_id"]))
+    side.identifiers["get_purchase_status.token"] = token
 
 
 @cache
@@ -215,11 +410,39 @@ def _sell(autonomy: Autonomy, side: Side) -> None:
         product = autonomy.product(side.id, title=side.marker) if name == stand_ins.NAME else sold
         payment, checkout = payment_at(autonomy, side, name, product)
         autonomy.settle(payment, **_reversals(payment))
+        _book(autonomy, side, payment)
         if name == stand_ins.NAME:
-            # The one that can be refunded without anybody else's server.
+            # The payment that can be refunded without another server.
             side.identifiers["payment_id"] = str(payment.id)
         else:
             side.identifiers["session_id"] = checkout.reference
+
+
+def _care(autonomy: Autonomy, side: Side) -> None:
+    """A note of staff about the owner, and a product that staff gave."""
+    path = f"admin/customers/{side.identifiers['customer_id']}"
+    _post(autonomy, side, f"{path}/notes", {"text": side.marker}, "staff")
+    gift = {"product_id": str(autonomy.product(side.id, title=side.marker).id), "reason": side.marker}
+    given = _post(autonomy, side, f"{path}/grants", gift, "staff")
+    another = autonomy.product(side.id, title=side.marker)
+    side.identifiers["give_product.product_id"] = str(another.id)
+    for call in ("show_unsubscribing", "unsubscribe"):
+        with autonomy.scope(side.id) as scope:
+            owner = scope.session.get_one(Customer, (side.id, UUID(side.identifiers["customer_id"])))
+            side.identifiers[f"{call}.token"] = unsubscribe_url(scope, owner).partition("token=")[2]
+    side.identifiers["grant_id"] = given["items"][0]["id"]
+
+
+def _book(autonomy: Autonomy, side: Side, payment: Payment) -> None:
+    """A change of the provider's balance, a tax, and until when Stripe's balance was read."""
+    change = BalanceReport(
+        payment.id, f"txn_{side.marker}", BalanceKind.PAYMENT, payment.amount, 1, payment.currency, utcnow()
+    )
+    with autonomy.scope(side.id) as scope:
+        record_balances(scope, payment.provider, [change])
+        scope.add(PaymentTax(organisation_id=side.id, payment_id=payment.id, amount=1))
+        if payment.provider == "stripe_payments":
+            scope.add(StripeBalance(organisation_id=side.id, environment="test", read_until=utcnow()))
 
 
 def _reversals(payment: Payment) -> dict[str, Any]:
@@ -241,7 +464,7 @@ def payment_at(
         payment = open_payment(scope, customer.id, product.id, urls).payment
         payment.provider = provider.name
         checkout = Checkout(checkout_session(payment)["id"], f"https://pay.example/{side.marker}")
-        offer = read_offer(scope, customer.id, product.id, payment.environment)
+        offer = read_offer(scope, Buyer(customer.id), product.id, payment.environment)
         provider.prepare(scope, order_for(payment, offer, urls))
         provider.attach(scope, payment.id, checkout)
     return payment, checkout
@@ -257,6 +480,34 @@ def event_of(side: Side, event_type: str) -> tuple[bytes, dict[str, str]]:
     """An event of the organisation's account, signed with its secret."""
     event = stripe_event(event_type, {"livemode": False, "description": side.marker})
     return signed(event, webhook_secret(side.id))
+
+
+def _mail(autonomy: Autonomy, side: Side) -> None:
+    """A mail that was sent, and its address, which gets no more."""
+    to = f"reader.{side.marker}@example.org"
+    with autonomy.scope(side.id) as scope:
+        mail_id = send(scope, "mail.test", to, {"title": side.marker}, once=side.marker)
+        found = scope.session.get_one(MailMessage, (side.id, mail_id))
+        found.status, found.finished_at, found.answer = "sent", utcnow(), side.marker
+        suppress(scope, to, "by_staff", mail_id=mail_id)
+    side.identifiers["mail_id"] = str(mail_id)
+
+
+def _staff(autonomy: Autonomy, side: Side) -> None:
+    """A member with an API key, and an invitation that the customer may accept."""
+    operator = staff.Giver("cli:operator", None)
+    with autonomy.scope(side.id) as scope:
+        customer = register_customer(scope, f"staff.{side.marker}@example.org", side.marker)
+        first = staff.invite(scope, customer.email, Role.EDITOR, operator)
+        member = staff.accept(scope, customer, str(staff.new_token(scope, first.id)))
+        key, _ = api_keys.issue(scope, side.marker, ["catalog.read"], actor="test", member_id=member.id)
+        second = staff.invite(scope, side.identifiers["email"], Role.EDITOR, operator)
+        side.identifiers["accept.token"] = str(staff.new_token(scope, second.id))
+        side.identifiers |= {
+            "invitation_id": str(second.id),
+            "member_id": str(member.id),
+            "key_id": str(key.id),
+        }
 
 
 def _find_tracks(autonomy: Autonomy, side: Side) -> None:

@@ -1,4 +1,4 @@
-"""Attacks by SQL, from code that runs in one organisation's transaction: what a plugin with no WHERE could do.
+"""Attacks by SQL from code in one organisation's transaction, as a plugin without WHERE clauses.
 
 Every attack is a generator of breaches, a sentence each. What it does is undone.
 """
@@ -17,7 +17,7 @@ NOT_ALLOWED = {"42501"}
 """insufficient_privilege, which is also what a policy answers."""
 
 APPEND_ONLY = {"P0001"}
-"""What a trigger raises, such as the audit trail's."""
+"""The error of a trigger, such as that of the audit trail."""
 
 FOREIGN_KEY = {"23503"}
 
@@ -31,17 +31,21 @@ READS = {
     "a join": "SELECT {whose} FROM (SELECT b.* FROM {table} a RIGHT JOIN {table} b ON false) every",
     "a subquery": "SELECT (SELECT max({whose}) FROM {table} WHERE {whose} = :other) WHERE :other IS NOT NULL",
     "policies switched off": "SELECT {whose} FROM {table}",
-    # A condition that fails on the other's rows would tell of them, if it were tried on them before the policy.
+    # A condition that fails on foreign rows would reveal them if it was evaluated before the policy.
     "a condition that complains": "SELECT {whose} FROM {table} WHERE 1 / (length({whose}) - length(:other)"
     " + (CASE WHEN {whose} = :other THEN 0 ELSE 1000 END)) IS NOT NULL",
 }
 
 WRITES = {
     "UPDATE": "UPDATE {table} SET {column} = {column} RETURNING {whose}",
-    "UPDATE of the other's by name": "UPDATE {table} SET {column} = {column} WHERE {whose} = :other RETURNING {whose}",
+    "UPDATE of the other's by name": (
+        "UPDATE {table} SET {column} = {column} WHERE {whose} = :other RETURNING {whose}"
+    ),
     "DELETE": "DELETE FROM {table} RETURNING {whose}",
     "DELETE of the other's by name": "DELETE FROM {table} WHERE {whose} = :other RETURNING {whose}",
-    "a CTE that deletes": "WITH gone AS (DELETE FROM {table} WHERE {whose} = :other RETURNING *) SELECT {whose} FROM gone",
+    "a CTE that deletes": (
+        "WITH gone AS (DELETE FROM {table} WHERE {whose} = :other RETURNING *) SELECT {whose} FROM gone"
+    ),
 }
 
 GIFTS = {
@@ -83,7 +87,7 @@ def reading(scope: TenantScope, table: Table, other: str) -> Iterator[str]:
 
 
 def writing(scope: TenantScope, table: Table, other: str) -> Iterator[str]:
-    """No row of another is changed or deleted. Own rows may be; keys and triggers may object."""
+    """No foreign row is changed or deleted. Own rows may be, unless keys or triggers refuse it."""
     for title, template in WRITES.items():
         touched = tried(scope, filled(template, table), other)
         if isinstance(touched, set) and touched - {scope.organisation.id}:
@@ -93,7 +97,7 @@ def writing(scope: TenantScope, table: Table, other: str) -> Iterator[str]:
 
 
 def giving_away(scope: TenantScope, table: Table, other: str) -> Iterator[str]:
-    """No row is made for another, or given to another, or to an organisation without a name."""
+    """No row is created for, or moved to, another organisation or an empty id."""
     for title, template in GIFTS.items():
         for receiver in (other, ""):
             result = tried(scope, filled(template, table), receiver)
@@ -124,7 +128,7 @@ def truncating(scope: TenantScope, table: Table, other: str) -> Iterator[str]:
 
 
 def statistics(scope: TenantScope, other: str) -> Iterator[str]:
-    """The planner keeps samples of values; of tables with policies, nobody sees them."""
+    """The planner keeps samples of values; those of tables with policies are hidden."""
     names = [table.name for table in tenant_tables(scope.session)]
     statement = text("SELECT count(*) FROM pg_stats WHERE schemaname = 'public' AND tablename = ANY(:names)")
     if scope.session.scalar(statement, {"names": names}):
@@ -132,7 +136,7 @@ def statistics(scope: TenantScope, other: str) -> Iterator[str]:
 
 
 def pointing_across(scope: TenantScope, keys: dict[str, tuple[str, ...]]) -> Iterator[str]:
-    """No foreign key of an own row can be made to point to a row of another.
+    """No foreign key of an own row can point to a row of another organisation.
 
     Args:
         keys: by foreign key, the values of the columns that it refers to in one of the other's rows.
@@ -142,12 +146,13 @@ def pointing_across(scope: TenantScope, keys: dict[str, tuple[str, ...]]) -> Ite
             f"{column} = '{value}'"
             for column, value in zip(reference.columns, keys[reference.name], strict=True)
         )
-        # One row is enough, and does not collide with itself; one that points somewhere breaks no other rule of the table.
+        # One row does not collide with itself, and one with a reference breaks no other constraint.
         row = f'SELECT ctid FROM "{reference.table}" ORDER BY {reference.columns[0]} IS NULL, ctid LIMIT 1'
         statement = f'UPDATE "{reference.table}" SET {values} WHERE ctid = ({row}) RETURNING 1'
         result = tried(scope, statement, "")
         if result not in [*FOREIGN_KEY, *APPEND_ONLY]:
-            yield f"{reference.table}: {reference.name} can point to another organisation's {reference.target}: {result}"
+            points = f"{reference.table}: {reference.name} can point to another organisation's"
+            yield f"{points} {reference.target}: {result}"
 
 
 def referred_keys(scope: TenantScope) -> dict[str, tuple[str, ...]]:
@@ -183,7 +188,7 @@ def filled(template: str, table: Table) -> str:
 def tried(
     scope: TenantScope, statement: str, other: str, *, settings: Iterable[str] = ()
 ) -> set[str | None] | int | str:
-    """What a statement gives, undone: its first column, the number of rows, or the SQLSTATE it is refused with."""
+    """The result of a statement, rolled back: its first column, the row count, or the SQLSTATE."""
     savepoint = scope.session.begin_nested()
     try:
         for setting in settings:

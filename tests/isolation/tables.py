@@ -71,7 +71,7 @@ def all_tables(session: Any) -> list[Table]:
 
 
 def tenant_tables(session: Any) -> list[Table]:
-    """Those with an organisation's rows, and the jobs, whose organisation is in their arguments."""
+    """Tables with rows of organisations, and the jobs, whose organisation is in their arguments."""
     return [
         table for table in all_tables(session) if '"organisation_id"' in table.columns or table.name == JOBS
     ]

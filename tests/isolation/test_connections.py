@@ -1,4 +1,4 @@
-"""Pooled connections, which serve one organisation after the other."""
+"""Pooled connections that are used by one organisation after the other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.conformance import UNCHECKED
-from autonomy_core.web.request_transactions import end_reading
+from autonomy_core.traversal.request import end_reading
 from tests.isolation import intruder
 
 SEEN = text("SELECT DISTINCT organisation_id FROM products")
@@ -40,7 +40,7 @@ def shops(committed: Autonomy) -> Autonomy:
 
 @pytest.fixture
 def single(shops: Autonomy) -> Iterator[Database]:
-    """A pool of one connection, which everybody uses one after the other."""
+    """A pool of one connection, which all sessions use in turn."""
     database = Database(shops.database.url, pool_size=1)
     yield database
     database.dispose()
@@ -97,7 +97,7 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize("end", ENDINGS)
-def test_a_connection_carries_nothing_from_one_organisation_to_the_next(
+def test_a_pooled_connection_carries_no_state_to_another_organisation(
     single: Database, end: Callable[[Session], None]
 ) -> None:
     backends = set()
@@ -111,7 +111,7 @@ def test_a_connection_carries_nothing_from_one_organisation_to_the_next(
     assert len(backends) == 1, "the pool has more than one connection, so this proves nothing"
 
 
-def test_a_setting_that_plugin_code_leaves_behind_is_overwritten_by_the_next_transaction(
+def test_a_leftover_session_setting_is_overwritten(
     single: Database,
 ) -> None:
     def leave_behind() -> None:
@@ -127,7 +127,7 @@ def test_a_setting_that_plugin_code_leaves_behind_is_overwritten_by_the_next_tra
             assert set(session.scalars(JOBS_SEEN)) == visible
 
 
-def test_a_temporary_table_cannot_carry_rows_to_the_next_user_of_a_connection(autonomy: Autonomy) -> None:
+def test_a_temporary_table_does_not_outlive_its_organisation(autonomy: Autonomy) -> None:
     autonomy.organisation("acme")
     for statement in (
         "CREATE TEMP TABLE products AS SELECT * FROM products",
@@ -138,7 +138,7 @@ def test_a_temporary_table_cannot_carry_rows_to_the_next_user_of_a_connection(au
 
 
 def in_turns(shops: Autonomy, act: Callable[[TenantScope], None]) -> list[set[str]]:
-    """What requests of one organisation and the other see, before and after they do something."""
+    """The rows that requests of both organisations see, before and after a change."""
     answers: list[set[str]] = []
 
     def look_and_act(scope: TenantScope) -> None:
@@ -152,14 +152,14 @@ def in_turns(shops: Autonomy, act: Callable[[TenantScope], None]) -> list[set[st
     return answers
 
 
-def test_a_request_that_begins_a_second_transaction_goes_on_as_the_same_organisation(
+def test_a_requests_second_transaction_has_the_same_organisation(
     shops: Autonomy,
 ) -> None:
     answers = in_turns(shops, lambda scope: end_reading(get_current_request()))
     assert answers == [{"acme"}, {"acme"}, {"beacon"}, {"beacon"}] * 2
 
 
-def test_a_request_that_fails_leaves_nothing_to_the_next(shops: Autonomy) -> None:
+def test_a_failed_request_leaves_no_state_for_the_next(shops: Autonomy) -> None:
     def fail(scope: TenantScope) -> None:
         scope.session.execute(text("SELECT set_config('autonomy.organisation', 'acme', false)"))
         with suppress(DBAPIError):

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from autonomy_core.grants.models import Grant
 from autonomy_core.kernel.identity import SCOPES, Identity, staff_identity
+from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.models import Payment
 from autonomy_core.testing.application import Autonomy
 from tests.isolation.sides import Side, World
@@ -36,11 +37,11 @@ def get(world: World, side: Side, path: str, token: str, status: int = 200) -> d
 
 @pytest.fixture
 def accounts(world: World) -> tuple[dict, dict]:
-    """What the same person gets for registering at either organisation."""
+    """The tokens of one person who registers at both organisations."""
     return register(world, world.one), register(world, world.other)
 
 
-def test_one_address_is_two_customers_with_a_password_each(world: World, accounts: tuple[dict, dict]) -> None:
+def test_one_address_in_two_organisations_is_two_customers(world: World, accounts: tuple[dict, dict]) -> None:
     here, there = accounts
     assert here["customer"]["id"] != there["customer"]["id"]
     log_in(world, world.one, "engine of acme", 200)
@@ -49,7 +50,7 @@ def test_one_address_is_two_customers_with_a_password_each(world: World, account
     log_in(world, world.other, "engine of acme", 401)
 
 
-def test_their_tokens_are_not_exchanged_for_one_another(world: World, accounts: tuple[dict, dict]) -> None:
+def test_tokens_are_valid_in_their_organisation_only(world: World, accounts: tuple[dict, dict]) -> None:
     here, there = accounts
     assert get(world, world.one, "me", here["access_token"])["name"] == world.one.marker
     get(world, world.one, "me", there["access_token"], 401)
@@ -59,7 +60,7 @@ def test_their_tokens_are_not_exchanged_for_one_another(world: World, accounts: 
     world.autonomy.app.post_json("/beacon/api/v1/customers/refresh", body, status=200)
 
 
-def test_failed_logins_at_one_do_not_lock_the_account_at_the_other(
+def test_failed_logins_lock_the_account_of_one_organisation_only(
     world: World, accounts: tuple[dict, dict]
 ) -> None:
     for _ in range(10):
@@ -68,9 +69,7 @@ def test_failed_logins_at_one_do_not_lock_the_account_at_the_other(
     log_in(world, world.other, "engine of beacon", 200)
 
 
-def test_what_is_paid_and_granted_at_one_is_not_at_the_other(
-    world: World, accounts: tuple[dict, dict]
-) -> None:
+def test_payments_and_grants_belong_to_one_organisation(world: World, accounts: tuple[dict, dict]) -> None:
     here, there = accounts
     product_id = world.one.identifiers["product_id"]
     path = f"/acme/api/v1/customers/products/{product_id}/purchase"
@@ -96,16 +95,16 @@ def settle(autonomy: Autonomy, payment_id: str) -> None:
 
 @dataclass
 class Confused:
-    """An authenticator that recognises everybody as staff of one organisation, whichever is asked."""
+    """An authenticator that identifies every request as staff of one organisation."""
 
     organisation_id: str
 
-    def identify(self, request: Request) -> Identity:
+    def identify(self, scope: TenantScope, request: Request) -> Identity:
         return staff_identity(self.organisation_id, uuid4(), tuple(SCOPES))
 
 
 @pytest.mark.parametrize(("organisation_id", "status"), [("acme", 200), ("beacon", 401)])
-def test_an_authenticator_that_recognises_another_organisations_staff_is_not_believed(
+def test_a_foreign_identity_of_an_authenticator_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch, organisation_id: str, status: int
 ) -> None:
     policy = world.autonomy.app.app.registry.getUtility(ISecurityPolicy)

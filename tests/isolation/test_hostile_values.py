@@ -79,7 +79,7 @@ ENDING: Mapping[str, tuple[str, ...]] = {
 """Sent one at a time, because what is wrong with one may end a request."""
 
 
-def test_no_value_makes_a_call_answer_what_is_not_described(world: World) -> None:
+def test_every_answer_to_hostile_values_is_as_described(world: World) -> None:
     found: list[str] = []
     for call in world.calls:
         here = world.one

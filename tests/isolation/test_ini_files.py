@@ -1,12 +1,13 @@
 """An admin writes one file, and may write anything into it: what becomes of the other organisations?
 
-Each attack is looked at in the running server, after a restart, and by the command line, which must all say the same.
+Each attack is checked in the running server, after a restart, and by the command line.
 """
 
 from __future__ import annotations
 
 import pytest
 
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.security.cors import is_own_origin
 from autonomy_core.tenancy.domain import Problem
 from autonomy_core.testing.application import Autonomy
@@ -16,7 +17,7 @@ from tests.isolation.sides import NEUTRAL_HOST
 
 @pytest.fixture
 def server(autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """A server with a victim; whoever attacks comes first in the alphabet, and later in time."""
+    """A server with a victim; the attacker is first in the alphabet and later in time."""
     made = Server(autonomy, monkeypatch)
     made.write("victim", VICTIM)
     return made
@@ -41,7 +42,7 @@ def after_everything(server: Server) -> list[tuple[Problem, ...]]:
         f"attacker.example, {VICTIM}:80",
     ],
 )
-def test_nobody_takes_a_host_that_is_anothers(server: Server, hosts: str):
+def test_a_host_cannot_be_taken_from_its_organisation(server: Server, hosts: str):
     server.write("attacker", hosts)
     for problems in after_everything(server):
         assert {(each.file.name, each.line, each.code) for each in problems} == {
@@ -57,10 +58,10 @@ def test_nobody_takes_a_host_that_is_anothers(server: Server, hosts: str):
 
 
 @pytest.mark.parametrize("hosts", [VICTIM, f"{VICTIM}:443"])
-def test_a_host_that_was_refused_lets_no_page_call_and_no_buyer_return(server: Server, hosts: str):
+def test_a_refused_host_is_no_origin_and_no_return_url(server: Server, hosts: str):
     server.write("attacker", hosts)
     for _ in range(2):
-        organisation = server.autonomy.app.app.registry.runtime.tenants.get("attacker")
+        organisation = runtime_of(server.autonomy.app.app.registry).tenants.get("attacker")
         assert organisation.hosts == ()
         assert not is_own_origin(organisation, f"https://{VICTIM}", NEUTRAL_HOST)
         server.restart()
@@ -69,7 +70,7 @@ def test_a_host_that_was_refused_lets_no_page_call_and_no_buyer_return(server: S
 @pytest.mark.parametrize(
     "hosts", [NEUTRAL_HOST, f"{NEUTRAL_HOST}:443", "127.0.0.1:8000", "[::1]", "10.0.0.7"]
 )
-def test_nobody_takes_the_servers_own_hosts_and_addresses(server: Server, hosts: str):
+def test_the_servers_own_hosts_and_addresses_cannot_be_claimed(server: Server, hosts: str):
     server.write("attacker", hosts)
     host = hosts.partition(",")[0]
     for problems in after_everything(server):
@@ -80,7 +81,7 @@ def test_nobody_takes_the_servers_own_hosts_and_addresses(server: Server, hosts:
         assert server.status_of("/victim/api/v1/openapi.json", host) == 200
 
 
-def test_a_host_is_free_when_its_owner_gives_it_up_and_not_before(server: Server):
+def test_a_host_is_free_only_after_its_owner_releases_it(server: Server):
     server.write("attacker", VICTIM)
     server.restart()
     (server.directory / "victim.ini").write_text("[organisation]\nnonsense\n")
@@ -97,7 +98,7 @@ def test_a_host_is_free_when_its_owner_gives_it_up_and_not_before(server: Server
 @pytest.mark.parametrize(
     "nonsense", ["", "\x00\n", "[organisation]\nhosts = victim.example\n", "[" * 10_000, "é"]
 )
-def test_a_file_that_is_no_file_harms_its_own_organisation_alone(server: Server, nonsense: str):
+def test_an_irregular_file_affects_its_own_organisation_only(server: Server, nonsense: str):
     server.write("attacker", "attacker.example")
     server.restart()
     (server.directory / "attacker.ini").write_bytes(nonsense.encode("latin-1"))
@@ -110,15 +111,15 @@ def test_a_file_that_is_no_file_harms_its_own_organisation_alone(server: Server,
         assert server.name_at("attacker.example") == "Attacker"
 
 
-def test_a_reference_to_anothers_secret_is_resolved_for_the_own_file_alone(server: Server):
-    """The files are the operator's: whoever may write one of them may read what the server's user may."""
+def test_a_reference_to_a_foreign_secret_gives_no_access(server: Server):
+    """The operator owns the files: an author of one may read what the server's user may read."""
     (server.directory / "victims-secret").write_text("whsec_of_the_victim\n")
     server.write("attacker", "attacker.example", "support_email = file:victims-secret\n")
     assert [each.code for each in server.problems] == ["invalid_value"]
     assert "whsec_of_the_victim" not in str(server.problems)
 
 
-def test_files_that_are_gone_at_once_end_nobodys_service(server: Server):
+def test_the_loss_of_all_files_at_once_stops_no_organisation(server: Server):
     server.write("neighbour", "neighbour.example")
     server.restart()
     for file in server.directory.glob("*.ini"):

@@ -30,7 +30,7 @@ def in_a_job(world: World, side: Side) -> None:
 def inside(
     request: pytest.FixtureRequest, world: World
 ) -> Callable[[Side, Callable[[TenantScope], list[str]]], list[str]]:
-    """Runs an attack in the plugin; gives its breaches."""
+    """Run an attack in the plugin; return its breaches."""
 
     def run(side: Side, attack: Callable[[TenantScope], list[str]]) -> list[str]:
         answers: list[list[str]] = []
@@ -42,7 +42,7 @@ def inside(
     return run
 
 
-def test_sql_without_a_condition_reaches_the_own_organisations_rows_only(world: World, inside) -> None:
+def test_sql_without_a_condition_reaches_the_own_rows_only(world: World, inside) -> None:
     for side in (world.one, world.other):
         other = world.opponent(side).id
         assert inside(side, lambda scope, other=other: sql_attacks.breaches(scope, other)) == []

@@ -1,4 +1,4 @@
-"""The queue, which is everybody's table."""
+"""The queue, one table for all organisations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_job_sees_the_rows_of_its_own_organisation(shops: Autonomy) -> None:
     assert seen == [{"acme"}, {"beacon"}, {"acme"}]
 
 
-def test_a_job_that_is_told_of_another_organisations_product_does_not_find_it(shops: Autonomy) -> None:
+def test_a_job_does_not_find_another_organisations_product(shops: Autonomy) -> None:
     with shops.scope("beacon") as scope:
         product_id = scope.session.scalar(text("SELECT id FROM products"))
 
@@ -52,7 +52,7 @@ def test_a_job_that_is_told_of_another_organisations_product_does_not_find_it(sh
     run_job(shops.runtime, Job("look", look), "acme", {"product_id": product_id})
 
 
-def test_raw_sql_sees_and_touches_the_own_jobs_only(shops: Autonomy) -> None:
+def test_raw_sql_sees_and_changes_the_own_jobs_only(shops: Autonomy) -> None:
     with shops.scope("acme") as scope:
         notes = scope.session.scalars(text("SELECT args->>'note' FROM procrastinate_jobs"))
         assert list(notes) == ["of acme"]
@@ -84,7 +84,7 @@ def deferred(scope: TenantScope, **arguments: str) -> str | None:
     return None
 
 
-def test_an_argument_cannot_say_that_a_job_is_anothers(shops: Autonomy) -> None:
+def test_an_argument_cannot_change_the_organisation_of_a_job(shops: Autonomy) -> None:
     with pytest.raises(TypeError), shops.scope("acme") as scope:
         defer(scope, intruder.JOB, organisation_id="beacon")
 
@@ -116,7 +116,7 @@ NO_SUCH_JOB = "P0001"
 
 
 def answer(scope: TenantScope, statement: str, values: dict[str, int]) -> int | str | None:
-    """What a function returns, or the SQLSTATE with which it fails."""
+    """The result of a function, or the SQLSTATE with which it fails."""
     try:
         with scope.session.begin_nested():
             return scope.session.scalar(text(statement), values)

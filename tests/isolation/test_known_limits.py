@@ -1,4 +1,4 @@
-"""What is not kept apart, as docs/security.md says: a plugin is trusted code, and not everything has policies."""
+"""Known limits of the isolation (docs/security.md): plugins are trusted, not everything has policies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def shops(autonomy: Autonomy) -> Autonomy:
     return autonomy
 
 
-def test_sql_that_names_another_organisation_on_purpose_is_believed_until_the_transaction_ends(
+def test_plugin_sql_can_set_another_organisation_in_its_transaction(
     shops: Autonomy,
 ) -> None:
     seen = text("SELECT DISTINCT organisation_id FROM products")
@@ -28,14 +28,14 @@ def test_sql_that_names_another_organisation_on_purpose_is_believed_until_the_tr
         assert list(scope.session.scalars(seen)) == ["acme"]
 
 
-def test_large_objects_are_everybodys(shops: Autonomy) -> None:
+def test_large_objects_are_shared_by_all_organisations(shops: Autonomy) -> None:
     with shops.scope("acme") as scope:
         number = scope.session.scalar(text("SELECT lo_from_bytea(0, 'shared')"))
     with shops.scope("beacon") as scope:
         assert scope.session.scalar(text("SELECT lo_get(:number)"), {"number": number}) == b"shared"
 
 
-def test_the_text_of_statements_is_everybodys_and_parameters_are_not_in_it(shops: Autonomy) -> None:
+def test_statement_texts_are_visible_without_their_parameters(shops: Autonomy) -> None:
     statement = text("SELECT query FROM pg_stat_activity WHERE usename = current_user AND :word <> ''")
     with shops.scope("acme") as scope:
         texts = list(scope.session.scalars(statement, {"word": "confidential"}))

@@ -10,12 +10,12 @@ from autonomy_core.db.isolation import unisolated_tables
 from autonomy_core.db.migrations import downgrade, upgrade
 from autonomy_core.runtime import components
 from tests.isolation.sides import World
-from tests.plain_owner import owned_by_a_plain_role
+from tests.support.plain_owner import owned_by_a_plain_role
 
 pytestmark = pytest.mark.concurrent
 
 
-def test_every_revision_can_be_undone_and_made_again_whatever_organisations_have(
+def test_every_revision_can_be_undone_and_redone_with_data(
     committed_world: World, postgresql: EmbeddedServer
 ) -> None:
     name = make_url(committed_world.autonomy.database.url).database
@@ -32,7 +32,7 @@ def test_every_revision_can_be_undone_and_made_again_whatever_organisations_have
         assert unisolated_tables(connection) == []
 
 
-def test_money_that_went_back_is_no_obstacle_to_the_version_before_refunds(
+def test_refunds_do_not_prevent_a_downgrade_below_their_revision(
     committed_world: World, postgresql: EmbeddedServer
 ) -> None:
     name = make_url(committed_world.autonomy.database.url).database

@@ -1,4 +1,4 @@
-"""Each wall is taken down in turn, and the attacks have to notice: otherwise they would prove nothing."""
+"""Each protection is removed in turn, and the attacks must notice it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, text, true
+from sqlalchemy.orm import with_loader_criteria
+from sqlalchemy.orm.util import LoaderCriteriaOption
 
-from autonomy_core.db import driver
+from autonomy_core.db import driver, session
+from autonomy_core.db.base import OrganisationScoped
 from autonomy_core.db.isolation import POLICY, isolate, isolate_jobs, quote, unisolated_tables
 from autonomy_core.tenancy import claims
 from autonomy_core.tenancy.record import TenantRecord
@@ -100,15 +103,31 @@ def test_an_application_that_connects_as_the_owner_is_noticed(copy: Copy) -> Non
     assert all(by_sql(world, table) for table in table_names(copy.owner))
 
 
-def test_a_call_that_lists_rows_shows_it_when_their_table_has_no_policy(copy: Copy) -> None:
-    disable(copy.owner, "products")
+def without_condition() -> LoaderCriteriaOption:
+    return with_loader_criteria(OrganisationScoped, lambda _: true())
+
+
+def breaches_of_the_list(copy: Copy) -> tuple[World, list[str]]:
     with copy.autonomy.database.rolled_back():
         world = make_world(copy.autonomy)
-        found = http_attacks.breaches(world, [call for call in world.calls if call.path == "/products"])
+        calls = [call for call in world.calls if call.path == "/products"]
+        return world, http_attacks.breaches(world, calls)
+
+
+def test_without_a_policy_the_sessions_condition_still_holds(copy: Copy) -> None:
+    disable(copy.owner, "products")
+    _, found = breaches_of_the_list(copy)
+    assert found == []
+
+
+def test_a_list_without_policy_and_condition_is_noticed(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    disable(copy.owner, "products")
+    monkeypatch.setattr(session, "_rows_of", lambda _: without_condition())
+    world, found = breaches_of_the_list(copy)
     assert any(world.other.marker in breach for breach in found)
 
 
-def test_a_call_that_nobody_can_attack_is_reported(world: World) -> None:
+def test_a_call_without_an_attack_is_reported(world: World) -> None:
     del world.one.identifiers["product_id"]
     found = http_attacks.breaches(
         world, [call for call in world.calls if call.path == "/products/{product_id}"]
@@ -135,7 +154,7 @@ def noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     return attack
 
 
-def test_sessions_that_do_not_say_whose_they_are_are_noticed(
+def test_sessions_without_an_organisation_are_noticed(
     committed_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(driver, "SCOPE_TO_ORGANISATION", "SELECT {organisation_id}")
@@ -144,9 +163,16 @@ def test_sessions_that_do_not_say_whose_they_are_are_noticed(
     )
 
 
-def test_sessions_of_the_wrong_organisation_are_noticed(noticed) -> None:
-    wrong = "SELECT set_config('autonomy.organisation', 'beacon', true), {organisation_id}"
-    assert noticed(driver, "SCOPE_TO_ORGANISATION", wrong, "/products") != []
+WRONG_ORGANISATION = "SELECT set_config('autonomy.organisation', 'beacon', true), {organisation_id}"
+
+
+def test_in_the_wrong_transaction_statements_find_no_rows(noticed) -> None:
+    assert noticed(driver, "SCOPE_TO_ORGANISATION", WRONG_ORGANISATION, "/products") == []
+
+
+def test_wrong_transactions_without_conditions_are_noticed(noticed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_rows_of", lambda _: without_condition())
+    assert noticed(driver, "SCOPE_TO_ORGANISATION", WRONG_ORGANISATION, "/products") != []
 
 
 def test_hosts_that_serve_every_organisation_are_noticed(noticed) -> None:
@@ -154,10 +180,10 @@ def test_hosts_that_serve_every_organisation_are_noticed(noticed) -> None:
     assert any("at the other's host" in breach for breach in found)
 
 
-def test_tokens_that_are_good_everywhere_are_noticed(
+def test_tokens_valid_in_every_organisation_are_noticed(
     autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Three walls: the key, the issuer's name in the token, and the login in the organisation's rows. One alone holds.
+    # Three protections: the key, the issuer in the token, and the row of the login. Each alone is enough.
     key = b"one key for everybody".ljust(32)
     monkeypatch.setattr(access_tokens, "organisation_key", lambda *_: key)
     monkeypatch.setattr(access_tokens, "organisation_keys", lambda *_: (key,))
@@ -171,7 +197,7 @@ def test_tokens_that_are_good_everywhere_are_noticed(
     assert any("the other's owner token" in breach and "is answered 200" in breach for breach in found)
 
 
-def test_hosts_that_a_restart_gives_to_the_first_by_name_are_noticed(
+def test_hosts_that_a_restart_reassigns_are_noticed(
     autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = Server(autonomy, monkeypatch)
@@ -184,7 +210,7 @@ def test_hosts_that_a_restart_gives_to_the_first_by_name_are_noticed(
     assert server.name_at(VICTIM) == "Attacker"
 
 
-def test_own_hosts_that_an_organisation_may_have_are_noticed(
+def test_server_hosts_that_an_organisation_may_claim_are_noticed(
     autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = Server(autonomy, monkeypatch)
@@ -193,7 +219,7 @@ def test_own_hosts_that_an_organisation_may_have_are_noticed(
     assert server.name_at(NEUTRAL_HOST) == "Attacker"
 
 
-def test_a_server_that_remembers_no_good_version_is_noticed(
+def test_a_server_without_the_last_valid_version_is_noticed(
     autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = Server(autonomy, monkeypatch)

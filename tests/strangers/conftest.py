@@ -1,4 +1,4 @@
-"""An environment in which the core is installed from its wheel, as a stranger has it."""
+"""A virtual environment with the core installed from its wheel, as third-party authors have it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plugin author may get wrong. mypy reports the lines marked as wrong, and no others."""
+"""Mistakes of plugin authors. mypy reports the lines marked as wrong, and no others."""
 
 from gift_wrap.schemas import NoteSchema
 from pyramid.request import Request

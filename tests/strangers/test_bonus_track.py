@@ -1,4 +1,4 @@
-"""A stranger's plugin, installed from its wheel beside the core's."""
+"""A third-party plugin, installed from its wheel beside the core's."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ def test_the_wheel_has_every_file_of_every_package(core_wheel):
     assert sorted(sources - installed) == []
 
 
-def test_what_is_imported_is_what_was_installed(with_bonus_track, tmp_path):
+def test_the_imported_modules_are_the_installed_ones(with_bonus_track, tmp_path):
     *files, names = with_bonus_track.run("-c", WHERE, cwd=tmp_path).splitlines()
     assert [file for file in files if not file.startswith(str(with_bonus_track.packages))] == []
     assert {"bonus_track", "customer_auth", "media_mp3", "stripe_payments"} <= set(names.split())
 
 
-def test_its_types_are_right_to_the_strictest_of_mypy(with_bonus_track, tmp_path):
+def test_the_plugin_passes_mypy_strict(with_bonus_track, tmp_path):
     shutil.copytree(EXAMPLE, tmp_path / "bonus_track")
     written = with_bonus_track.check_types(cwd=tmp_path / "bonus_track")
     assert written == "Success: no issues found in 14 source files\n"
 
 
-def test_it_is_set_up_as_a_new_plugin_is():
+def test_the_plugin_is_set_up_like_a_new_one():
     new = Template((TEMPLATE / "pyproject.toml.txt").read_text()).substitute(name="bonus_track")
     assert (EXAMPLE / "pyproject.toml").read_text() == new
     assert "mypy" in (EXAMPLE / "setup.cfg").read_text()
 
 
-def test_it_works_where_it_is_enabled_and_is_absent_elsewhere(with_bonus_track, tmp_path):
+def test_the_plugin_works_only_where_it_is_enabled(with_bonus_track, tmp_path):
     shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
     shutil.copy(EXAMPLE / "pyproject.toml", tmp_path)
     written = with_bonus_track.run("-m", "pytest", "-v", "-p", "no:cacheprovider", cwd=tmp_path)

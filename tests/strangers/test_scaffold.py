@@ -1,4 +1,4 @@
-"""What ``autonomy plugins new`` writes, in the environment of a stranger."""
+"""The output of ``autonomy plugins new``, in an environment of a third-party author."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scaffold(stranger, build_wheel, tmp_path_factory):
     return directory / "gift_wrap"
 
 
-def test_its_tests_pass(stranger, scaffold):
+def test_the_tests_of_the_scaffold_pass(stranger, scaffold):
     written = stranger.run("-m", "pytest", "-v", "-p", "no:cacheprovider", cwd=scaffold)
     assert "test_a_payment_is_noted PASSED" in written
     assert "test_its_migrations_go_up_and_down_and_leave_others_alone PASSED" in written
@@ -37,17 +37,17 @@ def test_its_tests_pass(stranger, scaffold):
     assert ["test_its_provider_waits_for_no_lock" in line for line in skipped] == [True]
 
 
-def test_it_is_in_good_style(scaffold):
+def test_the_scaffold_passes_ruff(scaffold):
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "B,E,F,I,UP,W"]
     done = subprocess.run([*command, "--line-length=110"], cwd=scaffold, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
-def test_its_types_are_right_to_the_strictest_of_mypy(stranger, scaffold):
+def test_the_scaffold_passes_mypy_strict(stranger, scaffold):
     assert stranger.check_types(cwd=scaffold) == "Success: no issues found in 14 source files\n"
 
 
-def test_mistakes_in_views_and_jobs_are_type_errors_where_they_are_made(stranger, scaffold):
+def test_mistakes_in_views_and_jobs_are_type_errors(stranger, scaffold):
     written = stranger.check_types(str(MISTAKES), cwd=scaffold)
     reported = [line for line in written.splitlines() if ": error: " in line]
     marked = [

@@ -1,11 +1,14 @@
-"""``make unit`` runs the tests of this directory that start no process and open no connection; this keeps them so.
+"""Fail a test of this directory that starts a process or opens a connection without saying so.
 
-A test that does is marked with ``processes``, by hand or by a fixture that it uses.
+Such a test has the mark ``processes``, from itself or from a fixture. ``make unit`` runs the others.
 """
 
 import sys
+from pathlib import Path
 
 import pytest
+
+HERE = Path(__file__).parent
 
 APART = {
     "os.fork",
@@ -16,7 +19,7 @@ APART = {
     "socket.connect",
     "subprocess.Popen",
 }
-"""What leaves the process, as https://docs.python.org/3.11/library/audit_events.html calls it."""
+"""Audit events of leaving the process. https://docs.python.org/3.11/library/audit_events.html"""
 
 SERVERS = {"fresh", "inspected", "postgresql", "server"}
 """Fixtures that start a process or listen."""
@@ -38,10 +41,22 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.processes)
 
 
-@pytest.fixture(autouse=True)
-def remembered(request):
-    """An audit hook is never removed: it looks at the test that runs."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Check the test that runs, and its fixtures of every scope; Python cannot remove an audit hook."""
     global running  # noqa: PLW0603 - for the hook
-    running = request.node
-    yield
-    running = None
+    # pytest calls the hook for the tests of other directories as well.
+    running = item if item.path.is_relative_to(HERE) else None
+    try:
+        return (yield)
+    finally:
+        running = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """Let the last test of all end what tests of other directories have started."""
+    global running  # noqa: PLW0603 - for the hook
+    if nextitem is None:
+        running = None
+    return (yield)

@@ -123,7 +123,7 @@ def _create_journal() -> None:
 
 
 def downgrade() -> None:
-    """What became of money that had arrived is forgotten: it is completed again."""
+    """Refunds and disputes are lost: their payments become ``completed`` again."""
     for table in ("payment_journal", "payment_disputes", "payment_refunds"):
         op.drop_table(table)
     with every_organisations_rows(op, "payments"):

@@ -163,7 +163,7 @@ def _create_redemptions() -> None:
 
 
 def downgrade() -> None:
-    """Payments keep the amount that was paid, and forget what had been taken off before. Bundles cannot be sold."""
+    """Payments keep the amount that was paid. Their discounts are lost, and bundles cannot be sold."""
     op.drop_table("coupon_redemptions")
     op.drop_constraint(op.f("fk_payments_organisation_id_coupon_id"), "payments")
     op.drop_constraint(op.f("ck_payments_discount_by_coupon"), "payments")

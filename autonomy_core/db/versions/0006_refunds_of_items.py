@@ -16,9 +16,9 @@ oldest_code = "0005"
 
 
 def upgrade() -> None:
-    """Add columns that the old version may leave out: what is sold between this and the restart is sold by it.
+    """Add columns that are optional, because the old version still sells until the restart.
 
-    No row is written, and no other table locked. The check reads the items once, a tenth of a second for a million.
+    This writes no row and locks no other table. The check reads the items once: 0.1 s for a million items.
     """
     op.add_column("payment_items", sa.Column("amount", sa.Integer(), nullable=True))
     op.create_check_constraint(op.f("ck_payment_items_amount_not_negative"), "payment_items", "amount >= 0")
@@ -29,7 +29,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Of refunds only the amounts are left."""
+    """Refunds keep only their amounts."""
     op.drop_column("payment_refunds", "items")
     op.drop_constraint(op.f("ck_payment_items_amount_not_negative"), "payment_items")
     op.drop_column("payment_items", "amount")

@@ -13,10 +13,10 @@ oldest_code = "0005"
 
 
 def upgrade() -> None:
-    """Rewrite the table of disputes, which is small: few payments are ever disputed."""
+    """Rewrite the table of disputes. It is small, because few payments are disputed."""
     op.alter_column("payment_disputes", "amount", type_=sa.BigInteger(), existing_nullable=False)
 
 
 def downgrade() -> None:
-    """Fails, and changes nothing, where an amount is too large for the old type."""
+    """Fail without changes if an amount is too large for the old type."""
     op.alter_column("payment_disputes", "amount", type_=sa.Integer(), existing_nullable=False)

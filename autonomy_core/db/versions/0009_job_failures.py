@@ -29,5 +29,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """What is known of failures is forgotten."""
+    """Errors of failed jobs are lost."""
     op.drop_table("job_failures")

@@ -1,7 +1,7 @@
-"""A shop of one organisation with Django and dj-stripe, as dj-stripe's documentation has one.
+"""A shop of one organisation with Django and dj-stripe, following dj-stripe's documentation.
 
-dj-stripe's own view takes the event (`urls`) and verifies it by its signature, the cheapest way that is safe; its signal
-has the shop complete the payment and grant the product (`handlers`), in dj-stripe's transaction. No middleware, and
-pooled connections, because nothing else is needed. ``DJSTRIPE_WEBHOOK_EVENT_CALLBACK`` would be faster, but what is done then is
-not dj-stripe's work: it hands the event to somebody else, who has to process it.
+dj-stripe's own view receives the event (`urls`) and verifies its signature, the cheapest safe way. Its signal
+makes the shop complete the payment and grant the product (`handlers`), in dj-stripe's transaction. The shop
+uses no middleware, and pooled connections. ``DJSTRIPE_WEBHOOK_EVENT_CALLBACK`` would be faster, but it only
+passes the event on to other code that has to process it.
 """

@@ -1,4 +1,4 @@
-"""Make the tables and the webhook endpoint: ``python -m bench.webhooks.djstripe_shop UUID SECRET``."""
+"""Create the tables and the webhook endpoint: ``python -m bench.webhooks.djstripe_shop UUID SECRET``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.core.management import call_command
 
 
 def main(uuid: str, secret: str) -> None:
-    """Do so.
+    """Create the tables and the webhook endpoint.
 
     Args:
-        uuid: by which dj-stripe finds the endpoint, in its address.
-        secret: with which the endpoint's events are signed.
+        uuid: the endpoint's id in its URL.
+        secret: the signing secret of the endpoint.
     """
     django.setup()
     from djstripe.models import Account, WebhookEndpoint
@@ -29,7 +29,7 @@ def main(uuid: str, secret: str) -> None:
         status="enabled",
         url="https://shop.example/",
         djstripe_uuid=uuid,
-        # Asks Stripe for the account once, as the command djstripe_sync_models would.
+        # Requests the account from Stripe once, as the command djstripe_sync_models does.
         djstripe_owner_account=Account.get_or_retrieve_for_api_key(STRIPE_TEST_SECRET_KEY),
     )
 

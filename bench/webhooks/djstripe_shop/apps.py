@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class Shop(AppConfig):
-    """It has tables, and a handler of events."""
+    """The shop's tables, and its event handler."""
 
     name = "bench.webhooks.djstripe_shop"
     label = "shop"

@@ -1,4 +1,4 @@
-"""What the shop does with an event that dj-stripe has verified and stored."""
+"""The shop's handler of an event that dj-stripe has verified and stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.webhooks.djstripe_shop.models import Grant, Payment
 
 @djstripe_receiver("checkout.session.completed")
 def complete_payment(sender: Any, event: Any, **_: Any) -> None:
-    """Complete the payment once, and grant the product; what does not fit is refused, and nothing of it is kept."""
+    """Complete the payment once, and grant the product; an event that does not match is rolled back."""
     checkout = event.data["object"]
     if checkout["payment_status"] == "unpaid":
         return

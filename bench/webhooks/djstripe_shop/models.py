@@ -1,4 +1,4 @@
-"""The shop's tables: the same as those of `bench.flask_app`, but for the events, which dj-stripe keeps."""
+"""The shop's tables: those of `bench.flask_app` without the events, which dj-stripe stores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Product(models.Model):
-    """What is sold."""
+    """A product."""
 
     title = models.TextField()
 
@@ -15,7 +15,7 @@ class Product(models.Model):
 
 
 class Customer(models.Model):
-    """Who buys."""
+    """A customer."""
 
     email = models.TextField(unique=True)
 
@@ -24,7 +24,7 @@ class Customer(models.Model):
 
 
 class Payment(models.Model):
-    """What a customer owes, or has paid."""
+    """A payment of a customer."""
 
     customer = models.ForeignKey(Customer, models.PROTECT)
     product = models.ForeignKey(Product, models.PROTECT)

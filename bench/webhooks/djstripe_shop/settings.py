@@ -1,4 +1,4 @@
-"""Django's settings; the environment has the database, Stripe's address and the number of connections."""
+"""Django's settings; the environment contains the database, Stripe's URL and the number of connections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 SECRET_KEY = "for the benchmark alone"
 ALLOWED_HOSTS = ["shop.example"]
 ROOT_URLCONF = "bench.webhooks.djstripe_shop.urls"
-MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # tells how long an answer is
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # sets Content-Length
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -16,7 +16,7 @@ INSTALLED_APPS = [
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
-# The tables are made from the models: to replay dj-stripe's migrations takes a minute and gives the same.
+# Create the tables from the models: dj-stripe's migrations take a minute and give the same result.
 MIGRATION_MODULES = {"auth": None, "contenttypes": None, "djstripe": None}
 DATABASES = {
     "default": {
@@ -30,7 +30,7 @@ DATABASES = {
         },
     }
 }
-STRIPE_TEST_SECRET_KEY = "sk_test_" + "benchmark" * 3  # dj-stripe takes no shorter one
+STRIPE_TEST_SECRET_KEY = "sk_test_" + "benchmark" * 3  # dj-stripe accepts no shorter key
 STRIPE_LIVE_MODE = False
 STRIPE_API_HOST = os.environ["STRIPE_URL"]
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"

@@ -1,4 +1,4 @@
-"""Where Stripe posts: dj-stripe's view."""
+"""The URL of Stripe's webhooks: dj-stripe's view."""
 
 from __future__ import annotations
 

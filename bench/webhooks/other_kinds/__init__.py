@@ -1,1 +1,1 @@
-"""Plugins that deliver what is no recording: each looks at what was bought, as every plugin that delivers does."""
+"""Plugins for other kinds of products: each checks the purchased product, as every delivering plugin does."""

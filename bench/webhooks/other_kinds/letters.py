@@ -8,7 +8,7 @@ from autonomy_core.plugin_api.hooks import hookimpl
 
 @hookimpl
 def on_payment_completed(event: PaymentCompleted) -> None:
-    """Give the customer the letters that they have paid for."""
+    """Grant the purchased letters."""
     for item in event.items:
         if item.kind == "letter":
             event.grant(item.id)

@@ -1,1 +1,1 @@
-"""A plugin for the benchmark alone: every completed payment has a receipt."""
+"""A plugin for the benchmark only: every completed payment gets a receipt."""

@@ -10,7 +10,7 @@ from autonomy_core.plugin_api.models import Base, Identified, tenant_key
 
 
 class Receipt(Identified, Base):
-    """What was paid; its id is the payment's."""
+    """The receipt of a payment, with the payment's id."""
 
     __tablename__ = "receipts_receipts"
     __table_args__ = (tenant_key("id", "payments"),)

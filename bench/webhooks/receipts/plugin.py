@@ -21,7 +21,7 @@ def register_migrations() -> Migrations:
 
 @hookimpl
 def on_payment_completed(event: PaymentCompleted) -> None:
-    """Write the receipt, once."""
+    """Write the receipt once."""
     receipt = insert(Receipt).values(
         organisation_id=event.scope.organisation.id,
         id=event.payment.id,

@@ -1,5 +1,5 @@
-"""Whoever buys a product is given a bonus.
+"""Gives a bonus product to customers who buy another product.
 
-Switch it on by naming ``bonus_track`` under ``plugins`` in an organisation's ini file, and say in its section
-``[bonus_track]`` which product is the bonus.
+Enable it by naming ``bonus_track`` under ``plugins`` in an organisation's ini file. The section
+``[bonus_track]`` names the bonus product.
 """

@@ -1,4 +1,4 @@
-"""When a purchase brings a bonus."""
+"""The rule for giving a bonus."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A bonus that an organisation gives.
+    """The bonus of an organisation.
 
     Attributes:
-        product_id: what is given.
-        minimum_amount: what has to be paid for it, in the minor unit of the currency.
+        product_id: the bonus product.
+        minimum_amount: the minimum payment, in the minor unit of the currency.
     """
 
     product_id: UUID
     minimum_amount: int
 
     def is_earned_by(self, product_ids: Collection[UUID], amount: int) -> bool:
-        """Whether buying products for an amount brings the bonus; buying the bonus itself does not."""
+        """Return whether buying products for an amount earns the bonus. Buying the bonus itself does not."""
         return self.product_id not in product_ids and amount >= self.minimum_amount

@@ -9,10 +9,11 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autonomy_core.plugin_api.models import Base, Identified, tenant_key, utcnow
+from autonomy_core.plugin_api.payments import Environment
 
 
 class Bonus(Identified, Base):
-    """Which payment brought which bonus; a payment brings one at most."""
+    """A bonus that a payment earned; at most one per payment."""
 
     __tablename__ = "bonus_track_bonuses"
     __table_args__ = (
@@ -26,5 +27,5 @@ class Bonus(Identified, Base):
     payment_id: Mapped[UUID]
     customer_id: Mapped[UUID]
     product_id: Mapped[UUID]
-    environment: Mapped[str]
+    environment: Mapped[Environment]
     given_at: Mapped[datetime] = mapped_column(default=utcnow)

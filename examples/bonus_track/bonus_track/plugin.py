@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pyramid.config import Configurator
 
-from autonomy_core.plugin_api.events import PaymentCompleted
+from autonomy_core.plugin_api.customers import PersonalData
+from autonomy_core.plugin_api.events import CustomersMerged, PaymentCompleted
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
 from autonomy_core.plugin_api.resources import Admin, Customers
@@ -14,8 +15,8 @@ from bonus_track import services
 from bonus_track.resources import AdminBonuses, CustomerBonuses
 from bonus_track.settings import BonusTrackSettings
 
-MINIMUM_API = (1, 0)
-"""The version of `autonomy_core.plugin_api` that this plugin is written for; a server without it refuses the plugin."""
+MINIMUM_API = (2, 0)
+"""The version of `autonomy_core.plugin_api` that this plugin needs. An older server refuses the plugin."""
 
 
 @hookimpl
@@ -42,3 +43,15 @@ def register_views(config: Configurator) -> None:
 def on_payment_completed(event: PaymentCompleted) -> None:
     """Give the bonus."""
     services.give_bonus(event)
+
+
+@hookimpl
+def on_customers_merged(event: CustomersMerged) -> None:
+    """Move the bonuses."""
+    services.move_bonuses(event.scope, event.source_id, event.target_id)
+
+
+@hookimpl
+def register_personal_data() -> PersonalData:
+    """A customer's export lists the bonuses. They name no person, so an erasure leaves them."""
+    return PersonalData("bonus_track", services.export_bonuses, services.erase_nothing)

@@ -1,4 +1,4 @@
-"""The plugin's nodes in the tree."""
+"""The plugin's resources in the tree."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from autonomy_core.plugin_api.security import Allow, Permission
 
 
 class CustomerBonuses(Resource):
-    """``…/customers/bonuses``: the bonuses of the customer who asks. `Customers` above says who may."""
+    """``…/customers/bonuses``: the bonuses of the customer. The ACL of `Customers` applies."""
 
 
 class AdminBonuses(Resource):
-    """``…/admin/bonuses``: everybody's bonuses."""
+    """``…/admin/bonuses``: all bonuses."""
 
     __acl__ = ((Allow, f"scope:{Permission.READ_PAYMENTS}", Permission.READ_PAYMENTS),)

@@ -1,10 +1,12 @@
-"""Use cases: to give a bonus, and to list them."""
+"""Services: give a bonus, list bonuses."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.plugin_api.events import PaymentCompleted, PaymentFacts
@@ -28,13 +30,30 @@ def give_bonus(event: PaymentCompleted) -> None:
 
 
 def bonuses_of(scope: TenantScope, customer_id: UUID) -> Select[Bonus]:
-    """Select a customer's bonuses, those of the environment in which the organisation sells now."""
+    """Select a customer's bonuses of the environment in which the organisation sells now."""
     return every_bonus(scope).where(Bonus.customer_id == customer_id)
 
 
 def every_bonus(scope: TenantScope) -> Select[Bonus]:
     """Select all bonuses of the environment in which the organisation sells now."""
     return select(Bonus).where(Bonus.environment == environment_of(scope))
+
+
+def move_bonuses(scope: TenantScope, source_id: UUID, target_id: UUID) -> None:
+    """Give all bonuses of a customer to another."""
+    mine = update(Bonus).where(Bonus.customer_id == source_id)
+    scope.session.execute(mine.values(customer_id=target_id))
+
+
+def export_bonuses(scope: TenantScope, customer_id: UUID) -> Iterator[tuple[str, Any]]:
+    """Yield one file with the customer's bonuses, in test and in live."""
+    mine = select(Bonus).where(Bonus.customer_id == customer_id).order_by(Bonus.id)
+    found = scope.session.scalars(mine)
+    yield "bonuses.json", [{"product_id": each.product_id, "given_at": each.given_at} for each in found]
+
+
+def erase_nothing(scope: TenantScope, customer_id: UUID) -> None:
+    """Ids and dates belong to the books, and stay."""
 
 
 def _record(scope: TenantScope, payment: PaymentFacts, product_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""What an organisation says in its section ``[bonus_track]``."""
+"""The organisation's section ``[bonus_track]``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from autonomy_core.plugin_api.settings import SettingsSchema
 
 
 class BonusTrackSettings(SettingsSchema):
-    """Which product is given, and from which amount on."""
+    """The bonus product, and the minimum payment."""
 
     product_id = Identifier(
         required=True, metadata={"description": "The product that each buyer of another product receives."}
@@ -17,5 +17,5 @@ class BonusTrackSettings(SettingsSchema):
     minimum_amount = NumberInText(
         load_default=0,
         validate=validate.Range(min=0),
-        metadata={"description": "How much has to be paid for it, in the minor unit of the currency."},
+        metadata={"description": "The minimum payment, in the minor unit of the currency."},
     )

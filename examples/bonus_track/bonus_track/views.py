@@ -24,9 +24,9 @@ from bonus_track.schemas import AdminBonusSchema, BonusSchema
     returns=page_of(BonusSchema),
 )
 def list_own(context: CustomerBonuses, request: Request) -> dict[str, Any]:
-    """Newest first. What was given is also among ``customers/products``."""
+    """The newest bonus comes first. Bonus products are also listed in ``customers/products``."""
     own = services.bonuses_of(context.scope, request.identity.id)
-    return paginate(request.db, own, Bonus.id, request.query)
+    return paginate(context.scope.session, own, Bonus.id, request.query)
 
 
 @api_view(
@@ -38,5 +38,5 @@ def list_own(context: CustomerBonuses, request: Request) -> dict[str, Any]:
     returns=page_of(AdminBonusSchema),
 )
 def list_all(context: AdminBonuses, request: Request) -> dict[str, Any]:
-    """Newest first."""
-    return paginate(request.db, services.every_bonus(context.scope), Bonus.id, request.query)
+    """The newest bonus comes first."""
+    return paginate(context.scope.session, services.every_bonus(context.scope), Bonus.id, request.query)

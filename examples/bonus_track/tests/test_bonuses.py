@@ -87,7 +87,7 @@ def test_where_it_is_not_enabled_there_is_nothing_of_it(shop: Autonomy, bonus: P
     shop.app.get("/globex/api/v1/admin/bonuses", headers=shop.as_staff("globex"), status=404)
 
 
-def test_a_missing_bonus_product_fails_no_payment_and_the_bonus_is_given_later(shop: Autonomy) -> None:
+def test_a_missing_bonus_product_delays_the_bonus_only(shop: Autonomy) -> None:
     ada = shop.customer("acme")
     assert shop.buy(ada, shop.product("acme")).status == "completed"
     assert shop.run_jobs("acme") == ["payments.retry_completion_hook"]

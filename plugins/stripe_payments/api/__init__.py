@@ -1,1 +1,1 @@
-"""Calls to Stripe, and what they say in Stripe's words: amounts, versions, references, metadata."""
+"""Calls to Stripe, and Stripe's representation of amounts, versions, references and metadata."""

@@ -1,9 +1,11 @@
-"""Which currencies Stripe takes, and how it counts amounts: in the minor unit, with the exceptions in one table.
+"""The currencies that Stripe accepts, and how it counts amounts.
+
+It counts in the minor unit. One table contains the exceptions.
 
 Source, as of 2026-11-29: https://docs.stripe.com/currencies#presentment-currencies,
 https://docs.stripe.com/currencies#special-cases and
-https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts. An account may take fewer currencies, by its
-country: ``autonomy tenants check --online`` asks Stripe.
+https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts. An account may accept fewer currencies,
+depending on its country: ``autonomy tenants check --online`` asks Stripe.
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ class Rule:
     """How Stripe counts a currency.
 
     Attributes:
-        units: of Stripe's in one minor unit of ISO 4217.
-        step: Stripe's amount is a multiple of it.
-        minimum: the least that is collected, in the minor unit.
+        units: Stripe's units in one minor unit of ISO 4217.
+        step: Stripe's amount must be a multiple of it.
+        minimum: the smallest charge, in the minor unit.
     """
 
     units: Fraction = Fraction(1)
@@ -32,27 +34,30 @@ TAKEN = frozenset(
     re.findall(
         r"\w+",
         """
-        aed afn all amd aoa ars aud awg azn bam bbd bdt bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf clp cny
-        cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr
-        iqd isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr
-        mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek
-        sgd shp sle sos srd szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xcg xof xpf
-        yer zar zmw
+        aed afn all amd aoa ars aud awg azn bam bbd bdt bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf
+        clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg
+        huf idr ils inr iqd isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga
+        mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar
+        ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd szl thb tjs tnd top try ttd twd tzs uah ugx usd
+        uyu uzs vnd vuv wst xaf xcd xcg xof xpf yer zar zmw
         """,
     )
 )
-"""The currencies that Stripe takes, of those of ISO 4217 that are in use."""
+"""The currencies that Stripe accepts, out of those of ISO 4217 that are in use."""
+
+LARGEST = 99_999_999
+"""The largest charge in Stripe's units: at most eight digits."""
 
 ORDINARY = Rule()
-"""Of a currency that is not in `RULES`. Stripe converts its own minimum then, at a rate of the day."""
+"""The rule of a currency that is not in `RULES`. Stripe converts its own minimum, at a rate of the day."""
 
 RULES = {
-    # No decimals, sent as if it had two, which must be 00.
+    # No decimals, but sent with two decimals, which must be 00.
     "isk": Rule(units=Fraction(100)),
     "ugx": Rule(units=Fraction(100)),
-    # ISO 4217 gives it two decimals, Stripe none.
+    # ISO 4217 has two decimals, Stripe none.
     "mga": Rule(units=Fraction(1, 100)),
-    # Three decimals, of which the last must be 0.
+    # Three decimals; the last one must be 0.
     **dict.fromkeys(("bhd", "iqd", "jod", "kwd", "omr", "tnd"), Rule(step=10)),
     **{
         currency: Rule(minimum=minimum)
@@ -70,19 +75,19 @@ RULES = {
         for currency in currencies.split()
     },
 }
-"""By currency, what is not ordinary."""
+"""The exceptions, by currency."""
 
 
 class InexactAmount(ValueError):
-    """An amount that is no whole number of units on the other side."""
+    """The converted amount is not a whole number of units."""
 
 
 class CurrencyNotTaken(ValueError):
-    """Stripe does not take the currency."""
+    """Stripe does not accept the currency."""
 
 
 def to_stripe(amount: int, currency: str) -> int:
-    """What Stripe is to be told.
+    """Convert an amount to Stripe's units.
 
     Args:
         amount: in the minor unit of the currency by ISO 4217.
@@ -94,22 +99,22 @@ def to_stripe(amount: int, currency: str) -> int:
     rule = rule_of(currency)
     counted = _whole(amount * rule.units, currency)
     if counted % rule.step:
-        raise InexactAmount(f"{counted} {currency} is no multiple of {rule.step}")
+        raise InexactAmount(f"{counted} {currency} is not a multiple of {rule.step}")
     return counted
 
 
 def from_stripe(amount: int, currency: str) -> int:
-    """What Stripe's amount is in the minor unit of the currency.
+    """Convert Stripe's amount to the minor unit of the currency.
 
     Raises:
-        InexactAmount: it is no whole number of minor units.
+        InexactAmount: it is not a whole number of minor units.
     """
     units = rule_of(currency).units
     return amount if units == 1 else _whole(amount / units, currency)
 
 
 def require_taken(currency: str) -> None:
-    """Make sure that Stripe takes a currency.
+    """Check that Stripe accepts a currency.
 
     Args:
         currency: ISO 4217, lower case.
@@ -122,12 +127,12 @@ def require_taken(currency: str) -> None:
 
 
 def minimum(currency: str) -> int:
-    """The least that Stripe collects, in the minor unit of the currency."""
+    """Return the smallest charge, in the minor unit of the currency."""
     return rule_of(currency).minimum
 
 
 def rule_of(currency: str) -> Rule:
-    """How Stripe counts a currency."""
+    """Return how Stripe counts a currency."""
     return RULES.get(currency, ORDINARY)
 
 

@@ -1,7 +1,7 @@
-"""Calls Stripe about checkouts, and connects `endpoints.client`: one connection pool a process, one client a call.
+"""Calls Stripe about checkouts, and connects `endpoints.client`.
 
-Clients are made anew for every call, which takes microseconds, so that a changed key counts at once and no
-organisation's key can serve another.
+Each process has one connection pool, and each call its own client. A new client for every call takes
+microseconds. So a changed key applies immediately, and no key of one organisation is used for another.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ from stripe_payments.settings import PLUGIN, key_name, keys_of
 log = structlog.get_logger(__name__)
 
 TIMEOUT_S = (3.05, 20)
-"""To connect, and to wait for an answer."""
+"""Seconds to connect, and to wait for a response."""
 
 RETRIES = 2
 
 MOST_CONNECTIONS = 64
-"""So many connections are kept open, one for each of the server's threads; more are closed after their call."""
+"""The number of connections that stay open after a call, one for each of the server's threads."""
 
 MOST_EVENTS = 10_000
-"""So many events are fetched at once, the newest: a week of an account where nothing at all is delivered."""
+"""The maximum number of events fetched at once, newest first: a week of an account without any delivery."""
 
-# It would write a file under the home directory and send data about the machine.
+# Telemetry would write a file to the home directory and send data about the machine.
 stripe.enable_telemetry = False
 
 
 ADDRESS_REFUSED = "email_invalid"
-"""Stripe's code for an e-mail address that it does not take (https://docs.stripe.com/error-codes#email-invalid)."""
+"""Stripe's code for a refused e-mail address (https://docs.stripe.com/error-codes#email-invalid)."""
 
 NO_ANSWER = "The payment provider does not answer."
 REFUSED = "The payment provider did not take the order."
@@ -62,14 +62,14 @@ NOT_SET_UP = "Payments are not set up completely."
 REMEDIES = {
     "amount_too_small": "raise the price: Stripe takes at least about 0.50 euros, or as much elsewhere"
 }
-"""What to do about Stripe's error codes, where the code is not enough."""
+"""Remedies for some of Stripe's error codes."""
 
 REFUND_REFUSALS = {
     "charge_already_refunded": "All of it has been refunded already.",
     "charge_disputed": "The payment is disputed: answer the dispute in Stripe's dashboard.",
     "insufficient_funds": "The account at Stripe has not enough money.",
 }
-"""Stripe's error codes of refunds, in words for staff."""
+"""Stripe's error codes of refunds, as texts for staff."""
 
 REFUSALS = (stripe.AuthenticationError, stripe.PermissionError, stripe.InvalidRequestError, stripe.CardError)
 
@@ -77,18 +77,19 @@ REFUSALS = (stripe.AuthenticationError, stripe.PermissionError, stripe.InvalidRe
 def create_session(
     scope: TenantScope, environment: Environment, payment_id: UUID, parameters: dict[str, Any]
 ) -> dict[str, Any]:
-    """Open a checkout session; twice for one payment, with the same parameters, is one session.
+    """Create a checkout session.
 
-    The session expires when Stripe says so, after 24 hours. No purchase fails for its buyer's address: if Stripe refuses
-    that, the session is opened without it, and the buyer gives one on Stripe's page.
+    A repetition for the same payment, with the same parameters, returns the same session. Stripe expires the
+    session after 24 hours. A purchase must not fail because of the buyer's address: if Stripe refuses the
+    address, the session is created without it, and the buyer enters one on Stripe's page.
 
     Raises:
-        Unavailable: Stripe does not answer, or is too busy; trying again may help.
-        PaymentsUnavailable: Stripe does not take what we ask, or the settings do not let us ask.
+        Unavailable: Stripe does not answer, or is too busy; a retry may help.
+        PaymentsUnavailable: Stripe refuses the parameters, or the settings are incomplete.
     """
     key = f"checkout-{payment_id}"
     client = client_for(scope, environment)
-    with _translated("checkout.sessions.create"):
+    with translated("checkout.sessions.create"):
         try:
             return _create_session(client, parameters, key)
         except stripe.InvalidRequestError as error:
@@ -96,13 +97,13 @@ def create_session(
                 raise
         log.info("stripe.address_refused", payment_id=str(payment_id))
         without = {name: value for name, value in parameters.items() if name != ADDRESS}
-        # Stripe takes no other parameters under the same key.
+        # Stripe requires a new key for other parameters.
         return _create_session(client, without, f"{key}-without-address")
 
 
 def _create_session(client: stripe.StripeClient, parameters: dict[str, Any], key: str) -> dict[str, Any]:
-    # Not `client.v1`, which makes objects of the answer, of which three values are read.
-    # Sorted, because the database keeps another order: a repetition under the same key sends the same bytes.
+    # Not `client.v1`, which creates objects for the whole response, of which three values are read. Sorted,
+    # because the database stores another order: a retry under the same key must send the same bytes.
     parameters = _sorted_by_name(parameters)
     answer = client.raw_request("post", "/v1/checkout/sessions", **parameters, idempotency_key=key)
     found: dict[str, Any] = answer.data
@@ -118,35 +119,35 @@ def _sorted_by_name(value: Any) -> Any:
 
 
 def expire_session(scope: TenantScope, environment: Environment, session_id: str) -> None:
-    """Close a checkout session, so that nobody can pay there any more. Errors as `retrieve_session`."""
-    with _translated("checkout.sessions.expire"):
+    """Expire a checkout session, so that it cannot be paid any more. Errors as for `retrieve_session`."""
+    with translated("checkout.sessions.expire"):
         client_for(scope, environment).v1.checkout.sessions.expire(session_id)
 
 
 def retrieve_session(scope: TenantScope, environment: Environment, session_id: str) -> dict[str, Any]:
-    """A checkout session as it is now, with its payment intent.
+    """Retrieve a checkout session with its payment intent.
 
     Raises:
-        Unavailable: Stripe does not answer, or is too busy; trying again may help.
-        PaymentsUnavailable: Stripe does not take what we ask, or the settings do not let us ask.
+        Unavailable: Stripe does not answer, or is too busy; a retry may help.
+        PaymentsUnavailable: Stripe refuses the call, or the settings are incomplete.
     """
     client = client_for(scope, environment)
-    with _translated("checkout.sessions.retrieve"):
+    with translated("checkout.sessions.retrieve"):
         session = client.v1.checkout.sessions.retrieve(session_id, params={"expand": ["payment_intent"]})
         return session.to_dict()
 
 
 class NoSuchObject(Exception):
-    """The account has no object of this id, or has it no more."""
+    """The account has no object with this id."""
 
 
 def retrieve_object(scope: TenantScope, environment: Environment, reference: Reference) -> dict[str, Any]:
-    """What an event is about, as it is now, in the pinned version.
+    """Retrieve the object of an event in its current state, in the pinned version.
 
     Raises:
-        NoSuchObject: the account has none of this id.
-        Unavailable: Stripe does not answer, or is too busy; trying again may help.
-        PaymentsUnavailable: Stripe does not let the key read it, or the settings do not let us ask.
+        NoSuchObject: the account has no object with this id.
+        Unavailable: Stripe does not answer, or is too busy; a retry may help.
+        PaymentsUnavailable: the key may not read it, or the settings are incomplete.
     """
     v1 = client_for(scope, environment).v1
     calls: dict[Kind, Callable[[str], Any]] = {
@@ -156,17 +157,19 @@ def retrieve_object(scope: TenantScope, environment: Environment, reference: Ref
         "charge": v1.charges.retrieve,
         "payment_intent": v1.payment_intents.retrieve,
     }
-    with _translated(f"{reference.kind}.retrieve", refused=_object_refused):
+    with translated(f"{reference.kind}.retrieve", refused=_object_refused):
         found: dict[str, Any] = calls[reference.kind](reference.id).to_dict()
         return found
 
 
 def create_refund(scope: TenantScope, order: RefundOrder, payment_intent_id: str) -> dict[str, Any]:
-    """Give money back; twice for one order is one refund, as long as Stripe keeps the idempotency key.
+    """Create a refund.
+
+    A repetition for the same order returns the same refund while Stripe keeps the idempotency key.
 
     Raises:
-        Unavailable: Stripe does not answer, or is too busy; trying again may help.
-        RefundRefused: Stripe does not give it back.
+        Unavailable: Stripe does not answer, or is too busy; a retry may help.
+        RefundRefused: Stripe refuses the refund.
     """
     metadata = {
         "organisation_id": scope.organisation.id,
@@ -177,7 +180,7 @@ def create_refund(scope: TenantScope, order: RefundOrder, payment_intent_id: str
     amount = to_stripe(order.amount, order.currency)
     params: Any = {"payment_intent": payment_intent_id, "amount": amount, "metadata": metadata}
     options: Any = {"idempotency_key": f"refund-{order.refund_id}"}
-    with _translated("refunds.create", refused=_refund_refused):
+    with translated("refunds.create", refused=_refund_refused):
         return (
             client_for(scope, order.environment).v1.refunds.create(params=params, options=options).to_dict()
         )
@@ -186,8 +189,8 @@ def create_refund(scope: TenantScope, order: RefundOrder, payment_intent_id: str
 def list_refunds(
     scope: TenantScope, environment: Environment, payment_intent_id: str
 ) -> list[dict[str, Any]]:
-    """All refunds of a payment intent. Errors as `retrieve_session`."""
-    with _translated("refunds.list"):
+    """List all refunds of a payment intent. Errors as for `retrieve_session`."""
+    with translated("refunds.list"):
         found = client_for(scope, environment).v1.refunds.list(
             {"payment_intent": payment_intent_id, "limit": 100}
         )
@@ -197,8 +200,8 @@ def list_refunds(
 def list_disputes(
     scope: TenantScope, environment: Environment, payment_intent_id: str
 ) -> list[dict[str, Any]]:
-    """All disputes about a payment intent. Errors as `retrieve_session`."""
-    with _translated("disputes.list"):
+    """List all disputes about a payment intent. Errors as for `retrieve_session`."""
+    with translated("disputes.list"):
         found = client_for(scope, environment).v1.disputes.list(
             {"payment_intent": payment_intent_id, "limit": 100}
         )
@@ -208,9 +211,9 @@ def list_disputes(
 def list_undelivered_events(
     scope: TenantScope, environment: Environment, *, types: Collection[str], since: datetime
 ) -> list[dict[str, Any]]:
-    """The account's events that some endpoint has not taken, newest first, at most `MOST_EVENTS`.
+    """List the account's events that some endpoint has not received, newest first, at most `MOST_EVENTS`.
 
-    Stripe keeps events for 30 days. Errors as `retrieve_session`.
+    Stripe keeps events for 30 days. Errors as for `retrieve_session`.
     """
     wanted: Any = {
         "types": sorted(types),
@@ -218,17 +221,17 @@ def list_undelivered_events(
         "created": {"gte": int(since.timestamp())},
         "limit": 100,
     }
-    with _translated("events.list"):
+    with translated("events.list"):
         found = client_for(scope, environment).v1.events.list(wanted)
         return [event.to_dict() for event in islice(found.auto_paging_iter(), MOST_EVENTS)]
 
 
 def client_for(scope: TenantScope, environment: Environment) -> stripe.StripeClient:
-    """A client with the organisation's key of an environment, for one call.
+    """Return a client with the organisation's key of an environment, for one call.
 
     Raises:
-        ProviderNotSetUp: there is no key, or it is a live one while the server talks to the simulator.
-        RestoredCopy: it is a live one, and the server a restored copy.
+        ProviderNotSetUp: there is no key, or a live key while the server uses the simulator.
+        RestoredCopy: the key is live, and the server is a restored copy.
     """
     refuse_on_copy(scope, environment)
     key = keys_of(scope.settings(PLUGIN), environment).secret_key
@@ -250,19 +253,22 @@ def client_for(scope: TenantScope, environment: Environment) -> stripe.StripeCli
 
 
 def _not_set_up(remedy: str) -> ProviderNotSetUp:
-    """The error for the customer, to whom files and keys mean nothing; the remedy goes to the log."""
+    """Return the error for the customer without details.
+
+    The remedy, which names files and keys, is logged.
+    """
     log.error("stripe.not_set_up", remedy=remedy)
     return ProviderNotSetUp(NOT_SET_UP)
 
 
 class _Connections(stripe.RequestsClient):
-    """Tries again also when a connection ends in the middle of an answer, which the SDK does not count as a lost one.
+    """Also retries if a connection ends within a response, which the SDK does not treat as a lost connection.
 
-    Every call has an idempotency key of ours or of the SDK's, so that what Stripe has done is not done twice.
+    Every call has an idempotency key, ours or the SDK's, so Stripe does nothing twice.
     """
 
     def request(self, *arguments: Any, **options: Any) -> Any:
-        """One attempt, as `stripe.RequestsClient` makes it."""
+        """Make one attempt, as `stripe.RequestsClient` does."""
         try:
             return super().request(*arguments, **options)
         except stripe.APIConnectionError as error:
@@ -271,16 +277,16 @@ class _Connections(stripe.RequestsClient):
 
 
 class _Session(requests.Session):
-    """Sends what the SDK asks for, and nothing of its own.
+    """Sends the SDK's requests without the features of `requests.Session`.
 
-    A session of `requests` would look for a proxy and a netrc file in the environment on each call, keep cookies, which
-    all organisations would share, and follow redirects. That costs as much as the call itself.
+    For each call a `requests.Session` would read proxies and a netrc file from the environment, store
+    cookies, which all organisations would share, and follow redirects. That costs as much as the call itself.
     """
 
     def request(  # type: ignore[override]
         self, method: str, url: str, *, headers: Any, data: Any, timeout: Any, verify: Any
     ) -> requests.Response:
-        """One request, over a connection that is kept open."""
+        """Send one request over a connection that stays open."""
         prepared = requests.PreparedRequest()
         prepared.prepare(method=method, url=url, headers=headers, data=data)
         adapter = self.get_adapter(url)
@@ -289,11 +295,7 @@ class _Session(requests.Session):
 
 @cache
 def _connections(api_base: str) -> stripe.HTTPClient:
-    """The connections of this process to Stripe, or to what stands in for it.
-
-    Args:
-        api_base: the URL that is called.
-    """
+    """Return the process's connections to an API: Stripe's or the simulator's."""
     session = _Session()
     session.proxies.update(requests.utils.get_environ_proxies(api_base))
     adapter = requests.adapters.HTTPAdapter(pool_maxsize=MOST_CONNECTIONS)
@@ -315,16 +317,17 @@ def _refund_refused(code: str | None) -> RefundRefused:
 
 
 @contextmanager
-def _translated(call: str, refused: Callable[[str | None], Exception] = _order_refused) -> Iterator[None]:
-    """Turn the SDK's errors into ours. Stripe's own words stay here: they may quote a key.
+def translated(call: str, refused: Callable[[str | None], Exception] = _order_refused) -> Iterator[None]:
+    """Translate the SDK's errors. Stripe's own texts are dropped, because they may quote a key.
 
     Args:
-        refused: makes the error for what Stripe does not take, of Stripe's code for it.
+        call: the name of the call, for the log.
+        refused: creates the error for a refused call, from Stripe's error code.
     """
     try:
         yield
     except stripe.StripeError as error:
-        # A 409's code is in its body only.
+        # The code of a 409 is only in its body.
         code = error.code or getattr(error.error, "code", None)
         log.warning(
             "stripe.call_failed",

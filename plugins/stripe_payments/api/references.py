@@ -1,4 +1,4 @@
-"""What an event only names, and has to be fetched."""
+"""Objects that an event only references, so that they have to be fetched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Kind = Literal["checkout.session", "refund", "dispute", "charge", "payment_inten
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An object at Stripe."""
+    """A reference to an object at Stripe."""
 
     kind: Kind
     id: str

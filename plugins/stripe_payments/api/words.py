@@ -1,4 +1,4 @@
-"""Names of parameters, and how the products of a refund are kept in Stripe's metadata."""
+"""Names of parameters, and the format of a refund's products in Stripe's metadata."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from itertools import count, takewhile
 from uuid import UUID
 
 ADDRESS = "customer_email"
-"""The parameter without which the buyer is asked for an address on Stripe's page."""
+"""The buyer's address. Without this parameter Stripe's page asks for an address."""
 
 
 ITEMS, IDS_IN_A_VALUE = "items_", 13
 
 
 def metadata_of_items(product_ids: Sequence[UUID]) -> dict[str, str]:
-    """What is written into a refund's metadata, so that whoever reads it knows which products it is for.
+    """Return the metadata that lists the products of a refund.
 
     A value of metadata has at most 500 characters, see https://docs.stripe.com/api/metadata.
     """

@@ -1,1 +1,1 @@
-"""From an order to a page to pay on, and what Stripe says of it when it is asked."""
+"""Checkout: from an order to a checkout page, and queries for its state."""

@@ -1,4 +1,4 @@
-"""The payment provider: what the core calls to open a checkout, and to ask what has become of one."""
+"""The payment provider that the core calls: it opens checkouts, reads their state and makes refunds."""
 
 from __future__ import annotations
 
@@ -16,23 +16,22 @@ from autonomy_core.plugin_api.payments import (
     PaymentsUnavailable,
     RefundReport,
     Settlement,
-    Statement,
 )
 from autonomy_core.plugin_api.protocols import Checkout, CheckoutOrder, RefundOrder, TimelineEntry
 from autonomy_core.plugin_api.scope import Organisation, TenantScope
+from autonomy_core.plugin_api.statements import Statement
 from stripe_payments.api.amounts import CurrencyNotTaken, InexactAmount
 from stripe_payments.checkout.orders import SESSION_LIFE, price_problem, session_parameters
-from stripe_payments.events.timeline import timeline_of
 from stripe_payments.models import StripePayment
 from stripe_payments.settings import PLUGIN
 
-# Stripe's SDK takes a third of a second to import. What needs it is imported by the methods that call Stripe,
-# so that a command line that does not is spared.
+# Stripe's SDK takes a third of a second to import. So the methods that call Stripe import it, and a command
+# line without such a call starts faster.
 
 log = structlog.get_logger(__name__)
 
 ENOUGH_TIME = timedelta(minutes=5)
-"""A session that expires sooner is not handed to a buyer again."""
+"""A session that expires sooner than this is not given to a buyer again."""
 
 
 ATTACH = Statement("""
@@ -48,7 +47,7 @@ WHERE s.organisation_id = known.organisation_id AND s.payment_id = known.payment
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What Stripe is asked for, as `StripePayment` keeps it."""
+    """The parameters of a checkout session, as `StripePayment` stores them."""
 
     environment: Environment
     request: dict[str, Any]
@@ -60,22 +59,23 @@ class StripeCheckout:
     name = PLUGIN
 
     def environment(self, organisation: Organisation) -> Environment:
-        """The one that the organisation's ini file names."""
+        """Return the environment that the organisation's ini file selects."""
         chosen: Environment = organisation.settings[PLUGIN]["environment"]
         return chosen
 
     def price_problem(self, organisation: Organisation, amount: int, currency: str) -> str | None:
-        """Stripe does not take every currency, has minimums, and takes only round amounts of a few currencies."""
+        """Return why Stripe refuses a price: its currency, a minimum, or no round amount; else None."""
         return price_problem(amount, currency)
 
     def prepare(self, scope: TenantScope, order: CheckoutOrder) -> Prepared:
-        """Note what Stripe is about to be asked for.
+        """Store the parameters of the checkout session before Stripe is called.
 
         Raises:
-            PaymentsUnavailable: Stripe would not collect the amount.
+            PaymentsUnavailable: Stripe does not collect this amount in this currency.
         """
         try:
-            request = session_parameters(scope.organisation.id, order)
+            with_tax = scope.settings(PLUGIN)["automatic_tax"]
+            request = session_parameters(scope.organisation.id, order, automatic_tax=with_tax)
         except (CurrencyNotTaken, InexactAmount) as error:
             log.warning("stripe.price_not_collected", payment_id=str(order.payment_id), reason=str(error))
             raise PaymentsUnavailable("The price cannot be collected in this currency.") from None
@@ -93,10 +93,10 @@ class StripeCheckout:
     def begin_checkout(
         self, scope: TenantScope, payment_id: UUID, prepared: Prepared | None = None
     ) -> Checkout:
-        """The checkout session of a payment, opened if it is not yet.
+        """Return the checkout session of a payment, and create it if there is none.
 
         Raises:
-            Unavailable: Stripe does not answer, or does not take the order.
+            Unavailable: Stripe does not answer, or refuses the order.
         """
         from stripe_payments.api.client import create_session  # noqa: PLC0415 - the SDK loads slowly
 
@@ -105,13 +105,13 @@ class StripeCheckout:
                 row = _row_of(own, payment_id)
             if row.session_id is not None and row.checkout_url is not None:
                 return Checkout(reference=row.session_id, url=row.checkout_url, expires_at=row.expires_at)
-            prepared = Prepared(row.environment, row.request)  # type: ignore[arg-type]
+            prepared = Prepared(row.environment, row.request)
         session = create_session(scope, prepared.environment, payment_id, prepared.request)
         expires_at = datetime.fromtimestamp(session["expires_at"], UTC)
         return Checkout(reference=session["id"], url=session["url"], expires_at=expires_at)
 
     def attach(self, scope: TenantScope, payment_id: UUID, checkout: Checkout) -> None:
-        """Note the session, unless an event was quicker and has brought it already."""
+        """Store the session. An event may have stored the same values before."""
         row = {
             "organisation_id": scope.organisation.id,
             "payment_id": payment_id,
@@ -122,54 +122,71 @@ class StripeCheckout:
         scope.execute_later(ATTACH, row)
 
     def can_be_paid(self, scope: TenantScope, payment_id: UUID) -> bool:
-        """Until shortly before the session expires; without one, as long as Stripe keeps the idempotency key."""
+        """Whether a buyer may still pay.
+
+        This ends shortly before the session expires, or without one, when Stripe drops the idempotency key.
+        """
         row = _row_of(scope, payment_id)
         if not row.request:
             return False
         return utcnow() + ENOUGH_TIME < (row.expires_at or row.created_at + SESSION_LIFE)
 
     def has_checkout(self, scope: TenantScope, payment_id: UUID) -> bool:
-        """Whether a session is noted."""
+        """Whether a session is stored."""
         return _row_of(scope, payment_id, populate_existing=True).session_id is not None
 
     def expire(self, scope: TenantScope, payment_id: UUID) -> None:
-        """Have Stripe close the session, if there is one.
+        """Have Stripe expire the session, if there is one.
 
         Raises:
-            Unavailable: Stripe does not answer, or the session is not open any more.
+            Unavailable: Stripe does not answer, or the session is no longer open.
         """
         from stripe_payments.api.client import expire_session  # noqa: PLC0415 - the SDK loads slowly
 
         with scope.begin() as own:
             row = _row_of(own, payment_id)
         if row.session_id is not None:
-            expire_session(scope, row.environment, row.session_id)  # type: ignore[arg-type]
+            expire_session(scope, row.environment, row.session_id)
 
     def fetch_state(self, scope: TenantScope, payment_id: UUID) -> Settlement | None:
-        """Ask Stripe what has become of a payment; None while the buyer may still pay.
+        """Read the outcome of a payment from Stripe; None while the buyer may still pay.
 
         Raises:
             Unavailable: Stripe does not answer.
-            ProofFailed: Stripe's session is about another payment.
+            ProofFailed: Stripe's session belongs to another payment.
         """
         from stripe_payments.checkout.session_sync import fetch_settlement  # noqa: PLC0415 - the SDK loads slowly
 
         return fetch_settlement(scope, payment_id)
 
     def refund(self, scope: TenantScope, order: RefundOrder) -> RefundReport:
-        """Have Stripe give money back.
+        """Have Stripe refund money.
 
         Raises:
             Unavailable: Stripe does not answer.
-            RefundRefused: Stripe does not give it back.
+            RefundRefused: Stripe refuses the refund.
         """
         from stripe_payments.reversals.refunds import give_back  # noqa: PLC0415 - the SDK loads slowly
 
         return give_back(scope, order)
 
+    def find(self, scope: TenantScope, reference: str) -> UUID | None:
+        """Return the payment of a checkout session, payment intent, charge, refund or dispute.
+
+        Raises:
+            Unavailable: Stripe does not answer.
+        """
+        from stripe_payments.checkout.finding import find_payment  # noqa: PLC0415 - the SDK loads slowly
+
+        return find_payment(scope, reference)
+
     def timeline(self, scope: TenantScope, payment_id: UUID) -> Sequence[TimelineEntry]:
-        """The checkout, and every event about the payment with what came of it."""
-        return timeline_of(scope, payment_id)
+        """Return the checkout; the core adds the events."""
+        row = scope.session.get(StripePayment, (scope.organisation.id, payment_id))
+        if row is None:
+            return ()
+        detail = {"session": row.session_id, "payment_intent": row.payment_intent_id}
+        return [TimelineEntry(row.created_at, "checkout_prepared", detail)]
 
 
 def _row_of(scope: TenantScope, payment_id: UUID, **options: Any) -> StripePayment:

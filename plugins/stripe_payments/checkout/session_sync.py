@@ -1,4 +1,4 @@
-"""What Stripe says when it is asked: for the buyer who comes back, and for payments whose events did not arrive."""
+"""Settle payments from queries of Stripe: on the return page, and if events did not arrive."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from autonomy_core.plugin_api.errors import NotFound, Unavailable
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import (
     UNPAID,
-    Environment,
     Payment,
     PaymentStatus,
     ProofFailed,
     Settlement,
+    journal,
     lock_payment,
-    note_once,
 )
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.webhooks import Search, SetAside, handle_waiting
 from stripe_payments.api.client import create_session, retrieve_session
 from stripe_payments.checkout.orders import SESSION_LIFE
 from stripe_payments.domain import (
@@ -33,29 +33,30 @@ from stripe_payments.domain import (
     outcome_of_session,
     parse_session,
 )
-from stripe_payments.events.inbox import handle_waiting
 from stripe_payments.models import StripePayment
 from stripe_payments.reversals.refunds import reversals_of
-from stripe_payments.services import Found, Search, SetAside, settle_session, settlement_of
-from stripe_payments.settings import ENVIRONMENTS
+from stripe_payments.services import Found, settle_session, settlement_of
+from stripe_payments.settings import ENVIRONMENTS, SOURCE
 
 log = structlog.get_logger(__name__)
 
 
 class CheckoutNotFound(NotFound):
-    """The organisation has opened no such checkout."""
+    """The organisation has no such checkout."""
 
     code, title = "checkout_not_found", "There is no such checkout"
 
 
 def fetch_settlement(scope: TenantScope, payment_id: UUID) -> Settlement | None:
-    """Ask Stripe what has become of a payment; None while nothing has.
+    """Read the outcome of a payment from Stripe; None while the buyer may still pay.
 
-    The scope's own transaction is not used, so that no connection is held while Stripe answers.
+    Args:
+        scope: its own transaction is not used, so that no connection is held during the calls of Stripe.
+        payment_id: of a payment of this provider.
 
     Raises:
         Unavailable: Stripe does not answer.
-        ProofFailed: Stripe's session is about another payment.
+        ProofFailed: Stripe's session belongs to another payment.
     """
     with scope.begin() as own:
         row = own.session.get_one(StripePayment, (scope.organisation.id, payment_id))
@@ -65,27 +66,30 @@ def fetch_settlement(scope: TenantScope, payment_id: UUID) -> Settlement | None:
     found = Found(row, payment)
     try:
         session, outcome = _fetch(scope, row)
-        check_binding(session, row.environment, found.recorded())  # type: ignore[arg-type]
+        check_binding(session, row.environment, found.recorded())
         return _whole_settlement(scope, found, session, outcome) if outcome else None
     except (NotBelieved, NotUnderstood) as error:
         raise ProofFailed(str(error)) from None
 
 
 def _find_session(scope: TenantScope, row: StripePayment) -> bool:
-    """Learn of a session that was opened, or not, when a crash came. Returns False when it cannot be told any more.
+    """Get the session of a payment whose checkout call was cut off by a crash.
 
-    Under the same idempotency key Stripe answers with the session that it has opened, or opens it now.
+    With the same idempotency key Stripe returns the session that it has created, or creates it now.
+
+    Returns:
+        False if Stripe has dropped the idempotency key, so that the session cannot be found.
     """
     if not row.request or row.created_at + SESSION_LIFE < utcnow():
         return False
-    session = create_session(scope, row.environment, row.payment_id, row.request)  # type: ignore[arg-type]
+    session = create_session(scope, row.environment, row.payment_id, row.request)
     row.session_id = session["id"]
-    _note(scope, row.payment_id, session_id=row.session_id)
+    _store_learnt(scope, row.payment_id, session_id=row.session_id)
     return True
 
 
-def _note(scope: TenantScope, payment_id: UUID, **learnt: str) -> None:
-    """Note what was learnt, on the row as it is now: it may have changed while Stripe was asked."""
+def _store_learnt(scope: TenantScope, payment_id: UUID, **learnt: str) -> None:
+    """Update the row in its current version: it may have changed during the call of Stripe."""
     with scope.begin() as own:
         key = (scope.organisation.id, payment_id)
         row = own.session.get_one(StripePayment, key, with_for_update=True)
@@ -94,11 +98,11 @@ def _note(scope: TenantScope, payment_id: UUID, **learnt: str) -> None:
 
 
 def _settlement_without_session(payment: Payment) -> Settlement:
-    """Nobody can pay any more: a session that we do not know of has ended as well. An event of it would still count."""
+    """Return an expired settlement: an unknown session has expired too. Its event would still count."""
     return Settlement(
         payment_id=payment.id,
         status=PaymentStatus.EXPIRED,
-        environment=payment.environment,  # type: ignore[arg-type]
+        environment=payment.environment,
         amount=payment.amount,
         currency=payment.currency,
         source="reconciler",
@@ -108,12 +112,12 @@ def _settlement_without_session(payment: Payment) -> Settlement:
 def _whole_settlement(
     scope: TenantScope, found: Found, session: CheckoutSession, outcome: Outcome
 ) -> Settlement:
-    """What a session says, together with what has become of its money since."""
-    settlement = settlement_of(found, session, outcome, "reconciler")
+    """Return the settlement of a session, with the refunds and disputes that followed."""
+    settlement = settlement_of(found.payment.id, session, outcome, "reconciler")
     if outcome != "completed" or session.payment_intent_id is None:
         return settlement
-    # Refunds and disputes are found by it.
-    _note(scope, found.row.payment_id, payment_intent_id=session.payment_intent_id)
+    # Events of refunds and disputes find the payment by this ID.
+    _store_learnt(scope, found.row.payment_id, payment_intent_id=session.payment_intent_id)
     reversals = reversals_of(scope, session.environment, session.payment_intent_id)
     for reason in reversals.not_understood:
         log.warning("stripe.reversal_not_understood", payment_id=str(found.row.payment_id), reason=reason)
@@ -122,15 +126,19 @@ def _whole_settlement(
 
 
 def finish_checkout(scope: TenantScope, session_id: str) -> str:
-    """Where a buyer goes who comes back from a checkout, after its payment has been settled if it can be.
+    """Settle the payment of a buyer that returns from the checkout page.
 
-    If the webhook is late the truth is read from Stripe. If Stripe does not answer, the webhook will settle.
+    If the webhook is late, Stripe is queried. If Stripe does not answer, the webhook will settle the payment.
 
     Args:
-        scope: its own transaction is not used, so that no connection is held while Stripe answers.
+        scope: its own transaction is not used, so that no connection is held during the calls of Stripe.
+        session_id: of the checkout session, from the return URL.
+
+    Returns:
+        The URL to which the buyer is redirected.
 
     Raises:
-        CheckoutNotFound: this organisation has opened no such session.
+        CheckoutNotFound: the organisation has no such session.
     """
     with scope.begin() as own:
         row = _row_of_session(own, session_id)
@@ -144,7 +152,7 @@ def _row_of_session(scope: TenantScope, session_id: str) -> StripePayment:
     row = scope.session.scalars(
         select(StripePayment).where(
             StripePayment.organisation_id == scope.organisation.id,
-            # Both; named so that the index is used.
+            # Lists both environments, so that the index is used.
             StripePayment.environment.in_(ENVIRONMENTS),
             StripePayment.session_id == session_id,
         )
@@ -155,15 +163,14 @@ def _row_of_session(scope: TenantScope, session_id: str) -> StripePayment:
 
 
 def _settle_from_stripe(scope: TenantScope, row: StripePayment) -> None:
-    environment: Environment = row.environment  # type: ignore[assignment]
     try:
         session, outcome = _fetch(scope, row)
         if outcome is not None:
             with scope.begin() as own:
-                search = Search(own, environment)
+                search = Search(own, row.environment)
                 settle_session(search, session, outcome, source="return_page")
-                if search.payment_intent_id is not None:
-                    handle_waiting(own, environment, search.payment_intent_id)
+                if search.reference is not None:
+                    handle_waiting(own, SOURCE, row.environment, search.reference)
     except (NotUnderstood, SetAside) as error:
         _log_not_settled(row, error)
         _note_refused(scope, row, str(error), source="return_page")
@@ -181,20 +188,22 @@ def _log_not_settled(row: StripePayment, error: Exception) -> None:
 
 
 def _note_refused(scope: TenantScope, row: StripePayment, reason: str, *, source: str) -> None:
-    """Note that Stripe's answer did not fit; once, however often it is asked."""
+    """Record once in the journal that Stripe's answer did not fit."""
     with scope.begin() as own:
         payment = lock_payment(own, row.payment_id)
-        note_once(own, payment.id, "report_refused", f"{source}: {reason}", reason=reason, source=source)
+        journal.append_unless_known(
+            own, payment.id, "report_refused", f"{source}: {reason}", reason=reason, source=source
+        )
 
 
 def _fetch(scope: TenantScope, row: StripePayment) -> tuple[CheckoutSession, Outcome | None]:
-    assert row.session_id is not None  # noqa: S101 - for the type checker: callers have looked
-    session = parse_session(retrieve_session(scope, row.environment, row.session_id))  # type: ignore[arg-type]
+    assert row.session_id is not None  # noqa: S101 - for the type checker: callers have checked
+    session = parse_session(retrieve_session(scope, row.environment, row.session_id))
     return session, outcome_of_session(session)
 
 
 def _with_payment(url: str, payment_id: UUID) -> str:
-    """The URL with ``payment_id`` in its query, so that the page there can ask about it; once, and all else as it is."""
+    """Set ``payment_id`` in the query of a URL, so that its page can read the payment."""
     parts = urlsplit(url)
     kept = [
         each for each in parts.query.split("&") if each and unquote(each.partition("=")[0]) != "payment_id"

@@ -7,25 +7,25 @@ import importlib
 import click
 
 COMMANDS = {
-    "simulator": ("stripe_simulator.command:simulator", "Run a stand-in for Stripe."),
-    "events": ("stripe_payments.cli.events:events", "List, show and replay events."),
+    "simulator": ("stripe_simulator.command:simulator", "Run a simulator of Stripe."),
+    "events": ("stripe_payments.cli.events:events", "List, show, replay and fetch events."),
     "webhook": (
         "stripe_payments.cli.endpoints:webhook",
-        "Make, list, rotate and remove endpoints at Stripe.",
+        "Create, list, rotate and remove endpoints at Stripe.",
     ),
 }
-"""Where each command is, and its line of help: the simulator brings a web server along, and others Stripe's SDK."""
+"""The import path and the help line of each command; some import a web server or Stripe's SDK."""
 
 
 class StripeCommands(click.Group):
     """Imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of the commands."""
+        """Return the names of the commands."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name."""
+        """Return the command of this name."""
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")

@@ -13,29 +13,29 @@ from autonomy_core.plugin_api.commands import CliContext, Failure, json_option, 
 from autonomy_core.plugin_api.payments import Environment
 from stripe_payments.endpoints import rotation, services
 from stripe_payments.endpoints.addresses import NoAddress
-from stripe_payments.endpoints.admin import Desk, EndpointError
-from stripe_payments.endpoints.client import AskingFailed
+from stripe_payments.endpoints.admin import EndpointAdmin, EndpointError
+from stripe_payments.endpoints.client import StripeCallFailed
 from stripe_payments.settings import ENVIRONMENTS, PLUGIN
 
 Command = Callable[..., None]
 
 SECONDS_TO_READ = 10
-"""The servers look at the files every second."""
+"""The default of ``--wait``. The servers check the files every second."""
 
 
 @click.group()
 def webhook() -> None:
-    """Make, list, rotate and remove webhook endpoints at Stripe."""
+    """Create, list, rotate and remove webhook endpoints at Stripe."""
 
 
 def of_organisation(command: Command) -> Command:
-    """The argument and the option that all of these commands have."""
+    """Decorator: add the argument and the option that these commands share."""
 
     @click.argument("organisation_id", metavar="ORG")
     @click.option(
         "--environment",
         type=click.Choice(ENVIRONMENTS),
-        help="Of which keys; by default where the organisation sells.",
+        help="The environment of the keys; by default the one in which the organisation sells.",
     )
     @pass_cli
     @wraps(command)
@@ -44,20 +44,20 @@ def of_organisation(command: Command) -> Command:
     ) -> None:
         with explained():
             chosen = environment or _sold_in(cli, organisation_id)
-            command(Desk(cli, chosen, click.echo), organisation_id, *args, **options)
+            command(EndpointAdmin(cli, chosen, click.echo), organisation_id, *args, **options)
 
     return run
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Errors that say what to do, as the command line shows them."""
+    """Convert known errors to messages of the command line."""
     try:
         yield
     except (EndpointError, NoAddress) as error:
         raise Failure(str(error)) from None
-    except AskingFailed as error:
-        raise Failure(f"{error.message}; autonomy tenants check --online says more") from None
+    except StripeCallFailed as error:
+        raise Failure(f"{error.message}; autonomy tenants check --online shows details") from None
 
 
 def _sold_in(cli: CliContext, organisation_id: str) -> Environment:
@@ -70,13 +70,13 @@ def _sold_in(cli: CliContext, organisation_id: str) -> Environment:
 
 server_option = click.option(
     "--server",
-    help="Where Stripe reaches the server, https://api.example.net; by default the first declared host.",
+    help="The server's URL for Stripe, https://api.example.net; by default the first declared host.",
 )
 secret_option = click.option(
     "--secret-in",
     "place",
     type=click.Choice(["file", "ini"]),
-    help="Where the secret is kept: in a file that the ini file refers to, or in the ini file itself.",
+    help="Where to store the secret: in a file that the ini file refers to, or in the ini file itself.",
 )
 
 
@@ -87,9 +87,9 @@ secret_option = click.option(
 @click.option(
     "--share-with", metavar="OTHER", help="Use the endpoint of another organisation of the same account."
 )
-@click.option("--thin", is_flag=True, help="Have Stripe send thin events, where the account allows them.")
+@click.option("--thin", is_flag=True, help="Let Stripe send thin events, if the account supports them.")
 def create(
-    desk: Desk,
+    admin: EndpointAdmin,
     organisation_id: str,
     server: str | None,
     place: str | None,
@@ -97,20 +97,20 @@ def create(
     *,
     thin: bool,
 ) -> None:
-    """Make an endpoint and write its id and secret into the organisation's file."""
-    with desk.cli.tenant_editor.alone():
+    """Create an endpoint, and write its id and secret into the organisation's file."""
+    with admin.cli.tenant_editor.alone():
         if share_with:
-            services.share(desk, organisation_id, share_with)
+            services.share(admin, organisation_id, share_with)
         else:
-            services.create(desk, organisation_id, server=server, in_file=place != "ini", thin=thin)
+            services.create(admin, organisation_id, server=server, in_file=place != "ini", thin=thin)
 
 
 @webhook.command("list")
 @of_organisation
 @json_option
-def list_(desk: Desk, organisation_id: str, *, as_json: bool) -> None:
+def list_(admin: EndpointAdmin, organisation_id: str, *, as_json: bool) -> None:
     """List the endpoints of the organisation's account, and which organisations use them."""
-    rows = services.listing(desk, organisation_id)
+    rows = services.listing(admin, organisation_id)
     print_rows(rows, as_json=as_json, nothing="the account has no webhook endpoints")
 
 
@@ -123,30 +123,41 @@ def list_(desk: Desk, organisation_id: str, *, as_json: bool) -> None:
     default=SECONDS_TO_READ,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="Seconds in which the servers read the new secret, before the old endpoint is removed.",
+    help="Seconds for the servers to read the new secret, before the old endpoint is removed.",
 )
-@click.option("--now", is_flag=True, help="Remove the old endpoint even if Stripe has events left for it.")
+@click.option(
+    "--now", is_flag=True, help="Remove the old endpoint even if Stripe has undelivered events for it."
+)
 def rotate(
-    desk: Desk, organisation_id: str, *, server: str | None, place: str | None, wait: float, now: bool
+    admin: EndpointAdmin,
+    organisation_id: str,
+    *,
+    server: str | None,
+    place: str | None,
+    wait: float,
+    now: bool,
 ) -> None:
     """Replace the endpoint and its secret without a gap.
 
-    A rotation that was interrupted is finished; meanwhile both secrets are valid.
+    An interrupted rotation is continued. During the rotation both secrets are valid.
     """
-    with desk.cli.tenant_editor.alone():
+    with admin.cli.tenant_editor.alone():
         rotation.rotate(
-            desk,
+            admin,
             organisation_id,
             server=server,
-            in_file=_in_file(desk, organisation_id, place),
+            in_file=_in_file(admin, organisation_id, place),
             wait_s=wait,
             now=now,
         )
 
 
-def _in_file(desk: Desk, organisation_id: str, chosen: str | None) -> bool:
-    """As the admin says, or else as it was; an environment variable cannot be set from here."""
-    written = desk.member(organisation_id).text("webhook_secret") or ""
+def _in_file(admin: EndpointAdmin, organisation_id: str, chosen: str | None) -> bool:
+    """Return the chosen place of the secret, or the current one.
+
+    A command cannot set an environment variable.
+    """
+    written = admin.participant(organisation_id).text("webhook_secret") or ""
     return (chosen or ("file" if written.startswith(("file:", "env:")) else "ini")) == "file"
 
 
@@ -154,9 +165,9 @@ def _in_file(desk: Desk, organisation_id: str, chosen: str | None) -> bool:
 @of_organisation
 @click.argument("endpoint_id", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(desk: Desk, organisation_id: str, endpoint_id: str | None, *, yes: bool) -> None:
-    """Remove the organisation's endpoint, or another one of its account that no organisation uses."""
+def remove(admin: EndpointAdmin, organisation_id: str, endpoint_id: str | None, *, yes: bool) -> None:
+    """Remove the organisation's endpoint, or an unused one of its account."""
     if not yes:
         click.confirm(f"Remove {endpoint_id or f'the endpoint of {organisation_id}'}?", abort=True)
-    with desk.cli.tenant_editor.alone():
-        services.remove(desk, organisation_id, endpoint_id)
+    with admin.cli.tenant_editor.alone():
+        services.remove(admin, organisation_id, endpoint_id)

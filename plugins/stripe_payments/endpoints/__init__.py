@@ -1,13 +1,15 @@
-"""Webhook endpoints: where Stripe posts an organisation's events, made, shared, replaced and removed, and looked at.
+"""Webhook endpoints: the receivers of an organisation's events at Stripe.
+
+The modules create, share, replace, remove and check them.
 
 ==============  ====================================================================================
-`services`      makes, shares and removes them: at Stripe, and in the organisations' files
+`services`      creates, shares and removes them: at Stripe, and in the organisations' files
 `rotation`      replaces one and its secret without a gap
 `addresses`     their URLs
-`desk`          where `services` and `rotation` work: the files on one side, Stripe on the other
-`client`        the calls about an account and its endpoints
-`commands`      ``autonomy stripe webhook``
-`doctor`        ``autonomy tenants check --online``: compares the ini file with what Stripe has
-`diagnosis`     what follows from what it finds
+`admin`         the context of `services` and `rotation`: the organisations' files, and Stripe
+`client`        the API calls about an account and its endpoints
+`doctor`        ``autonomy tenants check --online``: compares the ini file with Stripe
+`examination`   the calls of that check
+`diagnosis`     the findings from their results
 ==============  ====================================================================================
 """

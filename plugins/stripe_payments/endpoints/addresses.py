@@ -1,4 +1,4 @@
-"""Where Stripe posts an organisation's events."""
+"""The URLs of webhook endpoints."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class NoAddress(ValueError):
-    """No host is known under which Stripe could reach the server. The message says what to do."""
+    """No host is known under which Stripe can reach the server. The message gives the remedy."""
 
 
 def endpoint_url(scope: TenantScope, server: str | None = None) -> str:
-    """The address for an organisation's endpoint.
+    """Return the URL of an organisation's endpoint.
 
     Args:
-        server: scheme and host, ``https://api.example.net``; by default the first declared host, by HTTPS.
+        scope: the scope of the organisation.
+        server: scheme and host, ``https://api.example.net``; by default the first declared host, with HTTPS.
 
     Raises:
-        NoAddress: there is no host, or ``server`` is more or less than that.
+        NoAddress: there is no host, or ``server`` is not a scheme with a host.
     """
     return f"{_checked(server) if server else _declared(scope)}{PATH}{scope.organisation.id}"
 
@@ -33,7 +34,7 @@ def _checked(server: str) -> str:
     parts = urlsplit(server)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.path.strip("/") or parts.query:
         raise NoAddress(
-            f"{server!r} is no address of a server: give scheme and host, https://api.example.net"
+            f"{server!r} is not the URL of a server: give scheme and host, https://api.example.net"
         )
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -41,8 +42,8 @@ def _checked(server: str) -> str:
 def _declared(scope: TenantScope) -> str:
     if not scope.hosts:
         raise NoAddress(
-            "it is not known on which host Stripe reaches the server: set hosts in the organisation's ini file or "
-            "autonomy.hosts in the server's, or give the address with --server"
+            "the host on which Stripe reaches the server is unknown: set hosts in the organisation's ini "
+            "file or autonomy.hosts in the server's, or give the URL with --server"
         )
     host = scope.hosts[0]
     scheme = "http" if host.startswith(LOOPBACK) else "https"
@@ -50,13 +51,13 @@ def _declared(scope: TenantScope) -> str:
 
 
 def organisation_in(url: str) -> str | None:
-    """The organisation that an endpoint's URL names; None if it is no webhook of this software."""
+    """Return the organisation in an endpoint's URL; None if it is not a webhook of this software."""
     path = urlsplit(url).path
     return path.removeprefix(PATH) if path.startswith(PATH) and path.count("/") == PATH.count("/") else None
 
 
 def objection_to(scope: TenantScope, environment: Environment, url: str) -> str | None:
-    """What is wrong with an endpoint's URL for an organisation, or None."""
+    """Return what is wrong with an endpoint's URL for an organisation, or None."""
     parts = urlsplit(url)
     named = organisation_in(url)
     if named is None:
@@ -71,7 +72,7 @@ def objection_to(scope: TenantScope, environment: Environment, url: str) -> str 
 
 
 def _shares_with(scope: TenantScope, environment: Environment, organisation_id: str) -> bool:
-    other = scope.neighbour(organisation_id, PLUGIN)
+    other = scope.other_organisation(organisation_id, PLUGIN)
     if other is None:
         return False
     theirs, ours = (keys_of(each.settings(PLUGIN), environment) for each in (other, scope))

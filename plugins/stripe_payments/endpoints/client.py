@@ -1,4 +1,4 @@
-"""The calls about an account and its webhook endpoints, for the command line; paced, and with errors for admins.
+"""API calls about an account and its webhook endpoints, for the command line: paced, with errors for admins.
 
 Source: https://docs.stripe.com/api/webhook_endpoints.
 """
@@ -24,28 +24,26 @@ from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.events.envelopes import THIN_OF_V1
 
 CALLS_PER_SECOND = 20
-"""Of this process. Stripe takes 25 of an account in a sandbox (https://docs.stripe.com/rate-limits), and which
-organisations share one is not known before they are asked about."""
+"""The rate of this process. Stripe allows 25 per account in a sandbox (https://docs.stripe.com/rate-limits).
+Which organisations share an account is not known before their accounts are retrieved."""
 
 OURS = {"made_by": "autonomy-server"}
-"""The metadata of the endpoints that we make."""
+"""The metadata of the endpoints that this software creates."""
 
 THIN_ID, ADDRESS = "ed_", "webhook_endpoint.url"
-"""What the id of an endpoint for thin events begins with; and the member that is told only if it is asked for."""
+"""The prefix of an endpoint id for thin events, and the member that is returned only on request."""
 
-NO_LIVE = (
-    "stripe_payments.api_base in the server's ini file points at the simulator, which knows nothing of live"
-)
+NO_LIVE = "stripe_payments.api_base in the server's ini file points at the simulator, which has no live mode"
 
 Reason = Literal["key_refused", "not_permitted", "missing", "refused", "unreachable"]
 
 
-class AskingFailed(Exception):
-    """Stripe did not do what it was asked.
+class StripeCallFailed(Exception):
+    """A call to Stripe failed.
 
     Attributes:
-        reason: of what kind the failure is.
-        message: for an admin; in our words, because Stripe's may quote a key.
+        reason: the kind of failure.
+        message: a text for admins. It does not quote Stripe's text, which may contain a key.
     """
 
     def __init__(self, reason: Reason, message: str) -> None:
@@ -56,7 +54,10 @@ class AskingFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account, its country (ISO 3166, two letters), and the time at Stripe when it was asked about."""
+    """An account: its id, its country, and the time at Stripe when it was retrieved.
+
+    ``country`` has two letters (ISO 3166).
+    """
 
     id: str
     country: str
@@ -65,7 +66,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A webhook endpoint. ``ours`` tells whether this software made it, ``thin`` whether it is told thin events."""
+    """A webhook endpoint. ``ours``: this software created it. ``thin``: it receives thin events."""
 
     id: str
     url: str
@@ -79,14 +80,14 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class EventStatus:
-    """Whether an event has been delivered to every endpoint that wants it."""
+    """Whether an event was delivered to all its endpoints."""
 
     created_at: datetime
     delivered: bool
 
 
 class Pace:
-    """Spreads calls out, whichever thread makes them."""
+    """Limits the rate of calls across threads."""
 
     def __init__(self, per_second: float) -> None:
         self._pause = 1 / per_second
@@ -94,7 +95,7 @@ class Pace:
         self._next = 0.0
 
     def wait(self) -> None:
-        """Wait for one's turn."""
+        """Wait until the next call is allowed."""
         with self._lock:
             now = time.monotonic()
             turn = max(now, self._next)
@@ -106,41 +107,41 @@ _pace = Pace(CALLS_PER_SECOND)
 
 
 def retrieve_account(scope: TenantScope, environment: Environment) -> Account:
-    """The account that the key opens.
+    """Retrieve the account of the key.
 
     Raises:
-        AskingFailed: as of every function here.
+        StripeCallFailed: as for every function in this module.
     """
-    with _asking(scope, environment, "account") as client:
+    with _calling_stripe(scope, environment, "account") as client:
         account = client.v1.accounts.retrieve_current()
     response = account.last_response
     return Account(account.id, account.country or "", _date(response.headers if response is not None else {}))
 
 
 def list_currencies(scope: TenantScope, environment: Environment, country: str) -> frozenset[str]:
-    """The currencies that accounts of a country can take payments in.
+    """List the currencies in which accounts of a country accept payments.
 
     Source: https://docs.stripe.com/api/country_specs/object#country_spec_object-supported_payment_currencies.
     """
-    with _asking(scope, environment, "country_specs.retrieve") as client:
+    with _calling_stripe(scope, environment, "country_specs.retrieve") as client:
         return frozenset(client.v1.country_specs.retrieve(country).supported_payment_currencies)
 
 
 def list_endpoints(scope: TenantScope, environment: Environment) -> list[Endpoint]:
-    """Every endpoint of the account; there are few."""
-    with _asking(scope, environment, "webhook_endpoints.list") as client:
+    """List every endpoint of the account; there are few."""
+    with _calling_stripe(scope, environment, "webhook_endpoints.list") as client:
         page = client.v1.webhook_endpoints.list(params={"limit": 100})
         snapshots = [_endpoint(each) for each in page.auto_paging_iter()]
     return [*snapshots, *_list_thin(scope, environment)]
 
 
 def _list_thin(scope: TenantScope, environment: Environment) -> list[Endpoint]:
-    """The endpoints for thin events; none where the account, or a restricted key, has nothing to do with them."""
+    """List the endpoints for thin events; none if the account or a restricted key does not support them."""
     try:
-        with _asking(scope, environment, "event_destinations.list") as client:
+        with _calling_stripe(scope, environment, "event_destinations.list") as client:
             page = client.v2.core.event_destinations.list({"include": [ADDRESS], "limit": 100})
             found = list(page.auto_paging_iter())
-    except AskingFailed as error:
+    except StripeCallFailed as error:
         if error.reason in ("missing", "refused", "not_permitted"):
             return []
         raise
@@ -148,15 +149,15 @@ def _list_thin(scope: TenantScope, environment: Environment) -> list[Endpoint]:
 
 
 def retrieve_endpoint(scope: TenantScope, environment: Environment, endpoint_id: str) -> Endpoint | None:
-    """An endpoint; None if the account has none of this id."""
+    """Retrieve an endpoint; None if the account has none with this id."""
     try:
         if endpoint_id.startswith(THIN_ID):
-            with _asking(scope, environment, "event_destinations.retrieve") as client:
+            with _calling_stripe(scope, environment, "event_destinations.retrieve") as client:
                 wanted: Any = {"include": [ADDRESS]}
                 return _destination(client.v2.core.event_destinations.retrieve(endpoint_id, wanted))
-        with _asking(scope, environment, "webhook_endpoints.retrieve") as client:
+        with _calling_stripe(scope, environment, "webhook_endpoints.retrieve") as client:
             return _endpoint(client.v1.webhook_endpoints.retrieve(endpoint_id))
-    except AskingFailed as error:
+    except StripeCallFailed as error:
         if error.reason == "missing":
             return None
         raise
@@ -165,10 +166,13 @@ def retrieve_endpoint(scope: TenantScope, environment: Environment, endpoint_id:
 def create_endpoint(
     scope: TenantScope, environment: Environment, url: str, *, thin: bool = False
 ) -> tuple[Endpoint, Secret]:
-    """Make an endpoint, with the pinned version and the events that we handle. Its secret is told only now.
+    """Create an endpoint with the pinned version and the handled events. Only this call returns its secret.
 
     Args:
-        thin: whether it is told thin events, which have no version. Not every account may have them.
+        scope: the scope of the organisation.
+        environment: the environment of the key.
+        url: the endpoint's URL.
+        thin: whether it receives thin events, which have no version. Not every account supports them.
     """
     if thin:
         return _create_thin(scope, environment, url)
@@ -178,7 +182,7 @@ def create_endpoint(
         "api_version": API_VERSION,
         "metadata": OURS,
     }
-    with _asking(scope, environment, "webhook_endpoints.create") as client:
+    with _calling_stripe(scope, environment, "webhook_endpoints.create") as client:
         made = client.v1.webhook_endpoints.create(params=params)
         return _endpoint(made), Secret(str(made.secret))
 
@@ -194,25 +198,26 @@ def _create_thin(scope: TenantScope, environment: Environment, url: str) -> tupl
         "metadata": OURS,
     }
     try:
-        with _asking(scope, environment, "event_destinations.create") as client:
+        with _calling_stripe(scope, environment, "event_destinations.create") as client:
             made = client.v2.core.event_destinations.create(params)
-            return _destination(made), Secret(str(made.webhook_endpoint.signing_secret))  # type: ignore[union-attr]
-    except AskingFailed as error:
+            receiver: Any = made.webhook_endpoint
+            return _destination(made), Secret(str(receiver.signing_secret))
+    except StripeCallFailed as error:
         if error.reason in ("missing", "refused", "not_permitted"):
-            problem = f"{error.message}: the account, or the key, may have no thin events; leave out --thin"
-            raise AskingFailed(error.reason, problem) from None
+            problem = f"{error.message}: the account or the key may not support thin events; leave out --thin"
+            raise StripeCallFailed(error.reason, problem) from None
         raise
 
 
 def delete_endpoint(scope: TenantScope, environment: Environment, endpoint_id: str) -> bool:
-    """Delete an endpoint, whatever is pending for it; False if there was none of this id."""
+    """Delete an endpoint with its pending deliveries; return False if there was none with this id."""
     try:
-        with _asking(scope, environment, "webhook_endpoints.delete") as client:
+        with _calling_stripe(scope, environment, "webhook_endpoints.delete") as client:
             if endpoint_id.startswith(THIN_ID):
                 client.v2.core.event_destinations.delete(endpoint_id)
             else:
                 client.v1.webhook_endpoints.delete(endpoint_id)
-    except AskingFailed as error:
+    except StripeCallFailed as error:
         if error.reason == "missing":
             return False
         raise
@@ -220,18 +225,18 @@ def delete_endpoint(scope: TenantScope, environment: Environment, endpoint_id: s
 
 
 def list_event_statuses(scope: TenantScope, environment: Environment) -> list[EventStatus]:
-    """The account's newest events, at most a hundred."""
-    with _asking(scope, environment, "events.list") as client:
+    """List the account's newest events, at most a hundred."""
+    with _calling_stripe(scope, environment, "events.list") as client:
         page = client.v1.events.list(params={"limit": 100})
         return [EventStatus(_time(each.created), delivered=not each.pending_webhooks) for each in page.data]
 
 
 def has_session(scope: TenantScope, environment: Environment, session_id: str) -> bool:
-    """Whether the account has a checkout session."""
+    """Return whether the account has a checkout session."""
     try:
-        with _asking(scope, environment, "checkout.sessions.retrieve") as client:
+        with _calling_stripe(scope, environment, "checkout.sessions.retrieve") as client:
             client.v1.checkout.sessions.retrieve(session_id)
-    except AskingFailed as error:
+    except StripeCallFailed as error:
         if error.reason == "missing":
             return False
         raise
@@ -239,25 +244,25 @@ def has_session(scope: TenantScope, environment: Environment, session_id: str) -
 
 
 @contextmanager
-def _asking(scope: TenantScope, environment: Environment, call: str) -> Iterator[stripe.StripeClient]:
-    """A client, when it is its turn, whose errors become ours."""
+def _calling_stripe(scope: TenantScope, environment: Environment, call: str) -> Iterator[stripe.StripeClient]:
+    """Yield a client at the allowed rate, and translate its errors."""
     _pace.wait()
     try:
         yield client_for(scope, environment)
     except PaymentsUnavailable:
-        raise AskingFailed("refused", NO_LIVE) from None
+        raise StripeCallFailed("refused", NO_LIVE) from None
     except stripe.AuthenticationError:
-        raise AskingFailed("key_refused", "Stripe does not take the key") from None
+        raise StripeCallFailed("key_refused", "Stripe does not accept the key") from None
     except stripe.PermissionError:
-        raise AskingFailed("not_permitted", f"the key may not do this: {call}") from None
+        raise StripeCallFailed("not_permitted", f"the key may not do this: {call}") from None
     except stripe.InvalidRequestError as error:
         if error.http_status == 404 or error.code == "resource_missing":
-            raise AskingFailed("missing", f"Stripe knows no such thing: {call}") from None
+            raise StripeCallFailed("missing", f"Stripe has no such object: {call}") from None
         about = ", ".join(str(each) for each in (error.code, error.param, error.request_id) if each)
-        raise AskingFailed("refused", f"Stripe refused {call} ({about or error.http_status})") from None
+        raise StripeCallFailed("refused", f"Stripe refused {call} ({about or error.http_status})") from None
     except stripe.StripeError as error:
         kind = f"{type(error).__name__}, {error.http_status or 'no answer'}"
-        raise AskingFailed("unreachable", f"Stripe does not answer {call} ({kind})") from None
+        raise StripeCallFailed("unreachable", f"Stripe does not answer {call} ({kind})") from None
 
 
 def _endpoint(found: Any) -> Endpoint:
@@ -292,9 +297,12 @@ def _time(seconds: int) -> datetime:
 
 
 def _date(headers: Any) -> datetime | None:
-    """The time of an answer, None where it says none that can be read. ``-0000`` is UTC as well (RFC 5322, 3.3)."""
+    """Return the time of a response; None if it has no valid one.
+
+    ``-0000`` means UTC as well (RFC 5322, 3.3).
+    """
     try:
-        told = parsedate_to_datetime(headers["Date"])
-        return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+        sent_at = parsedate_to_datetime(headers["Date"])
+        return sent_at.replace(tzinfo=UTC) if sent_at.tzinfo is None else sent_at.astimezone(UTC)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None

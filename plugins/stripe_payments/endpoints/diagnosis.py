@@ -1,4 +1,4 @@
-"""What follows from what Stripe says about an endpoint, a clock, deliveries. Pure: it asks nobody.
+"""The findings from Stripe's data about an endpoint, the clock and deliveries. Pure functions without calls.
 
 Source: https://docs.stripe.com/api/webhook_endpoints/object and https://docs.stripe.com/webhooks/signature.
 """
@@ -9,34 +9,35 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from autonomy_core.plugin_api.checks import Finding, Severity
+from autonomy_core.plugin_api.webhooks import DeliveryCounts
 from stripe_payments.api.client import API_VERSION
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.endpoints.client import Endpoint, EventStatus
-from stripe_payments.events.deliveries import Record
 from stripe_payments.events.verification import TOLERANCE_S
 
 ROTATE = "run: autonomy stripe webhook rotate {organisation}"
 
 DRIFT_S = 60
-"""From here on a clock is worth mentioning: from `TOLERANCE_S` on every signature is refused."""
+"""A clock that differs by more is reported; beyond `TOLERANCE_S` every signature is refused."""
 
 DAYS = 7
-"""How far back deliveries are looked at."""
+"""How many days of deliveries are evaluated."""
 
 SHARE_OF_REFUSALS = 0.1
 
 UNDERWAY = timedelta(minutes=10)
-"""A younger event may still be on its way."""
+"""A younger event may still be in delivery."""
 
 RETRIED_FOR = timedelta(days=3)
-"""An older event is not delivered by itself any more."""
+"""Stripe does not retry an older event."""
 
 
 def about_endpoint(endpoint: Endpoint, objection: str | None) -> Iterator[Finding]:
-    """What is wrong with an endpoint.
+    """Check an endpoint.
 
     Args:
-        objection: to its URL, see `addresses.objection_to`.
+        endpoint: the endpoint.
+        objection: the problem of its URL, see `addresses.objection_to`.
     """
     if endpoint.status != "enabled":
         message = f"{endpoint.id} is {endpoint.status}: Stripe delivers nothing"
@@ -46,7 +47,7 @@ def about_endpoint(endpoint: Endpoint, objection: str | None) -> Iterator[Findin
         yield Finding("endpoint_url", "error", f"{endpoint.id} posts to {endpoint.url}: {objection}", remedy)
     missing = sorted(HANDLED_EVENTS - endpoint.events)
     if missing and "*" not in endpoint.events:
-        message = f"{endpoint.id} is not told of {', '.join(missing)}"
+        message = f"{endpoint.id} does not receive {', '.join(missing)}"
         yield Finding("endpoint_events", "error", message, f"add them in the dashboard, or {ROTATE}")
     if endpoint.api_version != API_VERSION and not endpoint.thin:
         version = endpoint.api_version or "the account's version"
@@ -55,24 +56,25 @@ def about_endpoint(endpoint: Endpoint, objection: str | None) -> Iterator[Findin
 
 
 def about_currencies(account: str, taken: frozenset[str], own: str, sold: Iterable[str]) -> Iterator[Finding]:
-    """The currencies that an organisation sells in, and its account does not take.
+    """Check that the account accepts the currencies of an organisation.
 
     Args:
-        taken: by the account.
-        own: the organisation's currency, which new products have unless they say another.
-        sold: those of products that are for sale.
+        account: the account's id.
+        taken: the currencies that the account accepts.
+        own: the organisation's currency, the default of new products.
+        sold: the currencies of products that are for sale.
     """
-    remedy = "price in another currency: the account's country decides which it takes"
+    remedy = "use another currency: the account's country determines the accepted ones"
     for currency in sorted(set(sold) - taken):
-        message = f"products are priced in {currency}, which {account} does not take: nobody can buy them"
+        message = f"products are priced in {currency}, which {account} does not accept: they cannot be bought"
         yield Finding("currency_not_taken", "error", message, remedy)
     if own not in taken and own not in sold:
-        message = f"new products are priced in {own}, which {account} does not take"
+        message = f"new products are priced in {own}, which {account} does not accept"
         yield Finding("currency_not_taken", "warning", message, remedy)
 
 
 def about_clock(ours: datetime, stripes: datetime | None) -> Iterator[Finding]:
-    """How far the clocks differ, if that is worth mentioning. Stripe tells whole seconds."""
+    """Report a difference of the clocks. Stripe's time has whole seconds."""
     skew = abs((ours - stripes).total_seconds()) if stripes else 0
     if skew > DRIFT_S:
         severity: Severity = "error" if skew > TOLERANCE_S else "warning"
@@ -81,7 +83,7 @@ def about_clock(ours: datetime, stripes: datetime | None) -> Iterator[Finding]:
 
 
 def about_events(events: Iterable[EventStatus], now: datetime) -> Iterator[Finding]:
-    """Whether Stripe has events that it could not deliver: of that strangers know nothing, so it is reliable."""
+    """Report undelivered events. Only Stripe provides this data, so it is reliable."""
     old_enough = [each for each in events if UNDERWAY < now - each.created_at < RETRIED_FOR]
     failing = [each for each in old_enough if not each.delivered]
     if failing:
@@ -90,12 +92,14 @@ def about_events(events: Iterable[EventStatus], now: datetime) -> Iterator[Findi
         yield Finding("deliveries_failing", "warning", message, remedy)
 
 
-def about_deliveries(record: Record, refused: Record, *, has_payments: bool) -> Iterator[Finding]:
-    """When a delivery was seen last, and how many signatures were refused.
+def about_deliveries(
+    record: DeliveryCounts, refused: DeliveryCounts, *, has_payments: bool
+) -> Iterator[Finding]:
+    """Report the last delivery, and the share of refused signatures.
 
     Args:
-        record: of the environment.
-        refused: of what no secret verified. Anybody can have caused it.
+        record: the counts of the environment.
+        refused: the counts of deliveries that no secret verified; any sender can cause them.
         has_payments: whether there should have been deliveries.
     """
     if record.last_verified_at:
@@ -103,14 +107,17 @@ def about_deliveries(record: Record, refused: Record, *, has_payments: bool) -> 
         yield Finding("deliveries", "info", message)
     elif has_payments:
         message, remedy = (
-            "no delivery with a good signature was seen",
+            "no delivery with a valid signature was received",
             "see the endpoint's deliveries in the dashboard",
         )
         yield Finding("no_delivery", "warning", message, remedy)
     total = record.verified + refused.refused
     if total and refused.refused / total > SHARE_OF_REFUSALS:
         share = f"{refused.refused} of {total} signatures were refused in {DAYS} days"
-        remedy = "compare the secret with the dashboard's; if Stripe has no failed deliveries there, strangers posted them"
+        remedy = (
+            "compare the secret with the dashboard's; if Stripe has no failed deliveries there, they came "
+            "from another sender"
+        )
         yield Finding("signatures_refused", "warning", share, remedy)
 
 

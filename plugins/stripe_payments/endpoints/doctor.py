@@ -1,4 +1,4 @@
-"""``autonomy tenants check --online``: compares an organisation's keys and endpoints with what Stripe has."""
+"""``autonomy tenants check --online``: compares an organisation's keys and endpoints with Stripe."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from stripe_payments.settings import PLUGIN, all_keys
 
 
 def check_stripe(scope: TenantScope) -> Iterator[Finding]:
-    """Everything about the environments that the organisation has a key for."""
-    from stripe_payments.endpoints.examination import examine_environment  # noqa: PLC0415 - the SDK loads slowly
+    """Check all environments for which the organisation has a key."""
+    from stripe_payments.endpoints.examination import examine_environment  # noqa: PLC0415 - slow
 
     for keys in all_keys(scope.settings(PLUGIN)):
         if keys.secret_key is None:
@@ -23,10 +23,10 @@ def check_stripe(scope: TenantScope) -> Iterator[Finding]:
 
 
 def check_environment(scope: TenantScope) -> Iterator[Finding]:
-    """Nobody can buy in live from a server that talks to the simulator."""
+    """Report live sales on a server that uses the simulator: they are impossible."""
     if scope.settings(PLUGIN)["environment"] == "live" and scope.server_settings(PLUGIN).get("api_base"):
-        message = "the server talks to the simulator, which takes no live payments: nobody can buy"
-        remedy = "take stripe_payments.api_base out of the server's ini file, or set environment to test"
+        message = "the server talks to the simulator, which accepts no live payments: nothing can be bought"
+        remedy = "remove stripe_payments.api_base from the server's ini file, or set environment to test"
         yield Finding("simulated", "error", message, remedy, subject="live")
 
 

@@ -1,4 +1,4 @@
-"""What a check of an organisation asks Stripe, and what it finds. Needs Stripe's SDK, which `doctor` imports late."""
+"""The calls of a check, and their findings. This module imports Stripe's SDK, so `doctor` imports it late."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from autonomy_core.plugin_api.catalog import Product
+from autonomy_core.plugin_api.catalog import Product, ProductPrice
 from autonomy_core.plugin_api.checks import Finding, as_far_as_found
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.webhooks import UNKNOWN, count_deliveries
 from stripe_payments.endpoints import client, diagnosis
 from stripe_payments.endpoints.addresses import objection_to, organisation_in
-from stripe_payments.events.deliveries import UNKNOWN, record_of
 from stripe_payments.models import StripePayment
-from stripe_payments.settings import PLUGIN, Keys, key_name
+from stripe_payments.settings import PLUGIN, SOURCE, Keys, key_name
 
 
 def examine_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
-    """Compare one environment with what Stripe has."""
+    """Compare one environment with Stripe."""
     if keys.environment == "live" and scope.server_settings(PLUGIN).get("api_base"):
-        # Where it is what the organisation sells in, `check_environment` tells.
+        # If the organisation sells in live, `check_environment` reports it.
         if scope.settings(PLUGIN)["environment"] != "live":
-            yield Finding("simulated", "info", "the server talks to the simulator: nothing was looked at")
+            yield Finding("simulated", "info", "the server talks to the simulator: nothing was checked")
         return
 
     looks = {
@@ -34,14 +34,14 @@ def examine_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
         "the events": _check_events,
     }
     for name, look in looks.items():
-        # Without a secret it is not the environment that is sold in, of which no admin wants to hear.
+        # Without a secret the organisation does not sell in this environment and needs no endpoint.
         if keys.webhook_secret is None and look not in (_check_account, _check_clock, _check_newest_session):
             continue
         try:
-            yield from as_far_as_found(name, look(scope, keys), passing=(client.AskingFailed,))
-        except client.AskingFailed as error:
+            yield from as_far_as_found(name, look(scope, keys), passing=(client.StripeCallFailed,))
+        except client.StripeCallFailed as error:
             yield _failure(error.reason, error.message, keys)
-            # All that follows would fail as well.
+            # All further calls would fail as well.
             if error.reason in ("key_refused", "unreachable"):
                 break
     if keys.webhook_secret is not None:
@@ -55,7 +55,7 @@ def _failure(reason: str, message: str, keys: Keys) -> Finding:
             reason, "error", f"{message} at {key}", "copy it again from the dashboard: Developers, API keys"
         )
     if reason == "not_permitted":
-        remedy = f"allow the restricted key at {key} to read it, or take its word for it"
+        remedy = f"allow the restricted key at {key} to read it, or ignore this"
         return Finding(reason, "warning", message, remedy)
     if reason == "unreachable":
         return Finding(
@@ -77,7 +77,7 @@ def _check_clock(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
 def _check_newest_session(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
     newest = _newest_session(scope, keys)
     if newest and not client.has_session(scope, keys.environment, newest):
-        message = "the account has not the checkout that was opened last: it is another account"
+        message = "the account does not have the newest checkout: it is another account"
         remedy = "give a key of the account that earlier payments were made with, or they cannot be looked up"
         yield Finding("account_differs", "error", message, remedy)
 
@@ -87,7 +87,8 @@ def _check_currencies(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
     taken = client.list_currencies(scope, keys.environment, account.country)
     with scope.begin() as own:
         priced = select(Product.currency).where(Product.active, Product.amount > 0).distinct()
-        sold = set(own.session.scalars(priced))
+        others = select(ProductPrice.currency).where(ProductPrice.amount > 0).distinct()
+        sold = {*own.session.scalars(priced), *own.session.scalars(others)}
     yield from diagnosis.about_currencies(account.id, taken, scope.organisation.currency, sold)
 
 
@@ -96,7 +97,7 @@ def _newest_session(scope: TenantScope, keys: Keys) -> str | None:
         StripePayment.environment == keys.environment
     )
     opened = select(StripePayment.session_id).where(of_environment, StripePayment.session_id.is_not(None))
-    # In a transaction of its own, so that no connection is held while Stripe answers.
+    # In a separate transaction, so that no connection is held while Stripe answers.
     with scope.begin() as own:
         return own.session.scalar(opened.order_by(StripePayment.payment_id.desc()).limit(1))
 
@@ -131,5 +132,7 @@ def _check_events(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
 def _check_deliveries(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
     has_payments = _newest_session(scope, keys) is not None
     with scope.begin() as own:
-        record, refused = (record_of(own, each, days=diagnosis.DAYS) for each in (keys.environment, UNKNOWN))
+        record, refused = (
+            count_deliveries(own, SOURCE, each, days=diagnosis.DAYS) for each in (keys.environment, UNKNOWN)
+        )
     yield from diagnosis.about_deliveries(record, refused, has_payments=has_payments)

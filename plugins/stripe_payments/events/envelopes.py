@@ -1,6 +1,7 @@
-"""What may be read of an event itself, before what it is about. No framework, no SDK.
+"""Parse the envelope of an event, without the SDK.
 
-An event is a snapshot, which has its object as it was, in the version of the endpoint; or thin, which names its object only.
+A snapshot event contains its object in the version of the endpoint. A thin event contains only the ID of its
+object.
 Source: https://docs.stripe.com/api/events/object and https://docs.stripe.com/api/v2/core/events/object.
 """
 
@@ -8,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from autonomy_core.plugin_api.webhooks import Delivery, Origin
 from stripe_payments.api.references import Kind, Reference
 from stripe_payments.api.versions import READ_AS_POSTED
 from stripe_payments.domain import (
@@ -19,7 +21,6 @@ from stripe_payments.domain import (
     CHECKOUT_EVENTS,
     DISPUTE_EVENTS,
     REFUND_EVENTS,
-    Environment,
     NotUnderstood,
     environment_of,
     optional_id,
@@ -32,38 +33,24 @@ KINDS: Mapping[str, Kind] = {
     CHARGE_REFUNDED: "charge",
     ATTEMPT_FAILED: "payment_intent",
 }
-"""What each type of event that we handle is about. It decides what is fetched, and not what the event says of that."""
+"""The type of the object of each handled event. It selects the fetched object, not the event's own claim."""
 
 SNAPSHOT, THIN = "event", "v2.core.event"
+MISSING = "missing"
+"""The member of a placeholder for an object that Stripe does not have."""
 THIN_OF_V1 = "v1."
-"""What the type of a thin event begins with whose snapshot has the rest as its type."""
+"""Prefix of the type of a thin event; the rest is the type of its snapshot."""
 
 _EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
 _EVENT_TYPE = re.compile(r"[a-z0-9_.\[\]]{1,100}")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An event's envelope.
-
-    Attributes:
-        type: as of a snapshot; a thin event's without ``v1.``.
-        object: what it is about; empty for a thin event until it is fetched.
-        to_fetch: what has to be fetched before the event can be handled: it is thin, or of another version than we read.
-    """
-
-    id: str
-    type: str
-    environment: Environment
-    object: Mapping[str, Any]
-    to_fetch: Reference | None = None
-
-
-def parse_event(payload: Any) -> Event:
+def parse_event(payload: Any, *, origin: Origin = "webhook", text: str | None = None) -> Delivery:
     """Read an event's envelope.
 
     Args:
-        payload: whatever the JSON of a signed body was.
+        payload: the JSON of a signed body, or of an answer of Stripe's API.
+        origin, text: as `Delivery` explains them.
 
     Raises:
         NotUnderstood: it is no event.
@@ -72,32 +59,34 @@ def parse_event(payload: Any) -> Event:
         raise NotUnderstood("the body is no event")
     is_thin = payload["object"] == THIN
     event_type = _matching(_EVENT_TYPE, payload.get("type"), "type")
-    return Event(
-        id=_matching(_EVENT_ID, payload.get("id"), "id"),
+    if not is_thin and _posted(payload) is None:
+        raise NotUnderstood("the event is about no object")
+    return Delivery(
+        event_id=_matching(_EVENT_ID, payload.get("id"), "id"),
+        # The type of a thin event without its prefix, as for a snapshot.
         type=event_type.removeprefix(THIN_OF_V1) if is_thin else event_type,
         environment=environment_of(payload.get("livemode")),
-        object={} if is_thin else subject_in(payload),
-        to_fetch=to_fetch(payload),
+        payload=payload,
+        origin=origin,
+        text=text,
     )
 
 
 def subject_in(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a snapshot is about.
+    """Return the object of a snapshot; empty for a thin event, which has only its ID."""
+    return _posted(payload) or {}
 
-    Raises:
-        NotUnderstood: nothing.
-    """
-    data = payload.get("data")
+
+def _posted(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    data = payload.get("data") if payload.get("object") == SNAPSHOT else None
     subject = data.get("object") if isinstance(data, dict) else None
-    if not isinstance(subject, dict):
-        raise NotUnderstood("the event is about no object")
-    return subject
+    return subject if isinstance(subject, dict) else None
 
 
 def to_fetch(payload: Mapping[str, Any]) -> Reference | None:
-    """What has to be fetched before an event can be handled; None where it can be as it is, or is not handled.
+    """Return the object that has to be fetched before an event can be handled; None if none.
 
-    A snapshot without a version, which Stripe allows, is taken as it is; so is an event that does not say what it is about.
+    A snapshot without a version, which Stripe allows, is handled as it is. So is an event without object ID.
     """
     is_thin = payload.get("object") == THIN
     if not is_thin and payload.get("api_version") in (*READ_AS_POSTED, None):
@@ -109,6 +98,17 @@ def to_fetch(payload: Mapping[str, Any]) -> Reference | None:
     named = payload.get("related_object") if is_thin else subject_in(payload)
     object_id = optional_id(named.get("id")) if isinstance(named, dict) else None
     return None if object_id is None else Reference(kind, object_id)
+
+
+def happened_at(payload: Mapping[str, Any]) -> datetime | None:
+    """Return the time of an event by Stripe's clock, aware, which shows a late delivery."""
+    created = payload.get("created")
+    try:
+        if isinstance(created, str):  # of a thin event
+            return datetime.fromisoformat(created).astimezone(UTC)
+        return datetime.fromtimestamp(created, UTC) if isinstance(created, int) else None
+    except (ValueError, OverflowError, OSError):
+        return None  # not a valid time
 
 
 def _matching(pattern: re.Pattern[str], value: Any, name: str) -> str:

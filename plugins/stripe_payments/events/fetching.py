@@ -1,110 +1,85 @@
-"""What an event is about, fetched from Stripe: of a thin event, and of one in another version than we read.
+"""Fetch objects of events, and undelivered events, from Stripe.
 
-Source: https://docs.stripe.com/event-destinations#fetch-data and https://docs.stripe.com/webhooks/versioning.
+Source: https://docs.stripe.com/event-destinations#fetch-data, https://docs.stripe.com/webhooks/versioning and
+https://docs.stripe.com/webhooks/process-undelivered-events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import structlog
+from sqlalchemy import select
 
-from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.payments import Environment, PaymentsUnavailable
 from autonomy_core.plugin_api.scope import TenantScope
-from stripe_payments.api.client import NoSuchObject, retrieve_object
+from autonomy_core.plugin_api.webhooks import Delivery
+from stripe_payments.api.client import NoSuchObject, list_undelivered_events, retrieve_object
 from stripe_payments.api.references import Reference
-from stripe_payments.events.envelopes import to_fetch
-from stripe_payments.events.verification import Delivery
-from stripe_payments.models import StripeEvent
+from stripe_payments.domain import HANDLED_EVENTS, NotUnderstood
+from stripe_payments.events.envelopes import MISSING, parse_event, subject_in
+from stripe_payments.events.sharing import intent_of, named_in
+from stripe_payments.models import StripePayment
+from stripe_payments.settings import PLUGIN, all_keys
 
 log = structlog.get_logger(__name__)
 
-Complete = Callable[[TenantScope, Delivery], Delivery]
-
-MISSING = "missing"
-"""The member that stands for everything else of an object that Stripe does not have."""
-
-
-def completed(scope: TenantScope, delivery: Delivery) -> Delivery:
-    """A delivery with what its event is about; as it was where Stripe does not answer.
-
-    Args:
-        scope: its own transaction is not used, so that no connection is held while Stripe answers.
-    """
-    try:
-        return _with_its_object(scope, delivery)
-    except Unavailable as error:
-        return _not_fetched(delivery, error)
-
-
-def _with_its_object(scope: TenantScope, delivery: Delivery) -> Delivery:
-    reference = delivery.event.to_fetch
-    if reference is None or delivery.fetched is not None:
-        return delivery
-    fetched = fetch(scope, delivery.environment, reference)
-    return replace(delivery, event=replace(delivery.event, object=fetched), fetched=fetched)
-
-
-def _not_fetched(delivery: Delivery, error: Unavailable) -> Delivery:
-    log.warning("stripe.object_not_fetched", event_id=delivery.event.id, reason=str(error))
-    return delivery
-
-
-class UntilNoAnswer:
-    """`completed` for many deliveries, until Stripe does not answer once: each of the others would wait as long.
-
-    A refusal is an answer: Stripe may refuse one object and return the next.
-    """
-
-    def __init__(self) -> None:
-        self._answers = True
-
-    def __call__(self, scope: TenantScope, delivery: Delivery) -> Delivery:
-        """A delivery with what its event is about, or as it was."""
-        if not self._answers:
-            return delivery
-        try:
-            return _with_its_object(scope, delivery)
-        except Unavailable as error:
-            self._answers = isinstance(error, PaymentsUnavailable)
-            return _not_fetched(delivery, error)
-
-
-def complete_stored(scope: TenantScope, environment: Environment, event_id: str) -> None:
-    """Fetch what a stored event is about, where that is lacking, and store it with the event.
-
-    Args:
-        scope: its own transaction is not used.
-
-    Raises:
-        Unavailable: Stripe does not answer.
-    """
-    name = (scope.organisation.id, environment, event_id)
-    with scope.begin() as own:
-        reference = lacking(own.session.get_one(StripeEvent, name))
-    if reference is None:
-        return
-    fetched = fetch(scope, environment, reference)
-    with scope.begin() as own:
-        own.session.get_one(StripeEvent, name, with_for_update=True).fetched = fetched
-
-
-def lacking(event: StripeEvent) -> Reference | None:
-    """What has to be fetched before a stored event can be handled."""
-    return to_fetch(event.payload) if event.fetched is None else None
-
 
 def fetch(scope: TenantScope, environment: Environment, reference: Reference) -> dict[str, Any]:
-    """An object in the pinned version; one that Stripe does not have has the member `MISSING` and little more.
+    """Fetch an object in the pinned version.
+
+    A placeholder with the member `MISSING` replaces an unknown object.
 
     Raises:
         Unavailable: Stripe does not answer.
-        PaymentsUnavailable: it does not let the key read the object.
+        PaymentsUnavailable: the key may not read the object.
     """
     try:
         return retrieve_object(scope, environment, reference)
     except NoSuchObject:
         return {"object": reference.kind, "id": reference.id, MISSING: True}
+
+
+def list_own_undelivered(scope: TenantScope, since: datetime) -> Iterator[Delivery]:
+    """Yield the organisation's undelivered events, oldest first in each environment.
+
+    Raises:
+        Unavailable: Stripe does not answer.
+    """
+    for keys in all_keys(scope.settings(PLUGIN)):
+        if keys.secret_key is not None:
+            yield from _undelivered(scope, keys.environment, since)
+
+
+def _undelivered(scope: TenantScope, environment: Environment, since: datetime) -> Iterator[Delivery]:
+    try:
+        found = list_undelivered_events(scope, environment, types=HANDLED_EVENTS, since=since)
+    except PaymentsUnavailable as error:
+        # Stripe refuses the key, or the simulator has a live key: see `autonomy tenants check --online`.
+        log.warning("stripe.events_not_fetched", environment=environment, reason=str(error))
+        return
+    for payload in reversed(found):
+        try:
+            delivery = parse_event(payload, origin="fetched")
+        except NotUnderstood as error:
+            log.warning("stripe.fetched_event_refused", event_id=payload.get("id"), reason=str(error))
+            continue
+        if _is_own(scope, delivery):
+            yield delivery
+
+
+def _is_own(scope: TenantScope, delivery: Delivery) -> bool:
+    """Whether an event belongs to the organisation: other organisations may use the same account."""
+    subject = subject_in(delivery.payload)
+    named = named_in(subject)
+    if named is not None:
+        return named == scope.organisation.id
+    known = select(StripePayment.payment_id).where(
+        StripePayment.organisation_id == scope.organisation.id,
+        StripePayment.environment == delivery.environment,
+        StripePayment.payment_intent_id == intent_of(subject),
+    )
+    with scope.begin() as own:
+        return own.session.scalar(known.limit(1)) is not None

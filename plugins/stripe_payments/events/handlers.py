@@ -1,4 +1,4 @@
-"""What each type of event does, whether Stripe has just posted it, a job tries it again, or staff replay it."""
+"""What each type of event does, for new deliveries, retries by a job and replays by staff."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from autonomy_core.plugin_api.webhooks import Search, SetAside
 from stripe_payments.domain import (
     ATTEMPT_FAILED,
     CHARGE_REFUNDED,
@@ -16,14 +17,14 @@ from stripe_payments.domain import (
     outcome_of_event,
     parse_session,
 )
-from stripe_payments.events.fetching import MISSING
+from stripe_payments.events.envelopes import MISSING
 from stripe_payments.reversals.refunds import (
     note_failed_attempt,
     notice_refunds,
     settle_dispute,
     settle_refund,
 )
-from stripe_payments.services import Search, SetAside, settle_session
+from stripe_payments.services import settle_session
 
 Handler = Callable[[Search, Mapping[str, Any]], None]
 
@@ -44,16 +45,16 @@ HANDLERS: Mapping[str, Handler] = {
 
 
 def handle(search: Search, event_type: str, subject: Mapping[str, Any]) -> None:
-    """Do what an event says, in the scope's transaction.
+    """Handle an event in the scope's transaction.
 
     Args:
-        search: for the payment that it is about.
+        search: for the payment of the event.
         event_type: one of `HANDLED_EVENTS`.
-        subject: what the event is about, in a version that we read.
+        subject: the object of the event, in a version that we read.
 
     Raises:
-        NotYet: its payment is not known, and may be later.
-        SetAside: it changes nothing; the message says why.
+        NotYet: its payment is not known yet.
+        SetAside: the event changes nothing; the message gives the reason.
     """
     if subject.get(MISSING):
         raise SetAside(f"Stripe has no {subject['object']} {subject['id']}")

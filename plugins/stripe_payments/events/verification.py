@@ -1,4 +1,4 @@
-"""Is it Stripe who posted this? Nothing in a body is believed, or even parsed, before its signature is.
+"""Verify Stripe's signature of an event. No part of a body is parsed before its signature is verified.
 
 Source: https://docs.stripe.com/webhooks/signature.
 """
@@ -8,68 +8,36 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from stripe import SignatureVerificationError, WebhookSignature
 
-from autonomy_core.plugin_api.errors import Malformed
-from stripe_payments.domain import Environment, NotUnderstood
-from stripe_payments.events.envelopes import Event, parse_event
+from autonomy_core.plugin_api.webhooks import BadEvent, BadSignature, Delivery
+from stripe_payments.domain import NotUnderstood
+from stripe_payments.events.envelopes import parse_event
 from stripe_payments.settings import Keys
+
+if TYPE_CHECKING:
+    from stripe import WebhookSignature
 
 log = structlog.get_logger(__name__)
 
 TOLERANCE_S = 300
-"""How far the time of a signature may be from ours, either way."""
-
-
-class BadSignature(Malformed):
-    """The signature is missing, unreadable, too old or from the future, or not Stripe's."""
-
-    code, title = "bad_signature", "The signature does not vouch for this body"
-
-
-class BadEvent(Malformed):
-    """The signature is good, and yet the body is no event that we can read."""
-
-    code, title = "bad_event", "The body is no event"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An event that is Stripe's, and the whole of its JSON.
-
-    Attributes:
-        source: ``webhook`` if a secret has verified it, ``fetched`` if Stripe gave it to the organisation's key.
-        text: the JSON as it was sent, where it was.
-        fetched: what the event is about, where that was fetched, see `fetching`; it is the event's ``object`` then.
-    """
-
-    event: Event
-    payload: dict[str, Any]
-    source: str = "webhook"
-    text: str | None = None
-    fetched: dict[str, Any] | None = None
-
-    @property
-    def environment(self) -> Environment:
-        """Where it happened: the one whose secret has verified it, or whose key has fetched it."""
-        return self.event.environment
+"""Maximum difference between the time of a signature and the server's clock, in both directions."""
 
 
 def verify(body: bytes, signature: str | None, keys: Iterable[Keys]) -> Delivery:
-    """Verify an event by the organisation's secrets, and parse it.
+    """Verify an event with the organisation's secrets, and parse it.
 
     Args:
-        body: as it was sent, byte for byte.
+        body: the raw bytes of the request.
         signature: the header ``Stripe-Signature``.
-        keys: the organisation's, of every environment. One without a secret verifies nothing.
+        keys: of every environment of the organisation. Keys without a secret verify nothing.
 
     Raises:
-        BadSignature: no secret verifies it.
-        BadEvent: it is no event, or of another environment than its secret.
+        BadSignature: no secret verifies the body.
+        BadEvent: the body is not an event, or belongs to another environment than the secret.
     """
     header, text = _checked_header(signature), _decoded(body)
     verified = [each.environment for each in keys if vouched_for(text, header, each)]
@@ -78,17 +46,17 @@ def verify(body: bytes, signature: str | None, keys: Iterable[Keys]) -> Delivery
         raise BadSignature
     payload = _parse(text)
     try:
-        event = parse_event(payload)
+        delivery = parse_event(payload, text=text)
     except NotUnderstood as error:
         raise BadEvent(f"{error}.") from None
-    if event.environment not in verified:
-        log.error("stripe.livemode_differs", event_id=event.id, secret_of=verified[0])
-        raise BadEvent(f"A {event.environment} event was signed with the {verified[0]} endpoint's secret.")
-    return Delivery(event, payload, text=text)
+    if delivery.environment not in verified:
+        log.error("stripe.livemode_differs", event_id=delivery.event_id, secret_of=verified[0])
+        raise BadEvent(f"A {delivery.environment} event was signed with the {verified[0]} endpoint's secret.")
+    return delivery
 
 
 def vouched_for(text: str, header: str, keys: Keys) -> bool:
-    """Whether a secret of these keys, the current or the previous one, vouches for a text.
+    """Whether a secret of these keys, the current or the previous one, verifies a text.
 
     Args:
         text: the body, decoded.
@@ -98,12 +66,12 @@ def vouched_for(text: str, header: str, keys: Keys) -> bool:
 
 
 def _checked_header(signature: str | None) -> str:
-    """The header, when it is of a form that the SDK can take, and not from the future."""
+    """Return the header if the SDK can parse it and its time is not in the future."""
     if not signature:
         raise BadSignature("The header Stripe-Signature is missing.")
     if not signature.isascii():
         raise BadSignature("The header Stripe-Signature is not ASCII.")
-    # The SDK refuses old times only.
+    # The SDK refuses only old times.
     if _time_of(signature) > time.time() + TOLERANCE_S:
         raise BadSignature("The signature's time is in the future; one of the clocks is wrong.")
     return signature
@@ -126,10 +94,19 @@ def _decoded(body: bytes) -> str:
 
 
 def _verifies(text: str, header: str, secret: str) -> bool:
+    signature, refusal = _sdk()
     try:
-        return WebhookSignature.verify_header(text, header, secret, tolerance=TOLERANCE_S)
-    except SignatureVerificationError:
+        return signature.verify_header(text, header, secret, tolerance=TOLERANCE_S)
+    except refusal:
         return False
+
+
+@cache
+def _sdk() -> tuple[type[WebhookSignature], type[Exception]]:
+    """The SDK's verifier and its error, found once: each attribute of the SDK's package imports a module."""
+    from stripe import SignatureVerificationError, WebhookSignature  # noqa: PLC0415 - the SDK loads slowly
+
+    return WebhookSignature, SignatureVerificationError
 
 
 def _parse(text: str) -> Any:

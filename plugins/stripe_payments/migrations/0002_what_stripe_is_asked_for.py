@@ -1,4 +1,4 @@
-"""What Stripe is asked for, so that it can be asked for again."""
+"""The parameters of Stripe's calls, so that a call can be repeated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ oldest_code = "0002"
 
 
 def upgrade() -> None:
-    # Of payments that were opened before, nothing was kept: their sessions are not opened again.
+    # For older payments the parameters are unknown: their sessions are not created again.
     column = sa.Column(
         "request", postgresql.JSONB(astext_type=sa.Text()), nullable=False, server_default="{}"
     )

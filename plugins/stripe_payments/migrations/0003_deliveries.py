@@ -1,4 +1,4 @@
-"""How deliveries fared."""
+"""Counts of webhook deliveries."""
 
 from __future__ import annotations
 

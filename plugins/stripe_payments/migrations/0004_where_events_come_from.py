@@ -1,4 +1,4 @@
-"""Whether Stripe has posted an event, or it was fetched."""
+"""Whether an event was posted by Stripe or fetched."""
 
 from __future__ import annotations
 

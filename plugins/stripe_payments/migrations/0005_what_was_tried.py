@@ -1,4 +1,4 @@
-"""Which lookups were tried for an event's payment, and what each gave."""
+"""The lookups that were tried for an event's payment, with their results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ oldest_code = "0004"
 
 
 def upgrade() -> None:
-    """Of events that were handled before it is not known."""
+    """For events that were handled before, the lookups are unknown."""
     op.add_column("stripe_payments_events", sa.Column("lookups", sa.Text(), nullable=True))
 
 

@@ -1,4 +1,4 @@
-"""Which payment intent an event waits for that came before its payment was known."""
+"""The payment intent that an event waits for, if the event arrived before its payment was known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INDEX = "ix_stripe_payments_events_waits_for"
 
 
 def upgrade() -> None:
-    """Events that wait during the migration are tried again by their jobs, as before."""
+    """The jobs of events that wait during the migration retry them, as before."""
     op.add_column("stripe_payments_events", sa.Column("waits_for", sa.Text(), nullable=True))
     op.create_index(
         INDEX,

@@ -1,4 +1,4 @@
-"""What an event is about, where it was fetched: of a thin event, and of one in another version."""
+"""The fetched object of an event: of a thin event, and of an event in another version."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Thin events of the newer version stay, and the older one cannot handle them again."""
+    """Thin events stay, but the older version cannot handle them again."""
     op.drop_column("stripe_payments_events", "fetched")

@@ -1,4 +1,4 @@
-"""From a refund or a dispute to what the core makes of it, whoever brings the news; and giving money back."""
+"""Report refunds and disputes from Stripe to the core, and make refunds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from autonomy_core.plugin_api.payments import (
     RefundStatus,
     Settlement,
     check_later,
-    note_once,
+    journal,
     settle,
 )
 from autonomy_core.plugin_api.protocols import RefundOrder
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.webhooks import NotYet, Search, SetAside
 from stripe_payments.api import client
 from stripe_payments.domain import NotBelieved, NotUnderstood
 from stripe_payments.models import StripePayment
@@ -37,7 +38,7 @@ from stripe_payments.reversals.reports import (
     refunded_by,
     subject_of,
 )
-from stripe_payments.services import Found, Search, SetAside
+from stripe_payments.services import Found, find
 from stripe_payments.settings import PLUGIN
 
 T = TypeVar("T")
@@ -45,20 +46,12 @@ T = TypeVar("T")
 UNKNOWN_PAYMENT = "no payment of this organisation is known to belong to it"
 
 
-class NotYet(Exception):
-    """No payment is known that this is about; it may be ours, and its payment's event on the way.
-
-    Attributes:
-        payment_intent_id: Stripe's name of the payment.
-    """
-
-    def __init__(self, payment_intent_id: str) -> None:
-        super().__init__(UNKNOWN_PAYMENT)
-        self.payment_intent_id = payment_intent_id
-
-
 def settle_refund(search: Search, refund: Mapping[str, Any]) -> None:
-    """Settle what a refund says of its payment.
+    """Report a refund to the core.
+
+    Args:
+        search: for the payment of the refund.
+        refund: Stripe's refund object.
 
     Raises:
         NotYet, NotUnderstood, SetAside
@@ -69,15 +62,15 @@ def settle_refund(search: Search, refund: Mapping[str, Any]) -> None:
 
 
 def settle_dispute(search: Search, dispute: Mapping[str, Any]) -> None:
-    """Settle what a dispute says of its payment. Errors as `settle_refund`."""
+    """Report a dispute to the core. Arguments and errors as for `settle_refund`."""
     found = _find(search, subject_of(dispute))
     _settle(search, found, None, disputes=(dispute_report(parse_dispute(dispute)),))
 
 
 def notice_refunds(search: Search, charge: Mapping[str, Any]) -> None:
-    """Have Stripe asked about a charge whose refunds we do not know: it says how much, and not which.
+    """Schedule a query of Stripe if a charge has refunds that we do not know.
 
-    Errors as `settle_refund`.
+    The charge has only the refunded amount, not the refunds. Arguments and errors as for `settle_refund`.
     """
     found = _find(search, subject_of(charge))
     if refunded_by(charge) != found.payment.refunded_amount:
@@ -85,27 +78,28 @@ def notice_refunds(search: Search, charge: Mapping[str, Any]) -> None:
 
 
 def note_failed_attempt(search: Search, intent: Mapping[str, Any]) -> None:
-    """Note why a buyer could not pay. That decides nothing: they may try again on the same checkout page.
+    """Record in the journal why a payment attempt failed.
 
-    Errors as `settle_refund`.
+    The status does not change: the buyer may try again on the same checkout page. Arguments and errors as for
+    `settle_refund`.
     """
     found = _find(search, subject_of(intent))
     reference, why = failure_of(intent)
-    note_once(search.scope, found.payment.id, "attempt_failed", reference, **why)
+    journal.append_unless_known(search.scope, found.payment.id, "attempt_failed", reference, **why)
 
 
 def _find(search: Search, subject: Subject) -> Found:
-    found = search.find(lookups(subject))
+    found = find(search, lookups(subject))
     if found is None and subject.payment_intent_id is None:
         raise SetAside(UNKNOWN_PAYMENT)
     if found is None:
-        raise NotYet(str(subject.payment_intent_id))
+        raise NotYet(UNKNOWN_PAYMENT, str(subject.payment_intent_id))
     try:
         check_subject(subject, search.environment, found.recorded())
     except NotBelieved as error:
         raise SetAside(str(error)) from None
     if found.row.payment_intent_id is None:
-        found.row.payment_intent_id = search.payment_intent_id = subject.payment_intent_id
+        found.row.payment_intent_id = search.reference = subject.payment_intent_id
     return found
 
 
@@ -126,7 +120,7 @@ def _settle(search: Search, found: Found, currency: str | None, **reports: Any) 
 
 
 def refund_report(refund: RefundObject) -> RefundReport:
-    """A refund in the core's words."""
+    """Return the report of a refund for the core."""
     return RefundReport(
         reference=refund.id,
         amount=refund.amount,
@@ -139,7 +133,7 @@ def refund_report(refund: RefundObject) -> RefundReport:
 
 
 def dispute_report(dispute: DisputeObject) -> DisputeReport:
-    """A dispute in the core's words."""
+    """Return the report of a dispute for the core."""
     return DisputeReport(
         reference=dispute.id,
         amount=dispute.amount,
@@ -150,17 +144,17 @@ def dispute_report(dispute: DisputeObject) -> DisputeReport:
 
 
 def give_back(scope: TenantScope, order: RefundOrder) -> RefundReport:
-    """Have Stripe give money back, unless it has for this very order.
+    """Have Stripe refund money, unless it has already for this order.
 
     Raises:
-        Unavailable: Stripe does not answer, or has learnt a status that we have not.
-        RefundRefused: Stripe does not give it back.
+        Unavailable: Stripe does not answer, or returns a status that we do not know.
+        RefundRefused: Stripe refuses the refund.
     """
     with scope.begin() as own:
         row = own.session.get_one(StripePayment, (scope.organisation.id, order.payment_id))
     if row.payment_intent_id is None:
         raise RefundRefused("Stripe has not told which charge it was.")
-    # Stripe forgets idempotency keys after a day, and the job may be older.
+    # Stripe drops idempotency keys after a day, and the job may be older.
     known = client.list_refunds(scope, order.environment, row.payment_intent_id)
     wanted = str(order.refund_id)
     made = next((each for each in known if each["metadata"].get("refund_id") == wanted), None)
@@ -173,11 +167,12 @@ def give_back(scope: TenantScope, order: RefundOrder) -> RefundReport:
 
 @dataclass(frozen=True, slots=True)
 class Reversals:
-    """What Stripe knows of a payment's refunds and disputes.
+    """The refunds and disputes of a payment, from Stripe.
 
     Attributes:
-        not_understood: which cannot be read, and why: for example because Stripe has learnt a status that we
-            have not.
+        refunds: the readable refunds.
+        disputes: the readable disputes.
+        not_understood: for each unreadable object its type, ID and problem, such as an unknown status.
     """
 
     refunds: tuple[RefundReport, ...]
@@ -186,7 +181,7 @@ class Reversals:
 
 
 def reversals_of(scope: TenantScope, environment: Environment, payment_intent_id: str) -> Reversals:
-    """All refunds and disputes that Stripe knows of a payment intent.
+    """Read all refunds and disputes of a payment intent from Stripe.
 
     Raises:
         Unavailable: Stripe does not answer.

@@ -1,4 +1,4 @@
-"""What may be read in a refund, a dispute and a failed attempt. No framework, no SDK.
+"""The members of a refund, a dispute and a failed attempt that are read. No framework, no SDK.
 
 Source: https://docs.stripe.com/api/refunds/object, https://docs.stripe.com/api/disputes/object,
 https://docs.stripe.com/api/charges/object and https://docs.stripe.com/api/payment_intents/object.
@@ -39,7 +39,7 @@ REFUND_OUTCOMES: Mapping[str, RefundOutcome] = {
     "canceled": "failed",
 }
 DISPUTE_OUTCOMES: Mapping[str, DisputeOutcome] = {
-    # A question of the bank's: no money has moved, and none will if it is answered.
+    # An inquiry of the bank: no money has moved, and none will if the seller answers it.
     "warning_needs_response": "inquiry",
     "warning_under_review": "inquiry",
     "warning_closed": "inquiry",
@@ -48,7 +48,7 @@ DISPUTE_OUTCOMES: Mapping[str, DisputeOutcome] = {
     "under_review": "open",
     "won": "won",
     "lost": "lost",
-    # The money stays with the bank until the appeal is won.
+    # The bank keeps the money until the appeal is won.
     "appeal_needs_response": "lost",
     "appeal_under_review": "lost",
 }
@@ -56,11 +56,11 @@ DISPUTE_OUTCOMES: Mapping[str, DisputeOutcome] = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What tells the payment of a refund, a dispute, a charge or a payment intent.
+    """The members that identify the payment of a refund, a dispute, a charge or a payment intent.
 
     Attributes:
-        payment_intent_id: None for a charge that was made without one, and so not by us.
-        organisation_id, payment_id: from the metadata, where we wrote them.
+        payment_intent_id: None for a charge without one, which this server did not create.
+        organisation_id, payment_id: from the metadata, which the server wrote.
     """
 
     payment_intent_id: str | None
@@ -72,7 +72,8 @@ class Subject:
 class RefundObject:
     """A refund; the amount is in the minor unit of the currency.
 
-    ``refund_id`` is ours, if we asked for it; ``items`` are the products that it is for, if we said so.
+    ``refund_id`` is the server's own id, if the server created the refund; ``items`` are the refunded
+    products, if the server named them.
     """
 
     id: str
@@ -98,10 +99,10 @@ class DisputeObject:
 
 
 def parse_refund(refund: Mapping[str, Any]) -> RefundObject:
-    """Read a refund, from an event or from Stripe's API.
+    """Parse a refund from an event or from Stripe's API.
 
     Raises:
-        NotUnderstood: it is none, or Stripe has learnt a status that we have not.
+        NotUnderstood: it is not a refund, or its status is unknown.
     """
     _require(refund, "refund")
     currency = text_of(refund, "currency")
@@ -126,10 +127,10 @@ def _items_in(metadata: Mapping[str, Any]) -> frozenset[UUID]:
 
 
 def parse_dispute(dispute: Mapping[str, Any]) -> DisputeObject:
-    """Read a dispute, from an event or from Stripe's API.
+    """Parse a dispute from an event or from Stripe's API.
 
     Raises:
-        NotUnderstood: it is none, or Stripe has learnt a status that we have not.
+        NotUnderstood: it is not a dispute, or its status is unknown.
     """
     _require(dispute, "dispute")
     currency = text_of(dispute, "currency")
@@ -144,20 +145,20 @@ def parse_dispute(dispute: Mapping[str, Any]) -> DisputeObject:
 
 
 def refunded_by(charge: Mapping[str, Any]) -> int:
-    """How much of a charge has gone back, in the minor unit of its currency.
+    """Return the refunded amount of a charge, in the minor unit of its currency.
 
     Raises:
-        NotUnderstood: it is no charge.
+        NotUnderstood: it is not a charge.
     """
     _require(charge, "charge")
     return amount_of(charge, "amount_refunded", text_of(charge, "currency"))
 
 
 def failure_of(payment_intent: Mapping[str, Any]) -> tuple[str, dict[str, str | None]]:
-    """Which attempt to pay has failed, and why: Stripe's codes, which name nobody's card.
+    """Return the failed attempt to pay, and Stripe's codes for the reason, which contain no personal data.
 
     Raises:
-        NotUnderstood: it is no payment intent.
+        NotUnderstood: it is not a payment intent.
     """
     _require(payment_intent, "payment_intent")
     error = payment_intent.get("last_payment_error")
@@ -167,7 +168,7 @@ def failure_of(payment_intent: Mapping[str, Any]) -> tuple[str, dict[str, str | 
 
 
 def subject_of(stripe_object: Mapping[str, Any]) -> Subject:
-    """What tells the payment of an object."""
+    """Return the members that identify the payment of an object."""
     metadata = _metadata(stripe_object)
     is_intent = stripe_object.get("object") == "payment_intent"
     return Subject(
@@ -178,7 +179,7 @@ def subject_of(stripe_object: Mapping[str, Any]) -> Subject:
 
 
 def lookups(subject: Subject) -> Iterator[Lookup]:
-    """The ways to find a subject's payment, in the order in which they are tried."""
+    """Yield the ways to find a subject's payment, in the order in which they are tried."""
     if subject.payment_intent_id is not None:
         yield Lookup("payment_intent", "payment_intent_id", subject.payment_intent_id)
     if subject.payment_id is not None:
@@ -203,20 +204,21 @@ def _known(outcomes: Mapping[str, T], status: str) -> T:
 
 
 def check_subject(subject: Subject, environment: Environment, recorded: Recorded) -> None:
-    """Make sure that an object is about this payment and no other; its amount is compared by the core.
+    """Check that an object belongs to a payment. The core compares its amount.
 
     Args:
-        environment: the one whose secret, or key, vouches for the object.
+        subject: the object's members.
+        environment: the environment of the secret or key that authenticated the object.
         recorded: the payment that a lookup found.
 
     Raises:
-        NotBelieved: something differs; the message lists all of it.
+        NotBelieved: something differs; the message lists all differences.
     """
     require_agreement("object", subject_binding(subject, environment, recorded))
 
 
 def subject_binding(subject: Subject, environment: Environment, recorded: Recorded) -> Comparison:
-    """What an object has to agree with to be about a payment, arguments as in `check_subject`."""
+    """Return the comparison of an object with a payment; arguments as for `check_subject`."""
     return {
         "organisation": (recorded.organisation_id, subject.organisation_id),
         "environment": (recorded.environment, environment),

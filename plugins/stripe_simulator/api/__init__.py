@@ -1,4 +1,7 @@
-"""The calls of the API: ``ROUTES`` is the table of contents, one function each, in a module for each subject."""
+"""The calls of the API:
+
+``ROUTES`` lists them, with one function each, in a module for each kind of object.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from marshmallow import Schema
 
 from stripe_simulator.api import (
     accounts,
+    balances,
     catalog,
     destinations,
     disputes,
@@ -28,7 +32,7 @@ from stripe_simulator.schemas import Nothing, Page, Retrieve
 
 @dataclass(frozen=True)
 class Route:
-    """One call: where it is, what it takes, what it does."""
+    """One call: its path, its parameters, its handler."""
 
     method: str
     pattern: str
@@ -60,6 +64,8 @@ ROUTES = (
     Route("GET", "/v1/disputes/{id}", Retrieve, disputes.retrieve),
     Route("POST", "/v1/disputes/{id}", disputes.DisputeUpdate, disputes.update),
     Route("POST", "/v1/disputes/{id}/close", Retrieve, disputes.close),
+    Route("GET", "/v1/balance_transactions", balances.BalanceTransactionPage, balances.list_all),
+    Route("GET", "/v1/balance_transactions/{id}", Retrieve, balances.retrieve),
     Route("GET", "/v1/events", events.EventPage, events.list_all),
     Route("GET", "/v1/events/{id}", Nothing, events.retrieve),
     Route("POST", "/v1/events/{id}/retry", events.Retry, events.retry),

@@ -1,4 +1,7 @@
-"""The calls about the caller's account and its country (https://docs.stripe.com/api/accounts, …/country_specs)."""
+"""The calls about the caller's account and its country.
+
+Source: https://docs.stripe.com/api/accounts, https://docs.stripe.com/api/country_specs.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from stripe_simulator.api.call import Call, Document
 from stripe_simulator.errors import resource_missing
 
 COUNTRIES = {"BR": "brl", "DE": "eur", "GB": "gbp", "JP": "jpy", "US": "usd"}
-"""The countries that are played, by their currencies."""
+"""The simulated countries, with their currencies."""
 
 OWN_CURRENCY_ONLY = ("BR",)
-"""Where accounts take payments in their country's currency, and in no other."""
+"""Countries whose accounts accept payments in their own currency only."""
 
 
 def retrieve(call: Call) -> Document:
@@ -19,7 +22,7 @@ def retrieve(call: Call) -> Document:
 
 
 def retrieve_country(call: Call) -> Document:
-    """Return what accounts in a country can do."""
+    """Return the properties of accounts in a country."""
     country = call.path["id"]
     if country not in COUNTRIES:
         raise resource_missing("country", country)

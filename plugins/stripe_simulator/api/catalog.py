@@ -1,4 +1,7 @@
-"""The calls about products and prices (https://docs.stripe.com/api/products, https://docs.stripe.com/api/prices)."""
+"""The calls about products and prices.
+
+Source: https://docs.stripe.com/api/products, https://docs.stripe.com/api/prices.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ KNOWN_CURRENCY = validate.OneOf(currencies.SUPPORTED, error="$param must be a cu
 
 
 class ProductData(Parameters):
-    """What is sold."""
+    """A product."""
 
     name = Name(required=True)
     description = Text()
@@ -26,7 +29,7 @@ class ProductData(Parameters):
 
 
 class Price(Parameters):
-    """What it costs, in minor units."""
+    """A price in minor units."""
 
     currency = Text(required=True, validate=KNOWN_CURRENCY)
     unit_amount = Integer(required=True, validate=between(0, LARGEST_AMOUNT))
@@ -50,17 +53,17 @@ class PriceCreate(Price):
 
 
 def create_product(call: Call) -> Document:
-    """Make a product."""
+    """Create a product."""
     body = objects.product(call.parameters)
-    call.simulator.books.put("product", body["id"], call.account, body)
+    call.simulator.ledger.put("product", body["id"], call.account, body)
     call.simulator.events.publish(call.account, "product.created", body, call.cause)
     return body
 
 
 def create_price(call: Call) -> Document:
-    """Make a price of a product."""
+    """Create a price of a product."""
     product = call.own("product", call.parameters["product"], "product", param="product")
     body = objects.price(call.parameters, product=product.id)
-    call.simulator.books.put("price", body["id"], call.account, body)
+    call.simulator.ledger.put("price", body["id"], call.account, body)
     call.simulator.events.publish(call.account, "price.created", body, call.cause)
     return body

@@ -1,6 +1,8 @@
-"""The calls about event destinations that get thin events (https://docs.stripe.com/api/v2/core/event-destinations).
+"""The calls about event destinations for thin events.
 
-They are kept as endpoints with the member ``thin``, whose types are those of the snapshots.
+A destination is stored as an endpoint with the member ``thin``; its types are those of snapshot events.
+
+Source: https://docs.stripe.com/api/v2/core/event-destinations.
 """
 
 from __future__ import annotations
@@ -24,29 +26,32 @@ SECRET, ADDRESS = "webhook_endpoint.signing_secret", "webhook_endpoint.url"
 INCLUDED = Array(Text(validate=one_of(SECRET, ADDRESS)), load_default=list)
 
 
-class Target(Parameters):
-    """Where a webhook endpoint is."""
+class EndpointAddress(Parameters):
+    """The address of a webhook endpoint."""
 
     url = Url(required=True)
 
 
 class DestinationCreate(Parameters):
-    """A new destination; the simulator has webhook endpoints for thin events, and makes snapshots by v1."""
+    """A new destination.
+
+    The simulator supports webhook endpoints with thin events only; v1 has those for snapshots.
+    """
 
     name = Text(required=True)
     description = Text()
     type = Text(required=True, validate=one_of("webhook_endpoint"))
     event_payload = Text(required=True, validate=one_of("thin"))
     enabled_events = Array(
-        Text(validate=validate.OneOf(THIN_TYPES, error="$param is no type of thin event.")), required=True
+        Text(validate=validate.OneOf(THIN_TYPES, error="$param is not a type of thin event.")), required=True
     )
-    webhook_endpoint = fields.Nested(Target, required=True)
+    webhook_endpoint = fields.Nested(EndpointAddress, required=True)
     include = INCLUDED
     metadata = Metadata(load_default=dict)
 
 
 class DestinationPage(Parameters):
-    """Which destinations to list."""
+    """The part of the list of destinations."""
 
     include = INCLUDED
     limit = Integer(load_default=20, validate=between(1, 100))
@@ -59,8 +64,8 @@ class DestinationRetrieve(Parameters):
 
 
 def create(call: Call) -> Document:
-    """Make a destination; this answer alone may have its secret."""
-    if len(call.simulator.books.find("endpoint", call.account)) >= LARGEST_NUMBER_OF_ENDPOINTS:
+    """Create a destination. Only this response may contain its secret."""
+    if len(call.simulator.ledger.find("endpoint", call.account)) >= LARGEST_NUMBER_OF_ENDPOINTS:
         raise StripeError(f"You have reached the maximum of {LARGEST_NUMBER_OF_ENDPOINTS} destinations.")
     wanted = call.parameters
     body = {
@@ -75,13 +80,13 @@ def create(call: Call) -> Document:
         "api_version": None,
         "secret": new_id("whsec", 32),
     }
-    made = call.simulator.books.put("endpoint", body["id"], call.account, body)
+    made = call.simulator.ledger.put("endpoint", body["id"], call.account, body)
     return _shown(made, wanted["include"], with_secret=True)
 
 
 def list_all(call: Call) -> Document:
     """Return the destinations for thin events, on one page."""
-    found = call.simulator.books.find("endpoint", call.account)
+    found = call.simulator.ledger.find("endpoint", call.account)
     shown = [_shown(each, call.parameters["include"]) for each in found if each.body.get("thin")]
     return {"data": shown, "next_page_url": None, "previous_page_url": None}
 
@@ -94,7 +99,7 @@ def retrieve(call: Call) -> Document:
 def delete(call: Call) -> Document:
     """Delete a destination."""
     destination = call.find("endpoint", "event destination")
-    call.simulator.books.remove(destination)
+    call.simulator.ledger.remove(destination)
     return {"id": destination.id, "object": "v2.core.event_destination"}
 
 

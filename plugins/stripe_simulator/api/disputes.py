@@ -11,7 +11,7 @@ from stripe_simulator.parameters import Array, Boolean, Metadata, Object, Parame
 
 
 class AppealCard(Parameters):
-    """Why a decision about a card payment is appealed, and the ids of files that show it."""
+    """Arguments against a decision about a card payment, and the ids of files with evidence."""
 
     reason_for_filing = Text(longest=20_000)
     supporting_files = Array(Text())
@@ -29,7 +29,7 @@ Evidence: type[Schema] = Parameters.from_dict(
 
 
 class DisputeUpdate(Parameters):
-    """Evidence against a dispute, and whether the bank is to see it now."""
+    """Evidence against a dispute, and whether to submit it to the bank now."""
 
     added_by_endive = ("evidence[appeal]",)
 
@@ -45,12 +45,12 @@ def retrieve(call: Call) -> Document:
 
 
 def list_all(call: Call) -> Document:
-    """Return disputes, those of a payment intent or a charge if wanted."""
+    """Return disputes, optionally of a payment intent or a charge."""
     return page(call, "dispute", "/v1/disputes", lambda dispute: dispute.body, of_payment(call))
 
 
 def update(call: Call) -> Document:
-    """Bring evidence forward, or change metadata."""
+    """Add evidence, or change metadata."""
     dispute, wanted = call.find("dispute", "dispute"), call.parameters
     metadata = merged(dispute.body["metadata"], wanted["metadata"]) if "metadata" in wanted else None
     disputes = call.simulator.disputes
@@ -59,5 +59,5 @@ def update(call: Call) -> Document:
 
 
 def close(call: Call) -> Document:
-    """Give a dispute up: it is lost."""
+    """Accept a dispute, which loses it."""
     return call.expanded(call.simulator.disputes.give_up(call.find("dispute", "dispute"), call.cause).body)

@@ -21,8 +21,8 @@ EVENT_TYPES = frozenset(get_args(stripe.Event.__annotations__["type"])) | {"*"}
 
 
 def event_types(**kwargs: Any) -> Array:
-    """A list of types of events, or ``*`` for all of them."""
-    known = validate.OneOf(EVENT_TYPES, error="$param is no type of event.")
+    """Return a field for a list of event types, or ``*`` for all types."""
+    known = validate.OneOf(EVENT_TYPES, error="$param is not a type of event.")
     return Array(Text(validate=known), **kwargs)
 
 
@@ -37,7 +37,7 @@ class EndpointCreate(Parameters):
 
 
 class EndpointUpdate(Parameters):
-    """Changes of a webhook endpoint. Its version is chosen once, when it is made."""
+    """Changes of a webhook endpoint. Its version is fixed when it is created."""
 
     url = Url()
     enabled_events = event_types()
@@ -47,13 +47,13 @@ class EndpointUpdate(Parameters):
 
 
 def create(call: Call) -> Document:
-    """Register a webhook endpoint; this answer alone has its secret."""
-    if len(call.simulator.books.find("endpoint", call.account)) >= LARGEST_NUMBER_OF_ENDPOINTS:
+    """Create a webhook endpoint. Only this response contains its secret."""
+    if len(call.simulator.ledger.find("endpoint", call.account)) >= LARGEST_NUMBER_OF_ENDPOINTS:
         raise StripeError(
             f"You have reached the maximum of {LARGEST_NUMBER_OF_ENDPOINTS} test webhook endpoints."
         )
     body = objects.endpoint(call.parameters, new_id("we")) | {"secret": new_id("whsec", 32)}
-    return call.simulator.books.put("endpoint", body["id"], call.account, body).body
+    return call.simulator.ledger.put("endpoint", body["id"], call.account, body).body
 
 
 def retrieve(call: Call) -> Document:
@@ -78,17 +78,17 @@ def update(call: Call) -> Document:
     if "description" in changes:
         changes["description"] = changes["description"] or None
     endpoint.body |= changes
-    call.simulator.books.save(endpoint)
+    call.simulator.ledger.save(endpoint)
     return _shown(endpoint)
 
 
 def delete(call: Call) -> Document:
-    """Delete a webhook endpoint; what is pending for it is given up."""
+    """Delete a webhook endpoint; its pending deliveries are cancelled."""
     endpoint = call.find("endpoint", "webhook endpoint")
-    call.simulator.books.remove(endpoint)
+    call.simulator.ledger.remove(endpoint)
     return {"id": endpoint.id, "object": "webhook_endpoint", "deleted": True}
 
 
 def _shown(endpoint: Record) -> Document:
-    """Return ``endpoint`` without its secret, which only its creation answers."""
+    """Return ``endpoint`` without its secret."""
     return {name: value for name, value in endpoint.body.items() if name != "secret"}

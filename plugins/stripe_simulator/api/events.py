@@ -15,13 +15,13 @@ from stripe_simulator.schemas import Created, Page
 from stripe_simulator.state import Condition, Record
 
 REACH = 30 * 86_400
-"""Seconds that events can be looked back for."""
+"""Events older than this number of seconds are not returned."""
 
 NAME = validate.Regexp(r"\A[a-z0-9_.*]+\Z", error="$param must be a type of event, such as charge.refunded.")
 
 
 class EventPage(Page):
-    """Which events to list. ``type`` may end in ``*``, such as ``charge.*``."""
+    """The filters of a list of events. ``type`` may end in ``*``, for example ``charge.*``."""
 
     type = Text(validate=NAME)
     types = Array(
@@ -32,20 +32,20 @@ class EventPage(Page):
 
     @validates_schema
     def one_kind_of_filter(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse ``type`` and ``types`` at once."""
+        """Refuse ``type`` together with ``types``."""
         if "type" in data and "types" in data:
             raise ValidationError("Give $param or type, not both.", "types")
 
 
 class Retry(Parameters):
-    """Whom to send an event to again: ``stripe listen``, or an endpoint."""
+    """The receiver of a repeated delivery: ``stripe listen``, or an endpoint."""
 
     for_stripecli = Boolean(load_default=False)
     webhook_endpoint = Text()
 
     @validates_schema
-    def to_somebody(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse to send it to nobody."""
+    def to_a_receiver(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse a retry without a receiver."""
         if not data["for_stripecli"] and "webhook_endpoint" not in data:
             raise ValidationError("parameter_missing", "webhook_endpoint")
 
@@ -68,7 +68,7 @@ def retry(call: Call) -> Document:
 
 
 def list_all(call: Call) -> Document:
-    """Return events of the last 30 days, those of the wanted types, times and success of delivery."""
+    """Return events of the last 30 days, filtered by type, time and success of delivery."""
     return page(call, "event", "/v1/events", lambda event: _shown(call, event), where=_wanted(call))
 
 
@@ -87,7 +87,7 @@ def _wanted(call: Call) -> list[Condition]:
     if "types" in wanted:
         conditions.append(Condition("type", "IN", wanted["types"]))
     if "delivery_success" in wanted:
-        undelivered = call.simulator.books.undelivered(call.account)
+        undelivered = call.simulator.ledger.undelivered(call.account)
         conditions.append(Condition("id", "NOT IN" if wanted["delivery_success"] else "IN", undelivered))
     return conditions
 
@@ -97,6 +97,6 @@ def _earliest() -> int:
 
 
 def _shown(call: Call, event: Record) -> Document:
-    """Return ``event`` as the API lists it: in the account's version, whatever the request's is."""
+    """Return ``event`` in the account's version, regardless of the request's version."""
     shown = versions.shown(event.body, versions.ACCOUNT_VERSION)
     return shown | {"pending_webhooks": call.simulator.events.pending(event)}

@@ -1,4 +1,7 @@
-"""The call about payment methods (https://docs.stripe.com/api/payment_methods), of test cards and accounts only."""
+"""The call about payment methods, for test cards and test accounts only.
+
+Source: https://docs.stripe.com/api/payment_methods.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from stripe_simulator.schemas import BillingDetails, one_of
 
 
 class CardData(Parameters):
-    """A card, as the token that stands for it."""
+    """A card, given by its token."""
 
     token = Text(required=True)
 
@@ -26,7 +29,7 @@ class DebitData(Parameters):
 
 
 class PaymentMethodCreate(Parameters):
-    """A new payment method: the object named like its ``type`` describes it."""
+    """A new payment method. The object named by ``type`` contains its details."""
 
     type = Text(required=True, validate=one_of("card", "sepa_debit"))
     card = Object(CardData)
@@ -35,7 +38,7 @@ class PaymentMethodCreate(Parameters):
 
     @validates_schema
     def of_its_type(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse a payment method that is not described, or is described as another one."""
+        """Refuse a payment method without the object of its type, or with another type's."""
         if data["type"] not in data:
             raise ValidationError("parameter_missing", data["type"])
         other = "card" if data["type"] == "sepa_debit" else "sepa_debit"
@@ -44,11 +47,11 @@ class PaymentMethodCreate(Parameters):
 
 
 def create(call: Call) -> Document:
-    """Make a payment method."""
+    """Create a payment method."""
     wanted = call.parameters
     details = _card(wanted["card"]) if wanted["type"] == "card" else _debit(wanted["sepa_debit"])
     body = objects.payment_method(wanted["type"], details, wanted["billing_details"])
-    return call.simulator.books.put("payment_method", body["id"], call.account, body).body
+    return call.simulator.ledger.put("payment_method", body["id"], call.account, body).body
 
 
 def _card(data: dict[str, str]) -> Document:

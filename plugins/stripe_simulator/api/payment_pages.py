@@ -1,6 +1,6 @@
-"""The calls by which Stripe's own checkout page is driven, and so is a session by ``stripe trigger``.
+"""The calls of Stripe's checkout page, with which ``stripe trigger`` pays a session.
 
-Stripe does not document them; source of what is asked and sent: https://github.com/stripe/stripe-cli.
+Stripe does not document them. Source of requests and responses: https://github.com/stripe/stripe-cli.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from stripe_simulator.state import Record
 
 
 class Confirm(Parameters):
-    """What the buyer pays with, and what the page has told them to pay, in minor units."""
+    """The buyer's payment method, and the amount that the page showed, in minor units."""
 
     payment_method = Text(required=True)
     expected_amount = Integer(required=True)
 
 
 def retrieve(call: Call) -> Document:
-    """Return the page of a session, which is to say the session."""
+    """Return the page of a session, which has the session's members."""
     return public(_session(call))
 
 
 def confirm(call: Call) -> Document | StripeError:
-    """Pay a session; a debit is decided by its bank at once."""
+    """Pay a session. A bank debit is decided immediately."""
     session, wanted = _session(call), call.parameters
     if wanted["expected_amount"] != session.body["amount_total"]:
         raise StripeError(f"The amount is {session.body['amount_total']}.", param="expected_amount")
@@ -46,7 +46,7 @@ def confirm(call: Call) -> Document | StripeError:
 
 def _by_card(call: Call, session: Record, email: str | None, card: Card) -> Document | StripeError:
     session = call.simulator.checkout.pay_by_card(session, email, card)
-    intent = call.simulator.books.get("payment_intent", session.body["payment_intent"] or "")
+    intent = call.simulator.ledger.get("payment_intent", session.body["payment_intent"] or "")
     if intent and card.declined:
         return card_declined(intent)
     if intent:

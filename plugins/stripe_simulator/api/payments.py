@@ -16,7 +16,7 @@ from stripe_simulator.schemas import Created, Page, PaymentPage, Shipping, betwe
 
 
 class IntentCreate(Parameters):
-    """A payment intent that is paid with a test card as soon as it is made; no other way is played."""
+    """A payment intent that is paid with a test card when it is created; other flows are not simulated."""
 
     removed_by_endive = {"payment_method_types": "payment_method_types_no_longer_supported"}
 
@@ -35,23 +35,25 @@ class IntentCreate(Parameters):
 
     @validates("confirm")
     def at_once(self, value: bool, **kwargs: Any) -> None:  # noqa: FBT001 - marshmallow calls it
-        """Refuse to wait."""
+        """Refuse to create it without confirming it."""
         if not value:
-            raise ValidationError("$param must be true: a payment intent is confirmed when it is made here.")
+            raise ValidationError(
+                "$param must be true: the simulator confirms a payment intent when it is created."
+            )
 
 
 class IntentPage(Page):
-    """Which payment intents to list."""
+    """The filters of a list of payment intents."""
 
     created = Created()
 
 
 class ChargePage(PaymentPage):
-    """Which charges to list."""
+    """The filters of a list of charges."""
 
 
 def create_intent(call: Call) -> Document | StripeError:
-    """Make a payment intent and pay it."""
+    """Create a payment intent and pay it."""
     wanted = call.parameters
     currencies.check_total(wanted["amount"], wanted["currency"], param="amount")
     card = instruments.named_card(wanted["payment_method"])
@@ -79,7 +81,7 @@ def retrieve_intent(call: Call) -> Document:
 
 
 def list_charges(call: Call) -> Document:
-    """Return charges, those of a payment intent if wanted."""
+    """Return charges, optionally of a payment intent."""
     wanted = equal(call, "payment_intent")
     return page(call, "charge", "/v1/charges", lambda charge: charge.body, wanted)
 

@@ -29,7 +29,7 @@ class RefundCreate(Parameters):
 
     @validates_schema
     def of_one_payment(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse a refund of nothing, or of a payment that is named twice."""
+        """Refuse a refund without a payment, or with two."""
         named = {"charge", "payment_intent"} & set(data)
         if not named:
             raise ValidationError("parameter_missing", "payment_intent")
@@ -45,7 +45,7 @@ class RefundUpdate(Parameters):
 
 
 class RefundPage(PaymentPage):
-    """Which refunds, or disputes, to list."""
+    """The filters of a list of refunds or disputes."""
 
     charge = Text()
 
@@ -53,7 +53,7 @@ class RefundPage(PaymentPage):
 def create(call: Call) -> Document:
     """Refund a payment."""
     wanted = call.parameters
-    charge = refunded_charge(call.simulator.books, call.account, wanted)
+    charge = refunded_charge(call.simulator.ledger, call.account, wanted)
     chosen = {name: wanted[name] for name in ("reason", "metadata", "instructions_email") if name in wanted}
     refund = call.simulator.refunds.create(charge, wanted.get("amount"), cause=call.cause, **chosen)
     return call.expanded(refund.body)
@@ -65,12 +65,12 @@ def retrieve(call: Call) -> Document:
 
 
 def list_all(call: Call) -> Document:
-    """Return refunds, those of a payment intent or a charge if wanted."""
+    """Return refunds, optionally of a payment intent or a charge."""
     return page(call, "refund", "/v1/refunds", lambda refund: refund.body, of_payment(call))
 
 
 def of_payment(call: Call) -> list[Condition]:
-    """Return the filters by payment; raises StripeError (404) for one that does not exist."""
+    """Return the filters by payment; raises StripeError (404) for an unknown one."""
     named: tuple[Kind, ...] = ("payment_intent", "charge")
     for name in named:
         if name in call.parameters:
@@ -88,5 +88,5 @@ def update(call: Call) -> Document:
 
 
 def cancel(call: Call) -> Document:
-    """Cancel a refund that waits for the customer."""
+    """Cancel a refund that waits for an action of the customer."""
     return call.expanded(call.simulator.refunds.cancel(call.find("refund", "refund"), call.cause).body)

@@ -1,4 +1,7 @@
-"""The call by which ``stripe listen`` begins. Stripe does not document it: https://github.com/stripe/stripe-cli."""
+"""The call with which ``stripe listen`` starts.
+
+It is undocumented. Source: https://github.com/stripe/stripe-cli.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ DAY = 86_400
 
 
 class ListenCreate(Parameters):
-    """Who listens, and where the events are forwarded to. Only those of the account itself are played."""
+    """The device that listens, and its forward URLs. Only events of the account itself are simulated."""
 
     device_name = Text(required=True)
     websocket_features = Array(Text(validate=one_of("webhooks", "v2_events")), required=True)
@@ -25,7 +28,7 @@ class ListenCreate(Parameters):
 
 
 def listen(call: Call) -> Document:
-    """Return where to listen, and the secret that the events will be signed with."""
+    """Return the websocket's address, and the secret that signs the events."""
     host = urlsplit(call.origin).hostname or ""
     url = call.simulator.websocket.url(host)
     wanted = call.parameters
@@ -37,7 +40,7 @@ def listen(call: Call) -> Document:
         "device_token": "",
         "display_connect_filter_warning": False,
         "latest_version": API_VERSION,
-        # The client hangs up for a moment as often as this, and misses what happens meanwhile.
+        # At this interval the client reconnects, and misses events in between.
         "reconnect_delay": DAY,
         "secret": listener.secret,
         "websocket_authorized_feature": "webhooks",

@@ -1,4 +1,4 @@
-"""Accounts, and what their countries allow (https://docs.stripe.com/api/accounts, …/country_specs)."""
+"""Accounts, and the properties of their countries (https://docs.stripe.com/api/accounts, …/country_specs)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def account(identifier: str) -> Document:
 
 
 def country_spec(country: str, default_currency: str, currencies: list[str]) -> Document:
-    """Return what accounts in a ``country`` can do; ``currencies`` are those that they can take payments in."""
+    """Return the properties of accounts in a ``country``; ``currencies`` are those of its payments."""
     nothing_more: Document = {"additional": [], "minimum": ["external_account", "tos_acceptance.date"]}
     return {
         "id": country,

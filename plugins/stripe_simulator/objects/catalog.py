@@ -49,7 +49,7 @@ def product(parameters: Document) -> Document:
 
 
 def price(parameters: Document, *, product: str, active: bool = True) -> Document:
-    """Return a new price of a ``product`` (its id); one made for a single session is not ``active``."""
+    """Return a new price of a ``product`` (its id). A price for a single session is not ``active``."""
     return {
         "id": new_id("price"),
         "object": "price",

@@ -11,7 +11,10 @@ Document = dict[str, Any]
 
 
 def payment_method(kind: str, details: Document, billing_details: Document) -> Document:
-    """Return a new payment method; ``details`` are those of its ``kind``, ``card`` or ``sepa_debit``."""
+    """Return a new payment method.
+
+    ``details`` are the members of its ``kind``, which is ``card`` or ``sepa_debit``.
+    """
     return {
         "id": new_id("pm"),
         "object": "payment_method",

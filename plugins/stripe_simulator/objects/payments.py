@@ -1,4 +1,7 @@
-"""Payment intents and charges (https://docs.stripe.com/api/payment_intents, https://docs.stripe.com/api/charges)."""
+"""Payment intents and charges.
+
+Source: https://docs.stripe.com/api/payment_intents, https://docs.stripe.com/api/charges.
+"""
 
 from __future__ import annotations
 
@@ -62,13 +65,13 @@ CHOSEN = (
     "shipping",
     "statement_descriptor",
 )
-"""Parameters of a payment intent that it shows as they were given."""
+"""Parameters of a payment intent that it shows unchanged."""
 
 
 def payment_intent(amount: int, currency: str, methods: list[str], data: Document) -> Document:
-    """Return a new payment intent of ``amount`` minor units, to be paid by one of ``methods``.
+    """Return a new payment intent of ``amount`` minor units, for one of ``methods``.
 
-    ``data`` has at least what is `CHOSEN`.
+    ``data`` contains at least the members in `CHOSEN`.
     """
     identifier = new_id("pi")
     return {
@@ -93,7 +96,7 @@ def payment_intent(amount: int, currency: str, methods: list[str], data: Documen
 
 
 def charge(intent: Document, method: Document, email: str | None) -> Document:
-    """Return a new pending charge of ``intent`` with ``method``, its ``payment_method_details``."""
+    """Return a new pending charge of ``intent``, with ``method`` as its ``payment_method_details``."""
     return {
         "id": new_id("ch"),
         "object": "charge",

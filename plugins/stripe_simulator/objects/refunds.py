@@ -40,17 +40,17 @@ EVIDENCE = (
     "uncategorized_file",
     "uncategorized_text",
 )
-"""What a seller can bring forward against a dispute."""
+"""The kinds of evidence against a dispute."""
 
 
 def refund(charge: Document, amount: int, status: str, **chosen: Any) -> Document:
-    """Return a new refund of ``amount`` minor units; ``chosen`` are members that the caller gave."""
+    """Return a new refund of ``amount`` minor units; ``chosen`` are members from the caller."""
     kind = charge["payment_method_details"]["type"]
     return {
         "id": new_id("re"),
         "object": "refund",
         "amount": amount,
-        "balance_transaction": new_id("txn"),
+        "balance_transaction": None,
         "charge": charge["id"],
         "created": int(time.time()),
         "currency": charge["currency"],
@@ -72,7 +72,7 @@ def _card_refund() -> Document:
 
 
 def dispute(charge: Document, amount: int, reason: str, *, inquiry: bool) -> Document:
-    """Return a new dispute about ``amount`` minor units; an ``inquiry`` comes before any money is taken."""
+    """Return a new dispute about ``amount`` minor units. An ``inquiry`` withdraws no money."""
     now = int(time.time())
     return {
         "id": new_id("du"),
@@ -103,7 +103,7 @@ def dispute(charge: Document, amount: int, reason: str, *, inquiry: bool) -> Doc
 
 
 def _disputed_method(charge: Document, *, inquiry: bool) -> Document:
-    """Return the member about the payment method, which disputes about a bank debit do not have."""
+    """Return the member for the payment method; disputes about a bank debit lack it."""
     if charge["payment_method_details"]["type"] != "card":
         return {}
     card = {
@@ -113,27 +113,3 @@ def _disputed_method(charge: Document, *, inquiry: bool) -> Document:
         "network_reason_code": "10.4",
     }
     return {"payment_method_details": {"card": card, "type": "card"}}
-
-
-def withdrawal(dispute: Document, amount: int) -> Document:
-    """Return the balance transaction by which a dispute takes ``amount`` (negative) or gives it back (positive)."""
-    now = int(time.time())
-    taken = amount < 0
-    return {
-        "id": new_id("txn"),
-        "object": "balance_transaction",
-        "amount": amount,
-        "available_on": now,
-        "balance_type": "payments",
-        "created": now,
-        "currency": dispute["currency"],
-        "description": f"Chargeback {'withdrawal' if taken else 'reversal'} for {dispute['charge']}",
-        "exchange_rate": None,
-        "fee": 0,
-        "fee_details": [],
-        "net": amount,
-        "reporting_category": "dispute" if taken else "dispute_reversal",
-        "source": dispute["id"],
-        "status": "available",
-        "type": "adjustment",
-    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from stripe_simulator import currencies
 from stripe_simulator.identifiers import new_id
 from stripe_simulator.objects import catalog
 
@@ -13,6 +14,9 @@ Document = dict[str, Any]
 DAY = 86_400
 
 DELAYED_METHODS = {"usd": "us_bank_account", "gbp": "bacs_debit", "cad": "acss_debit", "aud": "au_becs_debit"}
+
+TAX_PERCENT = 20
+"""The only tax rate of the simulator, wherever a buyer is."""
 
 PLAYED_METHODS = ("card", *sorted({*DELAYED_METHODS.values(), "sepa_debit"}))
 
@@ -47,16 +51,22 @@ UNUSED_BY_SESSIONS = [
 
 
 def delayed_method(currency: str) -> str:
-    """Return the bank debit of a currency. Unlike at Stripe, it is SEPA's elsewhere, so that any shop can try it."""
+    """Return the bank debit method of a currency.
+
+    Unlike Stripe, other currencies get SEPA, so that any shop can try it.
+    """
     return DELAYED_METHODS.get(currency, "sepa_debit")
 
 
 CHOSEN = ("cancel_url", "client_reference_id", "customer_email", "locale", "metadata", "mode", "submit_type")
-"""Parameters of a session that it shows as they were given."""
+"""Parameters of a session that it shows unchanged."""
 
 
-def session(parameters: Document, total: int, origin: str) -> Document:
-    """Return a new open Checkout session of ``total`` minor units; its page is below the URL ``origin``."""
+def session(parameters: Document, items: list[Document], origin: str) -> Document:
+    """Return a new open Checkout session of line items; its page is below the URL ``origin``."""
+    subtotal, tax, total = (
+        sum(item[name] for item in items) for name in ("amount_subtotal", "amount_tax", "amount_total")
+    )
     identifier = new_id("cs_test", 58)
     now = int(time.time())
     currency = parameters["line_items"][0]["price_data"]["currency"]
@@ -66,9 +76,9 @@ def session(parameters: Document, total: int, origin: str) -> Document:
         **dict.fromkeys(UNUSED_BY_SESSIONS),
         **{name: parameters[name] for name in CHOSEN},
         "allowed_payment_method_types": parameters.get("allowed_payment_method_types"),
-        "amount_subtotal": total,
+        "amount_subtotal": subtotal,
         "amount_total": total,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "automatic_tax": _automatic_tax(taxed=parameters["automatic_tax"]["enabled"]),
         "created": now,
         "currency": currency,
         "custom_fields": [],
@@ -87,31 +97,52 @@ def session(parameters: Document, total: int, origin: str) -> Document:
         "shipping_options": [],
         "status": "open",
         "success_url": parameters["success_url"],
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": tax},
         "ui_mode": parameters["ui_mode"],
         "url": f"{origin}/c/pay/{identifier}",
     }
 
 
 def offered_methods(parameters: Document, currency: str) -> list[str]:
-    """Return the payment methods that a buyer is offered: those that were named, or all that there are and may be."""
+    """Return the payment methods of a session: the named ones, or all that are available and allowed."""
     named: list[str] = parameters.get("payment_method_types") or ["card", delayed_method(currency)]
     allowed = parameters.get("allowed_payment_method_types") or named
     return [method for method in named if method in allowed]
 
 
-def line_item(item: Document) -> Document:
-    """Return a line item, with its price, from one of ``line_items``; ``price`` is the price if it exists already."""
+def _automatic_tax(*, taxed: bool) -> Document:
+    """Return the state of the tax. Unlike Stripe, the simulator needs no address of the buyer for it."""
+    if not taxed:
+        return {"enabled": False, "liability": None, "provider": None, "status": None}
+    return {"enabled": True, "liability": {"type": "self"}, "provider": "stripe", "status": "complete"}
+
+
+def tax_of(amount: int, currency: str, *, included: bool) -> int:
+    """Return the tax at `TAX_PERCENT` that an amount contains, or that is added to it, rounded half up."""
+    per = 100 + TAX_PERCENT if included else 100
+    step = currencies.unit_step(currency)
+    return (2 * amount * TAX_PERCENT + per * step) // (2 * per * step) * step
+
+
+def line_item(item: Document, *, taxed: bool = False) -> Document:
+    """Return a line item with its price, from one of ``line_items``.
+
+    Args:
+        item: ``price`` is given for an existing price.
+        taxed: whether the tax is computed.
+    """
     price = item["price_data"]
-    total = price["unit_amount"] * item["quantity"]
+    subtotal = price["unit_amount"] * item["quantity"]
+    included = price.get("tax_behavior") == "inclusive"
+    tax = tax_of(subtotal, price["currency"], included=included) if taxed else 0
     return {
         "id": new_id("li"),
         "object": "item",
         "adjustable_quantity": None,
         "amount_discount": 0,
-        "amount_subtotal": total,
-        "amount_tax": 0,
-        "amount_total": total,
+        "amount_subtotal": subtotal,
+        "amount_tax": tax,
+        "amount_total": subtotal if included else subtotal + tax,
         "currency": price["currency"],
         "description": price["product_data"]["name"],
         "metadata": {},

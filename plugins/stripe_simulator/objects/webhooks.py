@@ -1,4 +1,7 @@
-"""Events and webhook endpoints (https://docs.stripe.com/api/events, https://docs.stripe.com/api/webhook_endpoints)."""
+"""Events and webhook endpoints.
+
+Source: https://docs.stripe.com/api/events, https://docs.stripe.com/api/webhook_endpoints.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def event(
 ) -> Document:
     """Return an event of type ``kind`` about ``subject``.
 
-    ``cause`` is the request that led to it, ``previous`` what changed, as it was before.
+    ``cause`` is the request that caused it, ``previous`` contains the former values of changed members.
     """
     return {
         "id": identifier,

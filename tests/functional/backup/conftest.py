@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +105,7 @@ class Place:
         return webtest.TestApp(make_app(runtime))
 
     def sql(self, statement: str, database: str = DATABASE_NAME) -> list[tuple[Any, ...]]:
-        """What a statement finds, for the superuser."""
+        """The rows of a statement of the superuser."""
         url = make_url(self.server.url(database)).set(drivername="postgresql")
         with psycopg.connect(url.render_as_string(), autocommit=True) as connection:
             found = connection.execute(statement)  # type: ignore[call-overload]
@@ -117,7 +121,7 @@ class Place:
 
     def files(self) -> dict[str, bytes]:
         """The recordings and the organisations' files, by their paths."""
-        kept = [*(self.data / "media" / "files").rglob("*"), *self.tenants.iterdir()]
+        kept = [*(self.data / "media" / "files").rglob("*"), *self.tenants.rglob("*")]
         return {str(path.relative_to(self.directory)): path.read_bytes() for path in kept if path.is_file()}
 
 
@@ -126,6 +130,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     place = Place(tmp_path_factory.mktemp("original")).make()
     for name in ("harbour", "nightjar"):
         (place.tenants / f"{name}.ini").write_text(SHOP.format(name=name))
+    footer = place.tenants / "harbour" / "mail" / "mail.footer.en.md"
+    footer.parent.mkdir(parents=True)
+    footer.write_text("Harbour Ltd.\n")
     place.server.ensure_running()
     try:
         place.succeed("migrate")
@@ -141,7 +148,7 @@ def sell_and_upload(place: Place) -> None:
     app = place.app(runtime)
     for name in ("harbour", "nightjar"):
         with runtime.transaction(runtime.tenants.get(name)) as scope:
-            _, key = api_keys.issue(scope.session, name, "staff", tuple(SCOPES), actor="test")
+            _, key = api_keys.issue(scope, "staff", tuple(SCOPES), actor="test")
         staff = {"Authorization": f"Bearer {key}"}
         title = f"Ünïcode \\n \\. of {name}"
         product = {"title": title, "description": "Two\nlines", "kind": "mp3", "amount": 900}
@@ -171,3 +178,28 @@ def elsewhere(tmp_path: Path) -> Iterator[Place]:
         shutil.copy(secret, place.data / "secret")
     yield place
     place.server.remove()
+
+
+def refused(place: Place, *arguments: str | Path) -> str:
+    """Run a command that must fail with a message and no traceback; returns the message on one line."""
+    result = place.run(*arguments)
+    assert result.exit_code != 0, result.output
+    assert isinstance(result.exception, SystemExit), repr(result.exception)
+    return " ".join(result.stderr.split())
+
+
+def signed_event(organisation: str, environment: str) -> tuple[str, dict[str, str]]:
+    """The body and the headers of an event as Stripe posts it."""
+    event = {
+        "id": f"evt_{environment}",
+        "object": "event",
+        "type": "customer.created",
+        "livemode": environment == "live",
+        "created": int(time.time()),
+        "api_version": "2026-10-28.endive",
+        "data": {"object": {"id": "cus_1", "object": "customer"}},
+    }
+    body, now = json.dumps(event), int(time.time())
+    secret = f"whsec_{environment}_{organisation}"
+    signature = hmac.new(secret.encode(), f"{now}.{body}".encode(), hashlib.sha256).hexdigest()
+    return body, {"Stripe-Signature": f"t={now},v1={signature}", "Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""What a request asks of the database it asks on the connection that it has."""
+"""The check for a restored copy uses the connection of the request."""
 
 from types import SimpleNamespace
 
@@ -20,17 +20,17 @@ def small(committed):
 
 
 def scope_of(database, session):
-    return SimpleNamespace(transaction=session, runtime=SimpleNamespace(database=database))
+    return SimpleNamespace(_transaction=session, _runtime=SimpleNamespace(database=database))
 
 
-def test_a_live_payment_waits_for_no_second_connection_to_see_that_this_is_no_copy(small):
+def test_the_check_for_a_copy_needs_no_second_connection(small):
     with small.transaction("acme") as session:
         session.execute(text("SELECT 1"))
         assert small.is_exhausted
         refuse_on_copy(scope_of(small, session), "live")
 
 
-def test_who_holds_no_connection_yet_holds_none_afterwards(small):
+def test_the_check_for_a_copy_leaves_no_connection_held(small):
     with small.transaction("acme") as session:
         refuse_on_copy(scope_of(small, session), "live")
         assert small.engine.pool.checkedout() == 1

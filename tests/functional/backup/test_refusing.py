@@ -1,4 +1,4 @@
-"""What is no backup, or has no place to go, is refused before anything is written, and the message says what to do."""
+"""An invalid backup or target is refused before anything is written, with the remedy."""
 
 import hashlib
 import json
@@ -16,10 +16,11 @@ from sqlalchemy import make_url
 
 from autonomy_core.backup.domain import FORMAT
 from autonomy_core.backup.programs import Programs
+from tests.functional.backup.conftest import refused
 
 pytestmark = pytest.mark.processes
 
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +33,9 @@ def made(original, tmp_path_factory):
 
 @pytest.fixture
 def backup(made, tmp_path):
-    """A copy of it, to be spoilt."""
+    """A copy of the backup, which a test may damage."""
     shutil.copy(made / "kept-apart", tmp_path / "kept-apart")
     return shutil.copytree(made / "backup", tmp_path / "backup")
-
-
-def refused(place, *arguments):
-    """What a command says that ends with an error; it is in no table and no traceback."""
-    result = place.run(*arguments)
-    assert result.exit_code != 0, result.output
-    assert isinstance(result.exception, SystemExit), repr(result.exception)
-    return " ".join(result.stderr.split())
 
 
 def change_manifest(backup, **changes):
@@ -64,7 +57,7 @@ def unchanged(elsewhere):
     assert is_untouched(elsewhere)
 
 
-def test_a_backup_is_never_made_into_another_one(original, backup):
+def test_a_backup_is_never_written_into_an_existing_one(original, backup):
     assert "is not empty" in refused(original, "backup", backup)
 
 
@@ -81,7 +74,7 @@ def test_the_secret_is_not_written_into_the_backup_by_another_spelling(original,
     assert not (tmp_path / "new").exists()
 
 
-def test_nobody_else_can_read_the_dump_while_it_is_made(original, tmp_path, monkeypatch):
+def test_the_dump_is_private_while_it_is_written(original, tmp_path, monkeypatch):
     modes, dump = [], Programs.dump
 
     def look_and_dump(self, url, snapshot, target):
@@ -95,23 +88,23 @@ def test_nobody_else_can_read_the_dump_while_it_is_made(original, tmp_path, monk
     assert modes == [0o600]
 
 
-def test_a_backup_that_was_killed_is_told_from_a_finished_one(original, tmp_path, unchanged):
+def test_a_killed_backup_is_recognised_as_unfinished(original, tmp_path, unchanged):
     directory = tmp_path / "killed"
     url = make_url(original.server.url("autonomy")).set(drivername="postgresql").render_as_string()
     with psycopg.connect(url) as locking:
         locking.execute("LOCK TABLE customers")
         command = [Path(sys.executable).with_name("autonomy"), "--config", original.ini, "backup", directory]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while not (directory / "manifest.json.unfinished").exists():
             assert time.monotonic() < deadline, "waited in vain for the backup to begin"
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
-        process.wait(PATIENCE_S)
+        process.wait(TIMEOUT_S)
     assert "was never finished" in refused(unchanged, "restore", directory)
 
 
-def test_a_link_among_the_recordings_is_not_left_out_without_a_word(original, tmp_path):
+def test_a_link_among_the_recordings_is_refused(original, tmp_path):
     link = original.data / "media" / "files" / "harbour" / "elsewhere"
     link.symlink_to(tmp_path)
     try:
@@ -166,18 +159,18 @@ def test_another_secret_is_refused_unless_it_is_accepted(backup, unchanged, tmp_
     assert "--accept-other-secret" in told
 
 
-def test_a_lost_secret_does_not_keep_a_backup_from_being_restored(backup, elsewhere):
+def test_a_backup_can_be_restored_without_its_secret(backup, elsewhere):
     (elsewhere.data / "secret").write_text("another secret that is long enough, at least")
     elsewhere.succeed("restore", backup, "--accept-other-secret")
 
 
-def test_a_database_that_is_not_empty_is_left_as_it_is(original, backup):
+def test_a_database_that_is_not_empty_is_refused_and_unchanged(original, backup):
     before = original.rows()
     assert "'autonomy' is not empty" in refused(original, "restore", backup)
     assert original.rows() == before
 
 
-def test_a_file_that_is_there_and_another_one_is_left_as_it_is(backup, elsewhere):
+def test_a_different_file_in_place_is_refused_and_unchanged(backup, elsewhere):
     mine = elsewhere.tenants / "harbour.ini"
     mine.write_text("[organisation]\nname = Mine\n")
     assert f"{mine} is there, and is not the one in the backup" in refused(elsewhere, "restore", backup)
@@ -185,19 +178,19 @@ def test_a_file_that_is_there_and_another_one_is_left_as_it_is(backup, elsewhere
     assert not elsewhere.server.has_data
 
 
-def test_what_stands_in_the_way_of_one_part_keeps_the_others_from_being_restored(backup, unchanged):
+def test_a_conflict_of_one_part_restores_no_other_part(backup, unchanged):
     (unchanged.data / "tenants.sqlite3").write_bytes(b"another server's")
     assert "tenants.sqlite3 is there, and is not the one" in refused(unchanged, "restore", backup)
 
 
-def test_a_restoration_that_was_interrupted_can_be_repeated(original, backup, elsewhere):
+def test_an_interrupted_restoration_can_be_repeated(original, backup, elsewhere):
     elsewhere.succeed("restore", backup)
     elsewhere.server.drop_database("autonomy")
     elsewhere.succeed("restore", backup)
     assert elsewhere.files() == original.files()
 
 
-def test_what_a_crash_has_left_half_restored_cannot_be_put_into_service(backup, elsewhere, monkeypatch):
+def test_a_half_restored_server_cannot_be_used(backup, elsewhere, monkeypatch):
     def crash(*_):
         raise MemoryError
 
@@ -205,7 +198,7 @@ def test_what_a_crash_has_left_half_restored_cannot_be_put_into_service(backup, 
     assert isinstance(elsewhere.run("restore", backup).exception, MemoryError)
     monkeypatch.undo()
     assert "was interrupted" in refused(elsewhere, "migrate")
-    assert "does not do what is asked" in refused(elsewhere, "keys", "list", "harbour")
+    assert "The database operation failed" in refused(elsewhere, "keys", "list", "harbour")
     assert "is not empty" in refused(elsewhere, "restore", backup)
     elsewhere.server.drop_database("autonomy")
     elsewhere.succeed("restore", backup)
@@ -224,6 +217,6 @@ def test_a_dump_that_cannot_be_restored_leaves_the_database_empty(backup, elsewh
     elsewhere.succeed("migrate")
 
 
-def test_restore_wants_either_a_directory_or_to_activate(elsewhere, tmp_path):
+def test_restore_needs_either_a_directory_or_activate(elsewhere, tmp_path):
     assert "Name a DIRECTORY" in refused(elsewhere, "restore")
     assert "Name a DIRECTORY" in refused(elsewhere, "restore", tmp_path, "--activate")

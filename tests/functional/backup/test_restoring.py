@@ -1,17 +1,16 @@
-"""A backup is restored on another cluster, and is the same; until it is activated it acts on no live payment."""
+"""A restored backup equals its original, and acts on no live payment until it is activated."""
 
-import hashlib
-import hmac
 import json
 import sqlite3
 import stat
-import time
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
 from autonomy_core.backup.domain import read_manifest
 from autonomy_core.jobs.waiting import obstacle
+from tests.functional.backup.conftest import signed_event
 
 pytestmark = pytest.mark.processes
 
@@ -30,10 +29,10 @@ def test_every_table_and_every_file_is_the_same_on_another_cluster(original, res
     assert len(before["customers"]) == 2
     assert len(before["media_mp3_tracks"]) == 2
     assert restored.files() == original.files()
-    assert any(path.endswith(".mp3") for path in restored.files())
+    assert {".mp3", ".ini", ".md"} <= {Path(path).suffix for path in restored.files()}
 
 
-def test_the_copy_knows_who_had_which_host_first(original, restored):
+def test_the_copy_has_the_record_of_host_owners(original, restored):
     def claims(place):
         with closing(sqlite3.connect(place.data / "tenants.sqlite3")) as record:
             return record.execute("SELECT * FROM claims ORDER BY number").fetchall()
@@ -42,12 +41,18 @@ def test_the_copy_knows_who_had_which_host_first(original, restored):
     assert len(claims(original)) >= 2
 
 
+def test_the_printed_activation_names_the_ini_file(backup, elsewhere):
+    done = elsewhere.succeed("restore", backup)
+    assert "record: 1 file\n" in done.stderr
+    assert done.stdout.splitlines()[-1] == f"autonomy --config {elsewhere.ini} restore --activate"
+
+
 def test_organisations_are_kept_apart_in_the_copy_too(restored):
     assert restored.succeed("migrate", "--check").stdout == "The database is up to date.\n"
-    assert restored.succeed("keys", "list", "harbour").stdout.count("staff") == 1
+    assert len(json.loads(restored.succeed("keys", "list", "harbour", "--json").stdout)) == 1
 
 
-def test_a_backup_is_for_nobody_else_and_has_no_secret(original, backup, tmp_path):
+def test_a_backup_is_private_and_has_no_secret(original, backup, tmp_path):
     secret = (original.data / "secret").read_text()
     assert (tmp_path / "kept-apart").read_text().strip() == secret
     files = [path for path in backup.rglob("*") if path.is_file()]
@@ -56,7 +61,7 @@ def test_a_backup_is_for_nobody_else_and_has_no_secret(original, backup, tmp_pat
     assert not any(secret.encode() in path.read_bytes() for path in files)
 
 
-def test_the_manifest_tells_of_every_table_and_every_file(original, backup):
+def test_the_manifest_lists_every_table_and_every_file(original, backup):
     manifest = json.loads((backup / "manifest.json").read_text())
     assert manifest["tables"]["public.customers"] == 2
     files = {str(path.relative_to(backup)) for path in backup.rglob("*") if path.is_file()}
@@ -75,7 +80,7 @@ def test_a_backup_of_the_first_format_is_restored(original, backup, elsewhere):
     assert elsewhere.files() == original.files()
 
 
-def test_a_copy_says_so_and_refuses_live_payments_and_webhooks_until_it_is_activated(restored):
+def test_a_copy_refuses_live_payments_and_webhooks_until_activation(restored):
     runtime = restored.runtime()
     app = restored.app(runtime)
     body, headers = signed_event("harbour", "live")
@@ -86,7 +91,7 @@ def test_a_copy_says_so_and_refuses_live_payments_and_webhooks_until_it_is_activ
         assert purchase(app, status=503).json["code"] == "restored_copy"
         posted = app.post("/api/webhook/stripe/harbour", body, headers=headers, status=503)
         assert posted.json["code"] == "restored_copy"
-        for table in ("payments", "stripe_payments_events"):
+        for table in ("payments", "webhook_events"):
             assert restored.sql(f"SELECT count(*) FROM {table}") == [(0,)]
         test_body, test_headers = signed_event("harbour", "test")
         app.post("/api/webhook/stripe/harbour", test_body, headers=test_headers, status=200)
@@ -101,7 +106,7 @@ def test_a_copy_says_so_and_refuses_live_payments_and_webhooks_until_it_is_activ
         runtime.close()
 
 
-def test_the_worker_and_the_command_line_act_on_nothing_live_in_a_copy(restored):
+def test_worker_and_command_line_of_a_copy_change_nothing_live(restored):
     runtime = restored.runtime()
     try:
         assert "restored copy" in obstacle(runtime)
@@ -117,23 +122,6 @@ def test_the_worker_and_the_command_line_act_on_nothing_live_in_a_copy(restored)
         runtime.close()
 
 
-def signed_event(organisation, environment):
-    """The body and the headers of an event as Stripe posts it."""
-    event = {
-        "id": f"evt_{environment}",
-        "object": "event",
-        "type": "customer.created",
-        "livemode": environment == "live",
-        "created": int(time.time()),
-        "api_version": "2026-10-28.endive",
-        "data": {"object": {"id": "cus_1", "object": "customer"}},
-    }
-    body, now = json.dumps(event), int(time.time())
-    secret = f"whsec_{environment}_{organisation}"
-    signature = hmac.new(secret.encode(), f"{now}.{body}".encode(), hashlib.sha256).hexdigest()
-    return body, {"Stripe-Signature": f"t={now},v1={signature}", "Content-Type": "application/json"}
-
-
 def purchase(app, **options):
     api = "/harbour/api/v1"
     login = {"email": "ada@example.org", "password": "a long engine"}
@@ -146,7 +134,7 @@ def purchase(app, **options):
     )
 
 
-def test_who_was_logged_in_at_the_original_is_in_the_copy(original, request):
+def test_a_login_at_the_original_is_valid_at_the_copy(original, request):
     with running(original) as app:
         login = {"email": "ada@example.org", "password": "a long engine"}
         token = app.post_json("/harbour/api/v1/customers/login", login).json["access_token"]

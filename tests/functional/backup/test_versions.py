@@ -1,4 +1,4 @@
-"""Backups between two versions of PostgreSQL: the embedded server's, and an older one that the system has."""
+"""Backups between the embedded PostgreSQL and an older version of the system."""
 
 from pathlib import Path
 
@@ -6,8 +6,7 @@ import pytest
 
 from autonomy_core.backup.domain import DUMP
 from autonomy_core.backup.dump_header import pg_dump_version
-from tests.functional.backup.conftest import SHOP, Place, sell_and_upload
-from tests.functional.backup.test_refusing import refused
+from tests.functional.backup.conftest import SHOP, Place, refused, sell_and_upload
 
 OLDER = next(iter(sorted(Path("/usr/lib/postgresql").glob("1[4-7]/bin"))), None)
 
@@ -40,7 +39,7 @@ def test_a_backup_of_an_older_postgresql_is_restored_on_a_newer_one(older, tmp_p
     assert after == before
 
 
-def test_a_backup_of_a_newer_postgresql_is_refused_by_an_older_one_in_one_line(original, older, tmp_path):
+def test_an_older_postgresql_refuses_a_newer_backup_in_one_line(original, older, tmp_path):
     original.succeed("backup", tmp_path / "backup")
     told = refused(older, "restore", tmp_path / "backup", "--accept-other-secret")
     newer, its = (place.sql("SHOW server_version_num")[0][0][:2] for place in (original, older))

@@ -1,4 +1,4 @@
-"""Which organisation a URL is about, and that nothing but the exact path of something answers."""
+"""The organisation of a URL; only the exact path of a resource answers."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def products_of(two, path, host="localhost"):
     return [item["title"] for item in two.app.get(path, headers={"Host": host}).json["items"]]
 
 
-def test_both_spellings_reach_the_same(two):
+def test_host_and_path_reach_the_same_organisation(two):
     two.product("acme", title="Acme's")
     two.product("other", title="Other's")
     assert products_of(two, "/other/api/v1/products") == ["Other's"]
@@ -21,12 +21,12 @@ def test_both_spellings_reach_the_same(two):
     assert products_of(two, "/api/v1/products", "acme.example") == ["Acme's"]
 
 
-def test_a_host_that_is_nobodys_is_the_default_organisations(two):
+def test_an_unknown_host_reaches_the_default_organisation(two):
     two.product("acme", title="Acme's")
     assert products_of(two, "/api/v1/products", "nobody.example") == ["Acme's"]
 
 
-def test_an_organisations_host_refuses_anothers_path(two):
+def test_an_organisations_host_refuses_another_organisations_path(two):
     two.organisation("third", hosts=("third.example",))
     two.app.get("/third/api/v1/products", headers={"Host": "other.example"}, status=404)
     two.app.get("/other/api/v1/products", headers={"Host": "other.example"})
@@ -67,13 +67,13 @@ def test_an_organisations_host_refuses_anothers_path(two):
         "/api/webhook/stripe/acme",
     ],
 )
-def test_where_nothing_is_the_answer_is_a_problem(acme, path):
+def test_an_unknown_path_is_answered_with_a_problem(acme, path):
     answer = acme.app.get(path, status=404)
     assert answer.content_type == "application/problem+json"
     assert answer.json["code"] == "not_found"
 
 
-def test_segments_after_a_product_are_not_overlooked(acme):
+def test_additional_path_segments_are_a_404(acme):
     product = acme.product()
     acme.app.get(f"/acme/api/v1/products/{product.id}")
     acme.app.get(f"/acme/api/v1/products/{product.id}/junk", status=404)
@@ -98,7 +98,7 @@ def test_a_query_that_is_not_utf_8_is_malformed(acme):
 
 @pytest.fixture
 def broken(two):
-    """An organisation whose file has never been in order, and one whose host it names."""
+    """An organisation whose file has never been valid, and another whose host the file claims."""
     path = two.runtime.settings.tenants / "broken.ini"
     path.write_text("[organisation]\nname = Broken\nhosts = broken.example\n")
     two.runtime.tenants.reload()
@@ -106,13 +106,13 @@ def broken(two):
 
 
 @pytest.mark.parametrize("path", ["/broken/api/v1/products", "/broken", "/broken/api/v1/nothing"])
-def test_an_organisation_that_is_known_and_cannot_be_served_is_unavailable_and_not_unknown(broken, path):
+def test_a_known_organisation_that_cannot_be_served_is_unavailable(broken, path):
     answer = broken.app.get(path, status=503)
     assert answer.json["code"] == "organisation_unavailable"
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_neighbours_of_an_organisation_that_cannot_be_served_are_served(broken):
+def test_other_organisations_stay_in_service_beside_a_broken_one(broken):
     broken.product("other", title="Other's")
     assert products_of(broken, "/other/api/v1/products") == ["Other's"]
     broken.app.get("/health/live", headers={"Host": "broken.example"})

@@ -1,4 +1,4 @@
-"""A plugin that an organisation has not enabled is not there: 404, and never 403 or 405."""
+"""Paths of a plugin that is not enabled are 404, never 403 or 405."""
 
 import pytest
 
@@ -11,19 +11,19 @@ def without(acme):
 
 @pytest.mark.parametrize("path", ["/trials", "/trials/private", "/trials/echo", "/trial-of-the-root"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_neither_its_nodes_nor_its_views_exist(without, path, method):
+def test_nodes_and_views_of_a_disabled_plugin_do_not_exist(without, path, method):
     answer = without.app.request(f"/plain/api/v1{path}", method=method, status=404)
     assert answer.json["code"] == "not_found"
 
 
-def test_they_are_there_where_it_is_enabled(without):
+def test_nodes_and_views_of_an_enabled_plugin_exist(without):
     without.app.get("/acme/api/v1/trials")
     without.app.get("/acme/api/v1/trial-of-the-root")
     without.app.get("/acme/api/v1/trials/private", status=401)
     without.app.get("/acme/api/v1/trials/echo", status=405)
 
 
-def test_enabling_it_takes_effect_at_once(without):
+def test_enabling_a_plugin_takes_effect_at_once(without):
     without.organisation("plain", plugins=("stand_ins", "trial"))
     without.app.get("/plain/api/v1/trials")
     without.organisation("plain", plugins=("stand_ins",))

@@ -1,4 +1,4 @@
-"""Methods: what is refused says what is not, and HEAD is GET without the body."""
+"""Methods: a 405 lists the allowed ones, and HEAD is GET without the body."""
 
 import pytest
 
@@ -12,7 +12,7 @@ import pytest
         ("PUT", "/openapi.json", "GET, HEAD"),
     ],
 )
-def test_a_method_that_is_not_taken_is_refused_with_those_that_are(acme, method, path, allowed):
+def test_an_unsupported_method_is_a_405_with_the_allowed_ones(acme, method, path, allowed):
     answer = acme.app.request(f"/acme/api/v1{path}", method=method, status=405)
     assert answer.headers["Allow"] == allowed
     assert answer.json["code"] == "method_not_allowed"
@@ -27,9 +27,9 @@ def test_head_answers_as_get_does_without_the_body(acme):
     assert asked.content_type == got.content_type
 
 
-def test_head_of_nothing_is_404(acme):
+def test_head_of_an_unknown_path_is_404(acme):
     assert acme.app.head("/acme/api/v1/nothing", status=404).body == b""
 
 
-def test_a_strangers_wrong_method_is_refused_for_the_stranger(acme):
+def test_a_wrong_method_without_credentials_is_a_401(acme):
     acme.app.delete("/acme/api/v1/admin/products", status=401)

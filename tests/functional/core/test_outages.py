@@ -1,4 +1,4 @@
-"""A database that is not as the code expects it: an outage, 503, and no fault of the caller's or the code's."""
+"""Faults of the database are answered 503."""
 
 from contextlib import suppress
 
@@ -45,12 +45,13 @@ def test_a_stand_by_that_takes_no_writes_is_an_outage(acme, postgresql):
 
 
 @pytest.mark.parametrize("rested_s", [0.0, 3600.0])
-def test_connections_that_the_server_has_closed_are_replaced_before_they_are_used(
-    acme, postgresql, monkeypatch, rested_s
-):
+def test_closed_connections_are_replaced_before_use(acme, postgresql, monkeypatch, rested_s):
     monkeypatch.setattr(driver, "PING_AFTER_S", rested_s)
     acme.app.get("/acme/api/v1/products", status=200)
-    end_all = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'autonomy_app' AND datname = current_database()"
+    end_all = (
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+        "WHERE usename = 'autonomy_app' AND datname = current_database()"
+    )
     owner = create_engine(postgresql.url(make_url(acme.database.url).database))
     with owner.begin() as connection:
         assert connection.scalars(text(end_all)).all()
@@ -58,7 +59,7 @@ def test_connections_that_the_server_has_closed_are_replaced_before_they_are_use
     acme.app.get("/acme/api/v1/products", status=200)
 
 
-def test_when_no_connection_is_left_the_answer_is_503(acme, monkeypatch):
+def test_an_exhausted_pool_is_a_503(acme, monkeypatch):
     pool = acme.database.engine.pool
     monkeypatch.setattr(pool, "_timeout", 0.1)
     monkeypatch.setattr(pool, "_max_overflow", 0)
@@ -71,7 +72,7 @@ def test_when_no_connection_is_left_the_answer_is_503(acme, monkeypatch):
     acme.app.get("/acme/api/v1/products", status=200)
 
 
-def test_a_database_that_goes_away_when_a_job_is_deferred_is_an_outage(acme, postgresql):
+def test_a_lost_connection_while_deferring_a_job_is_an_outage(acme, postgresql):
     # The transaction is lost as well.
     with suppress(OperationalError), acme.scope() as scope:
         pid = scope.session.scalar(text("SELECT pg_backend_pid()"))
@@ -80,7 +81,7 @@ def test_a_database_that_goes_away_when_a_job_is_deferred_is_an_outage(acme, pos
             defer(scope, "payments.sweep")
 
 
-def test_a_connection_that_is_lost_when_the_answer_is_ready_spoils_nothing(acme, postgresql):
+def test_a_connection_lost_after_the_answer_causes_no_error(acme, postgresql):
     session = acme.database.session("acme")
     pid = session.scalar(text("SELECT pg_backend_pid()"))
     as_owner(acme, postgresql, f"SELECT pg_terminate_backend({pid}, 60000)")

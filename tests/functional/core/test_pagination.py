@@ -24,14 +24,14 @@ def test_following_next_gives_each_item_once_in_order(acme, seven, limit):
     assert pages[-1]
 
 
-def test_what_is_added_meanwhile_moves_nothing(acme, seven):
+def test_a_new_item_does_not_shift_the_pages(acme, seven):
     pages = walk(acme, 3)
     first = next(pages)
     acme.product(title="Newer")
     assert first + [item for page in pages for item in page] == seven
 
 
-def test_a_cursor_whose_item_is_gone_still_counts(acme, seven):
+def test_a_cursor_of_a_deleted_item_stays_valid(acme, seven):
     with acme.scope() as scope:
         from uuid import UUID
 

@@ -1,4 +1,4 @@
-def test_a_customer_buys_a_thing_and_owns_nothing_until_a_plugin_grants_it(autonomy):
+def test_a_purchase_grants_nothing_without_a_granting_plugin(autonomy):
     autonomy.organisation("acme")
     ada = autonomy.customer("acme")
     thing = autonomy.product("acme")

@@ -19,7 +19,7 @@ def on_payment_completed(event):
 
 
 GRANTING = ModuleType("granting.plugin")
-"""Things and customers as the stand-ins know them, a hook that grants, and nobody who collects money."""
+"""The stand-ins' products and customers, a hook that grants, and no payment provider."""
 GRANTING.register_authenticators = stand_ins.register_authenticators
 GRANTING.register_product_kinds = stand_ins.register_product_kinds
 GRANTING.on_payment_completed = on_payment_completed

@@ -1,4 +1,4 @@
-"""To buy with a coupon: what is paid, whose coupon it is, and how often."""
+"""Purchases with a coupon: the price, the limits, and the redemptions."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ def at(moment):
     return moment.isoformat()
 
 
-def test_a_coupon_is_taken_off_the_price_and_kept_with_the_payment(shop):
+def test_a_coupon_reduces_the_price_and_is_recorded(shop):
     coupon = shop.coupon(code="SPRING", percent_off=25)
     payment = shop.purchase(coupon="spring")["payment"]
     assert (payment["amount"], payment["discount"], payment["coupon"]) == (900, 300, "SPRING")
@@ -25,7 +25,7 @@ def test_a_coupon_is_taken_off_the_price_and_kept_with_the_payment(shop):
     assert (opened["discount"], opened["coupon"]) == (300, "SPRING")
 
 
-def test_without_a_coupon_nothing_is_taken_off(shop):
+def test_without_a_coupon_the_full_price_is_paid(shop):
     payment = shop.purchase()["payment"]
     assert (payment["amount"], payment["discount"], payment["coupon"]) == (1200, 0, None)
     shop.settle(payment)
@@ -44,7 +44,7 @@ def test_without_a_coupon_nothing_is_taken_off(shop):
     ],
     ids=lambda values: next(iter(values)),
 )
-def test_who_guesses_is_not_told_why_a_code_is_not_valid(shop, values):
+def test_an_invalid_code_is_refused_without_the_reason(shop, values):
     if "product_ids" in values:
         values = {"product_ids": [str(shop.autonomy.product().id)]}
     coupon = {"code": "SPRING", "percent_off": 25, **values}
@@ -54,14 +54,14 @@ def test_who_guesses_is_not_told_why_a_code_is_not_valid(shop, values):
     assert "detail" not in problem
 
 
-def test_a_coupon_that_would_take_nothing_off_is_not_spent(shop):
+def test_a_coupon_without_effect_is_not_used_up(shop):
     shop.product = shop.autonomy.product(amount=0)
     coupon = shop.coupon(code="SPRING", percent_off=25)
     assert shop.purchase(422, coupon="SPRING")["code"] == "coupon_not_valid"
     assert shop.usage(coupon) == (0, 0)
 
 
-def test_who_has_tried_too_many_codes_has_to_wait_even_with_the_right_one(shop):
+def test_too_many_wrong_codes_refuse_the_right_one_for_a_while(shop):
     shop.coupon(code="SPRING", percent_off=25)
     for number in range(MISSES):
         shop.purchase(422, coupon=f"GUESS{number}")
@@ -73,14 +73,14 @@ def test_who_has_tried_too_many_codes_has_to_wait_even_with_the_right_one(shop):
     shop.purchase(201, coupon="SPRING")
 
 
-def test_right_codes_are_no_guesses(shop):
+def test_valid_codes_do_not_count_as_guesses(shop):
     shop.coupon(code="SPRING", percent_off=25)
     shop.purchase(201, coupon="SPRING")
     for _ in range(MISSES + 1):
         shop.purchase(200, coupon="SPRING")
 
 
-def test_a_coupon_for_all_of_it_makes_the_product_the_customers_at_once(shop):
+def test_a_coupon_for_the_whole_price_completes_the_payment_at_once(shop):
     coupon = shop.coupon(code="GIFT", percent_off=100)
     answer = shop.purchase(201, coupon="GIFT")
     assert (answer["payment"]["status"], answer["checkout_url"]) == ("completed", None)
@@ -89,7 +89,7 @@ def test_a_coupon_for_all_of_it_makes_the_product_the_customers_at_once(shop):
     assert shop.purchase(409, coupon="GIFT")["code"] == "already_owned"
 
 
-def test_what_a_coupon_pays_for_needs_nobody_who_collects_money(shop):
+def test_a_fully_discounted_purchase_needs_no_provider(shop):
     shop.autonomy.organisation("acme", plugins=("granting",))
     shop.coupon(code="GIFT", amount_off=5000)
     shop.coupon(code="HALF", percent_off=50)
@@ -97,7 +97,7 @@ def test_what_a_coupon_pays_for_needs_nobody_who_collects_money(shop):
     assert shop.purchase(201, coupon="GIFT")["payment"]["status"] == "completed"
 
 
-def test_an_open_checkout_is_handed_back_only_with_the_same_coupon(shop):
+def test_an_open_checkout_is_reused_only_with_the_same_coupon(shop):
     shop.coupon(code="SPRING", percent_off=25)
     plain = shop.purchase(201)["payment"]
     reduced = shop.purchase(201, coupon="SPRING")["payment"]
@@ -107,14 +107,14 @@ def test_an_open_checkout_is_handed_back_only_with_the_same_coupon(shop):
     assert shop.purchase(201)["payment"]["id"] != plain["id"]
 
 
-def test_of_two_coupons_that_take_off_the_same_each_has_a_checkout_of_its_own(shop):
+def test_two_coupons_of_equal_effect_have_separate_checkouts(shop):
     shop.coupon(code="ONE", percent_off=25)
     shop.coupon(code="TWO", amount_off=300)
     assert shop.purchase(201, coupon="ONE")["payment"]["amount"] == 900
     assert shop.purchase(201, coupon="TWO")["payment"]["amount"] == 900
 
 
-def test_a_limit_counts_what_is_reserved_until_that_has_ended(shop):
+def test_a_reservation_counts_towards_the_limit_until_it_ends(shop):
     coupon = shop.coupon(code="SPRING", percent_off=25, max_redemptions=1)
     first = shop.purchase(201, coupon="SPRING")["payment"]
     shop.another_customer("eve@example.org")
@@ -126,7 +126,7 @@ def test_a_limit_counts_what_is_reserved_until_that_has_ended(shop):
     assert shop.purchase(409, coupon="SPRING")["code"] == "coupon_used_up"
 
 
-def test_what_is_refused_for_its_limit_leaves_no_payment(shop):
+def test_a_purchase_refused_for_the_limit_leaves_no_payment(shop):
     shop.coupon(code="SPRING", percent_off=25, max_redemptions=1)
     shop.purchase(201, coupon="SPRING")
     shop.another_customer("eve@example.org")
@@ -135,7 +135,7 @@ def test_what_is_refused_for_its_limit_leaves_no_payment(shop):
     assert shop.autonomy.app.get("/acme/api/v1/customers/payments", headers=headers).json["items"] == []
 
 
-def test_each_customer_uses_it_as_often_as_they_may(shop):
+def test_the_limit_per_customer_is_kept(shop):
     shop.coupon(code="SPRING", percent_off=25, max_per_customer=1)
     shop.settle(shop.purchase(201, coupon="SPRING")["payment"])
     shop.product = shop.autonomy.product()
@@ -144,7 +144,7 @@ def test_each_customer_uses_it_as_often_as_they_may(shop):
     shop.purchase(201, coupon="SPRING")
 
 
-def test_a_new_price_is_paid_with_the_coupon_that_the_old_checkout_held(shop):
+def test_a_new_price_takes_over_the_coupon_of_the_old_checkout(shop):
     coupon = shop.coupon(code="SPRING", percent_off=25, max_redemptions=1)
     shop.purchase(201, coupon="SPRING")
     path = f"/acme/api/v1/admin/products/{shop.product.id}"
@@ -153,7 +153,7 @@ def test_a_new_price_is_paid_with_the_coupon_that_the_old_checkout_held(shop):
     assert shop.usage(coupon) == (1, 0)
 
 
-def test_who_pays_late_has_used_it_beyond_its_limit_and_the_journal_says_so(shop):
+def test_a_late_payment_may_exceed_the_limit_and_is_journalled(shop):
     coupon = shop.coupon(code="SPRING", percent_off=25, max_redemptions=1)
     late = shop.purchase(201, coupon="SPRING")["payment"]
     shop.settle(late, "expired")
@@ -165,7 +165,7 @@ def test_who_pays_late_has_used_it_beyond_its_limit_and_the_journal_says_so(shop
     assert again["detail"] == {"coupon": "SPRING", "after": "used"}
 
 
-def test_a_refund_does_not_give_the_coupon_back(shop):
+def test_a_refund_does_not_release_the_coupon(shop):
     coupon = shop.coupon(code="SPRING", percent_off=25, max_per_customer=1)
     payment = shop.purchase(201, coupon="SPRING")["payment"]
     shop.settle(payment)
@@ -176,18 +176,18 @@ def test_a_refund_does_not_give_the_coupon_back(shop):
     assert shop.purchase(409, coupon="SPRING")["code"] == "coupon_used_up"
 
 
-def test_what_was_used_in_test_is_not_used_up_in_live(shop):
+def test_test_redemptions_do_not_count_in_live(shop):
     coupon = shop.coupon(code="GIFT", percent_off=100, max_redemptions=1)
     shop.purchase(201, coupon="GIFT")
     assert shop.usage(coupon) == (0, 1)
-    # Who has nobody who collects money sells in live.
+    # An organisation without a payment provider sells in live.
     shop.autonomy.organisation("acme", plugins=("granting",))
     assert shop.usage(coupon) == (0, 0)
     shop.purchase(201, coupon="GIFT")
     assert shop.usage(coupon) == (0, 1)
 
 
-def test_a_checkout_that_is_open_when_a_coupon_pays_for_all_is_closed_by_the_worker(shop, monkeypatch):
+def test_a_free_purchase_with_a_coupon_closes_the_open_checkout(shop, monkeypatch):
     closed = []
     monkeypatch.setattr(
         stand_ins.PretendedPayments, "expire", lambda self, scope, payment_id: closed.append(str(payment_id))

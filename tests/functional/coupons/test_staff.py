@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 
-def test_a_coupon_that_was_made_is_found_with_its_usage(shop):
+def test_a_new_coupon_is_listed_with_its_usage(shop):
     made = shop.coupon(code="Spring-26", percent_off=25, max_redemptions=5)
     assert (made["code"], made["percent_off"], made["amount_off"]) == ("SPRING-26", 25, None)
     assert (made["used"], made["reserved"], made["active"], made["product_ids"]) == (0, 0, True, None)
@@ -13,12 +13,12 @@ def test_a_coupon_that_was_made_is_found_with_its_usage(shop):
     assert listed == [made]
 
 
-def test_an_amount_is_in_the_organisations_currency_unless_another_is_given(shop):
+def test_an_amount_defaults_to_the_organisations_currency(shop):
     assert shop.coupon(code="ONE", amount_off=500)["currency"] == "eur"
     assert shop.coupon(code="TWO", amount_off=500, currency="gbp")["currency"] == "gbp"
 
 
-def test_a_code_is_there_once_however_it_is_written(shop):
+def test_a_code_is_unique_in_every_spelling(shop):
     shop.coupon(code="SPRING", percent_off=10)
     assert shop.coupon(409, code="spring", percent_off=20)["code"] == "coupon_exists"
 
@@ -41,16 +41,16 @@ def test_a_code_is_there_once_however_it_is_written(shop):
         {"percent_off": 10, "code": "two words"},
     ],
 )
-def test_what_is_no_coupon_is_refused(shop, values):
+def test_an_invalid_coupon_is_refused(shop, values):
     assert shop.coupon(422, **{"code": "SPRING", **values})["code"] == "invalid_input"
 
 
-def test_a_coupon_can_only_be_for_products_that_there_are(shop):
+def test_a_coupon_for_an_unknown_product_is_refused(shop):
     problem = shop.coupon(422, code="SPRING", percent_off=10, product_ids=[str(uuid4())])
     assert problem["code"] == "unknown_product"
 
 
-def test_limits_windows_and_products_change_and_what_it_takes_off_does_not(shop):
+def test_everything_but_the_discount_can_be_changed(shop):
     coupon = shop.coupon(code="SPRING", percent_off=10, product_ids=[str(shop.product.id)])
     ends_at = "2030-01-01T00:00:00Z"
     changed = shop.change(coupon, max_per_customer=1, ends_at=ends_at, active=False, product_ids=None)
@@ -69,7 +69,7 @@ def test_limits_windows_and_products_change_and_what_it_takes_off_does_not(shop)
     assert shop.change(coupon, 422, percent_off=20)["code"] == "invalid_input"
 
 
-def test_who_may_only_look_makes_and_changes_none(shop):
+def test_a_read_only_key_cannot_create_or_change_coupons(shop):
     coupon = shop.coupon(code="SPRING", percent_off=10)
     shop.staff = shop.autonomy.as_staff(scopes=("catalog.read",))
     assert shop.usage(coupon) == (0, 0)

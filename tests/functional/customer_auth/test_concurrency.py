@@ -1,34 +1,26 @@
-from collections import Counter
+import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
-from webtest import TestApp
 
 from autonomy_core.plugin_api.customers import Customer
-from customer_auth.models import Attempts, LoginSession, RefreshToken
+from autonomy_core.testing.locks import BLOCKED
+from customer_auth.clients import Client
+from customer_auth.credentials import forget_credentials
+from customer_auth.methods import Method
+from customer_auth.models import Attempts, Credential, LoginSession, RefreshToken
+from customer_auth.sessions import open_session, open_sessions
+from tests.functional.customer_auth.concurrent_calls import at_once, statuses
+from tests.functional.customer_auth.second_factors import protect
 
 pytestmark = pytest.mark.concurrent
 
 
-def at_once(shop, call, bodies):
-    """Post the bodies at the same moment; gives the answers."""
-    path = f"/{shop.id}/api/v1/customers/{call}"
-
-    def post(body):
-        return TestApp(shop.autonomy.app.app).post_json(
-            path, body, expect_errors=True, extra_environ={"REMOTE_ADDR": shop.address}
-        )
-
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(post, bodies))
-
-
-def statuses(answers):
-    return Counter(answer.status_int for answer in answers)
-
-
-def test_of_registrations_of_one_address_at_once_one_succeeds(committed_shop):
+def test_concurrent_registrations_of_one_address_succeed_once(committed_shop):
     body = {"email": "ada@example.org", "password": "a long engine", "name": "Ada"}
     answers = at_once(committed_shop, "register", [body] * 8)
     assert statuses(answers) == {201: 1, 409: 7}
@@ -37,7 +29,7 @@ def test_of_registrations_of_one_address_at_once_one_succeeds(committed_shop):
         assert scope.session.scalar(select(func.count()).select_from(LoginSession)) == 1
 
 
-def test_of_exchanges_of_one_token_at_once_one_succeeds_and_the_login_goes_on(committed_shop):
+def test_concurrent_refreshes_of_one_token_succeed_once(committed_shop):
     token = committed_shop.register().json["refresh_token"]
     answers = at_once(committed_shop, "refresh", [{"refresh_token": token}] * 8)
     assert statuses(answers) == {200: 1, 409: 7}
@@ -45,7 +37,7 @@ def test_of_exchanges_of_one_token_at_once_one_succeeds_and_the_login_goes_on(co
     committed_shop.refresh(new["refresh_token"])
 
 
-def test_a_logout_and_an_exchange_at_once_leave_no_login(committed_shop):
+def test_a_logout_during_a_refresh_leaves_no_login(committed_shop):
     token = committed_shop.register().json["refresh_token"]
     body = {"refresh_token": token}
     with ThreadPoolExecutor(2) as pool:
@@ -57,14 +49,14 @@ def test_a_logout_and_an_exchange_at_once_leave_no_login(committed_shop):
     committed_shop.refresh(newest, 401)
 
 
-def test_guesses_at_once_do_not_slip_in_under_the_limit(committed_shop):
+def test_concurrent_guesses_do_not_exceed_the_limit(committed_shop):
     committed_shop.register()
     guesses = [{"email": "ada@example.org", "password": f"guess number {number}"} for number in range(24)]
     answers = at_once(committed_shop, "login", guesses)
     assert statuses(answers) == {401: 10, 429: 14}
 
 
-def test_many_customers_log_in_at_once_from_one_address_without_a_trace(committed_shop):
+def test_concurrent_logins_from_one_address_are_not_counted(committed_shop):
     emails = [f"customer{number}@example.org" for number in range(8)]
     for email in emails:
         committed_shop.register(email)
@@ -76,3 +68,59 @@ def test_many_customers_log_in_at_once_from_one_address_without_a_trace(committe
         ).all()
         assert pending == []
         assert scope.session.scalar(select(func.count()).select_from(RefreshToken)) == 40
+
+
+def steps(shop, code):
+    """The second step of eight logins, all with the same code."""
+    flows = [shop.login(status=403).json["flow"] for _ in range(8)]
+    return [{"flow": flow, "code": code} for flow in flows]
+
+
+def test_a_code_that_is_sent_eight_times_at_once_opens_one_login(committed_shop):
+    app = protect(committed_shop, committed_shop.register().json["access_token"])
+    answers = at_once(committed_shop, "login/second-factor", steps(committed_shop, app.code()))
+    assert statuses(answers)[200] == 1
+    assert set(statuses(answers)) <= {200, 422, 429}
+
+
+def test_a_recovery_code_that_is_sent_at_once_opens_one_login(committed_shop):
+    app = protect(committed_shop, committed_shop.register().json["access_token"])
+    bodies = steps(committed_shop, app.recovery_codes[0])
+    assert statuses(at_once(committed_shop, "login/second-factor", bodies)) == {200: 1, 422: 7}
+
+
+def test_a_flow_that_is_completed_at_once_opens_one_login(committed_shop):
+    app = protect(committed_shop, committed_shop.register().json["access_token"])
+    flow = committed_shop.login(status=403).json["flow"]
+    bodies = [{"flow": flow, "code": code} for code in app.recovery_codes[:8]]
+    assert statuses(at_once(committed_shop, "login/second-factor", bodies)) == {200: 1, 401: 7}
+
+
+def wait_for_a_lock(database):
+    until = time.monotonic() + 20
+    with psycopg.connect(database.conninfo, autocommit=True) as connection:
+        while not connection.execute(BLOCKED).fetchall():
+            assert time.monotonic() < until, "nothing waits"
+            time.sleep(0.02)
+
+
+def test_a_login_that_begins_before_a_purge_does_not_survive_it(committed_shop):
+    """Otherwise who has registered a foreign address stays in the account when its owner proves it."""
+    customer_id = UUID(committed_shop.register().json["customer"]["id"])
+    began = Barrier(2)
+
+    def purge():
+        with committed_shop.autonomy.scope() as scope:
+            began.wait(20)
+            forget_credentials(scope, customer_id)
+
+    with ThreadPoolExecutor(1) as pool:
+        with committed_shop.autonomy.scope() as scope:
+            scope.session.scalars(select(Credential).with_for_update()).one()
+            purging = pool.submit(purge)
+            began.wait(20)
+            wait_for_a_lock(committed_shop.autonomy.database)
+            open_session(scope, customer_id, methods=[Method.PASSWORD], client=Client("203.0.113.9"))
+        purging.result()
+    with committed_shop.autonomy.scope() as scope:
+        assert scope.session.scalars(open_sessions(scope, customer_id)).all() == []

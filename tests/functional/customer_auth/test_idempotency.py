@@ -1,4 +1,4 @@
-"""Accounts, when a client repeats a request because it has not got the answer."""
+"""Account calls that a client repeats because it got no answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text, update
 from autonomy_core.plugin_api.customers import Customer
 from customer_auth.domain import REUSE_GRACE
 from customer_auth.models import LoginSession, RefreshToken
-from tests.functional.customer_auth.conftest import EMAIL, PASSWORD
+from tests.functional.customer_auth.shop import EMAIL, PASSWORD
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 REGISTRATION = {"email": EMAIL, "password": PASSWORD, "name": "Ada"}
@@ -34,7 +34,7 @@ def count(shop, entity):
         return scope.session.scalar(select(func.count()).select_from(entity))
 
 
-def test_a_registration_that_is_repeated_makes_one_customer_and_gives_the_same_tokens(post):
+def test_a_repeated_registration_returns_the_same_tokens(post):
     first, second = (post("register", REGISTRATION, 201) for _ in range(2))
     assert first.json == second.json
     assert second.headers["Idempotent-Replayed"] == "true"
@@ -42,7 +42,7 @@ def test_a_registration_that_is_repeated_makes_one_customer_and_gives_the_same_t
     post.shop.me(second.json["access_token"])
 
 
-def test_a_refresh_that_is_repeated_gives_the_same_tokens_and_is_no_sign_of_a_theft(post):
+def test_a_repeated_refresh_returns_the_same_tokens(post):
     old = post.shop.register().json["refresh_token"]
     first = post("refresh", {"refresh_token": old}, 200).json
     make_older(post.shop)
@@ -51,7 +51,7 @@ def test_a_refresh_that_is_repeated_gives_the_same_tokens_and_is_no_sign_of_a_th
     post.shop.refresh(first["refresh_token"])
 
 
-def test_without_the_key_the_same_repetition_ends_the_login(post):
+def test_a_repeated_refresh_without_a_key_ends_the_login(post):
     old = post.shop.register().json["refresh_token"]
     new = post("refresh", {"refresh_token": old}, 200).json["refresh_token"]
     make_older(post.shop)
@@ -64,7 +64,7 @@ def make_older(shop):
         scope.session.execute(update(RefreshToken).values(used_at=RefreshToken.used_at - REUSE_GRACE))
 
 
-def test_a_refused_refresh_stays_refused_and_what_it_found_out_is_kept(post):
+def test_a_refused_refresh_stays_refused_and_ends_the_login(post):
     old = post.shop.register().json["refresh_token"]
     post.shop.refresh(old)
     make_older(post.shop)
@@ -82,8 +82,8 @@ def test_a_failed_login_is_counted_with_a_key_as_without(post):
     post("login", LOGIN, 429)
 
 
-def test_a_key_that_somebody_guesses_gives_one_try_at_the_password_and_no_more(post):
-    """Otherwise a wrong one would be told from the right one without being counted."""
+def test_a_known_idempotency_key_allows_one_guess_only(post):
+    """Otherwise a wrong password could be recognised without being counted."""
     post.shop.register()
     tokens = post("login", LOGIN, 200).json
     refused = post("login", {**LOGIN, "password": "a guess"}, 422)
@@ -92,20 +92,20 @@ def test_a_key_that_somebody_guesses_gives_one_try_at_the_password_and_no_more(p
     post.shop.refresh(tokens["refresh_token"])
 
 
-def test_a_logout_is_repeated_like_anything_else(post):
+def test_a_logout_can_be_repeated_with_its_key(post):
     token = {"refresh_token": post.shop.register().json["refresh_token"]}
     first, second = (post("logout", token, 204) for _ in range(2))
     assert "Idempotent-Replayed" not in first.headers
     assert second.headers["Idempotent-Replayed"] == "true"
 
 
-def test_a_customer_who_is_known_and_one_who_is_not_do_not_share_a_key(post):
+def test_authenticated_and_anonymous_callers_share_no_key(post):
     known = {"Authorization": f"Bearer {post.shop.register().json['access_token']}", "Idempotency-Key": KEY}
     tokens = [post("login", LOGIN, 200).json, post.shop.post("login", LOGIN, 200, headers=known).json]
     assert tokens[0]["refresh_token"] != tokens[1]["refresh_token"]
 
 
-def test_neither_tokens_nor_passwords_nor_addresses_can_be_read_in_the_table(post):
+def test_the_table_has_no_readable_token_password_or_address(post):
     answer = post("register", REGISTRATION, 201).json
     with post.shop.autonomy.scope(post.shop.id) as scope:
         (row,) = scope.session.scalars(
@@ -115,7 +115,7 @@ def test_neither_tokens_nor_passwords_nor_addresses_can_be_read_in_the_table(pos
     assert [secret for secret in secrets if secret in row] == []
 
 
-def test_a_day_later_the_tokens_are_not_given_again(post):
+def test_the_tokens_are_not_repeated_after_a_day(post):
     first = post("register", REGISTRATION, 201)
     with post.shop.autonomy.scope(post.shop.id) as scope:
         earlier = text("UPDATE idempotency_keys SET valid_until = valid_until - CAST(:by AS interval)")

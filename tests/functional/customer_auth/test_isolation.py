@@ -3,7 +3,7 @@ from sqlalchemy import select, text
 from customer_auth.models import Attempts, Credential, LoginSession, RefreshToken
 
 
-def test_one_address_in_two_organisations_is_two_customers_with_two_passwords(shop, other_shop):
+def test_one_address_in_two_organisations_is_two_customers(shop, other_shop):
     here = shop.register(password="engine of acme").json["customer"]
     there = other_shop.register(password="engine of beacon").json["customer"]
     assert here["id"] != there["id"]
@@ -12,7 +12,7 @@ def test_one_address_in_two_organisations_is_two_customers_with_two_passwords(sh
     other_shop.login(password="engine of beacon")
 
 
-def test_an_access_token_of_one_organisation_is_nobodys_in_the_other(shop, other_shop):
+def test_an_access_token_is_invalid_in_another_organisation(shop, other_shop):
     token = shop.register().json["access_token"]
     other_shop.register()
     other_shop.me(token, 401)
@@ -20,14 +20,14 @@ def test_an_access_token_of_one_organisation_is_nobodys_in_the_other(shop, other
     shop.autonomy.app.get("http://beacon.example/api/v1/customers/me", headers=headers, status=401)
 
 
-def test_a_refresh_token_of_one_organisation_is_unknown_in_the_other(shop, other_shop):
+def test_a_refresh_token_is_unknown_in_another_organisation(shop, other_shop):
     token = shop.register().json["refresh_token"]
     other_shop.refresh(token, 401)
     other_shop.logout(token)
     shop.refresh(token)
 
 
-def test_raw_sql_without_a_condition_sees_one_organisations_rows(shop, other_shop):
+def test_raw_sql_without_a_condition_sees_the_own_rows_only(shop, other_shop):
     shop.register()
     other_shop.register()
     shop.login(password="another engine", status=401)
@@ -37,7 +37,7 @@ def test_raw_sql_without_a_condition_sees_one_organisations_rows(shop, other_sho
         assert seen == {"beacon"}
 
 
-def test_an_organisation_that_disables_the_plugin_no_longer_knows_its_tokens(autonomy, shop):
+def test_tokens_are_invalid_while_the_plugin_is_disabled(autonomy, shop):
     token = shop.register().json["access_token"]
     autonomy.organisation("acme", plugins=())
     shop.me(token, 401)

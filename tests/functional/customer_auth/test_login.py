@@ -2,6 +2,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import select, update
 
 from customer_auth.models import Credential
+from customer_auth.passwords import PARAMETERS
 
 
 def stored_hash(shop):
@@ -12,16 +13,16 @@ def stored_hash(shop):
 def test_a_customer_logs_in_in_any_spelling_of_the_address(shop):
     shop.register("ada@example.org")
     answer = shop.login("ADA@example.org").json
-    assert set(answer) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert set(answer) == {"access_token", "refresh_token", "token_type", "expires_in", "device_token"}
     assert shop.me(answer["access_token"]).json["email"] == "ada@example.org"
 
 
-def test_a_password_is_the_same_however_the_keyboard_composes_it(shop):
+def test_a_password_is_equal_in_every_unicode_composition(shop):
     shop.register(password="ma\u00f1ana ma\u00f1ana")
     shop.login(password="man\u0303ana man\u0303ana")
 
 
-def test_an_unknown_address_and_a_wrong_password_are_answered_alike(shop):
+def test_unknown_address_and_wrong_password_have_the_same_answer(shop):
     shop.register()
     wrong = shop.login(password="another engine", status=401)
     unknown = shop.login("eve@example.org", status=401)
@@ -31,7 +32,7 @@ def test_an_unknown_address_and_a_wrong_password_are_answered_alike(shop):
     assert headers[0] == headers[1]
 
 
-def test_an_unknown_address_costs_a_verification_too(shop, monkeypatch):
+def test_an_unknown_address_costs_a_hash_verification_too(shop, monkeypatch):
     from customer_auth import passwords
 
     verified = []
@@ -49,11 +50,11 @@ def test_a_customer_without_a_password_cannot_log_in(shop):
     assert shop.login(status=401).json["code"] == "invalid_credentials"
 
 
-def test_a_login_tells_who_is_asked_to_authenticate_how(shop):
+def test_a_refused_login_has_a_www_authenticate_header(shop):
     assert shop.login(status=401).headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_hash_with_older_parameters_is_renewed_by_a_login(shop):
+def test_an_outdated_hash_is_renewed_by_a_login(shop):
     shop.register()
     weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("a long engine")
     with shop.autonomy.scope() as scope:
@@ -63,7 +64,18 @@ def test_a_hash_with_older_parameters_is_renewed_by_a_login(shop):
     shop.login()
 
 
-def test_a_failed_login_renews_nothing(shop):
+def test_a_hash_of_an_earlier_normal_form_is_renewed_by_a_login(shop):
+    password = "\uff41 long engine"
+    shop.register(password=password)
+    before = PARAMETERS.hash(password)
+    with shop.autonomy.scope() as scope:
+        scope.session.execute(update(Credential).values(password_hash=before))
+    shop.login(password=password)
+    assert stored_hash(shop) != before
+    shop.login(password="a long engine")
+
+
+def test_a_failed_login_renews_no_hash(shop):
     shop.register()
     weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("a long engine")
     with shop.autonomy.scope() as scope:
@@ -72,7 +84,7 @@ def test_a_failed_login_renews_nothing(shop):
     assert stored_hash(shop) == weak
 
 
-def test_a_hash_that_nobody_can_read_is_a_wrong_password(shop):
+def test_an_unreadable_hash_is_a_wrong_password(shop):
     shop.register()
     with shop.autonomy.scope() as scope:
         scope.session.execute(update(Credential).values(password_hash="damaged"))
@@ -93,7 +105,7 @@ def test_no_connection_is_held_while_a_password_is_hashed(committed_shop, monkey
         return call
 
     monkeypatch.setattr(Passwords, "hash", watched(Passwords.hash))
-    monkeypatch.setattr(Passwords, "matches", watched(Passwords.matches))
+    monkeypatch.setattr(Passwords, "compare", watched(Passwords.compare))
     committed_shop.register()
     committed_shop.login()
     assert held == [0, 0]

@@ -3,7 +3,7 @@ from sqlalchemy import select
 from customer_auth.models import LoginSession
 
 
-def test_after_a_logout_nothing_is_refreshed(shop):
+def test_a_refresh_after_the_logout_is_refused(shop):
     token = shop.register().json["refresh_token"]
     assert shop.logout(token).body == b""
     shop.refresh(token, 401)
@@ -34,11 +34,11 @@ def test_a_second_logout_changes_nothing(shop):
     assert ended[0] == ended[1]
 
 
-def test_a_logout_with_an_unknown_token_is_answered_alike(shop):
+def test_a_logout_with_an_unknown_token_has_the_same_answer(shop):
     shop.logout("unknown")
 
 
-def test_a_logout_ends_the_access_token_as_soon_as_the_database_is_asked_again(shop, asked_each_time):
+def test_a_logout_ends_the_access_token_after_the_cache_expires(shop, asked_each_time):
     tokens = shop.register().json
     shop.me(tokens["access_token"])
     shop.logout(tokens["refresh_token"])

@@ -4,10 +4,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from customer_auth.models import Attempts
+from customer_auth.passwords import Passwords
 
 
 def let_pass(shop, by):
-    """Make it seem that so much time has passed."""
+    """Move all stored times into the past."""
     with shop.autonomy.scope(shop.id) as scope:
         scope.session.execute(update(Attempts).values(drained_at=Attempts.drained_at - by))
 
@@ -16,7 +17,7 @@ def fail(shop, email="ada@example.org", status=401):
     return shop.login(email, "another engine", status)
 
 
-def test_after_so_many_failures_an_account_is_closed_for_a_while(make_shop):
+def test_too_many_failures_lock_the_account_for_a_while(make_shop):
     shop = make_shop(failed_logins_per_email=3)
     shop.register()
     for _ in range(3):
@@ -27,20 +28,20 @@ def test_after_so_many_failures_an_account_is_closed_for_a_while(make_shop):
     assert refused.json["retry_after"] == int(refused.headers["Retry-After"])
 
 
-def test_meanwhile_the_right_password_is_put_off_too(make_shop):
+def test_the_right_password_is_refused_while_locked(make_shop):
     shop = make_shop(failed_logins_per_email=1)
     shop.register()
     fail(shop)
     shop.login(status=429)
 
 
-def test_an_account_that_does_not_exist_is_limited_alike(make_shop):
+def test_an_unknown_account_has_the_same_limit(make_shop):
     shop = make_shop(failed_logins_per_email=1)
     fail(shop, "eve@example.org")
     fail(shop, "EVE@example.org", status=429)
 
 
-def test_an_account_is_limited_wherever_the_logins_come_from(make_shop):
+def test_the_limit_of_an_account_holds_for_all_addresses(make_shop):
     shop = make_shop(failed_logins_per_email=2)
     for shop.address in ("192.0.2.1", "198.51.100.7"):
         fail(shop)
@@ -48,7 +49,7 @@ def test_an_account_is_limited_wherever_the_logins_come_from(make_shop):
     fail(shop, status=429)
 
 
-def test_attempts_come_back_one_by_one(make_shop):
+def test_attempts_are_regained_one_by_one(make_shop):
     shop = make_shop(failed_logins_per_email=3)
     for _ in range(3):
         fail(shop)
@@ -57,7 +58,7 @@ def test_attempts_come_back_one_by_one(make_shop):
     fail(shop, status=429)
 
 
-def test_refused_attempts_do_not_lengthen_the_wait(make_shop):
+def test_refused_attempts_do_not_extend_the_wait(make_shop):
     shop = make_shop(failed_logins_per_email=1)
     fail(shop)
     for _ in range(5):
@@ -73,7 +74,7 @@ def test_logins_that_succeed_are_not_counted(make_shop):
         shop.login()
 
 
-def test_a_success_takes_back_its_own_attempt_and_no_failure(make_shop):
+def test_a_success_releases_its_own_attempt_only(make_shop):
     shop = make_shop(failed_logins_per_address=2)
     shop.register()
     fail(shop, "b@example.org")
@@ -82,7 +83,7 @@ def test_a_success_takes_back_its_own_attempt_and_no_failure(make_shop):
     shop.login(status=429)
 
 
-def test_an_address_is_limited_whichever_accounts_it_tries(make_shop):
+def test_the_limit_of_an_address_holds_for_all_accounts(make_shop):
     shop = make_shop(failed_logins_per_address=2)
     fail(shop, "b@example.org")
     fail(shop, "c@example.org")
@@ -91,7 +92,7 @@ def test_an_address_is_limited_whichever_accounts_it_tries(make_shop):
     fail(shop, "d@example.org")
 
 
-def test_the_addresses_of_one_ipv6_subscriber_are_one(make_shop):
+def test_the_addresses_of_one_ipv6_network_count_as_one(make_shop):
     shop = make_shop(failed_logins_per_address=1)
     shop.address = "2001:db8:1:2::1"
     fail(shop, "b@example.org")
@@ -101,7 +102,7 @@ def test_the_addresses_of_one_ipv6_subscriber_are_one(make_shop):
     fail(shop, "c@example.org")
 
 
-def test_an_address_that_a_client_writes_into_a_header_is_not_believed(make_shop):
+def test_a_forwarded_header_of_a_client_is_ignored(make_shop):
     shop = make_shop(failed_logins_per_address=1)
     shop.autonomy.app.extra_environ["HTTP_X_FORWARDED_FOR"] = "198.51.100.7"
     fail(shop, "b@example.org")
@@ -119,7 +120,7 @@ def test_registrations_are_limited_by_the_clients_address(make_shop):
     shop.register("d@example.org")
 
 
-def test_asking_whether_addresses_are_taken_is_limited(committed_shop):
+def test_probing_for_taken_addresses_is_limited(committed_shop):
     shop = committed_shop
     shop.autonomy.organisation(
         plugins=("customer_auth",), settings={"customer_auth": {"registrations_per_address": "3"}}
@@ -131,7 +132,7 @@ def test_asking_whether_addresses_are_taken_is_limited(committed_shop):
     shop.register(status=429)
 
 
-def test_input_that_is_not_valid_is_not_counted(make_shop):
+def test_invalid_input_is_not_counted(make_shop):
     shop = make_shop(registrations_per_address=1)
     shop.register("nobody", status=422)
     shop.register(password="short", status=422)
@@ -139,13 +140,24 @@ def test_input_that_is_not_valid_is_not_counted(make_shop):
     shop.register()
 
 
-def test_failures_are_counted_although_the_answer_is_401(committed_shop):
+def test_a_failure_is_committed_although_the_answer_is_401(committed_shop):
     fail(committed_shop)
     with committed_shop.autonomy.scope() as scope:
-        assert scope.session.scalar(select(func.count()).select_from(Attempts)) == 2
+        assert scope.session.scalar(select(func.count()).select_from(Attempts)) == 3
 
 
-def test_one_organisations_attempts_are_not_the_others(make_shop):
+def test_an_attempt_that_could_not_be_made_does_not_count(make_shop, monkeypatch):
+    shop = make_shop(failed_logins_per_email=1)
+    shop.register()
+    with monkeypatch.context() as busy:
+        full = Passwords(at_once=1, longest_wait_s=0)
+        busy.setattr("customer_auth.services.passwords_of", lambda scope: full)
+        with full._turn():
+            assert shop.login(status=503).json["retry_after"] > 0
+    shop.login()
+
+
+def test_the_limits_of_organisations_are_separate(make_shop):
     shops = [
         make_shop(name, failed_logins_per_email=1, failed_logins_per_address=1) for name in ("acme", "beacon")
     ]
@@ -154,21 +166,21 @@ def test_one_organisations_attempts_are_not_the_others(make_shop):
         fail(shop, status=429)
 
 
-def test_nobodys_address_is_stored(shop):
+def test_no_address_is_stored_in_clear(shop):
     fail(shop)
     with shop.autonomy.scope() as scope:
         stored = " ".join(scope.session.scalars(select(Attempts.bucket)))
-    assert "ada" not in stored
+    assert "ada@example.org" not in stored
     assert "192.0.2.1" not in stored
 
 
-def test_buckets_that_have_drained_are_removed_by_later_attempts(shop):
+def test_expired_buckets_are_removed_by_later_attempts(shop):
     for number in range(5):
         fail(shop, f"stranger{number}@example.org")
     let_pass(shop, timedelta(hours=1))
     fail(shop)
     with shop.autonomy.scope() as scope:
-        assert scope.session.scalar(select(func.count()).select_from(Attempts)) == 2
+        assert scope.session.scalar(select(func.count()).select_from(Attempts)) == 3
 
 
 @pytest.mark.parametrize("key", ["failed_logins_per_email", "access_token_minutes", "refresh_token_days"])

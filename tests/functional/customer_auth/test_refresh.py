@@ -8,7 +8,7 @@ from customer_auth.models import LoginSession, RefreshToken
 
 
 def make_older(shop, by=REUSE_GRACE):
-    """Make it seem that whatever happened to tokens happened that much earlier."""
+    """Move the times of all tokens into the past."""
     with shop.autonomy.scope(shop.id) as scope:
         scope.session.execute(update(RefreshToken).values(used_at=RefreshToken.used_at - by))
 
@@ -21,7 +21,7 @@ def test_a_refresh_token_is_exchanged_for_new_tokens(shop):
     shop.refresh(second["refresh_token"])
 
 
-def test_a_token_used_twice_in_a_moment_is_a_double_click(shop):
+def test_a_token_used_twice_within_seconds_is_a_conflict(shop):
     first = shop.register().json
     second = shop.refresh(first["refresh_token"]).json
     assert shop.refresh(first["refresh_token"], 409).json["code"] == "refresh_in_progress"
@@ -47,7 +47,7 @@ def test_a_token_used_again_later_ends_the_access_tokens_too(shop, asked_each_ti
         shop.me(tokens["access_token"], 401)
 
 
-def test_the_end_of_the_login_is_committed_although_the_answer_is_401(committed_shop):
+def test_ending_the_login_is_committed_although_the_answer_is_401(committed_shop):
     shop = committed_shop
     token = shop.register().json["refresh_token"]
     shop.refresh(token)
@@ -57,7 +57,7 @@ def test_the_end_of_the_login_is_committed_although_the_answer_is_401(committed_
         assert scope.session.scalars(select(LoginSession)).one().revoked_at is not None
 
 
-def test_the_oldest_token_of_a_login_ends_it_as_well(shop):
+def test_reusing_the_oldest_token_of_a_login_ends_it(shop):
     oldest = newest = shop.register().json["refresh_token"]
     for _ in range(3):
         newest = shop.refresh(newest).json["refresh_token"]
@@ -76,23 +76,23 @@ def test_a_reused_token_leaves_the_customers_other_logins_alone(shop):
 
 
 @pytest.mark.parametrize("token", ["", "unknown", "ünbekannt", "x" * 1024, "\U0001f5dd"])
-def test_a_token_that_nobody_issued_is_refused(shop, token):
+def test_an_unknown_token_is_refused(shop, token):
     assert shop.refresh(token, 401).json["code"] == "invalid_refresh_token"
 
 
 @pytest.mark.parametrize("token", [None, 5, [], "x" * 1025, "\ud800", "a\x00b"])
-def test_what_cannot_be_a_token_is_refused(shop, token):
+def test_a_malformed_token_is_refused(shop, token):
     assert shop.refresh(token, 422).json["code"] == "invalid_input"
 
 
-def test_a_login_runs_out_when_nobody_refreshes(shop):
+def test_a_login_expires_without_a_refresh(shop):
     token = shop.register().json["refresh_token"]
     with shop.autonomy.scope() as scope:
         scope.session.execute(update(LoginSession).values(expires_at=LoginSession.created_at))
     shop.refresh(token, 401)
 
 
-def test_a_refresh_lengthens_the_login(shop):
+def test_a_refresh_extends_the_login(shop):
     token = shop.register().json["refresh_token"]
     with shop.autonomy.scope() as scope:
         shortened = LoginSession.expires_at - timedelta(days=29)
@@ -102,7 +102,7 @@ def test_a_refresh_lengthens_the_login(shop):
         assert scope.session.scalar(select(LoginSession.expires_at)) > before
 
 
-def test_an_access_token_is_no_refresh_token_and_the_other_way_round(shop):
+def test_access_and_refresh_tokens_are_not_interchangeable(shop):
     tokens = shop.register().json
     shop.refresh(tokens["access_token"], 401)
     shop.me(tokens["refresh_token"], 401)
@@ -114,7 +114,7 @@ def test_refresh_tokens_are_stored_hashed(shop):
         assert token not in scope.session.scalars(select(RefreshToken.token_hash)).all()
 
 
-def test_logins_that_have_run_out_are_removed_by_the_next_login(shop):
+def test_expired_logins_are_removed_by_the_next_login(shop):
     shop.register()
     with shop.autonomy.scope() as scope:
         scope.session.execute(update(LoginSession).values(expires_at=LoginSession.created_at))

@@ -8,14 +8,14 @@ PASSWORD = "correct horse battery staple"
 
 @pytest.fixture
 def everything_said(caplog, capsys):
-    """All that was logged and printed, as one text."""
+    """The whole log and output as one text."""
     caplog.set_level(logging.DEBUG)
 
     with structlog.testing.capture_logs() as entries:
         yield lambda: f"{entries} {caplog.text} {capsys.readouterr()}"
 
 
-def test_no_secret_is_logged_whatever_becomes_of_a_request(shop, everything_said):
+def test_no_secret_is_logged_for_any_outcome(shop, everything_said):
     tokens = shop.register(password=PASSWORD).json
     shop.login(password=PASSWORD)
     shop.login(password=PASSWORD + "!", status=401)
@@ -34,7 +34,7 @@ def secrets_of(tokens):
     return tokens["access_token"], tokens["refresh_token"]
 
 
-def test_a_refused_body_is_not_repeated(shop):
+def test_a_refused_body_is_not_repeated_in_the_answer(shop):
     body = {"email": "ada", "password": PASSWORD, "name": "", "secret": PASSWORD}
     assert PASSWORD not in shop.post("register", body, 422).text
     assert PASSWORD not in shop.post("refresh", {"refresh_token": [PASSWORD]}, 422).text

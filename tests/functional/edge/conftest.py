@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.installation import PATIENCE_S, quiet_port, wait_for
+from tests.faults.installation import TIMEOUT_S, quiet_port, wait_for
 from tests.faults.reaper import kill_group
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +46,7 @@ class Trial:
         connection = socket.socket()
         if buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        connection.settimeout(PATIENCE_S)
+        connection.settimeout(TIMEOUT_S)
         try:
             connection.connect(self.address)
         except OSError:
@@ -62,11 +62,11 @@ class Trial:
             return read_answer(connection)
 
     def ask_until(self, status, *lines):
-        """The body of the first answer with this status: a busy machine may take longer than a short deadline."""
+        """The body of the first answer with this status; a busy machine may miss a short deadline before."""
         return wait_for(lambda: (answer := self.ask(*lines))[0] == status and answer, f"a {status}")[1]
 
     def open(self):
-        """How many files the process has open."""
+        """The number of open files of the process."""
         return json.loads(self.ask_until(200, "GET /open"))["files"]
 
     def takes_no_more(self):

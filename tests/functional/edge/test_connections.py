@@ -1,4 +1,4 @@
-"""What one connection may do to the server that is none of the application's: raw sockets, a real server."""
+"""Misbehaving connections, with raw sockets and a real server."""
 
 import os
 import time
@@ -18,20 +18,20 @@ def nothing_is_left_open(trial, before):
     return True
 
 
-def test_a_listener_that_takes_nothing_is_hung_up_on_and_its_file_closed(trial):
+def test_a_client_that_reads_nothing_is_disconnected(trial):
     before = trial.open()
     with trial.connect("GET /file", buffer=4096):
         assert nothing_is_left_open(trial, before)
 
 
-def test_a_listener_that_is_slow_gets_all(trial):
+def test_a_slow_client_gets_the_whole_file(trial):
     with trial.connect("GET /file", "Connection: close", buffer=65536) as listener:
         status, body = read_answer(listener)
     assert (status, len(body)) == (200, FILE_BYTES)
 
 
-def test_a_listener_that_takes_a_little_all_the_time_is_not_given_up(trial):
-    """So little that a large piece takes it longer than it may take nothing."""
+def test_a_client_that_keeps_reading_a_little_stays_connected(trial):
+    """A rate at which one large chunk takes longer than the idle limit."""
     with trial.connect("GET /file", "Connection: close", buffer=4096) as listener:
         received = 0
         for _ in range(50):
@@ -40,7 +40,7 @@ def test_a_listener_that_takes_a_little_all_the_time_is_not_given_up(trial):
         assert received + sum(map(len, iter(lambda: listener.recv(1 << 20), b""))) > FILE_BYTES
 
 
-def test_a_client_that_was_refused_and_stays_is_hung_up_on(trial):
+def test_a_refused_client_that_stays_is_disconnected(trial):
     before = trial.open()
     with trial.connect("POST /refuse", "Content-Length: 1000000", body=b"x") as stays:
         assert read_answer(stays) == (401, b"no")
@@ -48,7 +48,7 @@ def test_a_client_that_was_refused_and_stays_is_hung_up_on(trial):
         assert nothing_is_left_open(trial, before)
 
 
-def test_a_client_that_gets_a_file_without_sending_its_body_is_hung_up_on(trial):
+def test_a_client_that_owes_its_body_is_disconnected_after_the_file(trial):
     before = trial.open()
     with trial.connect("POST /file", "Content-Length: 1000000", body=b"x") as stays:
         status, body = read_answer(stays)
@@ -58,14 +58,14 @@ def test_a_client_that_gets_a_file_without_sending_its_body_is_hung_up_on(trial)
 
 
 @pytest.mark.parametrize("part", ["GET /echo", "GET /file", "POST /echo\r\nContent-Length: 100000"])
-def test_clients_that_leave_in_any_phase_leave_nothing_open(trial, part):
+def test_clients_that_leave_in_any_phase_leave_no_file_open(trial, part):
     before = trial.open()
     for _ in range(10):
         trial.connect(*part.split("\r\n"), body=b"" if part.startswith("GET") else b"x" * 80_000).close()
     assert nothing_is_left_open(trial, before)
 
 
-def test_a_body_that_has_not_arrived_is_in_a_file_and_not_in_memory(trial):
+def test_an_arriving_body_is_kept_in_a_file_not_in_memory(trial):
     before = trial.open()
     with trial.connect("POST /echo", "Content-Length: 1000000", body=b"x" * 200_000):
         wait_for(lambda: trial.open() >= before + 2, "the connection and the file")
@@ -80,7 +80,7 @@ CHUNKED = "Transfer-Encoding: chunked"
     [
         ((CHUNKED,), b"2;name=value\r\nab\r\n0\r\n\r\n", 200, b"ab"),
         ((CHUNKED, "Trailer: X-Sum"), b"2\r\nab\r\n0\r\nX-Sum: 1\r\n\r\n", 200, b"ab"),
-        # Both: the chunks count, and the connection is closed (RFC 9112, section 6.1), whichever way they are ordered.
+        # Both headers, in any order: the chunks count and the connection is closed (RFC 9112, 6.1).
         ((CHUNKED, "Content-Length: 1"), b"2\r\nab\r\n0\r\n\r\n", 200, b"ab"),
         (("Content-Length: 1", CHUNKED), b"2\r\nab\r\n0\r\n\r\n", 200, b"ab"),
         (("Content-Length: 2", "Content-Length: 2"), b"ab", 200, b"ab"),
@@ -95,7 +95,7 @@ CHUNKED = "Transfer-Encoding: chunked"
         ((CHUNKED,), b"2\r\nabc\r\n0\r\n\r\n", 400, b""),
     ],
 )
-def test_where_a_body_ends_has_one_meaning(trial, headers, body, status, answer):
+def test_the_end_of_a_body_is_unambiguous(trial, headers, body, status, answer):
     with trial.connect("POST /echo", *headers, "Connection: close", body=body) as connection:
         told, got = read_answer(connection)
         assert told == status
@@ -106,7 +106,7 @@ def test_where_a_body_ends_has_one_meaning(trial, headers, body, status, answer)
 
 @pytest.mark.parametrize("name", ["Authorization", "Content-Type", "Idempotency-Key", "Stripe-Signature"])
 @pytest.mark.parametrize("values", [("one", "other"), ("same", "same")])
-def test_a_header_that_may_be_there_once_and_is_there_twice_is_a_400(trial, name, values):
+def test_a_repeated_singleton_header_is_a_400(trial, name, values):
     head = [f"{name}: {value}" for value in values]
     with trial.connect("POST /echo", *head, "Content-Length: 100000", body=b"x") as connection:
         assert read_answer(connection) == (400, b"malformed_request")
@@ -114,7 +114,7 @@ def test_a_header_that_may_be_there_once_and_is_there_twice_is_a_400(trial, name
 
 
 @pytest.mark.parametrize("headers", [(CHUNKED, "Content-Length: 1"), ("Content-Length: 1", CHUNKED)])
-def test_a_request_with_two_lengths_is_the_last_one_of_its_connection(trial, headers):
+def test_a_request_with_two_lengths_closes_its_connection(trial, headers):
     smuggled = b"GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with trial.connect("POST /echo", *headers, body=b"2\r\nab\r\n0\r\n\r\n" + smuggled) as connection:
         received = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -122,14 +122,14 @@ def test_a_request_with_two_lengths_is_the_last_one_of_its_connection(trial, hea
     assert received.endswith(b"\r\n\r\nab")
 
 
-def test_what_follows_a_refused_body_is_no_request(trial):
+def test_data_after_a_refused_body_is_not_read_as_a_request(trial):
     smuggled = b"GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with trial.connect("POST /refuse", "Content-Length: 1000", body=smuggled) as connection:
         assert read_answer(connection) == (401, b"no")
         assert connection.recv(1) == b""
 
 
-def test_requests_that_come_together_are_answered_in_their_order(trial):
+def test_pipelined_requests_are_answered_in_order(trial):
     second = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nsecond"
     third = b"GET /refuse HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with trial.connect("POST /echo", "Content-Length: 5", body=b"first" + second + third) as connection:
@@ -139,29 +139,29 @@ def test_requests_that_come_together_are_answered_in_their_order(trial):
 
 
 @pytest.mark.parametrize("path", ["/break-off", "/stop-iteration", "/exit"])
-def test_an_answer_that_fails_while_it_is_made_is_a_500_and_not_a_half(trial, path):
+def test_an_answer_that_fails_midway_is_a_500(trial, path):
     assert trial.ask(f"GET {path}") == (500, b"The error has been logged.\n")
 
 
-def test_an_answer_that_reads_the_body_late_gets_it(trial):
+def test_an_answer_may_read_the_body_while_it_is_produced(trial):
     with trial.connect("POST /read-late", "Content-Length: 100000", body=b"x" * 50_000) as connection:
         connection.sendall(b"x" * 50_000)
         assert read_answer(connection) == (200, b"x" * 100_000)
 
 
 @pytest.mark.parametrize("path", ["/announce-too-much", "/cut-short"])
-def test_an_answer_that_is_shorter_than_announced_is_a_500_and_nobody_waits_for_the_rest(trial, path):
+def test_an_answer_shorter_than_announced_is_a_500(trial, path):
     before = trial.open()
     assert trial.ask(f"GET {path}") == (500, b"The error has been logged.\n")
     assert nothing_is_left_open(trial, before)
 
 
-def test_an_answer_without_its_body_may_announce_it(trial):
+def test_an_answer_without_a_body_may_announce_a_length(trial):
     with trial.connect("HEAD /announce-too-much") as connection:
         assert read_answer(connection, method="HEAD") == (200, b"")
 
 
-def test_a_file_that_becomes_shorter_while_it_is_sent_ends_its_connection(trial):
+def test_a_file_truncated_while_sent_closes_the_connection(trial):
     path = trial.log.with_name("shrinking")
     path.write_bytes(bytes(FILE_BYTES))
     with trial.connect("GET /shrinking", buffer=65536) as connection:

@@ -1,4 +1,4 @@
-"""The page of nginx's configuration in the documents, in a real nginx, without its certificate."""
+"""The documented configuration of nginx in a real nginx, without the certificate."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def proxied(tmp_path_factory):
         server.stop()
 
 
-def test_a_stranger_is_refused_before_the_upload_is_sent(proxied):
+def test_an_unauthenticated_upload_is_refused_before_it_is_sent(proxied):
     with proxied.connect(f"POST {TRACKS}", "Content-Length: 400000000", body=b"x") as connection:
         assert read_answer(connection) == (401, b"no")
 
@@ -72,15 +72,15 @@ def test_other_bodies_reach_the_server_whole(proxied):
         assert read_answer(connection) == (200, b"x" * 100_000)
 
 
-def test_recordings_pass(proxied):
+def test_recordings_are_streamed(proxied):
     status, body = proxied.ask("GET /file")
     assert (status, len(body)) == (200, FILE_BYTES)
 
 
-def test_the_host_of_the_target_counts_and_not_that_of_the_header(proxied):
+def test_the_host_of_the_target_overrides_the_host_header(proxied):
     assert proxied.ask("GET /host") == (200, b"localhost")
     assert proxied.ask("GET http://other.example/host") == (200, b"other.example")
 
 
-def test_the_client_is_who_nginx_says_and_not_who_the_client_says(proxied):
+def test_the_clients_address_is_that_which_nginx_sets(proxied):
     assert proxied.ask("GET /client", "X-Forwarded-For: 203.0.113.9") == (200, b"127.0.0.1")

@@ -1,4 +1,4 @@
-"""A small application behind the edge, in a real server: ``python -m tests.functional.edge.trial PORT LIMITS``."""
+"""A small application behind the edge: ``python -m tests.functional.edge.trial PORT LIMITS``."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def refuse(environ, start_response):
 
 
 def open_files(environ, start_response):
-    """How many files the process has open, and which process it is."""
+    """The number of open files of the process, and its id."""
     found = {"files": sum(1 for _ in Path("/dev/fd").iterdir()), "process": os.getpid()}
     return answer(start_response, json.dumps(found).encode())
 

@@ -1,4 +1,4 @@
-"""An organisation with a plugin that counts how often it works, and a client that repeats what it asks."""
+"""An organisation with a plugin that counts its executions, and a client that repeats requests."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Shop:
 
     @property
     def works(self):
-        """What was done, and stayed."""
+        """The works that were committed."""
         products = self.autonomy.app.get(f"/{self.id}/api/v1/products").json["items"]
         return sorted(product["title"] for product in products)
 
@@ -67,7 +67,7 @@ class Shop:
             return list(scope.session.scalars(select(IdempotencyKey)))
 
     def let_pass(self, by):
-        """Make it seem that so much time has passed."""
+        """Move all stored times into the past."""
         with self.autonomy.scope(self.id) as scope:
             scope.session.execute(update(IdempotencyKey).values(valid_until=IdempotencyKey.valid_until - by))
 

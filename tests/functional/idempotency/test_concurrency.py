@@ -1,4 +1,4 @@
-"""Many at once with one key."""
+"""Concurrent requests with one key."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ def shop(committed_shop):
 
 @pytest.fixture
 def purchases(shop):
-    """Buys a product many times at the same moment; gives the answers."""
+    """Make many concurrent purchases of a product; return the answers."""
     ada, product = shop.autonomy.customer(), shop.autonomy.product()
     headers = {"Idempotency-Key": KEY, **shop.autonomy.as_customer(ada)}
     path = f"/acme/api/v1/customers/products/{product.id}/purchase"
@@ -52,7 +52,7 @@ def told(answer):
     return answer.json["code"]
 
 
-def test_of_many_identical_purchases_at_once_one_is_a_payment(shop, purchases):
+def test_concurrent_identical_purchases_are_one_payment(shop, purchases):
     answers = purchases([{}] * MANY)
     outcomes = Counter(map(told, answers))
     assert outcomes["bought"] == 1
@@ -65,7 +65,7 @@ def test_of_many_identical_purchases_at_once_one_is_a_payment(shop, purchases):
     assert (told(later), later.json["payment"]["id"]) == ("replayed", payments(shop)[0])
 
 
-def test_of_many_different_purchases_at_once_one_wins_and_the_others_are_refused(shop, purchases):
+def test_concurrent_different_purchases_with_one_key_succeed_once(shop, purchases):
     bodies = [{"success_url": f"https://acme.example/{number}"} for number in range(MANY)]
     outcomes = Counter(map(told, purchases(bodies)))
     assert outcomes["bought"] == 1
@@ -73,8 +73,8 @@ def test_of_many_different_purchases_at_once_one_wins_and_the_others_are_refused
     assert len(payments(shop)) == 1
 
 
-def test_a_double_click_without_a_key_is_one_payment_too_and_the_second_answer_says_so(shop, purchases):
-    """The key is for those who want the first answer again, whatever the call."""
+def test_a_double_click_without_a_key_is_one_payment(shop, purchases):
+    """A key is needed only to get the first answer again."""
     ada = shop.autonomy.customer(email="grace@example.org")
     product = shop.autonomy.product()
     for status in (201, 200):
@@ -83,7 +83,7 @@ def test_a_double_click_without_a_key_is_one_payment_too_and_the_second_answer_s
     assert len(payments(shop)) == 1
 
 
-def test_of_many_tries_at_once_to_find_out_what_a_stranger_sent_none_is_told_after_the_first(shop):
+def test_concurrent_guesses_of_a_body_are_limited_to_one(shop):
     shop.work("the password", key="a-key-that-was-guessed")
     guesses = ["a guess"] * 7 + ["the password"]
     together = Barrier(len(guesses))

@@ -1,4 +1,4 @@
-"""A process that is killed, at each point of a request: nothing is lost, nothing happens twice, nothing is stuck for long.
+"""Processes killed at each point of a request: nothing is lost, done twice or blocked for long.
 
 ``Killed`` passes through everything, as no exception does, and nobody releases the key: the process is gone.
 """
@@ -18,7 +18,7 @@ from tests.functional.idempotency.conftest import is_replay
 
 pytestmark = pytest.mark.concurrent
 
-PATIENCE_S = 120
+TIMEOUT_S = 120
 
 
 class Killed(BaseException):
@@ -40,7 +40,7 @@ def after_the_work(request):
 def after_a_first_part_was_committed(request):
     def commit_and_die(request):
         values = {"title": "A work", "description": "", "kind": "thing", "amount": 1, "active": True}
-        with request.scope.begin() as own:
+        with request.context.scope.begin() as own:
             create_product(own, values, actor="test")
         raise Killed
 
@@ -62,7 +62,7 @@ def shop(committed_shop):
 
 @pytest.fixture
 def killed(shop, monkeypatch):
-    """Have a request's process killed at a point; gives what it has left."""
+    """Kill the process of a request at a point; return the rows that it has left."""
 
     def killed(point):
         with monkeypatch.context() as patched:
@@ -85,9 +85,7 @@ def killed(shop, monkeypatch):
         (after_the_answer_was_written_and_before_it_was_committed, []),
     ],
 )
-def test_a_request_that_was_killed_before_its_end_holds_its_key_for_the_lease_and_is_then_done_again(
-    shop, killed, point, left
-):
+def test_a_killed_request_is_repeatable_after_its_lease(shop, killed, point, left):
     assert killed(point) == left
     refused = shop.work(status=409)
     assert refused.json["code"] == "idempotency_in_progress"
@@ -99,9 +97,7 @@ def test_a_request_that_was_killed_before_its_end_holds_its_key_for_the_lease_an
     assert shop.works == [*left, "A work"]
 
 
-def test_a_view_with_own_transactions_that_was_killed_before_its_answer_was_kept_is_done_again(
-    shop, monkeypatch
-):
+def test_a_killed_view_with_own_transactions_is_repeatable(shop, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(services, "release", lambda *_: None)
         patched.setattr(services, "keep", kill)
@@ -114,13 +110,13 @@ def test_a_view_with_own_transactions_that_was_killed_before_its_answer_was_kept
     assert shop.works == ["A step", "A step"]
 
 
-def test_a_request_that_was_killed_after_its_end_has_its_answer_kept(shop, killed):
+def test_a_request_killed_after_its_commit_has_its_answer_stored(shop, killed):
     assert killed(after_the_commit_and_before_the_client_was_answered) == ["A work"]
     assert is_replay(shop.work(status=201))
     assert shop.works == ["A work"]
 
 
-def test_a_key_whose_process_was_killed_is_forgotten_a_day_later(shop, killed):
+def test_the_key_of_a_killed_process_expires_after_a_day(shop, killed):
     killed(after_the_work)
     shop.let_pass(timedelta(days=1, minutes=3))
     with shop.autonomy.scope() as scope:
@@ -128,7 +124,7 @@ def test_a_key_whose_process_was_killed_is_forgotten_a_day_later(shop, killed):
     assert shop.rows == []
 
 
-def test_a_refusal_whose_process_was_killed_before_the_release_is_over_with_the_lease(shop, monkeypatch):
+def test_a_refusal_killed_before_the_release_ends_with_the_lease(shop, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(services, "release", lambda *_: None)
         shop.post("works", {"unknown": 1}, status=422)
@@ -137,7 +133,7 @@ def test_a_refusal_whose_process_was_killed_before_the_release_is_over_with_the_
     shop.work(status=201)
 
 
-def test_a_key_that_the_database_does_not_let_go_does_not_spoil_the_answer(shop, monkeypatch):
+def test_a_key_that_cannot_be_released_does_not_change_the_answer(shop, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(services, "delete", lambda _: select(func.no_such_function()))
         shop.post("works", {"unknown": 1}, status=422)
@@ -146,19 +142,19 @@ def test_a_key_that_the_database_does_not_let_go_does_not_spoil_the_answer(shop,
     shop.work(status=201)
 
 
-def test_of_a_slow_request_and_one_that_took_its_key_over_one_has_worked(shop):
-    """The slow one finds its key taken when it wants to keep its answer, and its work is undone."""
+def test_a_slow_request_whose_key_was_taken_over_is_rolled_back(shop):
+    """The slow request finds its key taken over when it stores its answer, and is rolled back."""
     begun, overtaken = Event(), Event()
 
     def dawdle(request):
         works.orders.after = None
         begun.set()
-        assert overtaken.wait(PATIENCE_S)
+        assert overtaken.wait(TIMEOUT_S)
 
     works.orders.after = dawdle
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(shop.work_like_another_process)
-        assert begun.wait(PATIENCE_S)
+        assert begun.wait(TIMEOUT_S)
         try:
             assert shop.work().json["code"] == "idempotency_in_progress"
             shop.let_the_lease_end()
@@ -173,7 +169,7 @@ def test_of_a_slow_request_and_one_that_took_its_key_over_one_has_worked(shop):
     assert again.json == quick.json
 
 
-def test_a_slow_request_that_nobody_has_overtaken_is_answered_although_its_lease_has_ended(shop):
+def test_a_slow_request_may_outlive_its_lease(shop):
     def dawdle(request):
         shop.let_the_lease_end()
         with shop.autonomy.scope() as scope:
@@ -183,19 +179,19 @@ def test_a_slow_request_that_nobody_has_overtaken_is_answered_although_its_lease
     assert [is_replay(shop.work(status=201)) for _ in range(2)] == [False, True]
 
 
-def test_what_a_slow_request_leaves_does_not_release_the_key_of_the_one_that_took_it_over(shop):
+def test_a_failing_slow_request_keeps_the_key_of_its_successor(shop):
     begun, overtaken = Event(), Event()
 
     def dawdle_and_fail(request):
         works.orders.after = None
         begun.set()
-        assert overtaken.wait(PATIENCE_S)
+        assert overtaken.wait(TIMEOUT_S)
         raise Conflict
 
     works.orders.after = dawdle_and_fail
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(shop.work_like_another_process)
-        assert begun.wait(PATIENCE_S)
+        assert begun.wait(TIMEOUT_S)
         try:
             shop.let_the_lease_end()
             shop.work(status=201)

@@ -1,4 +1,4 @@
-"""While the server's secret is replaced some of its processes sign with the one, and some with the other."""
+"""During a rotation, processes with the old and the new secret work side by side."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def told(answer):
     return answer.json["code"]
 
 
-def test_of_many_at_once_with_one_key_one_works_whichever_process_they_reach(committed_shop, processes):
+def test_one_key_is_executed_once_by_processes_with_two_secrets(committed_shop, processes):
     together = Barrier(8)
 
     def work(number, key):
@@ -55,7 +55,7 @@ def test_of_many_at_once_with_one_key_one_works_whichever_process_they_reach(com
     assert len(committed_shop.works) == ROUNDS
 
 
-def test_what_one_process_has_done_the_other_one_knows(committed_shop, processes):
+def test_an_answer_of_one_process_is_replayed_by_the_other(committed_shop, processes):
     for first, second, key in ((*processes, "a" * 20), (*reversed(processes), "b" * 20)):
         headers = {"Idempotency-Key": key}
         done = TestApp(first).post_json("/acme/api/v1/works", {"note": key}, headers=headers, status=201)

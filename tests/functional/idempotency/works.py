@@ -1,4 +1,4 @@
-"""A stranger's plugin: a POST that makes a product, and then does what a test has ordered."""
+"""A third-party plugin: a POST that makes a product and then calls the test's callback."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import fields
 from pyramid.config import Configurator
 
+from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.services import create_product
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
@@ -26,7 +27,7 @@ class DoneSchema(ApiSchema):
 
 
 class Orders:
-    """What happens before the work, and after it."""
+    """Callbacks of a test before and after the work."""
 
     before: Callable[[Any], Any] | None = None
     after: Callable[[Any], Any] | None = None
@@ -50,8 +51,11 @@ def work(context, request):
     if orders.before:
         orders.before(request)
     title = request.validated["note"] or "A work"
-    values = {"title": title, "description": "", "kind": "thing", "amount": 1, "active": True}
-    product = create_product(context.scope, values, actor="test")
+    # Not by `create_product`, where a second product with the same words waits until the first is committed.
+    values = {"title": title, "description": "", "kind": "thing", "amount": 1, "currency": "eur"}
+    product = Product(organisation_id=context.scope.organisation.id, **values)
+    context.scope.session.add(product)
+    context.scope.session.flush()
     answer = orders.after(request) if orders.after else None
     return product if answer is None else answer
 

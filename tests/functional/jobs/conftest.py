@@ -11,7 +11,7 @@ from autonomy_core.jobs.worker import make_app
 
 @pytest.fixture
 def queue():
-    """Puts any job into the queue, also one that is not known here; gives its id."""
+    """Insert any job into the queue, also an unknown one; return its id."""
 
     def queue(scope, name, arguments=None, queue_name="default", **columns):
         arguments = {"organisation_id": scope.organisation.id, **(arguments or {})}
@@ -29,7 +29,7 @@ def queue():
 
 async def _work(runtime):
     app = make_app(runtime)
-    # What falls due in the minute in which the test happens to run is not among it.
+    # Exclude jobs that fall due in the minute in which the test runs.
     app.periodic_registry.periodic_tasks.clear()
     async with app.open_async():
         await release_waiting(app, runtime)
@@ -40,5 +40,5 @@ async def _work(runtime):
 
 @pytest.fixture
 def work():
-    """What a worker does within a minute: it releases what can be run again, and does what is due."""
+    """Run a worker for one minute: it releases runnable jobs and runs those that are due."""
     return lambda runtime: asyncio.run(_work(runtime))

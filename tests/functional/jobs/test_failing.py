@@ -1,4 +1,4 @@
-"""Jobs that fail are seen: in the log, in the list, and until they succeed or are cancelled."""
+"""Failing jobs are visible in the log and in the list until they succeed or are cancelled."""
 
 from dataclasses import replace
 from types import ModuleType
@@ -82,7 +82,7 @@ def lines(found, event):
     return [line for line in found if line["event"] == event]
 
 
-def test_each_failed_attempt_is_a_line_that_says_which_job_why_and_when_again(acme, mailing, work):
+def test_each_failed_attempt_is_logged_with_reason_and_next_time(acme, mailing, work):
     job_id = send(acme)
     mailing.outcome = LookupError("no such address")
     with capture_logs() as found:
@@ -105,7 +105,7 @@ def test_each_failed_attempt_is_a_line_that_says_which_job_why_and_when_again(ac
         (SystemExit(3), "SystemExit: 3"),
     ],
 )
-def test_the_list_says_why_a_job_has_failed_and_how_often(acme, mailing, work, outcome, error):
+def test_the_list_has_the_error_and_the_attempts_of_a_job(acme, mailing, work, outcome, error):
     send(acme)
     mailing.outcome = outcome
     work(acme.runtime)
@@ -115,7 +115,7 @@ def test_the_list_says_why_a_job_has_failed_and_how_often(acme, mailing, work, o
     assert job.arguments == {"to": "ada"}
 
 
-def test_a_job_that_succeeds_in_the_end_leaves_nothing(acme, mailing, work):
+def test_a_job_that_succeeds_in_the_end_leaves_no_failure(acme, mailing, work):
     send(acme)
     mailing.outcome = LookupError("gone")
     work(acme.runtime)
@@ -128,7 +128,7 @@ def test_a_job_that_succeeds_in_the_end_leaves_nothing(acme, mailing, work):
         assert scope.session.scalars(select(JobFailure)).all() == []
 
 
-def test_a_failure_of_one_organisation_is_not_seen_by_another(acme, mailing, work):
+def test_a_failure_is_visible_in_its_organisation_only(acme, mailing, work):
     acme.organisation("beacon", plugins=ENABLED)
     send(acme)
     mailing.outcome = LookupError("gone")
@@ -171,7 +171,7 @@ def test_a_job_that_waits_for_its_next_attempt_can_be_run_at_once(acme, mailing,
     assert mailing.sent == [("acme", "ada")]
 
 
-def test_a_job_that_is_cancelled_never_runs_and_is_known_from_the_audit(acme, mailing, work):
+def test_a_cancelled_job_never_runs_and_is_audited(acme, mailing, work):
     job_id = given_up(acme, mailing, work)
     with acme.scope() as scope:
         cancel_job(scope, job_id, actor="cli:ada")
@@ -186,7 +186,7 @@ def test_a_job_that_is_cancelled_never_runs_and_is_known_from_the_audit(acme, ma
 
 
 @pytest.mark.parametrize("change", [retry_job, cancel_job])
-def test_nothing_is_changed_about_a_job_that_runs_or_is_anothers(acme, change):
+def test_a_running_or_foreign_job_cannot_be_changed(acme, change):
     acme.organisation("beacon", plugins=ENABLED)
     job_id = send(acme)
     with acme.scope() as scope:
@@ -203,7 +203,7 @@ def without_the_plugin(acme):
     return replace(acme.runtime, jobs=(Job("core.look", print),))
 
 
-def test_a_job_of_a_disabled_plugin_waits_visibly_and_runs_when_it_is_enabled_again(acme, mailing, work):
+def test_a_job_of_a_disabled_plugin_waits_until_it_is_enabled(acme, mailing, work):
     send(acme)
     acme.organisation("acme", plugins=(stand_ins.NAME,))
     for _ in range(5):
@@ -216,7 +216,7 @@ def test_a_job_of_a_disabled_plugin_waits_visibly_and_runs_when_it_is_enabled_ag
     assert (mailing.sent, listed(acme)) == ([("acme", "ada")], [])
 
 
-def test_a_job_whose_plugin_is_not_installed_waits_visibly_and_runs_when_it_is_back(acme, mailing, work):
+def test_a_job_of_a_missing_plugin_waits_until_it_is_installed(acme, mailing, work):
     send(acme)
     runtime = acme.runtime
     acme.runtime = without_the_plugin(acme)
@@ -231,8 +231,8 @@ def test_a_job_whose_plugin_is_not_installed_waits_visibly_and_runs_when_it_is_b
     assert (mailing.sent, listed(acme)) == ([("acme", "ada")], [])
 
 
-def test_a_job_whose_organisation_is_out_of_service_waits_without_an_attempt(acme, mailing, work):
-    # One of many: that most of them are gone at once is not believed.
+def test_a_job_of_an_organisation_out_of_service_waits(acme, mailing, work):
+    # One of many, because the loss of most organisations at once is refused.
     for number in range(4):
         acme.organisation(f"other-{number}")
     send(acme)
@@ -249,9 +249,7 @@ def test_a_job_whose_organisation_is_out_of_service_waits_without_an_attempt(acm
     assert mailing.sent == [("acme", "ada")]
 
 
-def test_a_periodic_job_whose_plugin_is_not_installed_is_dropped_and_blocks_nothing(
-    acme, work, queue, mailing
-):
+def test_a_periodic_job_of_a_missing_plugin_is_dropped(acme, work, queue, mailing):
     with acme.scope() as scope:
         queue(scope, "gone.look", lock="gone.look/acme", queueing_lock="gone.look/acme")
     send(acme)

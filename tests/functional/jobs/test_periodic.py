@@ -1,4 +1,4 @@
-"""Periodic jobs: deferred by the worker itself, for each organisation that has the job's plugin, and never twice."""
+"""Periodic jobs: the worker defers them once per organisation that has the plugin."""
 
 import asyncio
 from collections import Counter
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.concurrent
 
 HOUR = 3600
 SOME_HOUR = 480_000 * HOUR
-"""Long past, so that what is due is due at once."""
+"""A time in the past, so that each job is due at once."""
 
 
 class Ran:
-    """What the jobs did."""
+    """The runs of the jobs."""
 
     def __init__(self):
         self.organisations = Counter()
@@ -54,11 +54,11 @@ def runtime(committed, ran):
 
 
 def during(runtime, hour=SOME_HOUR, minutes=60, *, work=False):
-    """What the workers defer within an hour, and do if they are to."""
+    """Let workers defer jobs for an hour, and run them if `work`."""
 
     async def run():
         app = make_app(runtime)
-        # What falls due in the minute in which the test happens to run is not among it.
+        # Exclude jobs that fall due in the minute in which the test runs.
         app.periodic_registry.periodic_tasks.clear()
         async with app.open_async():
             for minute in range(hour, hour + minutes * MINUTE_S, MINUTE_S):
@@ -75,7 +75,7 @@ def waiting(autonomy):
     return {name: [job["task_name"] for job in autonomy.jobs(name)] for name in ("acme", "beacon")}
 
 
-def test_each_organisation_has_a_turn_in_each_period_where_the_jobs_plugin_is_enabled(committed, runtime):
+def test_each_organisation_with_the_plugin_has_one_turn_per_period(committed, runtime):
     during(runtime)
     assert {name: sorted(jobs) for name, jobs in waiting(committed).items()} == {
         "acme": ["core.look", "stand_ins.look"],
@@ -83,13 +83,22 @@ def test_each_organisation_has_a_turn_in_each_period_where_the_jobs_plugin_is_en
     }
 
 
-def test_a_turn_that_still_waits_is_not_deferred_again(committed, runtime):
+def test_a_job_for_plugins_has_turns_only_where_one_is_enabled(committed, runtime):
+    jobs = (
+        Job("core.look", print, every=HOUR, plugins=frozenset({"stand_ins"})),
+        Job("core.listen", print, every=HOUR, plugins=frozenset()),
+    )
+    during(replace(runtime, jobs=jobs))
+    assert waiting(committed) == {"acme": ["core.look"], "beacon": []}
+
+
+def test_a_waiting_turn_is_not_deferred_again(committed, runtime):
     for number in range(3):
         during(runtime, SOME_HOUR + number * HOUR)
     assert [len(jobs) for jobs in waiting(committed).values()] == [2, 1]
 
 
-def test_the_worker_runs_it_in_its_organisation_and_the_next_turn_comes(committed, runtime, ran):
+def test_a_turn_runs_in_its_organisation_and_the_next_follows(committed, runtime, ran):
     during(runtime, work=True)
     assert ran.organisations == {"acme": 1, "beacon": 1, "of the plugin": 1}
     during(runtime, SOME_HOUR + HOUR, work=True)
@@ -98,7 +107,7 @@ def test_the_worker_runs_it_in_its_organisation_and_the_next_turn_comes(committe
 
 
 @pytest.mark.parametrize("outcome", [LookupError("gone"), TryAgain("later")])
-def test_one_that_fails_waits_for_its_next_turn_and_leaves_nothing_behind(committed, runtime, ran, outcome):
+def test_a_failed_turn_leaves_nothing_and_the_next_turn_runs(committed, runtime, ran, outcome):
     ran.outcome = outcome
     during(runtime, work=True)
     assert waiting(committed) == {"acme": [], "beacon": []}
@@ -107,7 +116,7 @@ def test_one_that_fails_waits_for_its_next_turn_and_leaves_nothing_behind(commit
     assert ran.organisations["beacon"] == 2
 
 
-def test_an_organisation_whose_file_is_gone_meanwhile_has_no_turn(committed, runtime, ran):
+def test_an_organisation_without_a_file_has_no_turn(committed, runtime, ran):
     during(runtime)
     (committed.runtime.settings.tenants / "beacon.ini").unlink()
     committed.runtime.tenants.reload()
@@ -143,7 +152,7 @@ def _refuse(committed, postgresql, code):
         connection.execute(text(GUARD))
 
 
-def test_a_turn_that_cannot_be_deferred_ends_no_other_job_s_and_no_other_organisation_s(
+def test_a_turn_that_cannot_be_deferred_affects_no_other_turn(
     committed, runtime, a_job_that_cannot_be_deferred
 ):
     # Of jobs with a period of a minute, each has a turn in every minute.
@@ -159,7 +168,7 @@ def test_a_turn_that_cannot_be_deferred_ends_no_other_job_s_and_no_other_organis
     assert waiting(committed) == {"acme": ["core.listen"], "beacon": ["core.listen"]}
 
 
-def test_while_the_database_is_away_not_every_turn_waits_for_it(committed, runtime, refuse):
+def test_a_database_outage_is_met_once_not_once_per_turn(committed, runtime, refuse):
     refuse("admin_shutdown")
     jobs = (Job("core.look", print, every=MINUTE_S), Job("core.listen", print, every=MINUTE_S))
     with pytest.raises(ConnectorException):
@@ -167,7 +176,7 @@ def test_while_the_database_is_away_not_every_turn_waits_for_it(committed, runti
     assert waiting(committed) == {"acme": [], "beacon": []}
 
 
-def test_one_whose_worker_was_killed_is_dropped_because_its_next_turn_may_be_waiting(committed, runtime):
+def test_a_turn_of_a_killed_worker_is_dropped_for_the_next(committed, runtime):
     async def die_in_the_middle():
         app = make_app(runtime)
         async with app.open_async():
@@ -181,6 +190,6 @@ def test_one_whose_worker_was_killed_is_dropped_because_its_next_turn_may_be_wai
     assert [len(jobs) for jobs in waiting(committed).values()] == [2, 1]
 
 
-def test_the_core_forgets_keys_every_hour(committed):
+def test_the_core_removes_expired_keys_every_hour(committed):
     jobs = {job.name: job.every for job in committed.runtime.jobs}
     assert jobs["idempotency.purge"] == HOUR

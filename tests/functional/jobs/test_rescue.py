@@ -1,4 +1,4 @@
-"""Jobs whose worker was killed, or did not know them: taken up again, and not at once."""
+"""Jobs of killed workers, or of workers that did not know them, run again after a wait."""
 
 import asyncio
 from dataclasses import replace
@@ -46,23 +46,23 @@ def test_a_job_whose_worker_was_killed_is_run_again_after_a_wait(left):
     assert left("doing", 0, {"trials.job": None}) == ("todo", 1, True)
 
 
-def test_a_job_that_kills_its_worker_is_given_up_like_one_that_fails(left):
+def test_a_job_that_kills_its_worker_is_given_up_in_the_end(left):
     assert left("doing", 2, {"trials.job": 3}) == ("failed", 3, None)
 
 
-def test_a_job_that_no_worker_knew_is_run_once_its_plugin_is_back(left):
+def test_a_job_unknown_to_workers_runs_once_its_plugin_is_back(left):
     assert left("failed", 1, {"trials.job": None}) == ("todo", 2, True)
 
 
-def test_a_job_that_is_still_unknown_waits(left):
+def test_an_unknown_job_waits(left):
     assert left("failed", 1, {}) == ("failed", 1, None)
 
 
-def test_a_job_that_was_given_up_stays_given_up(left):
+def test_a_job_that_was_given_up_is_not_rescued(left):
     assert left("failed", 3, {"trials.job": 3}) == ("failed", 3, None)
 
 
-def test_the_rescue_of_a_minute_is_deferred_although_that_of_the_minute_before_still_waits(committed):
+def test_a_rescue_is_deferred_although_the_previous_one_waits(committed):
     async def two_minutes():
         app = make_app(committed.runtime)
         async with app.open_async():
@@ -78,9 +78,7 @@ def test_the_rescue_of_a_minute_is_deferred_although_that_of_the_minute_before_s
 PERIODIC = {"lock": "trials.look/acme", "queueing_lock": "trials.look/acme"}
 
 
-def test_a_periodic_job_whose_plugin_was_away_and_is_back_does_not_stop_the_rescue_of_others(
-    committed, queue
-):
+def test_a_periodic_job_back_with_its_plugin_does_not_stop_the_rescue(committed, queue):
     committed.organisation("acme")
     with committed.scope() as scope:
         queue(scope, "trials.look", status="failed", attempts=1, **PERIODIC)
@@ -115,7 +113,7 @@ GUARD = """
 """
 
 
-def test_one_bad_job_keeps_no_other_from_being_taken_up_again(committed, a_job_that_cannot_be_taken_up):
+def test_a_job_that_cannot_be_rescued_blocks_no_other(committed, a_job_that_cannot_be_taken_up):
     with capture_logs() as lines, pytest.raises(RescueFailed, match="1 jobs"):
         asyncio.run(rescue(committed, {"trials.bad": None, "trials.job": None}))
     (failed,) = [line for line in lines if line["event"] == "job.rescue_failed"]
@@ -139,9 +137,7 @@ async def pass_minute(autonomy, jobs, minute):
         )
 
 
-def test_readiness_notices_a_rescue_that_fails_and_one_that_succeeds_again(
-    committed, postgresql, a_job_that_cannot_be_taken_up
-):
+def test_readiness_shows_failing_and_recovered_rescues(committed, postgresql, a_job_that_cannot_be_taken_up):
     jobs = (Job("trials.bad", print), Job("trials.job", print))
 
     def rescued():
@@ -165,7 +161,7 @@ def test_readiness_notices_a_rescue_that_fails_and_one_that_succeeds_again(
 WAITING = text("SELECT task_name FROM procrastinate_jobs WHERE queue_name = 'waiting'")
 
 
-def test_a_job_that_waited_for_its_plugin_runs_although_another_cannot_be_taken_up(
+def test_a_waiting_job_runs_although_another_cannot_be_rescued(
     committed, a_job_that_cannot_be_taken_up, queue
 ):
     with committed.scope() as scope:
@@ -175,9 +171,7 @@ def test_a_job_that_waited_for_its_plugin_runs_although_another_cannot_be_taken_
         assert scope.session.scalars(WAITING).all() == []
 
 
-def test_a_job_that_cannot_be_released_keeps_no_other_waiting(
-    committed, a_job_that_cannot_be_taken_up, queue
-):
+def test_a_job_that_cannot_be_released_delays_no_other(committed, a_job_that_cannot_be_taken_up, queue):
     with committed.scope() as scope:
         for name in ("trials.bad", "trials.job"):
             queue(scope, name, queue_name=WAITING_QUEUE, attempts=1)
@@ -195,7 +189,7 @@ def test_a_job_that_cannot_be_released_keeps_no_other_waiting(
         assert scope.session.scalars(WAITING).all() == ["trials.bad"]
 
 
-def test_a_task_of_another_version_that_is_no_organisations_does_not_stay_in_the_queue(committed):
+def test_a_server_task_of_another_version_leaves_the_queue(committed):
     committed.organisation("acme")
     worker = text("SELECT set_config('autonomy.worker', 'on', true)")
     with committed.scope() as scope:

@@ -16,12 +16,12 @@ from demo import music
 from tests.unit.media_mp3 import material
 
 MUSIC = music.tag(material.PIECE) + material.cbr()
-# Larger than what sockets on both sides buffer, so that a server cannot finish while nobody reads.
+# Larger than the buffers of both sockets, so that a server cannot finish while the client does not read.
 LONG = music.tag(material.PIECE) + material.cbr() * 400
 
 
 class Server(ThreadingMixIn, WSGIServer):
-    """The standard library's: it buffers neither bodies nor answers, so that the application sees the socket itself."""
+    """The standard library's server: it buffers nothing, so that the application sees the socket itself."""
 
     daemon_threads = True
 

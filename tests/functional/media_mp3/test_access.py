@@ -1,4 +1,4 @@
-"""Who sees and hears a track."""
+"""Access to tracks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def test_the_owner_lists_the_tracks(shop, owned):
     assert listed["next"] is None
     (track,) = listed["items"]
     assert list(track) == [
-        "id", "title", "artist", "album", "genre", "year", "track_number", "disc_number", "duration_ms", "bitrate", "size", "stream_url", "download_url",
+        "id", "title", "artist", "album", "genre", "year", "track_number", "disc_number", "duration_ms",
+        "bitrate", "size", "isrc", "lyrics", "explicit", "hidden", "instant", "available_at",
+        "stream_url", "download_url",
     ]  # fmt: skip
     assert (track["title"], track["size"]) == (material.PIECE.title, len(MUSIC))
 
@@ -34,7 +36,7 @@ def test_the_owner_listens_with_a_token(shop, owned):
     assert answer.headers["Content-Disposition"] == "inline"
 
 
-def test_who_does_not_own_the_product_finds_nothing(shop, owned):
+def test_a_customer_without_the_product_gets_a_404(shop, owned):
     album, track = owned
     bob = shop.autonomy.as_customer(shop.autonomy.customer(shop.id, "bob@example.org"))
 
@@ -43,20 +45,20 @@ def test_who_does_not_own_the_product_finds_nothing(shop, owned):
         shop.autonomy.app.get(f"{shop.api}/customers/tracks/{track['id']}/{view}", headers=bob, status=404)
 
 
-def test_a_stranger_is_asked_who_they_are(shop, owned):
+def test_a_request_without_credentials_gets_a_401(shop, owned):
     album, track = owned
 
     shop.tracks(album, headers={}, status=401)
     shop.get(f"{shop.api}/customers/tracks/{track['id']}/stream", status=401)
 
 
-def test_staff_do_not_listen_in_a_customers_place(shop, owned):
+def test_staff_credentials_do_not_open_the_customers_stream(shop, owned):
     _, track = owned
 
     shop.autonomy.app.get(f"{shop.api}/customers/tracks/{track['id']}/stream", headers=shop.staff, status=403)
 
 
-def test_another_organisations_customer_finds_nothing(shop, owned, make_shop):
+def test_another_organisations_customer_gets_a_404(shop, owned, make_shop):
     album, track = owned
     beacon = make_shop("beacon")
 
@@ -66,7 +68,7 @@ def test_another_organisations_customer_finds_nothing(shop, owned, make_shop):
     )
 
 
-def test_a_revoked_grant_ends_listening_and_links_alike(shop, owned):
+def test_a_revoked_grant_ends_streams_and_links(shop, owned):
     album, track = owned
     shop.get(track["stream_url"])
 
@@ -77,7 +79,7 @@ def test_a_revoked_grant_ends_listening_and_links_alike(shop, owned):
     shop.get(track["stream_url"], status=404)
 
 
-def test_an_unknown_track_is_not_there(shop, owned):
+def test_an_unknown_track_is_a_404(shop, owned):
     shop.autonomy.app.get(
         f"{shop.api}/customers/tracks/0198c0de-0000-7000-8000-000000000001/stream",
         headers=shop.as_ada,

@@ -1,4 +1,4 @@
-"""What all of it is for: a browser's own player, given a signed link and nothing else, plays and seeks."""
+"""A browser's own player plays a signed link and seeks in it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Player:
 
 @pytest.mark.processes
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-def test_the_browsers_player_plays_a_link_and_seeks_in_it(committed_shop, tmp_path):
+def test_a_browsers_player_plays_a_link_and_seeks(committed_shop, tmp_path):
     shop, album = committed_shop, committed_shop.album()
     shop.upload(album, LONG)
     shop.sell(album)

@@ -1,4 +1,4 @@
-"""Stored files go when no track has referred to them for long enough, and never otherwise."""
+"""Stored files are deleted only after no track has referred to them for the delay."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from threading import Event
 import pytest
 from sqlalchemy import text
 
+from autonomy_core.files.object_storage import ObjectStorage
+from autonomy_core.plugin_api.files import Upload, keep_upload, storage_of, store_upload
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import PaymentStatus
 from media_mp3 import services
 from media_mp3.collecting import collect
 from media_mp3.domain import AudioFacts, TrackReport
-from media_mp3.settings import storage_of
-from media_mp3.storage import ObjectStorage
-from media_mp3.upload import Upload
+from media_mp3.settings import RECORDINGS, files_directory
 from tests.functional.media_mp3.conftest import MUSIC, Shop
 from tests.unit.media_mp3 import material
 
@@ -36,7 +36,7 @@ def shop(make_shop):
 def clean(shop):
     with shop.autonomy.scope(shop.id) as scope:
         for key in files(shop, scope):
-            storage_of(scope).delete(key)
+            storage_of(scope, RECORDINGS).delete(key)
     return shop
 
 
@@ -44,7 +44,7 @@ def files(shop, scope=None):
     if scope is None:
         with shop.autonomy.scope(shop.id) as inner:
             return files(shop, inner)
-    return sorted(storage_of(scope).keys(shop.id))
+    return sorted(storage_of(scope, RECORDINGS).keys(shop.id))
 
 
 def visit(shop):
@@ -80,7 +80,7 @@ def replace(shop, album, track, content):
     )
 
 
-def test_the_file_that_was_replaced_goes_after_the_delay_and_not_before(shop):
+def test_a_replaced_file_is_deleted_after_the_delay(shop):
     album = shop.album()
     track = shop.upload(album, MUSIC)["track"]
     replace(shop, album, track, OTHER)
@@ -112,7 +112,7 @@ def test_a_file_to_which_another_product_refers_stays(shop):
     assert len(files(shop)) == 2
 
 
-def test_a_removed_track_that_was_bought_keeps_its_file_for_ever(shop):
+def test_a_removed_track_that_was_bought_keeps_its_file(shop):
     album = shop.album()
     track = shop.upload(album, MUSIC)["track"]
     shop.sell(album)
@@ -143,7 +143,7 @@ def test_a_removed_track_that_was_bought_in_a_bundle_keeps_its_file(shop):
     assert len(files(shop)) == 1
 
 
-def test_a_removed_track_that_was_never_bought_is_forgotten_and_then_its_file_goes(shop):
+def test_a_removed_track_without_a_purchase_is_deleted_with_its_file(shop):
     album = shop.album()
     track = shop.upload(album, MUSIC)["track"]
     remove(shop, album, track)
@@ -166,7 +166,7 @@ def test_a_removed_track_that_was_never_bought_is_forgotten_and_then_its_file_go
     assert len(files(shop)) == 1
 
 
-def test_a_file_whose_track_comes_back_meanwhile_stays_and_its_delay_begins_anew(shop):
+def test_a_file_that_is_used_again_stays_and_its_delay_restarts(shop):
     album = shop.album()
     track = shop.upload(album, MUSIC)["track"]
     replace(shop, album, track, OTHER)
@@ -182,7 +182,7 @@ def test_a_file_whose_track_comes_back_meanwhile_stays_and_its_delay_begins_anew
     assert len(files(shop)) == 2
 
 
-def test_what_a_restored_database_says_of_files_counts_from_now_on(shop):
+def test_the_delays_restart_after_a_restoration(shop):
     album = shop.album()
     track = shop.upload(album, MUSIC)["track"]
     replace(shop, album, track, OTHER)
@@ -202,8 +202,8 @@ def test_what_a_restored_database_says_of_files_counts_from_now_on(shop):
 def test_files_of_another_organisation_and_foreign_files_stay(shop, make_shop):
     other = clean(make_shop("collector2"))
     with other.autonomy.scope(other.id) as scope:
-        directory = storage_of(scope).local_path(f"{shop.id}/00/{'0' * 64}.mp3").parent.parent
-        theirs = storage_of(scope).local_path(f"{other.id}/00/{'0' * 64}.mp3")
+        root = files_directory(scope.server)
+    directory, theirs = root / shop.id, root / other.id / "00" / f"{'0' * 64}.mp3"
     for path in (theirs, directory / "notes.txt", directory / "00" / "song.mp3"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
@@ -217,7 +217,7 @@ def test_files_of_another_organisation_and_foreign_files_stay(shop, make_shop):
     assert (directory / "00" / "song.mp3").exists()
 
 
-def test_an_upload_of_bytes_that_are_being_collected_has_its_file_in_the_end(committed, tmp_path):
+def test_an_upload_during_the_collection_keeps_its_file(committed, tmp_path):
     shop, album, path = a_lonely_file(committed, tmp_path)
     deleted, go_on = Event(), Event()
 
@@ -231,7 +231,7 @@ def test_an_upload_of_bytes_that_are_being_collected_has_its_file_in_the_end(com
     with ThreadPoolExecutor(2) as pool:
         # The upload has found the file, and so not written it, before the collector deletes it.
         with shop.autonomy.scope(shop.id) as scope:
-            services.store(scope, upload)
+            store_upload(scope, RECORDINGS, upload)
         collecting = pool.submit(collect_slowly)
         assert deleted.wait(LONG_S)
         assert files(shop) == []
@@ -244,7 +244,7 @@ def test_an_upload_of_bytes_that_are_being_collected_has_its_file_in_the_end(com
     assert len(files(shop)) == 1
 
 
-def test_the_collector_leaves_a_file_that_an_upload_is_about_to_refer_to(committed, tmp_path):
+def test_the_collector_keeps_a_file_of_a_pending_upload(committed, tmp_path):
     shop, album, path = a_lonely_file(committed, tmp_path)
     upload = Upload(path, digest(path), len(MUSIC), "a.mp3", {})
 
@@ -277,8 +277,8 @@ def remove_file(shop, content):
     """Leave the one file only that the test is about."""
     with shop.autonomy.scope(shop.id) as scope:
         for key in files(shop, scope):
-            if storage_of(scope).size(key) == len(content):
-                storage_of(scope).delete(key)
+            if storage_of(scope, RECORDINGS).size(key) == len(content):
+                storage_of(scope, RECORDINGS).delete(key)
 
 
 def digest(path):
@@ -291,9 +291,9 @@ def add(shop, album, upload):
 
 
 def add_in(scope, album, upload):
-    report = TrackReport(facts=AudioFacts(1000, 128_000, 44100, 2, "1", 3, vbr=False, frames=38))
+    report = TrackReport(facts=AudioFacts(1000, 128_000, 44100, 2, layer=3, vbr=False, frames=38))
     services.add_track(scope, album.id, upload, report, {}, actor="test")
-    services.keep(scope, upload)
+    keep_upload(scope, RECORDINGS, upload)
 
 
 def wait_for_a_lock(shop):
@@ -303,7 +303,7 @@ def wait_for_a_lock(shop):
             Event().wait(0.01)
 
 
-def test_while_a_slow_store_lists_its_files_no_transaction_waits(shop, monkeypatch):
+def test_listing_a_slow_store_holds_no_transaction(shop, monkeypatch):
     shop.upload(shop.album(), MUSIC)
     real, held = ObjectStorage.keys, []
 
@@ -315,10 +315,10 @@ def test_while_a_slow_store_lists_its_files_no_transaction_waits(shop, monkeypat
 
         monkeypatch.setattr(ObjectStorage, "keys", keys)
         collect(scope)
-    assert held == [False]
+    assert held == [False, False]  # one visit of each area
 
 
-def test_what_an_expired_buyer_saw_stays_until_a_late_payment_cannot_come_any_more(shop, collected_soon):
+def test_files_of_expired_purchases_stay_while_payments_may_be_late(shop, collected_soon):
     album = shop.album()
     track = shop.upload(album, MUSIC)["track"]
     payment = shop.autonomy.payment(shop.autonomy.customer(shop.id, "late@example.org"), album)

@@ -1,4 +1,4 @@
-"""``autonomy media inspect`` tells before an upload what an upload would tell."""
+"""``autonomy media inspect`` reports what an upload would report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def inspect(tmp_path, content, *options):
     return CliRunner().invoke(media, ["inspect", str(path), *options])
 
 
-def test_a_file_that_plays_is_accepted_with_its_facts(tmp_path):
+def test_a_playable_file_is_accepted_with_its_facts(tmp_path):
     result = inspect(tmp_path, MUSIC)
 
     assert (result.exit_code, result.output.splitlines()[0]) == (0, "accepted")
@@ -25,7 +25,7 @@ def test_a_file_that_plays_is_accepted_with_its_facts(tmp_path):
     assert f"title: {material.PIECE.title}" in result.output
 
 
-def test_a_file_that_does_not_is_refused_with_every_finding_and_its_remedy(tmp_path):
+def test_a_refused_file_is_reported_with_findings_and_remedies(tmp_path):
     result = inspect(tmp_path, material.cbr() + material.cbr(48000)[:-10])
 
     assert (result.exit_code, result.output.splitlines()[0]) == (1, "refused")
@@ -34,7 +34,7 @@ def test_a_file_that_does_not_is_refused_with_every_finding_and_its_remedy(tmp_p
     assert result.output.count("What to do:") == 2
 
 
-def test_machines_get_json(tmp_path):
+def test_the_command_prints_json_on_request(tmp_path):
     document = json.loads(inspect(tmp_path, material.layer2(), "--json").output)
 
     assert (document["accepted"], document["findings"][0]["code"]) == (False, "layer2")

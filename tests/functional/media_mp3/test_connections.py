@@ -1,4 +1,4 @@
-"""A real server on a real socket: slow listeners, uploads that break off, many at once. No database waits for them."""
+"""A real server: slow listeners, interrupted and concurrent uploads hold no database connection."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 import requests
 from sqlalchemy import text
 
+from autonomy_core.plugin_api.files import Upload
 from demo import music
 from media_mp3 import services
 from media_mp3.domain import AudioFacts, TrackReport
-from media_mp3.upload import Upload
 from tests.functional.media_mp3.conftest import LONG, MUSIC, serving
 from tests.unit.media_mp3 import material
 
@@ -61,7 +61,7 @@ def send_headers(shop, address, album, length, headers=None):
 FILE = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n\r\n'
 
 
-def test_while_a_listener_dawdles_no_database_connection_is_held(shop, address):
+def test_a_slow_listener_holds_no_database_connection(shop, address):
     album = shop.album()
     shop.upload(album, LONG)
     shop.sell(album)
@@ -88,7 +88,8 @@ def test_the_file_is_closed_when_the_listener_leaves(shop):
         "REQUEST_METHOD": "GET",
         "PATH_INFO": f"{shop.api}/customers/tracks/{track['id']}/stream",
         "QUERY_STRING": urlsplit(track["stream_url"]).query,
-        "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
         "wsgi.url_scheme": "http", "wsgi.version": (1, 0),
     }  # fmt: skip
 
@@ -102,7 +103,7 @@ def test_the_file_is_closed_when_the_listener_leaves(shop):
     assert next(iter(body), None) is None
 
 
-def test_while_an_upload_arrives_no_database_connection_is_held(shop, address):
+def test_an_arriving_upload_holds_no_database_connection(shop, address):
     album = shop.album()
     body = FILE + MUSIC + b"\r\n--XX--\r\n"
 
@@ -114,7 +115,7 @@ def test_while_an_upload_arrives_no_database_connection_is_held(shop, address):
         assert connection.recv(100).startswith(b"HTTP/1.0 201")
 
 
-def test_an_upload_that_breaks_off_leaves_neither_file_nor_track(shop, address):
+def test_an_interrupted_upload_leaves_neither_file_nor_track(shop, address):
     album = shop.album()
 
     with send_headers(shop, address, album, 1_000_000) as connection:
@@ -130,7 +131,7 @@ def test_an_upload_that_breaks_off_leaves_neither_file_nor_track(shop, address):
     assert listed["items"] == []
 
 
-def test_a_stranger_is_refused_before_the_upload_is_read(shop, address):
+def test_an_unauthenticated_upload_is_refused_unread(shop, address):
     with send_headers(shop, address, shop.album(), 1_000_000, {"X-Nobody": "1"}) as connection:
         assert connection.recv(100).startswith(b"HTTP/1.0 401")
 
@@ -140,7 +141,7 @@ def test_a_huge_upload_is_refused_before_it_is_sent(shop, address):
         assert connection.recv(100).startswith(b"HTTP/1.0 413")
 
 
-def test_a_strangers_chunked_upload_is_not_read_either(shop):
+def test_an_unauthenticated_chunked_upload_is_refused_unread(shop):
     class Unread:
         def read(self, *_):
             raise AssertionError("the body was read")
@@ -149,7 +150,8 @@ def test_a_strangers_chunked_upload_is_not_read_either(shop):
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": f"{shop.api}/admin/products/{shop.album().id}/tracks",
-        "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_TYPE": "multipart/form-data; boundary=XX",
         "wsgi.url_scheme": "http", "wsgi.version": (1, 0),
         "wsgi.input": Unread(), "wsgi.input_terminated": True,
@@ -160,7 +162,7 @@ def test_a_strangers_chunked_upload_is_not_read_either(shop):
     assert statuses == ["401 Unauthorized"]
 
 
-def test_of_many_uploads_of_one_file_at_once_one_wins(shop, address):
+def test_concurrent_uploads_of_one_file_succeed_once(shop, address):
     album = shop.album()
 
     statuses = upload_at_once(shop, address, album, [MUSIC] * 4)
@@ -168,12 +170,12 @@ def test_of_many_uploads_of_one_file_at_once_one_wins(shop, address):
     assert sorted(statuses) == [201, 409, 409, 409]
 
 
-def test_of_two_uploads_that_end_together_the_second_comes_after_the_first(shop):
+def test_two_uploads_that_end_together_get_successive_positions(shop):
     album = shop.album()
 
     def add(scope, name):
         upload = Upload(Path(name), name * 64, 1, f"{name}.mp3", {})
-        report = TrackReport(facts=AudioFacts(1000, 128_000, 44100, 2, "1", 3, vbr=False, frames=38))
+        report = TrackReport(facts=AudioFacts(1000, 128_000, 44100, 2, layer=3, vbr=False, frames=38))
         nothing = {"title": None, "artist": None, "position": None}
         return services.add_track(scope, album.id, upload, report, nothing, actor="test").position
 
@@ -190,7 +192,7 @@ def test_of_two_uploads_that_end_together_the_second_comes_after_the_first(shop)
         assert (first, second.result()) == (1, 2)
 
 
-def test_of_many_uploads_at_once_each_gets_a_position_of_its_own(shop, address):
+def test_concurrent_uploads_get_distinct_positions(shop, address):
     album = shop.album()
     files = [music.tag(piece) + material.cbr() for piece in music.PIECES]
 
@@ -201,7 +203,7 @@ def test_of_many_uploads_at_once_each_gets_a_position_of_its_own(shop, address):
     assert list(shop.incoming.glob("*")) == []
 
 
-def test_tracks_that_are_moved_and_ordered_and_uploaded_at_once_never_share_a_place(shop, address):
+def test_concurrent_changes_of_positions_keep_them_distinct(shop, address):
     album = shop.album()
     assert (
         upload_at_once(shop, address, album, [music.tag(each) + material.cbr() for each in music.PIECES])

@@ -1,7 +1,7 @@
-"""The disk takes no more: an upload is refused for now, leaves nothing behind, and succeeds when there is room again.
+"""A full disk: an upload is a 503, leaves no file, and succeeds once there is space.
 
-A limit on the size of files stands for the full disk: the system refuses to write on, in the middle of a file, in the
-server's own code as in the store's.
+A limit on the size of files simulates the full disk: the system refuses to continue a write in the middle of
+a file, in the server's own code and in the store's.
 """
 
 import resource
@@ -32,7 +32,7 @@ def stored(shop):
     return {path for path in media.rglob("*") if path.is_file()}
 
 
-def test_an_upload_that_does_not_fit_is_refused_and_leaves_nothing(shop):
+def test_an_upload_without_disk_space_is_refused_without_a_trace(shop):
     album, before = shop.album(), stored(shop)
     with full_disk(len(RECORDING) // 2):
         assert shop.upload(album, RECORDING, status=503)["code"] == "storage_unavailable"
@@ -41,15 +41,15 @@ def test_an_upload_that_does_not_fit_is_refused_and_leaves_nothing(shop):
     assert len(stored(shop) - before) == 1
 
 
-def test_a_recording_that_was_received_and_cannot_be_kept_is_no_track(shop, monkeypatch):
-    album, before, kept = shop.album(), stored(shop), services.store
+def test_a_recording_that_cannot_be_stored_is_no_track(shop, monkeypatch):
+    album, before, kept = shop.album(), stored(shop), services.store_upload
 
     def full_by_now(*arguments, **options):
         with full_disk(len(RECORDING) // 2):
             return kept(*arguments, **options)
 
     with monkeypatch.context() as later:
-        later.setattr(services, "store", full_by_now)
+        later.setattr(services, "store_upload", full_by_now)
         assert shop.upload(album, ANOTHER, status=503)["code"] == "storage_unavailable"
     assert stored(shop) == before
     shop.upload(album, ANOTHER)

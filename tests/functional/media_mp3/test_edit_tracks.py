@@ -1,4 +1,4 @@
-"""Staff change, move, replace, remove and hear the tracks of a product, and who has bought it loses nothing."""
+"""Staff change, move, replace, remove and play the tracks of a product; buyers lose nothing."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_change_that_is_not_valid_is_refused_by_name(staff, changes, field):
     assert list(answer["errors"]["body"]) == [field]
 
 
-def test_a_track_that_is_moved_to_a_place_that_is_taken_moves_the_others_on(staff):
+def test_moving_a_track_shifts_the_others(staff):
     first, second, third = (staff.add(title) for title in ("first", "second", "third"))
 
     staff.patch(third, position=1)
@@ -114,7 +114,7 @@ def test_a_track_that_is_moved_to_a_place_that_is_taken_moves_the_others_on(staf
     assert {first["position"], second["position"]} == {1, 2}
 
 
-def test_an_upload_at_a_place_that_is_taken_moves_the_others_on(staff):
+def test_an_upload_at_a_used_position_shifts_the_others(staff):
     staff.add("first")
     staff.add("second")
 
@@ -137,7 +137,7 @@ def test_all_tracks_are_put_in_order_at_once(shop, staff):
     assert heard(shop, staff.album) == ["c", "a", "b"]
 
 
-def test_an_order_that_does_not_name_each_track_once_is_refused_and_changes_nothing(staff):
+def test_an_incomplete_order_of_tracks_is_refused(staff):
     a, b = staff.add("a"), staff.add("b")
 
     for ids in ([a["id"]], [a["id"], a["id"]], [a["id"], UNKNOWN], [a["id"], b["id"], b["id"]]):
@@ -146,7 +146,7 @@ def test_an_order_that_does_not_name_each_track_once_is_refused_and_changes_noth
     assert staff.listed == [(1, "a"), (2, "b")]
 
 
-def test_who_has_bought_a_track_keeps_it_when_it_is_removed(shop, staff):
+def test_a_buyer_keeps_a_track_that_is_removed(shop, staff):
     keeper, removed = staff.add("kept"), staff.add("removed")
     shop.sell(staff.album)
     (link,) = [
@@ -167,7 +167,7 @@ def test_who_has_bought_a_track_keeps_it_when_it_is_removed(shop, staff):
         shop.autonomy.app.get(path, headers=as_bob, status=status)
 
 
-def test_who_has_begun_to_buy_before_a_track_is_removed_gets_it(shop, staff):
+def test_a_purchase_begun_before_a_removal_includes_the_track(shop, staff):
     staff.add("kept")
     removed = staff.add("removed")
     payment = shop.autonomy.payment(shop.ada, staff.album)
@@ -178,7 +178,7 @@ def test_who_has_begun_to_buy_before_a_track_is_removed_gets_it(shop, staff):
     assert heard(shop, staff.album) == ["kept", "removed"]
 
 
-def test_a_removed_track_is_shown_to_staff_last_and_is_brought_back_as_the_last(staff):
+def test_a_removed_track_is_listed_last_and_restored_last(staff):
     removed, other = staff.add("removed"), staff.add("other")
 
     staff.remove(removed)
@@ -254,7 +254,7 @@ def test_a_file_that_does_not_play_replaces_nothing(shop, staff):
     assert staff.call("GET", f"/{track['id']}")["sha256"] == track["sha256"]
 
 
-def test_a_file_that_another_track_has_replaces_nothing_and_its_own_changes_nothing(staff):
+def test_a_track_cannot_be_replaced_by_an_existing_file(staff):
     one, other = staff.add("one", MUSIC), staff.add("other", OTHER)
 
     refused = staff.replace(one, OTHER, 409)
@@ -263,7 +263,7 @@ def test_a_file_that_another_track_has_replaces_nothing_and_its_own_changes_noth
     assert staff.replace(one, MUSIC)["track"]["sha256"] == one["sha256"]
 
 
-def test_staff_hear_what_they_have_uploaded_before_anybody_buys_it(shop, staff):
+def test_staff_can_play_an_uploaded_track(shop, staff):
     track = staff.add("The song", MUSIC)
     reader = shop.autonomy.as_staff(shop.id, ["catalog.read"])
 
@@ -277,7 +277,7 @@ def test_staff_hear_what_they_have_uploaded_before_anybody_buys_it(shop, staff):
     assert "The song.mp3" in part.headers["Content-Disposition"]
 
 
-def test_others_than_staff_of_the_organisation_reach_no_track_of_theirs(shop, staff, make_shop):
+def test_only_staff_of_the_organisation_reach_its_tracks(shop, staff, make_shop):
     track = staff.add("The song", MUSIC)
     beacon = make_shop("beacon")
     seller = shop.autonomy.as_staff(shop.id, ["payments.read"])
@@ -296,13 +296,13 @@ def test_others_than_staff_of_the_organisation_reach_no_track_of_theirs(shop, st
     theirs.call("PUT", "/order", 409, track_ids=[track["id"]])
 
 
-def test_a_track_of_another_product_is_not_there(shop, staff):
+def test_a_track_of_another_product_is_a_404(shop, staff):
     track = staff.add("The song", MUSIC)
 
     Staff(shop, shop.album()).call("GET", f"/{track['id']}", 404)
 
 
-def test_who_changed_what_is_recorded(shop, staff):
+def test_each_change_of_a_track_is_audited(shop, staff):
     track = staff.add("The song", MUSIC)
     staff.patch(track, title="Another")
     staff.replace(track, OTHER)

@@ -1,4 +1,4 @@
-"""Uploads of one organisation never keep those of another from being inspected."""
+"""Uploads of one organisation do not delay the inspections of another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.functional.media_mp3.conftest import MUSIC, Shop
 LONG_S = 60
 
 
-def test_a_flood_of_uploads_makes_only_its_own_organisation_wait(committed, monkeypatch):
+def test_a_flood_of_uploads_delays_its_own_organisation_only(committed, monkeypatch):
     """The real inspection, which for one organisation does not end before it is told to."""
     flooding, other = (shop_of(committed, name) for name in ("flooding", "other"))
     album, albums = other.album(), [flooding.album() for _ in range(2 + intake.PLACES // 2)]

@@ -1,4 +1,4 @@
-"""Uploads that are sent again under the same key: compared while they arrive, and neither kept nor stored twice."""
+"""Repeated uploads under one key are compared while they arrive, and stored once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def tracks(shop, album):
 
 
 @pytest.mark.parametrize("content", [MUSIC, LONG_MUSIC], ids=["short", "long"])
-def test_the_same_file_is_one_track_although_a_browser_takes_another_boundary(shop, album, upload, content):
+def test_a_repeated_upload_with_another_boundary_is_one_track(shop, album, upload, content):
     first = upload(content, 201)
     again = upload(content, 201, "another-and-longer-boundary")
     assert again.headers["Idempotent-Replayed"] == "true"
@@ -89,7 +89,8 @@ def raw(shop, album):
         statuses = []
         request = {
             "REQUEST_METHOD": "POST", "PATH_INFO": path_of(shop, album),
-            "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
             "CONTENT_TYPE": content_type, "HTTP_IDEMPOTENCY_KEY": KEY,
             "HTTP_AUTHORIZATION": shop.staff["Authorization"],
             "wsgi.url_scheme": "http", "wsgi.version": (1, 0), "wsgi.input": Pieces(body, largest),
@@ -101,7 +102,7 @@ def raw(shop, album):
     return raw
 
 
-def test_a_repeated_file_is_read_piece_by_piece_whether_it_tells_its_length_or_not(upload, raw):
+def test_a_repeated_upload_is_compared_in_chunks(upload, raw):
     upload(LONG_MUSIC, 201)
     body, content_type = form(LONG_MUSIC)
     assert len(body) > 2 * BLOCK_BYTES
@@ -110,7 +111,7 @@ def test_a_repeated_file_is_read_piece_by_piece_whether_it_tells_its_length_or_n
     assert raw(body, content_type, BLOCK_BYTES, **chunked) == ["201 Created"]
 
 
-def test_a_much_longer_file_is_refused_unread_or_where_it_gets_too_long(upload, raw):
+def test_a_much_longer_repetition_is_refused_early(upload, raw):
     upload(MUSIC, 201)
     body, content_type = form(LONG_MUSIC * 4)
     assert raw(body, content_type, 0, CONTENT_LENGTH=str(len(body))) == ["422 Unprocessable Entity"]
@@ -118,7 +119,7 @@ def test_a_much_longer_file_is_refused_unread_or_where_it_gets_too_long(upload, 
     assert raw(body, content_type, BLOCK_BYTES, **chunked) == ["422 Unprocessable Entity"]
 
 
-def test_a_repetition_that_breaks_off_is_refused_and_uses_nothing_up(upload, raw):
+def test_an_interrupted_repetition_is_refused_and_keeps_the_key(upload, raw):
     upload(LONG_MUSIC, 201)
     body, content_type = form(LONG_MUSIC)
     answer = raw(body[:-10_000], content_type, BLOCK_BYTES, CONTENT_LENGTH=str(len(body)))
@@ -126,7 +127,7 @@ def test_a_repetition_that_breaks_off_is_refused_and_uses_nothing_up(upload, raw
     assert upload(LONG_MUSIC, 201).headers["Idempotent-Replayed"] == "true"
 
 
-def test_while_a_repetition_arrives_no_database_connection_is_held(committed_shop):
+def test_an_arriving_repetition_holds_no_database_connection(committed_shop):
     shop = committed_shop
     album = shop.album()
     body, content_type = form(LONG_MUSIC)

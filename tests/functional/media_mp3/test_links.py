@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from autonomy_core.files.links import signed_query
 from autonomy_core.tenancy.secrets import Secret
-from media_mp3.authenticator import link_key
-from media_mp3.links import signed_query
+from media_mp3.settings import LINKS
 from tests.functional.media_mp3.conftest import MUSIC
 
 
@@ -21,7 +21,7 @@ def query_of(url):
 
 def link(shop, path, customer_id, expires):
     with shop.autonomy.scope(shop.id) as scope:
-        query = signed_query(link_key(scope), path, customer_id, expires)
+        query = signed_query(LINKS.key(scope), path, customer_id, expires)
     return f"{path}?" + "&".join(f"{name}={value}" for name, value in query.items())
 
 
@@ -93,7 +93,7 @@ def test_a_link_that_was_changed_opens_nothing(shop, owned, field):
     shop.get(url, status=401)
 
 
-def test_a_link_made_for_a_customer_who_does_not_own_the_track_finds_nothing(shop, owned):
+def test_a_link_for_a_customer_without_the_track_is_a_404(shop, owned):
     _, track = owned
     bob = shop.autonomy.customer(shop.id, "bob@example.org")
 
@@ -125,13 +125,13 @@ def test_a_link_by_the_organisations_host_plays_there(shop, owned):
     "query",
     ["signature=", "signature=%FF&expires=1&customer=x", "&".join(["signature=a"] * 50), "signature=é"],
 )
-def test_nonsense_in_the_query_is_no_identity(shop, owned, query):
+def test_an_invalid_query_gives_no_identity(shop, owned, query):
     _, track = owned
 
     shop.get(f"{urlsplit(track['stream_url']).path}?{query}", status=401)
 
 
-def test_a_link_plays_whatever_a_player_or_a_page_appends_to_it(shop, owned):
+def test_a_link_with_appended_parameters_plays(shop, owned):
     _, track = owned
     assert shop.get(f"{track['stream_url']}&_=1700000000&autoplay").body == MUSIC
 
@@ -143,7 +143,7 @@ def test_a_link_plays_on_while_the_servers_secret_is_replaced(shop, owned, monke
     def restart(**secrets):
         settings = replace(runtime.settings, **secrets)
         registry = shop.autonomy.app.app.registry
-        monkeypatch.setattr(registry, "runtime", replace(runtime, settings=settings))
+        monkeypatch.setattr(registry, "_runtime", replace(runtime, settings=settings))
 
     new = Secret("the new secret of the server".ljust(40, "."))
     restart(secret=new, previous_secrets=(runtime.settings.secret,))

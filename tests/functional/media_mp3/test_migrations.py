@@ -1,4 +1,4 @@
-"""What the plugin's migrations make of tracks that are there already."""
+"""The plugin's migrations with existing tracks."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from sqlalchemy import text
 
 from autonomy_core.db.migrations import downgrade, upgrade
 from autonomy_core.testing.arrangement import Arrangement
+from media_mp3.settings import AUDIO, RECORDINGS
 from tests.functional.media_mp3.conftest import chosen_plugins
-from tests.plain_owner import owned_by_a_plain_role
+from tests.support.plain_owner import owned_by_a_plain_role
 
 PRODUCT = """
-INSERT INTO products (organisation_id, id, title, description, kind, amount, currency, active, created_at, updated_at)
+INSERT INTO products (organisation_id, id, title, description, kind, amount, currency, active,
+    created_at, updated_at)
 VALUES (:organisation, :product, 'A', '', 'mp3', 1, 'eur', true, now(), now())
 """
 TRACK = """
-INSERT INTO media_mp3_tracks (organisation_id, id, product_id, position, title, duration_ms, bitrate, size, sha256,
-    storage_key, filename, peaks, created_at)
+INSERT INTO media_mp3_tracks (organisation_id, id, product_id, position, title, duration_ms, bitrate,
+    size, sha256, storage_key, filename, peaks, created_at)
 VALUES (:organisation, :track, :product, :position, 'A', 1, 1, 1, :sha256, 'k', 'f', '', '2020-01-01')
 """
 
@@ -31,9 +33,7 @@ def autonomy_plugins():
 class TestPositions(Arrangement):
     plugin = "media_mp3"
 
-    def test_positions_that_were_taken_twice_are_numbered_anew_also_by_an_owner_whom_policies_bind(
-        self, autonomy_plugins, migrated_without_it
-    ):
+    def test_duplicate_positions_are_renumbered_by_any_owner(self, autonomy_plugins, migrated_without_it):
         component = self.migrations(autonomy_plugins)
         upgrade(migrated_without_it, [component])
         downgrade(migrated_without_it, component, "0002")
@@ -57,6 +57,35 @@ class TestPositions(Arrangement):
                 assert list(found.scalars()) == [1, 2, 3, 3, 7]
             forced = text("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'media_mp3_tracks'")
             assert connection.scalar(forced) is True
+
+    def test_masters_keep_their_files_after_a_downgrade(self, autonomy_plugins, migrated_without_it):
+        component = self.migrations(autonomy_plugins)
+        upgrade(migrated_without_it, [component])
+        names = {"a.WAV": "wav", "a.aif": "aiff", "a.flac": "flac", "a.m4a": "alac", "a.mp3": "mp3"}
+        with migrated_without_it.begin() as connection:
+            add(connection, "acme", 1, [*range(1, 6)])
+            for position, (filename, written) in enumerate(names.items(), 1):
+                suffix = ".mp3" if written == "mp3" else ".audio"
+                connection.execute(
+                    text(
+                        "UPDATE media_mp3_tracks SET filename = :filename, format = :format, "
+                        "storage_key = :key WHERE position = :position"
+                    ),
+                    {"filename": filename, "format": written, "key": filename + suffix, "position": position},
+                )
+        owner = owned_by_a_plain_role(migrated_without_it)
+
+        downgrade(owner, component, "0004")
+        upgrade(owner, [component])
+
+        with migrated_without_it.connect() as connection:
+            found = connection.execute(text("SELECT filename, format FROM media_mp3_tracks"))
+            assert dict(found.all()) == names
+            # The job `media_mp3.collect` removes what these queries do not give.
+            mp3 = connection.execute(text(RECORDINGS.referred_to)).scalars().all()
+            others = connection.execute(text(AUDIO.referred_to)).scalars().all()
+            assert mp3 == ["a.mp3.mp3"]
+            assert len(others) == 4
 
 
 def add(connection, organisation, product, positions):

@@ -1,4 +1,4 @@
-"""What is no recording is refused, with every reason, and leaves nothing behind."""
+"""An invalid recording is refused with every reason, and leaves no file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_file_that_does_not_play_everywhere_is_refused_with_every_finding(shop, name):
+def test_an_unplayable_file_is_refused_with_every_finding(shop, name):
     content, codes = REFUSED[name]
     album = shop.album()
 
@@ -43,13 +43,16 @@ def test_a_finding_says_where_in_the_file(shop):
 @pytest.mark.parametrize(
     ("body", "boundary", "status", "code"),
     [
-        (b'--XX\r\nContent-Disposition: form-data; name="title"\r\n\r\nx\r\n--XX--\r\n', "XX", 422, "upload_no_file"),
+        (
+            b'--XX\r\nContent-Disposition: form-data; name="title"\r\n\r\nx\r\n--XX--\r\n',
+            "XX", 422, "upload_no_file",
+        ),
         (b'--XX\r\nContent-Disposition: form-data; name="title"\r\n\r\nx', "XX", 400, "upload_malformed"),
         (b"not a form at all", "XX", 400, "upload_malformed"),
         (b"--XX--\r\n", "", 400, "upload_malformed"),
     ],
 )  # fmt: skip
-def test_a_form_without_a_file_and_a_form_that_is_none_are_told_apart(shop, body, boundary, status, code):
+def test_a_form_without_a_file_and_a_malformed_form_differ(shop, body, boundary, status, code):
     answer = post(shop, body, f"multipart/form-data; boundary={boundary}", status)
 
     assert answer.json["code"] == code
@@ -80,7 +83,7 @@ def post(shop, body, content_type, status):
     )
 
 
-def test_a_store_that_takes_nothing_is_an_outage_and_no_crash(make_shop):
+def test_a_store_that_cannot_be_written_is_an_outage(make_shop):
     shop = make_shop("blocked")
     # Where the organisation's directory should be: root may write anywhere, but not below a file.
     obstacle = shop.autonomy.runtime.settings.data / "media" / "files" / shop.id

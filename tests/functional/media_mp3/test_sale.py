@@ -18,7 +18,7 @@ def test_a_product_without_tracks_cannot_be_bought(shop):
     shop.autonomy.app.post_json(path, {}, headers=shop.as_ada, status=201)
 
 
-def test_a_completed_purchase_grants_the_album_through_this_plugin(shop):
+def test_a_completed_purchase_grants_the_album(shop):
     album = shop.album()
     shop.upload(album)
 
@@ -29,7 +29,7 @@ def test_a_completed_purchase_grants_the_album_through_this_plugin(shop):
     assert (grant.payment_id, grant.product_id, grant.plugin) == (payment.id, album.id, "media_mp3")
 
 
-def test_a_purchase_of_another_kind_is_none_of_its_business(shop):
+def test_a_purchase_of_another_kind_is_not_granted_by_the_plugin(shop):
     shop.sell(shop.autonomy.product(shop.id))
 
     with shop.autonomy.scope(shop.id) as scope:
@@ -59,7 +59,7 @@ def change(shop, product_id, **changes):
     return shop.autonomy.app.patch_json(path, changes, headers=shop.staff).json
 
 
-def test_a_product_without_anything_to_deliver_is_not_listed_and_staff_see_that(shop):
+def test_a_product_without_tracks_is_listed_to_staff_only(shop):
     empty, album = shop.album(title="Empty"), shop.album(title="Album")
     shop.autonomy.product(shop.id, title="Thing")
     shop.upload(album)
@@ -99,7 +99,7 @@ def test_a_bundle_is_listed_when_all_of_it_can_be_delivered(shop):
     assert listed(shop) == {"Full", "Empty", "One", "Both"}
 
 
-def test_what_is_withdrawn_from_sale_is_not_listed_and_may_be_in_a_bundle(shop):
+def test_a_withdrawn_product_is_unlisted_and_may_be_in_a_bundle(shop):
     album = shop.album(title="Album")
     shop.upload(album)
     make(shop, "Bundle", [album.id])
@@ -109,7 +109,7 @@ def test_what_is_withdrawn_from_sale_is_not_listed_and_may_be_in_a_bundle(shop):
     assert listed(shop) == {"Bundle"}
 
 
-def test_an_archived_product_is_neither_sold_nor_listed_and_its_owners_keep_it(shop):
+def test_an_archived_product_is_unlisted_and_its_owners_keep_it(shop):
     album = shop.album(title="Album")
     shop.upload(album)
     make(shop, "Bundle", [album.id])

@@ -1,4 +1,4 @@
-"""Parts of a recording, as players ask for them (RFC 9110, sections 13 and 14)."""
+"""Ranges of a recording, as players request them (RFC 9110, sections 13 and 14)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from media_mp3.storage import storage_key
+from autonomy_core.files.storage import storage_key
 from tests.functional.media_mp3.conftest import MUSIC
 
 SIZE = len(MUSIC)
@@ -33,7 +33,7 @@ def test_the_whole_recording_says_that_parts_can_be_had(shop, url):
     [("bytes=0-", 0, SIZE - 1), ("bytes=0-1", 0, 1), ("bytes=-500", SIZE - 500, SIZE - 1),
      ("bytes=1000-99999999", 1000, SIZE - 1), (f"bytes={SIZE - 1}-", SIZE - 1, SIZE - 1)],
 )  # fmt: skip
-def test_a_range_is_answered_with_just_these_bytes(shop, url, asked, first, last):
+def test_a_range_is_answered_with_exactly_these_bytes(shop, url, asked, first, last):
     answer = shop.get(url, status=206, Range=asked)
 
     assert answer.body == MUSIC[first : last + 1]
@@ -51,14 +51,14 @@ def test_a_range_behind_the_end_is_refused_with_the_size(shop, url, asked):
     assert answer.json["code"] == "range_not_satisfiable"
 
 
-def test_a_range_with_the_present_etag_is_a_part_and_with_another_the_whole(shop, url):
+def test_if_range_with_another_etag_sends_the_whole_file(shop, url):
     part = shop.get(url, status=206, Range="bytes=10-19", If_Range=ETAG)
     whole = shop.get(url, status=200, Range="bytes=10-19", If_Range='"another"')
 
     assert (part.body, whole.body) == (MUSIC[10:20], MUSIC)
 
 
-def test_what_the_client_has_is_not_sent_again(shop, url):
+def test_an_unchanged_file_is_a_304(shop, url):
     answer = shop.get(url, status=304, If_None_Match=ETAG)
 
     assert (answer.body, answer.headers["ETag"]) == (b"", ETAG)
@@ -79,9 +79,9 @@ def test_head_is_a_get_without_the_bytes(shop, url):
     assert answer.headers["Accept-Ranges"] == "bytes"
 
 
-def test_a_file_that_is_missing_is_an_outage_and_no_crash(shop, url):
+def test_a_missing_file_is_an_outage(shop, url):
     files = shop.autonomy.runtime.settings.data / "media" / "files"
-    path = files / storage_key(shop.id, SHA256)
+    path = files / storage_key(shop.id, SHA256, ".mp3")
     path.rename(path.with_suffix(".away"))
     try:
         assert shop.get(url, status=503).json["code"] == "storage_unavailable"
@@ -90,9 +90,9 @@ def test_a_file_that_is_missing_is_an_outage_and_no_crash(shop, url):
 
 
 @pytest.mark.parametrize("left", [0, 10])
-def test_a_file_that_is_cut_short_is_an_outage_and_no_short_answer(shop, url, left):
+def test_a_truncated_file_is_an_outage(shop, url, left):
     files = shop.autonomy.runtime.settings.data / "media" / "files"
-    path = files / storage_key(shop.id, SHA256)
+    path = files / storage_key(shop.id, SHA256, ".mp3")
     whole = path.read_bytes()
     path.write_bytes(whole[:left])
     try:

@@ -26,7 +26,7 @@ def test_an_upload_becomes_a_track_named_by_its_tags(shop):
     assert (facts["layer"], facts["channels"], facts["sample_rate"], facts["vbr"]) == (3, 2, 44100, False)
 
 
-def test_what_the_staff_say_counts_more_than_the_tags(shop):
+def test_the_form_fields_override_the_tags(shop):
     said = {
         "artist": "Somebody", "album": "Another", "genre": "Waltz", "year": 1999, "track_number": 5,
         "disc_number": 2, "position": 7,
@@ -61,7 +61,7 @@ def test_album_genre_year_and_numbers_come_from_the_tags(shop):
     assert {name: bought[name] for name in expected} == expected
 
 
-def test_staff_are_shown_what_the_inspection_warns_of(shop):
+def test_staff_see_the_warnings_of_the_inspection(shop):
     album = shop.album()
 
     uploaded = shop.upload(album, material.cbr()[:-100])["track"]
@@ -74,7 +74,7 @@ def test_staff_are_shown_what_the_inspection_warns_of(shop):
     assert listed["items"] == [uploaded]
 
 
-def test_a_file_without_tags_is_called_as_the_file_is(shop):
+def test_a_track_without_tags_is_named_after_its_file(shop):
     track = shop.upload(shop.album(), material.cbr(), filename="C:\\music\\Night walk.mp3", title="  ")[
         "track"
     ]
@@ -82,7 +82,7 @@ def test_a_file_without_tags_is_called_as_the_file_is(shop):
     assert (track["title"], track["artist"]) == ("Night walk", None)
 
 
-def test_tracks_come_one_after_another(shop):
+def test_tracks_get_successive_positions(shop):
     album = shop.album()
     shop.upload(album, position=3, title="third")
     shop.upload(album, material.cbr(48000), title="fourth")
@@ -130,7 +130,7 @@ def test_only_staff_who_may_change_the_catalogue_upload(shop):
     assert shop.upload(album, status=403, headers=reader)["code"] == "not_allowed"
 
 
-def test_another_organisations_product_is_not_there(shop, make_shop):
+def test_another_organisations_product_is_a_404(shop, make_shop):
     beacon = make_shop("beacon")
     theirs = beacon.album()
 
@@ -151,14 +151,14 @@ def test_another_organisations_product_is_not_there(shop, make_shop):
         ("colour", "unknown"),
     ],
 )
-def test_a_field_that_is_not_valid_is_named(shop, field, value):
+def test_an_invalid_field_is_named(shop, field, value):
     answer = shop.upload(shop.album(), status=422, **{field: value})
 
     assert answer["code"] == "invalid_input"
     assert list(answer["errors"]["body"]) == [field]
 
 
-def test_who_uploaded_what_is_recorded(shop):
+def test_each_upload_is_audited(shop):
     track = shop.upload(shop.album())["track"]
 
     with shop.autonomy.scope(shop.id) as scope:

@@ -1,4 +1,4 @@
-"""The client that the functional tests use: it lets no answer pass that the description does not tell of."""
+"""The client of the functional tests reports every answer that the description does not allow."""
 
 import pytest
 from pyramid.request import Request
@@ -13,6 +13,27 @@ PRODUCT = {
     "kind": "thing",
     "amount": 1200,
     "currency": "eur",
+    "slug": "a-thing",
+    "artist": None,
+    "label": None,
+    "release_date": None,
+    "available_at": None,
+    "preorder": False,
+    "tags": [],
+    "languages": [],
+    "explicit": False,
+    "purchasable": True,
+    "pay_what_you_want": False,
+    "suggested_amount": None,
+    "other_prices": [],
+    "cover": {
+        "placeholder": True,
+        "urls": {size: f"https://a.example/{size}" for size in ("120", "300", "600", "1200", "full")},
+        "width": 1200,
+        "height": 1200,
+        "colour": "#1a2b3c",
+        "alt": "A thing",
+    },
     "items": [],
 }
 NOT_FOUND = {"type": "urn:autonomy:problem:not_found", "code": "not_found", "title": "No", "status": 404}
@@ -47,31 +68,31 @@ def test_an_answer_as_described_passes(complaints):
         ({"secret": 1}, "'secret' was unexpected"),
     ],
 )
-def test_a_member_that_is_not_as_described_is_complained_of(complaints, change, complaint):
+def test_a_member_of_another_type_is_reported(complaints, change, complaint):
     (found,) = complaints("/products", 200, {"items": [{**PRODUCT, **change}], "next": None})
     assert complaint in found
 
 
-def test_a_member_that_is_missing_is_complained_of(complaints):
+def test_a_missing_member_is_reported(complaints):
     assert "'next' is a required property" in complaints("/products", 200, {"items": []})[0]
 
 
-def test_a_status_that_is_not_described_is_complained_of(complaints):
+def test_an_undescribed_status_is_reported(complaints):
     assert complaints("/products", 202, {"items": [], "next": None})[0].startswith(
         "202 is not among 200, 400"
     )
 
 
-def test_an_error_code_that_is_not_described_is_complained_of(complaints):
+def test_an_undescribed_error_code_is_reported(complaints):
     assert complaints(f"/products/{PRODUCT['id']}", 404, {**NOT_FOUND, "code": "lost"}) != []
 
 
-def test_a_path_that_is_not_described_has_to_be_refused(complaints):
+def test_an_undescribed_path_must_be_a_404(complaints):
     assert complaints("/secrets", 200, {}) == ["the path is not in the document"]
     assert complaints("/secrets", 404, NOT_FOUND) == []
 
 
-def test_a_method_that_is_not_described_has_to_be_refused_with_the_methods_that_are(complaints):
+def test_an_undescribed_method_must_be_a_405_with_the_allowed_ones(complaints):
     refusal = {**NOT_FOUND, "code": "method_not_allowed", "status": 405}
     assert complaints("/products", 200, {}, method="DELETE") == ["the method is not in the document"]
     assert complaints("/products", 405, refusal, method="DELETE", Allow="GET, HEAD") == []
@@ -80,13 +101,13 @@ def test_a_method_that_is_not_described_has_to_be_refused_with_the_methods_that_
     ]
 
 
-def test_a_challenge_that_is_missing_is_complained_of(complaints):
+def test_a_missing_challenge_is_reported(complaints):
     stranger = {**NOT_FOUND, "code": "not_authenticated", "status": 401}
     assert complaints("/customers/me", 401, stranger) == ["WWW-Authenticate is missing"]
     assert complaints("/customers/me", 401, stranger, WWW_Authenticate="Bearer") == []
 
 
-def test_the_functional_tests_client_compares_what_it_gets(autonomy, monkeypatch):
+def test_the_client_of_the_functional_tests_checks_each_answer(autonomy, monkeypatch):
     autonomy.organisation()
     monkeypatch.setattr("autonomy_core.catalog.services.on_sale", lambda: 1 / 0)
     with pytest.raises(AssertionError, match="500 is not among"):

@@ -36,11 +36,11 @@ def assets_of(page):
     return re.findall(r'(?:src|href)="([^"]+)"', page.text)
 
 
-def test_the_page_says_its_encoding(page):
+def test_the_page_declares_its_encoding(page):
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
 
 
-def test_the_page_may_load_from_its_own_host_only_and_run_no_inline_script(page):
+def test_the_page_has_a_strict_content_security_policy(page):
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self';" in policy
@@ -49,7 +49,7 @@ def test_the_page_may_load_from_its_own_host_only_and_run_no_inline_script(page)
     assert not re.search(r"https?://", page.text)
 
 
-def test_all_that_the_page_refers_to_is_there_and_in_utf_8(autonomy, page):
+def test_every_reference_of_the_page_exists_and_is_utf_8(autonomy, page):
     scripts_and_styles = [path for path in assets_of(page) if path.startswith("/static/")]
     assert len(scripts_and_styles) == 3
     for path in scripts_and_styles:
@@ -58,7 +58,7 @@ def test_all_that_the_page_refers_to_is_there_and_in_utf_8(autonomy, page):
         assert asset.headers["Cache-Control"] == "max-age=3600"
 
 
-def test_the_page_shows_the_description_in_the_spelling_by_which_it_was_opened(autonomy, page):
+def test_the_page_loads_the_description_by_the_same_host_or_path(autonomy, page):
     assert 'data-description="/acme/api/v1/openapi.json"' in page.text
     by_host = autonomy.app.get("/api/v1/docs", headers={"Host": "shop.example"})
     assert 'data-description="/api/v1/openapi.json"' in by_host.text
@@ -72,12 +72,12 @@ def test_the_page_shows_the_description_in_the_spelling_by_which_it_was_opened(a
         ("http://acme.example/api/v1", "http://acme.example/api/v1/docs"),
     ],
 )
-def test_the_address_of_the_api_leads_to_the_page(autonomy, address, page):
+def test_the_api_root_redirects_to_the_page(autonomy, address, page):
     autonomy.organisation(hosts=("acme.example",))
     assert autonomy.app.get(address, status=303).headers["Location"] == page
 
 
-def test_a_file_that_is_not_there_is_a_problem(autonomy):
+def test_a_missing_file_is_a_problem(autonomy):
     answer = autonomy.app.get("/static/swagger-ui/nothing.js", status=404)
     assert answer.content_type == "application/problem+json"
 
@@ -95,7 +95,7 @@ def test_an_organisation_s_name_is_text_on_the_page(autonomy):
 @pytest.mark.skipif(
     BROWSER is None, reason="needs chromium on the PATH, to look at the page as a browser does"
 )
-def test_a_browser_shows_every_call_and_complains_of_nothing(autonomy, tmp_path):
+def test_a_browser_shows_every_call_without_errors(autonomy, tmp_path):
     autonomy.organisation()
     document = autonomy.app.get("/acme/api/v1/openapi.json").json
     with served(autonomy.app.app) as address:
@@ -121,7 +121,7 @@ def test_a_browser_shows_every_call_and_complains_of_nothing(autonomy, tmp_path)
     ],
     ids=str,
 )
-def test_a_condition_that_cannot_be_read_is_overlooked(autonomy, page, headers):
+def test_a_malformed_condition_is_ignored(autonomy, page, headers):
     for path in ["/acme/api/v1/openapi.json", *assets_of(page)[-2:]]:
         assert autonomy.app.get(path, headers=headers, status=200).body
 
@@ -132,7 +132,7 @@ def test_a_file_that_the_browser_has_is_not_sent_again(autonomy, page):
     autonomy.app.get(path, headers={"If-Modified-Since": when}, status=304)
 
 
-def test_a_file_is_there_to_be_got_and_for_nothing_else(autonomy, page):
+def test_a_file_allows_get_and_head_only(autonomy, page):
     path = assets_of(page)[-1]
     autonomy.app.head(path)
     autonomy.app.post(path, status=404)

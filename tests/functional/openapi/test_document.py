@@ -1,8 +1,9 @@
-"""What the description of an organisation says, and that it says all there is and nothing else."""
+"""The OpenAPI document of an organisation is complete and has nothing else."""
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.openapi.calls import calls_of
 from autonomy_core.plugin_api.resources import ApiV1
 from autonomy_core.testing import stand_ins
@@ -48,7 +49,7 @@ def test_the_document_is_valid_openapi_3_1_whatever_is_enabled(document_of, plug
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_every_registered_operation_is_in_the_document_of_whoever_enables_everything(autonomy, document_of):
+def test_every_operation_is_in_the_document_with_all_plugins(autonomy, document_of):
     document = document_of(*autonomy.runtime.plugins.names)
     described = {operation["operationId"] for operation in operations_in(document).values()}
     registered = {
@@ -70,7 +71,7 @@ def test_every_view_below_the_api_is_an_operation(autonomy):
 
 def is_below_the_api(registry, context):
     nodes = {
-        node for call in calls_of(registry, registry.runtime.plugins.names) for node in call.place.lineage
+        node for call in calls_of(registry, runtime_of(registry).plugins.names) for node in call.place.lineage
     }
     return isinstance(context, type) and any(issubclass(node, context) for node in nodes | {ApiV1})
 
@@ -81,7 +82,7 @@ def key_of(view):
     return (view["context"], view["name"], method)
 
 
-def test_what_a_plugin_offers_is_described_only_where_it_is_enabled(document_of):
+def test_a_plugin_is_described_only_where_it_is_enabled(document_of):
     without = operations_in(document_of("customer_auth"))
     assert ("POST", "/customers/login") in without
     assert not any("tracks" in path or "webhook" in path for _, path in without)
@@ -90,7 +91,7 @@ def test_what_a_plugin_offers_is_described_only_where_it_is_enabled(document_of)
     assert ("POST", "/customers/login") not in with_media
 
 
-def test_the_server_is_named_as_it_was_asked_for(autonomy):
+def test_the_server_url_is_the_one_of_the_request(autonomy):
     autonomy.organisation(hosts=("shop.example",))
     by_path = autonomy.app.get("/acme/api/v1/openapi.json")
     by_host = autonomy.app.get("/api/v1/openapi.json", headers={"Host": "shop.example"})
@@ -105,7 +106,7 @@ def test_the_webhook_is_described_relative_to_the_server(document_of):
     assert item["post"]["security"] == []
 
 
-def test_a_reader_who_has_the_document_is_told_so(autonomy):
+def test_a_conditional_request_for_the_document_is_a_304(autonomy):
     autonomy.organisation()
     first = autonomy.app.get("/acme/api/v1/openapi.json")
     assert first.headers["Cache-Control"] == "no-cache"
@@ -120,7 +121,7 @@ def test_a_reader_who_has_the_document_is_told_so(autonomy):
     assert "/customers/login" in changed.json["paths"]
 
 
-def test_the_permission_of_a_call_tells_what_its_caller_has_to_show(document_of):
+def test_the_security_of_a_call_follows_from_its_permission(document_of):
     security = {
         key: operation["security"] for key, operation in operations_in(document_of("media_mp3")).items()
     }
@@ -131,7 +132,7 @@ def test_the_permission_of_a_call_tells_what_its_caller_has_to_show(document_of)
     assert security["GET", "/customers/tracks/{track_id}/stream"] == [{"customer": []}, {"link": []}]
 
 
-def test_a_call_tells_of_the_errors_that_it_can_come_to_by_their_codes(document_of):
+def test_a_call_lists_the_codes_of_its_errors(document_of):
     operations = operations_in(document_of(stand_ins.NAME))
     purchase = operations["POST", "/customers/products/{product_id}/purchase"]["responses"]
     refusals = ["400", "401", "403", "404", "409", "413", "415", "422", "429", "503"]
@@ -142,7 +143,7 @@ def test_a_call_tells_of_the_errors_that_it_can_come_to_by_their_codes(document_
     assert list(operations["GET", "/products"]["responses"]) == ["200", "400", "422", "503"]
 
 
-def test_every_post_of_a_client_takes_an_idempotency_key_and_tells_what_may_come_of_it(autonomy, document_of):
+def test_every_post_documents_the_idempotency_key_and_its_errors(autonomy, document_of):
     operations = operations_in(document_of(*autonomy.runtime.plugins.names))
     taking = {key for key, operation in operations.items() if "Idempotency-Key" in header_names(operation)}
     assert taking == {
@@ -161,7 +162,7 @@ def header_names(operation):
     return {one["name"] for one in operation["parameters"] if one["in"] == "header"}
 
 
-def test_the_members_that_a_code_brings_are_described_where_it_can_occur(document_of):
+def test_the_members_of_an_error_code_are_described_with_its_call(document_of):
     document = document_of("media_mp3")
     assert {"errors", "allow", "retry_after"} <= document["components"]["schemas"]["Problem"][
         "properties"
@@ -176,7 +177,7 @@ def test_the_members_that_a_code_brings_are_described_where_it_can_occur(documen
     ("plugin", "codes"),
     [("media_mp3", "with `invalid_input`:"), ("customer_auth", "with `invalid_input`, `weak_password`:")],
 )
-def test_errors_is_described_with_every_code_that_brings_it(document_of, plugin, codes):
+def test_the_member_errors_is_described_with_every_code_that_has_it(document_of, plugin, codes):
     errors = document_of(plugin)["components"]["schemas"]["Problem"]["properties"]["errors"]
     assert errors["description"].startswith(codes)
 
@@ -194,7 +195,7 @@ def problem_members(document, response):
     return members
 
 
-def test_each_code_has_a_schema_that_says_its_status(document_of):
+def test_each_error_code_has_a_schema_with_its_status(document_of):
     document = document_of("customer_auth")
     login = operations_in(document)["POST", "/customers/login"]["responses"]
     members = problem_members(document, login["401"])
@@ -214,10 +215,20 @@ def test_the_document_bears_the_organisations_name(autonomy):
     assert autonomy.app.get("/acme/api/v1/openapi.json").json["info"]["title"] == "Acme"
 
 
-def test_what_a_shops_pages_need_comes_first_and_the_document_itself_last(document_of):
+def test_the_calls_for_shop_pages_come_first(document_of):
     document = document_of("customer_auth", "media_mp3", "stripe_payments")
     tags = [tag["name"] for tag in document["tags"]]
-    assert tags == ["products", "customers", "checkout", "admin", "webhooks", "description"]
+    assert tags == [
+        "products",
+        "purchases",
+        "customers",
+        "codes",
+        "images",
+        "checkout",
+        "admin",
+        "webhooks",
+        "description",
+    ]
     assert [operation["tags"][0] for operation in operations_in(document).values()] == sorted(
         (operation["tags"][0] for operation in operations_in(document).values()), key=tags.index
     )
@@ -226,7 +237,7 @@ def test_what_a_shops_pages_need_comes_first_and_the_document_itself_last(docume
     assert paths.index("/admin/products") < paths.index("/docs")
 
 
-def test_bytes_are_said_to_be_bytes(document_of):
+def test_binary_answers_are_described_as_binary(document_of):
     operations = operations_in(document_of("media_mp3"))
     stream = operations["GET", "/customers/tracks/{track_id}/stream"]["responses"]
     for status in ("200", "206"):
@@ -249,7 +260,7 @@ def test_no_parameter_of_a_query_may_be_null(document_of):
     ] == []
 
 
-def test_what_a_form_has_to_explain_is_in_the_description(document_of):
+def test_the_fields_of_a_form_are_described(document_of):
     schemas = document_of("customer_auth")["components"]["schemas"]
     password = schemas["Registration"]["properties"]["password"]
     assert (password["minLength"], password["maxLength"]) == (8, 256)
@@ -262,7 +273,7 @@ def test_what_a_form_has_to_explain_is_in_the_description(document_of):
         assert not [name for name in names if "description" not in schemas[schema]["properties"][name]]
 
 
-def test_types_of_the_wire_are_said_as_json_schema_says_them(document_of):
+def test_field_types_are_described_in_json_schema(document_of):
     schemas = document_of(stand_ins.NAME)["components"]["schemas"]
     payment = schemas["Payment"]["properties"]
     assert payment["id"] == {"type": "string", "format": "uuid"}

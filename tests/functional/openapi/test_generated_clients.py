@@ -31,7 +31,8 @@ from uuid import UUID
 from api_client import Client
 from api_client.api.customers import customer_auth_login, customer_auth_register
 from api_client.api.products import get_product, list_products
-from api_client.models import InvalidCredentialsProblem, InvalidInputProblem, Login, NotFoundProblem, ProductPage, Registration
+from api_client.models import InvalidCredentialsProblem, InvalidInputProblem, Login, NotFoundProblem
+from api_client.models import ProductPage, Registration
 
 client = Client(base_url=sys.argv[1])
 refused = customer_auth_login.sync(client=client, body=Login(email="ada@example.org", password="a wrong one"))
@@ -79,7 +80,7 @@ def document(shop, tmp_path):
 
 
 def installed(generator, path):
-    """Where a generator is; the test is skipped without it."""
+    """The path of a generator; the test is skipped without it."""
     found = max((ROOT / "var" / generator).glob(f"*/{path}"), default=None)
     if found is None:
         pytest.skip(f"there is no {generator}: `make client-generators` gets it, from npm or PyPI")
@@ -94,9 +95,7 @@ def run(*command, cwd):
     return done.stdout + done.stderr
 
 
-def test_a_python_client_is_generated_without_a_warning_and_a_failed_login_is_an_error_of_its_own_type(
-    shop, document, tmp_path
-):
+def test_a_generated_python_client_has_typed_errors(shop, document, tmp_path):
     generator = installed("openapi-python-client", "bin/openapi-python-client")
     into = ("--meta", "none", "--output-path", "api_client", "--config", CONFIGURATION, "--fail-on-warning")
     said = run(generator, "generate", "--path", document, *into, cwd=tmp_path)
@@ -109,9 +108,7 @@ def test_a_python_client_is_generated_without_a_warning_and_a_failed_login_is_an
     assert said.split() == ["First", "Light", "invalid_credentials"]
 
 
-def test_types_for_typescript_are_generated_without_a_warning_and_tell_the_errors_of_a_call_by_their_code(
-    document, tmp_path
-):
+def test_generated_typescript_types_distinguish_errors_by_code(document, tmp_path):
     generator = installed("openapi-typescript", "node_modules/.bin/openapi-typescript")
     said = run(generator, document, "--output", "api.d.ts", cwd=tmp_path)
     assert not {"warn", "error"} & set(said.lower().split()), said
@@ -122,17 +119,18 @@ def test_types_for_typescript_are_generated_without_a_warning_and_tell_the_error
 
 
 def example():
-    """The TypeScript of the page for those who generate clients."""
+    """The TypeScript example of docs/api/clients.md."""
     (page,) = (document for document in DOCUMENTS if document.name == "docs/api/clients.md")
     (block,) = page.blocks("ts")
     return block.text
 
 
 @pytest.mark.parametrize("name", ["音", 'A & <b> "C"', "100 % records"])
-def test_a_client_is_generated_whatever_the_organisation_is_called(autonomy, tmp_path, name):
+def test_a_client_is_generated_for_any_organisation_name(autonomy, tmp_path, name):
     generator = installed("openapi-python-client", "bin/openapi-python-client")
     autonomy.organisation(plugins=("customer_auth",))
     description = autonomy.app.app.registry.describe_api(("customer_auth",), "https://a.example", "", name)
     path = tmp_path / "openapi.json"
     path.write_bytes(description.body)
-    run(generator, "generate", "--path", path, "--fail-on-warning", cwd=tmp_path)
+    options = ("--config", CONFIGURATION, "--fail-on-warning")
+    run(generator, "generate", "--path", path, *options, cwd=tmp_path)

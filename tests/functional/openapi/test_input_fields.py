@@ -1,4 +1,4 @@
-"""What clients send has one spelling, at every call of the core and of the plugins that ship with it."""
+"""Input fields of all calls of the core and its plugins accept one spelling only."""
 
 from marshmallow import fields
 
@@ -20,14 +20,14 @@ READ_BY_PEOPLE = {
 }
 
 
-def test_no_field_that_clients_send_takes_more_than_it_describes(autonomy):
+def test_no_input_field_accepts_more_than_it_describes(autonomy):
     operations = autonomy.app.app.registry.operations
     assert len(operations) > 30
     assert [problem for operation in operations for problem in lax_fields(operation)] == []
     assert list(lax_fields_of(UploadFieldsSchema, fields.Float)) == []
 
 
-def test_what_people_read_is_a_text(autonomy):
+def test_every_readable_field_is_a_text_field(autonomy):
     bodies = [one.body for one in autonomy.app.app.registry.operations if one.body is not None]
     plain = [
         f"{schema.__name__}.{name}"

@@ -1,4 +1,4 @@
-"""What one plugin's flush does wrong keeps nothing else from being written."""
+"""A failing flush of one plugin does not prevent the others."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ class Counts:
 
 
 async def waits(scope):
-    """Writes nothing."""
+    """A flush that writes nothing."""
 
 
 def raises(scope):
@@ -57,7 +57,7 @@ def is_cut_off(scope):
     ],
     ids=["cannot say what waits", "cannot write", "is async"],
 )
-def test_a_flush_that_fails_is_logged_and_the_others_are_written(autonomy, bad):
+def test_a_failed_flush_is_logged_and_the_others_are_written(autonomy, bad):
     for organisation_id in ("acme", "beacon"):
         autonomy.organisation(organisation_id)
     good = Counts("good.counts")
@@ -68,14 +68,14 @@ def test_a_flush_that_fails_is_logged_and_the_others_are_written(autonomy, bad):
 
 
 @pytest.mark.parametrize("outage", [loses_its_connection, is_cut_off])
-def test_while_the_database_is_away_nothing_more_is_tried_until_the_next_time(autonomy, outage):
+def test_a_database_outage_ends_the_flush_until_the_next_interval(autonomy, outage):
     autonomy.organisation("acme")
     good = Counts("good.counts", waiting=("acme",))
     flush_all(replace(autonomy.runtime, flushes=(Counts("bad.counts", writing=outage), good)))
     assert good.written == []
 
 
-def test_the_text_that_an_error_is_about_is_not_logged(autonomy):
+def test_the_values_in_an_error_are_not_logged(autonomy):
     autonomy.organisation("acme")
     runtime = replace(autonomy.runtime, flushes=(Counts("bad", waiting=("acme",), writing=cannot_encode),))
     with capture_logs() as lines:

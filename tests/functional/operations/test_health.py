@@ -8,7 +8,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 from autonomy_core.db.database import Database
 from autonomy_core.runtime import APPLICATION_ROLE
-from tests.refusing import REFUSING
+from tests.support.refused_port import REFUSING
 
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
 
@@ -21,7 +21,7 @@ def with_database(autonomy, monkeypatch):
     def use(url):
         opened.append(Database(url))
         registry = autonomy.app.app.registry
-        monkeypatch.setattr(registry, "runtime", replace(autonomy.runtime, database=opened[0]))
+        monkeypatch.setattr(registry, "_runtime", replace(autonomy.runtime, database=opened[0]))
 
     yield use
     for database in opened:
@@ -53,7 +53,7 @@ def test_a_process_that_answers_is_live_on_any_host(autonomy):
         assert autonomy.app.get("/health/live", headers={"Host": host}).json == {"status": "live"}
 
 
-def test_all_is_well_with_a_worker(autonomy):
+def test_the_server_is_ok_with_a_worker(autonomy):
     autonomy.organisation("acme")
     see_a_worker(autonomy)
     answer = ready(autonomy)
@@ -66,6 +66,7 @@ def test_all_is_well_with_a_worker(autonomy):
         "rescue",
         "tenants",
         "online",
+        "mail",
     }
     assert all(check["status"] == "ok" for check in answer.json["checks"].values())
     assert "no-store" in answer.headers["Cache-Control"]
@@ -83,10 +84,10 @@ def test_without_a_worker_the_server_is_degraded_and_serves(autonomy):
 def require_a_worker(autonomy, monkeypatch, seconds):
     settings = replace(autonomy.runtime.settings, worker_required_within=seconds)
     runtime = replace(autonomy.runtime, settings=settings)
-    monkeypatch.setattr(autonomy.app.app.registry, "runtime", runtime)
+    monkeypatch.setattr(autonomy.app.app.registry, "_runtime", runtime)
 
 
-def test_a_server_that_needs_a_worker_is_not_ready_when_it_has_been_away_for_too_long(autonomy, monkeypatch):
+def test_a_server_that_needs_a_worker_is_not_ready_without_one(autonomy, monkeypatch):
     autonomy.organisation("acme")
     see_a_worker(autonomy, ago="2 minutes")
     require_a_worker(autonomy, monkeypatch, 600)
@@ -97,7 +98,7 @@ def test_a_server_that_needs_a_worker_is_not_ready_when_it_has_been_away_for_too
     assert "no worker has been seen for 12" in worker["detail"][0]
 
 
-def test_a_worker_that_has_ended_properly_is_remembered_by_what_it_has_scheduled(autonomy):
+def test_a_stopped_worker_is_known_by_its_scheduled_jobs(autonomy):
     autonomy.organisation("acme")
     with autonomy.scope() as scope:
         scheduled = text(
@@ -121,7 +122,7 @@ def test_the_metrics_tell_when_a_worker_was_last_seen(autonomy):
     assert 120 <= time.time() - shown() < 600
 
 
-def test_while_requests_wait_for_the_databases_connections_the_server_says_so(committed):
+def test_an_exhausted_connection_pool_is_degraded(committed):
     committed.organisation("acme")
     pool = committed.database.engine.pool
     most = pool.size() + pool._max_overflow
@@ -136,7 +137,7 @@ def test_while_requests_wait_for_the_databases_connections_the_server_says_so(co
     assert ready(committed).json["checks"]["database"] == {"status": "ok"}
 
 
-def test_a_broken_tenant_file_is_told_with_its_line_and_the_server_serves(autonomy):
+def test_a_broken_tenant_file_is_reported_with_its_line(autonomy):
     acme = autonomy.organisation("acme")
     see_a_worker(autonomy)
     path = autonomy.runtime.settings.tenants / "acme.ini"
@@ -149,8 +150,8 @@ def test_a_broken_tenant_file_is_told_with_its_line_and_the_server_serves(autono
     assert autonomy.runtime.tenants.get("acme") == acme
 
 
-def test_organisations_whose_files_are_gone_are_told_with_what_to_do_and_are_served(autonomy):
-    # Names of their own: that other tests' organisations may go has been accepted.
+def test_missing_tenant_files_are_reported_and_still_served(autonomy):
+    # Other names than other tests use, whose loss has been accepted.
     autonomy.organisation("north")
     autonomy.organisation("south")
     for path in autonomy.runtime.settings.tenants.glob("*.ini"):
@@ -164,7 +165,7 @@ def test_organisations_whose_files_are_gone_are_told_with_what_to_do_and_are_ser
     autonomy.app.get("/north/api/v1/products", status=200)
 
 
-def test_strangers_and_proxies_see_outcomes_without_reasons(autonomy):
+def test_remote_and_proxied_requests_see_no_reasons(autonomy):
     for asked in (
         {"extra_environ": {"REMOTE_ADDR": "203.0.113.9"}},
         {"extra_environ": HERE, "headers": {"X-Forwarded-For": "203.0.113.9"}},
@@ -173,7 +174,7 @@ def test_strangers_and_proxies_see_outcomes_without_reasons(autonomy):
         assert checks["worker"] == {"status": "degraded"}
 
 
-def test_a_database_that_is_not_migrated_is_not_ready_and_says_what_to_do(
+def test_an_unmigrated_database_is_not_ready_with_the_remedy(
     autonomy, with_database, postgresql, empty_database
 ):
     with_database(postgresql.url(empty_database, APPLICATION_ROLE))
@@ -184,7 +185,7 @@ def test_a_database_that_is_not_migrated_is_not_ready_and_says_what_to_do(
     assert detail[-1] == "run: autonomy migrate"
 
 
-def test_a_database_that_does_not_exist_says_what_to_do(autonomy, with_database, postgresql):
+def test_a_missing_database_is_reported_with_the_remedy(autonomy, with_database, postgresql):
     with_database(postgresql.url("nowhere", APPLICATION_ROLE))
     database = ready(autonomy, status=503).json["checks"]["database"]
     assert "run: autonomy migrate" in database["detail"][0]
@@ -192,7 +193,7 @@ def test_a_database_that_does_not_exist_says_what_to_do(autonomy, with_database,
 
 @pytest.fixture
 def migrated_further(committed, postgresql):
-    """Makes the database look as a newer version has left it."""
+    """Make the database look as a newer version leaves it."""
     owner = create_engine(postgresql.url(make_url(committed.database.url).database), poolclass=NullPool)
 
     def set_version(component, oldest_code):
@@ -205,17 +206,13 @@ def migrated_further(committed, postgresql):
 
 
 @pytest.mark.parametrize("component", ["autonomy_core", "stripe_payments"])
-def test_on_the_tables_of_a_newer_version_that_says_it_may_the_server_is_ready(
-    committed, migrated_further, component
-):
+def test_newer_tables_that_allow_this_version_are_ready(committed, migrated_further, component):
     migrated_further(component, None)
     assert ready(committed).json["checks"]["migrations"] == {"status": "ok"}
 
 
 @pytest.mark.parametrize("component", ["autonomy_core", "stripe_payments"])
-def test_on_tables_that_are_too_new_the_server_says_which_version_to_install(
-    committed, migrated_further, component
-):
+def test_tables_that_are_too_new_are_reported_with_the_remedy(committed, migrated_further, component):
     migrated_further(component, "9998")
     detail = " ".join(ready(committed, status=503).json["checks"]["migrations"]["detail"])
     assert f"{component}: the database is at 9999, the code at" in detail
@@ -230,7 +227,7 @@ def test_a_role_that_owns_the_tables_is_not_ready(autonomy, with_database, postg
     assert "is a superuser" in role["detail"][0]
 
 
-def test_while_the_database_is_away_requests_are_answered_503_and_never_500(autonomy, with_database):
+def test_requests_during_a_database_outage_are_answered_503(autonomy, with_database):
     autonomy.organisation("acme")
     with_database(f"postgresql+psycopg://autonomy_app:s3cret@{REFUSING}/autonomy")
     answer = ready(autonomy, status=503)
@@ -250,7 +247,7 @@ def test_requests_to_a_database_that_is_not_migrated_are_answered_503(
     assert autonomy.app.get("/acme/api/v1/products", status=503).json["code"] == "unavailable"
 
 
-def test_the_servers_own_urls_have_nothing_below_and_take_no_posts(autonomy):
+def test_the_servers_own_urls_have_no_children_and_take_no_posts(autonomy):
     for path in ("/health", "/health/other", "/health/live/more", "/metrics/more"):
         autonomy.app.get(path, extra_environ=HERE, status=404)
     autonomy.app.post("/health/live", status=405)

@@ -1,6 +1,8 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from stripe_payments.testing import stripe_settings
+
 HERE = {"REMOTE_ADDR": "127.0.0.1"}
 
 
@@ -20,7 +22,7 @@ def count(autonomy):
     return read
 
 
-def test_requests_are_counted_by_what_they_were_about(autonomy, count):
+def test_requests_are_counted_by_organisation_and_status(autonomy, count):
     autonomy.organisation("acme")
     about = {"method": "GET", "resource": "Products", "status": "200"}
     before = count("autonomy_http_requests_total", **about)
@@ -34,7 +36,16 @@ def test_requests_are_counted_by_what_they_were_about(autonomy, count):
     )
 
 
-def test_what_callers_invent_makes_no_new_labels(autonomy):
+def test_webhooks_are_counted_by_their_source(autonomy, count):
+    autonomy.organisation(
+        "acme", plugins=("stripe_payments",), settings={"stripe_payments": stripe_settings("acme")}
+    )
+    before = count("autonomy_http_requests_total", resource="StripeEndpoint", status="400")
+    autonomy.app.post_json("/api/webhook/stripe/acme", {}, status=400)
+    assert count("autonomy_http_requests_total", resource="StripeEndpoint", status="400") == before + 1
+
+
+def test_unknown_paths_and_hosts_make_no_new_labels(autonomy):
     autonomy.organisation("acme")
     for invented in (
         "/acme/api/v1/invented1",
@@ -47,7 +58,7 @@ def test_what_callers_invent_makes_no_new_labels(autonomy):
     assert "invented" not in autonomy.app.get("/metrics", extra_environ=HERE).text.lower()
 
 
-def test_settled_payments_are_counted_by_organisation_environment_and_status(autonomy, count):
+def test_settled_payments_are_counted_by_their_labels(autonomy, count):
     autonomy.organisation("acme")
     labels = {"organisation": "acme", "environment": "test", "status": "completed"}
     before = count("autonomy_payments_settled_total", **labels)
@@ -65,13 +76,13 @@ def test_settled_payments_are_counted_by_organisation_environment_and_status(aut
         ("127.0.0.1", {"Forwarded": "for=203.0.113.9"}),
     ],
 )
-def test_strangers_and_proxies_are_not_shown_the_numbers(autonomy, address, headers):
+def test_remote_and_proxied_requests_see_no_metrics(autonomy, address, headers):
     autonomy.app.get("/metrics", extra_environ={"REMOTE_ADDR": address}, headers=headers, status=404)
 
 
-def test_everybody_is_shown_them_where_the_server_says_so(autonomy, monkeypatch):
+def test_metrics_can_be_made_public_by_a_setting(autonomy, monkeypatch):
     from dataclasses import replace
 
     public = replace(autonomy.runtime.settings, operations_public=True)
-    monkeypatch.setattr(autonomy.app.app.registry, "runtime", replace(autonomy.runtime, settings=public))
+    monkeypatch.setattr(autonomy.app.app.registry, "_runtime", replace(autonomy.runtime, settings=public))
     autonomy.app.get("/metrics", extra_environ={"REMOTE_ADDR": "203.0.113.9"}, status=200)

@@ -1,4 +1,4 @@
-"""The real processes, on an embedded database of their own."""
+"""Server and worker as real processes, with their own embedded database."""
 
 import json
 import os
@@ -21,13 +21,13 @@ from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.tenancy.record import RECORD, TenantRecord
 from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret
-from tests.hanging import stopped
-from tests.refusing import REFUSING
+from tests.support.refused_port import REFUSING
+from tests.support.stopped_postgresql import stopped
 
 pytestmark = pytest.mark.processes
 
 PROGRAMS = Path(sys.executable).parent
-PATIENCE_S = 120
+TIMEOUT_S = 120
 
 
 class Installation:
@@ -56,7 +56,7 @@ class Installation:
             cwd=self.directory,
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
             **options,
         )
 
@@ -92,7 +92,7 @@ def installation(tmp_path_factory):
 
 
 def wait_for(found, what):
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not (result := found()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.05)
@@ -100,9 +100,9 @@ def wait_for(found, what):
 
 
 def ask(url):
-    """The status and the JSON of an answer; None while nobody listens."""
+    """The status and the JSON of an answer; None if the connection is refused."""
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -124,13 +124,13 @@ def serving(installation, *options):
         yield process, url, log
 
 
-def test_the_server_tells_its_url_serves_and_ends_when_told(installation):
+def test_the_server_prints_its_url_serves_and_stops(installation):
     with serving(installation) as (process, url, log):
         assert ask(f"{url}/acme/api/v1/products") == (200, {"items": [], "next": None})
         status, ready = ask(f"{url}/health/ready")
         assert (status, ready["checks"]["migrations"]) == (200, {"status": "ok"})
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE_S) == 0
+        assert process.wait(TIMEOUT_S) == 0
         assert ask(f"{url}/health/live") is None
         first, *lines = log.read_text().splitlines()
     assert first == f"Autonomy Server on {url}"
@@ -139,13 +139,13 @@ def test_the_server_tells_its_url_serves_and_ends_when_told(installation):
     assert (request["organisation"], request["status"]) == ("acme", 200)
 
 
-def test_an_interrupt_from_the_terminal_ends_all_processes_without_force(installation):
+def test_sigint_ends_all_processes_gracefully(installation):
     with serving(installation, "--workers", "2") as (process, url, log):
         wait_for(lambda: log.read_text().count("Started worker-") == 2, "both")
-        # granian may miss what a worker is told in the very moment in which it starts.
+        # granian may lose a signal to a worker that has just started.
         assert all(ask(f"{url}/health/live") for _ in range(20))
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(PATIENCE_S) == 0
+        assert process.wait(TIMEOUT_S) == 0
         told = log.read_text()
     assert told.count("Stopped worker-") == 2
     assert "refused to gracefully stop" not in told
@@ -157,12 +157,13 @@ def test_a_taken_port_is_refused_in_one_line(installation):
         refused = installation.run("autonomy", "serve", "--port", port)
     assert refused.returncode == 1
     assert refused.stderr == (
-        f"Error: Cannot listen at 127.0.0.1, port {port}: Address already in use. Choose another with --port.\n"
+        f"Error: Cannot listen at 127.0.0.1, port {port}: Address already in use. Choose another with "
+        "--port.\n"
     )
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("worker",)])
-def test_a_directory_of_organisations_that_does_not_exist_is_refused_at_the_start(installation, command):
+def test_a_missing_directory_of_organisations_is_refused_at_start(installation, command):
     misspelt = (installation.directory / "development.ini").read_text().replace("/tenants", "/tennants")
     (installation.directory / "misspelt.ini").write_text(misspelt)
     refused = installation.run("autonomy", "--config", "misspelt.ini", *command)
@@ -172,7 +173,7 @@ def test_a_directory_of_organisations_that_does_not_exist_is_refused_at_the_star
     assert "make it, or name another one" in refused.stderr
 
 
-def test_a_server_that_was_killed_is_started_again_on_its_port(installation):
+def test_a_killed_server_can_be_restarted_on_its_port(installation):
     with serving(installation) as (process, url, _):
         process.kill()
         process.wait()
@@ -182,7 +183,7 @@ def test_a_server_that_was_killed_is_started_again_on_its_port(installation):
         assert ask(f"{url}/acme/api/v1/products")[0] == 200
 
 
-def test_a_worker_process_that_was_killed_is_replaced_and_the_numbers_go_on(installation):
+def test_a_killed_server_worker_is_replaced_and_metrics_continue(installation):
     with serving(installation, "--workers", "2") as (_, url, log):
         wait_for(lambda: log.read_text().count("Started worker-") == 2, "both")
         child = re.search(r"Spawning worker-1 with PID: (\d+)", log.read_text()).group(1)
@@ -214,7 +215,7 @@ def test_sighup_reloads_the_organisations_and_the_server_goes_on(installation, p
         assert "respawning" not in log.read_text()
 
 
-def test_the_worker_is_seen_and_ends_when_told(installation):
+def test_the_worker_is_visible_in_readiness_and_stops(installation):
     working = installation.started("autonomy", "worker", "--concurrency", "2")
     with serving(installation) as (_, url, _), working as (worker, _):
         seen = {"status": "ok"}
@@ -223,12 +224,12 @@ def test_the_worker_is_seen_and_ends_when_told(installation):
         )
         worker.send_signal(signal.SIGHUP)
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(PATIENCE_S) == 0
+        assert worker.wait(TIMEOUT_S) == 0
 
 
 @pytest.fixture
 def statement(installation):
-    """Runs a statement as the embedded server's superuser; returns what it finds."""
+    """Run a statement as the embedded server's superuser; return its row."""
     url = installation.run("autonomy", "db", "url").stdout.strip().replace("autonomy_app@", "postgres@")
 
     def run(text):
@@ -241,7 +242,7 @@ def statement(installation):
 
 @pytest.fixture
 def apart(tmp_path):
-    """An installation whose database runs, is nobody's yet, and is another server's for the settings."""
+    """An installation with a running empty server that the settings treat as an external one."""
     made = Installation(tmp_path)
     server = EmbeddedServer(data_dir=tmp_path / "data" / "postgresql", fast=True)
     server.ensure_running()
@@ -259,7 +260,7 @@ def told(log, event):
     return [json.loads(line).get("reason") for line in lines]
 
 
-def test_a_worker_waits_for_a_database_that_is_late_and_for_its_migration_and_says_so(apart):
+def test_a_worker_waits_for_the_database_and_its_migration(apart):
     installation, server = apart
     server.stop()
     with installation.started("autonomy", "worker") as (worker, log):
@@ -272,19 +273,19 @@ def test_a_worker_waits_for_a_database_that_is_late_and_for_its_migration_and_sa
         reasons = told(log, "worker.waiting")
         assert len(reasons) == len(set(reasons)), "told once each"
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(PATIENCE_S) == 0
+        assert worker.wait(TIMEOUT_S) == 0
 
 
-def test_a_worker_that_waits_for_a_database_that_hangs_ends_when_told(apart):
+def test_a_worker_waiting_for_a_hanging_database_stops(apart):
     installation, server = apart
     with stopped(server), installation.started("autonomy", "worker") as (worker, log):
         (reason,) = wait_for(lambda: told(log, "worker.waiting"), "the worker to say that it waits")
         assert "2 seconds" in reason or "timeout" in reason
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(PATIENCE_S) == 0
+        assert worker.wait(TIMEOUT_S) == 0
 
 
-def test_the_worker_outlives_a_restart_of_the_database_and_does_jobs_again(installation, statement):
+def test_the_worker_survives_a_restart_of_the_database(installation, statement):
     with installation.started("autonomy", "worker") as (worker, log):
         wait_for(lambda: "worker.started" in log.read_text(), "the worker")
         for verb in ("stop", "start"):
@@ -297,22 +298,22 @@ def test_the_worker_outlives_a_restart_of_the_database_and_does_jobs_again(insta
         wait_for(lambda: statement("SELECT count(*) FROM procrastinate_jobs") == (0,), "the job's end")
         assert worker.poll() is None
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(PATIENCE_S) == 0
+        assert worker.wait(TIMEOUT_S) == 0
         assert "worker.failed" in log.read_text()
 
 
-def test_the_worker_ends_when_told_while_the_database_is_away(installation):
+def test_the_worker_stops_during_a_database_outage(installation):
     with installation.started("autonomy", "worker") as (worker, log):
         wait_for(lambda: "worker.started" in log.read_text(), "the worker")
         assert installation.run("autonomy", "db", "stop").returncode == 0
         try:
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(PATIENCE_S) == 0
+            assert worker.wait(TIMEOUT_S) == 0
         finally:
             assert installation.run("autonomy", "db", "start").returncode == 0
 
 
-def test_a_server_whose_database_hangs_is_not_ready_and_says_so_at_once(installation):
+def test_a_server_with_a_hanging_database_is_not_ready_at_once(installation):
     database = EmbeddedServer(data_dir=installation.directory / "data" / "postgresql")
     with serving(installation) as (_, url, _):
         assert ask(f"{url}/health/ready")[0] == 200
@@ -380,17 +381,17 @@ def shops(installation):
 
 
 def ask_host(url, host):
-    """The status of the answer of whoever has this host."""
+    """The status of an answer to this host."""
     request = urllib.request.Request(f"{url}/api/v1/products", headers={"Host": host})
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
 
 
 def loaded(log):
-    """What the process says of the organisations that it has begun with."""
+    """The numbers of organisations that the process logs at its start."""
     lines = [line for line in log.read_text().splitlines() if '"tenants_loaded"' in line]
     (event,) = map(json.loads, lines)
     return event["organisations"], event["known_from_index"]
@@ -402,7 +403,7 @@ def indexed(index):
     return {json.loads(row)[0] for row in rows}
 
 
-def test_every_organisation_is_found_by_its_host_from_the_first_request_at_every_start(installation, shops):
+def test_every_host_is_served_from_the_first_request_after_a_start(installation, shops):
     index = installation.directory / "data" / "tenants-index.json"
     index.unlink(missing_ok=True)
     all_ids = {path.stem for path in shops.directory.glob("*.ini")}
@@ -420,7 +421,7 @@ def test_every_organisation_is_found_by_its_host_from_the_first_request_at_every
         hosts = ["shop-002", "shop-299", "renamed", "new", "shop-000", "shop-001", "nobody"]
         statuses = [ask_host(url, f"{host}.example") for host in hosts]
         assert statuses == [200, 200, 200, 200, 404, 404, 404]
-        # In service: two new ones for a removed one; shop-301 lacks its host only. Known: all but the edited and the removed.
+        # In service: two new, one removed; shop-301 lacks only its host. Known: all but edited and removed.
         assert loaded(log) == (all_of_them + 1, all_of_them - 2)
         problems = "\n".join(ask(f"{url}/health/ready")[1]["checks"]["tenants"]["detail"])
         assert "shop-301.ini:3: duplicate_host: the host 'shop-299.example' is shop-299's" in problems
@@ -436,12 +437,12 @@ def tenants_check(installation):
     return {problem["code"] for problem in json.loads(told.stdout)["problems"]}
 
 
-def test_what_happens_to_the_organisations_files_while_nobody_serves_ends_nobodys_service(installation):
+def test_changes_to_tenant_files_between_runs_stop_no_organisation(installation):
     directory, away = installation.directory / "tenants", installation.directory / "away"
     acme = directory / "acme.ini"
     with serving(installation, "--workers", "2"):
         recorded = TenantRecord(installation.directory / "data" / RECORD, Sealing([Secret("any")]))
-        wait_for(lambda: "acme" in recorded.ids_but(()), "what is on record")
+        wait_for(lambda: "acme" in recorded.ids_except(()), "what is on record")
     text = acme.read_text()
     try:
         for state, code in (("broken", "unknown_key"), ("gone", "organisations_missing")):

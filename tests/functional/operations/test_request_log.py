@@ -14,7 +14,6 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from autonomy_core.operations import logging as module
 from autonomy_core.operations.logging import StandardError, configure_logging
 
 
@@ -41,7 +40,7 @@ def test_each_request_is_one_line_with_organisation_and_actor(autonomy):
     }
 
 
-def test_nothing_of_a_request_is_left_for_the_next(autonomy):
+def test_the_log_context_ends_with_the_request(autonomy):
     autonomy.organisation("acme")
     lines_of(autonomy, "/acme/api/v1/admin/products", headers=autonomy.as_staff("acme"))
     _, (line,) = lines_of(autonomy, "/health/live")
@@ -55,7 +54,7 @@ def test_a_well_formed_request_id_is_kept(autonomy):
 
 
 @pytest.mark.parametrize("offered", ["short", "with space in it", "x" * 129, "ünusual-id", 'quote"quote'])
-def test_any_other_is_replaced(autonomy, offered):
+def test_an_invalid_request_id_is_replaced(autonomy, offered):
     answer, (line,) = lines_of(autonomy, "/health/live", headers={"X-Request-ID": offered})
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"])
     assert line["request_id"] == answer.headers["X-Request-ID"]
@@ -73,7 +72,7 @@ def test_refused_requests_are_logged_and_protected_alike(autonomy, path):
 
 
 @pytest.mark.parametrize("path", ["/acme%0aFAKE", "/%1b%5d0;owned%07", "/%00", "/%c2%9b2J", "/%e2%80%ae"])
-def test_a_path_cannot_write_to_the_terminal_of_who_reads_the_log(autonomy, path):
+def test_control_characters_of_a_path_are_escaped(autonomy, path):
     _, (line,) = lines_of(autonomy, path, status=404)
     assert line["path"].isascii()
     assert line["path"].isprintable()
@@ -81,7 +80,7 @@ def test_a_path_cannot_write_to_the_terminal_of_who_reads_the_log(autonomy, path
 
 @pytest.fixture
 def written(capsys):
-    """Gives what has been written to the standard error; afterwards logging is as it was."""
+    """Return what was written to standard error; logging is restored afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield lambda: capsys.readouterr().err
@@ -90,7 +89,7 @@ def written(capsys):
     structlog.reset_defaults()
 
 
-def test_json_is_one_object_a_line_whoever_logs(written):
+def test_json_logs_are_one_object_per_line_for_every_logger(written):
     configure_logging("json")
     structlog.get_logger("ours").info("payment.settled", payment_id="1\n2")
     logging.getLogger("theirs").warning("careful: %s", "hot")
@@ -118,7 +117,7 @@ def test_a_traceback_shows_no_variables(written, log_format):
     assert password not in told
 
 
-def test_the_level_is_kept_to_and_configuring_twice_writes_once(written):
+def test_the_level_is_applied_and_lines_are_written_once(written):
     configure_logging("console", "error")
     configure_logging("json", "warning")
     structlog.get_logger().info("too.little")
@@ -126,7 +125,7 @@ def test_the_level_is_kept_to_and_configuring_twice_writes_once(written):
     assert [json.loads(line)["event"] for line in written().splitlines()] == ["enough"]
 
 
-def test_a_console_that_cannot_be_written_to_stops_nobody(written, monkeypatch):
+def test_an_unwritable_console_stops_no_request(written, monkeypatch):
     class Full(io.StringIO):
         def write(self, _):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -143,7 +142,7 @@ def test_a_console_that_cannot_be_written_to_stops_nobody(written, monkeypatch):
 
 
 class Stalled(io.StringIO):
-    """A console that takes nothing until it is opened."""
+    """A console whose writes block until it is opened."""
 
     def __init__(self):
         super().__init__()
@@ -179,7 +178,7 @@ def wait_until(holds):
 
 @contextmanager
 def stalled(console, threads, monkeypatch):
-    """Somebody writes to a console that takes nothing until the end of the block; then all is written."""
+    """A thread writes to a console that is blocked until the end of the block; then all is written."""
     stalled = Stalled()
     monkeypatch.setattr(sys, "stderr", stalled)
     first = threads.submit(console.write, {"level": "info", "event": "first"})
@@ -192,14 +191,14 @@ def stalled(console, threads, monkeypatch):
     console.flush()
 
 
-def test_who_is_writing_writes_what_others_log_meanwhile_and_nobody_waits(console, threads, monkeypatch):
+def test_the_writing_thread_writes_the_lines_of_the_others(console, threads, monkeypatch):
     with stalled(console, threads, monkeypatch) as stderr:
         for name in ("second", "third"):
             threads.submit(console.write, {"level": "info", "event": name}).result(30)
     assert stderr.events() == ["first", "second", "third"]
 
 
-def test_what_a_thread_logs_keeps_its_order_in_whatever_way_it_is_logged(console, threads, monkeypatch):
+def test_the_lines_of_one_thread_keep_their_order(console, threads, monkeypatch):
     def log():
         console.write({"level": "info", "event": "second"})
         console.handle(logging.makeLogRecord({"msg": "third", "levelname": "INFO"}))
@@ -210,8 +209,8 @@ def test_what_a_thread_logs_keeps_its_order_in_whatever_way_it_is_logged(console
     assert stderr.events() == ["first", "second", "third", "fourth"]
 
 
-def test_when_too_many_lines_wait_for_the_console_whoever_logs_waits_too(console, threads, monkeypatch):
-    monkeypatch.setattr(module, "MOST_WAITING", 1)
+def test_a_full_buffer_makes_the_logging_thread_wait(console, threads, monkeypatch):
+    console.most_waiting = 1
     with stalled(console, threads, monkeypatch) as stderr:
         threads.submit(console.write, {"level": "info", "event": "second"}).result(30)
         third = threads.submit(console.write, {"level": "info", "event": "third"})
@@ -222,7 +221,7 @@ def test_when_too_many_lines_wait_for_the_console_whoever_logs_waits_too(console
     assert stderr.events() == ["first", "second", "third"]
 
 
-def test_what_is_logged_while_everything_is_written_is_written_as_well(console, threads, monkeypatch):
+def test_lines_logged_during_the_final_write_are_written(console, threads, monkeypatch):
     stderr = Stalled()
     monkeypatch.setattr(sys, "stderr", stderr)
     flushing = threads.submit(console.flush)
@@ -233,7 +232,7 @@ def test_what_is_logged_while_everything_is_written_is_written_as_well(console, 
     assert stderr.events() == ["first"]
 
 
-def test_who_logs_while_it_writes_does_not_wait_for_itself(console, monkeypatch):
+def test_a_thread_that_logs_while_writing_does_not_deadlock(console, monkeypatch):
     class Interrupted(io.StringIO):
         interrupted = False
 
@@ -244,13 +243,13 @@ def test_who_logs_while_it_writes_does_not_wait_for_itself(console, monkeypatch)
                 console.flush()
             return super().write(text)
 
-    monkeypatch.setattr(module, "MOST_WAITING", 0)
+    console.most_waiting = 0
     monkeypatch.setattr(sys, "stderr", stderr := Interrupted())
     console.write({"level": "info", "event": "first"})
     assert [json.loads(line)["event"] for line in stderr.getvalue().splitlines()] == ["first", "second"]
 
 
-def test_a_process_that_is_forked_while_somebody_writes_can_write(console):
+def test_a_process_forked_during_a_write_can_log(console):
     from_child, to_parent = os.pipe()
     with console._writing:
         if not os.fork():
@@ -263,7 +262,7 @@ def test_a_process_that_is_forked_while_somebody_writes_can_write(console):
         assert json.loads(told.read())["event"] == "in the child"
 
 
-def test_the_line_tells_whom_the_request_came_from(autonomy):
+def test_the_line_has_the_clients_address(autonomy):
     _, (line,) = lines_of(autonomy, "/health/live", extra_environ={"REMOTE_ADDR": "203.0.113.9"})
     assert line["client"] == "203.0.113.9"
 

@@ -94,7 +94,7 @@ class BundleShop:
         return answer.json
 
     def report(self, payment, *refunds):
-        """What the provider says of refunds."""
+        """The refunds that the provider reports."""
         settlement = Settlement(payment.id, None, "test", None, "eur", source="test", refunds=refunds)
         with self.autonomy.scope() as scope:
             return settle(scope, settlement, provider=stand_ins.NAME)
@@ -119,7 +119,7 @@ def titles(product):
     return [item["title"] for item in product["items"]]
 
 
-def test_the_catalogue_shows_what_a_bundle_consists_of_in_its_order(shop):
+def test_the_catalogue_lists_the_products_of_a_bundle_in_order(shop):
     bundle = shop.make(shop.second, shop.first)
     assert titles(bundle) == ["Second", "First"]
     public = shop.autonomy.app.get(f"/acme/api/v1/products/{bundle['id']}").json
@@ -131,7 +131,7 @@ def test_the_catalogue_shows_what_a_bundle_consists_of_in_its_order(shop):
     }
 
 
-def test_who_buys_a_bundle_owns_what_is_in_it(shop):
+def test_a_purchased_bundle_grants_all_its_products(shop):
     payment = shop.buy(shop.make(shop.first, shop.second)["id"])
     assert shop.owned() == {"First", "Second"}
     (event,) = SEEN
@@ -143,13 +143,13 @@ def test_who_buys_a_bundle_owns_what_is_in_it(shop):
     assert payment.amount == 2000
 
 
-def test_a_product_that_is_no_bundle_is_the_only_item(shop):
+def test_a_single_product_is_the_only_item(shop):
     shop.buy(shop.first.id)
     (event,) = SEEN
     assert [(item.id, item.kind) for item in event.items] == [(shop.first.id, "thing")]
 
 
-def test_what_staff_change_while_it_is_bought_is_for_the_next_buyer(shop):
+def test_a_change_of_a_bundle_applies_to_later_purchases(shop):
     bundle = shop.make(shop.first)
     begun = shop.purchase(bundle["id"])
     assert titles(shop.change(bundle["id"], shop.first, shop.second)) == ["First", "Second"]
@@ -162,7 +162,7 @@ def test_what_staff_change_while_it_is_bought_is_for_the_next_buyer(shop):
     assert shop.owned() == {"First", "Second"}
 
 
-def test_who_owns_a_part_may_buy_the_whole_and_who_owns_all_of_it_may_not(shop):
+def test_a_bundle_can_be_bought_until_all_its_products_are_owned(shop):
     bundle = shop.make(shop.first, shop.second)
     shop.buy(shop.first.id)
     shop.buy(bundle["id"])
@@ -170,7 +170,7 @@ def test_who_owns_a_part_may_buy_the_whole_and_who_owns_all_of_it_may_not(shop):
     assert shop.purchase(shop.first.id, 409)["code"] == "already_owned"
 
 
-def test_a_refund_of_the_bundle_leaves_what_was_bought_alone(shop):
+def test_a_refund_of_a_bundle_keeps_separately_bought_products(shop):
     bundle = shop.make(shop.first, shop.second)
     shop.buy(shop.first.id)
     shop.refund(shop.buy(bundle["id"]))
@@ -179,7 +179,7 @@ def test_a_refund_of_the_bundle_leaves_what_was_bought_alone(shop):
 
 @pytest.fixture
 def album(shop):
-    """A payment of 2000 for a bundle of which the first product costs 1200 by itself, the second 800, the third nothing."""
+    """A payment of 2000 for a bundle of three products with the single prices 1200, 800 and 0."""
     shop.second = shop.autonomy.product(title="Second", amount=800)
     shop.third = shop.autonomy.product(title="Third", amount=0)
     return shop.buy(shop.make(shop.first, shop.second, shop.third)["id"])
@@ -191,11 +191,11 @@ def paid_for(shop, payment):
         return {item.product_id: item.amount for item in kept}
 
 
-def test_what_is_paid_for_each_product_follows_from_what_it_costs_by_itself(shop, album):
+def test_the_price_of_a_bundle_is_divided_by_single_prices(shop, album):
     assert paid_for(shop, album) == {shop.first.id: 1200, shop.second.id: 800, shop.third.id: 0}
 
 
-def test_a_discount_is_shared_likewise(shop):
+def test_a_discount_is_divided_by_single_prices(shop):
     coupon = {"code": "SPRING", "amount_off": 501, "currency": "eur"}
     shop.autonomy.app.post_json("/acme/api/v1/admin/coupons", coupon, headers=shop.staff)
     bundle = shop.make(shop.first, shop.autonomy.product(amount=800))
@@ -206,7 +206,7 @@ def test_a_discount_is_shared_likewise(shop):
     assert shop.refund(payment, shop.first)["amount"] == 899
 
 
-def test_a_product_of_a_bundle_is_refunded_and_the_rest_stays(shop, album):
+def test_a_refund_of_one_product_keeps_the_others(shop, album):
     refund = shop.refund(album, shop.first)
     assert (refund["amount"], refund["items"], refund["status"]) == (1200, [str(shop.first.id)], "succeeded")
     payment = shop.present(album)
@@ -216,7 +216,7 @@ def test_a_product_of_a_bundle_is_refunded_and_the_rest_stays(shop, album):
     assert (shop.present(album).status, shop.owned()) == ("refunded", set())
 
 
-def test_a_minor_unit_that_is_left_over_goes_to_the_same_product_in_whichever_order_they_are_sold(shop):
+def test_the_rounding_remainder_does_not_depend_on_the_order(shop):
     shop.second = shop.autonomy.product(title="Second", amount=shop.first.amount)
     third = shop.autonomy.product(title="Third", amount=shop.first.amount)
     payment = shop.buy(shop.make(third, shop.second, shop.first)["id"])
@@ -236,7 +236,7 @@ def forget_what_was_paid(shop, payment):
         )
 
 
-def test_what_was_sold_undivided_is_divided_when_it_is_read(shop, album):
+def test_an_undivided_payment_is_divided_when_it_is_read(shop, album):
     forget_what_was_paid(shop, album)
     path = f"/acme/api/v1/admin/payments/{album.id}/timeline"
     opened = shop.autonomy.app.get(path, headers=shop.staff).json["items"][0]
@@ -245,7 +245,7 @@ def test_what_was_sold_undivided_is_divided_when_it_is_read(shop, album):
     assert set(paid_for(shop, album).values()) == {None}, "whoever reads it writes nothing"
 
 
-def test_after_its_first_refund_a_price_that_changes_divides_it_no_other_way(shop, album):
+def test_a_division_is_fixed_at_the_first_refund(shop, album):
     forget_what_was_paid(shop, album)
     assert shop.refund(album, shop.second)["amount"] == 800
     path = f"/acme/api/v1/admin/products/{shop.first.id}"
@@ -253,7 +253,7 @@ def test_after_its_first_refund_a_price_that_changes_divides_it_no_other_way(sho
     assert shop.refund(album, shop.first)["amount"] == 1200
 
 
-def test_the_only_product_of_a_payment_is_an_item_as_well(shop):
+def test_a_single_product_can_be_refunded_as_an_item(shop):
     payment = shop.buy(shop.first.id)
     assert shop.refund(payment, shop.first)["amount"] == 1200
     assert (shop.present(payment).status, shop.owned()) == ("refunded", set())
@@ -267,7 +267,7 @@ def test_an_organisation_may_let_its_customers_keep_the_product(shop):
     assert shop.owned() == {"First", "Second"}
 
 
-def test_what_another_payment_has_granted_stays(shop):
+def test_a_grant_of_another_payment_stays(shop):
     alone = shop.buy(shop.first.id)
     payment = shop.buy(shop.make(shop.first, shop.second)["id"])
     shop.refund(payment, shop.first)
@@ -276,7 +276,7 @@ def test_what_another_payment_has_granted_stays(shop):
     assert shop.owned() == {"Second"}
 
 
-def test_a_product_that_was_refunded_can_be_bought_again_and_is_then_kept(shop, album):
+def test_a_refunded_product_can_be_bought_again(shop, album):
     refund = shop.refund(album, shop.first)
     again = shop.buy(shop.first.id)
     assert shop.owned() == {"First", "Second", "Third"}
@@ -284,7 +284,7 @@ def test_a_product_that_was_refunded_can_be_bought_again_and_is_then_kept(shop, 
     assert (shop.owned(), shop.present(again).status) == ({"First", "Second", "Third"}, "completed")
 
 
-def test_a_refund_that_fails_gives_the_product_back_and_it_can_be_refunded_again(shop, album):
+def test_a_failed_refund_restores_the_product_and_may_be_repeated(shop, album):
     refund = shop.refund(album, shop.first)
     assert shop.owned() == {"Second", "Third"}
     shop.report(album, RefundReport(refund["reference"], 1200, "eur", RefundStatus.FAILED))
@@ -305,14 +305,14 @@ def test_a_refund_that_fails_gives_the_product_back_and_it_can_be_refunded_again
         ([], {"items": ["first"]}, 422, "invalid_input"),
     ],
 )
-def test_what_cannot_be_refunded_is_a_clear_refusal(shop, album, items, body, status, code):
+def test_an_impossible_refund_is_refused_with_a_code(shop, album, items, body, status, code):
     shop.stranger = shop.autonomy.product(title="Stranger")
     named = [getattr(shop, name) for name in items]
     assert shop.refund(album, *named, status=status, **body)["code"] == code
     assert (shop.present(album).status, shop.owned()) == ("completed", {"First", "Second", "Third"})
 
 
-def test_a_bundle_is_no_item_of_itself(shop, album):
+def test_a_bundle_cannot_be_an_item_of_itself(shop, album):
     shop.bundle = shop.autonomy.product()
     shop.bundle.id = album.product_id
     assert shop.refund(album, shop.bundle, status=422)["code"] == "item_not_in_payment"
@@ -345,7 +345,7 @@ def test_a_refund_of_a_product_with_the_same_key_is_one(shop, album):
         assert len(scope.session.scalars(select(PaymentRefund)).all()) == 1
 
 
-def test_a_refund_that_was_forgotten_here_is_recognised_by_what_the_provider_says_of_it(shop, album):
+def test_an_unknown_refund_is_recognised_by_its_reported_items(shop, album):
     shop.report(
         album,
         RefundReport("re_1", 1200, "eur", RefundStatus.SUCCEEDED, uuid4(), items=frozenset([shop.first.id])),
@@ -354,7 +354,7 @@ def test_a_refund_that_was_forgotten_here_is_recognised_by_what_the_provider_say
     assert shop.refund(album, shop.first, status=409)["code"] == "item_already_refunded"
 
 
-def test_the_bundle_can_be_bought_again_and_that_is_not_given_back_as_paid_twice(shop):
+def test_a_bundle_bought_again_is_not_refunded_as_a_duplicate(shop):
     plugins = (stand_ins.NAME, "granting")
     shop.autonomy.organisation("acme", plugins=plugins, refund_duplicates="yes")
     bundle = shop.make(shop.first, shop.second)["id"]
@@ -364,7 +364,7 @@ def test_the_bundle_can_be_bought_again_and_that_is_not_given_back_as_paid_twice
     assert (shop.present(again).status, shop.owned()) == ("completed", {"First", "Second"})
 
 
-def test_the_timeline_tells_which_products_went_back(shop, album):
+def test_the_timeline_lists_the_refunded_products(shop, album):
     shop.refund(album, shop.first)
     path = f"/acme/api/v1/admin/payments/{album.id}/timeline"
     story = shop.autonomy.app.get(path, headers=shop.staff).json["items"]
@@ -383,7 +383,7 @@ REPORTS = st.sampled_from(
         ("re_first", 1200, "first", RefundStatus.PENDING),
         ("re_first", 1200, "first", RefundStatus.SUCCEEDED),
         ("re_first", 1200, "first", RefundStatus.FAILED),
-        # As somebody would see it who has forgotten what it is for, or has been told before it was written down.
+        # As a provider reports a refund without its items, or before the refund was stored here.
         ("re_first", 1200, None, RefundStatus.SUCCEEDED),
         ("re_second", 500, "second", RefundStatus.SUCCEEDED),
         ("re_second", 500, "second", RefundStatus.FAILED),
@@ -398,16 +398,14 @@ REPORTS = st.sampled_from(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data(), reports=st.lists(REPORTS, min_size=1, max_size=5))
-def test_in_whichever_order_and_however_often_refunds_are_told_the_same_products_are_left(
-    shop, data, reports
-):
+def test_refund_reports_in_any_order_have_the_same_result(shop, data, reports):
     again = data.draw(st.permutations([*reports, data.draw(st.sampled_from(reports))]))
     ends = [after_reports(shop, sequence) for sequence in (reports, again)]
     assert ends[0] == ends[1]
 
 
 def after_reports(shop, reports):
-    """What is known, and what is left, of a new payment after these reports, in the midst of which it is completed."""
+    """The state of a new payment after these reports; it is completed between them."""
     shop.second = shop.autonomy.product(title="Second", amount=800)
     answer = shop.purchase(shop.make(shop.first, shop.second)["id"])
     with shop.autonomy.scope() as scope:
@@ -426,7 +424,7 @@ def after_reports(shop, reports):
 
 
 @pytest.mark.parametrize("kind", ["sheet", "thing"])
-def test_a_bundle_is_sold_when_all_that_is_in_it_can_be(shop, kind):
+def test_a_bundle_is_for_sale_when_all_its_products_are_deliverable(shop, kind):
     sheet = shop.autonomy.product(title="A sheet", kind=kind)
     bundle = shop.make(shop.first, sheet)
     if kind == "thing":
@@ -437,7 +435,7 @@ def test_a_bundle_is_sold_when_all_that_is_in_it_can_be(shop, kind):
         assert problem["detail"] == "'A sheet' is in the bundle: The sheet has no pages yet."
 
 
-def test_what_nobody_delivers_any_more_keeps_its_bundle_from_sale(shop):
+def test_an_undeliverable_product_keeps_its_bundle_from_sale(shop):
     bundle = shop.make(shop.autonomy.product(kind="gone"))
     assert shop.purchase(bundle["id"], 409)["code"] == "not_for_sale"
 
@@ -449,7 +447,7 @@ def test_an_empty_bundle_is_not_sold(shop):
     shop.purchase(bundle["id"], 201)
 
 
-def test_what_cannot_be_a_bundle_is_refused(shop):
+def test_an_invalid_bundle_is_refused(shop):
     bundle = shop.make(shop.first)
     assert shop.make(bundle["id"], status=422)["code"] == "bundle_refused"
     assert shop.make(shop.first, shop.first, status=422)["code"] == "bundle_refused"
@@ -465,8 +463,8 @@ def test_another_organisations_product_is_unknown(shop):
     assert shop.make(foreign, status=422)["code"] == "unknown_product"
 
 
-def test_completion_costs_statements_only_for_what_is_special(shop):
-    """What a coupon or a bundle needs to be completed is not asked for where there is none."""
+def test_an_ordinary_completion_needs_no_additional_statements(shop):
+    """A completion without coupon and bundle makes no queries for them."""
     payment = shop.purchase(shop.first.id)
     tables = []
 

@@ -1,4 +1,4 @@
-"""Hooks that do not come back: what they hold is taken from them, and the payment is completed all the same."""
+"""Hooks that hang: PostgreSQL ends their transaction, and the payment is completed nevertheless."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +11,14 @@ from sqlalchemy import select, text
 from autonomy_core.customers.models import Customer
 from autonomy_core.grants.models import Grant
 from autonomy_core.kernel.manager import Plugins
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.testing import stand_ins
 
 pytestmark = pytest.mark.concurrent
 
-PATIENCE_S = 120
+TIMEOUT_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ SOON = "200ms"
 
 
 def be_ended_soon(session):
-    """The last thing but one that the transaction does: on a busy machine the next call may come too late already."""
+    """Call it just before the last statement: on a busy machine a second one may come too late."""
     session.execute(text(f"SET LOCAL statement_timeout = '{SOON}'"))
     session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{SOON}'"))
 
@@ -67,7 +68,7 @@ def outcomes(autonomy):
         return {run.plugin: run.outcome for run in scope.session.scalars(select(HookRun))}
 
 
-def test_whatever_hangs_in_a_transaction_is_ended_by_postgresql(shop):
+def test_postgresql_ends_a_transaction_that_hangs(shop):
     with shop.scope() as scope:
         bounds = [
             scope.session.scalar(text(f"SHOW {name}"))
@@ -100,7 +101,7 @@ def hanging(chosen):
         if not reached.is_set():
             be_ended_soon(event.scope.session)
             reached.set()
-            end.wait(PATIENCE_S)
+            end.wait(TIMEOUT_S)
 
     chosen[:] = [hang]
     try:
@@ -109,28 +110,26 @@ def hanging(chosen):
         end.set()
 
 
-def test_a_hook_that_hangs_elsewhere_loses_its_transaction_and_whoever_comes_next_completes_the_payment(
-    shop, chosen
-):
+def test_a_hook_that_hangs_outside_postgresql_loses_its_transaction(shop, chosen):
     payment = shop.payment(shop.customer(), shop.product())
     with ThreadPoolExecutor() as pool:
         with hanging(chosen) as reached:
             first = pool.submit(shop.settle, payment)
-            assert reached.wait(PATIENCE_S)
+            assert reached.wait(TIMEOUT_S)
             # It waits for the payment until PostgreSQL has ended the first one's transaction.
             assert shop.settle(payment).payment.status == "completed"
-        assert first.exception(PATIENCE_S) is not None
+        assert first.exception(TIMEOUT_S) is not None
     with shop.scope() as scope:
         assert scope.session.get_one(Payment, ("acme", payment.id)).status == "completed"
         assert len(list(scope.session.scalars(select(Grant)))) == 1
     assert outcomes(shop) == {"a_friend": "succeeded", "b_hanging": "succeeded"}
 
 
-def test_a_hook_that_leaks_a_transaction_of_its_own_keeps_nobody_waiting_for_ever(shop, chosen):
+def test_a_transaction_leaked_by_a_hook_is_ended(shop, chosen):
     customer, another, leaked = shop.customer(), shop.customer(email="bob@example.org"), []
 
     def leak(event):
-        database = event.scope.runtime.database
+        database = runtime_of(event.scope).database
         leaked.append(database.session("acme"))
         # Not the buyer, whom the grant refers to: the hook would wait for itself.
         leaked[0].execute(select(Customer).where(Customer.id == another.id).with_for_update())
@@ -144,7 +143,7 @@ def test_a_hook_that_leaks_a_transaction_of_its_own_keeps_nobody_waiting_for_eve
     leaked[0].invalidate()
 
 
-def test_a_database_that_goes_away_during_a_hook_is_an_outage_and_no_failure_of_the_hook(shop, chosen):
+def test_a_connection_lost_in_a_hook_is_an_outage(shop, chosen):
     def lose_the_connection(event):
         event.scope.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 

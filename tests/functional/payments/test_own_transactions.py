@@ -1,4 +1,4 @@
-"""Providers, jobs and hooks: who works in which transaction, and that none waits for itself."""
+"""The transactions of providers, jobs and hooks; none waits for a lock of its own caller."""
 
 import socket
 from contextlib import suppress
@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from autonomy_core.db.commit_guard import NotYourTransaction
+from autonomy_core.grants.models import Grant
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.models import HookRun, JournalEntry, Payment
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.jobs import Job, TryAgain, defer
-from autonomy_core.plugin_api.payments import lock_payment, note_once
+from autonomy_core.plugin_api.payments import PaymentStatus, Settlement, journal, lock_payment, settle
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.locks import ProviderLocks
 
@@ -58,7 +60,7 @@ def on_payment_completed(event):
 
 def in_the_session(scope, payment_id):
     """Write a row of one's own that refers to the payment, which locks the payment against changes."""
-    note_once(scope, payment_id, "bank_asked", "1")
+    journal.append_unless_known(scope, payment_id, "bank_asked", "1")
 
 
 def in_an_own_transaction(scope, payment_id):
@@ -113,7 +115,7 @@ def rows(autonomy, model):
 
 
 @pytest.mark.parametrize("act", [in_the_session, in_an_own_transaction])
-def test_a_provider_that_writes_its_own_row_while_it_refunds_keeps_nobody_waiting(committed, sold, act):
+def test_a_provider_may_write_its_own_rows_during_a_refund(committed, sold, act):
     BANK.acts["refund"] = act
     path = f"/acme/api/v1/admin/payments/{sold.id}/refunds"
     answer = committed.app.post_json(path, {"reason": "a wish"}, headers=committed.as_staff())
@@ -121,12 +123,12 @@ def test_a_provider_that_writes_its_own_row_while_it_refunds_keeps_nobody_waitin
     assert "bank_asked" in {entry.kind for entry in rows(committed, JournalEntry)}
 
 
-def test_what_a_provider_wrote_before_it_raised_is_undone_with_its_own_transaction_only(committed, sold):
+def test_an_error_rolls_back_only_the_providers_own_transaction(committed, sold):
     def write_and_fail(scope, payment_id):
         with scope.begin() as own:
-            note_once(own, payment_id, "bank_asked", "kept")
+            journal.append_unless_known(own, payment_id, "bank_asked", "kept")
         with pytest.raises(ZeroDivisionError), scope.begin() as own:
-            note_once(own, payment_id, "bank_asked", "undone")
+            journal.append_unless_known(own, payment_id, "bank_asked", "undone")
             raise ZeroDivisionError
 
     BANK.acts["refund"] = write_and_fail
@@ -155,21 +157,43 @@ def test_a_job_that_calls_out_holds_no_connection_meanwhile(committed, sold):
     assert "bank_asked" in {entry.kind for entry in rows(committed, JournalEntry)}
 
 
-def test_a_transaction_of_ones_own_waits_for_a_lock_as_long_as_it_is_told(committed, sold):
+def test_an_own_transaction_waits_for_a_lock_up_to_its_timeout(committed, sold):
     with committed.scope() as scope:
         lock_payment(scope, sold.id)
         with pytest.raises(OperationalError, match="timeout"), scope.begin(timeout=0.2) as own:
             lock_payment(own, sold.id)
 
 
-def test_a_hook_that_would_commit_by_itself_is_told_not_to_instead_of_waiting_for_itself(
-    committed, sold, monkeypatch
-):
+def test_a_hook_that_begins_its_own_transaction_fails_at_once(committed, sold, monkeypatch):
     monkeypatch.setitem(HOOK, "does", lambda event: in_an_own_transaction(event.scope, event.payment.id))
     payment = committed.buy(committed.customer(email="eve@example.org"), committed.product())
     assert payment.status == "completed"
     (run,) = [run for run in rows(committed, HookRun) if run.payment_id == payment.id]
     assert (run.outcome, run.last_error.partition(":")[0]) == ("failed", "NotYourTransaction")
+
+
+def test_a_failed_hook_is_undone_if_its_provider_is_paid_in_attach(committed, sold, monkeypatch):
+    def grant_and_fail(event):
+        event.grant(event.payment.product_id)
+        in_the_session(event.scope, event.payment.id)
+        raise LookupError
+
+    def settle_as_paid(scope, payment_id):
+        payment = lock_payment(scope, payment_id)
+        facts = {"environment": payment.environment, "amount": payment.amount, "currency": payment.currency}
+        paid = Settlement(payment_id=payment_id, status=PaymentStatus.COMPLETED, source="attach", **facts)
+        settle(scope, paid, provider="bank")
+
+    monkeypatch.setitem(HOOK, "does", grant_and_fail)
+    BANK.acts["attach"] = settle_as_paid
+    customer, product = committed.customer(email="eve@example.org"), committed.product()
+    path = f"/acme/api/v1/customers/products/{product.id}/purchase"
+    committed.app.post_json(path, {}, headers=committed.as_customer(customer), status=201)
+    (payment,) = [each for each in rows(committed, Payment) if each.id != sold.id]
+    (run,) = [run for run in rows(committed, HookRun) if (run.payment_id, run.plugin) == (payment.id, "bank")]
+    assert (payment.status, run.outcome, run.last_error) == ("completed", "failed", "LookupError:")
+    assert "bank" not in {grant.plugin for grant in rows(committed, Grant) if grant.payment_id == payment.id}
+    assert "bank_asked" not in {entry.kind for entry in rows(committed, JournalEntry)}
 
 
 class Contract(ProviderLocks):
@@ -179,26 +203,28 @@ class Contract(ProviderLocks):
 
 
 @pytest.mark.parametrize("act", [in_an_own_transaction, call_between_own_transactions])
-def test_the_contract_passes_a_provider_that_begins_its_own_transactions(committed, monkeypatch, act):
+def test_the_contract_accepts_a_provider_with_own_transactions(committed, monkeypatch, act):
     monkeypatch.setattr(BANK, "acts", {"refund": act, "begin_checkout": act})
     Contract().test_its_provider_waits_for_no_lock_of_its_caller(committed)
 
 
-@pytest.mark.parametrize(
-    ("method", "act"), [("attach", in_an_own_transaction), ("refund", in_both), ("begin_checkout", in_both)]
-)
+@pytest.mark.parametrize(("method", "act"), [("refund", in_both), ("begin_checkout", in_both)])
 def test_the_contract_finds_a_provider_that_waits_for_its_own_caller(committed, monkeypatch, method, act):
     monkeypatch.setattr(BANK, "acts", {method: act})
     with pytest.raises(AssertionError, match=f"bank: {method} waited for a lock that its own caller holds"):
         Contract().test_its_provider_waits_for_no_lock_of_its_caller(committed)
 
 
+def test_the_contract_finds_a_provider_that_begins_its_own(committed, monkeypatch):
+    monkeypatch.setattr(BANK, "acts", {"attach": in_an_own_transaction})
+    with pytest.raises(NotYourTransaction, match="works in the transaction of its caller"):
+        Contract().test_its_provider_waits_for_no_lock_of_its_caller(committed)
+
+
 @pytest.mark.parametrize(
     ("method", "act"), [("attach", call_the_server), ("begin_checkout", call_within_an_own_transaction)]
 )
-def test_the_contract_finds_a_provider_that_calls_its_server_in_a_transaction(
-    committed, monkeypatch, method, act
-):
+def test_the_contract_finds_a_provider_calling_out_in_a_transaction(committed, monkeypatch, method, act):
     monkeypatch.setattr(BANK, "acts", {method: act})
     says = rf"bank: {method} calls 127\.0\.0\.1 at {__name__}:\d+ while a transaction is open"
     with pytest.raises(AssertionError, match=says):

@@ -1,19 +1,22 @@
-"""To buy: once is once, however often it is clicked, and nothing is charged for what costs nothing."""
+"""Purchases: repeated clicks make one payment, and free products need no checkout."""
 
 from types import ModuleType
 from uuid import UUID, uuid4
 
 import pytest
 from psycopg.errors import DeadlockDetected, SerializationFailure
+from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
+from autonomy_core.errors import Unavailable
 from autonomy_core.kernel.manager import Plugins
+from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.plugin_api.payments import PaymentStatus
 from autonomy_core.testing import stand_ins
+from tests.functional.payments.buyer import Buyer
 
 GRANTING = ModuleType("granting.plugin")
-"""Things and customers as the stand-ins know them, a hook that grants, and nobody who collects money."""
+"""The stand-ins' products and customers, a hook that grants, and no payment provider."""
 GRANTING.NAME = "granting"
 GRANTING.register_authenticators = stand_ins.register_authenticators
 GRANTING.register_product_kinds = stand_ins.register_product_kinds
@@ -37,47 +40,20 @@ def autonomy_plugins():
     return Plugins({stand_ins.NAME: COLLECTING, GRANTING.NAME: GRANTING})
 
 
-class Buyer:
-    """A customer at an organisation whose payments go nowhere."""
-
-    def __init__(self, autonomy, **product):
-        self.autonomy = autonomy
-        self.customer = autonomy.customer()
-        self.product = autonomy.product(**product)
-        self.headers = autonomy.as_customer(self.customer)
-
-    def purchase(self, status=201, **body):
-        path = f"/acme/api/v1/customers/products/{self.product.id}/purchase"
-        return self.autonomy.app.post_json(path, body, headers=self.headers, status=status).json
-
-    def payments(self):
-        return self.autonomy.app.get("/acme/api/v1/customers/payments", headers=self.headers).json["items"]
-
-    def settle(self, status):
-        payment = self.autonomy.payment(self.customer, self.product)
-        self.autonomy.settle(payment, PaymentStatus(status))
-        return payment
-
-    def reprice(self, amount):
-        staff = self.autonomy.as_staff()
-        path = f"/acme/api/v1/admin/products/{self.product.id}"
-        self.autonomy.app.patch_json(path, {"amount": amount}, headers=staff)
-
-
 @pytest.fixture
 def buyer(autonomy):
     autonomy.organisation("acme", plugins=(stand_ins.NAME, GRANTING.NAME))
     return Buyer(autonomy)
 
 
-def test_who_buys_what_they_have_an_open_checkout_for_is_handed_that_checkout(buyer):
+def test_a_second_purchase_returns_the_open_checkout(buyer):
     first = buyer.purchase(201)
     again = buyer.purchase(200)
     assert again == first
     assert len(buyer.payments()) == 1
 
 
-def test_no_transaction_is_open_while_the_provider_is_asked_for_a_checkout(buyer, monkeypatch):
+def test_the_provider_opens_a_checkout_outside_any_transaction(buyer, monkeypatch):
     seen = []
     begin = stand_ins.PretendedPayments.begin_checkout
 
@@ -93,7 +69,7 @@ def test_no_transaction_is_open_while_the_provider_is_asked_for_a_checkout(buyer
 @pytest.mark.parametrize(
     "collision", [DeadlockDetected(), OperationalError("INSERT", None, SerializationFailure())]
 )
-def test_a_purchase_that_collides_is_opened_again_and_is_one_payment(buyer, monkeypatch, collision):
+def test_a_purchase_that_collides_is_retried_as_one_payment(buyer, monkeypatch, collision):
     attempts = []
 
     def collide(self, scope, order):
@@ -106,7 +82,7 @@ def test_a_purchase_that_collides_is_opened_again_and_is_one_payment(buyer, monk
     assert [payment["id"]] == [each["id"] for each in buyer.payments()] == [str(attempts[-1])]
 
 
-def test_a_purchase_that_always_collides_is_refused_for_now_and_leaves_nothing(buyer, monkeypatch):
+def test_a_purchase_that_always_collides_is_a_503_without_a_payment(buyer, monkeypatch):
     def collide(self, scope, order):
         raise DeadlockDetected
 
@@ -115,7 +91,50 @@ def test_a_purchase_that_always_collides_is_refused_for_now_and_leaves_nothing(b
     assert buyer.payments() == []
 
 
-def test_the_page_is_opened_of_what_was_prepared_and_a_page_that_is_found_of_nothing(buyer, monkeypatch):
+@pytest.mark.parametrize(
+    "collision", [DeadlockDetected(), OperationalError("UPDATE", None, SerializationFailure())]
+)
+def test_a_page_is_recorded_again_after_a_collision(buyer, monkeypatch, collision):
+    attempts = []
+
+    def collide(self, scope, payment_id, checkout):
+        attempts.append(payment_id)
+        if len(attempts) < 3:
+            raise collision
+
+    monkeypatch.setattr(stand_ins.PretendedPayments, "attach", collide)
+    payment = buyer.purchase(201)["payment"]
+    assert [str(each) for each in attempts] == [payment["id"]] * 3
+
+
+def test_a_payment_that_is_gone_has_to_be_bought_again(buyer, monkeypatch):
+    def lose(self, scope, payment_id, checkout):
+        scope.session.execute(delete(Payment).where(Payment.id == payment_id))
+
+    monkeypatch.setattr(stand_ins.PretendedPayments, "attach", lose)
+    problem = buyer.purchase(503)
+    assert (problem["code"], "buy again" in problem["detail"]) == ("unavailable", True)
+
+
+def test_a_payment_is_given_up_again_after_a_collision(buyer, monkeypatch):
+    attempts = []
+
+    def collide(self, scope, payment_id):
+        attempts.append(payment_id)
+        if len(attempts) < 3:
+            raise DeadlockDetected
+        return False
+
+    def refuse(self, scope, payment_id, prepared):
+        raise Unavailable("no answer")
+
+    monkeypatch.setattr(stand_ins.PretendedPayments, "has_checkout", collide)
+    monkeypatch.setattr(stand_ins.PretendedPayments, "begin_checkout", refuse)
+    buyer.purchase(503)
+    assert [payment["status"] for payment in buyer.payments()] == ["failed"]
+
+
+def test_the_provider_gets_what_it_prepared_for_a_new_page_only(buyer, monkeypatch):
     given = []
     begin = stand_ins.PretendedPayments.begin_checkout
 
@@ -130,19 +149,19 @@ def test_the_page_is_opened_of_what_was_prepared_and_a_page_that_is_found_of_not
     assert given == [UUID(payment["id"]), None]
 
 
-def test_a_product_that_is_not_there_cannot_be_bought(buyer):
+def test_an_unknown_product_cannot_be_bought(buyer):
     path = f"/acme/api/v1/customers/products/{uuid4()}/purchase"
     answer = buyer.autonomy.app.post_json(path, {}, headers=buyer.headers, status=404)
     assert answer.json["code"] == "not_found"
 
 
 @pytest.mark.parametrize("ended", ["expired", "failed"])
-def test_a_checkout_that_has_ended_is_not_handed_out_again(buyer, ended):
+def test_an_ended_checkout_is_not_returned_again(buyer, ended):
     old = buyer.settle(ended)
     assert buyer.purchase(201)["payment"]["id"] != str(old.id)
 
 
-def test_who_has_paid_by_a_method_that_takes_days_does_not_pay_again_meanwhile(buyer):
+def test_a_processing_payment_refuses_a_second_purchase(buyer):
     payment = buyer.settle("processing")
     problem = buyer.purchase(409)
     assert (problem["code"], problem["payment_id"]) == ("payment_on_its_way", str(payment.id))
@@ -160,7 +179,7 @@ PAGES = [{"success_url": "https://acme.example/thanks"}, {"cancel_url": "https:/
 
 
 @pytest.mark.parametrize("pages", PAGES)
-def test_who_wants_to_return_to_another_page_gets_a_new_checkout_that_does(buyer, pages, monkeypatch):
+def test_another_return_page_gets_a_new_checkout(buyer, pages, monkeypatch):
     closed = []
     monkeypatch.setattr(
         stand_ins.PretendedPayments, "expire", lambda _, __, payment_id: closed.append(str(payment_id))
@@ -173,12 +192,12 @@ def test_who_wants_to_return_to_another_page_gets_a_new_checkout_that_does(buyer
     assert buyer.purchase(201, **other)["payment"]["id"] not in (first, second)
 
 
-def test_who_names_no_page_to_return_to_is_handed_the_open_checkout_whichever_it_returns_to(buyer):
+def test_without_a_return_page_the_open_checkout_is_returned(buyer):
     first = buyer.purchase(201, success_url="https://acme.example/thanks")
     assert buyer.purchase(200) == first
 
 
-def test_other_customers_and_other_products_have_checkouts_of_their_own(buyer):
+def test_other_customers_and_other_products_have_other_checkouts(buyer):
     first = buyer.purchase(201)["payment"]["id"]
     buyer.product = buyer.autonomy.product()
     second = buyer.purchase(201)["payment"]["id"]
@@ -187,7 +206,7 @@ def test_other_customers_and_other_products_have_checkouts_of_their_own(buyer):
     assert len({first, second, third}) == 3
 
 
-def test_what_costs_nothing_is_the_customers_at_once(autonomy):
+def test_a_free_product_is_granted_at_once(autonomy):
     autonomy.organisation("acme", plugins=(stand_ins.NAME, GRANTING.NAME))
     buyer = Buyer(autonomy, amount=0)
     answer = buyer.purchase(201)
@@ -195,7 +214,7 @@ def test_what_costs_nothing_is_the_customers_at_once(autonomy):
     assert buyer.purchase(409)["code"] == "already_owned"
 
 
-def test_what_costs_nothing_needs_nobody_who_collects_money(autonomy):
+def test_a_free_product_needs_no_provider(autonomy):
     autonomy.organisation("acme", plugins=(GRANTING.NAME,))
     buyer = Buyer(autonomy, amount=0)
     assert buyer.purchase(201)["payment"]["status"] == "completed"

@@ -1,4 +1,4 @@
-"""What `settle` does, with hooks that behave and hooks that do not."""
+"""`settle`, with hooks that succeed and hooks that fail."""
 
 from types import ModuleType
 
@@ -86,7 +86,7 @@ def test_settling_again_changes_nothing_and_runs_no_hook(autonomy, sale, trouble
     assert len(rows(autonomy, Grant)) == 1
 
 
-def test_a_report_that_does_not_fit_the_payment_changes_nothing(autonomy, sale):
+def test_a_report_that_differs_from_the_payment_changes_nothing(autonomy, sale):
     with pytest.raises(ProofFailed):
         autonomy.settle(sale, amount=1)
     (payment,) = rows(autonomy, Payment)
@@ -107,7 +107,7 @@ def test_a_disabled_plugins_hook_does_not_run(autonomy, troubled):
     assert rows(autonomy, Grant) == []
 
 
-def test_a_hook_that_raises_loses_neither_the_payment_nor_the_others_work(autonomy, troubled):
+def test_a_failing_hook_keeps_the_payment_and_the_other_hooks_work(autonomy, troubled):
     autonomy.organisation("acme", plugins=(stand_ins.NAME, "reliable", "troubled"))
     troubled.fails = True
     payment = autonomy.buy(autonomy.customer(), autonomy.product())
@@ -120,7 +120,7 @@ def test_a_hook_that_raises_loses_neither_the_payment_nor_the_others_work(autono
     }
 
 
-def test_a_failed_hook_is_a_job_that_is_run_until_it_succeeds(autonomy, sale, troubled):
+def test_a_failed_hook_is_retried_by_a_job_until_it_succeeds(autonomy, sale, troubled):
     troubled.fails = True
     autonomy.settle(sale)
     assert rows(autonomy, Grant) == []
@@ -135,7 +135,7 @@ def test_a_failed_hook_is_a_job_that_is_run_until_it_succeeds(autonomy, sale, tr
     assert autonomy.jobs() == []
 
 
-def test_a_retried_hook_that_has_succeeded_meanwhile_is_left_alone(autonomy, sale, troubled):
+def test_a_hook_that_has_succeeded_meanwhile_is_not_retried(autonomy, sale, troubled):
     troubled.fails = True
     autonomy.settle(sale)
     troubled.fails = False
@@ -156,7 +156,7 @@ def test_a_failed_hook_waits_while_its_plugin_is_disabled(autonomy, sale, troubl
     assert len(rows(autonomy, Grant)) == 1
 
 
-def test_what_was_bought_in_test_is_not_owned_in_live(autonomy, sale, monkeypatch):
+def test_a_test_purchase_is_not_owned_in_live(autonomy, sale, monkeypatch):
     autonomy.settle(sale)
     headers = {stand_ins.CUSTOMER_HEADER: str(sale.customer_id)}
     assert len(autonomy.app.get("/acme/api/v1/customers/products", headers=headers).json["items"]) == 1
@@ -164,7 +164,7 @@ def test_what_was_bought_in_test_is_not_owned_in_live(autonomy, sale, monkeypatc
     assert autonomy.app.get("/acme/api/v1/customers/products", headers=headers).json["items"] == []
 
 
-def test_failure_is_explained_and_late_success_completes(autonomy, sale):
+def test_a_failure_has_a_reason_and_a_late_success_completes(autonomy, sale):
     failed = autonomy.settle(sale, PaymentStatus.FAILED, reason="the card was declined").payment
     assert (failed.status, failed.failure_reason) == ("failed", "the card was declined")
     completed = autonomy.settle(sale).payment

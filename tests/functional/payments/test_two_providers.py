@@ -1,4 +1,4 @@
-"""A payment is its provider's, whichever takes the organisation's new payments."""
+"""A payment stays with its provider when the organisation changes to another one."""
 
 from types import ModuleType
 
@@ -13,7 +13,7 @@ from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.payments import PaymentStatus
 from autonomy_core.plugin_api.protocols import Checkout
 from autonomy_core.testing import stand_ins
-from tests.functional.payments.test_purchasing import Buyer
+from tests.functional.payments.buyer import Buyer
 
 
 class Recording(stand_ins.PretendedPayments):
@@ -56,7 +56,7 @@ def autonomy_plugins():
 
 @pytest.fixture
 def buyer(autonomy):
-    """A customer with an open checkout at the old bank, whose organisation has changed to the new one since."""
+    """A customer with an open checkout at the old bank; the organisation now uses the new one."""
     autonomy.organisation("acme", plugins=("shop", OLD.name, NEW.name))
     buyer = Buyer(autonomy)
     buyer.old = buyer.purchase(201)["payment"]["id"]
@@ -70,7 +70,7 @@ def asked(provider, payment_id):
     return [method for method, about in provider.asked if str(about) == payment_id]
 
 
-def test_who_buys_again_after_the_bank_was_changed_has_the_old_page_closed_and_pays_at_the_new_bank(buyer):
+def test_a_new_provider_takes_over_and_the_old_page_is_closed(buyer):
     new = buyer.purchase(201)["payment"]["id"]
     assert asked(NEW, new) == ["begin_checkout", "attach"]
     assert (asked(OLD, buyer.old), asked(NEW, buyer.old)) == (["expire"], [])
@@ -82,14 +82,14 @@ def test_who_buys_again_after_the_bank_was_changed_has_the_old_page_closed_and_p
     }
 
 
-def test_who_is_paying_at_the_old_bank_does_not_pay_at_the_new_one_as_well(buyer):
+def test_a_processing_payment_at_the_old_provider_blocks_the_new(buyer):
     with buyer.autonomy.scope() as scope:
         payment = scope.session.scalars(select(Payment)).one()
     buyer.autonomy.settle(payment, PaymentStatus.PROCESSING)
     assert buyer.purchase(409)["code"] == "payment_on_its_way"
 
 
-def test_a_page_is_noted_and_given_up_by_the_bank_that_opened_it(buyer):
+def test_a_page_is_recorded_and_expired_by_its_own_provider(buyer):
     with buyer.autonomy.scope() as scope:
         payment = scope.session.scalars(select(Payment)).one()
         purchasing.attach_checkout(scope, payment, Checkout("ref", "https://pay.example/ref"))
@@ -97,14 +97,14 @@ def test_a_page_is_noted_and_given_up_by_the_bank_that_opened_it(buyer):
     assert (asked(OLD, buyer.old), NEW.asked) == (["attach", "has_checkout"], [])
 
 
-def test_a_job_closes_the_page_at_the_bank_that_opened_it(buyer):
+def test_a_job_closes_the_page_at_its_own_provider(buyer):
     buyer.reprice(0)
     assert buyer.purchase(201)["payment"]["status"] == "completed"
     assert buyer.autonomy.run_jobs() == []
     assert (asked(OLD, buyer.old), asked(NEW, buyer.old)) == (["expire"], [])
 
 
-def test_a_bank_that_is_not_enabled_any_more_is_asked_nothing_and_stops_no_purchase(buyer):
+def test_a_disabled_provider_is_not_called_and_blocks_no_purchase(buyer):
     buyer.autonomy.organisation("acme", plugins=("shop", NEW.name))
     assert buyer.purchase(201)["payment"]["id"] != buyer.old
     assert OLD.asked == []

@@ -1,4 +1,4 @@
-"""Hooks that do what they must not: the payment stays completed, the others' work stays, the unruly one is tried again."""
+"""Hooks that break the rules: the payment and the other hooks' work stay; the hook is retried."""
 
 import sys
 from contextlib import suppress
@@ -135,7 +135,7 @@ def outcomes(autonomy):
 
 
 @pytest.mark.parametrize("misbehave", UNRULY, ids=lambda hook: hook.__name__)
-def test_an_unruly_hook_harms_only_itself_and_is_tried_again(committed, chosen, misbehave):
+def test_an_unruly_hook_fails_alone_and_is_retried(committed, chosen, misbehave):
     committed.organisation("acme", plugins=(stand_ins.NAME, "a_friend", "b_unruly", "c_friend"))
     chosen[:] = [misbehave]
     payment = committed.buy(committed.customer(), committed.product())
@@ -149,7 +149,7 @@ def test_an_unruly_hook_harms_only_itself_and_is_tried_again(committed, chosen, 
         assert len(list(scope.session.scalars(select(Grant)))) == 1
 
 
-def test_a_hook_may_undo_a_part_of_its_own_work(committed, chosen):
+def test_a_hook_may_roll_back_its_own_savepoint(committed, chosen):
     def duplicate(event):
         with suppress(DBAPIError), event.scope.session.begin_nested():
             add_ada_again(event)
@@ -169,5 +169,5 @@ def test_a_hook_may_undo_a_part_of_its_own_work(committed, chosen):
         (ValueError("x" * 10_000), "ValueError: " + "x" * 488),
     ],
 )
-def test_whatever_an_exception_says_can_be_stored(error, text_):
+def test_the_message_of_any_exception_can_be_stored(error, text_):
     assert described(error) == text_

@@ -1,4 +1,4 @@
-"""The secret of a running server is replaced, one process after the other, as docs/operations.md says."""
+"""The secret is replaced one process after the other, as docs/operations.md describes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from autonomy_core.payments.purchasing import open_payment
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.settlement import settle
 from tests.functional.backup.conftest import MUSIC, SHOP, Place, sell_and_upload
-from tests.processes import processes, wait_for
+from tests.support.server_processes import processes, wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -25,7 +25,7 @@ API = "/harbour/api/v1"
 LOGIN = {"email": "ada@example.org", "password": "a long engine"}
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 REQUESTS = 20
-"""So many that each of two processes gets some."""
+"""A number of requests of which each of two processes gets some."""
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ class Server:
         return f"{parts.path}?{parts.query}"
 
     def statuses(self, path, token=None):
-        """All that the processes answer."""
+        """The statuses of the answers of all processes."""
         return {self.ask(path, token).status_code for _ in range(REQUESTS)}
 
     def _told_url(self):
@@ -136,13 +136,13 @@ def server(site):
 
 
 def recorded(place, name):
-    """What the record has of an organisation, sealed."""
+    """The sealed content of an organisation in the record."""
     with closing(sqlite3.connect(place.data / "tenants.sqlite3")) as record:
         found = record.execute("SELECT content FROM organisations WHERE id = ?", [name]).fetchone()
     return found and found[0]
 
 
-def test_nobody_is_logged_out_and_links_stay_valid_while_the_secret_is_replaced(server):
+def test_logins_and_links_stay_valid_during_a_rotation(server):
     wait_for(lambda: recorded(server.place, "nightjar"), "the record of organisations")
     (server.place.tenants / "nightjar.ini").write_text("[organisation\n")
     first = server.login(**KEY).json()

@@ -1,4 +1,4 @@
-"""The server's secret is replaced without a cut: what was signed and sealed with the one before stays good."""
+"""During a rotation of the server's secret, data of the previous secret stay valid."""
 
 from dataclasses import replace
 from itertools import cycle
@@ -10,6 +10,9 @@ from autonomy_core.idempotency.models import IdempotencyKey
 from autonomy_core.payments.models import PaymentRefund
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.testing.application import chosen_plugins
+from customer_auth.second_factors.jobs import reseal
+from tests.functional.customer_auth.second_factors import protect
+from tests.functional.customer_auth.shop import Shop
 
 OLD = Secret("the old secret of the server".ljust(40, "."))
 NEW = Secret("the new secret of the server".ljust(40, "."))
@@ -30,7 +33,7 @@ def restarted(autonomy, monkeypatch):
     def restart(secret, *previous):
         settings = replace(autonomy.runtime.settings, secret=secret, previous_secrets=previous)
         runtime = replace(autonomy.runtime, settings=settings)
-        monkeypatch.setattr(autonomy.app.app.registry, "runtime", runtime)
+        monkeypatch.setattr(autonomy.app.app.registry, "_runtime", runtime)
         autonomy.runtime = runtime
 
     before = autonomy.runtime
@@ -49,7 +52,32 @@ def me(autonomy, token, status):
     autonomy.app.get(f"{API}/customers/me", headers={"Authorization": f"Bearer {token}"}, status=status)
 
 
-def test_tokens_of_the_secret_before_are_good_until_it_is_removed(autonomy, restarted):
+def test_an_app_works_after_the_removal_if_its_secret_was_resealed(autonomy, restarted):
+    shop = Shop(autonomy, "acme")
+    app = protect(shop, login(autonomy).json["access_token"])
+    restarted(NEW, OLD)
+    for reseals in (False, True):
+        flow = login(autonomy, status=403).json["flow"]
+        shop.post("login/second-factor", {"flow": flow, "code": app.code()}, 200)
+        app.forget_step()
+        if not reseals:
+            with autonomy.scope("acme") as scope:
+                reseal(scope)
+            restarted(NEW)
+
+
+def test_an_app_of_a_lost_secret_is_refused_but_not_its_recovery_codes(autonomy, restarted):
+    shop = Shop(autonomy, "acme")
+    app = protect(shop, login(autonomy).json["access_token"])
+    restarted(NEW)
+    with autonomy.scope("acme") as scope:
+        reseal(scope)
+    flow = login(autonomy, status=403).json["flow"]
+    shop.post("login/second-factor", {"flow": flow, "code": app.code()}, 422)
+    shop.post("login/second-factor", {"flow": flow, "code": app.recovery_codes[0]}, 200)
+
+
+def test_tokens_of_the_previous_secret_are_valid_until_its_removal(autonomy, restarted):
     old = login(autonomy).json["access_token"]
     restarted(NEW, OLD)
     new = login(autonomy).json["access_token"]
@@ -62,9 +90,7 @@ def test_tokens_of_the_secret_before_are_good_until_it_is_removed(autonomy, rest
     me(autonomy, new, 401)
 
 
-def test_with_several_servers_each_takes_the_others_tokens_when_the_new_secret_is_made_known_first(
-    autonomy, restarted
-):
+def test_servers_accept_each_others_tokens_during_a_rotation(autonomy, restarted):
     restarted(OLD, NEW)
     old = login(autonomy).json["access_token"]
     restarted(NEW, OLD)
@@ -78,9 +104,7 @@ def test_with_several_servers_each_takes_the_others_tokens_when_the_new_secret_i
 @pytest.mark.parametrize(
     ("first", "second"), [((OLD,), (NEW, OLD)), ((OLD, NEW), (NEW, OLD)), ((NEW, OLD), (NEW,))]
 )
-def test_a_request_is_carried_out_once_although_the_secret_is_replaced_in_between(
-    autonomy, restarted, first, second
-):
+def test_a_request_repeated_across_a_rotation_is_executed_once(autonomy, restarted, first, second):
     restarted(*first)
     answer = login(autonomy, KEY)
     restarted(*second)
@@ -92,13 +116,13 @@ def test_a_request_is_carried_out_once_although_the_secret_is_replaced_in_betwee
     assert reused.json["code"] == "idempotency_key_reused"
 
 
-def test_an_answer_of_the_secret_before_is_not_given_again_when_it_is_removed(autonomy, restarted):
+def test_an_answer_under_a_removed_secret_is_not_replayed(autonomy, restarted):
     login(autonomy, KEY)
     restarted(NEW)
     assert "Idempotent-Replayed" not in login(autonomy, KEY).headers
 
 
-def test_whoever_has_tried_too_many_passwords_waits_on(autonomy, restarted):
+def test_a_rate_limit_survives_the_rotation(autonomy, restarted):
     wrong = {**LOGIN, "password": "a wrong one"}
 
     def attempt():
@@ -113,7 +137,7 @@ def test_whoever_has_tried_too_many_passwords_waits_on(autonomy, restarted):
 @pytest.mark.parametrize(
     "servers", [[(OLD,), (NEW, OLD)], [(NEW, OLD), (OLD,)], [(OLD, NEW), (NEW, OLD)], [(OLD, NEW), (OLD,)]]
 )
-def test_a_guesser_has_no_more_attempts_where_servers_have_different_secrets(autonomy, restarted, servers):
+def test_servers_with_different_secrets_share_one_rate_limit(autonomy, restarted, servers):
     limits = {"customer_auth": {"failed_logins_per_email": "4"}}
     autonomy.organisation("acme", plugins=("customer_auth", "stand_ins"), settings=limits)
     wrong, attempts = {**LOGIN, "password": "a wrong one"}, 0
@@ -125,12 +149,12 @@ def test_a_guesser_has_no_more_attempts_where_servers_have_different_secrets(aut
     assert attempts == 4
 
 
-def test_a_secret_that_is_named_twice_is_one(autonomy, restarted):
+def test_a_secret_listed_twice_counts_once(autonomy, restarted):
     restarted(OLD, OLD)
     me(autonomy, login(autonomy).json["access_token"], 200)
 
 
-def test_a_login_that_succeeds_while_the_secret_is_replaced_counts_nowhere(autonomy, restarted):
+def test_a_successful_login_during_a_rotation_is_not_counted(autonomy, restarted):
     limits = {"customer_auth": {"failed_logins_per_email": "1"}}
     autonomy.organisation("acme", plugins=("customer_auth", "stand_ins"), settings=limits)
     for secrets in ((NEW, OLD), (OLD,), (NEW,)):
@@ -138,7 +162,7 @@ def test_a_login_that_succeeds_while_the_secret_is_replaced_counts_nowhere(auton
         login(autonomy)
 
 
-def test_a_refund_that_was_cut_off_is_not_given_twice(autonomy, restarted):
+def test_an_interrupted_refund_is_not_repeated_after_a_rotation(autonomy, restarted):
     customer, product = autonomy.customer(email="bob@example.org"), autonomy.product()
     payment = autonomy.buy(customer, product)
     staff = autonomy.as_staff()
@@ -153,6 +177,6 @@ def test_a_refund_that_was_cut_off_is_not_given_twice(autonomy, restarted):
 
 
 def forget_the_answers(autonomy):
-    """As if the process had died after the money had gone back, and before the answer was kept."""
+    """As if the process was killed after the refund and before the answer was stored."""
     with autonomy.scope() as scope:
         scope.session.execute(delete(IdempotencyKey))

@@ -1,4 +1,4 @@
-"""The ``autonomy`` command on the application of a test, and the simulator's books of one account."""
+"""The ``autonomy`` command on the application of a test, and the simulator's ledger of one account."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Site:
         return self.directory / f"{name}.ini"
 
     def written(self, key, name="acme"):
-        """What a file says, as text."""
+        """The value of a key in an organisation's file."""
         found = [line for line in self.path(name).read_text().splitlines() if line.startswith(f"{key} =")]
         return found[0].partition(" = ")[2] if found else None
 
@@ -65,7 +65,7 @@ class Site:
     def run(self, *arguments, status=0):
         context = CliContext()
         runtime = self.autonomy.runtime
-        context.plugins, context.settings, context.runtime = runtime.plugins, runtime.settings, runtime
+        context.plugins, context.settings, context._runtime = runtime.plugins, runtime.settings, runtime
         result = CliRunner().invoke(command, arguments, obj=context)
         assert result.exit_code == status, f"{result.output}\n{result.exception!r}"
         runtime.tenants.reload()
@@ -76,14 +76,14 @@ class Site:
         return self.run("stripe", "webhook", *arguments, *wait, status=status)
 
     def endpoints(self, key=None):
-        """What Stripe has of the account, the secrets included, newest first."""
+        """The account's endpoints at Stripe with their secrets, newest first."""
         from stripe_simulator.identifiers import account_of
 
-        books = self.simulator.simulator.books
-        return [record.body for record in books.find("endpoint", account_of(key or self.key))]
+        ledger = self.simulator.simulator.ledger
+        return [record.body for record in ledger.find("endpoint", account_of(key or self.key))]
 
     def stripe(self, key=None):
-        """The account, as its owner handles it in the dashboard."""
+        """Stripe's API with the key of the account, in place of the dashboard."""
         import stripe
 
         from stripe_payments.api.client import API_VERSION
@@ -102,6 +102,6 @@ class Site:
         path = f"/api/webhook/stripe/{address}"
         return self.autonomy.app.post(path, body, headers=headers, expect_errors=True).status_int
 
-    def books(self):
+    def ledger(self):
         with requests.Session() as http:
-            return http.get(f"{self.simulator.url}/_simulator/books", timeout=120).json()
+            return http.get(f"{self.simulator.url}/_simulator/ledger", timeout=120).json()

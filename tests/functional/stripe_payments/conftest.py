@@ -6,8 +6,8 @@ import pytest
 
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing.application import chosen_plugins
+from autonomy_core.webhooks.deliveries import DELIVERIES
 from stripe_payments.endpoints import client as at_stripe
-from stripe_payments.events.deliveries import DELIVERIES
 from stripe_payments.testing import simulated_stripe
 from tests.functional.stripe_payments.command_line import Site
 from tests.functional.stripe_payments.shop import Shop, granting
@@ -31,7 +31,7 @@ def autonomy_settings(simulator):
 
 @pytest.fixture(autouse=True)
 def nothing_counted(monkeypatch):
-    """What other tests of this process have had counted is not this one's."""
+    """Remove the counts of other tests of this process."""
     monkeypatch.setattr(DELIVERIES, "_tallies", {})
 
 
@@ -42,7 +42,7 @@ def shop(autonomy, simulator):
 
 @pytest.fixture
 def site(autonomy, simulator, monkeypatch):
-    # The simulator bears it, and a test makes many calls.
+    # The simulator needs no pause between the many calls of a test.
     monkeypatch.setattr(at_stripe, "_pace", at_stripe.Pace(10_000))
     made = Site(autonomy, simulator)
     yield made

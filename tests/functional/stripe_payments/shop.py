@@ -2,6 +2,7 @@
 
 from functools import partial
 from types import ModuleType
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import requests
@@ -10,18 +11,19 @@ from sqlalchemy import select
 from autonomy_core.grants.models import Grant
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.manager import Plugins
-from autonomy_core.payments.models import Payment
+from autonomy_core.payments import batches
+from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import chosen_plugins
+from autonomy_core.webhooks.models import WebhookEvent
 from stripe_payments.domain import CHECKOUT_EVENTS
-from stripe_payments.events import fast_path as at_once
-from stripe_payments.events import handlers, inbox
-from stripe_payments.models import StripeEvent, StripePayment
+from stripe_payments.events import fast_path, handlers
+from stripe_payments.models import StripePayment
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 
 PATHS = ("at once", "in general")
-"""The two ways in which an ordinary event is handled, which must end alike."""
+"""The two ways to handle an ordinary event, which must have the same result."""
 
 PLUGINS = ("stripe_payments", stand_ins.NAME, "granting")
 
@@ -53,27 +55,36 @@ def plugins_with(**hooks):
 def choose_path(monkeypatch, path):
     """Have events handled in one of `PATHS`: all of them in general, or also at once."""
     if path == "in general":
-        monkeypatch.setattr(inbox, "receive_at_once", lambda *_, **__: None)
+        monkeypatch.setattr(fast_path, "receive_on_fast_path", lambda *_, **__: None)
 
 
 def instead_of_settling(monkeypatch, replacement):
-    """Have something else done where an event settles its payment, on either path.
+    """Replace the function that settles the payment of an event, on both paths.
 
     Args:
         replacement: called with the function that it replaces, and its arguments.
     """
-    for module, name in ((handlers, "settle_session"), (at_once, "settle_at_once")):
+    for module, name in ((handlers, "settle_session"), (batches, "follow")):
         monkeypatch.setattr(module, name, partial(replacement, getattr(module, name)))
 
 
 class Shop:
-    """An organisation with a Stripe account of its own in the simulator, a customer and a product."""
+    """An organisation with a Stripe account of its own in the simulator, a customer and a product.
 
-    def __init__(self, autonomy, simulator, organisation_id="acme", **product):
+    Args:
+        autonomy: the application.
+        simulator: the server of the simulator.
+        organisation_id: the id of the organisation.
+        hooks: the names of the further plugins that it enables; see `plugins_with`.
+        product: values of the product.
+    """
+
+    def __init__(self, autonomy, simulator, organisation_id="acme", hooks=(), **product):
         self.autonomy = autonomy
         self.simulator = simulator
         self.id = organisation_id
-        # The simulator lives longer than a test, so each shop has an account that nobody else has used.
+        self.plugins = (*PLUGINS, *hooks)
+        # The simulator outlives a test, so each shop has a new account.
         self.key = f"sk_test_{uuid4().hex}"
         self.wishes = {}
         self.configure()
@@ -83,7 +94,7 @@ class Shop:
     def configure(self, **changes):
         settings = stripe_settings(self.id, test_secret_key=self.key) | changes
         sections = {"stripe_payments": settings}
-        self.autonomy.organisation(self.id, plugins=PLUGINS, settings=sections, **self.wishes)
+        self.autonomy.organisation(self.id, plugins=self.plugins, settings=sections, **self.wishes)
 
     def purchase(self, status=201, **body):
         """Buy the product over HTTP, up to the checkout page."""
@@ -92,7 +103,7 @@ class Shop:
         return self.autonomy.app.post_json(path, body, headers=headers, status=status)
 
     def payment(self):
-        """A pending payment with a session that Stripe never heard of."""
+        """A pending payment with a session that does not exist at Stripe."""
         payment = self.autonomy.payment(self.customer, self.product)
         with self.scope() as scope:
             row = scope.session.get_one(StripePayment, (self.id, payment.id))
@@ -104,7 +115,7 @@ class Shop:
         return stripe_event(event_type, checkout_session(payment, **changes))
 
     def payment_and_event(self, *, forgotten=False, known_intent=False, **changes):
-        """A pending payment whose session was not noted, or whose intent was, and the event that completes it."""
+        """A pending payment and its event; its session may be unrecorded, or its intent recorded."""
         payment = self.payment()
         with self.scope() as scope:
             row = scope.session.get_one(StripePayment, (self.id, payment.id))
@@ -124,13 +135,13 @@ class Shop:
         return self.autonomy.app.post(path, body, headers=headers, status=status)
 
     def visit(self, checkout_url, action):
-        """Do something on the simulator's checkout page; gives where it sends the buyer."""
+        """Act on the simulator's checkout page; return the URL to which it redirects the buyer."""
         answer = requests.post(checkout_url, data={"action": action}, allow_redirects=False, timeout=120)
         return answer.headers.get("Location")
 
     def events(self, of_types=CHECKOUT_EVENTS):
         """The events that the simulator has of this shop's account, oldest first."""
-        return [event for event in reversed(self.books("events")) if event["type"] in of_types]
+        return [event for event in reversed(self.ledger("events")) if event["type"] in of_types]
 
     def post_events(self, of_types=CHECKOUT_EVENTS):
         """Post the events that the simulator has of this shop's account, oldest first."""
@@ -144,7 +155,7 @@ class Shop:
         return UUID(answer["payment"]["id"])
 
     def at_stripe(self, path, /, **data):
-        """Do in the simulator what people do in Stripe's dashboard, and banks by themselves."""
+        """Act in the simulator as people do in Stripe's dashboard, or as banks do."""
         answer = requests.post(f"{self.simulator.url}/_simulator/{path}", data=data, timeout=120)
         assert answer.ok, answer.text
         return answer.json()
@@ -156,21 +167,21 @@ class Shop:
         return self.autonomy.app.get(path, headers=headers, status="*").status_int == 200
 
     def as_staff(self, method, path, body=None, status=None, scopes=tuple(SCOPES)):
-        """Ask the API of the staff."""
+        """Call the staff's API."""
         call = getattr(self.autonomy.app, f"{method}_json" if body is not None else method)
         arguments = {} if body is None else {"params": body}
         headers = self.autonomy.as_staff(self.id, scopes)
         return call(f"/{self.id}/api/v1/admin/{path}", headers=headers, status=status, **arguments)
 
     def refund(self, payment_id, status=201, reason="a wish", **body):
-        """Give money back as staff do."""
+        """Refund a payment as staff do."""
         return self.as_staff("post", f"payments/{payment_id}/refunds", {"reason": reason, **body}, status)
 
-    def books(self, kind):
-        """What the simulator has of this shop's account, newest first."""
+    def ledger(self, kind):
+        """The simulator's objects of one kind of this shop's account, newest first."""
         with requests.Session() as http:
-            books = http.get(f"{self.simulator.url}/_simulator/books", timeout=120).json()
-        return [each for each in books[kind] if each["account"] == self.account()]
+            ledger = http.get(f"{self.simulator.url}/_simulator/ledger", timeout=120).json()
+        return [each for each in ledger[kind] if each["account"] == self.account()]
 
     def account(self):
         from stripe_simulator.identifiers import account_of
@@ -185,8 +196,8 @@ class Shop:
             return list(scope.session.scalars(select(model)))
 
     def stored(self, event):
-        """What the inbox has of an event, or None."""
-        return next((row for row in self.rows(StripeEvent) if row.event_id == event["id"]), None)
+        """The stored row of an event, or None."""
+        return next((row for row in self.rows(WebhookEvent) if row.event_id == event["id"]), None)
 
     def present(self, payment):
         """A payment as it is now; its id will do."""
@@ -199,3 +210,21 @@ class Shop:
 
     def grants(self):
         return self.rows(Grant)
+
+
+def session_of(shop, payment_id):
+    """The id of the checkout session of a payment."""
+    with shop.scope() as scope:
+        return scope.session.get_one(StripePayment, (shop.id, payment_id)).session_id
+
+
+def refunds(shop):
+    """The refunds of a shop, oldest first."""
+    with shop.scope() as scope:
+        return list(scope.session.scalars(select(PaymentRefund).order_by(PaymentRefund.created_at)))
+
+
+def come_back(shop, location, status=303):
+    """Open the return page as the buyer's browser does when Stripe redirects it to `location`."""
+    parts = urlsplit(location)
+    return shop.autonomy.app.get(f"{parts.path}?{parts.query}", status=status)

@@ -1,4 +1,4 @@
-"""The official Stripe CLI, as a test uses it: pointed at the simulator, and cut off from everything else."""
+"""The official Stripe CLI, connected to the simulator and to no other server."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ class StripeCli:
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home),
             "STRIPE_CLI_TELEMETRY_OPTOUT": "1",
-            # Nobody is there: it asks for newer versions of itself. Go's HTTP reaches this machine without a proxy.
+            # The CLI looks for updates, and nothing answers there. Go uses no proxy for this machine.
             "HTTP_PROXY": "http://127.0.0.1:9",
             "HTTPS_PROXY": "http://127.0.0.1:9",
         }
@@ -44,7 +44,7 @@ class StripeCli:
 
     @contextmanager
     def listening(self, forward_to):
-        """Run ``stripe listen`` meanwhile; gives what it has printed so far, as a list of lines that grows."""
+        """Run ``stripe listen`` during the block; yields its output as a growing list of lines."""
         arguments = ("listen", "--all-snapshot", "--skip-update", "--forward-to", forward_to)
         process = subprocess.Popen(
             self._command(arguments),

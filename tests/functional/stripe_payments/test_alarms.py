@@ -1,4 +1,4 @@
-"""What is set aside for good is an alarm: in readiness, in the metrics and on the command line, until it is dealt with."""
+"""An event that is set aside is an alarm in readiness, metrics and command line until it is cleared."""
 
 import json
 
@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
-from stripe_payments.events.inbox import SET_ASIDE
+from autonomy_core.webhooks.inbox import SET_ASIDE
 from stripe_payments.models import StripePayment
 from stripe_payments.testing import stripe_event, thin_event
 from tests.functional.stripe_payments.shop import Shop
@@ -21,7 +21,7 @@ def run(autonomy):
     def run(*arguments, status=0):
         context = CliContext()
         runtime = autonomy.runtime
-        context.plugins, context.settings, context.runtime = runtime.plugins, runtime.settings, runtime
+        context.plugins, context.settings, context._runtime = runtime.plugins, runtime.settings, runtime
         result = CliRunner().invoke(command, arguments, obj=context)
         assert result.exit_code == status, f"{result.output}\n{result.exception!r}"
         return result.output
@@ -46,14 +46,14 @@ def wrong_amount(shop):
     return event
 
 
-def test_what_is_ours_and_was_set_aside_is_told_in_readiness_metrics_and_on_the_command_line(shop, run):
+def test_an_event_that_is_set_aside_is_an_alarm(shop, run):
     assert (readiness(shop), metric(shop)) == (None, [])
     event = wrong_amount(shop)
     line = f"acme: 1 of {SET_ASIDE}; run: autonomy alarms list acme"
     assert readiness(shop) == {"status": "degraded", "detail": [line]}
     assert metric(shop) == [f'autonomy_alarms{{name="{SET_ASIDE}",organisation="acme"}} 1.0']
     (alarm,) = json.loads(run("alarms", "list", "acme", "--json"))
-    assert (alarm["name"], alarm["subject"]) == (SET_ASIDE, event["id"])
+    assert (alarm["name"], alarm["subject"]) == (SET_ASIDE, f"stripe/test/{event['id']}")
     assert "amount: the payment has 1200, the session 1" in alarm["message"]
     assert json.loads(run("alarms", "count", "--json")) == [
         {"organisation_id": "acme", "name": SET_ASIDE, "count": 1}
@@ -66,14 +66,14 @@ def test_the_same_event_again_is_one_alarm(shop):
     assert metric(shop)[0].endswith(" 1.0")
 
 
-def test_an_alarm_that_was_dealt_with_is_cleared_by_hand_and_the_audit_trail_says_so(shop, run):
+def test_clearing_an_alarm_is_audited(shop, run):
     event = wrong_amount(shop)
-    run("alarms", "clear", "acme", SET_ASIDE, event["id"])
+    run("alarms", "clear", "acme", SET_ASIDE, f"stripe/test/{event['id']}")
     assert readiness(shop) is None
     with shop.scope() as scope:
         acts = scope.session.scalars(text("SELECT action FROM audit_entries")).all()
     assert "alarm.cleared" in acts
-    assert "has no alarm" in run("alarms", "clear", "acme", SET_ASIDE, event["id"], status=1)
+    assert "has no alarm" in run("alarms", "clear", "acme", SET_ASIDE, f"stripe/test/{event['id']}", status=1)
 
 
 def test_an_alarm_ends_with_a_replay_that_succeeds(shop, run):
@@ -95,23 +95,21 @@ NOT_UNDERSTOOD = {
 
 
 @pytest.mark.parametrize("event_type", NOT_UNDERSTOOD)
-def test_news_of_a_payment_of_ours_that_is_not_understood_is_an_alarm_although_it_does_not_name_us(
-    shop, event_type
-):
+def test_an_unreadable_event_about_a_known_payment_is_an_alarm(shop, event_type):
     shop.sell()
-    intent = shop.books("sessions")[0]["payment_intent"]
+    intent = shop.ledger("sessions")[0]["payment_intent"]
     about = {"payment_intent": intent, "amount": 300, "currency": "eur"} | NOT_UNDERSTOOD[event_type]
     assert shop.post(stripe_event(event_type, about)).json["status"] == "set_aside"
     assert readiness(shop)["status"] == "degraded"
 
 
-def test_a_thin_event_about_what_the_account_does_not_have_is_an_alarm(shop):
+def test_a_thin_event_about_an_unknown_object_is_an_alarm(shop):
     event = thin_event("charge.dispute.created", {"object": "dispute", "id": "du_of_another_account"})
     assert shop.post(event).json["status"] == "set_aside"
     assert readiness(shop)["status"] == "degraded"
 
 
-def test_what_an_account_does_besides_this_server_is_no_alarm(shop):
+def test_unrelated_events_of_the_account_are_no_alarm(shop):
     session = {"object": "checkout.session", "id": "cs_foreign", "mode": "payment", "livemode": False}
     foreign = session | {
         "status": "complete",
@@ -127,7 +125,7 @@ def test_an_organisation_sees_and_clears_its_own_alarms_only(shop, autonomy, sim
     other = Shop(autonomy, simulator, "other")
     event = wrong_amount(shop)
     assert run("alarms", "list", "other").strip() == "no alarms"
-    run("alarms", "clear", "other", SET_ASIDE, event["id"], status=1)
+    run("alarms", "clear", "other", SET_ASIDE, f"stripe/test/{event['id']}", status=1)
     with other.scope() as scope:
         assert scope.session.scalars(text("SELECT subject FROM alarms")).all() == []
     assert len(readiness(shop)["detail"]) == 1

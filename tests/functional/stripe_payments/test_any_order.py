@@ -1,4 +1,4 @@
-"""What Stripe tells of a payment may arrive in any order and twice: the end is what is true at Stripe."""
+"""Events of a payment may arrive in any order and repeatedly: the result is the state at Stripe."""
 
 import random
 from unittest.mock import Mock
@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from autonomy_core.payments.models import PaymentRefund
+from autonomy_core.webhooks.models import WebhookEvent
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.events import handlers
-from stripe_payments.models import StripeEvent, StripePayment
-from tests.functional.stripe_payments.shop import COMPLETED, PATHS, choose_path
-from tests.functional.stripe_payments.test_refunds import session_of
+from stripe_payments.models import StripePayment
+from tests.functional.stripe_payments.shop import COMPLETED, PATHS, choose_path, session_of
 
 
 @pytest.fixture(params=PATHS)
 def path(request, monkeypatch):
-    """Runs a test on both paths of an event that completes its payment."""
+    """Run a test on both paths of an event that completes its payment."""
     choose_path(monkeypatch, request.param)
 
 
@@ -32,7 +32,7 @@ def named(shop, event_type, object_id):
     return next(event for event in events if event["data"]["object"]["id"] == object_id)
 
 
-def test_a_refund_that_failed_and_was_made_again_takes_the_product_back_although_the_failure_is_told_last(
+def test_a_late_report_of_a_failed_refund_restores_nothing(
     shop,
 ):
     sold = shop.sell()
@@ -48,7 +48,7 @@ def test_a_refund_that_failed_and_was_made_again_takes_the_product_back_although
     assert (shop.status(sold), shop.present(sold).refunded_amount, shop.owns()) == ("refunded", 1200, False)
 
 
-def test_stripe_is_asked_at_once_when_more_seems_to_have_gone_back_than_was_paid(shop):
+def test_refunds_above_the_price_are_checked_with_stripe(shop):
     sold = shop.sell()
     first = refund_at_stripe(shop, sold)
     shop.at_stripe(f"refunds/{first}/fail")
@@ -62,10 +62,10 @@ def test_stripe_is_asked_at_once_when_more_seems_to_have_gone_back_than_was_paid
     assert shop.owns()
 
 
-def test_a_refund_and_a_dispute_that_came_before_their_payment_are_handled_when_it_settles(shop, path):
+def test_early_refunds_and_disputes_are_handled_at_settlement(shop, path):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
-    session_id = shop.books("sessions")[0]["id"]
+    session_id = shop.ledger("sessions")[0]["id"]
     shop.at_stripe(f"sessions/{session_id}/refund", amount=500)
     shop.at_stripe(f"sessions/{session_id}/dispute")
     early = shop.events({"refund.created", "charge.dispute.created"})
@@ -76,28 +76,28 @@ def test_a_refund_and_a_dispute_that_came_before_their_payment_are_handled_when_
     assert [refund.amount for refund in shop.rows(PaymentRefund)] == [500]
 
 
-def test_what_was_given_up_because_its_payment_was_unknown_is_handled_when_it_settles(shop, path):
+def test_a_given_up_event_is_handled_when_its_payment_settles(shop, path):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
-    shop.at_stripe(f"sessions/{shop.books('sessions')[0]['id']}/refund")
+    shop.at_stripe(f"sessions/{shop.ledger('sessions')[0]['id']}/refund")
     (event,) = shop.events({"refund.created"})
     shop.post(event)
     with shop.scope() as scope:
-        row = scope.session.get_one(type(shop.stored(event)), (shop.id, "test", event["id"]))
+        row = scope.session.get_one(type(shop.stored(event)), (shop.id, "stripe", "test", event["id"]))
         row.status, row.attempts = "set_aside", 13
     shop.post_events({COMPLETED})
     assert shop.stored(event).status == "processed"
     assert not shop.owns()
 
 
-def test_what_was_given_up_and_fails_when_its_payment_settles_is_tried_again(shop, monkeypatch):
+def test_a_given_up_event_that_fails_at_settlement_is_retried(shop, monkeypatch):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
-    shop.at_stripe(f"sessions/{shop.books('sessions')[0]['id']}/refund")
+    shop.at_stripe(f"sessions/{shop.ledger('sessions')[0]['id']}/refund")
     (event,) = shop.events({"refund.created"})
     shop.post(event)
     with shop.scope() as scope:
-        row = scope.session.get_one(StripeEvent, (shop.id, "test", event["id"]))
+        row = scope.session.get_one(WebhookEvent, (shop.id, "stripe", "test", event["id"]))
         row.status, row.attempts = "set_aside", 13
     assert shop.autonomy.run_jobs(shop.id) == []
     with monkeypatch.context() as troubled:
@@ -108,10 +108,10 @@ def test_what_was_given_up_and_fails_when_its_payment_settles_is_tried_again(sho
     assert (shop.stored(event).status, shop.owns()) == ("processed", False)
 
 
-def test_an_event_that_waits_is_handled_when_the_buyer_comes_back_before_the_payments_own_event(shop):
+def test_a_waiting_event_is_handled_after_the_return_page_settles(shop):
     answer = shop.purchase().json
     back = shop.visit(answer["checkout_url"], "pay")
-    shop.at_stripe(f"sessions/{shop.books('sessions')[0]['id']}/refund")
+    shop.at_stripe(f"sessions/{shop.ledger('sessions')[0]['id']}/refund")
     (event,) = shop.events({"refund.created"})
     assert shop.post(event).json["status"] == "received"
     shop.autonomy.app.get(back, status=303)
@@ -131,7 +131,7 @@ ACTIONS = st.one_of(
 
 
 class History:
-    """Does to a payment at Stripe what can be done there, and leaves out the rest."""
+    """Apply actions to a payment at Stripe, and skip those that are impossible there."""
 
     def __init__(self, shop, session_id):
         self.shop, self.session_id = shop, session_id
@@ -172,8 +172,8 @@ class History:
 
     def truth(self):
         """Status, amount that has gone back, and whether the product is the buyer's, by what Stripe has."""
-        refunds = [each for each in self.shop.books("refunds") if each["id"] in self.refunds]
-        disputes = {each["status"] for each in self.shop.books("disputes") if each["id"] in self.disputes}
+        refunds = [each for each in self.shop.ledger("refunds") if each["id"] in self.refunds]
+        disputes = {each["status"] for each in self.shop.ledger("disputes") if each["id"] in self.disputes}
         gone = sum(each["amount"] for each in refunds if each["status"] in ("succeeded", "pending"))
         lost = disputes & {"lost", "needs_response", "under_review"}
         return self._status(gone, disputes), gone, not lost and gone < 1200
@@ -194,12 +194,12 @@ class History:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(actions=st.lists(ACTIONS, min_size=1, max_size=8), seed=st.integers(0, 10_000))
-def test_every_order_and_repetition_of_a_history_ends_in_what_is_true_at_stripe(shop, actions, seed):
+def test_every_order_of_events_ends_in_the_state_at_stripe(shop, actions, seed):
     shop.product = shop.autonomy.product()
     known = {event["id"] for event in shop.events(HANDLED_EVENTS)}
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
-    history = History(shop, shop.books("sessions")[0]["id"])
+    history = History(shop, shop.ledger("sessions")[0]["id"])
     for action in actions:
         history.act(*action)
     events = [event for event in shop.events(HANDLED_EVENTS) if event["id"] not in known]
@@ -210,7 +210,7 @@ def test_every_order_and_repetition_of_a_history_ends_in_what_is_true_at_stripe(
     truth, payment = history.truth(), shop.present(session_payment(shop, history.session_id))
     assert (payment.status, payment.refunded_amount, shop.owns()) == truth
     # Nothing is left over, and to ask Stripe changes nothing.
-    stored = {row.event_id: row.status for row in shop.rows(StripeEvent)}
+    stored = {row.event_id: row.status for row in shop.rows(WebhookEvent)}
     assert {stored[event["id"]] for event in events} == {"processed"}
     shop.autonomy.run_jobs(shop.id)
     payment = shop.present(payment)

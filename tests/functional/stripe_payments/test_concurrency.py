@@ -27,4 +27,4 @@ def test_sixteen_clicks_at_once_are_one_payment_with_one_session(committed, simu
         answers = list(threads.map(click, range(CLICKS)))
     assert sorted(status for status, _ in answers) == [*[200] * (CLICKS - 1), 201]
     assert len({url for _, url in answers}) == 1
-    assert len(shop.books("sessions")) == 1
+    assert len(shop.ledger("sessions")) == 1

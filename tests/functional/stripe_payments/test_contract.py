@@ -1,4 +1,4 @@
-"""What every plugin has to keep."""
+"""The plugin contract."""
 
 from autonomy_core.testing.contract import PluginContract
 from stripe_payments.testing import stripe_settings

@@ -1,4 +1,4 @@
-"""A buyer's bank takes the money back, and decides."""
+"""Disputes: the buyer's bank withdraws the money and decides."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ import pytest
 
 from autonomy_core.plugin_api.payments import check_later
 from stripe_payments.domain import ATTEMPT_FAILED, DISPUTE_EVENTS
-from tests.functional.stripe_payments.test_refunds import session_of
+from tests.functional.stripe_payments.shop import session_of
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def decide(shop, dispute_id, outcome):
         ("keep", "lost", (True, True)),
     ],
 )
-def test_what_a_dispute_does_to_access_is_the_organisations_choice(shop, wish, outcome, owned):
+def test_the_organisation_decides_what_a_dispute_revokes(shop, wish, outcome, owned):
     shop.wishes = {"access_after_dispute": wish}
     shop.configure()
     sold = shop.sell()
@@ -44,7 +44,7 @@ def test_what_a_dispute_does_to_access_is_the_organisations_choice(shop, wish, o
     assert (shop.status(sold), shop.owns()) == (f"dispute_{outcome}", owned[1])
 
 
-def test_a_lost_dispute_that_is_won_after_all_gives_the_product_back_and_can_be_refunded(shop, sold):
+def test_a_dispute_won_on_appeal_restores_the_product(shop, sold):
     dispute_id = dispute(shop, sold)
     decide(shop, dispute_id, "lost")
     assert (shop.status(sold), shop.owns()) == ("dispute_lost", False)
@@ -65,7 +65,7 @@ def test_a_dispute_stays_lost_until_an_appeal_is_won(shop, sold, outcome, owned)
     assert (shop.status(sold), shop.owns()) == (f"dispute_{outcome}", owned)
 
 
-def test_an_appeal_that_stripe_tells_of_when_it_is_asked_is_understood(shop, sold):
+def test_an_appeal_is_understood_in_the_fetched_state(shop, sold):
     dispute_id = dispute(shop, sold)
     shop.at_stripe(f"disputes/{dispute_id}/close", outcome="lost")
     shop.at_stripe(f"disputes/{dispute_id}/appeal")
@@ -83,14 +83,14 @@ def test_the_events_of_a_dispute_may_come_in_any_order_and_twice(shop, sold):
     assert (shop.status(sold), shop.owns()) == ("dispute_won", True)
 
 
-def test_a_question_of_the_bank_takes_nothing_away(shop, sold):
+def test_an_inquiry_revokes_no_grant(shop, sold):
     dispute(shop, sold, inquiry="true")
     assert set(shop.post_events(DISPUTE_EVENTS)) == {"processed"}
     assert (shop.status(sold), shop.owns()) == ("completed", True)
 
 
 @pytest.mark.parametrize("wish", ["no", "yes"])
-def test_who_disputes_a_payment_may_buy_again_only_if_the_organisation_wants_that(shop, wish):
+def test_the_organisation_decides_on_purchases_during_a_dispute(shop, wish):
     shop.wishes = {"purchase_during_dispute": wish}
     shop.configure()
     sold = shop.sell()
@@ -105,7 +105,7 @@ def test_who_disputes_a_payment_may_buy_again_only_if_the_organisation_wants_tha
     shop.purchase(201)
 
 
-def test_who_disputes_a_bundle_does_not_buy_what_was_in_it(shop):
+def test_a_disputed_bundle_blocks_the_purchase_of_its_products(shop):
     single = shop.product
     body = {"title": "Both", "kind": "bundle", "amount": 2000, "item_ids": [str(single.id)]}
     shop.product = SimpleNamespace(id=shop.as_staff("post", "products", body, 201).json["id"])
@@ -124,7 +124,7 @@ def test_another_product_may_be_bought_while_a_payment_is_disputed(shop, sold):
     shop.purchase(201)
 
 
-def test_a_disputed_charge_is_not_refunded_and_staff_are_told_what_to_do(shop, sold):
+def test_a_refund_of_a_disputed_payment_is_refused_with_the_remedy(shop, sold):
     dispute(shop, sold)
     shop.post_events(DISPUTE_EVENTS)
     problem = shop.refund(sold, status=409).json
@@ -134,13 +134,13 @@ def test_a_disputed_charge_is_not_refunded_and_staff_are_told_what_to_do(shop, s
     )
 
 
-def test_a_dispute_that_we_have_not_heard_of_is_a_clear_refusal_as_well(shop, sold):
+def test_a_refund_with_an_unknown_dispute_is_refused_too(shop, sold):
     dispute(shop, sold)
     problem = shop.refund(sold, status=409).json
     assert (problem["code"], "dashboard" in problem["detail"]) == ("refund_refused", True)
 
 
-def test_stripe_tells_of_disputes_when_it_is_asked(shop, sold):
+def test_disputes_are_part_of_the_fetched_state(shop, sold):
     dispute(shop, sold)
     shop.refund(sold, status=409)
     with shop.scope() as scope:
@@ -149,7 +149,7 @@ def test_stripe_tells_of_disputes_when_it_is_asked(shop, sold):
     assert shop.status(sold) == "disputed"
 
 
-def test_a_declined_card_is_noted_and_the_buyer_may_try_another(shop):
+def test_a_declined_card_is_recorded_and_another_may_be_tried(shop):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "decline")
     assert shop.post_events({ATTEMPT_FAILED}) == ["processed"]
@@ -162,7 +162,7 @@ def test_a_declined_card_is_noted_and_the_buyer_may_try_another(shop):
     assert shop.owns()
 
 
-def test_the_timeline_tells_what_happened_in_order(shop, sold):
+def test_the_timeline_of_a_dispute_is_in_order(shop, sold):
     shop.refund(sold, amount=500, reason="the sleeve was torn")
     dispute_id = dispute(shop, sold)
     shop.post_events(DISPUTE_EVENTS)

@@ -1,4 +1,4 @@
-"""A support question is answered from the timeline alone: what happened to a payment, in order, and why."""
+"""The timeline answers support questions: the history of a payment in order, with reasons."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -10,22 +10,22 @@ from sqlalchemy.event import listen
 
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.webhooks import timeline
 from stripe_payments.api import client
 from stripe_payments.domain import CHARGE_REFUNDED, DISPUTE_EVENTS, REFUND_EVENTS
-from stripe_payments.events import timeline
 from stripe_payments.models import StripePayment
 from stripe_payments.testing import checkout_session, stripe_event
 from tests.functional.stripe_payments import shop as shops
 from tests.functional.stripe_payments.command_line import Site
-from tests.functional.stripe_payments.shop import COMPLETED, EXPIRED, PATHS, choose_path
-from tests.functional.stripe_payments.test_reconciliation import A_DAY, FETCH, run, undelivered
-from tests.functional.stripe_payments.test_refunds import session_of
+from tests.functional.stripe_payments.periodic_jobs import A_DAY, FETCH, run, undelivered
+from tests.functional.stripe_payments.shop import COMPLETED, EXPIRED, PATHS, choose_path, session_of
 
-# Events that name somebody else, of an endpoint that gets whatever happens in its account.
+# Events about other payments, of an endpoint that gets all events of its account.
 IGNORED = text("""
-    INSERT INTO stripe_payments_events
-        (organisation_id, environment, event_id, type, payload, status, attempts, source, received_at)
-    SELECT :shop, 'test', 'evt_' || n, 'invoice.paid', '{"data": {"object": {"id": "in_1"}}}', 'ignored', 0, 'webhook',
+    INSERT INTO webhook_events
+        (organisation_id, source, environment, event_id, type, payload, status, attempts, origin, received_at)
+    SELECT :shop, 'stripe', 'test', 'evt_' || n, 'invoice.paid',
+        '{"data": {"object": {"id": "in_1"}}}', 'ignored', 0, 'webhook',
         now() + n * interval '1 second'
     FROM generate_series(1, :number) n
 """)
@@ -34,7 +34,7 @@ BINDING = "organisation, environment, livemode, payment, client_reference_id, se
 
 @pytest.fixture(scope="module")
 def failures():
-    """What the plugin ``moody`` raises, one after the other, until nothing is left."""
+    """The errors that the plugin ``moody`` raises, one per call, until the list is empty."""
     return []
 
 
@@ -48,15 +48,14 @@ def autonomy_plugins(failures):
 
 
 @pytest.fixture
-def shop(autonomy, simulator, failures, monkeypatch):
+def shop(autonomy, simulator, failures):
     failures.clear()
-    monkeypatch.setattr(shops, "PLUGINS", (*shops.PLUGINS, "moody"))
-    return shops.Shop(autonomy, simulator, title="Harbour Lights")
+    return shops.Shop(autonomy, simulator, hooks=["moody"], title="Harbour Lights")
 
 
 @pytest.fixture
 def explain(shop):
-    """What the command line says of a payment: the lines of people, and the entries of machines."""
+    """The output of the command for a payment: as lines for people, and as JSON entries."""
     site = Site(shop.autonomy, shop.simulator)
 
     def explain(payment):
@@ -95,7 +94,7 @@ def line_of(lines, *words):
     return found
 
 
-def test_an_ordinary_purchase(shop, explain):
+def test_the_timeline_of_an_ordinary_purchase(shop, explain):
     lines, story = explain(shop.sell())
     assert story.kinds[:4] == ["opened", "checkout_prepared", "event_received", "settled"]
     assert sorted(story.kinds[4:]) == ["granted", "hook_succeeded", "hook_succeeded"]
@@ -120,7 +119,7 @@ def test_an_ordinary_purchase(shop, explain):
     assert "attempts: 1" in line_of(lines, "hook_succeeded", "moody")
 
 
-def test_a_proof_that_failed_because_the_amount_differs(shop, explain):
+def test_the_timeline_of_a_payment_whose_amount_differs(shop, explain):
     payment = shop.payment()
     shop.post(shop.event(payment, amount_total=1))
     lines, story = explain(payment)
@@ -132,7 +131,7 @@ def test_a_proof_that_failed_because_the_amount_differs(shop, explain):
     assert "reason: amount: the payment has 1200, the session 1; lookups: session_id: found" in told
 
 
-def test_success_that_comes_after_expiry(shop, explain):
+def test_the_timeline_of_a_success_after_expiry(shop, explain):
     payment = shop.payment()
     shop.post(shop.event(payment, EXPIRED, payment_status="unpaid"))
     with shop.scope() as scope:
@@ -147,7 +146,7 @@ def test_success_that_comes_after_expiry(shop, explain):
     assert "after: completed" in line_of(lines, "settled", "before: expired")
 
 
-def test_a_refund_from_the_dashboard(shop, explain):
+def test_the_timeline_of_a_refund_from_the_dashboard(shop, explain):
     sold = shop.sell()
     shop.at_stripe(f"sessions/{session_of(shop, sold)}/refund")
     shop.post_events(REFUND_EVENTS | {CHARGE_REFUNDED})
@@ -162,7 +161,7 @@ def test_a_refund_from_the_dashboard(shop, explain):
     line_of(lines, "access_revoked", "reason: refunded", "titles: Harbour Lights")
 
 
-def test_a_dispute_that_was_won(shop, explain):
+def test_the_timeline_of_a_dispute_that_was_won(shop, explain):
     sold = shop.sell()
     dispute = shop.at_stripe(f"sessions/{session_of(shop, sold)}/dispute")["id"]
     shop.post_events(DISPUTE_EVENTS)
@@ -177,7 +176,7 @@ def test_a_dispute_that_was_won(shop, explain):
     line_of(lines, "access_restored", "titles: Harbour Lights")
 
 
-def test_an_event_that_was_missed_and_fetched(shop, explain):
+def test_the_timeline_of_an_event_that_was_missed_and_fetched(shop, explain):
     undelivered(shop)
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
@@ -190,7 +189,7 @@ def test_an_event_that_was_missed_and_fetched(shop, explain):
     assert "granted" in story.kinds
 
 
-def test_stripe_was_asked_because_no_event_came(shop, explain, monkeypatch):
+def test_the_timeline_of_a_payment_that_was_checked_at_stripe(shop, explain, monkeypatch):
     monkeypatch.setattr(client, "RETRIES", 0)
     answer = shop.purchase().json
     shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
@@ -209,7 +208,7 @@ def test_stripe_was_asked_because_no_event_came(shop, explain, monkeypatch):
     assert "source: reconciler" in line_of(lines, "settled")
 
 
-def test_answers_that_come_again_and_again_are_told_once(shop, explain, monkeypatch):
+def test_repeated_answers_are_listed_once(shop, explain, monkeypatch):
     monkeypatch.setattr(client, "RETRIES", 0)
     answer = shop.purchase().json
     for _ in range(2):
@@ -224,7 +223,7 @@ def test_answers_that_come_again_and_again_are_told_once(shop, explain, monkeypa
     ]
 
 
-def test_a_hook_that_failed_twice_and_then_succeeded(shop, explain, failures, monkeypatch):
+def test_the_timeline_of_a_hook_that_failed_twice_and_succeeded(shop, explain, failures, monkeypatch):
     # At once it would run one time more, and that would be undone.
     choose_path(monkeypatch, "in general")
     failures += ["the shelf is full", "the shelf is still full"]
@@ -246,7 +245,7 @@ def test_a_hook_that_failed_twice_and_then_succeeded(shop, explain, failures, mo
     assert "the shelf is still full" in line_of(lines, "hook_failed", "attempts: 2")
 
 
-def test_a_free_product(shop, explain):
+def test_the_timeline_of_a_free_product(shop, explain):
     shop.product = shop.autonomy.product(shop.id, amount=0, title="A taste")
     lines, story = explain(shop.purchase().json["payment"]["id"])
     assert story.kinds[:2] == ["opened", "settled"]
@@ -256,7 +255,7 @@ def test_a_free_product(shop, explain):
     assert "title: A taste" in line_of(lines, "granted")
 
 
-def test_a_bundle_with_a_coupon(shop, explain):
+def test_the_timeline_of_a_bundle_with_a_coupon(shop, explain):
     parts = [shop.product, shop.autonomy.product(shop.id, title="Low Tide")]
     bundle = {"title": "Both", "kind": "bundle", "amount": 2000, "item_ids": [str(part.id) for part in parts]}
     made = shop.as_staff("post", "products", bundle, 201).json
@@ -274,14 +273,14 @@ def test_a_bundle_with_a_coupon(shop, explain):
         assert words in line_of(lines, "opened")
 
 
-def test_what_was_paid_twice_and_given_back(shop, explain):
+def test_the_timeline_of_a_refunded_duplicate(shop, explain):
     shop.wishes = {"refund_duplicates": "yes"}
     shop.configure()
     late = UUID(shop.purchase().json["payment"]["id"])
     with shop.scope() as scope:
         scope.session.scalars(select(StripePayment)).one().expires_at = utcnow()
     soon = UUID(shop.purchase().json["payment"]["id"])
-    for session in shop.books("sessions"):
+    for session in shop.ledger("sessions"):
         shop.visit(session["url"], "pay")
     for event in sorted(
         shop.events(), key=lambda event: event["data"]["object"]["client_reference_id"] == str(late)
@@ -314,7 +313,7 @@ def test_what_was_paid_twice_and_given_back(shop, explain):
         ),
     ],
 )
-def test_every_lookup_that_was_tried_is_told_in_order(shop, explain, monkeypatch, path, changes, lookups):
+def test_every_lookup_is_listed_in_order(shop, explain, monkeypatch, path, changes, lookups):
     choose_path(monkeypatch, path)
     payment, event = shop.payment_and_event(**changes)
     shop.post(event)
@@ -323,7 +322,7 @@ def test_every_lookup_that_was_tried_is_told_in_order(shop, explain, monkeypatch
     assert f"lookups: {lookups}" in line_of(lines, "event_received")
 
 
-def test_a_session_that_was_not_known_is_not_said_to_have_been_compared(shop, explain):
+def test_an_unknown_session_is_not_listed_as_compared(shop, explain):
     payment = shop.payment()
     with shop.scope() as scope:
         scope.session.get_one(StripePayment, (shop.id, payment.id)).session_id = None
@@ -332,7 +331,7 @@ def test_a_session_that_was_not_known_is_not_said_to_have_been_compared(shop, ex
     assert "session" not in story.event(COMPLETED)["agreed"]
 
 
-def test_an_event_whose_handling_failed_tells_how_far_it_came(shop, explain, monkeypatch):
+def test_an_event_whose_handling_failed_lists_its_steps(shop, explain, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("no such luck")
 
@@ -355,10 +354,10 @@ def test_an_event_whose_handling_failed_tells_how_far_it_came(shop, explain, mon
     assert (event["status"], event["attempts"], event["lookups"]) == ("processed", 2, "session_id: found")
 
 
-def test_an_event_that_waited_for_its_payment_is_told_as_soon_as_its_payment_is_known(shop, explain):
+def test_an_event_that_waited_is_listed_once_its_payment_is_known(shop, explain):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
-    shop.at_stripe(f"sessions/{shop.books('sessions')[0]['id']}/refund")
+    shop.at_stripe(f"sessions/{shop.ledger('sessions')[0]['id']}/refund")
     (refund,) = shop.events({"refund.created"})
     # As in the dashboard: it names the payment intent alone.
     refund["data"]["object"]["metadata"] = {}
@@ -373,7 +372,7 @@ def test_an_event_that_waited_for_its_payment_is_told_as_soon_as_its_payment_is_
     )
 
 
-def test_an_event_that_could_not_be_understood_is_told_to_the_payment_that_it_names(shop, explain):
+def test_an_unreadable_event_is_listed_at_the_payment_it_names(shop, explain):
     payment = shop.payment()
     shop.post(shop.event(payment, amount_total=None, client_reference_id=None, id="cs_test_strange"))
     lines, story = explain(payment)
@@ -387,7 +386,7 @@ def test_an_event_that_could_not_be_understood_is_told_to_the_payment_that_it_na
     assert "named_by: metadata" in line_of(lines, "event_received")
 
 
-def test_an_event_of_a_type_that_is_not_handled_is_told_as_well(shop, explain):
+def test_an_event_of_an_unhandled_type_is_listed_too(shop, explain):
     payment = shop.payment()
     shop.post(stripe_event("checkout.session.async_payment_pondered", checkout_session(payment)))
     _, story = explain(payment)
@@ -396,8 +395,8 @@ def test_an_event_of_a_type_that_is_not_handled_is_told_as_well(shop, explain):
     assert "lookups" not in {name for name, value in event.items() if value is not None}
 
 
-def test_of_each_status_only_the_first_events_are_searched(shop, explain, monkeypatch):
-    monkeypatch.setattr(timeline, "MOST_LOOKED_INTO", 2)
+def test_only_the_first_events_of_each_status_are_searched(shop, explain, monkeypatch):
+    monkeypatch.setattr(timeline, "SEARCH_LIMIT", 2)
     payment = shop.payment()
     for _ in range(3):
         shop.post(stripe_event("checkout.session.async_payment_pondered", checkout_session(payment)))
@@ -408,13 +407,13 @@ def test_of_each_status_only_the_first_events_are_searched(shop, explain, monkey
 
 
 def rows_read(plan):
-    """The most rows that a step of a plan has read, those that it threw away included."""
+    """The largest number of rows that a step of a query plan has read, with the discarded ones."""
     own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
     return max([own, *(rows_read(step) for step in plan.get("Plans", ()))])
 
 
-def test_of_a_busy_account_no_more_events_are_read_than_are_searched(shop, monkeypatch):
-    monkeypatch.setattr(timeline, "MOST_LOOKED_INTO", 20)
+def test_the_search_reads_a_bounded_number_of_events(shop, monkeypatch):
+    monkeypatch.setattr(timeline, "SEARCH_LIMIT", 20)
     payment = shop.payment()
     statements = []
     with shop.scope() as scope:
@@ -423,7 +422,7 @@ def test_of_a_busy_account_no_more_events_are_read_than_are_searched(shop, monke
         listen(
             scope.session.connection(), "before_cursor_execute", lambda *told: statements.append(told[2:4])
         )
-        timeline.timeline_of(scope, payment.id)
+        list(timeline.events_of(scope, scope.session.get_one(Payment, (shop.id, payment.id))))
         ((naming, values),) = [each for each in statements if "client_reference_id" in each[0]]
         explained = scope.session.connection().exec_driver_sql(
             f"EXPLAIN (ANALYZE, FORMAT JSON) {naming}", values
@@ -431,7 +430,7 @@ def test_of_a_busy_account_no_more_events_are_read_than_are_searched(shop, monke
         assert rows_read(explained.scalar_one()[0]["Plan"]) <= 20 * len(timeline.UNMATCHED)
 
 
-def test_an_event_that_names_nobody_we_know_is_in_nobodys_timeline(shop, explain):
+def test_an_event_about_no_known_payment_is_in_no_timeline(shop, explain):
     payment, strangers = shop.payment(), shop.payment()
     strangers.id = uuid4()
     shop.post(shop.event(strangers))
@@ -453,12 +452,12 @@ def test_a_replay_leaves_the_record_of_the_attempt_that_counted(shop, explain):
     assert after.event(COMPLETED)["attempts"] == 2
 
 
-def test_what_stripe_said_to_the_returning_buyer_and_did_not_fit_is_told_once(shop, explain):
+def test_a_mismatch_found_by_the_return_page_is_listed_once(shop, explain):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
     with shop.scope() as scope:
         scope.session.execute(update(Payment).values(amount=7))
-    session_id = shop.books("sessions")[0]["id"]
+    session_id = shop.ledger("sessions")[0]["id"]
     for _ in range(2):
         path = f"/{shop.id}/api/v1/checkout/stripe/return?session_id={session_id}"
         shop.autonomy.app.get(path, status=303)

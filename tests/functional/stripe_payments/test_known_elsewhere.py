@@ -1,4 +1,4 @@
-"""What has gone wrong with payments elsewhere, each named after where it was reported, and does not here.
+"""Regression tests for payment bugs reported in other projects, each named after its report.
 
 Most of these have tests of their own that go further; this is the list.
 """
@@ -10,23 +10,23 @@ import pytest
 
 from autonomy_core.db.driver import driver_of
 from autonomy_core.payments.models import Payment
+from autonomy_core.webhooks.models import WebhookEvent
 from stripe_payments.api.client import client_for
-from stripe_payments.models import StripeEvent
 from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
-from tests import wire
 from tests.functional.stripe_payments.shop import (
     COMPLETED,
     EXPIRED,
     FAILED,
     SUCCEEDED,
     Shop,
+    come_back,
     instead_of_settling,
+    session_of,
 )
-from tests.functional.stripe_payments.test_refunds import session_of
-from tests.functional.stripe_payments.test_return_page import come_back
+from tests.support.round_trips import listening
 
 
-def test_cashier_stripe_1759_events_out_of_order_do_not_take_a_payment_back(shop):
+def test_cashier_stripe_1759_a_late_event_does_not_undo_a_payment(shop):
     payment = shop.payment()
     shop.post(shop.event(payment, SUCCEEDED))
     for late in (shop.event(payment, payment_status="unpaid"), shop.event(payment, EXPIRED)):
@@ -45,9 +45,7 @@ def test_vendure_plugins_620_simultaneous_deliveries_settle_once(committed, simu
     assert len(shop.grants()) == 1
 
 
-def test_dj_stripe_832_an_event_whose_handler_failed_is_not_taken_for_handled_when_it_comes_again(
-    shop, monkeypatch
-):
+def test_dj_stripe_832_a_failed_event_is_handled_when_redelivered(shop, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("no such luck")
 
@@ -64,20 +62,18 @@ def test_dj_stripe_1499_an_event_that_never_arrived_reappears(shop):
     shop.simulator.simulator.seed_endpoint(shop.key, "http://127.0.0.1:9/", "whsec_nobody")
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
-    (job,) = [job for job in shop.autonomy.runtime.jobs if job.name == "stripe_payments.fetch_events"]
+    (job,) = [job for job in shop.autonomy.runtime.jobs if job.name == "webhooks.fetch_events"]
     with shop.scope() as scope:
         job.function(scope)
     assert shop.owns()
 
 
-def test_dj_stripe_1569_alf_io_1019_an_organisations_webhook_knows_its_own_secret_only(
-    autonomy, shop, simulator
-):
+def test_dj_stripe_1569_alf_io_1019_a_webhook_has_its_own_secret_only(autonomy, shop, simulator):
     other = Shop(autonomy, simulator, "other")
     event = shop.event(shop.payment())
     shop.post(event, secret=webhook_secret(other.id), status=400)
     shop.post(event, organisation_id=other.id, status=400)
-    assert shop.rows(StripeEvent) == other.rows(StripeEvent) == []
+    assert shop.rows(WebhookEvent) == other.rows(WebhookEvent) == []
 
 
 def test_killbill_2107_a_key_that_was_changed_counts_at_once(shop):
@@ -86,18 +82,16 @@ def test_killbill_2107_a_key_that_was_changed_counts_at_once(shop):
     shop.purchase()
     with shop.scope() as scope:
         assert client_for(scope, "test").v1.accounts.retrieve_current().id == shop.account()
-    assert len(shop.books("sessions")) == 1
+    assert len(shop.ledger("sessions")) == 1
 
 
-def test_killbill_2227_signatures_are_verified_by_each_organisations_secret(shop):
+def test_killbill_2227_each_organisation_verifies_with_its_own_secret(shop):
     event = shop.event(shop.payment())
     shop.post_raw(signed(event, "whsec_somebody_elses")[0], {"Stripe-Signature": "t=1,v1=00"}, status=400)
     shop.post(event, status=200)
 
 
-def test_subscribie_352_wp_proudcity_2862_organisations_of_one_account_need_one_endpoint(
-    autonomy, simulator, shop
-):
+def test_subscribie_352_wp_proudcity_2862_one_account_has_one_endpoint(autonomy, simulator, shop):
     other = Shop(autonomy, simulator, "other")
     shared = webhook_secret(shop.id)
     other.key = shop.key
@@ -105,11 +99,11 @@ def test_subscribie_352_wp_proudcity_2862_organisations_of_one_account_need_one_
     payment = other.payment()
     answer = shop.post(other.event(payment), secret=shared)
     assert answer.json["status"] == "processed"
-    assert (other.status(payment), shop.rows(StripeEvent)) == ("completed", [])
+    assert (other.status(payment), shop.rows(WebhookEvent)) == ("completed", [])
 
 
 @pytest.mark.parametrize("first", ["page", "webhook"])
-def test_medusa_13301_woocommerce_890_return_page_and_webhook_settle_once_whichever_comes_first(shop, first):
+def test_medusa_13301_woocommerce_890_page_and_webhook_settle_once(shop, first):
     answer = shop.purchase().json
     location = shop.visit(answer["checkout_url"], "pay")
     ways = [lambda: come_back(shop, location), shop.post_events]
@@ -120,7 +114,7 @@ def test_medusa_13301_woocommerce_890_return_page_and_webhook_settle_once_whiche
     assert len(shop.grants()) == 1
 
 
-def test_ai_shipping_labs_1423_a_payment_by_a_method_that_takes_days_is_fulfilled_when_it_has_arrived(shop):
+def test_ai_shipping_labs_1423_a_bank_debit_is_granted_when_it_arrives(shop):
     payment = shop.payment()
     shop.post(shop.event(payment, payment_status="unpaid"))
     assert (shop.status(payment), shop.owns()) == ("processing", False)
@@ -128,7 +122,7 @@ def test_ai_shipping_labs_1423_a_payment_by_a_method_that_takes_days_is_fulfille
     assert (shop.status(payment), shop.owns()) == ("completed", True)
 
 
-def test_pretix_1233_polar_6422_who_has_paid_after_a_failed_attempt_is_not_asked_to_pay_again(shop):
+def test_pretix_1233_polar_6422_a_success_after_a_decline_is_paid_once(shop):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "decline")
     shop.post_events({"payment_intent.payment_failed"})
@@ -138,7 +132,7 @@ def test_pretix_1233_polar_6422_who_has_paid_after_a_failed_attempt_is_not_asked
     assert shop.purchase(409).json["code"] == "already_owned"
 
 
-def test_pretix_2629_money_that_arrives_after_a_failure_completes_the_payment(shop):
+def test_pretix_2629_a_success_after_a_failure_completes_the_payment(shop):
     payment = shop.payment()
     shop.post(shop.event(payment, FAILED, payment_status="unpaid"))
     assert shop.status(payment) == "failed"
@@ -146,14 +140,14 @@ def test_pretix_2629_money_that_arrives_after_a_failure_completes_the_payment(sh
     assert shop.owns()
 
 
-def test_paymenter_1258_invoiceplane_1677_yen_are_not_charged_a_hundredfold(autonomy, simulator):
+def test_paymenter_1258_invoiceplane_1677_yen_have_no_decimals(autonomy, simulator):
     shop = Shop(autonomy, simulator, amount=1200, currency="jpy")
     shop.purchase()
-    (session,) = shop.books("sessions")
+    (session,) = shop.ledger("sessions")
     assert (session["amount_total"], session["currency"]) == (1200, "jpy")
 
 
-def test_lago_api_6257_a_refund_of_a_disputed_charge_is_refused_in_words(shop):
+def test_lago_api_6257_a_refund_of_a_disputed_charge_is_refused(shop):
     sold = shop.sell()
     shop.at_stripe(f"sessions/{session_of(shop, sold)}/dispute")
     assert shop.refund(sold, status=409).json["code"] == "refund_refused"
@@ -161,11 +155,11 @@ def test_lago_api_6257_a_refund_of_a_disputed_charge_is_refused_in_words(shop):
 
 def test_vendure_nothing_is_looked_up_before_the_signature_is_verified(shop):
     event = stripe_event(COMPLETED, checkout_session(shop.payment()))
-    with wire.listening(driver_of(shop.autonomy.database._bind)) as listening:
+    with listening(driver_of(shop.autonomy.database._bind)) as wire:
         shop.post(event, secret="whsec_wrong", status=400)
-        assert listening.round_trips == 0
+        assert wire.round_trips == 0
         shop.post(event)
-        assert listening.round_trips
+        assert wire.round_trips
 
 
 def test_cashier_without_a_secret_nothing_is_believed(shop):

@@ -1,10 +1,10 @@
-"""Values that no object of Stripe's should have: refused in words, once, and nothing is tried for ever."""
+"""Impossible values in Stripe's objects: the event is set aside once and not retried for ever."""
 
 import pytest
 
 from autonomy_core.payments.models import PaymentDispute
 from stripe_payments.testing import stripe_event
-from tests.functional.stripe_payments.test_refunds import refunds
+from tests.functional.stripe_payments.shop import refunds
 
 HUGE = 10**30
 
@@ -17,7 +17,7 @@ def sold(shop):
 
 def about(shop, sold, kind, **members):
     """An object of Stripe's about the payment."""
-    intent = f"{shop.books('sessions')[0]['payment_intent']}"
+    intent = f"{shop.ledger('sessions')[0]['payment_intent']}"
     metadata = {"organisation_id": shop.id, "payment_id": str(sold)}
     common = {"payment_intent": intent, "currency": "eur", "amount": 300, "metadata": metadata}
     return {"id": f"{kind}_odd", "object": kind, "status": "succeeded", **common, **members}
@@ -32,7 +32,7 @@ def post_twice(shop, event):
 
 
 @pytest.mark.parametrize("amount", [0, -500, HUGE, 2**31, 1.5, "300", None, True])
-def test_a_refund_of_an_amount_that_cannot_be_is_set_aside_once(shop, sold, amount):
+def test_a_refund_with_an_impossible_amount_is_set_aside_once(shop, sold, amount):
     stored = post_twice(shop, stripe_event("refund.created", about(shop, sold, "refund", amount=amount)))
     assert (stored.status, stored.attempts) == ("set_aside", 1)
     assert "cannot go back" in stored.reason or "has no amount" in stored.reason
@@ -40,7 +40,7 @@ def test_a_refund_of_an_amount_that_cannot_be_is_set_aside_once(shop, sold, amou
 
 
 @pytest.mark.parametrize("amount", [-1, HUGE, 2**63, "300", None])
-def test_a_dispute_about_an_amount_that_cannot_be_is_set_aside_once(shop, sold, amount):
+def test_a_dispute_with_an_impossible_amount_is_set_aside_once(shop, sold, amount):
     dispute = about(shop, sold, "dispute", amount=amount, status="needs_response")
     stored = post_twice(shop, stripe_event("charge.dispute.created", dispute))
     assert (stored.status, stored.attempts) == ("set_aside", 1)
@@ -55,7 +55,7 @@ def test_a_dispute_in_a_currency_of_many_units_is_recorded(shop, sold):
 
 
 @pytest.mark.parametrize("amount", [-1, HUGE, "300", None])
-def test_a_charge_with_an_amount_that_cannot_be_breaks_nothing(shop, sold, amount):
+def test_a_charge_with_an_impossible_amount_has_no_effect(shop, sold, amount):
     charge = about(shop, sold, "charge", amount_refunded=amount)
     assert shop.post(stripe_event("charge.refunded", charge)).json["status"] in ("processed", "set_aside")
     assert shop.autonomy.run_jobs(shop.id) == []
@@ -64,14 +64,14 @@ def test_a_charge_with_an_amount_that_cannot_be_breaks_nothing(shop, sold, amoun
 
 @pytest.mark.parametrize("name", ["id", "status", "currency", "object"])
 @pytest.mark.parametrize("value", [None, {}, "x" * 5000])
-def test_a_member_that_is_missing_or_of_another_type_is_set_aside_once(shop, sold, name, value):
+def test_an_event_with_a_missing_or_wrong_member_is_set_aside_once(shop, sold, name, value):
     stored = post_twice(shop, stripe_event("refund.created", about(shop, sold, "refund", **{name: value})))
     assert (stored.status, stored.attempts) == ("set_aside", 1)
     assert refunds(shop) == []
 
 
 @pytest.mark.parametrize("name", ["id", "status", "currency", "amount"])
-def test_a_refund_that_lacks_something_is_told_in_the_timeline(shop, sold, name):
+def test_an_incomplete_refund_is_listed_in_the_timeline(shop, sold, name):
     refund = about(shop, sold, "refund")
     del refund[name]
     assert post_twice(shop, stripe_event("refund.created", refund)).status == "set_aside"
@@ -80,14 +80,14 @@ def test_a_refund_that_lacks_something_is_told_in_the_timeline(shop, sold, name)
 
 
 @pytest.mark.parametrize("intent", [7, "pi_" + "x" * 5000, {}])
-def test_a_payment_intent_that_cannot_be_one_is_waited_for_by_nothing(shop, intent):
+def test_an_invalid_payment_intent_is_not_waited_for(shop, intent):
     refund = {"id": "re_odd", "object": "refund", "status": "succeeded", "currency": "eur", "amount": 300}
     stored = post_twice(shop, stripe_event("refund.created", refund | {"payment_intent": intent}))
     assert (stored.status, stored.attempts) == ("set_aside", 1)
 
 
 @pytest.mark.parametrize("created", [HUGE, -HUGE, 2**62])
-def test_an_event_of_no_year_that_there_is_does_not_break_the_timeline(shop, sold, created):
+def test_an_event_with_an_impossible_date_does_not_break_the_timeline(shop, sold, created):
     event = stripe_event("refund.created", about(shop, sold, "refund"), created=created)
     assert shop.post(event).json["status"] == "processed"
     timeline = shop.as_staff("get", f"payments/{sold}/timeline").json["items"]

@@ -1,4 +1,4 @@
-"""``autonomy tenants check --online``: what the ini file says, compared with what Stripe has."""
+"""``autonomy tenants check --online``: the ini file compared with the Stripe account."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autonomy_core.operations.flushing import flush_all
+from autonomy_core.webhooks.deliveries import DeliveryCounts
 from stripe_payments.endpoints import client as at_stripe
 from stripe_payments.endpoints import diagnosis
-from stripe_payments.endpoints.client import AskingFailed, EventStatus
-from stripe_payments.events.deliveries import Record
+from stripe_payments.endpoints.client import EventStatus, StripeCallFailed
 from tests.functional.stripe_payments.shop import Shop
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ def site(site):
 
 
 def look(site, *arguments, status=0):
-    """What is found, by code; facts that are in order are left out."""
+    """The findings by code, without those of severity ok."""
     report = json.loads(site.run("tenants", "check", "--online", "--json", *arguments, status=status))
     return {each["code"]: each for each in report["findings"] if each["severity"] != "info"}
 
@@ -42,14 +42,14 @@ def rewrite(site, old, new):
     site.autonomy.runtime.tenants.reload()
 
 
-def test_what_is_in_order_is_told_as_such(site):
+def test_a_correct_configuration_has_no_findings(site):
     said = site.run("tenants", "check", "--online")
     assert "1 organisation in order, 0 problems" in said
     assert "acme: info: account: test: the key opens acct_" in said
     assert said.endswith("online: 1 looked at, 0 errors, 0 warnings\n")
 
 
-def test_an_endpoint_that_was_disabled(site):
+def test_a_disabled_endpoint_is_found(site):
     change(site, disabled=True)
     found = look(site, status=1)
     assert found.keys() == {"endpoint_disabled"}
@@ -68,14 +68,14 @@ def test_an_endpoint_that_was_disabled(site):
         ("https://elsewhere.example/api/webhook/stripe/acme", "its host is none of acme.example"),
     ],
 )
-def test_an_endpoint_at_another_address(site, url, why):
+def test_an_endpoint_at_another_address_is_found(site, url, why):
     change(site, url=url)
     found = look(site, status=1)
     assert found.keys() == {"endpoint_url"}
     assert why in found["endpoint_url"]["message"]
 
 
-def test_an_endpoint_that_is_not_told_of_everything(site):
+def test_an_endpoint_without_all_event_types_is_found(site):
     change(site, enabled_events=["checkout.session.completed"])
     found = look(site, status=1)
     assert "checkout.session.expired" in found["endpoint_events"]["message"]
@@ -83,7 +83,7 @@ def test_an_endpoint_that_is_not_told_of_everything(site):
     assert look(site) == {}
 
 
-def test_an_endpoint_of_another_version(site):
+def test_an_endpoint_of_another_version_is_found(site):
     by_hand = site.add_endpoint("https://acme.example/api/webhook/stripe/acme", enabled_events=["*"])
     rewrite(site, site.written("test_webhook_endpoint_id"), by_hand["id"])
     found = look(site, status=1)
@@ -91,25 +91,25 @@ def test_an_endpoint_of_another_version(site):
     assert found["endpoint_version"]["remedy"] == "run: autonomy stripe webhook rotate acme"
 
 
-def test_an_endpoint_that_is_gone(site):
+def test_a_deleted_endpoint_is_found(site):
     site.stripe().webhook_endpoints.delete(site.endpoints()[0]["id"])
     assert look(site, status=1).keys() == {"endpoint_missing"}
 
 
-def test_several_endpoints_and_no_word_which_is_meant(site):
+def test_several_endpoints_without_a_configured_id_are_found(site):
     site.add_endpoint("https://acme.example/api/webhook/stripe/acme", enabled_events=["*"])
     rewrite(site, "test_webhook_endpoint_id =", "# test_webhook_endpoint_id =")
     assert {"endpoint_ambiguous", "endpoint_version"} == look(site, status=1).keys()
 
 
-def test_a_key_that_stripe_does_not_take(site):
+def test_a_key_that_stripe_refuses_is_found(site):
     rewrite(site, site.key, "rk_test_revoked")
     found = look(site, status=1)
     assert found.keys() == {"key_refused"}
     assert "test_secret_key" in found["key_refused"]["message"]
 
 
-def test_a_key_of_another_account(autonomy, site, simulator):
+def test_a_key_of_another_account_is_found(autonomy, site, simulator):
     shop = Shop(autonomy, simulator, "mover")
     shop.purchase()
     assert "account_differs" not in look(site, "mover", status=1)
@@ -117,25 +117,23 @@ def test_a_key_of_another_account(autonomy, site, simulator):
     assert "account_differs" in look(site, "mover", status=1)
 
 
-def test_live_is_not_looked_at_where_the_simulator_stands_for_stripe(autonomy, site, simulator):
+def test_live_is_not_checked_with_the_simulator(autonomy, site, simulator):
     shop = Shop(autonomy, simulator, "seller")
     assert "simulated" not in look(site, "seller", status=1)
     shop.configure(environment="live")
     assert look(site, "seller", status=1)["simulated"]["subject"] == "live"
 
 
-def test_live_where_the_simulator_stands_for_stripe_is_found_without_asking_anybody(
-    autonomy, site, simulator
-):
+def test_live_with_the_simulator_is_found_without_a_call(autonomy, site, simulator):
     shop = Shop(autonomy, simulator, "seller")
     site.run("tenants", "check", "seller", status=0)
     shop.configure(environment="live")
     found = site.run("tenants", "check", "seller", status=1)
     assert "seller: error: simulated: live: the server talks to the simulator" in found
-    assert "mend the draft first" in site.run("tenants", "apply", str(site.path("seller")), status=1)
+    assert "correct the draft first" in site.run("tenants", "apply", str(site.path("seller")), status=1)
 
 
-def test_a_rotation_that_was_not_finished(site):
+def test_an_unfinished_rotation_is_found(site):
     rewrite(site, "[stripe_payments]", "[stripe_payments]\ntest_previous_webhook_secret = whsec_old")
     assert look(site).keys() == {"rotation_unfinished"}
 
@@ -148,16 +146,16 @@ def test_a_rotation_that_was_not_finished(site):
         ("refused", "stripe_refused", 1),
     ],
 )
-def test_stripe_does_not_answer_or_allow(site, monkeypatch, reason, code, status):
+def test_an_outage_or_a_refusal_of_stripe_is_reported(site, monkeypatch, reason, code, status):
     def fail(*_):
-        raise AskingFailed(reason, "no such luck")
+        raise StripeCallFailed(reason, "no such luck")
 
     for call in ("retrieve_account", "list_currencies", "list_endpoints", "list_event_statuses"):
         monkeypatch.setattr(at_stripe, call, fail)
     assert look(site, status=status).keys() == {code}
 
 
-def test_refused_signatures_are_a_warning_because_anybody_can_cause_them(site):
+def test_refused_signatures_are_only_a_warning(site):
     for _ in range(3):
         site.answer_to("whsec_stranger")
     flush_all(site.autonomy.runtime)
@@ -166,16 +164,16 @@ def test_refused_signatures_are_a_warning_because_anybody_can_cause_them(site):
     assert "3 of 3" in found["signatures_refused"]["message"]
 
 
-def test_only_the_organisations_that_are_named_are_looked_at(site):
+def test_only_the_named_organisations_are_checked(site):
     site.begin("other")
     assert "1 organisation in order, 0 problems" in site.run("tenants", "check", "acme", "--online")
     assert "missing_key" in site.run("tenants", "check", "other", status=1)
     assert "there is no" in site.run("tenants", "check", "nobody", status=1)
 
 
-def test_readiness_shows_what_was_found_last_and_asks_nobody(site, monkeypatch):
+def test_readiness_shows_the_last_findings_without_a_call(site, monkeypatch):
     ready = site.autonomy.app.get("/health/ready", extra_environ=HERE).json
-    assert "nobody has looked" in ready["checks"]["online"]["detail"][0]
+    assert "not checked yet" in ready["checks"]["online"]["detail"][0]
     change(site, disabled=True)
     look(site, status=1)
     monkeypatch.setattr(at_stripe, "client_for", None)
@@ -187,7 +185,7 @@ def test_readiness_shows_what_was_found_last_and_asks_nobody(site, monkeypatch):
     assert elsewhere.json["checks"]["online"] == {"status": "degraded"}
 
 
-def test_readiness_forgets_what_was_mended_when_somebody_looks_again(site):
+def test_readiness_drops_a_finding_after_a_new_check(site):
     change(site, disabled=True)
     look(site, status=1)
     change(site, disabled=False)
@@ -196,17 +194,17 @@ def test_readiness_forgets_what_was_mended_when_somebody_looks_again(site):
     assert ready["checks"]["online"] == {"status": "ok"}
 
 
-def test_an_account_that_does_not_take_the_currency_of_a_product(autonomy, site, simulator):
+def test_an_account_without_the_currency_of_a_product_is_found(autonomy, site, simulator):
     shop = Shop(autonomy, simulator, "rio")
     shop.purchase()
     assert "currency_not_taken" not in look(site, "rio", status=1)
-    books = simulator.simulator.books
-    account = books.get("account", shop.account())
+    ledger = simulator.simulator.ledger
+    account = ledger.get("account", shop.account())
     account.body["country"] = "BR"
-    books.save(account)
+    ledger.save(account)
     found = look(site, "rio", status=1)["currency_not_taken"]
     assert (found["severity"], found["subject"]) == ("error", "test")
-    assert f"priced in eur, which {account.id} does not take" in found["message"]
+    assert f"priced in eur, which {account.id} does not accept" in found["message"]
 
 
 @pytest.mark.parametrize(
@@ -218,18 +216,18 @@ def test_an_account_that_does_not_take_the_currency_of_a_product(autonomy, site,
         ("eur", {"eur", "clf", "lyd"}, ["error", "error"]),
     ],
 )
-def test_currencies_that_the_account_does_not_take(own, sold, severities):
+def test_unsupported_currencies_of_the_account_are_found(own, sold, severities):
     found = list(diagnosis.about_currencies("acct_1", frozenset({"eur", "usd"}), own, sold))
     assert [each.severity for each in found] == severities
 
 
 @pytest.mark.parametrize(("seconds", "severity"), [(30, None), (-90, "warning"), (400, "error")])
-def test_a_clock_that_differs(seconds, severity):
+def test_a_wrong_clock_is_found(seconds, severity):
     found = [each.severity for each in diagnosis.about_clock(NOW, NOW + timedelta(seconds=seconds))]
     assert found == ([severity] if severity else [])
 
 
-def test_events_that_stripe_could_not_deliver():
+def test_undelivered_events_are_found():
     def event(age, *, delivered):
         return EventStatus(NOW - age, delivered=delivered)
 
@@ -249,9 +247,11 @@ def test_events_that_stripe_could_not_deliver():
         (4, 1, True, ["deliveries", "signatures_refused"]),
     ],
 )
-def test_deliveries(verified, refused, has_payments, codes):
-    seen = Record(verified, 0, NOW if verified else None, None)
-    found = diagnosis.about_deliveries(seen, Record(0, refused, None, None), has_payments=has_payments)
+def test_the_counts_of_deliveries_are_reported(verified, refused, has_payments, codes):
+    seen = DeliveryCounts(verified, 0, NOW if verified else None, None)
+    found = diagnosis.about_deliveries(
+        seen, DeliveryCounts(0, refused, None, None), has_payments=has_payments
+    )
     assert [each.code for each in found] == codes
 
 
@@ -266,12 +266,12 @@ ODD_DATES = [
 
 
 @pytest.mark.parametrize("date", ODD_DATES)
-def test_an_odd_date_of_the_answer_is_no_reason_to_fail(date):
+def test_an_invalid_date_header_does_not_fail_the_check(date):
     told = at_stripe._date({"Date": date})
     list(diagnosis.about_clock(datetime.now(UTC), told))
 
 
-def test_a_look_that_raises_hides_nothing_that_the_others_find(site, monkeypatch):
+def test_a_check_that_raises_hides_no_other_finding(site, monkeypatch):
     def broken(*_):
         raise TypeError("no such hour")
 

@@ -1,4 +1,4 @@
-"""Stripe's provider keeps what every provider has to keep, with Stripe's SDK against the simulator."""
+"""The contract of payment providers for Stripe's provider, with the SDK against the simulator."""
 
 import pytest
 import requests
@@ -22,7 +22,7 @@ def autonomy_settings():
 
 @pytest.fixture(autouse=True)
 def at_stripes_address(monkeypatch, simulator):
-    """What listens at Stripe's own address is the simulator."""
+    """Let the SDK use the simulator in place of Stripe's own address."""
     monkeypatch.setattr(sdk, "DEFAULT_API_BASE", simulator.url)
 
 

@@ -1,4 +1,4 @@
-"""What never arrived is fetched: payments are asked about, events that were not delivered are handled all the same."""
+"""Reconciliation: open payments are checked at Stripe, and undelivered events are fetched."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -14,25 +14,17 @@ from autonomy_core.plugin_api.jobs import TryAgain
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.protocols import Checkout
 from autonomy_core.testing import stand_ins
+from autonomy_core.webhooks.models import WebhookEvent
 from stripe_payments.api import client
 from stripe_payments.checkout import session_sync as asking
 from stripe_payments.checkout.provider import StripeCheckout
-from stripe_payments.models import StripeEvent, StripePayment
+from stripe_payments.models import StripePayment
+from tests.functional.stripe_payments.periodic_jobs import A_DAY, FETCH, SWEEP, run, undelivered
 from tests.functional.stripe_payments.shop import Shop
-
-A_DAY = 24 * 3600
-SWEEP, FETCH = "payments.sweep", "stripe_payments.fetch_events"
-
-
-def run(shop, name):
-    """One turn of a periodic job."""
-    (job,) = [job for job in shop.autonomy.runtime.jobs if job.name == name]
-    with shop.scope() as scope:
-        job.function(scope)
 
 
 def waits(shop):
-    """In how many minutes the organisation's payments are asked about."""
+    """The minutes until each scheduled check of a payment."""
     statement = text(
         "SELECT round(extract(epoch FROM scheduled_at - now()) / 60) FROM procrastinate_jobs"
         " WHERE task_name = 'payments.check' AND status = 'todo' ORDER BY scheduled_at"
@@ -41,8 +33,14 @@ def waits(shop):
         return [int(minutes) for minutes in scope.session.scalars(statement)]
 
 
+def sweep(shop, most):
+    """A sweep with a small limit of queries."""
+    with shop.scope() as scope:
+        reconciliation.sweep(scope, most)
+
+
 def age(shop, days):
-    """Make everything that has been opened older."""
+    """Make all payments older."""
     ago = utcnow() - timedelta(days=days)
     with shop.scope() as scope:
         scope.session.execute(update(Payment).values(created_at=ago))
@@ -55,7 +53,7 @@ def paid_without_an_event(shop):
     return UUID(answer["payment"]["id"])
 
 
-def test_a_payment_whose_event_is_lost_is_asked_about_after_five_minutes(shop):
+def test_a_payment_without_an_event_is_checked_after_five_minutes(shop):
     payment_id = paid_without_an_event(shop)
     assert waits(shop) == [5]
     assert shop.autonomy.run_jobs(shop.id, within_s=A_DAY) == []
@@ -64,7 +62,7 @@ def test_a_payment_whose_event_is_lost_is_asked_about_after_five_minutes(shop):
     assert waits(shop) == []
 
 
-def test_one_that_stays_open_is_asked_about_again_after_an_hour_six_hours_and_a_day(shop):
+def test_an_open_payment_is_checked_at_growing_intervals(shop):
     shop.purchase()
     seen = []
     while waits(shop):
@@ -73,7 +71,7 @@ def test_one_that_stays_open_is_asked_about_again_after_an_hour_six_hours_and_a_
     assert seen == [5, 55, 300, 1080]
 
 
-def test_while_stripe_does_not_answer_the_question_waits(shop, monkeypatch):
+def test_a_check_waits_during_an_outage_of_stripe(shop, monkeypatch):
     payment_id = paid_without_an_event(shop)
     monkeypatch.setattr(client, "RETRIES", 0)
     shop.at_stripe("faults", status="503", times="1", path="/v1/checkout/sessions")
@@ -82,7 +80,7 @@ def test_while_stripe_does_not_answer_the_question_waits(shop, monkeypatch):
     assert shop.status(payment_id) == "completed"
 
 
-def test_whatever_is_open_for_more_than_a_day_is_asked_about_daily(shop):
+def test_payments_open_for_more_than_a_day_are_checked_daily(shop):
     payment_id = paid_without_an_event(shop)
     run(shop, SWEEP)
     assert shop.status(payment_id) == "pending", "it is too young"
@@ -91,18 +89,18 @@ def test_whatever_is_open_for_more_than_a_day_is_asked_about_daily(shop):
     assert shop.status(payment_id) == "completed"
 
 
-def test_a_checkout_that_was_opened_when_the_server_crashed_is_found_again(shop, monkeypatch):
+def test_a_checkout_opened_before_a_crash_is_found_again(shop, monkeypatch):
     with monkeypatch.context() as dying:
         dying.setattr(StripeCheckout, "attach", lambda *_: pytest.fail("dies here"))
         with pytest.raises(pytest.fail.Exception):
             shop.purchase()
-    shop.visit(shop.books("sessions")[0]["url"], "pay")
+    shop.visit(shop.ledger("sessions")[0]["url"], "pay")
     shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
     (payment,) = shop.rows(Payment)
-    assert (payment.status, len(shop.books("sessions"))) == ("completed", 1)
+    assert (payment.status, len(shop.ledger("sessions"))) == ("completed", 1)
 
 
-def test_a_checkout_that_was_noted_while_stripe_was_asked_stays_noted(shop, monkeypatch):
+def test_a_checkout_recorded_during_a_check_is_kept(shop, monkeypatch):
     payment = shop.autonomy.payment(shop.customer, shop.product)
     real = asking.create_session
 
@@ -116,19 +114,19 @@ def test_a_checkout_that_was_noted_while_stripe_was_asked_stays_noted(shop, monk
     monkeypatch.setattr(asking, "create_session", meanwhile)
     shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
     (row,) = shop.rows(StripePayment)
-    (session,) = shop.books("sessions")
+    (session,) = shop.ledger("sessions")
     assert (row.session_id, row.checkout_url) == (session["id"], session["url"])
 
 
-def test_what_nobody_can_pay_any_more_has_expired(shop):
+def test_a_payment_with_an_ended_checkout_expires(shop):
     payment = shop.autonomy.payment(shop.customer, shop.product)
     age(shop, days=2)
     run(shop, SWEEP)
     assert shop.status(payment) == "expired"
-    assert shop.books("sessions") == []
+    assert shop.ledger("sessions") == []
 
 
-def test_what_stripe_says_of_another_payment_is_noted_and_changes_nothing(shop):
+def test_a_mismatch_found_by_a_check_is_recorded_only(shop):
     payment_id = paid_without_an_event(shop)
     with shop.scope() as scope:
         scope.session.execute(update(Payment).values(amount=7))
@@ -140,71 +138,66 @@ def test_what_stripe_says_of_another_payment_is_noted_and_changes_nothing(shop):
     )
 
 
-def undelivered(shop):
-    """An endpoint that does not answer, so that Stripe counts the events as undelivered."""
-    shop.simulator.simulator.seed_endpoint(shop.key, "http://127.0.0.1:9/", "whsec_nobody")
-
-
-def test_events_that_could_not_be_delivered_are_fetched_and_handled_once(shop):
+def test_undelivered_events_are_fetched_and_handled_once(shop):
     undelivered(shop)
     payment_id = paid_without_an_event(shop)
     for _ in range(2):
         run(shop, FETCH)
     assert (shop.status(payment_id), len(shop.grants())) == ("completed", 1)
-    stored = {event.type: event for event in shop.rows(StripeEvent)}
+    stored = {event.type: event for event in shop.rows(WebhookEvent)}
     completed = stored["checkout.session.completed"]
-    assert (completed.source, completed.status, completed.attempts) == ("fetched", "processed", 1)
+    assert (completed.origin, completed.status, completed.attempts) == ("fetched", "processed", 1)
     timeline = shop.as_staff("get", f"payments/{payment_id}/timeline").json["items"]
     assert "fetched with the test key" in str(timeline)
 
 
-def test_what_was_delivered_after_all_is_not_handled_again(shop):
+def test_an_event_that_was_delivered_is_not_handled_again(shop):
     undelivered(shop)
     paid_without_an_event(shop)
     shop.post_events()
     run(shop, FETCH)
-    (completed,) = [event for event in shop.rows(StripeEvent) if event.type == "checkout.session.completed"]
-    assert (completed.source, completed.attempts) == ("webhook", 1)
+    (completed,) = [event for event in shop.rows(WebhookEvent) if event.type == "checkout.session.completed"]
+    assert (completed.origin, completed.attempts) == ("webhook", 1)
 
 
-def test_the_events_of_others_who_use_the_same_account_are_theirs(autonomy, simulator, shop):
+def test_events_of_other_users_of_the_account_are_skipped(autonomy, simulator, shop):
     undelivered(shop)
     other = Shop(autonomy, simulator, "other")
     other.key = shop.key
     other.configure()
     payment_id = paid_without_an_event(other)
     run(shop, FETCH)
-    assert shop.rows(StripeEvent) == []
+    assert shop.rows(WebhookEvent) == []
     run(other, FETCH)
     assert other.status(payment_id) == "completed"
 
 
-def test_a_refused_key_is_no_reason_to_stop_the_worker(shop):
+def test_a_refused_key_does_not_stop_the_worker(shop):
     shop.key = "sk_test_%no_key%"
     shop.configure()
     run(shop, FETCH)
-    assert shop.rows(StripeEvent) == []
+    assert shop.rows(WebhookEvent) == []
 
 
 @pytest.mark.parametrize(("wish", "status"), [("yes", "refunded"), ("no", "completed")])
-def test_what_was_paid_twice_is_given_back_where_the_organisation_wants_it(shop, wish, status):
+def test_a_duplicate_is_refunded_if_the_organisation_wants_it(shop, wish, status):
     shop.wishes = {"refund_duplicates": wish}
     shop.configure()
     first = paid_without_an_event(shop)
     with shop.scope() as scope:
         scope.session.scalars(select(StripePayment)).one().expires_at = utcnow()
     second = UUID(shop.purchase(201).json["payment"]["id"])
-    shop.visit(shop.books("sessions")[0]["url"], "pay")
+    shop.visit(shop.ledger("sessions")[0]["url"], "pay")
     late, soon = shop.events()
     shop.post(soon)
     shop.post(late)
     for _ in range(3):
         shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
     assert (shop.status(first), shop.status(second), shop.owns()) == (status, "completed", True)
-    assert len(shop.books("refunds")) == (wish == "yes")
+    assert len(shop.ledger("refunds")) == (wish == "yes")
 
 
-def test_a_payment_that_nobody_is_set_up_any_more_to_ask_about_keeps_no_other_from_being_asked_about(shop):
+def test_a_payment_without_a_key_blocks_no_other_check(shop):
     of_before = without_its_key(shop)
     paid = paid_without_an_event(shop)
     age(shop, 2)
@@ -221,41 +214,38 @@ def without_its_key(shop):
     return payment_id
 
 
-def test_payments_that_cannot_be_asked_about_do_not_use_up_the_questions_of_a_day(shop, monkeypatch):
-    monkeypatch.setattr(reconciliation, "MOST_AT_ONCE", 1)
+def test_payments_without_a_key_do_not_use_up_the_daily_checks(shop):
     for _ in range(3):
         without_its_key(shop)
     paid = paid_without_an_event(shop)
     age(shop, 2)
-    run(shop, SWEEP)
+    sweep(shop, most=1)
     assert shop.status(paid) == "completed"
 
 
-def test_a_sweep_asks_no_more_questions_when_stripe_refuses_them(shop, monkeypatch):
+def test_a_sweep_stops_when_stripe_refuses_calls(shop):
     for email in ("bob@example.org", "eve@example.org", "joe@example.org"):
         shop.customer = shop.autonomy.customer(shop.id, email)
         shop.purchase()
     age(shop, 2)
-    monkeypatch.setattr(reconciliation, "MOST_AT_ONCE", 2)
     shop.key = "sk_test_%no_key%"
     shop.configure()
     with capture_logs() as logged:
-        run(shop, SWEEP)
+        sweep(shop, most=2)
     refused = [entry for entry in logged if entry["event"] == "stripe.call_failed"]
     assert [entry["status"] for entry in refused] == [401, 401]
 
 
-def test_payments_that_stay_open_for_weeks_keep_no_other_from_its_turn(shop, monkeypatch):
-    monkeypatch.setattr(reconciliation, "MOST_AT_ONCE", 1)
+def test_payments_open_for_weeks_delay_no_other_check(shop):
     shop.purchase()
     shop.customer = shop.autonomy.customer(shop.id, "bob@example.org")
     paid = paid_without_an_event(shop)
     age(shop, 2)
-    # Chance decides whose turn it is.
-    assert any(run(shop, SWEEP) or shop.status(paid) == "completed" for _ in range(100))
+    # The order of the checks is random.
+    assert any(sweep(shop, most=1) or shop.status(paid) == "completed" for _ in range(100))
 
 
-def test_a_fault_that_one_payment_meets_keeps_no_other_from_being_asked_about(shop, monkeypatch):
+def test_an_error_with_one_payment_blocks_no_other_check(shop, monkeypatch):
     paid = paid_without_an_event(shop)
     shop.customer = shop.autonomy.customer(shop.id, "bob@example.org")
     odd = paid_without_an_event(shop)
@@ -272,7 +262,7 @@ def test_a_fault_that_one_payment_meets_keeps_no_other_from_being_asked_about(sh
     assert (shop.status(paid), shop.status(odd)) == ("completed", "pending")
 
 
-def test_an_open_payment_whose_key_is_gone_is_asked_about_as_seldom_as_any_other_and_says_so(shop):
+def test_a_payment_without_a_key_is_checked_at_the_usual_intervals(shop):
     payment_id = without_its_key(shop)
     seen = []
     while waits(shop):
@@ -296,7 +286,7 @@ def disable_the_plugin(shop):
 
 
 @pytest.mark.parametrize("take_away", [lose_the_key, disable_the_plugin])
-def test_a_question_that_no_sweep_repeats_is_kept_and_rests_up_to_a_day(shop, take_away):
+def test_a_check_that_no_sweep_repeats_waits_up_to_a_day(shop, take_away):
     payment_id = paid_without_an_event(shop)
     shop.post_events()
     take_away(shop)
@@ -306,9 +296,9 @@ def test_a_question_that_no_sweep_repeats_is_kept_and_rests_up_to_a_day(shop, ta
     assert raised.value.longest_wait_s == A_DAY
 
 
-def test_a_refund_that_is_not_understood_hides_neither_the_payment_nor_the_other_refunds(shop, monkeypatch):
+def test_an_unreadable_refund_hides_no_other_report(shop, monkeypatch):
     payment_id = paid_without_an_event(shop)
-    session = shop.books("sessions")[0]["id"]
+    session = shop.ledger("sessions")[0]["id"]
     for amount in (300, 200):
         shop.at_stripe(f"sessions/{session}/refund", amount=amount)
     real = client.list_refunds

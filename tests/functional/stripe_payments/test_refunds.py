@@ -1,4 +1,4 @@
-"""Money goes back: because staff say so, or because somebody did it in Stripe's dashboard."""
+"""Refunds by staff, and refunds made in Stripe's dashboard."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -13,7 +13,7 @@ from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.plugin_api.models import utcnow
 from stripe_payments.api import client
 from stripe_payments.domain import CHARGE_REFUNDED, CHECKOUT_EVENTS, REFUND_EVENTS
-from stripe_payments.models import StripePayment
+from tests.functional.stripe_payments.shop import refunds, session_of
 
 EVENTS = REFUND_EVENTS | {CHARGE_REFUNDED}
 
@@ -24,17 +24,7 @@ def sold(shop):
     return shop.sell()
 
 
-def session_of(shop, payment_id):
-    with shop.scope() as scope:
-        return scope.session.get_one(StripePayment, (shop.id, payment_id)).session_id
-
-
-def refunds(shop):
-    with shop.scope() as scope:
-        return list(scope.session.scalars(select(PaymentRefund).order_by(PaymentRefund.created_at)))
-
-
-def test_staff_give_a_payment_back_whole_and_the_product_goes_with_it(shop, sold):
+def test_a_full_refund_by_staff_revokes_the_product(shop, sold):
     answer = shop.refund(sold).json
     assert (answer["amount"], answer["status"], answer["reason"]) == (1200, "succeeded", "a wish")
     assert answer["requested_by"].startswith("staff:")
@@ -43,11 +33,11 @@ def test_staff_give_a_payment_back_whole_and_the_product_goes_with_it(shop, sold
     assert not shop.owns()
     (grant,) = shop.grants()
     assert grant.revoked_because == "refunded"
-    (at_stripe,) = shop.books("refunds")
+    (at_stripe,) = shop.ledger("refunds")
     assert (at_stripe["amount"], at_stripe["id"]) == (1200, answer["reference"])
 
 
-def test_a_part_given_back_leaves_the_product_until_the_rest_follows(shop, sold):
+def test_a_partial_refund_keeps_the_product_until_the_rest_follows(shop, sold):
     shop.refund(sold, amount=500)
     assert (shop.status(sold), shop.owns()) == ("partially_refunded", True)
     shop.refund(sold)
@@ -63,7 +53,7 @@ def test_an_organisation_may_let_its_customers_keep_what_was_refunded(shop):
     assert (shop.status(sold), shop.owns()) == ("refunded", True)
 
 
-def test_a_second_purchase_of_the_same_product_survives_the_refund_of_the_first(shop, sold):
+def test_a_second_purchase_survives_the_refund_of_the_first(shop, sold):
     shop.refund(sold)
     again = shop.sell()
     assert shop.owns()
@@ -71,7 +61,7 @@ def test_a_second_purchase_of_the_same_product_survives_the_refund_of_the_first(
     assert (shop.status(sold), shop.status(again), shop.owns()) == ("refunded", "completed", True)
 
 
-def test_a_refund_in_the_dashboard_is_noticed_like_our_own(shop, sold):
+def test_a_refund_in_the_dashboard_is_recorded_like_our_own(shop, sold):
     shop.at_stripe(f"sessions/{session_of(shop, sold)}/refund")
     assert set(shop.post_events(EVENTS)) == {"processed"}
     assert (shop.status(sold), shop.owns()) == ("refunded", False)
@@ -87,10 +77,10 @@ def test_our_own_refund_comes_back_as_events_and_counts_once(shop, sold):
     assert shop.present(sold).refunded_amount == 500
 
 
-def test_events_that_arrive_before_the_payments_own_wait_for_it(shop):
+def test_refund_events_before_the_payments_own_event_wait(shop):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
-    session_id = shop.books("sessions")[0]["id"]
+    session_id = shop.ledger("sessions")[0]["id"]
     shop.at_stripe(f"sessions/{session_id}/refund")
     assert "received" in shop.post_events(REFUND_EVENTS)
     assert shop.grants() == []
@@ -100,10 +90,10 @@ def test_events_that_arrive_before_the_payments_own_wait_for_it(shop):
     assert not shop.owns()
 
 
-def test_a_refund_whose_event_was_given_up_is_learnt_when_the_payments_own_comes_late_after_all(shop):
+def test_a_given_up_refund_is_fetched_when_the_payment_completes(shop):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
-    shop.at_stripe(f"sessions/{shop.books('sessions')[0]['id']}/refund")
+    shop.at_stripe(f"sessions/{shop.ledger('sessions')[0]['id']}/refund")
     with shop.scope() as scope:
         scope.session.scalars(select(Payment)).one().created_at = utcnow() - timedelta(hours=2)
     shop.post_events(CHECKOUT_EVENTS)
@@ -111,7 +101,7 @@ def test_a_refund_whose_event_was_given_up_is_learnt_when_the_payments_own_comes
     assert shop.status(UUID(answer["payment"]["id"])) == "refunded"
 
 
-def test_a_refund_that_fails_at_the_buyers_bank_gives_the_product_back(shop, sold):
+def test_a_refund_that_fails_at_the_bank_restores_the_product(shop, sold):
     reference = shop.refund(sold).json["reference"]
     shop.at_stripe(f"refunds/{reference}/fail")
     shop.post_events(EVENTS)
@@ -121,7 +111,7 @@ def test_a_refund_that_fails_at_the_buyers_bank_gives_the_product_back(shop, sol
     assert shop.status(sold) == "refunded"
 
 
-def test_a_charge_that_says_more_than_we_know_has_stripe_asked_which_refunds_there_are(shop, sold):
+def test_an_unknown_refund_of_a_charge_is_fetched(shop, sold):
     shop.at_stripe(f"sessions/{session_of(shop, sold)}/refund", amount=300)
     assert shop.post_events({CHARGE_REFUNDED}) == ["processed"]
     assert shop.status(sold) == "completed"
@@ -130,27 +120,25 @@ def test_a_charge_that_says_more_than_we_know_has_stripe_asked_which_refunds_the
     assert [refund.amount for refund in refunds(shop)] == [300]
 
 
-def test_more_than_is_left_is_refused(shop, sold):
+def test_a_refund_above_the_rest_is_refused(shop, sold):
     problem = shop.refund(sold, status=422, amount=1201).json
     assert (problem["code"], problem["refundable"]) == ("refund_too_large", 1200)
     shop.refund(sold)
     assert shop.refund(sold, status=409).json["code"] == "not_refundable"
-    assert len(shop.books("refunds")) == 1
+    assert len(shop.ledger("refunds")) == 1
 
 
-def test_what_was_never_paid_is_not_refunded(shop):
+def test_an_unpaid_payment_cannot_be_refunded(shop):
     assert shop.refund(shop.payment().id, status=409).json["code"] == "not_refundable"
 
 
-def test_to_see_payments_is_not_to_refund_them(shop, sold):
+def test_the_scope_to_read_payments_does_not_allow_refunds(shop, sold):
     path = f"payments/{sold}/refunds"
     shop.as_staff("post", path, {"reason": "greed"}, status=403, scopes=["payments.read"])
     assert shop.as_staff("get", path, scopes=["payments.read"]).json == {"items": []}
 
 
-def test_a_refund_is_recorded_before_stripe_is_asked_and_asked_for_until_stripe_answers(
-    shop, sold, monkeypatch
-):
+def test_a_refund_is_recorded_first_and_retried_until_an_answer(shop, sold, monkeypatch):
     monkeypatch.setattr(client, "RETRIES", 0)
     shop.at_stripe("faults", status="500", times="2", path="/v1/refunds")
     answer = shop.refund(sold, status=202).json
@@ -159,10 +147,10 @@ def test_a_refund_is_recorded_before_stripe_is_asked_and_asked_for_until_stripe_
     assert shop.autonomy.run_jobs(shop.id) == ["payments.refund"]
     assert shop.autonomy.run_jobs(shop.id) == []
     assert shop.status(sold) == "refunded"
-    assert len(shop.books("refunds")) == 1
+    assert len(shop.ledger("refunds")) == 1
 
 
-def test_a_crash_after_stripe_has_given_the_money_back_does_not_give_it_twice(shop, sold, monkeypatch):
+def test_a_crash_after_the_refund_does_not_repeat_it(shop, sold, monkeypatch):
     real = client.create_refund
 
     def dies_afterwards(*arguments):
@@ -177,10 +165,10 @@ def test_a_crash_after_stripe_has_given_the_money_back_does_not_give_it_twice(sh
     # Long afterwards, when Stripe has forgotten the idempotency key.
     monkeypatch.setattr(client, "create_refund", lambda *_: pytest.fail("asked for it again"))
     assert shop.autonomy.run_jobs(shop.id) == []
-    assert (shop.status(sold), len(shop.books("refunds"))) == ("refunded", 1)
+    assert (shop.status(sold), len(shop.ledger("refunds"))) == ("refunded", 1)
 
 
-def test_a_refund_that_was_cut_off_and_is_repeated_with_its_key_is_the_same_refund(shop, sold, monkeypatch):
+def test_a_refund_repeated_with_its_key_is_the_same_refund(shop, sold, monkeypatch):
     headers = shop.autonomy.as_staff(shop.id, ["payments.refund"]) | {"Idempotency-Key": "once"}
 
     def repeat(status):
@@ -195,13 +183,13 @@ def test_a_refund_that_was_cut_off_and_is_repeated_with_its_key_is_the_same_refu
         dying.setattr("autonomy_core.payments.refunds.settle_refund", dies)
         with pytest.raises(KeyboardInterrupt):
             repeat(201)
-    assert len(shop.books("refunds")) == 1
-    assert repeat(201)["reference"] == shop.books("refunds")[0]["id"]
+    assert len(shop.ledger("refunds")) == 1
+    assert repeat(201)["reference"] == shop.ledger("refunds")[0]["id"]
     assert [refund.amount for refund in refunds(shop)] == [500]
-    assert len(shop.books("refunds")) == 1
+    assert len(shop.ledger("refunds")) == 1
 
 
-def test_what_stripe_has_refused_is_asked_for_anew_with_the_same_key(shop, sold):
+def test_a_refused_refund_is_requested_anew_with_the_same_key(shop, sold):
     dispute = shop.at_stripe(f"sessions/{session_of(shop, sold)}/dispute")
     headers = shop.autonomy.as_staff(shop.id, ["payments.refund"]) | {"Idempotency-Key": "once"}
     path = f"/{shop.id}/api/v1/admin/payments/{sold}/refunds"
@@ -211,7 +199,7 @@ def test_what_stripe_has_refused_is_asked_for_anew_with_the_same_key(shop, sold)
     assert sorted(refund.status for refund in refunds(shop)) == ["failed", "succeeded"]
 
 
-def test_what_stripe_refuses_is_told_and_can_be_asked_for_again(shop, sold):
+def test_a_refund_that_stripe_refuses_can_be_requested_again(shop, sold):
     dispute = shop.at_stripe(f"sessions/{session_of(shop, sold)}/dispute")
     problem = shop.refund(sold, status=409).json
     assert (problem["code"], "disputed" in problem["detail"]) == ("refund_refused", True)
@@ -238,11 +226,11 @@ def owned(shop):
     return {UUID(product["id"]) for product in found}
 
 
-def test_a_product_of_a_bundle_is_given_back_and_stripe_is_told_which(shop, album):
+def test_a_refund_of_one_product_names_it_at_stripe(shop, album):
     answer = shop.refund(album, items=[str(shop.second.id)]).json
     assert (answer["amount"], answer["items"]) == (600, [str(shop.second.id)])
     assert owned(shop) == {shop.first.id}
-    (at_stripe,) = shop.books("refunds")
+    (at_stripe,) = shop.ledger("refunds")
     assert (at_stripe["amount"], at_stripe["metadata"]["items_1"]) == (600, str(shop.second.id))
     for event in [*reversed(shop.events(EVENTS)), *shop.events(EVENTS)]:
         shop.post(event)
@@ -250,7 +238,7 @@ def test_a_product_of_a_bundle_is_given_back_and_stripe_is_told_which(shop, albu
     assert [refund.amount for refund in refunds(shop)] == [600]
 
 
-def test_a_refund_of_a_product_that_fails_at_the_bank_gives_it_back(shop, album):
+def test_a_failed_refund_of_one_product_restores_it(shop, album):
     reference = shop.refund(album, items=[str(shop.second.id)]).json["reference"]
     shop.at_stripe(f"refunds/{reference}/fail")
     for event in [*reversed(shop.events(EVENTS)), *shop.events(EVENTS)]:
@@ -258,9 +246,7 @@ def test_a_refund_of_a_product_that_fails_at_the_bank_gives_it_back(shop, album)
     assert (owned(shop), shop.status(album)) == ({shop.first.id, shop.second.id}, "completed")
 
 
-def test_while_stripe_does_not_answer_the_product_stays_and_cannot_be_refunded_twice(
-    shop, album, monkeypatch
-):
+def test_a_requested_refund_keeps_the_product_and_is_not_repeated(shop, album, monkeypatch):
     monkeypatch.setattr(client, "RETRIES", 0)
     shop.at_stripe("faults", status="500", times="2", path="/v1/refunds")
     item = str(shop.second.id)
@@ -269,10 +255,10 @@ def test_while_stripe_does_not_answer_the_product_stays_and_cannot_be_refunded_t
     assert shop.refund(album, status=409, items=[item]).json["code"] == "item_already_refunded"
     for _ in range(2):
         shop.autonomy.run_jobs(shop.id)
-    assert (owned(shop), len(shop.books("refunds"))) == ({shop.first.id}, 1)
+    assert (owned(shop), len(shop.ledger("refunds"))) == ({shop.first.id}, 1)
 
 
-def test_a_product_that_went_back_and_was_forgotten_here_is_recognised_by_its_event(shop, album):
+def test_a_forgotten_refund_of_one_product_is_known_from_its_event(shop, album):
     shop.refund(album, items=[str(shop.second.id)])
     with shop.scope() as scope:
         # As in a database that was restored from before the refund.
@@ -286,7 +272,7 @@ def test_a_product_that_went_back_and_was_forgotten_here_is_recognised_by_its_ev
     assert shop.refund(album).json["amount"] == 900
 
 
-def test_a_stranger_of_the_same_account_is_not_our_payment(shop, sold):
+def test_a_charge_of_another_system_on_the_account_is_ignored(shop, sold):
     event = shop.events(CHECKOUT_EVENTS)[0]
     refund = {"object": "refund", "id": "re_1", "amount": 5, "currency": "eur", "status": "succeeded"}
     foreign = event | {
@@ -314,7 +300,7 @@ def test_a_stranger_of_the_same_account_is_not_our_payment(shop, sold):
         ({"status": "lost_in_the_post"}, "lost_in_the_post"),
     ],
 )
-def test_a_refund_that_does_not_fit_the_payment_changes_nothing(shop, sold, change, reason):
+def test_a_refund_that_differs_from_the_payment_changes_nothing(shop, sold, change, reason):
     shop.at_stripe(f"sessions/{session_of(shop, sold)}/refund", amount=300)
     event = shop.events({"refund.created"})[0]
     event["data"]["object"] |= change
@@ -323,7 +309,7 @@ def test_a_refund_that_does_not_fit_the_payment_changes_nothing(shop, sold, chan
     assert (shop.status(sold), refunds(shop)) == ("completed", [])
 
 
-def test_a_refund_that_waits_for_stripe_cannot_be_cancelled_and_comes_once(shop, sold, monkeypatch):
+def test_a_requested_refund_cannot_be_cancelled_and_is_made_once(shop, sold, monkeypatch):
     monkeypatch.setattr(client, "RETRIES", 0)
     shop.at_stripe("faults", status="500", times="2", path="/v1/refunds")
     shop.refund(sold, status=202)
@@ -333,4 +319,4 @@ def test_a_refund_that_waits_for_stripe_cannot_be_cancelled_and_comes_once(shop,
         cancel_job(scope, waiting.id, actor="cli:ada")
     for _ in range(2):
         shop.autonomy.run_jobs(shop.id)
-    assert (shop.status(sold), len(shop.books("refunds"))) == ("refunded", 1)
+    assert (shop.status(sold), len(shop.ledger("refunds"))) == ("refunded", 1)

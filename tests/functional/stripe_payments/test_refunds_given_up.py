@@ -1,4 +1,4 @@
-"""A refund that the provider will never be asked for again: an operator ends it, and its amount is free."""
+"""An operator gives a refund up, so that its amount can be refunded again."""
 
 import json
 from uuid import UUID
@@ -33,12 +33,12 @@ def waiting(shop, sold, monkeypatch):
     return shop.refund(sold, status=202).json["id"]
 
 
-def test_a_refund_that_is_given_up_frees_its_amount_and_says_who_did_it(shop, site, sold, waiting):
+def test_a_refund_given_up_frees_its_amount_and_is_audited(shop, site, sold, waiting):
     told = site.run("payments", "give-up-refund", shop.id, waiting, PAID)
     assert "gave up refund" in told
     assert "1200 eur" in told
     shop.autonomy.run_jobs(shop.id, within_s=3600)
-    assert (shop.status(sold), shop.books("refunds")) == ("completed", [])
+    assert (shop.status(sold), shop.ledger("refunds")) == ("completed", [])
     with shop.scope() as scope:
         entry = scope.session.scalars(select(AuditEntry).where(AuditEntry.action == "refund.given_up")).one()
         assert (entry.target, entry.detail["amount"]) == (f"refund:{waiting}", 1200)
@@ -49,18 +49,18 @@ def test_a_refund_that_is_given_up_frees_its_amount_and_says_who_did_it(shop, si
     assert shop.status(sold) == "refunded"
 
 
-def test_a_refund_is_not_given_up_without_saying_that_the_provider_has_not_paid(shop, site, waiting):
+def test_giving_up_a_refund_needs_an_explicit_confirmation(shop, site, waiting):
     assert PAID in site.run("payments", "give-up-refund", shop.id, waiting, status=2)
 
 
-def test_a_refund_that_the_provider_has_taken_is_not_given_up(shop, site, sold):
+def test_a_refund_that_the_provider_accepted_cannot_be_given_up(shop, site, sold):
     refund_id = shop.refund(sold).json["id"]
     assert "is succeeded" in site.run("payments", "give-up-refund", shop.id, refund_id, PAID, status=1)
     unknown = str(UUID(int=1))
     assert "has no refund" in site.run("payments", "give-up-refund", shop.id, unknown, PAID, status=1)
 
 
-def test_a_provider_that_has_paid_a_refund_that_was_given_up_is_believed(shop, site, sold, waiting):
+def test_a_paid_refund_is_recorded_although_it_was_given_up(shop, site, sold, waiting):
     site.run("payments", "give-up-refund", shop.id, waiting, PAID)
     report = RefundReport("re_late", 1200, "eur", RefundStatus.SUCCEEDED, refund_id=UUID(waiting))
     late = Settlement(sold, None, "test", None, "eur", "webhook", refunds=(report,))

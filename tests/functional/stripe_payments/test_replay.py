@@ -1,4 +1,4 @@
-"""``autonomy stripe events`` and ``autonomy payments explain``: to see what Stripe has told, and to handle it again."""
+"""``autonomy stripe events`` and ``autonomy payments explain``: list and replay events."""
 
 import json
 
@@ -7,8 +7,7 @@ from sqlalchemy import text
 
 from stripe_payments.domain import HANDLED_EVENTS
 from tests.functional.stripe_payments.command_line import Site
-from tests.functional.stripe_payments.shop import instead_of_settling
-from tests.functional.stripe_payments.test_refunds import session_of
+from tests.functional.stripe_payments.shop import instead_of_settling, session_of
 from tests.isolation.tables import tenant_tables
 
 
@@ -44,7 +43,7 @@ def whole_history(shop):
 
 
 def content(shop):
-    """All rows of the organisation, but for how often and when events were handled, and the jobs that are waiting."""
+    """All rows of the organisation and its waiting jobs, without attempts and times of events."""
     with shop.scope() as scope:
         found = {}
         for table in tenant_tables(scope.session):
@@ -85,11 +84,11 @@ def test_an_event_is_shown_as_stripe_sent_it(shop, site):
     (event,) = shop.events()
     shown = events(site, "show", shop.id, event["id"])
     assert shown["payload"] == event | {"pending_webhooks": shown["payload"]["pending_webhooks"]}
-    assert (shown["event"]["payment_id"], shown["event"]["source"]) == (str(payment_id), "webhook")
+    assert (shown["event"]["payment_id"], shown["event"]["origin"]) == (str(payment_id), "webhook")
     assert "see autonomy stripe events list" in events(site, "show", shop.id, "evt_nobodys", status=1)
 
 
-def test_what_has_failed_gets_another_chance(shop, site, monkeypatch):
+def test_a_failed_event_is_handled_again(shop, site, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("no such luck")
 
@@ -103,17 +102,17 @@ def test_what_has_failed_gets_another_chance(shop, site, monkeypatch):
     assert shop.status(payment) == "completed"
 
 
-def test_nothing_is_replayed_by_oversight(shop, site):
+def test_a_replay_needs_events_or_options(shop, site):
     assert "say which" in events(site, "replay", shop.id, status=1)
 
 
-def test_an_event_that_is_named_and_is_not_there_is_a_failure(shop, site):
+def test_an_unknown_event_id_is_a_failure(shop, site):
     shop.purchase()
     told = events(site, "replay", shop.id, "evt_nobodys", status=1)
     assert "acme has no such event: 'evt_nobodys'; nothing was replayed" in told
 
 
-def test_an_event_that_is_there_is_not_denied_because_an_option_leaves_it_out(shop, site):
+def test_an_id_with_an_excluding_option_is_not_reported_as_unknown(shop, site):
     shop.sell()
     (event,) = shop.events()
     told = events(site, "replay", shop.id, event["id"], "--status", "failed", status=1)

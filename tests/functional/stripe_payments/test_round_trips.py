@@ -1,12 +1,17 @@
-"""How often a webhook and a purchase go to the database and back."""
+"""The number of round trips to the database of a webhook and a purchase."""
 
 import pytest
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
 
+from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.models import Payment
-from tests import wire
+from autonomy_core.prices.models import OpenPrice, ProductPrice
+from autonomy_core.testing.application import chosen_plugins
+from customer_auth import logins
+from media_mp3.models import Track
 from tests.functional.stripe_payments import shop as shops
+from tests.support.round_trips import listening
 
 pytestmark = pytest.mark.concurrent
 
@@ -30,14 +35,15 @@ def autonomy_plugins(chosen):
         for hook in chosen:
             hook(event)
 
-    return shops.plugins_with(first=run_chosen, second=run_chosen)
+    with_logins_and_recordings = chosen_plugins("customer_auth", "media_mp3").modules
+    with_stripe = shops.plugins_with(first=run_chosen, second=run_chosen).modules
+    return Plugins({**with_logins_and_recordings, **with_stripe})
 
 
 @pytest.fixture
-def shop(committed, simulator, monkeypatch):
+def shop(committed, simulator):
     """A shop with three plugins that have a hook."""
-    monkeypatch.setattr(shops, "PLUGINS", (*shops.PLUGINS, "first", "second"))
-    return shops.Shop(committed, simulator)
+    return shops.Shop(committed, simulator, hooks=["first", "second"])
 
 
 @pytest.fixture
@@ -46,10 +52,10 @@ def round_trips(shop):
 
     def count(act):
         engine = shop.autonomy.database.engine
-        with wire.listening() as listening:
+        with listening() as wire:
 
             def listen(connection, *_):
-                listening.listen(connection)
+                wire.listen(connection)
 
             def stop(connection, _):
                 connection.pgconn.untrace()
@@ -61,7 +67,7 @@ def round_trips(shop):
             finally:
                 sqlalchemy_event.remove(engine, "checkout", listen)
                 sqlalchemy_event.remove(engine, "checkin", stop)
-            return listening.round_trips
+            return wire.round_trips
 
     return count
 
@@ -78,7 +84,7 @@ def post_new(shop):
     return event, shop.post(event).json["status"]
 
 
-@pytest.mark.parametrize(("hook", "most"), [(grants, 2), (works_with_the_session, 6)])
+@pytest.mark.parametrize(("hook", "most"), [(grants, 2), (works_with_the_session, 7)])
 def test_an_event_with_three_hooks_takes_few_round_trips(shop, chosen, round_trips, hook, most):
     chosen[:] = [hook]
     used_to_it(shop)
@@ -103,6 +109,42 @@ def test_an_ordinary_purchase_takes_three_round_trips(shop, round_trips):
         shop.purchase(201)
         shop.product = shop.autonomy.product()
     assert 0 < round_trips(lambda: shop.purchase(201)) <= 3
+    shop.product = shop.autonomy.product()
+    with shop.scope() as scope:
+        of_product = {"organisation_id": shop.id, "product_id": shop.product.id}
+        scope.session.add(OpenPrice(**of_product, suggested_amount=None))
+        scope.session.add(ProductPrice(**of_product, currency="usd", amount=1300, suggested_amount=None))
+    assert 0 < round_trips(lambda: shop.purchase(201, currency="usd", amount=1400)) <= 3
+
+
+def test_a_logged_in_purchase_of_a_recording_takes_five(shop, round_trips, monkeypatch):
+    """One more asks whether the login goes on, and one whether the recording has tracks."""
+    shop.plugins += ("customer_auth", "media_mp3")
+    monkeypatch.setattr(logins, "CACHED_FOR_S", 0)
+    shop.configure()
+    path = f"/{shop.id}/api/v1/customers"
+    account = {"email": "bob@example.org", "password": "correct horse battery staple", "name": "Bob"}
+    answer = shop.autonomy.app.post_json(f"{path}/register", account, status=201)
+    headers = {"Authorization": f"Bearer {answer.json['access_token']}"}
+
+    def purchase():
+        product = recording(shop)
+        url = f"{path}/products/{product.id}/purchase"
+        return lambda: shop.autonomy.app.post_json(url, {}, headers=headers, status=201)
+
+    for _ in range(2):
+        purchase()()
+    assert round_trips(purchase()) == 5
+
+
+def recording(shop):
+    product = shop.autonomy.product(shop.id, kind="mp3")
+    numbers = dict.fromkeys(("position", "duration_ms", "bitrate", "size"), 1)
+    texts = dict.fromkeys(("title", "sha256", "storage_key", "filename"), "a")
+    with shop.scope() as scope:
+        track = Track(organisation_id=shop.id, product_id=product.id, peaks=b"", **numbers, **texts)
+        scope.session.add(track)
+    return product
 
 
 def test_a_purchase_that_finds_an_open_page_takes_a_few_more(shop, round_trips):

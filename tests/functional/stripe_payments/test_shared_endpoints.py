@@ -1,10 +1,11 @@
-"""Organisations of one Stripe account share an endpoint: each event is handled for the one that it is about."""
+"""Organisations that share an endpoint: each event is handled for the organisation it is about."""
 
 from __future__ import annotations
 
 import pytest
 
-from stripe_payments.models import StripeEvent, StripePayment
+from autonomy_core.webhooks.models import WebhookEvent
+from stripe_payments.models import StripePayment
 from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
 from tests.functional.stripe_payments.shop import COMPLETED, Shop
 
@@ -31,25 +32,25 @@ def post(addressed, event, secret=SHARED):
 
 
 def about_intent(event_type, intent, **changes):
-    """An event about something that was made in the dashboard, and bears nobody's name."""
+    """An event about an object made in the dashboard, without metadata of an organisation."""
     subject = {"object": "dispute", "livemode": False, "metadata": {}, "payment_intent": intent, **changes}
     return stripe_event(event_type, subject)
 
 
-def test_an_event_is_stored_and_handled_for_the_organisation_that_its_metadata_names(addressed, other):
+def test_an_event_is_handled_for_the_organisation_in_its_metadata(addressed, other):
     payment = other.payment()
     event = other.event(payment)
     assert post(addressed, event) == "processed"
     assert other.status(payment) == "completed"
     assert len(other.grants()) == 1
-    assert (addressed.rows(StripeEvent), addressed.grants()) == ([], [])
+    assert (addressed.rows(WebhookEvent), addressed.grants()) == ([], [])
     assert other.stored(event).payload == event
 
 
-def test_the_addressed_organisations_own_events_stay_its_own(addressed, other):
+def test_events_of_the_addressed_organisation_stay_there(addressed, other):
     payment = addressed.payment()
     assert post(addressed, addressed.event(payment)) == "processed"
-    assert other.rows(StripeEvent) == []
+    assert other.rows(WebhookEvent) == []
 
 
 def test_the_same_event_at_two_endpoints_is_handled_once(addressed, other):
@@ -60,60 +61,58 @@ def test_the_same_event_at_two_endpoints_is_handled_once(addressed, other):
     assert len(other.grants()) == 1
 
 
-def test_metadata_alone_hands_nothing_over(addressed, other):
-    """The other organisation has a secret of its own: whoever signs with this one cannot speak to it."""
+def test_metadata_without_a_shared_secret_is_ignored(addressed, other):
+    """The other organisation has its own secret, so this secret does not verify events for it."""
     other.configure()
     payment = other.payment()
     assert post(addressed, other.event(payment)) == "set_aside"
     assert other.status(payment) == "pending"
-    assert other.rows(StripeEvent) == []
+    assert other.rows(WebhookEvent) == []
 
 
-def test_the_same_secret_in_the_other_environment_hands_nothing_over(addressed, other):
+def test_a_secret_shared_across_environments_is_ignored(addressed, other):
     other.configure(webhook_secret=SHARED, test_webhook_secret=webhook_secret("other"))
     payment = other.payment()
     assert post(addressed, other.event(payment)) == "set_aside"
-    assert other.rows(StripeEvent) == []
+    assert other.rows(WebhookEvent) == []
 
 
 @pytest.mark.parametrize("named", ["nobody", "../other", "", 7, None, ["other"]])
-def test_an_event_that_names_nobody_who_is_there_stays_with_the_addressed_one(addressed, other, named):
+def test_an_event_naming_an_unknown_organisation_stays(addressed, other, named):
     event = stripe_event(COMPLETED, checkout_session(other.payment(), metadata={"organisation_id": named}))
     assert post(addressed, event) == "set_aside"
-    assert other.rows(StripeEvent) == []
+    assert other.rows(WebhookEvent) == []
 
 
-def test_an_organisation_that_has_disabled_the_plugin_gets_nothing(addressed, other, autonomy):
+def test_an_organisation_with_the_plugin_disabled_gets_no_event(addressed, other, autonomy):
     payment = other.payment()
     event = other.event(payment)
     autonomy.organisation("other")
     assert post(addressed, event) == "set_aside"
 
 
-def test_a_dispute_that_names_nobody_goes_to_whoever_made_the_payment(addressed, other):
+def test_a_dispute_without_metadata_goes_to_the_payments_organisation(addressed, other):
     payment = other.payment()
     post(addressed, other.event(payment))
     intent = other.rows(StripePayment)[0].payment_intent_id
     event = about_intent("charge.dispute.created", intent)
     post(addressed, event)
     assert other.stored(event) is not None
-    assert addressed.rows(StripeEvent) == []
+    assert addressed.rows(WebhookEvent) == []
     expanded = about_intent("refund.created", {"id": intent, "object": "payment_intent"})
     post(addressed, expanded)
     assert other.stored(expanded) is not None
 
 
 @pytest.mark.parametrize("intent", ["pi_of_nobody", None, 7, {}])
-def test_a_dispute_about_nobodys_payment_stays_with_the_addressed_one(addressed, other, intent):
+def test_a_dispute_about_an_unknown_payment_stays(addressed, other, intent):
     event = about_intent("charge.dispute.created", intent)
     post(addressed, event)
     assert addressed.stored(event) is not None
-    assert other.rows(StripeEvent) == []
+    assert other.rows(WebhookEvent) == []
 
 
-def test_a_dispute_about_the_payment_of_somebody_who_does_not_share_stays_with_the_addressed_one(
-    addressed, other
-):
+def test_a_dispute_about_a_non_sharing_organisation_stays(addressed, other):
     payment = other.payment()
     post(addressed, other.event(payment))
     other.configure()
@@ -122,7 +121,7 @@ def test_a_dispute_about_the_payment_of_somebody_who_does_not_share_stays_with_t
     assert addressed.stored(event) is not None
 
 
-def test_while_a_secret_is_replaced_the_old_one_hands_over_as_well(addressed, other):
+def test_a_previous_secret_counts_as_shared_during_a_rotation(addressed, other):
     addressed.configure(test_webhook_secret="whsec_new", test_previous_webhook_secret=SHARED)
     payment = other.payment()
     assert post(addressed, other.event(payment)) == "processed"

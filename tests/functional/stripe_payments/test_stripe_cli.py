@@ -1,11 +1,11 @@
-"""What the official Stripe CLI does, offline: it triggers, listens to and resends the simulator's events."""
+"""The official Stripe CLI offline: it triggers, receives and resends the simulator's events."""
 
 from uuid import UUID, uuid4
 
 import pytest
 import requests
 
-from stripe_payments.models import StripeEvent
+from autonomy_core.webhooks.models import WebhookEvent
 from stripe_simulator.app import HANDLED_EVENTS
 from tests.functional.openapi.serving import served
 from tests.functional.stripe_payments.shop import COMPLETED, Shop
@@ -61,12 +61,12 @@ def listening(shop, cli):
 
 
 def use_the_secret_of(cli, shop):
-    """Do what the documents say: write the secret that the CLI prints into the organisation's file."""
+    """Write the secret that the CLI prints into the organisation's file, as the documents say."""
     shop.configure(test_webhook_secret=cli.run("listen", "--print-secret").strip())
 
 
 def events_of(simulator, key, **filters):
-    """What Stripe's API says has happened in the account of a key."""
+    """The events of the account of a key, from Stripe's API."""
     found = requests.get(
         f"{simulator.url}/v1/events", params={"limit": 100, **filters}, auth=(key, ""), timeout=10
     )
@@ -81,7 +81,7 @@ def deliveries(shop):
     """The ends of all deliveries, oldest first: the event's type and id, and how it was answered."""
 
     def ended():
-        found = shop.books("deliveries")
+        found = shop.ledger("deliveries")
         return found if found and all(each["status"] != "pending" for each in found) else None
 
     return [
@@ -90,7 +90,7 @@ def deliveries(shop):
     ]
 
 
-def test_every_event_that_we_handle_can_be_triggered():
+def test_every_handled_event_can_be_triggered():
     assert {event for _, events in TRIGGERS for event in events} == set(HANDLED_EVENTS)
 
 
@@ -101,19 +101,19 @@ def test_an_event_is_triggered(simulator, tmp_path, arguments, events):
     assert set(events) <= {event["type"] for event in events_of(simulator, key)}
 
 
-def test_what_is_triggered_reaches_the_webhook_and_is_set_aside(shop, cli, listening):
+def test_a_triggered_event_reaches_the_webhook_and_is_set_aside(shop, cli, listening):
     use_the_secret_of(cli, shop)
     cli.run("trigger", COMPLETED)
     assert {answer for _, _, _, answer in deliveries(shop)} == {200}
-    statuses = {row.type: row.status for row in shop.rows(StripeEvent)}
+    statuses = {row.type: row.status for row in shop.rows(WebhookEvent)}
     assert statuses.pop(COMPLETED) == "set_aside"
     assert {"product.created", "price.created"} <= set(statuses)
     assert set(statuses.values()) <= {"ignored", "set_aside"}
-    assert [row.reason for row in shop.rows(StripeEvent) if row.type == COMPLETED] != [None]
+    assert [row.reason for row in shop.rows(WebhookEvent) if row.type == COMPLETED] != [None]
     assert shop.grants() == []
 
 
-def test_a_purchase_is_completed_by_what_listen_forwards(shop, cli, listening):
+def test_events_forwarded_by_listen_complete_a_purchase(shop, cli, listening):
     use_the_secret_of(cli, shop)
     answer = shop.purchase().json
     assert shop.visit(answer["checkout_url"], "pay")
@@ -123,7 +123,7 @@ def test_a_purchase_is_completed_by_what_listen_forwards(shop, cli, listening):
     assert len(shop.grants()) == 1
 
 
-def test_an_event_that_was_refused_is_resent_by_hand(shop, cli, listening):
+def test_a_refused_event_can_be_resent(shop, cli, listening):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
     [(event_id, how, status)] = [

@@ -1,4 +1,4 @@
-"""Stripe answers late, wrongly, by half or not at all: nothing is bought or given back twice, and nothing is forgotten."""
+"""Late, wrong, partial and missing answers of Stripe: nothing is done twice and nothing is lost."""
 
 import pytest
 import stripe
@@ -18,7 +18,7 @@ PASSING = [
     for status in ("409", "500", "close", "stall")
     for after in ("false", "true")
 ]
-"""What the SDK gets over by itself: before Stripe has done what it was asked for, and afterwards."""
+"""Faults that the SDK retries by itself, before and after Stripe has executed the call."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,25 +45,25 @@ def identify(fault):
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=identify)
-def test_a_purchase_gets_over_it_with_one_session(shop, spoil, fault):
+def test_a_purchase_survives_a_fault_with_one_session(shop, spoil, fault):
     spoil(path=SESSIONS, **fault)
     answer = shop.purchase(201).json
-    (session,) = shop.books("sessions")
+    (session,) = shop.ledger("sessions")
     assert answer["checkout_url"] == session["url"]
     assert [payment.status for payment in shop.rows(Payment)] == ["pending"]
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=identify)
-def test_a_refund_gets_over_it_and_is_given_once(shop, spoil, fault):
+def test_a_refund_survives_a_fault_and_is_made_once(shop, spoil, fault):
     sold = shop.sell()
     spoil(path=REFUNDS, method="POST", **fault)
     assert shop.refund(sold, amount=500).json["status"] == "succeeded"
-    assert [refund["amount"] for refund in shop.books("refunds")] == [500]
+    assert [refund["amount"] for refund in shop.ledger("refunds")] == [500]
     assert [refund.status for refund in shop.rows(PaymentRefund)] == ["succeeded"]
 
 
 @pytest.mark.parametrize("status", ["429", "close"])
-def test_a_purchase_that_does_not_is_refused_for_now_and_the_next_one_is_a_new_one(shop, spoil, status):
+def test_a_purchase_during_lasting_faults_is_a_503(shop, spoil, status):
     spoil(status=status, path=SESSIONS, times="3", after="true")
     assert shop.purchase(503).json["code"] == "unavailable"
     shop.simulator.simulator.faults.clear()
@@ -74,7 +74,7 @@ def test_a_purchase_that_does_not_is_refused_for_now_and_the_next_one_is_a_new_o
     assert len(shop.grants()) == 1
 
 
-def test_a_double_click_of_which_stripe_answers_one_half_only_is_one_payment(shop):
+def test_a_double_click_with_one_failed_call_is_one_payment(shop):
     bought = []
 
     def fails_when_the_other_is_done(*_):
@@ -90,9 +90,7 @@ def test_a_double_click_of_which_stripe_answers_one_half_only_is_one_payment(sho
 
 
 @pytest.mark.concurrent
-def test_the_half_that_is_answered_too_late_hands_nobody_a_page_of_a_payment_that_was_given_up(
-    committed, simulator
-):
+def test_a_late_answer_hands_out_no_page_of_a_failed_payment(committed, simulator):
     shop = Shop(committed, simulator)
     real, half = StripeCheckout.begin_checkout, pytest.MonkeyPatch()
 
@@ -111,18 +109,16 @@ def test_the_half_that_is_answered_too_late_hands_nobody_a_page_of_a_payment_tha
 
 
 @pytest.mark.parametrize("status", ["429", "close"])
-def test_a_refund_that_does_not_is_accepted_and_given_once_when_stripe_is_back(shop, spoil, status):
+def test_a_refund_during_lasting_faults_is_accepted_and_made_later(shop, spoil, status):
     sold = shop.sell()
     spoil(status=status, path=REFUNDS, method="POST", times="3", after="true")
     assert shop.refund(sold, status=202).json["status"] == "requested"
     shop.simulator.simulator.faults.clear()
     assert shop.autonomy.run_jobs(shop.id) == []
-    assert (shop.status(sold), len(shop.books("refunds"))) == ("refunded", 1)
+    assert (shop.status(sold), len(shop.ledger("refunds"))) == ("refunded", 1)
 
 
-def test_a_refund_of_a_status_that_is_not_understood_is_accepted_and_asked_about_until_it_is(
-    shop, monkeypatch
-):
+def test_a_refund_with_an_unknown_status_is_checked_again(shop, monkeypatch):
     sold = shop.sell()
     real = client.create_refund
     with monkeypatch.context() as of_next_year:
@@ -131,4 +127,4 @@ def test_a_refund_of_a_status_that_is_not_understood_is_accepted_and_asked_about
         )
         assert shop.refund(sold, status=202).json["status"] == "requested"
     assert shop.autonomy.run_jobs(shop.id) == []
-    assert (shop.status(sold), len(shop.books("refunds"))) == ("refunded", 1)
+    assert (shop.status(sold), len(shop.ledger("refunds"))) == ("refunded", 1)

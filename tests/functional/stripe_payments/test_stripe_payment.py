@@ -1,4 +1,4 @@
-"""A purchase from the call to the checkout page, and what comes of it."""
+"""A purchase with Stripe, from the call to the outcome."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -18,9 +18,9 @@ from stripe_payments.models import StripePayment
 from tests.functional.stripe_payments.shop import Shop
 
 
-def test_a_purchase_opens_a_session_that_leads_back_to_the_payment(shop):
+def test_a_purchase_opens_a_session_that_names_the_payment(shop):
     answer = shop.purchase().json
-    (session,) = shop.books("sessions")
+    (session,) = shop.ledger("sessions")
     assert answer["checkout_url"] == session["url"]
     payment_id = answer["payment"]["id"]
     assert session["client_reference_id"] == payment_id
@@ -33,13 +33,13 @@ def test_a_purchase_opens_a_session_that_leads_back_to_the_payment(shop):
 
 
 @pytest.mark.parametrize("address", ["søren@example.org", "ada@localhost"])
-def test_a_purchase_does_not_fail_for_an_address_that_stripe_refuses(shop, address):
+def test_a_purchase_succeeds_with_an_address_that_stripe_refuses(shop, address):
     """The first is left out at once; of the second only Stripe says that it does not take it."""
     with shop.scope() as scope:
         scope.session.get_one(Customer, (shop.id, shop.customer.id)).email = address
     with capture_logs() as lines:
         answer = shop.purchase(201).json
-    (session,) = shop.books("sessions")
+    (session,) = shop.ledger("sessions")
     assert (session["url"], session["customer_email"]) == (answer["checkout_url"], None)
     refused = [line for line in lines if line["event"] == "stripe.address_refused"]
     assert len(refused) == (0 if address.startswith("søren") else 1)
@@ -54,13 +54,13 @@ def test_a_session_opened_without_the_address_is_found_again(shop):
         row = scope.session.get_one(StripePayment, (shop.id, UUID(first["payment"]["id"])))
         row.session_id = row.checkout_url = None
     assert shop.purchase(200).json["checkout_url"] == first["checkout_url"]
-    assert len(shop.books("sessions")) == 1
+    assert len(shop.ledger("sessions")) == 1
 
 
-def test_the_payment_intent_leads_back_to_the_payment_as_well(shop):
+def test_the_payment_intent_names_the_payment_too(shop):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "pay")
-    (intent,) = shop.books("payment_intents")
+    (intent,) = shop.ledger("payment_intents")
     assert intent["metadata"] == {"organisation_id": "acme", "payment_id": answer["payment"]["id"]}
 
 
@@ -91,40 +91,40 @@ def test_a_bank_debit_is_processing_until_the_bank_has_decided(shop, outcome, st
     assert len(shop.grants()) == (status == "completed")
 
 
-def test_a_session_that_nobody_pays_expires_the_payment(shop):
+def test_an_expired_session_expires_the_payment(shop):
     answer = shop.purchase().json
     shop.visit(answer["checkout_url"], "expire")
     shop.post_events()
     assert shop.status(UUID(answer["payment"]["id"])) == "expired"
 
 
-def test_a_checkout_that_is_opened_twice_for_one_payment_is_one_session(shop):
+def test_opening_a_checkout_twice_gives_one_session(shop):
     payment = shop.autonomy.payment(shop.customer, shop.product)
     provider = StripeCheckout()
     with shop.scope() as scope:
         once, twice = (provider.begin_checkout(scope, payment.id) for _ in range(2))
     assert once == twice
-    assert len(shop.books("sessions")) == 1
+    assert len(shop.ledger("sessions")) == 1
 
 
 def test_a_double_click_is_one_payment_with_one_session(shop):
     first, again = shop.purchase(201).json, shop.purchase(200).json
     assert again == first
-    assert len(shop.books("sessions")) == 1
+    assert len(shop.ledger("sessions")) == 1
 
 
-def test_a_purchase_that_crashed_before_stripe_answered_goes_on_with_the_same_session(shop, monkeypatch):
+def test_a_purchase_after_a_crash_uses_the_same_session(shop, monkeypatch):
     with monkeypatch.context() as dying:
         dying.setattr(StripeCheckout, "attach", lambda *_: pytest.fail("dies here"))
         with pytest.raises(pytest.fail.Exception):
             shop.purchase()
-    (lost,) = shop.books("sessions")
+    (lost,) = shop.ledger("sessions")
     answer = shop.purchase(200).json
     assert answer["checkout_url"] == lost["url"]
     assert len(shop.rows(Payment)) == 1
 
 
-def test_a_session_that_is_about_to_expire_is_not_handed_out_again(shop):
+def test_a_session_that_is_about_to_expire_is_not_returned(shop):
     old = shop.purchase(201).json
     with shop.scope() as scope:
         (row,) = scope.session.scalars(select(StripePayment))
@@ -136,23 +136,23 @@ def test_a_new_price_closes_the_session_with_the_old_one(shop):
     shop.purchase(201)
     shop.as_staff("patch", f"products/{shop.product.id}", {"amount": 900})
     shop.purchase(201)
-    new, old = shop.books("sessions")
+    new, old = shop.ledger("sessions")
     assert (old["status"], new["status"], new["amount_total"]) == ("expired", "open", 900)
 
 
-def test_what_is_priced_in_a_currency_that_stripe_does_not_take_is_refused_before_stripe_is_asked(shop):
+def test_an_unsupported_currency_is_refused_before_the_call(shop):
     with shop.scope() as scope:
         scope.session.get_one(Product, (shop.id, shop.product.id)).currency = "lyd"
     assert shop.purchase(503).json["code"] == "payments_unavailable"
-    assert shop.books("sessions") == []
+    assert shop.ledger("sessions") == []
 
 
-def test_a_price_that_stripe_would_not_collect_is_refused_when_the_product_is_priced(shop):
+def test_a_price_that_stripe_would_refuse_is_refused_for_a_product(shop):
     too_little = {"title": "A thing", "kind": "thing", "amount": 49}
     problem = shop.as_staff("post", "products", too_little, status=422).json
     assert (problem["code"], "at least 50 eur" in problem["detail"]) == ("price_refused", True)
     odd = too_little | {"amount": 5001, "currency": "kwd"}
-    assert "no multiple of 10" in shop.as_staff("post", "products", odd, status=422).json["detail"]
+    assert "not a multiple of 10" in shop.as_staff("post", "products", odd, status=422).json["detail"]
     for currency in ("clf", "cup", "kpw", "lyd", "sdg"):
         elsewhere = too_little | {"amount": 5000, "currency": currency}
         problem = shop.as_staff("post", "products", elsewhere, status=422).json
@@ -161,32 +161,32 @@ def test_a_price_that_stripe_would_not_collect_is_refused_when_the_product_is_pr
     shop.as_staff("patch", f"products/{shop.product.id}", {"amount": 0}, status=200)
 
 
-def test_an_amount_that_stripe_cannot_be_told_is_refused_before_anything_is_opened(autonomy, simulator):
+def test_an_inexact_amount_is_refused_without_a_payment(autonomy, simulator):
     shop = Shop(autonomy, simulator, amount=5001, currency="kwd")
     assert shop.purchase(503).json["code"] == "payments_unavailable"
     assert shop.rows(Payment) == []
 
 
-def test_a_new_key_in_the_ini_file_counts_for_the_next_purchase(shop):
+def test_a_new_key_in_the_ini_file_is_used_at_the_next_purchase(shop):
     shop.purchase()
-    assert len(shop.books("sessions")) == 1
+    assert len(shop.ledger("sessions")) == 1
     shop.key = "sk_test_rotated_to"
     shop.configure()
     shop.product = shop.autonomy.product(shop.id)
     shop.purchase()
-    assert len(shop.books("sessions")) == 1
+    assert len(shop.ledger("sessions")) == 1
 
 
 def test_an_organisation_sells_through_its_own_account(shop, autonomy, simulator):
     other = Shop(autonomy, simulator, "other")
     shop.purchase()
     answer = other.purchase().json
-    (session,) = other.books("sessions")
+    (session,) = other.ledger("sessions")
     assert session["metadata"] == {"organisation_id": "other", "payment_id": answer["payment"]["id"]}
-    assert len(shop.books("sessions")) == 1
+    assert len(shop.ledger("sessions")) == 1
 
 
-def test_when_stripe_refuses_the_order_the_buyer_is_told_and_the_payment_has_failed(autonomy, simulator):
+def test_a_session_that_stripe_refuses_fails_the_payment(autonomy, simulator):
     shop = Shop(autonomy, simulator, amount=1)
     problem = shop.purchase(status=503).json
     assert problem["code"] == "payments_unavailable"
@@ -194,7 +194,7 @@ def test_when_stripe_refuses_the_order_the_buyer_is_told_and_the_payment_has_fai
     assert payment.status == "failed"
 
 
-def test_the_log_says_what_to_do_about_a_price_that_is_too_small(autonomy, simulator):
+def test_the_log_has_the_remedy_for_a_price_that_is_too_small(autonomy, simulator):
     with capture_logs() as logged:
         Shop(autonomy, simulator, amount=10).purchase(status=503)
     (refusal,) = [line for line in logged if line["event"] == "stripe.call_failed"]
@@ -202,7 +202,7 @@ def test_the_log_says_what_to_do_about_a_price_that_is_too_small(autonomy, simul
     assert "raise the price" in refusal["remedy"]
 
 
-def test_a_refused_key_is_not_shown_to_anybody(shop):
+def test_a_refused_key_is_never_shown(shop):
     shop.key = "sk_test_%no_key%"
     shop.configure()
     with capture_logs() as logged:
@@ -212,26 +212,24 @@ def test_a_refused_key_is_not_shown_to_anybody(shop):
     assert "no_key" not in f"{answer.text} {logged}"
 
 
-def test_a_live_organisation_is_not_sold_through_the_simulator(shop):
+def test_a_live_organisation_cannot_use_the_simulator(shop):
     shop.configure(environment="live")
     with capture_logs() as logged:
         problem = shop.purchase(status=503).json
     assert problem["code"] == "payments_unavailable"
     assert problem["detail"] == client.NOT_SET_UP
     assert "remove it from the server's ini file" in str(logged)
-    assert shop.books("sessions") == []
+    assert shop.ledger("sessions") == []
 
 
 @pytest.mark.parametrize(
     ("currency", "amount", "stripe_amount"),
     [("jpy", 1200, 1200), ("isk", 1200, 120_000), ("eur", 1200, 1200)],
 )
-def test_stripe_is_asked_for_the_amount_in_its_own_units(
-    autonomy, simulator, currency, amount, stripe_amount
-):
+def test_the_session_has_the_amount_in_stripes_units(autonomy, simulator, currency, amount, stripe_amount):
     shop = Shop(autonomy, simulator, amount=amount, currency=currency)
     answer = shop.purchase().json
-    (session,) = shop.books("sessions")
+    (session,) = shop.ledger("sessions")
     assert session["amount_total"] == stripe_amount
     shop.visit(answer["checkout_url"], "pay")
     assert shop.post_events() == ["processed"]
@@ -250,7 +248,7 @@ def test_stripe_is_asked_for_the_amount_in_its_own_units(
         (["expire"], "expired"),
     ],
 )
-def test_stripe_can_be_asked_what_has_become_of_a_payment(shop, actions, status):
+def test_the_state_of_a_payment_can_be_fetched(shop, actions, status):
     answer = shop.purchase().json
     for action in actions:
         shop.visit(answer["checkout_url"], action)
@@ -259,7 +257,7 @@ def test_stripe_can_be_asked_what_has_become_of_a_payment(shop, actions, status)
     assert (settlement and settlement.status) == status
 
 
-def test_a_session_of_another_payment_is_not_taken_for_an_answer(shop):
+def test_a_session_of_another_payment_is_refused(shop):
     mine = UUID(shop.purchase().json["payment"]["id"])
     shop.product = shop.autonomy.product(shop.id)
     other = UUID(shop.purchase().json["payment"]["id"])
@@ -270,7 +268,7 @@ def test_a_session_of_another_payment_is_not_taken_for_an_answer(shop):
         scope.session.flush()
         rows[mine].session_id = others_session
     requests.post(
-        shop.books("sessions")[0]["url"], data={"action": "pay"}, allow_redirects=False, timeout=120
+        shop.ledger("sessions")[0]["url"], data={"action": "pay"}, allow_redirects=False, timeout=120
     )
     with shop.scope() as scope, pytest.raises(ProofFailed, match="client_reference_id"):
         StripeCheckout().fetch_state(scope, mine)

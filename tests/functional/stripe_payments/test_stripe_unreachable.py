@@ -1,4 +1,4 @@
-"""What buyers and payments meet while Stripe does not answer."""
+"""Purchases and returns while Stripe does not answer."""
 
 import socket
 
@@ -13,7 +13,7 @@ from tests.functional.stripe_payments.shop import Shop
 @pytest.fixture(scope="module")
 def autonomy_settings():
     with socket.socket() as taken:
-        # Bound and not listened on: whoever connects is refused.
+        # Bound but not listening: connections are refused.
         taken.bind(("127.0.0.1", 0))
         yield {"stripe_payments.api_base": f"http://127.0.0.1:{taken.getsockname()[1]}"}
 
@@ -24,7 +24,7 @@ def shop(autonomy, monkeypatch):
     return Shop(autonomy, None)
 
 
-def test_a_purchase_is_refused_for_now_and_its_payment_has_failed(shop):
+def test_a_purchase_without_stripe_is_a_503_with_a_failed_payment(shop):
     problem = shop.purchase(status=503).json
     assert (problem["code"], problem["detail"]) == ("unavailable", client.NO_ANSWER)
     (payment,) = shop.rows(Payment)
@@ -32,7 +32,7 @@ def test_a_purchase_is_refused_for_now_and_its_payment_has_failed(shop):
     assert payment.failure_reason == client.NO_ANSWER
 
 
-def test_a_buyer_who_comes_back_is_sent_on_and_the_webhook_settles(shop):
+def test_a_return_without_stripe_redirects_and_the_webhook_settles(shop):
     payment = shop.payment()
     session_id = checkout_session(payment)["id"]
     answer = shop.autonomy.app.get(f"/acme/api/v1/checkout/stripe/return?session_id={session_id}", status=303)

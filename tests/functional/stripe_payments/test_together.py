@@ -1,4 +1,4 @@
-"""Events that arrive together are handled in one transaction, and each as if it had come alone."""
+"""Concurrent events are handled in one transaction, with the same results as separately."""
 
 import threading
 import time
@@ -9,24 +9,24 @@ import pytest
 import structlog
 from sqlalchemy import text
 
-from autonomy_core.db import group_commit
-from autonomy_core.db.group_commit import Member
+from autonomy_core.db.group_commit import BatchItem
 from autonomy_core.grants.models import Grant
+from autonomy_core.payments import batches
 from autonomy_core.payments.duplicates import bought_before
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.models import uuid7
-from stripe_payments.events import fast_path as at_once
-from stripe_payments.models import StripeEvent
-from stripe_payments.settings import PLUGIN
+from autonomy_core.webhooks.models import WebhookEvent
+from stripe_payments.events.fast_path import PAID_SESSIONS
 from stripe_payments.testing import checkout_session, stripe_event
-from tests.concurrency.test_stripe_events import open_payments, post_all, rows
 from tests.functional.stripe_payments import shop as shops
+from tests.functional.stripe_payments.bulk import open_payments, post_all, rows
+from tests.functional.stripe_payments.hooks import HOOKS
+from tests.functional.stripe_payments.recorded_rows import rows_of
 from tests.functional.stripe_payments.shop import COMPLETED, SUCCEEDED
-from tests.functional.stripe_payments.test_at_once import HOOKS, rows_of
 
 pytestmark = pytest.mark.concurrent
 
-PATIENCE_S = 120
+TIMEOUT_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,8 @@ def autonomy_plugins(chosen):
 @pytest.fixture
 def shop(committed, simulator, chosen, monkeypatch):
     chosen.clear()
-    monkeypatch.setattr(shops, "PLUGINS", (*shops.PLUGINS, "choosable"))
-    for name in ("TURN_WITHIN_S", "DONE_WITHIN_S", "SLOW_S", "VERY_SLOW_S"):
-        monkeypatch.setattr(group_commit, name, PATIENCE_S)
+    for name in ("turn_within_s", "done_within_s", "slow_group_s"):
+        monkeypatch.setattr(committed.runtime.group_commit, name, TIMEOUT_S)
     yield Together(committed, simulator, chosen)
     chosen.clear()
 
@@ -57,7 +56,7 @@ class Together(shops.Shop):
     """A shop where events wait while the hook of another one is at work."""
 
     def __init__(self, autonomy, simulator, chosen):
-        super().__init__(autonomy, simulator)
+        super().__init__(autonomy, simulator, hooks=["choosable"])
         self._chosen = chosen
 
     def payments(self, number):
@@ -71,19 +70,19 @@ class Together(shops.Shop):
 
     @contextmanager
     def posting_together(self, events):
-        """The same; gives what will become of them."""
+        """The same; yields the futures of the answers."""
         (first,) = self.payments(1)
         reached, opened = threading.Event(), threading.Event()
 
         def hold(event):
             if event.payment.id == first.id:
                 reached.set()
-                assert opened.wait(PATIENCE_S)
+                assert opened.wait(TIMEOUT_S)
 
         self._chosen.append(hold)
         with ThreadPoolExecutor(len(events) + 1) as threads, self._opened_at_end(opened):
             answers = [threads.submit(self._post, self.completed(first))]
-            assert reached.wait(PATIENCE_S)
+            assert reached.wait(TIMEOUT_S)
             for number, event in enumerate(events, start=1):
                 answers.append(threads.submit(self._post, event))
                 self._wait_for(number)
@@ -101,25 +100,25 @@ class Together(shops.Shop):
         self._poll(lambda: len(self._waiting()) >= number)
 
     def _waiting(self):
-        return self.autonomy.runtime.group_commit._waiting.get((PLUGIN, self.id), ())
+        return self.autonomy.runtime.group_commit._waiting.get((PAID_SESSIONS, self.id), ())
 
     def _poll(self, holds):
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while not holds():
             assert time.monotonic() < deadline
             time.sleep(0.001)
 
     def give_up_only_when_taken_along(self, monkeypatch):
-        """Whoever waits for its turn waits until it is taken along, and then as long as it would."""
-        wait = Member.wait
+        """An item waits without limit until it is in a batch, and then as long as usual."""
+        wait = BatchItem.wait
 
         def wait_for_turn_first(member, seconds):
-            if seconds == PATIENCE_S:
+            if seconds == TIMEOUT_S:
                 self._poll(lambda: member not in self._waiting())
             else:
                 wait(member, seconds)
 
-        monkeypatch.setattr(Member, "wait", wait_for_turn_first)
+        monkeypatch.setattr(BatchItem, "wait", wait_for_turn_first)
 
     def _post(self, event):
         return post_all(self.autonomy, [(self.id, event)])
@@ -132,9 +131,7 @@ class Together(shops.Shop):
         names = [event["id"] for event in events]
         with self.scope() as scope:
             return scope.session.scalar(
-                text(
-                    "SELECT count(DISTINCT xmin::text) FROM stripe_payments_events WHERE event_id = ANY (:names)"
-                ),
+                text("SELECT count(DISTINCT xmin::text) FROM webhook_events WHERE event_id = ANY (:names)"),
                 {"names": names},
             )
 
@@ -142,7 +139,7 @@ class Together(shops.Shop):
         return [self.stored(event).status for event in events]
 
     def settled(self):
-        """How many payments are completed, and how many grants and runs of hooks there are for them."""
+        """The numbers of completed payments, of grants and of hook runs."""
         completed = [
             payment for payment in rows(self.autonomy, self.id, Payment) if payment.status == "completed"
         ]
@@ -150,7 +147,7 @@ class Together(shops.Shop):
         return len(completed), len(rows(self.autonomy, self.id, Grant)), len(succeeded)
 
 
-def test_events_that_wait_are_handled_in_one_transaction(shop):
+def test_waiting_events_are_handled_in_one_transaction(shop):
     events = [shop.completed(payment) for payment in shop.payments(5)]
     assert shop.post_together(events) == [{200}] * 5
     assert shop.statuses(events) == ["processed"] * 5
@@ -158,9 +155,7 @@ def test_events_that_wait_are_handled_in_one_transaction(shop):
     assert shop.settled() == (6, 6, 12)
 
 
-def test_one_whose_hook_fails_is_completed_and_its_hook_tried_again_and_the_others_are_as_if_alone(
-    shop, chosen
-):
+def test_a_failing_hook_affects_only_its_own_payment(shop, chosen):
     payments = shop.payments(4)
 
     def fail(event):
@@ -177,7 +172,7 @@ def test_one_whose_hook_fails_is_completed_and_its_hook_tried_again_and_the_othe
     assert shop.settled() == (5, 5, 10)
 
 
-def test_one_that_does_not_agree_with_its_payment_is_set_aside_and_the_others_are_as_if_alone(shop):
+def test_an_event_that_differs_is_set_aside_alone(shop):
     first, second, third = shop.payments(3)
     events = [shop.completed(first), shop.completed(second, amount_total=1), shop.completed(third)]
     assert shop.post_together(events) == [{200}] * 3
@@ -186,7 +181,7 @@ def test_one_that_does_not_agree_with_its_payment_is_set_aside_and_the_others_ar
     assert shop.present(second).status == "pending"
 
 
-def test_one_that_is_not_ordinary_undoes_nothing(shop):
+def test_an_unusual_event_undoes_no_other(shop):
     known, first, second = shop.payments(3)
     before = shop.completed(known)
     assert shop._post(before) == {200}
@@ -199,7 +194,7 @@ def test_one_that_is_not_ordinary_undoes_nothing(shop):
     assert shop.settled() == (4, 4, 8)
 
 
-def test_the_same_event_and_another_one_for_the_same_fact_settle_it_once(shop):
+def test_repeated_and_equivalent_events_settle_once(shop):
     (payment,) = shop.payments(1)
     event, of_the_same_fact = shop.completed(payment), shop.completed(payment, SUCCEEDED)
     assert shop.post_together([event, event, of_the_same_fact]) == [{200}] * 3
@@ -208,7 +203,7 @@ def test_the_same_event_and_another_one_for_the_same_fact_settle_it_once(shop):
     assert shop.settled() == (2, 2, 4)
 
 
-def test_hooks_that_work_with_the_session_see_each_their_own_payment_completed(shop, chosen):
+def test_each_hook_sees_its_own_payment_completed(shop, chosen):
     seen = {}
 
     def look(event):
@@ -225,7 +220,7 @@ def test_hooks_that_work_with_the_session_see_each_their_own_payment_completed(s
     assert shop.settled() == (4, 4, 8)
 
 
-def test_what_is_logged_of_each_carries_the_id_of_its_own_request(shop, chosen):
+def test_each_log_line_has_its_own_request_id(shop, chosen):
     logged = {}
 
     def log(event):
@@ -240,31 +235,31 @@ def test_what_is_logged_of_each_carries_the_id_of_its_own_request(shop, chosen):
     assert settled == logged
 
 
-def test_one_that_hangs_in_its_hook_does_not_keep_those_waiting_that_come_later(shop, chosen, monkeypatch):
-    monkeypatch.setattr(group_commit, "TURN_WITHIN_S", 0.05)
+def test_a_hanging_hook_does_not_delay_later_events(shop, chosen, monkeypatch):
+    monkeypatch.setattr(shop.autonomy.runtime.group_commit, "turn_within_s", 0.05)
     hanging, other = shop.payments(2)
     reached, end = threading.Event(), threading.Event()
 
     def hang(event):
         if event.payment.id == hanging.id:
             reached.set()
-            assert end.wait(PATIENCE_S)
+            assert end.wait(TIMEOUT_S)
 
     chosen.append(hang)
     with ThreadPoolExecutor(1) as threads:
         held = threads.submit(shop._post, shop.completed(hanging))
-        assert reached.wait(PATIENCE_S)
+        assert reached.wait(TIMEOUT_S)
         try:
             assert shop._post(shop.completed(other)) == {200}
             assert shop.present(other).status == "completed"
             assert shop.present(hanging).status == "pending"
         finally:
             end.set()
-        assert held.result(PATIENCE_S) == {200}
+        assert held.result(TIMEOUT_S) == {200}
     assert shop.settled() == (2, 2, 4)
 
 
-def test_a_database_that_goes_away_takes_the_transaction_and_each_is_handled_by_itself(shop, chosen):
+def test_a_lost_connection_makes_each_event_handled_alone(shop, chosen):
     payments = shop.payments(3)
     lost = []
 
@@ -278,11 +273,11 @@ def test_a_database_that_goes_away_takes_the_transaction_and_each_is_handled_by_
     assert shop.post_together(events) == [{200}] * 3
     assert lost
     assert shop.statuses(events) == ["processed"] * 3
-    assert [row.attempts for row in shop.rows(StripeEvent)] == [1] * 4
+    assert [row.attempts for row in shop.rows(WebhookEvent)] == [1] * 4
     assert shop.settled() == (4, 4, 8)
 
 
-def test_of_two_payments_for_one_product_that_are_completed_together_one_is_the_duplicate(shop):
+def test_one_of_two_payments_completed_together_is_a_duplicate(shop):
     payments = shop.payments(2)
     with shop.scope() as scope:
         second = scope.session.get_one(Payment, (shop.id, payments[1].id))
@@ -294,7 +289,7 @@ def test_of_two_payments_for_one_product_that_are_completed_together_one_is_the_
         assert [bought_before(scope, payment.id) for payment in payments] == [None, payments[0].id]
 
 
-def test_their_hooks_run_in_the_order_of_the_products_and_for_one_product_as_they_came(shop, chosen):
+def test_hooks_run_in_the_order_of_products_and_arrival(shop, chosen):
     seen = []
     chosen.append(lambda event: seen.append(event.payment.id))
     of_one, of_another = shop.payments(2), shop.payments(2)
@@ -305,9 +300,9 @@ def test_their_hooks_run_in_the_order_of_the_products_and_for_one_product_as_the
     assert shop.settled() == (5, 5, 10)
 
 
-def test_those_taken_along_with_one_that_hangs_are_handled_when_it_is_given_up(shop, chosen, monkeypatch):
-    monkeypatch.setattr(group_commit, "DONE_WITHIN_S", 0.3)
-    monkeypatch.setattr(at_once, "LONGEST_PAUSE_TOGETHER_S", 0.3)
+def test_events_batched_with_a_hanging_one_are_handled_later(shop, chosen, monkeypatch):
+    monkeypatch.setattr(shop.autonomy.runtime.group_commit, "done_within_s", 0.3)
+    monkeypatch.setattr(batches, "IDLE_TIMEOUT_S", 0.3)
     shop.give_up_only_when_taken_along(monkeypatch)
     hanging, *others = shop.payments(3)
     end, held = threading.Event(), []
@@ -315,13 +310,13 @@ def test_those_taken_along_with_one_that_hangs_are_handled_when_it_is_given_up(s
     def hang_once(event):
         if event.payment.id == hanging.id and not held:
             held.append(event.payment.id)
-            assert end.wait(PATIENCE_S)
+            assert end.wait(TIMEOUT_S)
 
     chosen.append(hang_once)
     events = [shop.completed(payment) for payment in (hanging, *others)]
     with shop.posting_together(events) as answers:
         try:
-            assert [answer.result(PATIENCE_S) for answer in answers[1:]] == [{200}] * 2
+            assert [answer.result(TIMEOUT_S) for answer in answers[1:]] == [{200}] * 2
             assert shop.statuses(events[1:]) == ["processed"] * 2
         finally:
             end.set()
@@ -331,15 +326,15 @@ def test_those_taken_along_with_one_that_hangs_are_handled_when_it_is_given_up(s
     assert shop.settled() == (4, 4, 8)
 
 
-def test_what_is_undone_together_is_logged_for_each_event_with_its_own_request(shop, chosen):
+def test_an_undone_batch_is_logged_for_each_event(shop, chosen):
     payments = shop.payments(3)
     chosen.append(lambda event: 1 / (event.payment.id != payments[1].id))
     events = [shop.completed(payment) for payment in payments]
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
         shop.post_together(events)
-    undone = [line for line in lines if line["event"] == "stripe.event_not_at_once"]
-    assert [(line["event_id"], line["reason"], line["together"]) for line in undone] == [
-        (event["id"], "ZeroDivisionError", 3) for event in events
+    undone = [line for line in lines if line["event"] == "payment.batch_undone"]
+    assert [(line["reference"], line["reason"], line["together"]) for line in undone] == [
+        (event["data"]["object"]["id"], "ZeroDivisionError", 3) for event in events
     ]
     assert len({line["request_id"] for line in undone}) == 3
 
@@ -349,7 +344,7 @@ def grants_what_does_not_exist(event):
 
 
 @pytest.mark.parametrize("misbehave", [*HOOKS, grants_what_does_not_exist])
-def test_whatever_the_hook_of_one_does_all_end_as_if_each_had_come_alone(shop, chosen, misbehave):
+def test_a_batch_with_any_hook_ends_like_separate_events(shop, chosen, misbehave):
     def recorded(post_all):
         payments = shop.payments(3)
         chosen[:] = [lambda event: misbehave(event) if event.payment.id == payments[1].id else None]
@@ -359,7 +354,7 @@ def test_whatever_the_hook_of_one_does_all_end_as_if_each_had_come_alone(shop, c
     assert recorded(shop.post_together) == recorded(lambda events: [shop._post(event) for event in events])
 
 
-def test_one_that_postgresql_cannot_keep_is_refused_and_the_others_are_as_if_alone(shop):
+def test_an_event_that_cannot_be_stored_is_refused_alone(shop):
     first, second, third = shop.payments(3)
     with_nul = shop.completed(second, customer_details={"name": "Ada\0"})
     events = [shop.completed(first), with_nul, shop.completed(third)]
@@ -369,7 +364,7 @@ def test_one_that_postgresql_cannot_keep_is_refused_and_the_others_are_as_if_alo
     assert shop.settled() == (3, 3, 6)
 
 
-def test_one_id_for_two_sessions_is_one_event(shop):
+def test_one_event_id_for_two_sessions_is_one_event(shop):
     first, second = shop.payments(2)
     event, impostor = shop.completed(first), shop.completed(second)
     impostor["id"] = event["id"]

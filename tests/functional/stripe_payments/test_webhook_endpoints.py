@@ -14,7 +14,7 @@ from autonomy_core.audit.models import AuditEntry
 from stripe_payments.api.client import API_VERSION
 from stripe_payments.domain import HANDLED_EVENTS
 from stripe_payments.endpoints import client as at_stripe
-from stripe_payments.endpoints.admin import Desk
+from stripe_payments.endpoints.admin import EndpointAdmin
 
 URL = "https://acme.example/api/webhook/stripe/acme"
 
@@ -36,7 +36,7 @@ class Killed(BaseException):
     """The command is killed."""
 
 
-def test_create_makes_the_endpoint_and_puts_the_organisation_into_service(site):
+def test_create_makes_the_endpoint_and_enables_the_organisation(site):
     assert site.autonomy.runtime.tenants.get("acme") is None
     said = site.webhook("create", "acme")
     (made,) = site.endpoints()
@@ -49,7 +49,7 @@ def test_create_makes_the_endpoint_and_puts_the_organisation_into_service(site):
     assert site.answer_to(made["secret"]) == 200
 
 
-def test_create_keeps_the_secret_in_a_file_for_the_owner_alone_and_the_ini_as_it_was(site):
+def test_create_stores_the_secret_in_a_private_file(site):
     before = site.path().read_text()
     site.webhook("create", "acme")
     kept = site.directory / "secrets" / "acme-test-webhook"
@@ -61,7 +61,7 @@ def test_create_keeps_the_secret_in_a_file_for_the_owner_alone_and_the_ini_as_it
     assert re.sub(r"^(test_webhook\w+ =).*", r"# \1", after, flags=re.MULTILINE) == before
 
 
-def test_the_secret_goes_where_the_file_already_says(site):
+def test_the_secret_is_written_to_the_configured_reference(site):
     path = site.path()
     path.write_text(
         path.read_text().replace("# test_webhook_secret =", "test_webhook_secret = file:secrets/mine")
@@ -75,15 +75,15 @@ def test_the_secret_may_be_kept_in_the_ini_itself(site):
     assert site.written("test_webhook_secret") == site.endpoints()[0]["secret"]
 
 
-def test_the_address_may_be_another_one_of_the_servers(site):
+def test_the_endpoint_may_have_another_address_of_the_server(site):
     site.webhook("create", "acme", "--server", "https://api.example.net")
     assert site.endpoints()[0]["url"] == "https://api.example.net/api/webhook/stripe/acme"
-    assert "no address of a server" in site.webhook(
+    assert "not the URL of a server" in site.webhook(
         "rotate", "acme", "--server", "api.example.net/x", status=1
     )
 
 
-def test_what_is_done_is_recorded(site, rotated):
+def test_each_change_is_audited(site, rotated):
     site.webhook("rotate", "acme")
     with site.autonomy.scope("acme") as scope:
         entries = list(scope.session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
@@ -93,7 +93,7 @@ def test_what_is_done_is_recorded(site, rotated):
     ]
 
 
-def test_create_leaves_alone_what_there_is(site, rotated):
+def test_create_does_not_replace_an_existing_endpoint(site, rotated):
     assert "rotate acme" in site.webhook("create", "acme", status=1)
     site.begin("other")
     by_hand = site.add_endpoint("https://other.example/api/webhook/stripe/other")
@@ -102,7 +102,7 @@ def test_create_leaves_alone_what_there_is(site, rotated):
     assert site.written("test_webhook_secret", "other") is None
 
 
-def test_a_full_account_is_told_what_to_do(site):
+def test_a_full_account_is_reported_with_the_remedy(site):
     for number in range(16):
         site.add_endpoint(f"https://elsewhere.example/{number}")
     said = site.webhook("create", "acme", status=1)
@@ -111,9 +111,9 @@ def test_a_full_account_is_told_what_to_do(site):
     assert site.written("test_webhook_secret") is None
 
 
-def test_a_key_that_stripe_does_not_take_is_told_and_changes_nothing(site):
+def test_a_key_that_stripe_refuses_is_reported_without_a_change(site):
     before = site.begin(key="rk_test_unknown").read_text()
-    assert "Stripe does not take the key" in site.webhook("create", "acme", status=1)
+    assert "Stripe does not accept the key" in site.webhook("create", "acme", status=1)
     assert site.path().read_text() == before
 
 
@@ -124,22 +124,22 @@ def test_a_file_with_other_problems_is_left_alone(site):
     assert site.endpoints() == []
 
 
-def test_when_the_secret_cannot_be_kept_the_endpoint_is_unmade(site, monkeypatch):
+def test_an_endpoint_whose_secret_cannot_be_stored_is_deleted(site, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device", "acme.ini")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Desk, "save", full)
+        patched.setattr(EndpointAdmin, "save", full)
         assert "No space left" in site.webhook("create", "acme", status=1)
     assert site.endpoints() == []
 
 
-def test_what_a_killed_command_left_behind_is_cleared_away_by_the_next(site, monkeypatch):
+def test_the_leftovers_of_a_killed_command_are_removed_by_the_next(site, monkeypatch):
     def killed(*_, **__):
         raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(Desk, "save", killed)
+        patched.setattr(EndpointAdmin, "save", killed)
         site.webhook("create", "acme")
     (left,) = site.endpoints()
     assert f"removed {left['id']}" in site.webhook("create", "acme")
@@ -147,7 +147,7 @@ def test_what_a_killed_command_left_behind_is_cleared_away_by_the_next(site, mon
     assert site.answer_to(made["secret"]) == 200
 
 
-def test_rotate_replaces_endpoint_and_secret_and_ends_with_one_of_each(site, rotated):
+def test_rotate_replaces_the_endpoint_and_the_secret(site, rotated):
     site.webhook("rotate", "acme")
     (new,) = site.endpoints()
     assert new["id"] != rotated["id"]
@@ -157,7 +157,7 @@ def test_rotate_replaces_endpoint_and_secret_and_ends_with_one_of_each(site, rot
     assert [each.name for each in (site.directory / "secrets").iterdir()] == ["acme-test-webhook-2"]
 
 
-def test_an_endpoint_that_was_made_by_hand_is_found_by_its_address_and_replaced(site):
+def test_rotate_replaces_an_endpoint_that_was_made_by_hand(site):
     by_hand = site.add_endpoint(URL)
     path = site.path()
     path.write_text(path.read_text() + f"test_webhook_secret = {by_hand['secret']}\n")
@@ -172,10 +172,10 @@ def test_an_endpoint_that_was_made_by_hand_is_found_by_its_address_and_replaced(
 @pytest.mark.parametrize(
     ("step", "times"), [("create_endpoint", 1), ("save", 1), ("delete_endpoint", 1), ("save", 2)]
 )
-def test_a_rotation_that_is_killed_anywhere_leaves_no_gap_and_is_finished_by_the_next(
+def test_a_killed_rotation_is_finished_by_the_next_without_a_gap(
     site, rotated, monkeypatch, step, times, after
 ):
-    owner = Desk if step == "save" else at_stripe
+    owner = EndpointAdmin if step == "save" else at_stripe
     real, called = getattr(owner, step), []
 
     def killed(*arguments, **named):
@@ -210,13 +210,13 @@ def silent_server():
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_both_secrets_verify_while_the_old_endpoint_has_events_to_deliver(site, silent_server):
+def test_both_secrets_are_valid_until_the_old_endpoint_is_empty(site, silent_server):
     site.webhook("create", "acme", "--server", silent_server)
     (old,) = site.endpoints()
     session = {"mode": "payment", "success_url": "https://acme.example/", "line_items": [LINE]}
     made = site.stripe().checkout.sessions.create(params=session)
     site.stripe().checkout.sessions.expire(made.id)
-    assert "has 1 events to deliver" in site.webhook("rotate", "acme", status=1)
+    assert "1 undelivered events" in site.webhook("rotate", "acme", status=1)
     assert [site.answer_to(each["secret"]) for each in site.endpoints()] == [200, 200]
     site.webhook("rotate", "acme", "--now")
     assert site.answer_to(old["secret"]) == 400
@@ -226,21 +226,21 @@ LINE = {"price_data": {"currency": "eur", "unit_amount": 900, "product_data": {"
 
 
 def test_the_old_endpoint_stays_while_the_new_one_is_out_of_service(site, rotated, monkeypatch):
-    real = Desk.save
+    real = EndpointAdmin.save
 
     def save(*arguments, **named):
         real(*arguments, **named)
         raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(Desk, "save", save)
+        patched.setattr(EndpointAdmin, "save", save)
         site.webhook("rotate", "acme")
     site.stripe().webhook_endpoints.update(site.endpoints()[0]["id"], params={"disabled": True})
-    assert "not in service" in site.webhook("rotate", "acme", status=1)
+    assert "is not enabled at Stripe" in site.webhook("rotate", "acme", status=1)
     assert {rotated["id"]} < {each["id"] for each in site.endpoints()}
 
 
-def test_organisations_of_one_account_share_an_endpoint_and_rotate_it_together(site, rotated):
+def test_organisations_of_one_account_rotate_a_shared_endpoint(site, rotated):
     site.begin("other")
     site.webhook("create", "other", "--share-with", "acme")
     assert (site.secret(name="other"), len(site.endpoints())) == (rotated["secret"], 1)
@@ -257,19 +257,17 @@ def test_organisations_of_one_account_share_an_endpoint_and_rotate_it_together(s
         assert [site.answer_to(each["secret"], name) for each in (new, rotated)] == [200, 400]
 
 
-def test_a_shared_rotation_that_is_killed_between_two_files_is_finished_by_whoever_is_named(
-    site, rotated, monkeypatch
-):
+def test_a_killed_shared_rotation_is_finished_by_any_organisation(site, rotated, monkeypatch):
     site.begin("other")
     site.webhook("create", "other", "--share-with", "acme")
-    real = Desk.save
+    real = EndpointAdmin.save
 
     def save(*arguments, **named):
         real(*arguments, **named)
         raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(Desk, "save", save)
+        patched.setattr(EndpointAdmin, "save", save)
         site.webhook("rotate", "acme")
     # First the one that the URL does not name: what the other takes can then be handed on.
     assert site.written("test_previous_webhook_secret", "other")
@@ -287,7 +285,7 @@ def test_only_organisations_of_one_account_can_share(site, rotated):
     assert site.written("test_webhook_secret", "stranger") is None
 
 
-def test_list_tells_whose_each_endpoint_is(site, rotated):
+def test_list_shows_the_organisations_of_each_endpoint(site, rotated):
     by_hand = site.add_endpoint("https://elsewhere.example/")
     rows = {row["id"]: row for row in json.loads(site.webhook("list", "acme", "--json"))}
     assert rows[rotated["id"]]["organisations"] == ["acme"]
@@ -295,14 +293,14 @@ def test_list_tells_whose_each_endpoint_is(site, rotated):
     assert URL in site.webhook("list", "acme")
 
 
-def test_remove_takes_the_endpoint_away_and_keeps_a_file_in_order(site, rotated):
+def test_remove_deletes_the_endpoint_and_keeps_the_file_valid(site, rotated):
     said = site.webhook("remove", "acme", "--yes")
     assert "its secret stays" in said
     assert site.endpoints() == []
     assert site.autonomy.runtime.tenants.get("acme") is not None
 
 
-def test_remove_takes_the_keys_out_of_a_file_that_does_not_need_them(site, rotated):
+def test_remove_deletes_the_keys_that_a_file_does_not_need(site, rotated):
     path = site.path()
     live = "environment = live\nsecret_key = sk_live_x\npublic_key = pk_live_x\nwebhook_secret = whsec_live\n"
     path.write_text(path.read_text().replace("environment = test\n", live))
@@ -311,12 +309,12 @@ def test_remove_takes_the_keys_out_of_a_file_that_does_not_need_them(site, rotat
     assert list((site.directory / "secrets").iterdir()) == []
 
 
-def test_remove_asks_first(site, rotated):
+def test_remove_asks_for_confirmation(site, rotated):
     assert "Aborted" in site.webhook("remove", "acme", status=1)
     assert site.endpoints() == [rotated]
 
 
-def test_an_unused_endpoint_is_removed_by_its_id_and_a_used_one_is_not(site, rotated):
+def test_only_an_unused_endpoint_is_removed_by_its_id(site, rotated):
     by_hand = site.add_endpoint("https://elsewhere.example/")
     site.begin("other")
     assert "is used by acme" in site.webhook("remove", "other", rotated["id"], "--yes", status=1)
@@ -324,7 +322,7 @@ def test_an_unused_endpoint_is_removed_by_its_id_and_a_used_one_is_not(site, rot
     assert [each["id"] for each in site.endpoints()] == [rotated["id"]]
 
 
-def test_whoever_shares_an_endpoint_leaves_it_to_the_others_unless_the_address_is_theirs(site, rotated):
+def test_remove_keeps_a_shared_endpoint_for_the_others(site, rotated):
     site.begin("other")
     site.webhook("create", "other", "--share-with", "acme")
     assert "rotate other --server" in site.webhook("remove", "acme", "--yes", status=1)

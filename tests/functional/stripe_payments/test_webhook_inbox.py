@@ -1,4 +1,4 @@
-"""Events: stored once, handled once, in any order; what cannot be believed is set aside."""
+"""Events are stored once and handled once, in any order; contradicting ones are set aside."""
 
 import itertools
 from uuid import uuid4
@@ -8,9 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from stripe_payments.events import inbox
+from autonomy_core.webhooks import inbox
+from autonomy_core.webhooks.models import WebhookEvent
+from stripe_payments.events.source import StripeEvents
 from stripe_payments.events.verification import verify
-from stripe_payments.models import StripeEvent, StripePayment
+from stripe_payments.models import StripePayment
 from stripe_payments.settings import ENVIRONMENTS, keys_of
 from stripe_payments.testing import checkout_session, signed, stripe_event, webhook_secret
 from tests.functional.stripe_payments.shop import (
@@ -39,14 +41,14 @@ def broken(*_, **__):
 
 
 def store_only(shop, event):
-    """What is left when handling takes the transaction down with it."""
+    """The state in which the handling has lost its transaction."""
     keys = [
         keys_of(shop.autonomy.get_organisation(shop.id).settings["stripe_payments"], each)
         for each in ENVIRONMENTS
     ]
     body, headers = signed(event, webhook_secret(shop.id))
     with shop.scope() as scope:
-        return inbox.store(scope, verify(body, headers["Stripe-Signature"], keys))
+        return inbox.store(scope, StripeEvents(), verify(body, headers["Stripe-Signature"], keys))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_each_event_that_ends_a_session_moves_the_payment(shop, event_type, paym
     assert len(shop.grants()) == (status == "completed")
 
 
-def test_a_processed_event_records_what_it_settled_and_how_it_was_found(shop):
+def test_a_processed_event_records_its_payment_and_lookup(shop):
     payment = shop.payment()
     event = shop.event(payment)
     shop.post(event)
@@ -79,7 +81,7 @@ def test_a_processed_event_records_what_it_settled_and_how_it_was_found(shop):
     assert stored.processed_at >= stored.received_at
 
 
-def test_the_same_event_again_is_answered_and_not_handled_again(shop):
+def test_a_repeated_event_is_answered_and_not_handled_again(shop):
     event = shop.event(shop.payment())
     assert [shop.post(event).json["status"] for _ in range(3)] == ["processed"] * 3
     assert shop.stored(event).attempts == 1
@@ -90,7 +92,7 @@ def test_two_events_for_one_fact_settle_once(shop):
     payment = shop.payment()
     for _ in range(2):
         assert shop.post(shop.event(payment)).json["status"] == "processed"
-    assert len(shop.rows(StripeEvent)) == 2
+    assert len(shop.rows(WebhookEvent)) == 2
     assert len(shop.grants()) == 1
 
 
@@ -121,7 +123,7 @@ def test_events_of_other_types_are_stored_and_ignored(shop):
         max_size=8,
     )
 )
-def test_any_order_and_repetition_of_the_events_ends_in_the_right_state(shop, reports):
+def test_every_order_of_events_ends_in_the_right_state(shop, reports):
     shop.product = shop.autonomy.product()
     payment = shop.payment()
     granted_before = len(shop.grants())
@@ -141,7 +143,7 @@ def test_any_order_and_repetition_of_the_events_ends_in_the_right_state(shop, re
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([COMPLETED, SUCCEEDED, FAILED, EXPIRED])))
-def test_the_four_events_in_any_order_complete_a_payment_that_succeeded(shop, order):
+def test_the_four_events_in_any_order_complete_a_paid_payment(shop, order):
     payment = shop.payment()
     for event_type in order:
         paid = "paid" if event_type == SUCCEEDED else "unpaid"
@@ -150,7 +152,7 @@ def test_the_four_events_in_any_order_complete_a_payment_that_succeeded(shop, or
     assert len(shop.grants()) == 1
 
 
-def test_an_event_that_was_stored_alone_is_handled_by_the_job(shop):
+def test_an_event_that_was_only_stored_is_handled_by_the_job(shop):
     payment = shop.payment()
     event = shop.event(payment)
     assert store_only(shop, event) == "received"
@@ -160,7 +162,7 @@ def test_an_event_that_was_stored_alone_is_handled_by_the_job(shop):
     assert shop.status(payment) == "completed"
 
 
-def test_an_event_that_was_stored_alone_is_handled_when_it_is_delivered_again(shop):
+def test_an_event_that_was_only_stored_is_handled_when_redelivered(shop):
     payment = shop.payment()
     event = shop.event(payment)
     store_only(shop, event)
@@ -179,7 +181,7 @@ def test_the_job_does_nothing_for_an_event_that_has_been_handled(shop):
     event = shop.event(shop.payment())
     store_only(shop, event)
     shop.post(event)
-    assert [job["task_name"] for job in shop.autonomy.jobs("acme")] == ["stripe_payments.handle_event"]
+    assert [job["task_name"] for job in shop.autonomy.jobs("acme")] == ["webhooks.handle_event"]
     assert shop.autonomy.run_jobs("acme") == []
     assert shop.stored(event).attempts == 1
     assert len(shop.grants()) == 1
@@ -195,7 +197,7 @@ def test_a_known_event_defers_no_second_job(shop, monkeypatch):
     assert shop.stored(event).attempts == 4
 
 
-def test_a_process_that_dies_while_it_handles_an_event_leaves_nothing_and_answers_nothing(shop, monkeypatch):
+def test_a_kill_while_handling_an_event_leaves_no_rows(shop, monkeypatch):
     class Killed(BaseException):
         pass
 
@@ -213,14 +215,14 @@ def test_a_process_that_dies_while_it_handles_an_event_leaves_nothing_and_answer
     assert shop.post(event).json["status"] == "processed"
 
 
-def test_an_event_whose_handling_fails_is_kept_and_tried_again_until_it_succeeds(shop, monkeypatch):
+def test_a_failing_event_is_kept_and_retried_until_it_succeeds(shop, monkeypatch):
     payment = shop.payment()
     event = shop.event(payment)
     with monkeypatch.context() as patched:
         instead_of_settling(patched, broken)
         assert shop.post(event).json == {"received": True, "status": "failed"}
         assert (shop.stored(event).reason, shop.stored(event).attempts) == ("RuntimeError", 1)
-        assert shop.autonomy.run_jobs("acme") == ["stripe_payments.handle_event"]
+        assert shop.autonomy.run_jobs("acme") == ["webhooks.handle_event"]
         assert shop.stored(event).attempts == 2
     assert shop.autonomy.run_jobs("acme") == []
     stored = shop.stored(event)
@@ -228,7 +230,7 @@ def test_an_event_whose_handling_fails_is_kept_and_tried_again_until_it_succeeds
     assert shop.status(payment) == "completed"
 
 
-def test_what_failed_handling_had_done_is_undone(shop, monkeypatch):
+def test_a_failed_handling_is_rolled_back(shop, monkeypatch):
     def settle_and_fail(settle, *arguments, **named):
         settle(*arguments, **named)
         raise RuntimeError("after the work")
@@ -260,7 +262,7 @@ def test_a_payment_is_found_in_several_ways_and_which_one_is_recorded(shop, chan
     assert shop.status(payment) == "completed"
 
 
-def test_a_session_that_a_crash_kept_us_from_noting_is_bound_by_its_first_event(shop):
+def test_an_unrecorded_session_is_bound_by_its_first_event(shop):
     payment = shop.autonomy.payment(shop.customer, shop.product)
     session = checkout_session(payment)
     shop.post(stripe_event(COMPLETED, session))
@@ -290,7 +292,7 @@ def test_a_session_that_a_crash_kept_us_from_noting_is_bound_by_its_first_event(
     ],
     ids=lambda value: repr(value)[:50],
 )
-def test_an_event_that_does_not_agree_with_the_payment_is_set_aside_and_grants_nothing(shop, change, reason):
+def test_an_event_that_differs_from_the_payment_is_set_aside(shop, change, reason):
     payment = shop.payment()
     event = stripe_event(COMPLETED, checkout_session(payment, **change), livemode=False)
     assert shop.post(event).json["status"] == "set_aside"
@@ -301,7 +303,7 @@ def test_an_event_that_does_not_agree_with_the_payment_is_set_aside_and_grants_n
     assert shop.grants() == []
 
 
-def test_an_event_about_no_payment_of_ours_is_set_aside_with_the_reason(shop):
+def test_an_event_about_an_unknown_payment_is_set_aside(shop):
     payment = shop.payment()
     payment.id = uuid4()
     event = shop.event(payment)
@@ -309,14 +311,12 @@ def test_an_event_about_no_payment_of_ours_is_set_aside_with_the_reason(shop):
     assert "no payment of this organisation" in shop.stored(event).reason
 
 
-def test_an_event_about_another_organisations_payment_is_set_aside_and_settles_neither(
-    shop, autonomy, simulator
-):
+def test_an_event_about_a_foreign_payment_is_set_aside(shop, autonomy, simulator):
     other = Shop(autonomy, simulator, "other")
     theirs = other.payment()
     assert shop.post(other.event(theirs)).json["status"] == "set_aside"
     assert other.status(theirs) == "pending"
-    assert other.rows(StripeEvent) == []
+    assert other.rows(WebhookEvent) == []
     assert other.grants() == shop.grants() == []
 
 
@@ -328,7 +328,7 @@ def test_a_live_event_about_a_test_payment_is_set_aside(shop):
     assert shop.grants() == []
 
 
-def test_what_was_set_aside_stays_so_when_it_is_delivered_again(shop):
+def test_an_event_set_aside_stays_so_when_redelivered(shop):
     event = shop.event(shop.payment(), amount_total=1)
     assert [shop.post(event).json["status"] for _ in range(2)] == ["set_aside"] * 2
     assert shop.autonomy.run_jobs("acme") == []
@@ -343,10 +343,10 @@ def test_the_same_event_id_is_another_event_in_another_organisation(shop, autono
         assert len(each.grants()) == 1
 
 
-def test_an_event_of_an_abandoned_attempt_does_not_undo_a_completed_payment(shop):
+def test_an_event_of_an_abandoned_attempt_undoes_no_payment(shop):
     payment = shop.payment()
     shop.post(shop.event(payment))
     shop.post(shop.event(payment, EXPIRED, payment_status="unpaid"))
     assert shop.status(payment) == "completed"
     with shop.scope() as scope:
-        assert set(scope.session.scalars(select(StripeEvent.status))) == {"processed"}
+        assert set(scope.session.scalars(select(WebhookEvent.status))) == {"processed"}

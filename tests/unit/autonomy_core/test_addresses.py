@@ -1,4 +1,4 @@
-"""Whose address it is, however it is spelt."""
+"""Addresses of clients: their networks and their canonical spelling."""
 
 import pytest
 

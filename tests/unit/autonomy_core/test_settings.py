@@ -28,19 +28,26 @@ def test_a_number_is_written_in_digits_only(tmp_path, text):
         load(tmp_path, pool_size=text)
 
 
-def test_the_time_for_an_answer_leaves_an_upload_its_wait_for_inspection(tmp_path):
+def test_the_answer_time_limit_exceeds_the_wait_for_inspection(tmp_path):
     assert load(tmp_path, answer_seconds="60").answer_seconds == 60
     with pytest.raises(SettingsError, match=r"autonomy\.answer_seconds: .*60"):
         load(tmp_path, answer_seconds="59")
 
 
-@pytest.mark.parametrize("key", ["tenants", "pool_size", "hosts"])
-def test_a_key_without_a_value_is_refused(tmp_path, key):
-    with pytest.raises(SettingsError, match=rf"autonomy\.{key}: it has no value"):
+@pytest.mark.parametrize(
+    ("key", "remedy"),
+    [
+        ("tenants", "give it one"),
+        ("pool_size", "give it one, or remove the key"),
+        ("hosts", "give it one, or remove the key"),
+    ],
+)
+def test_a_key_without_a_value_is_refused(tmp_path, key, remedy):
+    with pytest.raises(SettingsError, match=rf"autonomy\.{key}: it has no value; {remedy}$"):
         load(tmp_path, **{key: ""})
 
 
-def test_a_misspelt_key_is_told_with_the_one_that_was_meant(tmp_path):
+def test_a_misspelt_key_is_reported_with_the_right_one(tmp_path):
     with pytest.raises(
         SettingsError,
         match=r"autonomy\.pool_sise: there is no such key; did you mean 'autonomy\.pool_size'\?",
@@ -61,7 +68,7 @@ def test_a_key_whose_first_word_is_misspelt_is_not_overlooked(tmp_path, key):
         load_settings({**keys, key: "x"}, {"media": None})
 
 
-def test_pyramids_own_keys_are_let_pass(tmp_path):
+def test_pyramids_own_keys_are_accepted(tmp_path):
     keys = {"autonomy.tenants": str(tmp_path), "autonomy.data": str(tmp_path)}
     assert load_settings(
         {**keys, "pyramid.debug_notfound": "true", "here": "x", "mail.host": "y"}, {"media": None}
@@ -83,7 +90,7 @@ def test_every_list_is_separated_by_commas_spaces_or_new_lines(tmp_path, monkeyp
     assert len(settings.previous_secrets) == 2
 
 
-def test_a_secret_is_generated_once_and_for_its_owner_alone(tmp_path):
+def test_a_secret_is_generated_once_readable_by_its_owner_only(tmp_path):
     first = load(tmp_path)
     assert len(first.secret.reveal()) >= 32
     assert load(tmp_path).secret == first.secret
@@ -91,7 +98,7 @@ def test_a_secret_is_generated_once_and_for_its_owner_alone(tmp_path):
     assert stat.S_IMODE((tmp_path / "data" / "secret").stat().st_mode) == 0o600
 
 
-def test_processes_that_start_together_have_one_secret(tmp_path):
+def test_processes_that_start_together_share_one_secret(tmp_path):
     with ThreadPoolExecutor(16) as threads:
         found = set(threads.map(lambda _: load(tmp_path).secret, range(64)))
     assert len(found) == 1
@@ -99,7 +106,7 @@ def test_processes_that_start_together_have_one_secret(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "\n", "short"])
-def test_a_generated_secret_of_which_a_crash_left_nothing_is_refused(tmp_path, content):
+def test_a_truncated_generated_secret_is_refused(tmp_path, content):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "secret").write_text(content)
     with pytest.raises(SettingsError, match="at least 32 characters"):
@@ -107,7 +114,7 @@ def test_a_generated_secret_of_which_a_crash_left_nothing_is_refused(tmp_path, c
 
 
 @pytest.mark.parametrize("content", ["", "short"])
-def test_a_secret_of_ones_own_is_long_enough(tmp_path, monkeypatch, content):
+def test_a_configured_secret_must_be_long_enough(tmp_path, monkeypatch, content):
     monkeypatch.setenv("OUR_SECRET", content)
     with pytest.raises(SettingsError, match="at least 32 characters"):
         load(tmp_path, secret="env:OUR_SECRET")
@@ -157,7 +164,7 @@ def test_hosts_are_normalised_and_checked(tmp_path):
         load(tmp_path, hosts="https://api.example/")
 
 
-def test_secrets_before_the_present_one_are_references_too_and_any_number(tmp_path, monkeypatch):
+def test_any_number_of_previous_secrets_is_read_from_references(tmp_path, monkeypatch):
     monkeypatch.setenv("BEFORE", "b" * 40)
     (tmp_path / "older").write_text("o" * 40)
     settings = load(tmp_path, previous_secret=f"env:BEFORE, file:{tmp_path / 'older'}")
@@ -166,7 +173,7 @@ def test_secrets_before_the_present_one_are_references_too_and_any_number(tmp_pa
     assert load(tmp_path).previous_secrets == ()
 
 
-def test_the_path_of_a_previous_secret_may_have_a_blank(tmp_path, monkeypatch):
+def test_the_path_of_a_previous_secret_may_contain_a_space(tmp_path, monkeypatch):
     monkeypatch.setenv("BEFORE", "b" * 40)
     (tmp_path / "my secrets").mkdir()
     (tmp_path / "my secrets" / "old").write_text("o" * 40)
@@ -187,8 +194,40 @@ def test_a_previous_secret_that_cannot_be_used_is_refused_by_its_key(tmp_path, r
 
 @pytest.mark.parametrize("key", ["sqlalchemy.url", "autonomy.owner_url", "autonomy.backup_url"])
 @pytest.mark.parametrize("url", ["hidden", "mysql://hidden@host/db", "postgresql://u:hidden@host:port/db"])
-def test_what_is_no_database_is_refused_by_its_key_and_not_shown(tmp_path, key, url):
+def test_an_invalid_database_url_is_refused_and_not_shown(tmp_path, key, url):
     places = {"autonomy.tenants": str(tmp_path), "autonomy.data": str(tmp_path)}
     with pytest.raises(SettingsError, match=rf"{key}: Write a PostgreSQL URL") as refused:
         load_settings({**places, key: url}, {})
     assert "hidden" not in str(refused.value)
+
+
+def test_mail_is_sent_from_an_account_with_sender_and_password(tmp_path, monkeypatch):
+    monkeypatch.setenv("MAIL_PASSWORD", "correct horse")
+    keys = {"mail.url": "smtp://shop@mail.example:587", "mail.from": "shop@mail.example"}
+    found = load(tmp_path, **keys, **{"mail.password": "env:MAIL_PASSWORD"})
+    assert (found.mail_from, found.mail_password.reveal()) == ("shop@mail.example", "correct horse")
+    assert "correct horse" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"mail.url": "smtp://mail.example"}, r"autonomy\.mail\.from: it is missing"),
+        (
+            {"mail.url": "smtps://shop@mail.example", "mail.from": "shop@mail.example"},
+            r"autonomy\.mail\.password: it is missing",
+        ),
+        ({"mail.password": "correct horse"}, r"autonomy\.mail\.password: write a reference"),
+        ({"mail.url": "smtp://shop:hunter2@mail.example"}, "a password in the address"),
+        ({"mail.url": "smtp://shop@mail.example?tls=none"}, "would be sent unencrypted"),
+        ({"mail.url": "smtp://mail.example?tls=maybe"}, "only tls=none is possible"),
+        ({"mail.url": "smtp:///path"}, "not the address of a mail server"),
+        ({"mail.url": "smtp://mail.example:0"}, "not the address of a mail server"),
+        ({"mail.url": "mail.example"}, "not the address of a mail account"),
+        ({"mail.url": "directory:mail", "mail.timeout": "1"}, r"autonomy\.mail\.timeout"),
+    ],
+)
+def test_a_mail_account_that_cannot_work_is_refused(tmp_path, keys, problem):
+    with pytest.raises(SettingsError, match=problem) as error:
+        load(tmp_path, **keys)
+    assert "hunter2" not in str(error.value)

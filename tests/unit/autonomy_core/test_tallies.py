@@ -1,4 +1,4 @@
-"""What is counted for each organisation is told as Prometheus has it, by one process or the sum of several."""
+"""Counters per organisation in Prometheus' format, of one process or summed over several."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sales(registry: CollectorRegistry) -> Iterator[Tally]:
     made.close()
 
 
-def test_one_process_tells_what_it_has_counted(registry: CollectorRegistry, sales: Tally):
+def test_one_process_reports_its_own_counts(registry: CollectorRegistry, sales: Tally):
     assert generate_latest(registry) == b"# HELP sales_total What was sold.\n# TYPE sales_total counter\n"
     for organisation in ("acme", "beta", "acme"):
         sales.count(organisation, "paid")
@@ -38,7 +38,7 @@ def test_one_process_tells_what_it_has_counted(registry: CollectorRegistry, sale
 
 
 @pytest.mark.processes
-def test_several_processes_are_summed_also_one_that_has_ended(
+def test_the_counts_of_all_processes_are_summed_after_their_end_too(
     sales: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
@@ -53,7 +53,7 @@ def test_several_processes_are_summed_also_one_that_has_ended(
 
 
 @pytest.mark.parametrize("in_files", [True, False])
-def test_nothing_is_missed_when_many_threads_count(
+def test_no_count_of_concurrent_threads_is_lost(
     registry: CollectorRegistry, sales: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_files: bool
 ):
     if in_files:

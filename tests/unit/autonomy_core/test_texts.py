@@ -1,4 +1,4 @@
-"""What may be in a text that people read."""
+"""The characters that a readable text may contain."""
 
 import time
 
@@ -18,7 +18,7 @@ SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e00
         ("\u212bngstr\u00f6m", "\u00c5ngstr\u00f6m"),
     ],
 )
-def test_a_text_has_one_form(typed, kept):
+def test_a_text_is_normalised(typed, kept):
     assert readable(typed, 200) == kept
     assert readable(kept, 200) == kept
 
@@ -41,7 +41,7 @@ def test_a_text_has_one_form(typed, kept):
         "…",
     ],
 )
-def test_what_people_write_is_kept(text):
+def test_ordinary_text_is_kept(text):
     assert readable(text, 200) == text
 
 
@@ -63,7 +63,7 @@ NOTHING_TO_SEE = {
 
 
 @pytest.mark.parametrize("text", NOTHING_TO_SEE.values(), ids=NOTHING_TO_SEE.keys())
-def test_what_cannot_be_seen_is_no_text(text):
+def test_invisible_text_is_refused(text):
     with pytest.raises(UnreadableText, match="nothing to be read"):
         readable(text, 200)
 
@@ -93,53 +93,53 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("character", FORBIDDEN.values(), ids=FORBIDDEN.keys())
-def test_what_deceives_or_controls_is_refused_by_its_number(character):
+def test_control_and_bidi_characters_are_refused_by_code_point(character):
     with pytest.raises(UnreadableText, match=f"U\\+{ord(character):04X} "):
         readable(f"a{character}b", 200)
 
 
-def test_tags_are_a_part_of_a_flag_and_of_nothing_else():
+def test_tag_characters_are_allowed_in_flags_only():
     with pytest.raises(UnreadableText, match=r"U\+E0067"):
         readable(f"{SCOTLAND[1:]}x", 200)
     with pytest.raises(UnreadableText, match=r"U\+E0067"):
         readable(SCOTLAND[:-1], 200)
 
 
-def test_several_lines_are_kept_where_they_may_be_each_with_the_same_end():
+def test_line_ends_are_normalised_where_lines_are_allowed():
     assert readable("one\r\ntwo\rthree\n\nfour\n", 200, lines=True) == "one\ntwo\nthree\n\nfour"
     with pytest.raises(UnreadableText, match=r"U\+0009"):
         readable("one\n\ttwo", 200, lines=True)
 
 
-def test_a_text_may_be_blank_where_it_is_said_so():
+def test_a_text_may_be_blank_where_allowed():
     assert readable("  ", 200, blank=True) == ""
     with pytest.raises(UnreadableText, match="nothing to be read"):
         readable("\u200b", 200, blank=True)
 
 
-def test_the_length_is_that_of_the_form_that_is_kept():
+def test_the_length_of_the_normalised_form_counts():
     assert readable(" " + "e\u0301" * 200 + " ", 200) == "é" * 200
     with pytest.raises(UnreadableText, match="maximum length 200"):
         readable("é" * 201, 200)
 
 
-def test_marks_upon_marks_are_refused_before_they_are_put_in_order():
+def test_too_many_combining_marks_are_refused_before_normalising():
     began = time.process_time()
     with pytest.raises(UnreadableText, match="maximum length"):
         readable("a" + "\u0327\u0300" * 1_000_000, 200)
-    # Put in order, they would take a quarter of an hour.
+    # Normalising it would take a quarter of an hour.
     assert time.process_time() - began < 10
 
 
-def test_a_text_that_nobody_can_correct_keeps_what_can_be_seen():
+def test_cleaning_keeps_the_visible_characters():
     assert cleaned("\ufeff A\u202eb\x00c\n", 200) == "Abc"
     assert cleaned(f"{SCOTLAND} \U000e0041", 200) == SCOTLAND
     assert cleaned("👩\u200d🚀", 200) == "👩\u200d🚀"
     assert cleaned("é" * 300, 200) == "é" * 200
-    # Composed when what stood between is gone.
+    # Composed once the characters between them are removed.
     assert cleaned("e\u202e\u0301", 200) == "é"
 
 
 @pytest.mark.parametrize("text", [*NOTHING_TO_SEE.values(), *FORBIDDEN.values()])
-def test_of_a_text_that_nobody_can_correct_nothing_is_kept_where_nothing_can_be_seen(text):
+def test_cleaning_invisible_text_gives_none(text):
     assert cleaned(text, 200) is None

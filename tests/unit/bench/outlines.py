@@ -1,4 +1,4 @@
-"""What statements do, so that those that are written differently can be compared."""
+"""Outlines of SQL statements, to compare statements that are written differently."""
 
 import re
 
@@ -7,7 +7,7 @@ STEP = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) (?!OF\b)(\w+)|FROM (\w+)(?:
 
 
 def outline(statement):
-    """What a statement does, to which tables, and what it locks; None for a connection's sign of life."""
+    """The verb of a statement, its tables and its locks; None for a ping of the connection."""
     words = " ".join(statement.split())
     if words in ("", ";"):
         return None
@@ -15,6 +15,8 @@ def outline(statement):
         return found[1]
     if "set_config" in words:
         return "set_config"
+    if "procrastinate_defer_jobs" in words:
+        return "defer"
     steps = (" ".join(filter(None, found.groups())) for found in STEP.finditer(words))
     return ", ".join(steps) or words
 

@@ -1,4 +1,4 @@
-"""The least application has to be right, too; and it executes what pgbench does."""
+"""The bare application of the benchmark is correct, and executes what pgbench executes."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from autonomy_core.runtime import APPLICATION_ROLE
 from bench.database import conninfo, count, prepare
 from bench.installation import install
 from bench.webhooks import bare_app, events, ours, pgbench
-from tests import wire
+from tests.support.round_trips import listening
 from tests.unit.bench.outlines import COMMENT, outlines
 
 pytestmark = pytest.mark.processes
@@ -62,7 +62,7 @@ def test_an_event_completes_its_payment_and_grants_the_product_once(app, address
         (4, {"payment_status": "unpaid"}),
     ],
 )
-def test_an_event_that_does_not_fit_the_payment_is_refused_and_leaves_nothing(app, address, number, changes):
+def test_an_event_that_differs_from_the_payment_is_rolled_back(app, address, number, changes):
     prepare(address, ours.PENDING, range(number, number + 1))
     before = count(address, ours.SETTLED)
     assert post(app, number, **changes) == "400 Bad Request"
@@ -73,19 +73,19 @@ def test_an_event_that_does_not_fit_the_payment_is_refused_and_leaves_nothing(ap
 
 def test_an_event_takes_six_round_trips_and_a_known_one_three(app, address):
     prepare(address, ours.PENDING, range(10, 30))
-    for number in range(10, 20):  # until everything is prepared
+    for number in range(10, 20):  # until all statements are prepared
         post(app, number)
     with app.pool.connection() as driver:
         pass
-    with wire.listening(driver) as first:
+    with listening(driver) as first:
         assert [post(app, number) for number in range(20, 30)] == ["200 OK"] * 10
         assert first.round_trips == 10 * len(bare_app.SIX) == 60
-    with wire.listening(driver) as again:
+    with listening(driver) as again:
         assert post(app, 20) == "200 OK"
         assert again.round_trips == 3
 
 
-def test_it_executes_the_statements_of_pgbench_six():
+def test_the_bare_app_executes_the_statements_of_pgbench_six():
     script = (pgbench.SCRIPTS_DIRECTORY / pgbench.SCRIPTS[pgbench.SIX]).read_text("utf-8")
     executed = ";".join(chain.from_iterable(bare_app.SIX)).split(";")
     assert outlines(COMMENT.sub("", script).split(";\n")) == outlines(executed)

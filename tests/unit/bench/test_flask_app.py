@@ -1,4 +1,4 @@
-"""The application that we compare with has to be right, or the comparison is worth nothing."""
+"""The Flask application of the benchmark is correct; otherwise the comparison means nothing."""
 
 import json
 
@@ -71,7 +71,7 @@ def test_a_purchase_needs_the_customers_token(shop):
     assert purchase(client, TOKENS.dumps(0)[:-1]) == 401
 
 
-def test_nobody_buys_what_they_own(shop):
+def test_an_owned_product_cannot_be_bought(shop):
     client, address = shop
     execute(
         address,

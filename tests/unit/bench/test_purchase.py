@@ -1,4 +1,4 @@
-"""The whole benchmark in small. How fast anything is, is not asserted."""
+"""The whole purchase benchmark with few rounds. No speed is asserted."""
 
 import pytest
 import stripe
@@ -20,7 +20,7 @@ def stripe_server(tmp_path):
 
 
 def only_session(server, name):
-    """The one session of a contender, without what is different each time."""
+    """The one session of a contender, without the values that differ each time."""
     client = stripe.StripeClient(
         simulator.key(name), stripe_version=API_VERSION, base_addresses={"api": server.url}
     )
@@ -29,9 +29,7 @@ def only_session(server, name):
     return {name: value for name, value in session.to_dict().items() if name not in each}
 
 
-def test_it_opens_one_checkout_a_purchase_prints_ratios_and_leaves_nothing_behind(
-    capsys, tmp_path, monkeypatch
-):
+def test_the_benchmark_prints_ratios_and_removes_its_files(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "DIRECTORY", tmp_path / "bench")
     assert BENCHMARK.main(["--rounds", "1", "--purchases", "8", "--connections", "2"]) == 0
     printed = capsys.readouterr().out
@@ -41,7 +39,7 @@ def test_it_opens_one_checkout_a_purchase_prints_ratios_and_leaves_nothing_behin
     assert list((tmp_path / "bench").iterdir()) == []
 
 
-def test_the_simulator_is_asked_by_itself_for_what_ours_asks_it(postgresql, tmp_path, stripe_server):
+def test_the_simulator_alone_gets_the_requests_that_ours_sends(postgresql, tmp_path, stripe_server):
     with ours.contender(postgresql, tmp_path, 1, stripe_server) as contender:
         play(contender, range(1))
     postgresql.drop_database(ours.NAME)
@@ -50,7 +48,7 @@ def test_the_simulator_is_asked_by_itself_for_what_ours_asks_it(postgresql, tmp_
     assert only_session(stripe_server, simulator.NAME) == only_session(stripe_server, ours.NAME)
 
 
-def test_a_session_that_no_payment_knows_voids_the_round(postgresql, tmp_path, stripe_server):
+def test_a_session_without_a_payment_voids_the_round(postgresql, tmp_path, stripe_server):
     with by_hand.contender(postgresql, tmp_path, 1, stripe_server) as contender:
         client = stripe.StripeClient(
             simulator.key(by_hand.NAME), stripe_version=API_VERSION, base_addresses={"api": stripe_server.url}

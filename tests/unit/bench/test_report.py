@@ -7,11 +7,11 @@ TIMINGS = {
 }
 
 
-def test_ratios_compare_what_was_measured_in_the_same_round():
+def test_ratios_compare_measurements_of_the_same_round():
     assert ratios(TIMINGS["fast"], TIMINGS["slow"]) == [2.0, 8.0, 4.0]
 
 
-def test_the_table_has_ratios_first_medians_and_ranges_and_the_fastest_on_top():
+def test_the_table_is_sorted_by_speed_with_ratios_first():
     assert table(TIMINGS, ["slow"], "events").splitlines() == [
         "| contender | x `slow` | events/s | CPU per event, µs |",
         "| --- | ---: | ---: | ---: |",
@@ -20,7 +20,7 @@ def test_the_table_has_ratios_first_medians_and_ranges_and_the_fastest_on_top():
     ]
 
 
-def test_what_stands_for_stripe_has_a_column_where_it_was_measured():
+def test_the_simulators_cpu_has_a_column_where_it_was_measured():
     (header, _, row) = table({"one": [Timing(100, 1.0, 0.2, 0.05)]}, [], "purchases").splitlines()
     assert header.endswith("| CPU per purchase, µs | Stripe's CPU per purchase, µs |")
     assert row == "| `one` | 100 | 2000 | 500 |"

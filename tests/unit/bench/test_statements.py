@@ -1,4 +1,4 @@
-"""What pgbench is given to execute is what a webhook executes; when that changes, this says so."""
+"""The pgbench script has the statements of a webhook; this fails when the webhook changes."""
 
 import re
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def executed(postgresql, tmp_path):
-    """The statements that the application sends for an event, when it has handled some."""
+    """The statements that the application sends for an event after its first events."""
     with ours.contender(postgresql, tmp_path, 1) as contender:
         address = conninfo(postgresql, ours.NAME)
         execute(address, "ALTER ROLE autonomy_app IN DATABASE ours SET log_statement = 'all'")

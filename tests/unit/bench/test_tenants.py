@@ -1,4 +1,4 @@
-"""The whole benchmark in small. How much anything takes, is not asserted."""
+"""The whole benchmark of organisations with small numbers. No time or memory is asserted."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def test_the_organisations_are_in_order_and_no_host_has_two_owners(tmp_path):
     assert {len(each) for each in hosts} == {1, 2}
 
 
-def test_the_table_has_medians_ranges_and_the_differences_of_each_round():
+def test_the_table_has_medians_ranges_and_differences_per_round():
     rounds = {
         1: [{"start, s": 1.0, "memory, MiB": 70.0}, {"start, s": 2.0}, {"start, s": 1.5}],
         100: [{"start, s": 1.5, "memory, MiB": 71.0}, {"start, s": 2.1}, {"start, s": 1.8}],
@@ -43,7 +43,7 @@ def test_the_table_has_medians_ranges_and_the_differences_of_each_round():
 @pytest.mark.skipif(
     not Path("/proc/self/smaps_rollup").exists(), reason="the system does not tell the memory"
 )
-def test_it_measures_server_and_worker_and_leaves_nothing_behind(capsys, tmp_path, monkeypatch):
+def test_the_benchmark_measures_both_processes_and_removes_its_files(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "DIRECTORY", tmp_path / "bench")
     monkeypatch.setattr(measuring, "IDLE_S", 0.1)
     assert benchmark.main(["--counts", "3", "--rounds", "1", "--later", "0"]) == 0

@@ -1,4 +1,4 @@
-"""The whole benchmark in small. How fast anything is, is not asserted."""
+"""The whole webhook benchmark with few rounds. No speed is asserted."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.processes
 CONTENDERS = ("ours", "ours_busy", "flask", "flask_8", "psycopg_six", "pgbench", "pgbench_six")
 
 
-def test_it_settles_every_event_prints_ratios_and_leaves_nothing_behind(capsys, tmp_path, monkeypatch):
+def test_the_benchmark_settles_every_event_and_removes_its_files(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "DIRECTORY", tmp_path / "bench")
     monkeypatch.setattr(djstripe, "is_installed", lambda: False)
     assert BENCHMARK.main(["--rounds", "1", "--events", "20", "--connections", "4"]) == 0

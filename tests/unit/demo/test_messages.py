@@ -1,4 +1,4 @@
-"""What goes wrong with the demonstration is told in words, whole."""
+"""Errors of the demonstration are complete messages."""
 
 import signal
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture(autouse=True)
 def signals():
-    """The command is in this process: what it does to its signals is undone."""
+    """The command runs in this process; the fixture restores the signal handlers."""
     before = {number: signal.getsignal(number) for number in command.ENDINGS}
     yield
     for number, handler in before.items():
@@ -25,7 +25,7 @@ def demonstrate(directory):
     return CliRunner().invoke(command.main, [f"--port={free_port()}", f"--directory={directory}"])
 
 
-def test_a_place_that_cannot_be_written_is_a_message(tmp_path):
+def test_an_unwritable_directory_is_reported(tmp_path):
     (tmp_path / "var").write_bytes(b"a file")
     shown = demonstrate(tmp_path / "var" / "demo")
     assert shown.exit_code == 1
@@ -34,7 +34,7 @@ def test_a_place_that_cannot_be_written_is_a_message(tmp_path):
 
 
 @pytest.mark.parametrize("words", ["[error    ] job.failed", "an end [/] of nothing", "[app:main]"])
-def test_what_looks_like_markup_is_shown_as_it_is(tmp_path, monkeypatch, words):
+def test_text_that_looks_like_markup_is_shown_unchanged(tmp_path, monkeypatch, words):
     def fail(*_, **__):
         raise DemoError(words)
 
@@ -57,9 +57,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_job_in_the_background_whose_shell_ignores_ctrl_c_is_ended_by_it_all_the_same(
-    tmp_path, monkeypatch
-):
+def test_a_background_job_with_sigint_ignored_ends_on_sigint(tmp_path, monkeypatch):
     def interrupt(*_, **__):
         signal.raise_signal(signal.SIGINT)
         raise AssertionError("it went on")

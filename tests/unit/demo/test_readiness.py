@@ -1,4 +1,4 @@
-"""What keeps the demonstration from starting is named; what does not concern it does not stop it."""
+"""The demonstration names the problem that keeps it from starting, and ignores unrelated ones."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from rich.console import Console
 
-from demo import processes as module
 from demo.__main__ import check_tenants
 from demo.places import ROOT, Places, free_port
-from demo.processes import DemoError, Processes, amiss_with_server
+from demo.processes import DemoError, Processes, problem_of_server
 
 pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
 def places(tmp_path):
-    """The demonstration's places, with a copy of the sample organisations."""
-    found = Places(free_port(), free_port(), tmp_path / "demo")
+    """The demonstration's directories, with a copy of the sample organisations."""
+    found = Places(free_port(), free_port(), free_port(), tmp_path / "demo")
     shutil.copytree(ROOT / "tenants", tmp_path / "tenants")
     found.write_ini()
     text = found.ini.read_text("utf-8").replace(str(ROOT / "tenants"), str(tmp_path / "tenants"))
@@ -50,7 +49,7 @@ def test_a_problem_of_another_organisation_is_shown_and_stops_nothing(places):
     assert "third.ini:" in shown.getvalue()
 
 
-def test_without_the_sample_shops_it_stops(places):
+def test_missing_sample_shops_stop_the_demonstration(places):
     shutil.rmtree(places.directory.parent / "tenants")
     with pytest.raises(DemoError, match="has problems"):
         check_tenants(Processes(places), Console(file=io.StringIO()))
@@ -64,7 +63,7 @@ def test_a_server_ini_that_cannot_be_used_is_a_message(places):
 
 @pytest.fixture
 def health(places):
-    """What ``/health/ready`` answers: a status for each check."""
+    """The body of ``/health/ready``: a status for each check."""
     checks = {}
 
     class Handler(BaseHTTPRequestHandler):
@@ -96,10 +95,9 @@ def health(places):
 )
 def test_only_tenants_may_be_degraded(places, health, checks, amiss):
     health |= checks
-    assert amiss_with_server(places) == amiss
+    assert problem_of_server(places) == amiss
 
 
-def test_who_waits_in_vain_is_told_for_what(places, monkeypatch):
-    monkeypatch.setattr(module, "START_WITHIN_S", 0)
+def test_a_server_that_does_not_start_in_time_is_reported(places):
     with pytest.raises(DemoError, match=r"The server is not ready: worker; see .*\.log"):
-        Processes(places)._wait_while(lambda: "The server is not ready: worker")
+        Processes(places, start_within_s=0)._wait_while(lambda: "The server is not ready: worker")

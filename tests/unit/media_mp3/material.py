@@ -1,4 +1,4 @@
-"""Files for the tests: real MP3s, and everything that has been seen to pass for one."""
+"""Test files: real MP3s, and other formats that are uploaded as MP3."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def free_format() -> bytes:
 
 
 def random_side_info() -> bytes:
-    """Every header valid, everything the decoder needs behind it random."""
+    """Frames with valid headers and random content."""
     chance = random.Random(1)
     return b"".join(frame[:4] + chance.randbytes(32) + frame[36:] for frame in frames(cbr()))
 
@@ -134,7 +134,7 @@ def id3_with(name: str, content: bytes, *, version: int = 3, flags: int = 0) -> 
 
 
 def compressed_text_bomb() -> bytes:
-    """A TXXX frame of a few kilobytes that a zlib-minded reader expands to 95 MB of NUL characters."""
+    """A TXXX frame of a few kilobytes that zlib expands to 95 MB of NUL characters."""
     packed = zlib.compress(b"\x00" + bytes(95_000_000), 9)
     return id3_with("TXXX", struct.pack(">I", 95_000_001) + packed, flags=0x80) + cbr()
 
@@ -146,7 +146,7 @@ def compressed_picture() -> bytes:
 
 
 def id3_with_many_frames() -> bytes:
-    """A tag reader that compares every value with all before it works for a minute on a few hundred thousand."""
+    """A few hundred thousand values: a reader that compares each with all others needs a minute."""
     tag = Id3Tag(3)
     for number in range(5000):
         tag.add_frame("TXXX", b"\0a\0%d" % number)
@@ -221,7 +221,7 @@ def unsynchronised(data: bytes) -> bytes:
 
 
 def unsynchronised_frame(name: str, content: bytes) -> bytes:
-    """A frame of ID3v2.4 with a flag of its own, and with the length that it has without unsynchronisation."""
+    """A frame of ID3v2.4 with a flag, and with its length without unsynchronisation."""
     return id3_frame(name, synchsafe(len(content)) + unsynchronised(content), version=4, flags=0x0003)
 
 
@@ -230,7 +230,7 @@ def utf16(text: str) -> bytes:
 
 
 def many_distinct_artists() -> bytes:
-    """Half a megabyte of artists, no two alike: who compares each with all before it works for a minute."""
+    """Half a megabyte of distinct artists: a reader that compares each with all others needs a minute."""
     frames, number = [], 0
     for _ in range(8):
         texts = bytearray(b"\x03")

@@ -1,4 +1,4 @@
-"""Files that play everywhere are accepted without a finding, and described truly."""
+"""Files that play everywhere are accepted without a finding, with correct facts."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_music_of_the_demonstration_is_accepted_with_its_tags(
     assert report.tags == Tags(title=piece.title, artist=piece.artist, album=piece.album, track=piece.track)
 
 
-def test_the_facts_are_those_of_the_frames(inspected: Inspect) -> None:
+def test_the_facts_are_computed_from_the_frames(inspected: Inspect) -> None:
     facts = inspected(material.tagged()).facts
 
     assert facts is not None
@@ -141,7 +141,7 @@ def test_the_waveform_follows_the_music(inspected: Inspect) -> None:
     assert max(peaks) > 100
 
 
-def test_control_characters_and_endless_titles_do_not_reach_anybody(inspected: Inspect) -> None:
+def test_control_characters_and_long_titles_are_cleaned(inspected: Inspect) -> None:
     tag = Id3Tag(4)
     tag.add_text("TIT2", "Night\x1b[2J \u202eevil\x07" + "x" * 5000)
 

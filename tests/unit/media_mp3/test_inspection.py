@@ -1,38 +1,37 @@
-"""The child process: its limits, and what becomes of its end."""
+"""Every end of an inspection gives a report. The tests of `files` test the limited child process."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from autonomy_core.plugin_api.files import ChildFailed, LimitReached, Limits, run_limited
 from media_mp3 import inspection
 from media_mp3.domain import TrackReport
-from media_mp3.inspection import inspect, read_report
+from media_mp3.inspect_child import inspect_file
+from media_mp3.inspection import LIMITS, inspect, read_report
 from tests.unit.media_mp3 import material
 
 pytestmark = pytest.mark.processes
-
-LIMITED = "from media_mp3.inspect_child import limit_process; limit_process(); "
 
 
 def codes(report: TrackReport) -> list[str]:
     return [finding.code for finding in report.findings]
 
 
-def limited(code: str) -> subprocess.CompletedProcess[bytes]:
-    """Run some Python under the limits of an inspection."""
-    return subprocess.run([sys.executable, "-I", "-c", LIMITED + code], capture_output=True, check=False)
-
-
-def test_an_inspection_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    path = tmp_path / "slow.mp3"
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "track.mp3"
     path.write_bytes(material.tagged())
+    return path
 
-    assert codes(inspect(path, timeout_s=0.001)) == ["inspection_limit"]
+
+def test_an_inspection_that_takes_too_long_is_given_up(path: Path) -> None:
+    (found,) = inspect(path, limits=Limits(wall_s=0.001)).findings
+
+    assert (found.code, found.detail) == ("inspection_limit", {"limit": "time"})
 
 
 def test_a_file_that_is_gone_is_a_finding_and_logged(
@@ -41,73 +40,61 @@ def test_a_file_that_is_gone_is_a_finding_and_logged(
     report = inspect(tmp_path / "gone.mp3")
 
     assert codes(report) == ["inspection_failed"]
-    assert "FileNotFoundError" in caplog.text
+    assert "The inspection of gone.mp3 ended with 1: FileNotFoundError" in caplog.text
 
 
-def test_memory_is_limited() -> None:
-    assert b"MemoryError" in limited("bytearray(450 << 20)").stderr
+def test_the_limits_are_those_that_the_guide_names() -> None:
+    assert (LIMITS.wall_s, LIMITS.cpu_s, LIMITS.memory_bytes) == (90, 60, 400 * 1024 * 1024)
 
 
-def test_writing_files_is_forbidden(tmp_path: Path) -> None:
-    child = limited(f"open({str(tmp_path / 'x')!r}, 'wb', buffering=0).write(b'x')")
-
-    assert b"File too large" in child.stderr
-
-
-def test_processor_time_is_limited() -> None:
-    child = limited("import resource; print(*resource.getrlimit(resource.RLIMIT_CPU))")
-
-    soft, hard = map(int, child.stdout.split())
-    assert 0 < soft <= 60
-    assert soft < hard <= 61
+def test_a_recording_takes_little_of_its_limits(path: Path) -> None:
+    """The modules that the child loads count as well."""
+    assert inspect(path, limits=Limits(cpu_s=5, memory_bytes=200 * 1024 * 1024)).accepted
 
 
-def test_who_takes_too_much_processor_time_is_told_so() -> None:
-    at_once = "import media_mp3.inspect_child as child; child.CPU_SECONDS = 1; child.limit_process(); "
-    child = subprocess.run(
-        [sys.executable, "-I", "-c", f"{at_once}\nwhile True: pass"], capture_output=True, check=False
-    )
+@pytest.mark.parametrize("limit", ["memory", "processor time", "time"])
+def test_a_limit_that_was_reached_is_a_finding(
+    path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    answer_with(monkeypatch, LimitReached(limit))  # type: ignore[arg-type]
 
-    (found,) = inspection._outcome(child, "upload.mp3").findings
-    assert found.detail == {"limit": "processor time"}
+    (found,) = inspect(path).findings
+
+    assert (found.code, found.detail) == ("inspection_limit", {"limit": limit})
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "inspection_limit"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)", "inspection_limit"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "inspection_failed"),
-        ("raise SystemExit(3)", "inspection_failed"),
-        ("print('no report')", "inspection_failed"),
-        ("print('[]')", "inspection_failed"),
-        ('print(\'{"findings": [{"code": "invented", "message": ""}]}\')', "inspection_failed"),
-        ("pass", "inspection_failed"),
-    ],
-)
-def test_however_the_child_ends_the_answer_is_a_finding(code: str, expected: str) -> None:
-    assert codes(inspection._outcome(limited(code), "upload.mp3")) == [expected]
-
-
-def test_the_child_gets_none_of_the_servers_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    "answer",
+    [ChildFailed("ended with -11: no message"), [], {}, "no report", None,
+     {"findings": [{"code": "invented", "message": ""}]},
+     {"findings": [{"code": "invented", "detail": {}}], "warnings": [], "facts": None, "tags": {},
+      "peaks": []}],
+    ids=["crash", "list", "empty", "text", "null", "malformed", "unknown"],
+)  # fmt: skip
+def test_another_answer_of_the_child_is_a_finding(
+    path: Path, monkeypatch: pytest.MonkeyPatch, answer: object
 ) -> None:
-    monkeypatch.setenv("PYTHONSTARTUP", "/nonexistent")
-    monkeypatch.setenv("PYTHONHOME", "/nonexistent")  # would keep Python from starting
-    path = tmp_path / "track.mp3"
-    path.write_bytes(material.tagged())
+    answer_with(monkeypatch, answer)
 
-    assert inspect(path).accepted
+    assert codes(inspect(path)) == ["inspection_failed"]
 
 
-def test_a_report_survives_the_way_from_the_child(tmp_path: Path) -> None:
-    path = tmp_path / "track.mp3"
-    path.write_bytes(material.tagged())
-    child = subprocess.run(
-        [sys.executable, "-I", "-m", "media_mp3.inspect_child", str(path)], capture_output=True, check=True
-    )
+def answer_with(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
+    """Let the child answer with something, or end with an exception."""
 
-    report = read_report(child.stdout)
+    def run(*_: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    assert list(report.peaks) == json.loads(child.stdout)["peaks"]
+    monkeypatch.setattr(inspection, "run_limited", run)
+
+
+def test_a_report_is_transferred_unchanged_from_the_child_process(path: Path) -> None:
+    document = run_limited("media_mp3.inspect_child:inspect_file", path, LIMITS)
+
+    report = read_report(document)
+
+    assert document == json.loads(json.dumps(inspect_file(path)))
+    assert list(report.peaks) == document["peaks"]
     assert report.tags.title == material.PIECE.title

@@ -1,4 +1,4 @@
-"""What the tags of an accepted file say, as whoever wrote them meant it."""
+"""The metadata from the tags of an accepted file."""
 
 from __future__ import annotations
 
@@ -44,10 +44,12 @@ SAME = {
         flags=0x80,
     ),
     "an extended v2.3 header": lambda: id3_of(
-        struct.pack(">IHI", 6, 0, 0), id3_frame("TIT2", TITLE), id3_frame("TPE1", ARTIST), flags=0x40
+        struct.pack(">IHI", 6, 0, 0), id3_frame("TIT2", TITLE), id3_frame("TPE1", ARTIST),
+        flags=0x40
     ),
     "an extended v2.3 header with a checksum": lambda: id3_of(
-        struct.pack(">IHII", 10, 0x8000, 0, 7), id3_frame("TIT2", TITLE), id3_frame("TPE1", ARTIST), flags=0x40
+        struct.pack(">IHII", 10, 0x8000, 0, 7), id3_frame("TIT2", TITLE), id3_frame("TPE1", ARTIST),
+        flags=0x40
     ),
     "an extended v2.4 header": lambda: id3_of(
         b"\0\0\0\x06\x01\0",
@@ -95,7 +97,7 @@ SAME = {
 
 
 def read_tags(content: bytes) -> Tags:
-    """Read the tags in this process; that the child does the same, `test_accepted_files` makes sure of."""
+    """Read the tags in this process; `test_accepted_files` shows that the child process does the same."""
     file = io.BytesIO(content)
     scan = scan_tags(file, len(content))
     assert scan.complete
@@ -135,8 +137,8 @@ def test_all_fields_are_read_from_an_ape_tag() -> None:
 
 def test_a_text_of_an_id3v1_tag_ends_at_its_first_nul() -> None:
     tag = b"".join((
-        b"TAG", b"Night Ferry\0left over".ljust(30, b"\0"), b"The Quiet Tide".ljust(30), b"First Light".ljust(30, b"\0"),
-        b"1999", b"comment".ljust(28, b"\0"), b"\0\x05", b"\x1a",
+        b"TAG", b"Night Ferry\0left over".ljust(30, b"\0"), b"The Quiet Tide".ljust(30),
+        b"First Light".ljust(30, b"\0"), b"1999", b"comment".ljust(28, b"\0"), b"\0\x05", b"\x1a",
     ))  # fmt: skip
 
     tags = read_tags(cbr() + tag)
@@ -144,7 +146,7 @@ def test_a_text_of_an_id3v1_tag_ends_at_its_first_nul() -> None:
     assert tags == Tags("Night Ferry", "The Quiet Tide", "First Light", None, "Ambient", 1999, 5)
 
 
-def test_what_one_tag_lacks_comes_from_the_next() -> None:
+def test_a_field_missing_in_one_tag_comes_from_the_next() -> None:
     id3 = id3_of(id3_frame("TIT2", TITLE))
     ape = material.ape({"Title": b"Another title", "Artist": b"The Quiet Tide"})
 
@@ -181,7 +183,7 @@ def test_a_genre_is_named(text: str, genre: str | None) -> None:
         (" 2019 ", "3 of 9", (2019, 3)),
     ],
 )
-def test_what_is_no_year_and_no_number_is_left_out(
+def test_an_invalid_year_or_number_is_left_out(
     year: str, track: str, expected: tuple[int | None, int | None]
 ) -> None:
     tags = read_tags(id3_of(*frames_of({"TDRC": year, "TRCK": track}, 4), version=4) + cbr())
@@ -201,23 +203,23 @@ def test_what_is_no_year_and_no_number_is_left_out(
         id3_of(id3_frame("TIT2", b"\0\0", version=4, flags=0x004F & ~0x08), version=4),
     ],
 )
-def test_a_tag_that_makes_no_sense_is_no_reason_to_refuse_the_audio(tag: bytes) -> None:
+def test_an_invalid_tag_does_not_refuse_the_file(tag: bytes) -> None:
     assert read_tags(tag + cbr()).artist is None
 
 
 @pytest.mark.parametrize("damage", [b"\xff" * 8, b"\0" * 8, struct.pack("<II", 2**31, 0)])
-def test_an_ape_item_that_lies_about_its_size_is_left_out(damage: bytes) -> None:
+def test_an_ape_item_with_a_wrong_size_is_left_out(damage: bytes) -> None:
     tag = material.ape({"Title": b"Night Ferry"})
 
     assert read_tags(cbr() + tag[:32] + damage + tag[40:]) == Tags()
 
 
 @pytest.mark.parametrize("title", ["\u3164", "\u200b", "\u202e", "\U000e0041"], ids=ascii)
-def test_a_title_of_which_nothing_can_be_seen_is_none(title: str) -> None:
+def test_an_invisible_title_is_left_out(title: str) -> None:
     assert read_tags(id3_of(id3_frame("TIT2", utf16(title))) + cbr()).title is None
 
 
-def test_a_title_keeps_the_joiners_that_its_script_is_written_with() -> None:
+def test_a_title_keeps_the_joiners_of_its_script() -> None:
     assert (
         read_tags(id3_of(id3_frame("TIT2", utf16("\u0645\u06cc\u200c\u062e"))) + cbr()).title
         == "\u0645\u06cc\u200c\u062e"

@@ -1,4 +1,4 @@
-"""Amounts as Stripe counts them."""
+"""Conversion of amounts to Stripe's units."""
 
 import pytest
 from hypothesis import given
@@ -28,17 +28,17 @@ def test_an_amount_is_converted_both_ways(amount, currency, stripe_amount):
     assert from_stripe(stripe_amount, currency) == amount
 
 
-def test_an_amount_that_the_other_side_cannot_say_is_refused():
+def test_an_amount_without_an_equal_at_stripe_is_refused():
     with pytest.raises(InexactAmount, match="mga"):
         to_stripe(550, "mga")
-    with pytest.raises(InexactAmount, match="no multiple of 10"):
+    with pytest.raises(InexactAmount, match="not a multiple of 10"):
         to_stripe(12_345, "kwd")
     with pytest.raises(InexactAmount, match="isk"):
         from_stripe(150, "isk")
 
 
 @given(st.integers(0, 10**9), st.sampled_from([*RULES, "eur", "jpy"]))
-def test_what_stripe_says_of_what_it_was_told_is_the_amount(amount, currency):
+def test_an_amount_survives_the_way_to_stripe_and_back(amount, currency):
     try:
         told = to_stripe(amount, currency)
     except InexactAmount:
@@ -56,7 +56,7 @@ def test_the_table_has_currencies_in_use_only():
     assert RULES.keys() <= TAKEN
 
 
-def test_the_table_and_the_simulators_own_agree_about_every_currency_in_use():
+def test_the_currency_table_agrees_with_the_simulators():
     assert TAKEN == at_stripe.SUPPORTED & CURRENCIES
     assert {each: minimum(each) for each in TAKEN} == {
         each: at_stripe.MINIMUMS.get(each, 1) for each in TAKEN
@@ -64,7 +64,7 @@ def test_the_table_and_the_simulators_own_agree_about_every_currency_in_use():
 
 
 @pytest.mark.parametrize("currency", sorted(TAKEN))
-def test_stripes_amount_is_as_much_money_as_ours(currency):
+def test_an_amount_at_stripe_is_worth_as_much_as_ours(currency):
     """One whole unit of the currency: ISO 4217 and Stripe divide it into as many parts as the table says."""
     ours = 10 ** Currency(currency.upper()).exponent
     assert to_stripe(ours, currency) == 10 ** at_stripe.decimals(currency)

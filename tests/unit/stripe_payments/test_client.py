@@ -1,4 +1,4 @@
-"""How Stripe is called."""
+"""The configuration of calls to Stripe."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ def test_calls_have_a_time_out_and_are_retried():
 
 @pytest.fixture
 def server():
-    """Answers every call with a cookie, and keeps what it was sent."""
+    """A server that sets a cookie in every answer and records the requests."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -53,7 +53,7 @@ def server():
 
 
 class Recording(stripe.HTTPClient):
-    """Stands for Stripe's API, and keeps the bodies."""
+    """A server in place of Stripe's API that records the bodies."""
 
     name = "recording"
 
@@ -128,7 +128,7 @@ def test_the_commands_are_listed_without_importing_the_sdk():
 
 
 @pytest.mark.parametrize(("name", "option"), [("simulator", "--port"), ("webhook", "rotate")])
-def test_each_command_is_there_when_it_is_called(name, option):
+def test_each_command_is_loaded_when_it_is_called(name, option):
     shown = CliRunner().invoke(commands.stripe_commands, [name, "--help"])
     assert option in shown.output
 

@@ -1,4 +1,4 @@
-"""What may be read in an event, and believed of a checkout session."""
+"""Reading events, and comparing a checkout session with its payment."""
 
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -72,17 +72,17 @@ SESSION_LIKE = st.fixed_dictionaries(
 
 
 @given(EVENT_LIKE | JSON)
-def test_whatever_is_signed_is_an_event_or_is_not_understood(payload):
+def test_a_signed_body_is_an_event_or_is_refused(payload):
     try:
         event = parse_event(payload)
     except NotUnderstood:
         return
-    assert (event.id, event.type) == (payload["id"], payload["type"])
+    assert (event.event_id, event.type) == (payload["id"], payload["type"])
     assert event.environment == ("live" if payload["livemode"] else "test")
 
 
 @given(SESSION_LIKE)
-def test_whatever_an_event_is_about_is_a_session_or_is_not_understood(subject):
+def test_the_object_of_an_event_is_a_session_or_is_refused(subject):
     try:
         session = parse_session(subject)
     except NotUnderstood:
@@ -121,7 +121,7 @@ def test_each_event_has_its_outcome(event_type, payment_status, outcome):
     assert outcome_of_event(event_type, payment_status) == outcome
 
 
-def test_a_payment_status_that_is_not_known_is_not_guessed_at():
+def test_an_unknown_payment_status_is_refused():
     with pytest.raises(NotUnderstood, match="half_paid"):
         outcome_of_event(COMPLETED, "half_paid")
 
@@ -144,16 +144,16 @@ def test_a_session_that_was_fetched_has_its_outcome(status, payment_status, inte
     assert outcome_of_session(session) == outcome
 
 
-def test_a_session_that_agrees_in_everything_is_believed():
+def test_a_session_that_agrees_is_accepted():
     check_binding(SESSION, "test", RECORDED)
 
 
-def test_what_we_wrote_into_the_session_may_be_missing_from_it():
+def test_our_metadata_may_be_missing_from_a_session():
     bare = replace(SESSION, organisation_id=None, payment_id=None, client_reference_id=None)
     check_binding(bare, "test", RECORDED)
 
 
-def test_a_session_that_was_never_noted_is_believed_when_the_rest_agrees():
+def test_an_unrecorded_session_is_accepted_when_the_rest_agrees():
     check_binding(SESSION, "test", replace(RECORDED, session_id=None))
 
 
@@ -169,16 +169,16 @@ def test_a_session_that_was_never_noted_is_believed_when_the_rest_agrees():
         ({"currency": "usd"}, "currency"),
     ],
 )
-def test_a_session_that_differs_in_one_thing_is_not_believed(change, named):
+def test_a_session_that_differs_in_one_field_is_refused(change, named):
     with pytest.raises(NotBelieved, match=f"{named}: "):
         check_binding(replace(SESSION, **change), "test", RECORDED)
 
 
-def test_the_environment_of_the_secret_counts_as_well():
+def test_the_environment_of_the_secret_is_compared_too():
     with pytest.raises(NotBelieved, match="environment: "):
         check_binding(SESSION, "live", RECORDED)
 
 
-def test_all_that_differs_is_named_at_once():
+def test_all_differences_are_named_at_once():
     with pytest.raises(NotBelieved, match=r"amount: .*; currency: "):
         check_binding(replace(SESSION, amount=1, currency="usd"), "test", RECORDED)

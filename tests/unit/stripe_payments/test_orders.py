@@ -1,4 +1,4 @@
-"""What Stripe is asked for."""
+"""The parameters of a new checkout session."""
 
 from uuid import UUID
 
@@ -38,7 +38,7 @@ def parameters(**changes):
         ("ada@-.example", None),
     ],
 )
-def test_an_address_is_told_to_stripe_in_ascii_or_not_at_all(address, told):
+def test_an_email_address_is_sent_to_stripe_in_ascii_or_omitted(address, told):
     assert address_for_stripe(address) == told
     assert parameters(customer_email=address).get("customer_email") == told
 
@@ -48,6 +48,14 @@ def test_no_name_is_blank(title, name):
     assert parameters(title=title)["line_items"][0]["price_data"]["product_data"]["name"] == name
 
 
-def test_a_currency_that_stripe_does_not_take_is_not_asked_for():
+def test_the_price_contains_the_tax_that_stripe_computes():
+    order = CheckoutOrder(**ORDER)
+    taxed = session_parameters("acme", order, automatic_tax=True)
+    assert taxed["automatic_tax"] == {"enabled": True}
+    assert taxed["line_items"][0]["price_data"]["tax_behavior"] == "inclusive"
+    assert "automatic_tax" not in parameters()
+
+
+def test_a_currency_that_stripe_does_not_support_is_refused():
     with pytest.raises(CurrencyNotTaken, match="lyd"):
         parameters(currency="lyd")

@@ -9,7 +9,7 @@ REFUND = {"object": "refund", "id": "re_1", "amount": 5, "currency": "eur", "sta
 
 
 @pytest.mark.parametrize("number", [0, 1, 13, 14, 100])
-def test_items_are_read_as_they_were_written_and_fit_into_metadata(number):
+def test_items_in_metadata_are_read_as_written(number):
     items = [uuid4() for _ in range(number)]
     written = metadata_of_items(items)
     assert all(len(value) <= 500 for value in written.values())
@@ -17,6 +17,6 @@ def test_items_are_read_as_they_were_written_and_fit_into_metadata(number):
     assert parse_refund(REFUND | {"metadata": written}).items == set(items)
 
 
-def test_what_somebody_else_has_written_there_is_no_item():
+def test_foreign_metadata_gives_no_items():
     metadata = {"items_1": "two sleeves, torn", "items_2": 7, "item": str(uuid4())}
     assert parse_refund(REFUND | {"metadata": metadata}).items == set()

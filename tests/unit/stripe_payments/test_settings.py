@@ -1,4 +1,4 @@
-"""What the section of an organisation's ini file takes, and what it refuses with file, line and remedy."""
+"""The plugin's section of an organisation's ini file, and the problems reported for it."""
 
 import pytest
 from marshmallow import ValidationError
@@ -10,7 +10,7 @@ from stripe_payments.testing import stripe_settings
 
 @pytest.fixture
 def problems(tmp_path):
-    """Gives the problems of a section, as ``line: code: message``."""
+    """Return the problems of a section."""
 
     def load(section):
         lines = [
@@ -35,7 +35,7 @@ def only(section, *keys):
 TEST_KEYS = ("environment", "test_secret_key", "test_public_key", "test_webhook_secret")
 
 
-def test_the_keys_of_the_environment_that_is_sold_in_are_enough(problems):
+def test_the_keys_of_the_chosen_environment_are_enough(problems):
     assert problems(only(stripe_settings(), *TEST_KEYS)) == ()
     live = stripe_settings(environment="live")
     assert problems(only(live, "environment", "secret_key", "public_key", "webhook_secret")) == ()
@@ -73,7 +73,7 @@ def test_the_keys_of_the_other_environment_do_not_replace_them(problems):
         ({"api_base": "http://127.0.0.1:1"}, "unknown_key"),
     ],
 )
-def test_a_value_that_belongs_elsewhere_is_named_with_its_line_and_not_shown(problems, change, code):
+def test_a_misplaced_value_is_reported_by_line_and_not_shown(problems, change, code):
     section = stripe_settings() | change
     (problem,) = problems(section)
     assert problem.code == code
@@ -92,7 +92,7 @@ def test_every_problem_is_reported_at_once(problems):
     }
 
 
-def test_restricted_keys_are_keys(problems):
+def test_restricted_keys_are_accepted(problems):
     assert problems(stripe_settings(test_secret_key="rk_test_abc", secret_key="rk_live_abc")) == ()
 
 

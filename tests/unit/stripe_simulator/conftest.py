@@ -1,4 +1,4 @@
-"""A running simulator, the real SDK pointed at it, and an endpoint that writes down what it is sent."""
+"""A running simulator, the real SDK as its client, and an endpoint that records deliveries."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def listener() -> Iterator[Listener]:
 
 @pytest.fixture
 def options() -> dict[str, Any]:
-    """Options of the simulator; a test file may have others."""
+    """Options of the simulator; a test module may override them."""
     return {}
 
 
@@ -135,7 +135,7 @@ def paid(client: stripe.StripeClient, session: Any, visit: Callable[..., request
 
 @pytest.fixture
 def told(client: stripe.StripeClient) -> Callable[[], list[str]]:
-    """Return a function that takes note of the types of all events since it was last called, oldest first."""
+    """Return a function that returns the types of the events since its last call, oldest first."""
     seen: set[str] = set()
 
     def types() -> list[str]:
@@ -147,5 +147,5 @@ def told(client: stripe.StripeClient) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def books(http: requests.Session, server: SimulatorServer) -> Callable[[], dict[str, Any]]:
-    return lambda: dict(http.get(f"{server.url}/_simulator/books").json())
+def ledger(http: requests.Session, server: SimulatorServer) -> Callable[[], dict[str, Any]]:
+    return lambda: dict(http.get(f"{server.url}/_simulator/ledger").json())

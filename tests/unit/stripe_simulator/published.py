@@ -1,12 +1,14 @@
 """Stripe's published description of its objects, as JSON Schema, with what is newer in the pinned version.
 
-`schema/objects.json` holds the part of https://github.com/stripe/openapi (MIT, see `schema/LICENSE`) that describes the
-objects the simulator plays, at version `PUBLISHED`: the newest that is published. It was made of its ``spec3.json`` by
+`schema/objects.json` holds the part of https://github.com/stripe/openapi (MIT, see `schema/LICENSE`) that
+describes the objects the simulator plays, at version `PUBLISHED`: the newest that is published. It was made
+of its ``spec3.json`` by
 
     python -m tests.unit.stripe_simulator.published PATH/TO/spec3.json
 
-`NEWER` adds what the pinned version has beyond that, each with its source. The SDK knows the members of the pinned
-version too: `unknown_to_the_sdk` compares with it, so that `NEWER` cannot allow what the version does not have.
+`NEWER` adds what the pinned version has beyond that, each with its source. The SDK knows the members of the
+pinned version too: `unknown_to_the_sdk` compares with it, so that `NEWER` cannot allow what the version does
+not have.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ KINDS = {
 OTHERS = ("deleted_webhook_endpoint", "error")
 
 METHODS = ("acss_debit", "au_becs_debit", "bacs_debit", "card", "sepa_debit", "us_bank_account")
-"""The payment methods that the simulator plays. What describes others is left out, so that it is refused."""
+"""The payment methods of the simulator. Schemas of others are left out, so that their members are refused."""
 
 OF_METHODS = (
     "account_capabilities",
@@ -108,7 +110,7 @@ NEWER: dict[str, dict[str, Any]] = {
 
 
 def misfits(document: dict[str, Any], version: str) -> list[str]:
-    """Return what is wrong with an answer of the API in a version: each object in it is checked, and each list."""
+    """Return the deviations of an answer of the API in a version, of all its objects and lists."""
     version = document["api_version"] if document.get("object") == "event" else version
     found = _against_the_schema(_schema_of(document), document, version)
     shown = [f"{_shown(document)}: {problem}" for problem in found]
@@ -172,7 +174,7 @@ def _against_the_schema(name: str | None, document: dict[str, Any], version: str
 
 
 def _reason(error: Any) -> str:
-    """Return what is wrong with the alternative that fits best, where a value may be null or an id instead."""
+    """Return the deviations from the best alternative, where a value may also be null or an id."""
     while error.context:
         error = max(error.context, key=lambda each: len(each.absolute_path))
     return f"{'.'.join(map(str, error.absolute_path))}: {error.message}"
@@ -197,7 +199,7 @@ def _description(version: str) -> dict[str, Any]:
 
 
 def _json_schema(described: Any) -> Any:
-    """Return a schema of OpenAPI 3.0 as JSON Schema: null written as a type, and no member that is not described."""
+    """Return a schema of OpenAPI 3.0 as JSON Schema: null as a type, and no undescribed members."""
     if isinstance(described, list):
         return [_json_schema(each) for each in described]
     if not isinstance(described, dict):

@@ -1,4 +1,4 @@
-"""What several tests of the simulator share."""
+"""Helpers of the simulator's tests."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 import stripe
 
-PATIENCE = 60
+TIMEOUT_S = 60
 """Seconds to wait for something that happens in the background, before a test gives up."""
 
 
 def until(condition: Callable[[], Any]) -> Any:
     """Wait until ``condition`` returns something true, and return that."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_S
     while not (found := condition()):
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)
@@ -40,7 +40,7 @@ class Delivery:
 
 @dataclass
 class Listener:
-    """A web server that answers the given statuses in turn, the last one for ever."""
+    """A web server that answers the given statuses in turn, and then the last one every time."""
 
     statuses: list[int] = field(default_factory=lambda: [200])
     received: list[Delivery] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Charges: one for every attempt to pay, and what it tells about the payment."""
+"""Charges: one for every attempt to pay, with the result of the attempt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_paid_session_has_a_charge(client, order, visit):
     assert charge.payment_method_details.card.last4 == "4242"
 
 
-def test_references_are_expanded_as_deep_as_wanted(client, paid):
+def test_references_are_expanded_as_deep_as_requested(client, paid):
     intent = paid.payment_intent.id
     assert paid.payment_intent.latest_charge.payment_intent == intent
     expanded = client.v1.payment_intents.retrieve(intent, {"expand": ["latest_charge.payment_intent"]})
@@ -70,7 +70,8 @@ def test_every_attempt_to_pay_is_a_charge(client, session, visit):
         (["decline"], ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"]),
         (["pay_by_debit"], DEBIT),
         (["pay_by_debit", "debit_succeeds"],
-         [*DEBIT, "charge.succeeded", "payment_intent.succeeded", "checkout.session.async_payment_succeeded"]),
+         [*DEBIT, "charge.succeeded", "payment_intent.succeeded",
+          "checkout.session.async_payment_succeeded"]),
         (["pay_by_debit", "debit_fails"],
          [*DEBIT, "charge.failed", "payment_intent.payment_failed", "checkout.session.async_payment_failed"]),
     ],
@@ -97,8 +98,10 @@ def test_the_bank_of_a_test_account_decides_by_itself(client, session, visit, to
     assert (charge.status, charge.payment_method_details.type) == (status, "sepa_debit")
 
 
-@pytest.mark.parametrize(("card", "disputed"), [("4000000000000259", "needs_response"),
-                                                ("4000 0000 0000 1976", "warning_needs_response")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("card", "disputed"),
+    [("4000000000000259", "needs_response"), ("4000 0000 0000 1976", "warning_needs_response")],
+)
 def test_a_payment_with_a_card_for_disputes_is_disputed(client, session, visit, card, disputed):
     assert visit(session.id, "pay", card=card).status_code == 303
     [dispute] = client.v1.disputes.list().data
@@ -113,6 +116,6 @@ def test_a_card_that_is_declined_is_declined(client, session, visit):
 @pytest.mark.parametrize(
     ("action", "form"), [("pay", {"card": "4111111111111111"}), ("pay_by_debit", {"iban": "DE0000"})]
 )
-def test_a_number_that_is_not_for_tests_is_refused(session, visit, books, action, form):
+def test_a_number_that_is_not_for_tests_is_refused(session, visit, ledger, action, form):
     assert visit(session.id, action, **form).status_code == 409
-    assert books()["charges"] == []
+    assert ledger()["charges"] == []

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from tests.unit.stripe_simulator.support import PATIENCE
+from tests.unit.stripe_simulator.support import TIMEOUT_S
 
 
 def states(client, session):
@@ -25,7 +25,7 @@ def test_the_page_shows_what_is_sold_and_offers_every_action(http, session):
     assert offered == ["pay", "pay_by_debit", "decline", "cancel", "expire"]
 
 
-def test_what_the_seller_wrote_is_shown_as_text(http, client, order):
+def test_text_of_the_seller_is_escaped(http, client, order):
     item = order()["line_items"][0]
     item["price_data"]["product_data"]["name"] = "<script>alert(1)</script>"
     page = http.get(client.v1.checkout.sessions.create(order(line_items=[item])).url).text
@@ -41,7 +41,7 @@ def test_every_page_says_that_it_is_a_simulator(http, client, order, server, pat
     assert answer.headers["X-Stripe-Simulator"] == "true"
 
 
-def test_paying_by_card_leads_to_the_success_url_with_the_session_in_it(client, session, visit):
+def test_a_card_payment_redirects_to_the_success_url_with_the_session(client, session, visit):
     answer = visit(session.id, "pay")
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"https://shop.example/paid?session={session.id}"
@@ -93,24 +93,24 @@ def test_the_page_of_a_debit_on_its_way_lets_it_succeed_or_fail(
     assert visit(session.id, action).status_code == 409
 
 
-def test_a_session_cannot_be_paid_twice(client, session, visit, books):
+def test_a_session_cannot_be_paid_twice(client, session, visit, ledger):
     visit(session.id, "pay")
     for action in ("pay", "pay_by_debit", "decline", "expire"):
         answer = visit(session.id, action)
         assert (answer.status_code, "open" in answer.text) == (409, True)
-    assert len(books()["payment_intents"]) == 1
+    assert len(ledger()["payment_intents"]) == 1
     assert states(client, session) == ("complete", "paid", "succeeded")
 
 
-def test_of_many_payments_at_once_one_succeeds(session, server, books):
+def test_concurrent_payments_of_one_session_succeed_once(session, server, ledger):
     def pay(_):
         data = {"action": "pay"}
         page = f"{server.url}/c/pay/{session.id}"
-        return requests.post(page, data=data, allow_redirects=False, timeout=PATIENCE).status_code
+        return requests.post(page, data=data, allow_redirects=False, timeout=TIMEOUT_S).status_code
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(pay, range(8))) == [303] + [409] * 7
-    assert len(books()["payment_intents"]) == 1
+    assert len(ledger()["payment_intents"]) == 1
 
 
 def test_an_expired_session_cannot_be_paid(client, session, visit, http):

@@ -99,7 +99,7 @@ def test_an_appeal_is_opened_answered_and_decided(client, client_for, paid, disp
     assert told() == [*changed, "charge.dispute.closed", "charge.dispute.funds_reinstated"]
 
 
-def test_a_disputed_payment_cannot_be_refunded_until_the_dispute_is_won(client, paid, dispute, control):
+def test_a_disputed_payment_is_refundable_only_after_winning(client, paid, dispute, control):
     refund = {"payment_intent": paid.payment_intent.id, "amount": 100}
     made = dispute()
     with pytest.raises(stripe.InvalidRequestError) as caught:
@@ -168,7 +168,7 @@ def test_disputes_are_listed_by_payment(client, paid, dispute):
         client.v1.disputes.list({"charge": "ch_nothing"})
 
 
-def test_a_dispute_that_makes_no_sense_is_refused(client, order, visit, paid, control):
+def test_an_invalid_dispute_is_refused(client, order, visit, paid, control):
     unpaid = client.v1.checkout.sessions.create(order())
     assert control(f"sessions/{unpaid.id}/dispute").status_code == 409
     visit(unpaid.id, "decline")

@@ -35,9 +35,9 @@ def test_events_are_found_by_type(paid, found, wanted, expected):
 
 def test_events_are_found_by_time(server, paid, found):
     now = int(time.time())
-    [created] = server.simulator.books.find("event", type=CREATED)
+    [created] = server.simulator.ledger.find("event", type=CREATED)
     created.body["created"] = now - 3600
-    server.simulator.books.save(created)
+    server.simulator.ledger.save(created)
     assert found(created={"lte": now - 3600}) == found(created=now - 3600) == [CREATED]
     assert found(created={"gt": now - 3600, "lt": now - 1800}) == []
     assert CREATED not in found(created={"gt": now - 3600})
@@ -45,23 +45,23 @@ def test_events_are_found_by_time(server, paid, found):
 
 
 def test_events_are_looked_back_for_thirty_days(server, client, paid, found):
-    [created] = server.simulator.books.find("event", type=CREATED)
+    [created] = server.simulator.ledger.find("event", type=CREATED)
     created.body["created"] = int(time.time()) - events.REACH - 1
-    server.simulator.books.save(created)
+    server.simulator.ledger.save(created)
     assert CREATED not in found()
     assert CREATED not in found(created={"gte": 0})
     with pytest.raises(stripe.InvalidRequestError, match="No such event"):
         client.v1.events.retrieve(created.id)
 
 
-def test_events_are_found_by_the_success_of_their_delivery(client, listener, session, visit, books, found):
+def test_events_are_found_by_the_success_of_their_delivery(client, listener, session, visit, ledger, found):
     for url in (listener.url, "http://127.0.0.1:9/hook"):
         client.v1.webhook_endpoints.create({"url": url, "enabled_events": [CREATED]})
     client.v1.webhook_endpoints.create({"url": listener.url, "enabled_events": [SUCCEEDED]})
     visit(session.id, "pay")
     until(
         lambda: (
-            sorted(each["status"] for each in books()["deliveries"]) == ["delivered", "delivered", "failed"]
+            sorted(each["status"] for each in ledger()["deliveries"]) == ["delivered", "delivered", "failed"]
         )
     )
     assert found(delivery_success="false") == [CREATED]
@@ -70,16 +70,16 @@ def test_events_are_found_by_the_success_of_their_delivery(client, listener, ses
 
 
 def test_an_event_that_is_delivered_in_the_end_is_delivered(
-    client, listener, session, visit, books, control, found
+    client, listener, session, visit, ledger, control, found
 ):
     listener.statuses = [500] * 8 + [200]
     client.v1.webhook_endpoints.create({"url": listener.url, "enabled_events": [CREATED]})
     visit(session.id, "pay")
-    until(lambda: books()["deliveries"][0]["status"] == "failed")
+    until(lambda: ledger()["deliveries"][0]["status"] == "failed")
     assert found(delivery_success="false") == [CREATED]
     [event] = client.v1.events.list({"type": CREATED}).data
     control(f"events/{event.id}/deliver")
-    until(lambda: books()["deliveries"][0]["status"] == "delivered")
+    until(lambda: ledger()["deliveries"][0]["status"] == "delivered")
     assert found(delivery_success="false") == []
 
 

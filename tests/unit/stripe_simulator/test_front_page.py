@@ -1,4 +1,4 @@
-"""What a browser sees at the simulator's address."""
+"""The front page of the simulator."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pyramid.interfaces import IRoutesMapper
 from stripe_simulator.app import make_app
 
 
-def test_it_says_what_it_is_and_its_links_lead_somewhere(http, server):
+def test_the_front_page_describes_the_simulator_with_valid_links(http, server):
     page = http.get(f"{server.url}/")
     assert page.status_code == 200
     assert "no money moves" in page.text
     links = re.findall(r'href="([^"]+)"', page.text)
-    assert links == ["/_simulator/books"]
+    assert links == ["/_simulator/ledger"]
     assert http.get(server.url + links[0]).json()["sessions"] == []
 
 
-def test_it_names_every_control_endpoint(http, server):
+def test_the_front_page_lists_every_control_endpoint(http, server):
     page = http.get(f"{server.url}/").text
     mapper = make_app(server.simulator).registry.getUtility(IRoutesMapper)
     patterns = [route.pattern.removeprefix("/_simulator/") for route in mapper.get_routes()]

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import stripe
 
-from stripe_simulator import idempotency
 from tests.unit.stripe_simulator.support import until
 
 KEY = {"idempotency_key": "payment-1"}
@@ -33,7 +32,7 @@ def test_the_same_key_with_other_parameters_is_an_error(client, order, session):
 
 def test_the_same_key_at_the_same_time_is_a_conflict(client, order, server):
     with ThreadPoolExecutor(1) as pool:
-        with server.simulator.books.lock:
+        with server.simulator.ledger.lock:
             first = pool.submit(client.v1.checkout.sessions.create, order(), KEY)
             until(lambda: server.simulator.idempotency.in_progress)
             with pytest.raises(stripe.APIError) as caught:
@@ -48,7 +47,7 @@ def test_a_key_belongs_to_its_account(client, client_for, order):
     assert client_for("sk_test_other").v1.checkout.sessions.create(order(), KEY).id != first.id
 
 
-def test_a_refusal_is_replayed_but_bad_parameters_do_not_use_up_the_key(client, order):
+def test_a_refusal_is_replayed_but_bad_parameters_keep_the_key_free(client, order):
     with pytest.raises(stripe.InvalidRequestError, match="colour"):
         client.v1.checkout.sessions.create(order(colour="red"), KEY)
     for _ in range(2):
@@ -58,9 +57,9 @@ def test_a_refusal_is_replayed_but_bad_parameters_do_not_use_up_the_key(client, 
     assert caught.value.headers["Idempotent-Replayed"] == "true"
 
 
-def test_a_key_is_forgotten_after_a_day(client, order, monkeypatch):
+def test_a_key_is_forgotten_after_a_day(client, order, server):
     first = client.v1.checkout.sessions.create(order(), KEY)
-    monkeypatch.setattr(idempotency, "LIFETIME", -1)
+    server.simulator.idempotency.lifetime_s = -1
     assert client.v1.checkout.sessions.create(order(), KEY).id != first.id
 
 

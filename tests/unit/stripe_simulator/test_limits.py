@@ -1,4 +1,4 @@
-"""Limits and faults: what a program must bear from Stripe, and from the network in between."""
+"""Rate limits, lock timeouts and network faults, as Stripe's clients meet them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Clock:
         return self.seconds
 
 
-def test_an_account_has_so_many_requests_in_a_second():
+def test_an_accounts_requests_per_second_are_limited():
     clock = Clock()
     limiter = RateLimiter(2, clock)
     for clock.seconds in (0.0, 0.5, 1.0, 1.5):
@@ -35,7 +35,7 @@ def test_an_account_has_so_many_requests_in_a_second():
 
 
 @pytest.mark.parametrize("options", [{"rate_limit": 1}])
-def test_a_request_too_many_is_refused_as_stripe_does(server, client, order):
+def test_a_request_above_the_limit_is_refused_as_stripe_does(server, client, order):
     server.simulator.limiter = RateLimiter(1, Clock())
     client.v1.events.list()
     with pytest.raises(stripe.RateLimitError) as caught:
@@ -45,10 +45,10 @@ def test_a_request_too_many_is_refused_as_stripe_does(server, client, order):
 
 
 @pytest.mark.parametrize("options", [{"lock_timeouts": True}])
-def test_of_two_writes_to_one_object_at_once_the_second_is_refused(server, client, paid):
+def test_a_concurrent_write_to_one_object_is_refused(server, client, paid):
     intent = paid.payment_intent.id
     with ThreadPoolExecutor(1) as pool:
-        with server.simulator.books.lock:
+        with server.simulator.ledger.lock:
             first = pool.submit(client.v1.refunds.create, {"payment_intent": intent, "amount": 100}, KEY)
             until(lambda: server.simulator.locks.held)
             with pytest.raises(stripe.RateLimitError) as caught:
@@ -70,9 +70,7 @@ def test_of_two_writes_to_one_object_at_once_the_second_is_refused(server, clien
     ],
 )
 @pytest.mark.parametrize("after", ["false", "true"])
-def test_a_call_fails_on_command_and_is_done_once_when_tried_again(
-    client, order, control, status, error, code, after
-):
+def test_an_injected_fault_is_retried_and_done_once(client, order, control, status, error, code, after):
     control("faults", status=status, times="2", after=after)
     for _ in range(2):
         with pytest.raises(error) as caught:
@@ -82,7 +80,7 @@ def test_a_call_fails_on_command_and_is_done_once_when_tried_again(
     assert len(client.v1.checkout.sessions.list().data) == 1
 
 
-def test_the_sdk_gets_over_a_fault(client_for, order, control):
+def test_the_sdk_retries_after_a_fault(client_for, order, control):
     control("faults", status="500", after="true")
     client = client_for("sk_test_acme", max_network_retries=1)
     assert client.v1.checkout.sessions.create(order()).status == "open"
@@ -90,9 +88,7 @@ def test_the_sdk_gets_over_a_fault(client_for, order, control):
 
 
 @pytest.mark.parametrize("after", ["false", "true"])
-def test_an_answer_that_stalls_times_out_and_does_not_keep_the_simulator_from_stopping(
-    client, client_for, order, control, after
-):
+def test_a_stalled_answer_times_out_and_does_not_block_the_stop(client, client_for, order, control, after):
     control("faults", status="stall", seconds="3600", after=after)
     transport = stripe.RequestsClient(timeout=(3, 0.1))
     impatient = client_for("sk_test_acme", http_client=transport)
@@ -102,7 +98,7 @@ def test_an_answer_that_stalls_times_out_and_does_not_keep_the_simulator_from_st
     until(lambda: len(client.v1.checkout.sessions.list().data) == (1 if after == "true" else 0))
 
 
-def test_a_fault_concerns_the_calls_it_is_meant_for(client, order, control, http, server):
+def test_a_fault_applies_to_the_chosen_calls_only(client, order, control, http, server):
     control("faults", status="500", path="/v1/refunds", method="POST")
     assert client.v1.refunds.list().data == []
     assert client.v1.checkout.sessions.create(order())
@@ -112,7 +108,7 @@ def test_a_fault_concerns_the_calls_it_is_meant_for(client, order, control, http
     assert http.get(f"{server.url}/_simulator/faults").json() == {"faults": []}
 
 
-def test_faults_can_be_called_off(client, control, http, server):
+def test_faults_can_be_cancelled(client, control, http, server):
     control("faults", status="500", times="100")
     assert http.delete(f"{server.url}/_simulator/faults").json() == {"faults": []}
     assert client.v1.events.list().data == []
@@ -121,5 +117,5 @@ def test_faults_can_be_called_off(client, control, http, server):
 @pytest.mark.parametrize(
     "form", [{}, {"status": "404"}, {"status": "500", "times": "0"}, {"status": "500", "at": "x"}]
 )
-def test_a_fault_that_makes_no_sense_is_refused(control, form):
+def test_an_invalid_fault_is_refused(control, form):
     assert control("faults", **form).status_code == 400

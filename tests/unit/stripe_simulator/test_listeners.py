@@ -1,4 +1,4 @@
-"""What ``stripe listen`` asks for and gets, without the CLI: sessions, the websocket, and answers that count."""
+"""The protocol of ``stripe listen`` without the CLI: sessions, the websocket, and answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from stripe_simulator.identifiers import account_of
 from stripe_simulator.versions import ACCOUNT_VERSION
-from tests.unit.stripe_simulator.support import PATIENCE, until
+from tests.unit.stripe_simulator.support import TIMEOUT_S, until
 
 SHOP = "localhost:6543/api/webhook/stripe/acme"
 
@@ -47,7 +47,7 @@ def listen(server, ask):
 
 
 def heard(connection):
-    return json.loads(connection.recv(PATIENCE))
+    return json.loads(connection.recv(TIMEOUT_S))
 
 
 def reply(connection, message, status, **changes):
@@ -59,11 +59,11 @@ def reply(connection, message, status, **changes):
     connection.send(json.dumps(answer | changes))
 
 
-def ended(books):
-    """Wait until every delivery has ended; gives how, the latest first."""
+def ended(ledger):
+    """Wait until every delivery has ended; return the results, latest first."""
     return until(
         lambda: (
-            (found := books()["deliveries"])
+            (found := ledger()["deliveries"])
             and all(one["status"] != "pending" for one in found)
             and [(one["status"], one["attempts"][-1]["status"], len(one["attempts"])) for one in found]
         )
@@ -71,7 +71,7 @@ def ended(books):
 
 
 def expire(client, order):
-    """Make something happen: exactly one event."""
+    """Cause exactly one event."""
     client.v1.checkout.sessions.expire(client.v1.checkout.sessions.create(order()).id)
 
 
@@ -97,30 +97,30 @@ def test_an_event_is_sent_as_a_webhook_gets_it(client, order, listen):
 @pytest.mark.parametrize(
     ("status", "how"), [(200, "delivered"), (204, "delivered"), (400, "failed"), (302, "failed")]
 )
-def test_what_the_endpoint_answers_counts_and_is_final(client, order, listen, books, status, how):
+def test_the_answer_of_the_endpoint_is_final(client, order, listen, ledger, status, how):
     connection, _ = listen()
     expire(client, order)
     message = heard(connection)
     connection.send(json.dumps({"type": "event_ack", "event_id": "evt_…"}))
-    assert books()["deliveries"][0]["status"] == "pending"
+    assert ledger()["deliveries"][0]["status"] == "pending"
     reply(connection, message, status)
-    assert ended(books) == [(how, status, 1)]
+    assert ended(ledger) == [(how, status, 1)]
     missed = client.v1.events.list({"delivery_success": False}).data
     assert len(missed) == (0 if how == "delivered" else 1)
 
 
-def test_an_event_can_be_resent_until_it_arrives(client, http, server, order, listen, books):
+def test_an_event_can_be_resent_until_it_arrives(client, http, server, order, listen, ledger):
     connection, _ = listen()
     expire(client, order)
     reply(connection, heard(connection), 500)
-    ended(books)
+    ended(ledger)
     [missed] = client.v1.events.list({"delivery_success": False}).data
     again = http.post(
         f"{server.url}/v1/events/{missed.id}/retry", data={"for_stripecli": "true"}, auth=("sk_test_acme", "")
     )
     assert again.json()["id"] == missed.id
     reply(connection, heard(connection), 200)
-    assert ended(books) == [("delivered", 200, 1), ("failed", 500, 1)]
+    assert ended(ledger) == [("delivered", 200, 1), ("failed", 500, 1)]
     assert client.v1.events.list({"delivery_success": False}).data == []
 
 
@@ -144,23 +144,23 @@ def test_an_event_can_be_resent_to_an_endpoint(client, http, server, order, list
     assert refused == ["webhook_endpoint", "webhook_endpoint", "account", "id"]
 
 
-def test_who_hangs_up_without_an_answer_has_failed(client, order, listen, books):
+def test_a_listener_that_disconnects_without_an_answer_fails(client, order, listen, ledger):
     connection, _ = listen()
     expire(client, order)
     heard(connection)
     connection.close()
-    assert ended(books) == [("failed", None, 1)]
-    assert "hung up" in books()["deliveries"][0]["attempts"][0]["error"]
+    assert ended(ledger) == [("failed", None, 1)]
+    assert "disconnected" in ledger()["deliveries"][0]["attempts"][0]["error"]
 
 
-def test_who_forwards_nowhere_has_got_what_was_sent(client, order, listen, books):
+def test_without_forwarding_the_listener_still_receives_events(client, order, listen, ledger):
     looking, _ = listen(forward_to_url=None)
     expire(client, order)
     assert heard(looking)["type"] == "webhook_event"
-    assert ended(books) == [("delivered", None, 1)]
+    assert ended(ledger) == [("delivered", None, 1)]
 
 
-def test_only_the_accounts_own_events_are_heard(client_for, client, order, listen):
+def test_only_events_of_the_own_account_are_received(client_for, client, order, listen):
     connection, _ = listen()
     expire(client_for("sk_test_other"), order)
     expire(client, order)
@@ -168,7 +168,7 @@ def test_only_the_accounts_own_events_are_heard(client_for, client, order, liste
     assert event["id"] in [one.id for one in client.v1.events.list().data]
 
 
-def test_nonsense_and_answers_for_others_are_ignored(client, order, listen, books):
+def test_nonsense_and_answers_for_others_are_ignored(client, order, listen, ledger):
     connection, _ = listen()
     expire(client, order)
     message = heard(connection)
@@ -178,26 +178,26 @@ def test_nonsense_and_answers_for_others_are_ignored(client, order, listen, book
     reply(connection, message, 200, webhook_conversation_id=["dlv"])
     reply(connection, message, "200")
     reply(connection, message, 404)
-    assert ended(books) == [("failed", 404, 1)]
+    assert ended(ledger) == [("failed", 404, 1)]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Websocket-Id": "cliws_guessed"}])
-def test_nobody_listens_without_having_asked(ask, headers):
+def test_listening_needs_a_session(ask, headers):
     url = ask().json()["websocket_url"]
     with pytest.raises(InvalidStatus) as caught, connect(url, additional_headers=headers):
         pass
     assert caught.value.response.status_code == 404
-    # The CLI knows by this sentence that it has to ask again.
+    # The CLI asks again when it reads this sentence.
     assert json.loads(caught.value.response.body) == {"error": {"message": "Unknown WebSocket ID."}}
 
 
-def test_what_is_not_played_is_refused(ask):
+def test_features_that_are_not_simulated_are_refused(ask):
     for changes, param in (({"device_name": ""}, "device_name"), ({"filters": "x"}, "filters"),
                            ({"websocket_features[]": "request_logs"}, "websocket_features[0]")):  # fmt: skip
         assert ask(**changes).json()["error"]["param"] == param
 
 
-def test_without_the_package_it_says_what_to_install(ask, monkeypatch):
+def test_a_missing_package_is_reported_with_what_to_install(ask, monkeypatch):
     monkeypatch.setitem(sys.modules, "websockets.sync.server", None)
     answer = ask()
     assert answer.status_code == 400

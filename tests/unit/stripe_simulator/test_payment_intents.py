@@ -1,4 +1,4 @@
-"""Payment intents without a session, made and paid in one call, as ``stripe trigger`` does."""
+"""Payment intents without a session, created and paid in one call, as ``stripe trigger`` does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def wanted(method="pm_card_visa", **changes):
     return {"amount": 2000, "currency": "eur", "payment_method": method, "confirm": True} | changes
 
 
-def test_it_is_paid_at_once(client, told):
+def test_a_confirmed_payment_intent_is_paid_at_once(client, told):
     intent = client.v1.payment_intents.create(
         wanted(metadata={"order": "7"}, expand=["latest_charge"], description="by hand")
     )
@@ -39,7 +39,7 @@ def test_a_declined_card_is_an_error_that_keeps_what_happened(client, told):
         ("pm_card_createDisputeInquiry", ["charge.dispute.created"]),
     ],
 )
-def test_a_card_may_be_one_that_is_disputed(client, told, method, events):
+def test_a_test_card_can_cause_a_dispute(client, told, method, events):
     client.v1.payment_intents.create(wanted(method))
     assert told()[3:] == events
 
@@ -54,13 +54,14 @@ def test_an_inquiry_that_is_given_up_is_closed_and_takes_no_money(client, told):
 
 @pytest.mark.parametrize(
     ("changes", "param"),
-    [({"payment_method": "pm_card_nobody"}, "payment_method"), ({"payment_method": "visa_"}, "payment_method"),
+    [({"payment_method": "pm_card_nobody"}, "payment_method"),
+     ({"payment_method": "visa_"}, "payment_method"),
      ({"confirm": False}, "confirm"), ({"amount": 0}, "amount"), ({"amount": 49}, "amount"),
      ({"currency": "xxx"}, "currency"),
      ({"capture_method": "manual"}, "capture_method"),
      ({"shipping": {"name": "Ann", "address": {"country": "Utopia"}}}, "shipping[address][country]")],
 )  # fmt: skip
-def test_what_is_not_played_is_refused(client, told, changes, param):
+def test_parameters_that_are_not_simulated_are_refused(client, told, changes, param):
     with pytest.raises(stripe.InvalidRequestError) as caught:
         client.v1.payment_intents.create(wanted(**changes))
     assert caught.value.param == param

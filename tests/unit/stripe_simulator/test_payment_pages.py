@@ -61,12 +61,12 @@ def test_a_declined_card_leaves_the_session_open(client, session, method, confir
     assert confirm(method("card", token="tok_visa")).status_code == 200
 
 
-def test_a_card_may_be_one_that_is_disputed(method, confirm, told):
+def test_a_test_card_can_cause_a_dispute(method, confirm, told):
     confirm(method("card", token="tok_createDispute"))
     assert told()[-2:] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
 
 
-def test_what_makes_no_sense_is_refused(client, order, method, confirm, told):
+def test_an_invalid_payment_is_refused(client, order, method, confirm, told):
     by_card_only = client.v1.checkout.sessions.create(order(allowed_payment_method_types=["card"]))
     card, debit = method("card", token="tok_visa"), method("sepa_debit", iban=PAYS)
     for answer, param in (
@@ -82,7 +82,8 @@ def test_what_makes_no_sense_is_refused(client, order, method, confirm, told):
 @pytest.mark.parametrize(
     ("wanted", "param"),
     [({"type": "card"}, "card"), ({"type": "card", "card": {"token": "tok_nobody"}}, "card[token]"),
-     ({"type": "card", "card": {"token": "tok_visa", "number": "4242"}}, "card[number]"), ({"type": "giro"}, "type"),
+     ({"type": "card", "card": {"token": "tok_visa", "number": "4242"}}, "card[number]"),
+     ({"type": "giro"}, "type"),
      ({"type": "sepa_debit", "sepa_debit": {"iban": "AT00"}}, "iban"),
      ({"type": "card", "card": {"token": "tok_visa"}, "sepa_debit": {"iban": PAYS}}, "sepa_debit")],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The simulator as a process of its own."""
+"""The simulator as a separate process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import requests
 import stripe
 
 from stripe_simulator import API_VERSION
-from tests.unit.stripe_simulator.support import PATIENCE, until
+from tests.unit.stripe_simulator.support import TIMEOUT_S, until
 
 KEY = "sk_test_acme"
 
@@ -46,21 +46,21 @@ def sdk(url):
 
 @pytest.mark.processes
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_what_it_is_and_where_and_stops_cleanly(run, number):
+def test_the_simulator_prints_its_url_and_stops_cleanly(run, number):
     process, url, printed = run("--port", "0")
     assert "development and tests only" in printed
-    assert requests.get(f"{url}/_simulator/books", timeout=PATIENCE).json()["sessions"] == []
+    assert requests.get(f"{url}/_simulator/ledger", timeout=TIMEOUT_S).json()["sessions"] == []
     process.send_signal(number)
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT_S) == 0
     assert "Traceback" not in process.stderr.read()
 
 
 @pytest.mark.processes
-def test_it_keeps_to_the_limits_it_is_given_and_says_that_there_is_chaos(run):
+def test_the_options_for_limits_and_chaos_take_effect(run):
     _, url, printed = run("--port", "0", "--chaos", "blue", "--rate-limit", "1", "--lock-timeouts")
     assert "Chaos with the seed blue" in printed
     headers = {"Authorization": f"Bearer {KEY}"}
-    until(lambda: requests.get(f"{url}/v1/events", headers=headers, timeout=PATIENCE).status_code == 429)
+    until(lambda: requests.get(f"{url}/v1/events", headers=headers, timeout=TIMEOUT_S).status_code == 429)
 
 
 @pytest.mark.processes
@@ -68,27 +68,27 @@ def test_a_taken_port_is_a_clear_message_and_status_2(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         process, _, message = run("--port", port)
-    assert process.wait(PATIENCE) == 2
+    assert process.wait(TIMEOUT_S) == 2
     assert f"Cannot listen on 127.0.0.1:{port}" in message
     assert "Traceback" not in message
 
 
 @pytest.mark.processes
-def test_a_host_that_is_none_is_a_clear_message_and_status_2(run):
+def test_an_invalid_host_is_a_clear_message_and_status_2(run):
     process, _, message = run("--host", "no such host", "--port", "0")
-    assert process.wait(PATIENCE) == 2
+    assert process.wait(TIMEOUT_S) == 2
     assert "'no such host' is no address of this machine. Choose another --host." in message
     assert "Traceback" not in message
 
 
 @pytest.mark.processes
-def test_a_killed_simulator_keeps_its_books_and_delivers_what_was_pending(run, order, tmp_path, listener):
-    options = ["--port", "0", "--state", str(tmp_path / "books"), "--first-retry", "0.05"]
+def test_a_killed_simulator_keeps_its_state_and_pending_deliveries(run, order, tmp_path, listener):
+    options = ["--port", "0", "--state", str(tmp_path / "ledger"), "--first-retry", "0.05"]
     options += ["--endpoint", f"{KEY},{listener.url},whsec_from_the_ini"]
     listener.statuses = [500]
     process, url, _ = run(*options)
     session = sdk(url).checkout.sessions.create(order(), {"idempotency_key": "payment-1"})
-    requests.post(session.url, data={"action": "pay"}, timeout=PATIENCE, allow_redirects=False)
+    requests.post(session.url, data={"action": "pay"}, timeout=TIMEOUT_S, allow_redirects=False)
     until(lambda: listener.received)
     process.kill()
     process.wait()
@@ -96,11 +96,11 @@ def test_a_killed_simulator_keeps_its_books_and_delivers_what_was_pending(run, o
     _, url, _ = run(*options)
     assert sdk(url).checkout.sessions.retrieve(session.id).payment_status == "paid"
     assert sdk(url).checkout.sessions.create(order(), {"idempotency_key": "payment-1"}).id == session.id
-    books = f"{url}/_simulator/books"
+    ledger = f"{url}/_simulator/ledger"
     [delivery] = until(
         lambda: [
             one
-            for one in requests.get(books, timeout=PATIENCE).json()["deliveries"]
+            for one in requests.get(ledger, timeout=TIMEOUT_S).json()["deliveries"]
             if one["status"] == "delivered"
         ]
     )
@@ -122,6 +122,6 @@ def test_a_killed_simulator_keeps_its_books_and_delivers_what_was_pending(run, o
 )
 def test_a_wrong_option_is_a_clear_message_and_status_2(run, options, message):
     process, _, printed = run("--port", "0", *options)
-    assert process.wait(PATIENCE) == 2
+    assert process.wait(TIMEOUT_S) == 2
     assert message in printed
     assert "Traceback" not in printed

@@ -1,4 +1,4 @@
-"""Refunds, by the API, by the dashboard, and what banks make of them."""
+"""Refunds by the API and by the dashboard, and the decisions of banks about them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def refund(client, intent):
 
 @pytest.fixture
 def refused(refund):
-    """Return a function that asks for a refund in vain, and returns status, code and parameter."""
+    """Return a function that requests a refund that must fail, and returns status, code and parameter."""
 
     def ask(**wanted):
         with pytest.raises(stripe.InvalidRequestError) as caught:
@@ -60,14 +60,14 @@ def test_a_payment_is_refunded_in_parts(client, refund, charge, refused):
     assert refused() == refused(amount=1) == (400, "charge_already_refunded", None)
 
 
-def test_an_event_about_a_refund_tells_what_changed(client, refund):
+def test_an_event_about_a_refund_has_the_previous_attributes(client, refund):
     refund(amount=400)
     [event] = client.v1.events.list({"type": "charge.refunded"}).data
     assert event.data.object.amount_refunded == 400
     assert event.data.previous_attributes.to_dict() == {"amount_refunded": 0}
 
 
-def test_of_many_refunds_at_once_no_more_is_paid_back_than_was_paid(refund, charge):
+def test_concurrent_refunds_do_not_exceed_the_payment(refund, charge):
     def attempt(_):
         try:
             return refund(amount=300).amount
@@ -165,7 +165,7 @@ def test_only_the_metadata_of_a_refund_can_be_changed(client, refund, told):
     assert caught.value.code == "parameter_unknown"
 
 
-def test_a_refund_can_fail_after_all(client, refund, charge, control, told):
+def test_a_succeeded_refund_can_fail_later(client, refund, charge, control, told):
     made = refund()
     told()
     assert control(f"refunds/{made.id}/fail").status_code == 200
@@ -229,7 +229,7 @@ def test_a_refund_in_the_dashboard_looks_like_any_other(client, paid, control, c
     assert told() == REFUNDED
 
 
-def test_a_refund_in_the_dashboard_that_makes_no_sense_is_refused(session, paid, control, client, order):
+def test_an_invalid_refund_in_the_dashboard_is_refused(session, paid, control, client, order):
     unpaid = client.v1.checkout.sessions.create(order())
     assert control(f"sessions/{unpaid.id}/refund").status_code == 409
     assert control("sessions/cs_test_nothing/refund").status_code == 404

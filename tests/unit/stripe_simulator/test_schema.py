@@ -1,7 +1,7 @@
 """Whatever the simulator answers, and every event it makes, fits what Stripe publishes about its objects.
 
-One tour drives the simulator through all of its calls, with the real SDK and the checkout page; what it answered is
-compared with `published`.
+One tour drives the simulator through all of its calls, with the real SDK and the checkout page; what it
+answered is compared with `published`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from stripe_simulator.versions import VERSIONS
 from tests.unit.stripe_simulator import published
 from tests.unit.stripe_simulator.tour import Tour
 
+pytestmark = pytest.mark.processes
+
 UNDOCUMENTED = {
     "POST /v1/stripecli/sessions",
     "POST /v2/core/event_destinations",
@@ -29,8 +31,8 @@ UNDOCUMENTED = {
     "GET /v2/core/event_destinations/{id}",
     "DELETE /v2/core/event_destinations/{id}",
 }
-"""What the published description, of v1, does not have: the Stripe CLI alone calls the first, and test_stripe_cli.py does
-with the CLI; test_thin_endpoints.py makes those of v2 with the SDK."""
+"""Calls that the published description, of v1, lacks. test_stripe_cli.py makes the first with the Stripe CLI,
+test_thin_endpoints.py makes those of v2 with the SDK."""
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -47,14 +49,14 @@ def test_every_answer_fits_the_published_schema(tour):
     assert [problem for answer in tour.answers for problem in published.misfits(answer, tour.version)] == []
 
 
-def test_every_event_fits_it_in_the_version_of_the_endpoint_that_it_is_posted_to(tour):
+def test_every_event_fits_the_schema_of_its_endpoints_version(tour):
     for version in VERSIONS:
         events = [versions.shown(event, version) for event in tour.events]
         assert {event["api_version"] for event in events} == {version}
         assert [problem for event in events for problem in published.misfits(event, version)] == []
 
 
-def test_every_answer_has_members_only_that_the_sdk_of_the_pinned_version_knows(tour):
+def test_every_member_of_an_answer_is_known_to_the_pinned_sdk(tour):
     objects = [part for answer in tour.answers for part in published.objects_in(answer)]
     assert {problem for each in objects for problem in published.unknown_to_the_sdk(each)} == set()
 
@@ -87,7 +89,7 @@ def test_the_pinned_version_is_that_of_the_newest_sdk():
     [({"amount": "990"}, "amount"), ({"colour": "red"}, "colour"), ({"reason": "whim"}, "reason"),
      ({"payment_intent": 7}, "payment_intent")],
 )  # fmt: skip
-def test_a_misfit_is_found(tour, change, problem):
+def test_a_deviation_from_the_schema_is_found(tour, change, problem):
     refund = next(
         each for answer in tour.answers for each in published.objects_in(answer) if each["object"] == "refund"
     )

@@ -25,6 +25,18 @@ def test_a_session_adds_up_its_line_items(client, order):
     assert session.line_items.data[0].price.unit_amount == 990
 
 
+@pytest.mark.parametrize(("behavior", "total", "tax"), [("inclusive", 3960, 660), ("exclusive", 4752, 792)])
+def test_the_tax_is_in_the_price_or_added_to_it(client, order, behavior, total, tax):
+    (item,) = order()["line_items"]
+    item = {"price_data": {**item["price_data"], "tax_behavior": behavior}, "quantity": 4}
+    wanted = order(line_items=[item], automatic_tax={"enabled": True}, expand=["line_items"])
+    session = client.v1.checkout.sessions.create(wanted)
+    assert (session.amount_total, session.total_details.amount_tax) == (total, tax)
+    (line,) = session.line_items.data
+    assert (line.amount_subtotal, line.amount_tax, line.amount_total) == (3960, tax, total)
+    assert (session.automatic_tax.enabled, session.automatic_tax.status) == (True, "complete")
+
+
 def test_a_session_keeps_what_it_was_given(client, order):
     given = {
         "client_reference_id": "payment-1",
@@ -76,9 +88,9 @@ def test_an_expired_session_has_no_page_and_cannot_expire_again(client, session)
 
 
 def test_an_open_session_expires_when_its_time_has_come(client, session, server):
-    record = server.simulator.books.get("session", session.id)
+    record = server.simulator.ledger.get("session", session.id)
     record.body["expires_at"] = int(time.time())
-    server.simulator.books.save(record)
+    server.simulator.ledger.save(record)
     server.simulator.checkout.expire_overdue()
     assert client.v1.checkout.sessions.retrieve(session.id).status == "expired"
 

@@ -1,4 +1,4 @@
-"""What Stripe refuses, the simulator refuses, in Stripe's shape."""
+"""The simulator refuses what Stripe refuses, with errors in Stripe's format."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def refused(client, parameters):
     ("changes", "code", "param"),
     [
         ({"colour": "red"}, "parameter_unknown", "colour"),
-        ({"automatic_tax": {"enabled": True}}, "parameter_unknown", "automatic_tax"),
+        ({"automatic_tax": {"enabled": "false", "hue": "red"}}, "parameter_unknown", "automatic_tax[hue]"),
+        ({"automatic_tax": {"enabled": "yes"}}, "parameter_invalid_boolean", "automatic_tax[enabled]"),
+        ({"automatic_tax": {"enabled": True}}, None, f"{LINE}[price_data][tax_behavior]"),
         ({"line_items": items(colour="red")}, "parameter_unknown", f"{LINE}[price_data][colour]"),
         ({"payment_intent_data": {"amount": 1}}, "parameter_unknown", "payment_intent_data[amount]"),
         ({"line_items": [{"price_data": price()}]}, "parameter_missing", f"{LINE}[quantity]"),
@@ -169,7 +171,7 @@ def test_a_key_may_be_the_user_of_basic_authentication(http, server, client):
     assert answer.json()["id"] == client.v1.accounts.retrieve_current().id
 
 
-def test_a_version_of_the_api_that_is_not_played_is_refused(client_for):
+def test_an_api_version_that_is_not_simulated_is_refused(client_for):
     with pytest.raises(stripe.InvalidRequestError, match=r"not 2027-01-01\.feijoa"):
         client_for("sk_test_acme", stripe_version="2027-01-01.feijoa").v1.accounts.retrieve_current()
 

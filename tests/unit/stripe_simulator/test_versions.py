@@ -1,4 +1,4 @@
-"""What differs between the versions of Stripe's API that the simulator speaks."""
+"""Differences between the versions of Stripe's API that the simulator supports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.stripe_simulator.support import until
 
 @pytest.fixture
 def older(client_for):
-    """The SDK, with the version that came before."""
+    """The SDK with the previous version."""
     return client_for("sk_test_acme", stripe_version=ACCOUNT_VERSION)
 
 
@@ -22,19 +22,19 @@ def refusal(call):
     return caught.value.http_status, caught.value.code, caught.value.param
 
 
-def test_payment_methods_cannot_be_chosen_for_a_session_any_more(client, order):
+def test_a_session_no_longer_takes_payment_method_types(client, order):
     refused = refusal(lambda: client.v1.checkout.sessions.create(order(payment_method_types=["card"])))
     assert refused == (400, "parameter_unknown", "payment_method_types")
 
 
-def test_payment_methods_cannot_be_chosen_for_a_payment_intent_any_more(client):
+def test_a_payment_intent_no_longer_takes_payment_method_types(client):
     wanted = {"amount": 990, "currency": "eur", "confirm": True, "payment_method": "pm_card_visa"}
     refused = refusal(lambda: client.v1.payment_intents.create(wanted | {"payment_method_types": ["card"]}))
     assert refused == (400, "payment_method_types_no_longer_supported", "payment_method_types")
     assert client.v1.payment_intents.create(wanted).payment_method_types == ["card"]
 
 
-def test_payment_methods_of_a_session_are_limited_to_those_that_are_allowed(client, order, visit):
+def test_a_session_takes_the_allowed_payment_methods_only(client, order, visit):
     session = client.v1.checkout.sessions.create(order(allowed_payment_method_types=["card", "bacs_debit"]))
     assert session.payment_method_types == ["card"]
     assert session.allowed_payment_method_types == ["card", "bacs_debit"]
@@ -42,14 +42,14 @@ def test_payment_methods_of_a_session_are_limited_to_those_that_are_allowed(clie
     assert visit(session.id, "pay").status_code == 303
 
 
-def test_none_of_the_allowed_payment_methods_may_be_there(client, order):
+def test_a_session_may_allow_methods_that_are_not_available(client, order):
     refused = refusal(
         lambda: client.v1.checkout.sessions.create(order(allowed_payment_method_types=["bacs_debit"]))
     )
     assert refused == (400, None, "allowed_payment_method_types")
 
 
-def test_the_version_before_chooses_them_as_it_did(older, order):
+def test_the_previous_version_still_takes_payment_method_types(older, order):
     session = older.v1.checkout.sessions.create(order(payment_method_types=["card"]))
     assert (session.payment_method_types, "allowed_payment_method_types" in session) == (["card"], False)
     refused = refusal(lambda: older.v1.checkout.sessions.create(order(allowed_payment_method_types=["card"])))

@@ -16,7 +16,7 @@ CHECKOUT = "checkout.session."
 
 @pytest.fixture
 def endpoint(client, listener):
-    """An endpoint of the test's account, at the listener, for everything."""
+    """An endpoint of the test's account, at the listener, for all events."""
     made = client.v1.webhook_endpoints.create(
         {"url": listener.url, "enabled_events": ["*"], "api_version": API_VERSION, "metadata": {"a": "1"}}
     )
@@ -24,18 +24,18 @@ def endpoint(client, listener):
     return made
 
 
-def delivered(books, count):
+def delivered(ledger, count):
     """Wait until ``count`` deliveries have ended, and return all there are."""
     return until(
         lambda: (
-            len(found := books()["deliveries"]) == count
+            len(found := ledger()["deliveries"]) == count
             and all(delivery["status"] != "pending" for delivery in found)
             and found
         )
     )
 
 
-def test_the_secret_of_an_endpoint_is_told_only_when_it_is_created(client, endpoint):
+def test_the_secret_of_an_endpoint_is_shown_only_at_its_creation(client, endpoint):
     assert endpoint.secret.startswith("whsec_")
     assert (endpoint.api_version, endpoint.status) == (API_VERSION, "enabled")
     read = client.v1.webhook_endpoints.retrieve(endpoint.id).to_dict()
@@ -80,7 +80,7 @@ def test_the_version_of_an_endpoint_is_chosen_when_it_is_made(client, endpoint):
     assert (caught.value.code, caught.value.param) == ("parameter_unknown", "api_version")
 
 
-def test_a_description_can_be_taken_away(client, endpoint):
+def test_a_description_can_be_removed(client, endpoint):
     assert client.v1.webhook_endpoints.update(endpoint.id, {"description": "ours"}).description == "ours"
     assert client.v1.webhook_endpoints.update(endpoint.id, {"description": ""}).description is None
 
@@ -106,7 +106,7 @@ def test_an_account_has_at_most_sixteen_endpoints(client, client_for):
         (["decline", "pay"], ["completed"], "paid"),
     ],
 )
-def test_what_happens_at_checkout_is_told_by_events(client, session, visit, actions, types, payment_status):
+def test_checkout_causes_the_events_of_stripe(client, session, visit, actions, types, payment_status):
     for action in actions:
         visit(session.id, action)
     events = [event for event in client.v1.events.list().data if event.type.startswith(CHECKOUT)]
@@ -143,68 +143,66 @@ def test_a_delivery_is_signed_with_the_endpoints_secret(endpoint, listener, sess
     }
 
 
-def test_an_endpoint_gets_only_the_events_it_enabled(client, listener, session, visit, books):
+def test_an_endpoint_gets_only_the_events_it_enabled(client, listener, session, visit, ledger):
     client.v1.webhook_endpoints.create({"url": listener.url, "enabled_events": [f"{CHECKOUT}completed"]})
     visit(session.id, "pay")
-    delivered(books, 1)
+    delivered(ledger, 1)
     assert listener.types() == [f"{CHECKOUT}completed"]
 
 
-def test_an_endpoint_gets_nothing_of_another_account(client_for, endpoint, listener, order, visit, books):
+def test_an_endpoint_gets_nothing_of_another_account(client_for, endpoint, listener, order, visit, ledger):
     other = client_for("sk_test_other").v1.checkout.sessions.create(order())
     visit(other.id, "pay")
-    assert books()["deliveries"] == listener.received == []
+    assert ledger()["deliveries"] == listener.received == []
 
 
-def test_a_delivery_is_tried_until_the_answer_is_2xx_and_a_redirect_is_none(
-    endpoint, listener, session, visit, books
-):
+def test_a_delivery_is_retried_until_a_2xx_answer(endpoint, listener, session, visit, ledger):
     listener.statuses = [500, 303, 404, 204]
     visit(session.id, "expire")
-    [delivery] = delivered(books, 1)
+    [delivery] = delivered(ledger, 1)
     assert delivery["status"] == "delivered"
     assert [attempt["status"] for attempt in delivery["attempts"]] == [500, 303, 404, 204]
     assert len(listener.received) == 4
 
 
 def test_every_attempt_has_a_timestamp_and_signature_of_its_own(
-    endpoint, listener, session, visit, books, monkeypatch
+    endpoint, listener, session, visit, ledger, monkeypatch
 ):
     seconds = itertools.count(1_700_000_000)
     monkeypatch.setattr("stripe._webhook.time", SimpleNamespace(time=lambda: next(seconds)))
     listener.statuses = [500, 500, 200]
     visit(session.id, "expire")
-    delivered(books, 1)
+    delivered(ledger, 1)
     signatures = {delivery.headers["Stripe-Signature"] for delivery in listener.received}
     assert len(signatures) == 3
     assert len({delivery.body for delivery in listener.received}) == 1
 
 
-def test_a_delivery_that_nobody_takes_fails_in_the_end(client, session, visit, books):
+def test_a_delivery_that_is_never_accepted_fails_in_the_end(client, session, visit, ledger):
     client.v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/hook", "enabled_events": ["*"]})
     visit(session.id, "expire")
-    [delivery] = delivered(books, 1)
+    [delivery] = delivered(ledger, 1)
     assert delivery["status"] == "failed"
     assert [attempt["error"] for attempt in delivery["attempts"]] == ["ConnectionError"] * 8
 
 
-def test_a_failing_endpoint_does_not_hold_up_another(client, endpoint, listener, session, visit, books):
+def test_a_failing_endpoint_does_not_hold_up_another(client, endpoint, listener, session, visit, ledger):
     client.v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/hook", "enabled_events": ["*"]})
     visit(session.id, "expire")
-    outcomes = {delivery["endpoint"]: delivery for delivery in delivered(books, 2)}
+    outcomes = {delivery["endpoint"]: delivery for delivery in delivered(ledger, 2)}
     assert outcomes[endpoint.id]["status"] == "delivered"
     assert len(outcomes[endpoint.id]["attempts"]) == 1
 
 
-def test_a_disabled_or_deleted_endpoint_gets_nothing(client, endpoint, listener, order, visit, books):
+def test_a_disabled_or_deleted_endpoint_gets_nothing(client, endpoint, listener, order, visit, ledger):
     client.v1.webhook_endpoints.update(endpoint.id, {"disabled": True})
     visit(client.v1.checkout.sessions.create(order()).id, "expire")
     client.v1.webhook_endpoints.delete(endpoint.id)
     visit(client.v1.checkout.sessions.create(order()).id, "expire")
-    assert books()["deliveries"] == listener.received == []
+    assert ledger()["deliveries"] == listener.received == []
 
 
-def test_an_event_tells_how_many_deliveries_are_pending(client, endpoint, session, visit, books):
+def test_an_event_tells_how_many_deliveries_are_pending(client, endpoint, session, visit, ledger):
     visit(session.id, "expire")
-    delivered(books, 1)
+    delivered(ledger, 1)
     assert client.v1.events.list().data[0].pending_webhooks == 0

@@ -1,4 +1,4 @@
-"""A walk through all that the simulator can do, that takes down what it answers."""
+"""Calls of everything that the simulator can do, with a record of its answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CARD = {"type": "card", "card": {"token": "tok_visa"}, "billing_details": {"emai
 
 
 class Recorder(stripe.RequestsClient):
-    """The SDK's way to the network, which keeps each answer."""
+    """An HTTP client of the SDK that records each answer."""
 
     def __init__(self, tour: Tour) -> None:
         super().__init__(timeout=20)
@@ -72,7 +72,7 @@ class Tour:
         self.answers.append(answer)
 
     def take(self) -> None:
-        """Go everywhere."""
+        """Make all calls."""
         self._catalogue()
         self._endpoints()
         self._ways_to_pay()
@@ -165,7 +165,7 @@ class Tour:
             )
 
     def _by_hand(self, method: str, path: str, **form: str) -> None:
-        """Make a call that Stripe does not describe, so that the SDK has no function for it."""
+        """Make an undocumented call, for which the SDK has no function."""
         answer = requests.request(
             method,
             self._url + path,
@@ -261,8 +261,13 @@ class Tour:
         self._stripe.charges.list(everything)
         self._stripe.refunds.list(everything)
         self._stripe.disputes.list(everything)
+        sources = everything | {"expand": ["data.source"], "created": {"gte": 1}}
+        booked = self._stripe.balance_transactions.list(sources).data
+        self._stripe.balance_transactions.retrieve(booked[0].id, {"expand": ["source"]})
+        self._stripe.charges.list(everything | {"expand": ["data.balance_transaction"]})
+        self._stripe.refunds.list(everything | {"expand": ["data.balance_transaction"]})
         events = list(self._stripe.events.list(everything).auto_paging_iter())
         self._stripe.events.retrieve(events[0].id)
         self._by_hand("POST", f"/v1/events/{events[0].id}/retry", webhook_endpoint=self._endpoint)
         self._stripe.webhook_endpoints.delete(self._endpoint)
-        self.events = requests.get(f"{self._url}/_simulator/books", timeout=20).json()["events"]
+        self.events = requests.get(f"{self._url}/_simulator/ledger", timeout=20).json()["events"]

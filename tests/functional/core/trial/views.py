@@ -10,13 +10,13 @@ from sqlalchemy.exc import OperationalError
 from autonomy_core.catalog.services import create_product
 from autonomy_core.plugin_api.errors import Conflict
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
-from autonomy_core.plugin_api.resources import ApiV1, Resource
+from autonomy_core.plugin_api.resources import ApiV1, CustomerProduct, Resource
 from autonomy_core.plugin_api.schemas import (
     ApiSchema,
     Identifier,
     NumberInText,
+    StrictBoolean,
     Timestamp,
-    Truth,
     WholeNumber,
 )
 from autonomy_core.plugin_api.security import Allow, Permission
@@ -32,6 +32,12 @@ class AdminTrials(Resource):
     """``…/admin/trials``, for keys with the plugin's own scope"""
 
     __acl__ = ((Allow, "scope:trial.look", "trial.look"),)
+
+
+class TrialDoor(Resource):
+    """``…/customers/trial``, for callers without an identity too"""
+
+    is_public = True
 
 
 class PaymentTrial(Resource):
@@ -51,10 +57,14 @@ class RefusedAndKept(Conflict):
     commits = True
 
 
+class TitleSchema(ApiSchema):
+    title = fields.String(required=True)
+
+
 class EchoSchema(ApiSchema):
     text = fields.String(required=True)
     number = WholeNumber()
-    truth = Truth()
+    truth = StrictBoolean()
     id = Identifier()
     moment = Timestamp()
 
@@ -83,6 +93,16 @@ def look(context, request):
 
 @api_view(context=Trials, method="GET", name="private", summary="Look closer", permission=Permission.OWN)
 def look_closer(context, request):
+    return None
+
+
+@api_view(context=TrialDoor, method="GET", summary="Knock", permission=PUBLIC)
+def knock(context, request):
+    return None
+
+
+@api_view(context=TrialDoor, method="GET", name="room", summary="Enter", permission=Permission.OWN)
+def enter(context, request):
     return None
 
 
@@ -168,8 +188,34 @@ def steps(context, request):
 
 
 @api_view(context=Trials, method="GET", name="db", summary="Ask", permission=PUBLIC, transaction="none")
-def ask_the_session_of_the_request(context, request):
-    return request.db.scalar(text("SELECT 1"))
+def ask_the_session_of_the_scope(context, request):
+    return context.scope.session.scalar(text("SELECT 1"))
+
+
+@api_view(
+    context=Trials,
+    method="GET",
+    name="caller",
+    summary="Say who calls",
+    permission=PUBLIC,
+    returns=TitleSchema,
+    transaction="none",
+)
+def say_who_calls(context, request):
+    return {"title": request.actor.partition(":")[0]}
+
+
+@api_view(
+    context=CustomerProduct,
+    method="GET",
+    name="title",
+    summary="Say what a product is called",
+    permission=PUBLIC,
+    returns=TitleSchema,
+    transaction="none",
+)
+def say_the_title(context, request):
+    return context.product
 
 
 def answers(name, returns, answer):
@@ -204,7 +250,7 @@ def fail(error):
 
 
 def deadlock():
-    """What SQLAlchemy raises when PostgreSQL has chosen this transaction to end a deadlock."""
+    """The error of SQLAlchemy when PostgreSQL ends this transaction to resolve a deadlock."""
     return OperationalError("UPDATE …", {}, DeadlockDetected("deadlock detected"))
 
 

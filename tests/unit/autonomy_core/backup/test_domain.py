@@ -1,4 +1,4 @@
-"""Manifests: written last, read with suspicion."""
+"""Manifests are written last and validated when they are read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WRITTEN = Manifest(
 )
 
 
-def test_what_is_written_is_read_and_nothing_unfinished_is_left(tmp_path: Path) -> None:
+def test_a_written_manifest_is_read_and_no_partial_file_is_left(tmp_path: Path) -> None:
     claim(tmp_path / "new")
     finish(tmp_path / "new", WRITTEN)
     assert read_manifest(tmp_path / "new") == WRITTEN
@@ -71,7 +71,9 @@ def test_a_directory_is_claimed_once(tmp_path: Path) -> None:
         {"format": 1e400},
     ],
 )
-def test_what_is_no_manifest_of_ours_is_refused_in_words(tmp_path: Path, change: dict[str, object]) -> None:
+def test_a_manifest_with_unknown_content_is_refused_with_a_message(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
     claim(tmp_path)
     finish(tmp_path, WRITTEN)
     path = tmp_path / MANIFEST
@@ -83,9 +85,7 @@ def test_what_is_no_manifest_of_ours_is_refused_in_words(tmp_path: Path, change:
 @pytest.mark.parametrize(
     "dump", [None, b"", b"PGDMP", b"PGDMP\x01\x10\0\x04\x08\x01" + b"\xff" * 99, b"text" * 99]
 )
-def test_a_manifest_of_the_first_format_with_another_dump_is_refused_in_words(
-    tmp_path: Path, dump: bytes | None
-) -> None:
+def test_a_first_format_manifest_with_a_wrong_dump_is_refused(tmp_path: Path, dump: bytes | None) -> None:
     claim(tmp_path)
     finish(tmp_path, WRITTEN)
     path = tmp_path / MANIFEST
@@ -99,19 +99,19 @@ def test_a_manifest_of_the_first_format_with_another_dump_is_refused_in_words(
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, "\ufeff{}", '{"format": 1}'])
-def test_what_is_no_manifest_at_all_is_refused_in_words(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_manifest_is_refused_with_a_message(tmp_path: Path, text: str) -> None:
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(BackupError, match=r"manifest\.json is damaged"):
         read_manifest(tmp_path)
 
 
-def test_what_is_not_text_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_binary_manifest_is_refused_with_a_message(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_bytes(b"\xff\xfe")
     with pytest.raises(BackupError, match=r"manifest\.json is damaged"):
         read_manifest(tmp_path)
 
 
-def test_a_file_is_no_directory_for_a_backup(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_backup_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for directory in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(BackupError, match="a file is in its place"):

@@ -1,4 +1,4 @@
-"""Nothing is left out of a backup without a word, and what is restored belongs to the server's user."""
+"""A backup omits no file silently, and restored files belong to the server's user."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def unreadable(tmp_path: Path) -> Iterator[Path]:
     inner.chmod(0o700)
 
 
-def test_a_directory_that_cannot_be_read_is_not_left_out_without_a_word(unreadable: Path) -> None:
+def test_an_unreadable_directory_fails_the_backup(unreadable: Path) -> None:
     with pytest.raises(PermissionError):
         list(files_below(unreadable))
 
@@ -56,7 +56,7 @@ def test_a_plugin_that_has_stored_nothing_yet_has_no_directory(tmp_path: Path) -
 
 @pytest.fixture
 def backup(tmp_path: Path) -> dict[str, FileFacts]:
-    """A backup in ``backup`` with a file in a directory of its own."""
+    """A backup in ``backup`` with one file in a directory."""
     (tmp_path / "first.mp3").write_bytes(b"music")
     name = "files/media/harbour/first.mp3"
     return {name: copy(tmp_path / "first.mp3", tmp_path / "backup" / name)}
@@ -71,7 +71,7 @@ def test_every_directory_of_a_backup_is_for_its_owner_only(
 
 
 @pytest.mark.processes
-def test_a_disk_that_is_full_is_told_of_with_the_file_that_did_not_fit(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_with_the_file_being_written(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(b"x" * 10_000)
     script = (
         "import resource, signal, sys\n"
@@ -91,7 +91,7 @@ def test_a_disk_that_is_full_is_told_of_with_the_file_that_did_not_fit(tmp_path:
 
 
 @for_root
-def test_what_root_restores_belongs_to_the_owner_of_the_directory(
+def test_files_restored_by_root_belong_to_the_directorys_owner(
     backup: dict[str, FileFacts], tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
@@ -107,7 +107,7 @@ def test_what_root_restores_belongs_to_the_owner_of_the_directory(
 
 
 @pytest.mark.processes
-def test_a_database_that_was_half_written_by_a_killed_process_is_copied_as_it_was(tmp_path: Path) -> None:
+def test_a_sqlite_file_with_a_hot_journal_is_copied_as_committed(tmp_path: Path) -> None:
     source = tmp_path / "source"
     with sqlite3.connect(source) as database:
         database.execute("CREATE TABLE things (name TEXT)")
@@ -128,7 +128,7 @@ def test_a_database_that_was_half_written_by_a_killed_process_is_copied_as_it_wa
     copied.close()
 
 
-def test_a_database_that_is_none_is_told_of(tmp_path: Path) -> None:
+def test_a_file_that_is_no_sqlite_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(b"x" * 4096)
     with pytest.raises(BackupError, match="cannot be copied"):
         copy_sqlite(tmp_path / "source", tmp_path / "copy")

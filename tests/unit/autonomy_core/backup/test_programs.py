@@ -1,4 +1,4 @@
-"""Which pg_dump is used: that of the server's version, or the next newer one."""
+"""The pg_dump that is used has the server's version, or the next newer one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Path]:
-    """Directories with programs of some versions, and none besides."""
+    """Directories with programs of some versions; no other programs are found."""
     monkeypatch.setattr(programs, "_usual_places", lambda: iter(()))
     places = {}
     for version in (14, 16, 18):
@@ -28,19 +28,23 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Path
 
 
 @pytest.mark.parametrize(("server", "chosen"), [(14, 14), (15, 16), (16, 16), (18, 18)])
-def test_the_nearest_that_is_not_older_dumps(installed: dict[int, Path], server: int, chosen: int) -> None:
+def test_pg_dump_of_the_nearest_version_not_older_is_used(
+    installed: dict[int, Path], server: int, chosen: int
+) -> None:
     programs = Programs.to_dump(server, list(installed.values()))
     assert (programs.directory, programs.version) == (installed[chosen], chosen)
 
 
-def test_older_ones_are_refused_because_they_refuse_the_server(installed: dict[int, Path]) -> None:
+def test_an_older_pg_dump_is_refused(installed: dict[int, Path]) -> None:
     with pytest.raises(
         BackupError, match=r"is PostgreSQL 19, and .* there is 14, 16, 18: .* of version 19 or newer"
     ):
         Programs.to_dump(19, list(installed.values()))
 
 
-def test_where_there_are_none_it_is_said_what_to_install(installed: dict[int, Path], tmp_path: Path) -> None:
+def test_missing_programs_are_reported_with_what_to_install(
+    installed: dict[int, Path], tmp_path: Path
+) -> None:
     with pytest.raises(BackupError, match="there is none: install those of version 16 or newer"):
         Programs.to_dump(16, [tmp_path])
 
@@ -48,7 +52,7 @@ def test_where_there_are_none_it_is_said_what_to_install(installed: dict[int, Pa
 @pytest.mark.parametrize(
     ("dump", "server", "chosen"), [(14, 14, 14), (14, 18, 14), (15, 16, 16), (15, 18, 16), (18, 19, 18)]
 )
-def test_the_nearest_that_reads_the_dump_and_that_the_server_knows_restores(
+def test_pg_restore_of_the_nearest_suitable_version_is_used(
     installed: dict[int, Path], dump: int, server: int, chosen: int
 ) -> None:
     assert Programs.to_restore(dump, server, list(installed.values())).version == chosen
@@ -58,7 +62,7 @@ def test_the_nearest_that_reads_the_dump_and_that_the_server_knows_restores(
     ("dump", "server", "wanted"),
     [(15, 15, "of version 15,"), (17, 17, "of version 17,"), (19, 20, "of version 19 to 20,")],
 )
-def test_what_would_not_read_the_dump_or_is_too_new_for_the_server_is_refused(
+def test_a_pg_restore_too_old_or_too_new_is_refused(
     installed: dict[int, Path], dump: int, server: int, wanted: str
 ) -> None:
     with pytest.raises(BackupError, match=wanted):
@@ -94,7 +98,7 @@ def test_the_list_of_processes_shows_no_password(tmp_path: Path, url: str) -> No
 @pytest.mark.parametrize(
     "name", ["sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"]
 )
-def test_a_secret_that_the_list_of_processes_would_show_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_secret_on_the_command_line_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BackupError, match=f"has {name}") as told:
         Programs(tmp_path, 18).restore(f"postgresql://owner@host/db?{name}=hidden", tmp_path / "dump")
     assert "hidden" not in str(told.value)

@@ -20,7 +20,7 @@ PLUGINS = Plugins({stand_ins.NAME: stand_ins})
 
 @dataclass
 class Site:
-    """A directory with a server's ini file and two organisations, and a database that is not there yet."""
+    """A directory with a server's ini file and two organisations; the database does not exist yet."""
 
     directory: Path
     plugins: Plugins

@@ -1,3 +1,5 @@
+import gc
+import socket
 import subprocess
 import sys
 from types import ModuleType
@@ -6,12 +8,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from autonomy_core.cli import commands
 from autonomy_core.cli.commands import COMMANDS
 from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
 from autonomy_core.kernel.manager import PluginError, Plugins
 from autonomy_core.plugin_api.hooks import hookimpl
-from tests.refusing import REFUSING
+from tests.support.refused_port import REFUSING
 
 APP = "[app:main]\nuse = egg:autonomy-server\n"
 
@@ -45,13 +48,13 @@ def test_the_summary_of_each_command_is_whole(name):
 
 
 @pytest.mark.parametrize("arguments", [("keys", "revoke"), ("payments", "show")])
-def test_what_is_no_id_is_told_with_what_one_looks_like(arguments):
+def test_a_malformed_id_is_refused_with_an_example(arguments):
     result = run(Plugins({}), *arguments, "acme", "abc")
     assert result.exit_code == 2
     assert "'abc' is no id; one looks like 01a2" in result.stderr
 
 
-def test_a_key_that_is_given_for_its_id_is_not_repeated():
+def test_a_key_given_in_place_of_its_id_is_not_repeated():
     key = f"ak_{'0' * 32}_hunter2"
     assert "hunter2" not in run(Plugins({}), "keys", "revoke", "acme", key).output
 
@@ -115,7 +118,7 @@ def test_a_missing_ini_file_is_one_message(unmigrated, tmp_path):
     ("text", "told"),
     [
         ("", "No section 'main'"),
-        ("no section\n", ":1: this stands before any section. Put it below [app:main]."),
+        ("no section\n", ":1: this is before any section. Put it below [app:main]."),
         ("[server:main]\nuse = egg:waitress\n", "cannot be used: No section 'main'"),
         ("[app:main]\nuse = egg:autonomy-sever\n", "cannot be used: "),
         (APP + "s3cret\n", ":3: this is neither a section nor a key with a value. Write key = value."),
@@ -159,7 +162,14 @@ def test_an_ini_file_with_a_mistake_is_one_message_that_names_the_line(unmigrate
     assert "Traceback" not in result.output
 
 
-def test_a_directory_in_the_place_of_the_ini_file_is_said_to_be_one(unmigrated, tmp_path):
+def test_a_mistake_in_the_ini_file_is_reported_before_a_port_in_use(unmigrated):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        unmigrated.ini.write_text(APP + f"autonomy.data =\n[server:main]\nport = {port}\n")
+        assert "server.ini:3: autonomy.data: it has no value" in unmigrated.run("serve").stderr
+
+
+def test_a_directory_given_as_the_ini_file_is_reported(unmigrated, tmp_path):
     result = unmigrated.run("keys", "list", "acme", config=tmp_path)
     assert result.exit_code == 2
     assert result.stderr == f"Error: {tmp_path} cannot be read: Is a directory.\n"
@@ -183,15 +193,15 @@ def test_an_unknown_organisation_is_one_message(site):
     result = site.run("keys", "list", "nobody")
     assert result.exit_code == 1
     assert "no organisation 'nobody'" in result.stderr
-    assert "autonomy tenants list" in result.stderr
+    assert f"autonomy --config {site.ini} tenants list" in result.stderr
 
 
-def test_tenants_are_looked_at_with_the_servers_settings(unmigrated):
+def test_tenants_commands_use_the_servers_settings(unmigrated):
     assert "zenith" in unmigrated.run("tenants", "list").stdout
     assert "2 organisations in order, 0 problems" in unmigrated.run("tenants", "check").stdout
 
 
-def test_a_file_that_the_machine_does_not_give_is_a_message_and_no_traceback(tmp_path):
+def test_an_os_error_is_a_message_without_a_traceback(tmp_path):
     @click.command()
     def bonus():
         (tmp_path / "nowhere" / "file").read_bytes()
@@ -201,3 +211,15 @@ def test_a_file_that_the_machine_does_not_give_is_a_message_and_no_traceback(tmp
     assert isinstance(result.exception, SystemExit)
     assert result.stderr == f"Error: {tmp_path}/nowhere/file: No such file or directory\n"
     assert result.stdout == ""
+
+
+def test_the_garbage_collector_seldom_runs_while_a_command_imports(monkeypatch):
+    seen = []
+    monkeypatch.setattr(commands, "autonomy", lambda **_: seen.append(gc.get_threshold()[0]))
+    before = gc.get_threshold()
+    gc.set_threshold(700)
+    try:
+        commands.main()
+    finally:
+        gc.set_threshold(*before)
+    assert seen == [10_000]

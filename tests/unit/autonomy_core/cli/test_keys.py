@@ -38,7 +38,7 @@ def test_a_key_is_shown_once_and_then_only_described(site):
     assert secret not in listed
 
 
-def test_people_get_the_key_alone_on_the_standard_output(site):
+def test_the_new_key_alone_is_on_standard_output(site):
     result = site.run("keys", "issue", "acme", "--name", "shop", "--scope", "payments.read")
     assert result.stdout.startswith("ak_")
     assert result.stdout.count("\n") == 1
@@ -77,7 +77,7 @@ def test_an_unknown_scope_is_a_usage_error(site):
 
 
 @pytest.mark.parametrize("state", ["broken after it was served", "never in order", "removed"])
-def test_a_leaked_key_is_revoked_whatever_state_the_organisations_file_is_in(site, state):
+def test_a_key_is_revoked_even_if_the_organisations_file_is_broken(site, state):
     issued = issue(site)
     file = site.directory / "tenants" / "acme.ini"
     if state == "broken after it was served":
@@ -94,7 +94,7 @@ def test_a_leaked_key_is_revoked_whatever_state_the_organisations_file_is_in(sit
     assert described["revoked_at"] is not None
 
 
-def test_looking_at_an_organisation_needs_its_id_only(site):
+def test_listing_needs_the_organisations_id_only(site):
     issue(site)
     (site.directory / "tenants" / "acme.ini").write_text("nonsense\n")
     for command in (("payments", "list", "acme"), ("jobs", "list", "acme"), ("keys", "list", "acme")):
@@ -104,7 +104,7 @@ def test_looking_at_an_organisation_needs_its_id_only(site):
 
 
 @pytest.mark.parametrize("organisation", ["nobody", "../acme", "Acme", ""])
-def test_an_organisation_that_nobody_knows_gets_no_key(site, organisation):
+def test_an_unknown_organisation_gets_no_key(site, organisation):
     result = site.run("keys", "issue", organisation, "--name", "x", "--scope", "payments.read")
     assert result.exit_code == 1
     assert "There is no organisation" in result.stderr

@@ -1,4 +1,4 @@
-"""Where ``autonomy serve`` listens unless it is told: as the ini file says."""
+"""The host and port of ``autonomy serve``: the ini file's, unless options give others."""
 
 import pytest
 
@@ -34,10 +34,10 @@ def test_the_ini_file_says_where_to_listen(listening, lines, address):
 
 
 @pytest.mark.parametrize("line", ["listen = 127.0.0.1:http", "port = 99999"])
-def test_a_port_that_is_none_is_refused_with_what_to_do(listening, line):
+def test_an_invalid_port_is_refused_with_the_remedy(listening, line):
     with pytest.raises(Failure, match=r"server:main.*--port"):
         listening("[server:main]", line)
 
 
-def test_without_a_file_it_is_the_usual_port(tmp_path):
+def test_without_an_ini_file_the_default_port_is_used(tmp_path):
     assert read_listen(tmp_path / "missing.ini") == ("127.0.0.1", 6543)

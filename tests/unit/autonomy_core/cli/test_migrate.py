@@ -6,10 +6,10 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from autonomy_core.db.embedded import EmbeddedServer
-from tests.refusing import REFUSING
+from tests.support.refused_port import REFUSING
 
 
-def test_migrate_tells_each_step_and_is_done_the_second_time(unmigrated):
+def test_migrate_prints_each_step_and_does_nothing_twice(unmigrated):
     first = unmigrated.run("migrate")
     assert first.exit_code == 0
     assert "autonomy_core: Core tables" in first.stderr
@@ -20,7 +20,7 @@ def test_migrate_tells_each_step_and_is_done_the_second_time(unmigrated):
     assert "Core tables" not in second.stderr
 
 
-def test_check_says_what_is_pending_with_status_1(unmigrated):
+def test_check_lists_pending_revisions_with_status_1(unmigrated):
     before = unmigrated.run("migrate", "--check")
     assert before.exit_code == 1
     assert "autonomy_core: the database is at base" in before.stdout
@@ -38,7 +38,7 @@ def test_an_external_database_needs_the_owners_url(unmigrated):
 
 @pytest.fixture
 def administration(postgresql):
-    """Runs a statement about roles as a superuser; returns what it finds."""
+    """Run a statement about roles as a superuser and return its rows."""
 
     def run(statement, *names):
         composed = sql.SQL(statement).format(*map(sql.Identifier, names))
@@ -63,7 +63,7 @@ def two_roles(administration):
     administration("DROP ROLE {}, {}", owner, application)
 
 
-def test_an_owner_without_privileges_migrates_for_a_role_that_an_administrator_made(
+def test_an_owner_without_privileges_migrates_for_an_existing_role(
     two_roles, unmigrated, administration, postgresql
 ):
     owner, application = two_roles
@@ -104,14 +104,16 @@ def test_the_application_may_not_be_the_owner(unmigrated, postgresql):
 def test_the_embedded_database_is_made_started_and_stopped_again(unmigrated):
     unmigrated.write()
     before = unmigrated.run("keys", "list", "acme")
-    assert "run: autonomy migrate" in before.stderr
+    assert f"run: autonomy --config {unmigrated.ini} migrate" in before.stderr
     assert unmigrated.run("db", "start").exit_code == 0
     try:
         assert unmigrated.run("migrate").exit_code == 0
         assert unmigrated.run("keys", "list", "acme").stdout == "no keys\n"
         assert "running   yes" in unmigrated.run("db", "status").stdout
         assert unmigrated.run("db", "url").stdout.startswith("postgresql://autonomy_app@/autonomy?host=")
-        assert unmigrated.run("db", "stop").exit_code == 0
+        assert unmigrated.run("db", "stop").stdout == "stopped\n"
+        again = unmigrated.run("db", "stop")
+        assert (again.exit_code, again.stdout) == (0, "it was not running\n")
         stopped = unmigrated.run("db", "status")
         assert stopped.exit_code == 1
         assert "running   no" in stopped.stdout

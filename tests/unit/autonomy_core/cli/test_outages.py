@@ -1,4 +1,4 @@
-"""Every command, with a database that is away, has no tables, or hangs: a message, and no traceback."""
+"""Every command reports a database that is away, has no tables, or hangs, without a traceback."""
 
 import click
 import pytest
@@ -6,21 +6,22 @@ import pytest
 from autonomy_core.cli.commands import autonomy
 from autonomy_core.cli.context import CliContext
 from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.db.outages import PATIENCE
+from autonomy_core.db.outages import CONNECTION_LIMITS
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.testing import stand_ins
-from tests.hanging import stopped
-from tests.refusing import REFUSING
+from tests.support.refused_port import REFUSING
+from tests.support.stopped_postgresql import stopped
 
 REFUSED = f"postgresql://autonomy_app:s3cret@{REFUSING}/autonomy"
 
 WITHOUT_DATABASE = {
-    *("serve", "worker", "stripe simulator", "media inspect"),
+    *("serve", "worker", "stripe simulator", "media inspect", "files move"),
+    *("mail templates", "passwords build"),
     *("plugins new", "plugins list", "plugins check", "plugins revision"),
     *("tenants new", "tenants list", "tenants check", "tenants show", "tenants accept", "tenants apply"),
     *("db start", "db stop", "db status", "db url"),
 }
-"""Those that need no database, make one of their own, or wait for it."""
+"""Commands that need no database, create their own, or wait for it."""
 
 ORGANISATION = """\
 [organisation]
@@ -48,7 +49,7 @@ def every_command(group, path=()):
 
 
 def arguments_for(command):
-    """Something plausible for everything that a command requires."""
+    """A plausible value for every required parameter of a command."""
     for parameter in command.params:
         if parameter.required or parameter.name in ("event_ids", "endpoint_id"):
             yield from ([parameter.opts[-1]] if isinstance(parameter, click.Option) else [])
@@ -64,6 +65,7 @@ def example_of(parameter):
         "integer range": "1",
         "directory": "copy",
         "path": "copy",
+        "address": "ada@example.org",
     }
     return known.get(parameter.type.name, "acme" if parameter.name == "organisation_id" else "something")
 
@@ -72,7 +74,7 @@ CHOSEN = {
     ("restore",): ("--activate",),
     ("keys", "issue"): ("acme", "--name", "something", "--scope", "catalog.read"),
 }
-"""Arguments of commands that want one of several."""
+"""Arguments of commands that require one of several options."""
 
 COMMANDS = [
     pytest.param((*path, *CHOSEN.get(path, arguments_for(command))), id=" ".join(path))
@@ -108,7 +110,7 @@ def check_told_in_a_line(result):
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
-def test_a_command_whose_database_is_away_says_so_in_a_line(away, arguments, monkeypatch):
+def test_a_command_without_its_database_fails_with_one_line(away, arguments, monkeypatch):
     monkeypatch.chdir(away.directory)
     check_told_in_a_line(away.run(*arguments))
 
@@ -116,7 +118,7 @@ def test_a_command_whose_database_is_away_says_so_in_a_line(away, arguments, mon
 @pytest.mark.parametrize(
     "arguments", [("tenants", "check", "--online"), ("tenants", "check", "--online", "acme")]
 )
-def test_the_check_online_looks_at_nothing_without_a_database(away, arguments):
+def test_the_online_check_checks_nothing_without_a_database(away, arguments):
     result = away.run(*arguments)
     check_told_in_a_line(result)
     assert "Connection refused" in result.stderr
@@ -124,7 +126,7 @@ def test_the_check_online_looks_at_nothing_without_a_database(away, arguments):
 
 @pytest.fixture(scope="module")
 def hanging(tmp_path_factory):
-    """A server that stands still as soon as it has started."""
+    """A server that is stopped as soon as it has started."""
     server = EmbeddedServer(tmp_path_factory.mktemp("hanging"), fast=True)
     server.ensure_running()
     with stopped(server):
@@ -136,7 +138,7 @@ def hanging(tmp_path_factory):
     "arguments",
     [("migrate",), ("migrate", "--check"), ("keys", "list", "acme"), ("tenants", "check", "--online")],
 )
-def test_a_command_whose_database_hangs_says_so_in_a_line(away, hanging, arguments, monkeypatch):
-    monkeypatch.setitem(PATIENCE, "connect_timeout", "2")
+def test_a_command_whose_database_hangs_fails_with_one_line(away, hanging, arguments, monkeypatch):
+    monkeypatch.setitem(CONNECTION_LIMITS, "connect_timeout", "2")
     away.write(**settings_for(hanging.url("postgres", "autonomy_app"), hanging.url("postgres")))
     check_told_in_a_line(away.run(*arguments))

@@ -1,4 +1,4 @@
-"""``autonomy plugins new``; that what it writes passes its tests is shown in tests/strangers."""
+"""``autonomy plugins new``. tests/strangers runs the tests of what it writes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from autonomy_core.cli.plugins import plugins
+from autonomy_core.plugin_api import API_VERSION
 
 pytestmark = pytest.mark.processes
 
@@ -27,13 +28,19 @@ def files_of(directory: Path, package: str) -> set[str]:
     }
 
 
-def test_it_has_the_files_that_every_plugin_has(new, tmp_path):
+def test_the_new_plugin_has_the_files_of_every_plugin(new, tmp_path):
     assert new("gift_wrap").exit_code == 0
     assert files_of(tmp_path / "gift_wrap", "gift_wrap") == files_of(EXAMPLE, "bonus_track")
     assert (tmp_path / "gift_wrap" / "gift_wrap" / "migrations" / "__init__.py").is_file()
 
 
-def test_no_place_is_left_unfilled(new, tmp_path):
+def test_the_new_plugin_needs_the_api_of_its_server(new, tmp_path):
+    new("gift_wrap")
+    written = (tmp_path / "gift_wrap" / "gift_wrap" / "plugin.py").read_text("utf-8")
+    assert f"\nMINIMUM_API = {API_VERSION}\n" in written
+
+
+def test_no_placeholder_of_the_template_is_left(new, tmp_path):
     new("gift_wrap")
     texts = [path.read_text("utf-8") for path in (tmp_path / "gift_wrap").rglob("*") if path.is_file()]
     assert [text for text in texts if "$" in text or "NAME" in text] == []
@@ -51,7 +58,7 @@ def test_no_place_is_left_unfilled(new, tmp_path):
         ("customer_auth", "a plugin of this name is installed"),
         ("json", "a Python module of this name"),
         ("payment", "payment_hook_runs"),
-        ("organisation", "means something else"),
+        ("organisation", "uses the word for something else"),
         ("payments", "the core has"),
         ("idempotency", "idempotency_keys"),
         ("admin", "the core has"),
@@ -71,7 +78,7 @@ def test_a_name_that_would_cause_trouble_is_refused(new, tmp_path, name, because
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_overwritten(new, tmp_path):
+def test_an_existing_directory_is_not_overwritten(new, tmp_path):
     (tmp_path / "gift").mkdir()
     refused = new("gift")
     assert refused.exit_code == 1

@@ -1,4 +1,4 @@
-"""What is typed wrong is told in a message, with a status that is not 0, and does nothing."""
+"""Wrong input is reported in a message with a status other than 0, and changes nothing."""
 
 import pytest
 from click.testing import CliRunner
@@ -41,7 +41,7 @@ def test_a_secret_that_is_not_utf8_is_refused_and_not_shown(site, monkeypatch):
         assert "hidden" not in result.output
 
 
-def test_no_value_that_an_error_is_about_is_shown(tmp_path):
+def test_an_error_does_not_show_the_invalid_value(tmp_path):
     with pytest.raises(UnicodeEncodeError) as error:
         "hidden \udcff".encode()
     told = failure_for(error.value, tmp_path / "server.ini")
@@ -67,15 +67,15 @@ def test_an_empty_path_is_not_taken_for_the_current_directory(run, tmp_path, arg
 
 @pytest.mark.processes
 @pytest.mark.parametrize("host", ["no such host", "x" * 300, "192.0.2.1"])
-def test_a_host_where_nothing_can_listen_is_told_with_the_option_for_it(run, host):
-    result = run("serve", "--host", host, "--port", "0")
+def test_a_host_that_cannot_be_bound_is_reported_with_the_option(unmigrated, host):
+    result = unmigrated.run("serve", "--host", host, "--port", "0")
     assert result.exit_code == 1
     assert "Choose another with --host." in result.stderr
     assert "Traceback" not in result.output
 
 
 @pytest.mark.parametrize("group", ["jobs list", "keys list", "payments list", "alarms list"])
-def test_an_unknown_organisation_is_one_line_although_a_migration_is_pending(site, group):
+def test_an_unknown_organisation_is_reported_before_pending_migrations(site, group):
     site.plugins = Plugins({**Plugins.from_entry_points().modules, **site.plugins.modules})
     assert site.run("migrate", "--check").exit_code == 1
     result = site.run(*group.split(), "nosuch")

@@ -1,4 +1,4 @@
-"""What a coupon takes off, when it can be used, and what becomes of it."""
+"""The discount of a coupon, its window of validity, and the state of a redemption."""
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -39,7 +39,7 @@ def test_a_share_is_rounded_to_the_minor_unit_halves_up(price, percent, discount
 
 
 @given(PRICES, REDUCTIONS)
-def test_nobody_is_paid_for_buying_and_nothing_gets_dearer(price, reduction):
+def test_a_discount_lies_between_nothing_and_the_price(price, reduction):
     assert 0 <= reduction.of(price) <= price
 
 
@@ -50,13 +50,13 @@ def test_a_share_is_exact_but_for_the_rounding(price, percent):
 
 
 @given(PRICES, PRICES, REDUCTIONS)
-def test_what_is_dearer_stays_dearer_or_equal(one, other, reduction):
+def test_a_discount_keeps_the_order_of_prices(one, other, reduction):
     cheaper, dearer = sorted((one, other))
     assert cheaper - reduction.of(cheaper) <= dearer - reduction.of(dearer)
 
 
 @given(PRICES)
-def test_all_of_it_is_all_of_it(price):
+def test_a_share_of_100_percent_takes_off_the_whole_price(price):
     assert Reduction(percent_off=100).of(price) == price
 
 
@@ -84,7 +84,7 @@ def test_upper_and_lower_case_are_the_same_code(code, stored):
 
 
 @given(st.text())
-def test_whatever_is_typed_is_a_code_or_none(code):
+def test_any_input_is_a_valid_code_or_none(code):
     stored = normalised(code)
     assert stored is None or normalised(stored.lower()) == stored
 
@@ -97,7 +97,7 @@ def test_a_window_contains_its_beginning_and_not_its_end():
 
 
 @pytest.mark.parametrize("status", COLLECTING)
-def test_a_redemption_counts_while_its_payment_may_be_or_has_been_completed(status):
+def test_a_redemption_is_held_while_its_payment_can_complete(status):
     expected = {
         PaymentStatus.PENDING: "reserved",
         PaymentStatus.PROCESSING: "reserved",
@@ -108,7 +108,7 @@ def test_a_redemption_counts_while_its_payment_may_be_or_has_been_completed(stat
     assert redemption_after(status) == expected[status]
 
 
-def test_so_many_wrong_codes_are_tried_and_then_one_in_a_while():
+def test_wrong_codes_are_limited_by_a_bucket():
     interval, drained = MISSES_PERIOD / MISSES, NOON
     for _ in range(MISSES):
         drained += interval

@@ -47,7 +47,7 @@ def owner(connect: Callable[..., Engine]) -> Engine:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Callable[..., EmbeddedServer]]:
-    """Makes servers that are removed after the test; each has data of its own unless told otherwise."""
+    """Make servers that are removed after the test; each has its own data unless a directory is given."""
     servers: list[EmbeddedServer] = []
 
     def make(data_dir: Path = tmp_path / "data", **options: object) -> EmbeddedServer:

@@ -10,18 +10,18 @@ from autonomy_core.db import base
 from autonomy_core.db.base import uuid7
 
 
-def test_ids_sort_in_the_order_in_which_they_were_made():
+def test_ids_sort_in_the_order_of_their_creation():
     made = []
     for _ in range(1000):
         made.append(uuid7())
         began = time.time_ns()
-        # Two within a quarter of a microsecond may come in any order.
+        # Two ids of the same quarter of a microsecond may have any order.
         while time.time_ns() < began + 1000:
             pass
     assert made == sorted(made)
 
 
-def test_they_are_of_version_7_and_tell_the_time():
+def test_ids_are_uuids_of_version_7_with_the_time():
     before = time.time_ns() // 1_000_000
     made = uuid7()
     assert (made.version, made.variant) == (7, RFC_4122)
@@ -29,7 +29,7 @@ def test_they_are_of_version_7_and_tell_the_time():
 
 
 @pytest.mark.processes
-def test_a_process_that_was_forked_makes_others_than_its_parent():
+def test_a_forked_process_makes_other_ids_than_its_parent():
     made = uuid7()
     from_child, to_parent = os.pipe()
     if not os.fork():
@@ -42,7 +42,7 @@ def test_a_process_that_was_forked_makes_others_than_its_parent():
     assert not childs & {_random(id_) for id_ in (made, *(uuid7() for _ in range(100)))}
 
 
-def test_threads_have_randomness_of_their_own():
+def test_each_thread_has_its_own_random_state():
     together = threading.Barrier(4)
 
     def make(_):

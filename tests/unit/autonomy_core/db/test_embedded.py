@@ -1,4 +1,4 @@
-"""The embedded server: started, attached to, stopped, killed, raced for, as root and as anybody."""
+"""The embedded server: start, attach, stop, kill, and concurrent starts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wait_until_gone(pid: int) -> None:
         time.sleep(0.01)
 
 
-def test_it_is_made_started_and_stopped(fresh: Callable[..., EmbeddedServer]) -> None:
+def test_the_server_is_created_started_and_stopped(fresh: Callable[..., EmbeddedServer]) -> None:
     server = fresh()
     assert not server.is_running()
     server.ensure_running()
@@ -94,7 +94,7 @@ def test_a_second_one_attaches_and_only_the_starter_has_started_it(
     assert not first.started_by_us
 
 
-def test_it_listens_on_a_private_socket_and_on_no_network(fresh: Callable[..., EmbeddedServer]) -> None:
+def test_the_server_listens_on_a_private_socket_only(fresh: Callable[..., EmbeddedServer]) -> None:
     server = fresh()
     server.ensure_running()
     assert query(server, "SHOW listen_addresses") == ""
@@ -138,7 +138,7 @@ def test_a_killed_server_is_started_again_with_what_was_committed(
     assert query(server, "SELECT one FROM kept") == 1
 
 
-def test_a_crashed_servers_number_that_a_stranger_has_now_is_not_believed(
+def test_a_stale_pid_file_with_a_reused_pid_is_ignored(
     fresh: Callable[..., EmbeddedServer],
 ) -> None:
     server = fresh()
@@ -161,7 +161,7 @@ def test_a_crashed_servers_number_that_a_stranger_has_now_is_not_believed(
     assert query(server, "SELECT 1") == 1
 
 
-def test_what_a_killed_first_start_left_behind_is_cleared_away(fresh: Callable[..., EmbeddedServer]) -> None:
+def test_the_leftovers_of_a_killed_first_start_are_removed(fresh: Callable[..., EmbeddedServer]) -> None:
     server = fresh()
     server._home.create()
     (server.directory / "pgdata.unfinished").mkdir()
@@ -217,7 +217,7 @@ def test_databases_are_made_from_a_template_and_dropped(fresh: Callable[..., Emb
         psycopg.connect(conninfo(server, "copy"))
 
 
-def test_settings_for_another_server_in_the_environment_do_not_matter(
+def test_libpq_settings_in_the_environment_are_ignored(
     fresh: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"PGPORT": "1", "PGHOST": "nowhere.invalid", "PGDATA": "/nowhere"}.items():
@@ -239,7 +239,7 @@ def test_a_server_that_cannot_start_says_why_and_what_to_do(fresh: Callable[...,
     assert "sqlalchemy.url" in str(raised.value)
 
 
-def test_binaries_that_are_not_there_are_a_clear_error(
+def test_missing_binaries_are_a_clear_error(
     fresh: Callable[..., EmbeddedServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EmbeddedServerError, match=r"cannot be run by[^$]*Set embedded.bin_dir"):

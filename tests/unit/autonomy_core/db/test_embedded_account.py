@@ -1,4 +1,4 @@
-"""As whom the embedded server runs, and that it opens nobody's closed directories for that."""
+"""The account of the embedded server. No closed directory is opened for it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def modes(directory: Path) -> dict[Path, tuple[int, int]]:
 
 
 @as_root
-def test_root_runs_it_as_another_account_in_place_where_that_account_can_reach(
+def test_root_runs_it_in_place_as_another_account_that_can_reach_it(
     reachable: Path, fresh: Callable[..., EmbeddedServer]
 ) -> None:
     before = modes(reachable)
@@ -69,7 +69,7 @@ def test_root_runs_it_as_another_account_in_place_where_that_account_can_reach(
 
 
 @as_root
-def test_root_keeps_closed_directories_closed_and_uses_a_private_one_instead(
+def test_root_uses_a_private_directory_and_opens_no_closed_one(
     reachable: Path, fresh: Callable[..., EmbeddedServer]
 ) -> None:
     home = reachable / "home"
@@ -107,7 +107,7 @@ def test_binaries_out_of_the_accounts_reach_are_copied(
 
 
 @as_root
-def test_somebody_who_made_the_private_directory_first_is_not_trusted(
+def test_a_private_directory_made_by_another_user_is_not_used(
     reachable: Path, fresh: Callable[..., EmbeddedServer]
 ) -> None:
     home = reachable / "home"
@@ -123,9 +123,7 @@ def test_somebody_who_made_the_private_directory_first_is_not_trusted(
 
 
 @as_root
-def test_directories_that_another_process_is_making_or_was_killed_making_are_finished(
-    reachable: Path, fresh: Callable[..., EmbeddedServer]
-) -> None:
+def test_half_made_directories_are_completed(reachable: Path, fresh: Callable[..., EmbeddedServer]) -> None:
     home = reachable / "home"
     home.mkdir(mode=0o700)
     server = fresh(home / "data")
@@ -140,7 +138,7 @@ def test_directories_that_another_process_is_making_or_was_killed_making_are_fin
 
 
 @as_root
-def test_a_directory_of_roots_that_holds_something_is_not_given_away(reachable: Path) -> None:
+def test_a_non_empty_directory_of_root_keeps_its_owner(reachable: Path) -> None:
     taken = reachable / "server"
     taken.mkdir(mode=0o700)
     (taken / "letters").touch()
@@ -171,7 +169,7 @@ def run_as_nobody(data_dir: Path) -> str:
 
 
 @as_root
-def test_an_ordinary_user_runs_it_as_themselves_and_root_goes_on_as_that_user(
+def test_root_continues_as_the_user_who_created_the_server(
     reachable: Path, fresh: Callable[..., EmbeddedServer]
 ) -> None:
     reachable.chmod(0o777)
@@ -184,6 +182,6 @@ def test_an_ordinary_user_runs_it_as_themselves_and_root_goes_on_as_that_user(
 
 
 @as_root
-def test_an_ordinary_user_is_told_that_the_data_are_somebody_elses(reachable: Path) -> None:
+def test_a_user_is_told_that_the_data_belong_to_another_user(reachable: Path) -> None:
     (reachable / "data" / "server").mkdir(parents=True, mode=0o700)
     assert "is not a directory of" in run_as_nobody(reachable / "data")

@@ -1,4 +1,4 @@
-"""What raw SQL sees of other organisations: nothing."""
+"""Raw SQL sees no row of another organisation."""
 
 from __future__ import annotations
 
@@ -44,15 +44,13 @@ def test_without_an_organisation_no_row_is_seen(application: Engine) -> None:
         assert titles(connection) == []
 
 
-def test_only_the_rows_of_the_own_organisation_are_seen_without_any_condition(application: Engine) -> None:
+def test_a_query_without_condition_sees_the_own_rows_only(application: Engine) -> None:
     with application.begin() as connection:
         act_for(connection, "acme")
         assert titles(connection) == ["A"]
 
 
-def test_update_and_delete_without_a_condition_leave_other_organisations_alone(
-    application: Engine, owner: Engine
-) -> None:
+def test_update_and_delete_without_condition_change_own_rows_only(application: Engine, owner: Engine) -> None:
     with application.begin() as connection:
         act_for(connection, "acme")
         assert connection.execute(text("UPDATE album SET title = 'changed'")).rowcount == 1
@@ -69,7 +67,7 @@ def test_update_and_delete_without_a_condition_leave_other_organisations_alone(
         "UPDATE album SET organisation_id = 'globex', id = 9",
     ],
 )
-def test_no_row_can_be_given_to_another_organisation(application: Engine, statement: str) -> None:
+def test_no_row_can_be_moved_to_another_organisation(application: Engine, statement: str) -> None:
     with application.begin() as connection:
         act_for(connection, "acme")
         with pytest.raises(DBAPIError, match="row-level security"):
@@ -85,7 +83,7 @@ def test_a_pooled_connection_carries_no_organisation_over(application: Engine) -
         assert titles(connection) == []
 
 
-def test_with_no_organisation_said_not_even_rows_of_an_organisation_without_a_name_are_made(
+def test_an_empty_organisation_id_can_insert_no_rows(
     application: Engine,
 ) -> None:
     with application.begin() as connection:
@@ -99,7 +97,7 @@ def test_truncate_which_policies_do_not_cover_is_not_allowed(application: Engine
         connection.execute(text("TRUNCATE album"))
 
 
-def test_an_isolated_table_has_nothing_wrong(application: Engine, owner: Engine) -> None:
+def test_an_isolated_table_has_no_findings(application: Engine, owner: Engine) -> None:
     with owner.begin() as connection:
         assert unisolated_tables(connection) == []
 
@@ -216,7 +214,7 @@ def test_the_worker_sees_and_runs_the_jobs_of_all(jobs: Engine, connect: Callabl
     assert sorted(done) == ["acme", "globex"]
 
 
-def test_isolating_jobs_twice_is_harmless_and_forgetting_it_is_noticed(jobs: Engine, owner: Engine) -> None:
+def test_isolating_jobs_is_idempotent_and_its_absence_is_noticed(jobs: Engine, owner: Engine) -> None:
     with owner.begin() as connection:
         isolate_jobs(connection)
         assert unisolated_tables(connection) == []

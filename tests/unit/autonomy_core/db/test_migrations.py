@@ -1,4 +1,4 @@
-"""Histories of components that come, go and move on without disturbing one another."""
+"""Each component has its own history of revisions, independent of the others."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def add_revision(
         written = re.sub(r"^oldest_code = .*$", f"oldest_code = {oldest_code!r}", written, flags=re.MULTILINE)
     source = written.replace("    pass", f"    {upgrade}", 1)
     path.write_text(source.replace("    pass", f"    {downgrade}"))
-    # Python takes compiled code for current when the source's size and second are the same.
+    # Python reuses compiled code when the size and the second of the source are unchanged.
     Path(cache_from_source(path)).unlink(missing_ok=True)
     return path
 
@@ -125,7 +125,7 @@ def test_after_an_upgrade_nothing_is_pending_and_the_models_match(
             assert check_models_match(connection, component, others) == []
 
 
-def test_a_difference_between_models_and_tables_is_named_in_its_component_only(
+def test_a_model_mismatch_is_reported_for_its_component_only(
     owner: Engine, installed: list[Migrations]
 ) -> None:
     core, radio, *rest = installed
@@ -213,7 +213,7 @@ def test_a_failed_revision_is_undone_as_a_whole_and_named(
     assert tables(owner) <= {"core_alembic_version"}
 
 
-def test_a_database_ahead_of_the_code_is_told_so(owner: Engine, installed: list[Migrations]) -> None:
+def test_a_database_ahead_of_the_code_is_reported(owner: Engine, installed: list[Migrations]) -> None:
     core = installed[0]
     path = add_revision(core, "pass")
     upgrade(owner, [core])
@@ -221,14 +221,15 @@ def test_a_database_ahead_of_the_code_is_told_so(owner: Engine, installed: list[
     with owner.connect() as connection:
         (problem,) = pending(connection, [core])
         assert problem == (
-            "core: the database is at 0002, the code at 0001, which may not run on it; install the newer version"
+            "core: the database is at 0002, the code at 0001, which may not run on it; "
+            "install the newer version"
         )
     with pytest.raises(MigrationError, match=r"Can't locate revision.*install the version again"):
         upgrade(owner, [core])
 
 
 def compare_as_old_code(owner: Engine, component: Migrations, newer: Sequence[Path]) -> Comparison:
-    """What code finds that has not got the newer revisions' files."""
+    """The comparison that code makes which does not have the files of the newer revisions."""
     kept = {path: path.read_text() for path in newer}
     for path in newer:
         path.unlink()
@@ -240,7 +241,7 @@ def compare_as_old_code(owner: Engine, component: Migrations, newer: Sequence[Pa
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_old_code_runs_on_newer_tables_that_say_it_may(
+def test_old_code_runs_on_newer_tables_that_allow_it(
     owner: Engine, installed: list[Migrations], which: int
 ) -> None:
     component = installed[which]
@@ -261,7 +262,7 @@ def test_the_strictest_of_all_the_newer_revisions_counts(owner: Engine, installe
     assert compare_as_old_code(owner, radio, newer) == Comparison()
 
 
-def test_a_revision_that_says_nothing_is_strict(owner: Engine, installed: list[Migrations]) -> None:
+def test_a_revision_without_a_declaration_is_strict(owner: Engine, installed: list[Migrations]) -> None:
     radio = installed[1]
     path = add_revision(radio)
     path.write_text(path.read_text().replace("oldest_code = ", "# oldest_code = "))
@@ -269,7 +270,7 @@ def test_a_revision_that_says_nothing_is_strict(owner: Engine, installed: list[M
     assert compare_as_old_code(owner, radio, [path]).ahead
 
 
-def test_a_database_whose_versions_do_not_say_it_yet_learns_it_at_the_next_migration(
+def test_a_missing_oldest_code_is_added_by_the_next_migration(
     owner: Engine, installed: list[Migrations]
 ) -> None:
     radio = installed[1]
@@ -282,7 +283,7 @@ def test_a_database_whose_versions_do_not_say_it_yet_learns_it_at_the_next_migra
     assert compare_as_old_code(owner, radio, [path]) == Comparison()
 
 
-def test_a_declaration_of_what_is_no_earlier_revision_is_refused(
+def test_declaring_a_revision_that_is_not_earlier_is_refused(
     owner: Engine, installed: list[Migrations]
 ) -> None:
     radio = installed[1]
@@ -302,9 +303,7 @@ def test_an_empty_database_has_everything_pending(owner: Engine, core: Migration
         ]
 
 
-def test_a_revision_may_leave_its_transaction_to_build_an_index_concurrently(
-    owner: Engine, installed: list[Migrations]
-) -> None:
+def test_a_revision_may_build_an_index_concurrently(owner: Engine, installed: list[Migrations]) -> None:
     press = installed[3]
     add_revision(
         press,
@@ -336,7 +335,7 @@ def test_two_migrations_at_once_do_the_work_once(owner: Engine, core: Migrations
     assert said.count("procrastinate: tables made") == 1
 
 
-def test_whoever_waits_for_another_migration_says_so(owner: Engine) -> None:
+def test_waiting_for_another_migration_is_reported(owner: Engine) -> None:
     said: list[str] = []
     with alone(owner, said.append):
         second = threading.Thread(target=lambda: upgrade(owner, [], said.append))
@@ -347,7 +346,7 @@ def test_whoever_waits_for_another_migration_says_so(owner: Engine) -> None:
     assert said == ["waiting for another migration to end", "procrastinate: tables made"]
 
 
-def test_migrate_leaves_a_database_that_the_application_can_use_and_is_safe_to_repeat(
+def test_migrate_is_repeatable_and_leaves_a_usable_database(
     owner: Engine, connect: Callable[..., Engine], installed: list[Migrations]
 ) -> None:
     said: list[str] = []
@@ -369,6 +368,15 @@ def test_a_new_revision_follows_the_last_one(core: Migrations) -> None:
     first, second = new_revision(core, "One"), new_revision(core, "And two")
     assert [first.name, second.name] == ["0001_one.py", "0002_and_two.py"]
     assert "down_revision = '0001'" in second.read_text()
+
+
+def test_a_revision_imports_the_isolation_from_where_its_component_may(
+    installed: list[Migrations],
+) -> None:
+    core, radio, *_ = installed
+    written = [next(each.directory.glob("0001_*.py")).read_text() for each in (core, radio)]
+    assert "\nfrom autonomy_core.db.isolation import isolate\n" in written[0]
+    assert "\nfrom autonomy_core.plugin_api.migrations import isolate\n" in written[1]
 
 
 def test_the_longest_prefix_claims_a_table(owner: Engine, installed: list[Migrations]) -> None:

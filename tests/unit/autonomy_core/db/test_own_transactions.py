@@ -1,4 +1,4 @@
-"""What is tried again in a transaction of one's own."""
+"""Retries of a service's own transaction."""
 
 import psycopg
 import pytest
@@ -11,7 +11,7 @@ WRAPPED = OperationalError("UPDATE", None, DeadlockDetected())
 
 
 class Work:
-    """Fails with some errors, one after the other, and then gives 7."""
+    """Raise the given errors, one per call, and then return 7."""
 
     def __init__(self, *errors):
         self.errors = list(errors)
@@ -25,12 +25,12 @@ class Work:
 
 
 @pytest.mark.parametrize("error", [DeadlockDetected(), SerializationFailure(), WRAPPED])
-def test_work_that_collides_is_done_again(error):
+def test_a_transaction_that_collides_is_retried(error):
     work = Work(error, error)
     assert (trying_again(work), work.attempts) == (7, 3)
 
 
-def test_work_that_always_collides_is_given_up():
+def test_a_transaction_that_always_collides_is_given_up():
     work = Work(*[DeadlockDetected()] * ATTEMPTS)
     with pytest.raises(DeadlockDetected):
         trying_again(work)
@@ -46,7 +46,7 @@ def test_work_that_always_collides_is_given_up():
         LookupError(),
     ],
 )
-def test_work_that_fails_otherwise_is_not(error):
+def test_a_transaction_that_fails_otherwise_is_not_retried(error):
     work = Work(error)
     with pytest.raises(type(error)):
         trying_again(work)

@@ -1,4 +1,4 @@
-"""Questions to a database that has many ways of not answering."""
+"""The health probe of a database that refuses, hangs or is slow."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from autonomy_core.db import driver
 from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.probe import NoAnswer
-from tests.hanging import stopped
-from tests.refusing import REFUSING
+from tests.support.refused_port import REFUSING
+from tests.support.stopped_postgresql import stopped
 
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 def one(connection: Connection) -> int:
@@ -39,7 +39,7 @@ def probing_threads() -> list[threading.Thread]:
 
 
 def wait_until_free() -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while probing_threads():
         assert time.monotonic() < deadline, "a thread hangs"
         time.sleep(0.01)
@@ -47,7 +47,7 @@ def wait_until_free() -> None:
 
 @pytest.fixture
 def opened() -> Iterator[Callable[..., Database]]:
-    """Opens databases, and closes them after the test."""
+    """Open databases that are closed after the test."""
     databases: list[Database] = []
 
     def open_(url: str, **options: Any) -> Database:
@@ -64,7 +64,7 @@ def asked(server: EmbeddedServer, database: str, opened: Callable[..., Database]
     return opened(server.url(database))
 
 
-def test_what_the_function_finds_and_raises_is_the_outcome(asked: Database) -> None:
+def test_the_result_or_the_error_of_the_function_is_returned(asked: Database) -> None:
     assert asked.ask(one) == 1
     assert asked.ask(divide, 1) == 1
     with pytest.raises(Exception, match="division by zero"):
@@ -72,12 +72,12 @@ def test_what_the_function_finds_and_raises_is_the_outcome(asked: Database) -> N
     assert asked.ask(divide, 1) == 1
 
 
-def test_a_server_that_is_not_there_is_told_as_any_other_outage() -> None:
+def test_a_refused_connection_is_an_outage_like_any_other() -> None:
     with pytest.raises(OperationalError, match="refused"):
         Database(f"postgresql+psycopg://nobody@{REFUSING}/nowhere").ask(one)
 
 
-def test_a_statement_that_takes_too_long_is_given_up_and_frees_its_thread(asked: Database) -> None:
+def test_a_slow_statement_is_given_up_and_frees_its_thread(asked: Database) -> None:
     with pytest.raises(NoAnswer):
         asked.ask(sleep)
     wait_until_free()
@@ -85,7 +85,7 @@ def test_a_statement_that_takes_too_long_is_given_up_and_frees_its_thread(asked:
 
 
 @pytest.mark.parametrize("is_connected", [True, False])
-def test_however_many_ask_a_server_that_hangs_one_thread_waits_for_it(
+def test_one_thread_waits_for_a_hanging_server_for_all_callers(
     fresh: Callable[..., EmbeddedServer], opened: Callable[..., Database], *, is_connected: bool
 ) -> None:
     server = fresh()
@@ -96,12 +96,12 @@ def test_however_many_ask_a_server_that_hangs_one_thread_waits_for_it(
     with stopped(server), ThreadPoolExecutor(20) as threads:
         asking = [threads.submit(database.ask, one) for _ in range(20)]
         assert len(probing_threads()) <= 1
-        assert {type(each.exception(PATIENCE_S)) for each in asking} <= {NoAnswer, OperationalError}
+        assert {type(each.exception(TIMEOUT_S)) for each in asking} <= {NoAnswer, OperationalError}
         wait_until_free()
     assert database.ask(one) == 1
 
 
-def test_a_connection_that_hangs_when_it_is_looked_at_after_a_rest_frees_its_thread(
+def test_a_connection_that_hangs_in_its_ping_frees_its_thread(
     fresh: Callable[..., EmbeddedServer], opened: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(driver, "PING_AFTER_S", 0)
@@ -116,7 +116,7 @@ def test_a_connection_that_hangs_when_it_is_looked_at_after_a_rest_frees_its_thr
     assert database.ask(one) == 1
 
 
-def test_connections_of_the_pool_that_are_all_in_use_do_not_matter(
+def test_the_probe_needs_no_connection_of_the_pool(
     server: EmbeddedServer, database: str, opened: Callable[..., Database]
 ) -> None:
     busy = opened(server.url(database), pool_size=1)

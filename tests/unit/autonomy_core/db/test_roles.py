@@ -1,4 +1,4 @@
-"""What the application's role may do, and which roles it must not be."""
+"""The rights of the application's role, and the roles that are refused for it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_tables_made_later_are_granted_as_well(application: Engine, owner: Engin
         "CREATE ROLE another SUPERUSER",
     ],
 )
-def test_what_the_role_may_not_do(application: Engine, statement: str) -> None:
+def test_the_role_may_not_change_tables_or_versions(application: Engine, statement: str) -> None:
     with (
         application.begin() as connection,
         pytest.raises(DBAPIError, match=r"permission denied|must be owner"),
@@ -70,9 +70,7 @@ def test_the_role_can_read_which_versions_are_installed(application: Engine) -> 
         assert connection.scalar(text("SELECT version_num FROM media_alembic_version")) == "0001"
 
 
-def test_a_version_table_made_later_is_only_readable_after_the_next_preparation(
-    application: Engine, owner: Engine
-) -> None:
+def test_a_later_version_table_becomes_read_only_when_prepared(application: Engine, owner: Engine) -> None:
     with owner.begin() as connection:
         connection.execute(text("CREATE TABLE new_alembic_version (version_num text)"))
         prepare_roles(connection, ROLE)
@@ -80,7 +78,7 @@ def test_a_version_table_made_later_is_only_readable_after_the_next_preparation(
         connection.execute(text("INSERT INTO new_alembic_version VALUES ('x')"))
 
 
-def test_the_password_is_kept_hashed_and_is_in_no_log(owner: Engine, server) -> None:
+def test_the_password_is_stored_hashed_and_never_logged(owner: Engine, server) -> None:
     secret = "correct 'horse' battery: 100%"
     with owner.begin() as connection:
         connection.execute(text("SET log_statement = 'all'"))
@@ -140,7 +138,7 @@ def test_a_role_that_policies_do_not_bind_is_refused(
         prepare_roles(connection, name)
 
 
-def test_an_owner_who_cannot_make_roles_is_told_what_an_administrator_should_run(
+def test_an_owner_without_createrole_is_told_what_to_run_as_admin(
     owner: Engine, connect: Callable[..., Engine]
 ) -> None:
     with owner.begin() as connection:
@@ -153,7 +151,7 @@ def test_an_owner_who_cannot_make_roles_is_told_what_an_administrator_should_run
             prepare_roles(connection, "missing")
 
 
-def test_an_owner_who_is_no_superuser_grants_what_is_its_own(
+def test_an_owner_that_is_no_superuser_grants_its_own_tables(
     owner: Engine, connect: Callable[..., Engine]
 ) -> None:
     with owner.begin() as connection:
@@ -170,7 +168,7 @@ def test_an_owner_who_is_no_superuser_grants_what_is_its_own(
         assert isinstance(refused.value.orig, psycopg.errors.InsufficientPrivilege)
 
 
-def test_a_role_that_exists_keeps_its_password_where_the_owner_may_not_set_it(
+def test_an_existing_role_keeps_its_password_if_it_may_not_be_set(
     owner: Engine, connect: Callable[..., Engine], database: str
 ) -> None:
     stored = text("SELECT rolpassword FROM pg_authid WHERE rolname = 'appointed'")
@@ -186,7 +184,7 @@ def test_a_role_that_exists_keeps_its_password_where_the_owner_may_not_set_it(
     assert [line.partition(";")[0] for line in told] == ["role appointed: keeps the password it has"]
 
 
-def test_an_owner_who_may_make_roles_makes_the_applications_and_sets_its_password(
+def test_an_owner_with_createrole_creates_the_application_role(
     owner: Engine, connect: Callable[..., Engine], database: str
 ) -> None:
     stored = text("SELECT rolpassword FROM pg_authid WHERE rolname = 'offspring'")

@@ -1,4 +1,4 @@
-"""What the core's own migrations make of rows that are there already."""
+"""The core's migrations with existing rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_product(connection: Connection, organisation: str, number: int, amount: 
 
 
 def sell_bundle(connection: Connection, organisation: str, prices: Sequence[int], currency: str) -> None:
-    """An organisation with one payment, for a bundle of products that cost so much by themselves."""
+    """An organisation with one payment for a bundle of products with these prices."""
     key = {"organisation_id": organisation, "id": UUID(int=0)}
     insert(connection, "customers", **key, email="a@example.org", name="", created_at=NOW)
     bundle = add_product(connection, organisation, 0, PAID, "eur")
@@ -47,7 +47,7 @@ def sell_bundle(connection: Connection, organisation: str, prices: Sequence[int]
 
 @pytest.fixture
 def sold(owner: Engine) -> Engine:
-    """The database as the version before refunds of items has left it, with a bundle that it has sold."""
+    """The database at the revision before refunds of items, with a sold bundle."""
     upgrade(owner, [core_migrations()])
     downgrade(owner, core_migrations(), "0005")
     with owner.begin() as connection:
@@ -55,7 +55,7 @@ def sold(owner: Engine) -> Engine:
     return owner
 
 
-def test_until_it_is_restarted_the_version_before_goes_on_selling_bundles_and_refunding(
+def test_the_previous_version_keeps_selling_and_refunding(
     sold: Engine,
 ) -> None:
     upgrade(sold, [core_migrations()])
@@ -69,13 +69,13 @@ def test_until_it_is_restarted_the_version_before_goes_on_selling_bundles_and_re
     assert (amounts, items) == ([None] * 4, [[]])
 
 
-def test_what_is_paid_for_a_product_is_never_negative(sold: Engine) -> None:
+def test_the_amount_paid_for_a_product_is_never_negative(sold: Engine) -> None:
     upgrade(sold, [core_migrations()])
     with sold.begin() as connection, pytest.raises(IntegrityError, match="amount_not_negative"):
         connection.execute(text("UPDATE payment_items SET amount = -1"))
 
 
-def test_who_reads_payments_and_products_hinders_no_migration(sold: Engine, database: str) -> None:
+def test_readers_of_payments_and_products_block_no_migration(sold: Engine, database: str) -> None:
     with sold.begin() as connection:
         connection.execute(text(f"ALTER DATABASE {database} SET lock_timeout = '1s'"))
     with sold.begin() as reader:

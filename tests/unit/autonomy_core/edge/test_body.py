@@ -1,4 +1,4 @@
-"""A body that cannot be kept: what is counted is given back, and the client is told to come again."""
+"""A body that cannot be spooled releases what it reserved, and the answer is 503."""
 
 import asyncio
 from pathlib import Path
@@ -29,7 +29,7 @@ async def arrive(spool: Spool, limits: Limits) -> bytes:
         body.close()
 
 
-def test_a_spool_that_cannot_be_written_refuses_bodies_for_no_longer_than_that(tmp_path):
+def test_an_unwritable_spool_refuses_bodies_until_it_is_writable(tmp_path):
     limited = limits(tmp_path / "spool")
     spool = Spool(limited)
     limited.spool.rmdir()
@@ -41,11 +41,11 @@ def test_a_spool_that_cannot_be_written_refuses_bodies_for_no_longer_than_that(t
 
 
 def on_a_full_disk(dir: Path) -> IO[bytes]:
-    """A file that takes nothing; it notices when its buffer is written, and again when it is closed."""
+    """A file on a full disk: both the flush of its buffer and its close fail."""
     return open("/dev/full", "wb", buffering=2 * SIZE)  # noqa: PTH123 - closed with the body
 
 
-def test_a_full_disk_refuses_bodies_for_no_longer_than_that(tmp_path, monkeypatch):
+def test_a_full_disk_refuses_bodies_until_there_is_space(tmp_path, monkeypatch):
     limited = limits(tmp_path)
     spool = Spool(limited)
     with monkeypatch.context() as patched:

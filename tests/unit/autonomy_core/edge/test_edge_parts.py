@@ -1,4 +1,4 @@
-"""The parts of the edge that need no connection: who is one client, how long a body may take, what WSGI is told."""
+"""The parts of the edge without a connection: limits per client, time limits, the WSGI environ."""
 
 import io
 from contextlib import ExitStack, closing
@@ -31,7 +31,7 @@ def test_addresses_of_one_client_count_together(one, other):
         pass
 
 
-def test_another_client_is_not_counted_and_who_is_done_may_come_again():
+def test_the_limit_is_per_client_and_released_at_the_end():
     crowd = Crowd(1)
     for _ in range(2):
         with ExitStack() as counted:
@@ -43,18 +43,19 @@ def test_another_client_is_not_counted_and_who_is_done_may_come_again():
 
 
 @pytest.mark.parametrize(("received", "seconds"), [(0, 30), (10_000, 40), (10**9, 3600)])
-def test_a_body_may_take_longer_the_more_of_it_has_arrived_and_never_for_ever(received, seconds):
+def test_the_time_for_a_body_grows_with_what_has_arrived(received, seconds):
     assert LIMITS.allowed_s(received) == seconds
 
 
 def scope(*headers, raw_path=b"/acme/api", version="1.1"):
     return {
-        "method": "GET", "raw_path": raw_path, "query_string": b"a=%2f", "http_version": version, "scheme": "http",
-        "server": ("127.0.0.1", "80"), "client": ("203.0.113.9", "5"), "headers": list(headers),
+        "method": "GET", "raw_path": raw_path, "query_string": b"a=%2f", "http_version": version,
+        "scheme": "http", "server": ("127.0.0.1", "80"), "client": ("203.0.113.9", "5"),
+        "headers": list(headers),
     }  # fmt: skip
 
 
-def test_a_path_is_given_decoded_and_as_it_came():
+def test_a_path_is_given_decoded_and_raw():
     environ = make_environ(scope(raw_path=b"/a%2Fb/%c3%a4"))
     assert environ["PATH_INFO"] == "/a/b/\xc3\xa4"
     assert environ["REQUEST_URI"] == "/a%2Fb/%c3%a4?a=%2f"
@@ -68,7 +69,7 @@ def test_headers_of_one_name_are_joined_and_an_underscore_is_no_hyphen():
     assert "HTTP_X_FORWARDED_FOR" not in environ
 
 
-def test_only_the_old_protocol_does_without_a_host():
+def test_only_http_1_0_may_omit_the_host():
     assert make_environ(scope((b"host", b"")))["HTTP_HOST"] == ""
     assert "HTTP_HOST" not in make_environ(scope((b"host", b""), version="1"))
 
@@ -82,7 +83,7 @@ def test_only_the_old_protocol_does_without_a_host():
         lambda body: io.BufferedReader(body).read(1),
     ],
 )
-def test_who_reads_a_body_that_is_not_there_is_asked_again_later(reading, tmp_path):
+def test_a_request_is_run_again_when_its_body_has_not_arrived(reading, tmp_path):
     def application(environ, start_response):
         environ["wsgi.input"].seek(0)
         try:
@@ -94,7 +95,7 @@ def test_who_reads_a_body_that_is_not_there_is_asked_again_later(reading, tmp_pa
 
 
 @pytest.mark.parametrize("kind", [iter, list])
-def test_a_large_answer_that_is_no_file_waits_in_one(tmp_path, kind):
+def test_a_large_answer_is_buffered_in_a_file(tmp_path, kind):
     def application(environ, start_response):
         start_response("200 OK", [("X-Name", "value")])
         return kind([b"x" * 1000] * (SMALL_BYTES // 1000 + 2))
@@ -107,7 +108,7 @@ def test_a_large_answer_that_is_no_file_waits_in_one(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_large_answer_is_not_lost_with_the_disk(tmp_path):
+def test_a_large_answer_is_sent_although_it_cannot_be_spooled(tmp_path):
     def application(environ, start_response):
         start_response("200 OK", [])
         return [b"x" * (SMALL_BYTES + 1)]

@@ -1,4 +1,4 @@
-"""What the application is told of a request's head."""
+"""The WSGI environ that is made from the head of a request."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Looking through the open files for connections to end."""
+"""Connections to end are found among the open file descriptors."""
 
 import asyncio
 import socket
@@ -27,7 +27,7 @@ def test_looking_for_connections_leaves_no_file_open(tmp_path):
         assert open_files() == before
 
 
-def test_the_connection_of_the_client_that_stays_is_ended_and_no_other():
+def test_only_the_connection_of_the_lingering_client_is_ended():
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         pairs = [(socket.create_connection(listener.getsockname()), listener.accept()[0]) for _ in range(2)]
         (stays, _), (other, served) = pairs
@@ -41,7 +41,7 @@ def test_the_connection_of_the_client_that_stays_is_ended_and_no_other():
                 end.close()
 
 
-def test_a_new_connection_from_the_address_and_port_of_one_that_was_to_be_ended_is_served():
+def test_a_new_connection_that_reuses_an_ended_address_is_served():
     async def come_back():
         hang_up = HangUp()
         with closing(socket.create_server(("127.0.0.1", 0))) as listener:
@@ -65,7 +65,7 @@ def test_a_new_connection_from_the_address_and_port_of_one_that_was_to_be_ended_
     asyncio.run(come_back())
 
 
-def test_every_connection_is_ended_that_is_accepted_from_now_on_and_takes_nothing():
+def test_every_accepted_connection_has_a_tcp_user_timeout():
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         set_up_listeners(1.5)
         with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:

@@ -49,7 +49,7 @@ def test_parameters_of_the_type_and_its_case_do_not_matter():
     assert of(b"{}") == of(b"{}", content_type="Application/JSON; charset=utf-8")
 
 
-def test_a_form_that_is_sent_again_has_another_boundary_and_is_the_same_request():
+def test_a_form_with_another_boundary_is_the_same_request():
     assert of_form(b"first", b"a file", b"a field") == of_form(b"second-and-longer", b"a file", b"a field")
 
 
@@ -60,7 +60,7 @@ def test_a_form_with_other_content_is_another_request(parts):
     assert of_form(b"first", b"a file", b"a field") != of_form(b"second", *parts)
 
 
-def test_the_boundary_of_one_form_in_the_content_of_another_does_not_make_them_equal():
+def test_a_boundary_inside_the_content_makes_no_forms_equal():
     assert of_form(b"first", b"--second") != of_form(b"second", b"--first")
     assert of_form(b"first", b"a", b"b") != of_form(b"second", b"a\r\n--first\r\n\r\nb")
 
@@ -73,7 +73,7 @@ def test_a_type_that_cannot_be_read_is_fingerprinted_like_any_other(content_type
 
 
 @given(st.lists(st.sampled_from([b"-", b"--", b"b", b"--b", b"x", b"--bb", b"---b"]), max_size=20), st.data())
-def test_it_does_not_matter_in_which_pieces_a_body_arrives(words, data):
+def test_the_fingerprint_does_not_depend_on_the_chunks(words, data):
     body = b"".join(words)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=6)))
     pieces = [body[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
@@ -81,7 +81,7 @@ def test_it_does_not_matter_in_which_pieces_a_body_arrives(words, data):
         assert of(*pieces, content_type=content_type) == of(body, content_type=content_type)
 
 
-def test_what_is_read_is_taken_into_the_fingerprint_however_it_is_read():
+def test_every_way_to_read_the_body_updates_the_fingerprint():
     fingerprint = Fingerprint(JSON, "")
     stream = io.BufferedReader(Fingerprinted(io.BytesIO(b"line 1\nline 2\nand the rest"), fingerprint))
     assert stream.readline() == b"line 1\n"

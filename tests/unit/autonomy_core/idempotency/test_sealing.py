@@ -1,16 +1,17 @@
-"""What is stored opens for the same request of the same organisation on the same server, and for nothing else."""
+"""A stored answer can be decrypted by the same request only, of the same organisation and server."""
 
 from dataclasses import replace
 
 import pytest
 
-from autonomy_core.idempotency.domain import Answer, Claim
+from autonomy_core.idempotency.domain import Claim, StoredAnswer
 from autonomy_core.idempotency.sealing import Unopened, mark_of, name_of, seal, unseal
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.tenancy.secrets import Secret
 
 CLAIM = Claim("nobody", "POST", "customers/login", "a-key")
 FINGERPRINT = b"f" * 32
-ANSWER = Answer(200, (("Content-Type", "application/json"),), b'{"access_token": "a.b.c"}')
+ANSWER = StoredAnswer(200, (("Content-Type", "application/json"),), b'{"access_token": "a.b.c"}')
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def other_scope(autonomy):
 
 @pytest.fixture
 def other_server(scope):
-    settings = replace(scope.runtime.settings, secret=Secret("another secret of the server's".ljust(40)))
-    return replace(scope, runtime=replace(scope.runtime, settings=settings))
+    settings = replace(runtime_of(scope).settings, secret=Secret("another secret of the server's".ljust(40)))
+    return replace(scope, _runtime=replace(runtime_of(scope), settings=settings))
 
 
 def test_the_same_request_opens_the_answer(scope):
@@ -52,13 +53,13 @@ def test_nothing_of_the_answer_is_readable_and_no_two_are_sealed_alike(scope):
         (CLAIM, b"g" * 32),
     ],
 )
-def test_another_request_does_not(scope, claim, fingerprint):
+def test_another_request_does_not_open_the_answer(scope, claim, fingerprint):
     sealed = seal(scope, CLAIM, FINGERPRINT, ANSWER)
     with pytest.raises(Unopened):
         unseal(scope, claim, fingerprint, sealed)
 
 
-def test_another_organisation_or_server_does_not(scope, other_scope, other_server):
+def test_another_organisation_or_server_does_not_open_the_answer(scope, other_scope, other_server):
     sealed = seal(scope, CLAIM, FINGERPRINT, ANSWER)
     for stranger in (other_scope, other_server):
         with pytest.raises(Unopened):
@@ -68,16 +69,16 @@ def test_another_organisation_or_server_does_not(scope, other_scope, other_serve
 @pytest.mark.parametrize(
     "spoil", [lambda sealed: sealed[:-1], lambda sealed: b"", lambda sealed: b"x" + sealed[1:]]
 )
-def test_what_was_changed_does_not_open(scope, spoil):
+def test_a_changed_answer_does_not_open(scope, spoil):
     with pytest.raises(Unopened):
         unseal(scope, CLAIM, FINGERPRINT, spoil(seal(scope, CLAIM, FINGERPRINT, ANSWER)))
 
 
-def test_hashes_are_keyed_so_that_whoever_reads_them_cannot_try_guesses(scope, other_scope, other_server):
+def test_stored_hashes_are_keyed_against_guessing(scope, other_scope, other_server):
     scopes = (scope, other_scope, other_server)
     assert len({name_of(one, CLAIM) for one in scopes}) == 3
     assert len({mark_of(one, CLAIM, FINGERPRINT) for one in scopes}) == 3
 
 
-def test_equal_bodies_under_two_keys_do_not_show_that_they_are_equal(scope):
+def test_equal_bodies_under_two_keys_have_different_hashes(scope):
     assert mark_of(scope, CLAIM, FINGERPRINT) != mark_of(scope, replace(CLAIM, key="b"), FINGERPRINT)

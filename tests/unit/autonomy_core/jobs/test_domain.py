@@ -11,7 +11,7 @@ DAY = 24 * HOUR
 
 
 @given(st.integers(60, 7 * DAY), st.integers(0, 4_000_000_000))
-def test_in_every_period_an_organisation_has_one_turn_at_the_same_moment(every, begin):
+def test_an_organisation_has_one_turn_per_period_at_a_fixed_moment(every, begin):
     first, second = (
         list(turns("a.job", "acme", every, start, start + every)) for start in (begin, begin + every)
     )
@@ -47,16 +47,16 @@ def test_a_period_that_is_too_short_is_refused_by_name(every):
         Job("a.job", lambda scope: None, every=every)
 
 
-def test_a_job_belongs_to_what_its_name_begins_with():
+def test_a_job_belongs_to_the_plugin_that_prefixes_its_name():
     assert Job("bonus_track.send_thanks", lambda scope: None).owner == "bonus_track"
 
 
 @pytest.mark.parametrize("error", [LookupError(), TryAgain("closed"), TryAgain()])
-def test_a_job_that_fails_again_and_again_is_tried_at_least_once_an_hour(error):
+def test_a_failing_job_is_retried_at_least_once_an_hour(error):
     waits = [back_off(attempts, error) for attempts in (0, 1, 2, 11, 500)]
     assert waits == [2, 4, 8, HOUR, HOUR]
 
 
-def test_a_job_may_say_that_it_rests_longer():
+def test_a_job_may_ask_for_a_longer_pause():
     waits = [back_off(attempts, TryAgain("no key", longest_wait_s=DAY)) for attempts in (0, 10, 15, 500)]
     assert waits == [2, 2048, 65536, DAY]

@@ -1,4 +1,4 @@
-"""What cannot be run is not deferred: the mistake is told where it was made."""
+"""A job that cannot run is refused when it is deferred."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -8,6 +8,7 @@ import pytest
 
 from autonomy_core.jobs.services import defer as defer_any
 from autonomy_core.kernel.jobs import Job
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.plugin_api.jobs import NotDeferrable, defer
 
 
@@ -29,15 +30,15 @@ def scope(autonomy):
         Job("stand_ins.any", anything),
     )
     with autonomy.scope() as scope:
-        yield replace(scope, runtime=replace(scope.runtime, jobs=(*scope.runtime.jobs, *jobs)))
+        yield replace(scope, _runtime=replace(runtime_of(scope), jobs=(*runtime_of(scope).jobs, *jobs)))
 
 
-def test_what_is_right_is_deferred(autonomy, scope):
+def test_a_valid_job_is_deferred(autonomy, scope):
     defer(scope, "stand_ins.send", to="ada", copies=2)
     assert [job["args"] for job in autonomy.jobs()] == [{"organisation_id": "acme", "to": "ada", "copies": 2}]
 
 
-def test_a_name_that_no_job_has_is_refused_with_those_there_are(scope):
+def test_an_unknown_job_is_refused_with_the_known_names(scope):
     with pytest.raises(NotDeferrable, match=r"job stand_ins\.sned: there is none .* stand_ins\.send"):
         defer(scope, "stand_ins.sned", to="ada")
 
@@ -65,8 +66,8 @@ def test_a_backslash_is_a_character_like_others(autonomy, scope):
     assert autonomy.jobs()[0]["args"]["to"] == "\\u0000 \U0001f600"
 
 
-def test_whose_job_it_is_cannot_be_said(scope):
-    with pytest.raises(NotDeferrable, match="the scope says"):
+def test_the_organisation_of_a_job_cannot_be_an_argument(scope):
+    with pytest.raises(NotDeferrable, match="the scope determines it"):
         defer(scope, "stand_ins.any", organisation_id="globex")
 
 
@@ -77,12 +78,12 @@ def test_a_plugin_does_not_defer_the_core_s_own_jobs(autonomy, scope, name):
     assert autonomy.jobs() == []
 
 
-def test_the_core_does(autonomy, scope):
+def test_the_core_defers_its_own_jobs(autonomy, scope):
     defer_any(scope, "payments.sweep")
     assert [job["task_name"] for job in autonomy.jobs()] == ["payments.sweep"]
 
 
-def test_a_turn_of_a_periodic_job_that_is_deferred_by_hand_runs_beside_no_other(scope):
+def test_a_periodic_job_deferred_by_hand_takes_the_jobs_lock(scope):
     from sqlalchemy import text
 
     defer(scope, "stand_ins.look")
@@ -90,7 +91,7 @@ def test_a_turn_of_a_periodic_job_that_is_deferred_by_hand_runs_beside_no_other(
 
 
 @pytest.mark.parametrize("argument", ["organisation_id", "in_seconds"])
-def test_a_job_whose_argument_could_not_be_given_is_refused(argument):
+def test_a_job_with_a_reserved_argument_name_is_refused(argument):
     function = eval(f"lambda scope, {argument}: None")
     with pytest.raises(TypeError, match=f"call its argument '{argument}' something else"):
         Job("a.job", function)

@@ -1,4 +1,4 @@
-"""Where operations can be called: the tree, walked by class."""
+"""The paths of operations are found in the resource tree, class by class."""
 
 from types import SimpleNamespace
 
@@ -12,11 +12,9 @@ from autonomy_core.plugin_api.resources import (
     Collection,
     Customers,
     Resource,
-    WebhookProvider,
-    Webhooks,
 )
 from autonomy_core.plugin_api.security import Permission
-from autonomy_core.traversal.resources import Child
+from autonomy_core.traversal.resources import Child, WebhookProvider, Webhooks
 
 
 class Shelf(Resource):
@@ -25,6 +23,10 @@ class Shelf(Resource):
 
 class Glass(Shelf):
     pass
+
+
+class Door(Resource):
+    is_public = True
 
 
 class Shelves(Collection):
@@ -53,7 +55,8 @@ def registry(*operations, **children):
         },
         Webhooks: {"bank": Child(Provider, "bank")},
         Admin: {"shelves": Child(Shelves, None)},
-        Customers: {"mine": Child(Shelf, None)},
+        Customers: {"mine": Child(Shelf, None), "door": Child(Door, None)},
+        Door: {"behind": Child(Glass, None)},
     }
     return SimpleNamespace(operations=list(operations), children={**tree, **children.get("children", {})})
 
@@ -64,7 +67,11 @@ def paths(found, enabled=()):
 
 def test_an_operation_is_found_wherever_its_class_is_in_the_tree():
     found = registry(operation(Glass))
-    assert paths(found) == ["GET /admin/shelves/{shelf_id}", "GET /shelves/{shelf_id}"]
+    assert paths(found) == [
+        "GET /admin/shelves/{shelf_id}",
+        "GET /customers/door/behind",
+        "GET /shelves/{shelf_id}",
+    ]
 
 
 def test_an_operation_of_a_base_class_is_its_subclasses_as_well():
@@ -73,14 +80,14 @@ def test_an_operation_of_a_base_class_is_its_subclasses_as_well():
     assert "POST /customers/mine/dust" in paths(found)
 
 
-def test_of_two_operations_the_one_for_the_more_specific_class_counts():
+def test_the_operation_of_the_more_specific_class_wins():
     found = registry(operation(Shelf, id="any"), operation(Glass, id="glass"))
     chosen = {call.path: call.operation.id for call in calls_of(found, ())}
     assert chosen["/shelves/{shelf_id}"] == "glass"
     assert chosen["/customers/mine"] == "any"
 
 
-def test_what_belongs_to_a_disabled_plugin_is_left_out():
+def test_operations_of_a_disabled_plugin_are_left_out():
     found = registry(
         operation(Shelves, plugin="bank"),
         operation(Endpoint, "POST", plugin="bank"),
@@ -101,7 +108,7 @@ def test_a_class_below_itself_is_walked_once():
     assert paths(found).count("GET /customers/mine") == 1
 
 
-def test_what_a_caller_has_to_show_follows_from_the_permission_and_the_place():
+def test_the_security_of_a_call_follows_from_permission_and_path():
     def shown(context, permission, path):
         found = registry(operation(context, permission=permission))
         calls = calls_of(found, ())
@@ -110,6 +117,9 @@ def test_what_a_caller_has_to_show_follows_from_the_permission_and_the_place():
     assert shown(Shelves, PUBLIC, "/shelves") == []
     assert shown(Customers, PUBLIC, "/customers") == []
     assert shown(Shelf, PUBLIC, "/customers/mine") == [{"customer": []}]
+    assert shown(Door, PUBLIC, "/customers/door") == []
+    assert shown(Door, Permission.OWN, "/customers/door") == [{"customer": []}]
+    assert shown(Glass, PUBLIC, "/customers/door/behind") == []
     assert shown(Shelf, Permission.OWN, "/customers/mine") == [{"customer": []}]
     assert shown(Shelf, Permission.LISTEN, "/customers/mine") == [{"customer": []}, {"link": []}]
     assert shown(Shelves, PUBLIC, "/admin/shelves") == [{"staff": []}]

@@ -1,4 +1,4 @@
-"""How the log tells whom a request came from."""
+"""The client's address in the request log."""
 
 import pytest
 
@@ -15,11 +15,11 @@ from autonomy_core.operations.clients import shown
         ("a.host.example", "unknown", "unknown"),
     ],
 )
-def test_an_address_is_told_whole_or_by_its_network(address, full, shortened):
+def test_an_address_is_logged_whole_or_as_its_network(address, full, shortened):
     assert shown(address, "full") == full
     assert shown(address, "shortened") == shortened
     assert shown(address, "none") is None
 
 
-def test_an_address_that_the_server_does_not_know_is_left_out():
+def test_an_unknown_address_is_left_out():
     assert shown(None, "full") is None

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from itertools import permutations
 from uuid import UUID, uuid4
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from autonomy_core.kernel.settlements import (
     DisputeReport,
     DisputeStatus,
+    PaymentFacts,
     PaymentStatus,
     RefundReport,
     RefundStatus,
@@ -19,6 +21,7 @@ from autonomy_core.payments.domain import (
     ProofFailed,
     Refund,
     collected,
+    decide,
     items_to_revoke,
     next_collected,
     next_dispute,
@@ -28,7 +31,18 @@ from autonomy_core.payments.domain import (
     shares,
 )
 
-PAYMENT = {"of_provider": "stripe_payments", "environment": "test", "amount": 1200, "currency": "eur"}
+PAYMENT = PaymentFacts(
+    id=UUID(int=7),
+    customer_id=UUID(int=8),
+    product_id=UUID(int=9),
+    product_kind="mp3",
+    amount=1200,
+    currency="eur",
+    environment="test",
+    provider="stripe_payments",
+    completed_at=None,
+)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 COMPLETED = PaymentStatus.COMPLETED
 ALBUM = (UUID(int=1), UUID(int=2), UUID(int=3))
 RISING = [
@@ -68,12 +82,12 @@ def test_reports_in_any_order_and_any_number_end_in_the_same_state(rise, begin, 
 
 
 @given(st.sampled_from(COLLECTING))
-def test_money_that_has_arrived_has_arrived(report):
+def test_a_collected_payment_stays_collected(report):
     assert next_collected(COMPLETED, report) == COMPLETED
 
 
 @given(st.sampled_from([status for status in PaymentStatus if status not in COLLECTING]))
-def test_what_became_of_the_money_afterwards_does_not_unmake_its_arrival(status):
+def test_refunds_and_disputes_leave_a_payment_collected(status):
     assert collected(status) == COMPLETED
 
 
@@ -82,7 +96,7 @@ def test_late_success_completes(before):
     assert next_collected(before, COMPLETED) == COMPLETED
 
 
-def test_a_processing_report_that_comes_late_does_not_revive_a_failed_payment():
+def test_a_late_processing_report_does_not_revive_a_failed_payment():
     assert next_collected(PaymentStatus.FAILED, PaymentStatus.PROCESSING) == PaymentStatus.FAILED
 
 
@@ -116,7 +130,7 @@ def test_the_status_follows_from_what_is_known(known, status):
     ),
     st.lists(st.sampled_from(DisputeStatus), max_size=3),
 )
-def test_the_order_in_which_refunds_and_disputes_became_known_does_not_matter(refunds, disputes):
+def test_the_order_of_refunds_and_disputes_does_not_matter(refunds, disputes):
     ends = {
         (found.status, found.refunded, found.refundable, access(found), found.items_refunded)
         for one in permutations(refunds)
@@ -126,7 +140,7 @@ def test_the_order_in_which_refunds_and_disputes_became_known_does_not_matter(re
     assert len(ends) == 1
 
 
-def test_what_has_been_asked_for_cannot_be_refunded_again_and_has_not_gone_back():
+def test_a_requested_refund_reserves_its_amount():
     asked = state(refunds=[(500, "requested"), (200, "succeeded"), (100, "failed")])
     assert (asked.refunded, asked.refundable) == (200, 500)
 
@@ -152,7 +166,7 @@ def access(found, after_refund="revoke", after_dispute="revoke_until_won"):
         ({"disputes": ["won"], "refunds": [(1200, "succeeded")]}, {}, "refunded"),
     ],
 )
-def test_what_a_refund_and_a_dispute_do_to_access_is_the_organisations_choice(known, policy, reason):
+def test_the_organisation_decides_what_refunds_and_disputes_revoke(known, policy, reason):
     assert access(state(**known), **policy) == reason
 
 
@@ -195,7 +209,7 @@ def test_shares_are_in_proportion_and_nothing_is_lost_or_added(amount, weights):
         (999, [7], [999]),
     ],
 )
-def test_what_is_left_over_goes_to_those_whose_share_was_rounded_by_most(amount, weights, divided):
+def test_the_remainder_goes_to_the_shares_rounded_most(amount, weights, divided):
     assert shares(amount, weights) == divided
 
 
@@ -203,44 +217,44 @@ def test_a_free_product_is_not_refunded():
     assert access(PaymentState(COMPLETED, 0)) is None
 
 
-def test_a_settlement_that_agrees_is_believed():
-    prove(settlement(), provider="stripe_payments", **PAYMENT)
+def test_a_settlement_that_agrees_is_accepted():
+    prove(settlement(), PAYMENT, provider="stripe_payments")
 
 
-def test_news_of_a_refund_need_not_say_what_was_paid():
-    prove(settlement(status=None, amount=None), provider="stripe_payments", **PAYMENT)
+def test_a_refund_report_may_omit_the_amount_paid():
+    prove(settlement(status=None, amount=None), PAYMENT, provider="stripe_payments")
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("environment", "live"), ("amount", 1), ("amount", 1201), ("currency", "usd")]
 )
-def test_a_settlement_that_differs_is_not_believed_and_the_error_names_what_differs(name, value):
+def test_a_settlement_that_differs_is_refused_by_field(name, value):
     with pytest.raises(ProofFailed, match=name):
-        prove(settlement(**{name: value}), provider="stripe_payments", **PAYMENT)
+        prove(settlement(**{name: value}), PAYMENT, provider="stripe_payments")
 
 
-def test_money_that_went_back_in_another_currency_is_not_believed():
+def test_a_refund_in_another_currency_is_refused():
     refund = RefundReport("re_1", 500, "usd", RefundStatus.SUCCEEDED)
     with pytest.raises(ProofFailed, match="currency"):
-        prove(settlement(refunds=(refund,)), provider="stripe_payments", **PAYMENT)
+        prove(settlement(refunds=(refund,)), PAYMENT, provider="stripe_payments")
 
 
 def test_a_dispute_may_be_counted_in_the_currency_of_the_account():
     dispute = DisputeReport("du_1", 500, "usd", DisputeStatus.OPEN)
-    prove(settlement(disputes=(dispute,)), provider="stripe_payments", **PAYMENT)
+    prove(settlement(disputes=(dispute,)), PAYMENT, provider="stripe_payments")
 
 
 def test_another_provider_cannot_settle_the_payment():
     with pytest.raises(ProofFailed, match="provider"):
-        prove(settlement(), provider="invoices", **PAYMENT)
+        prove(settlement(), PAYMENT, provider="invoices")
 
 
-def test_a_provider_reports_how_far_collecting_has_come_and_not_what_follows_from_refunds():
+def test_a_provider_cannot_report_a_refunded_status():
     with pytest.raises(ProofFailed, match="refunded is not a state of collecting"):
-        prove(settlement(status=PaymentStatus.REFUNDED), provider="stripe_payments", **PAYMENT)
+        prove(settlement(status=PaymentStatus.REFUNDED), PAYMENT, provider="stripe_payments")
 
 
-def test_of_refunds_that_exclude_each_other_no_more_counts_than_was_paid():
+def test_contradicting_refunds_count_up_to_the_amount_paid():
     contradicting = state(refunds=[(600, "succeeded"), (700, "pending")])
     assert (contradicting.refunded, contradicting.contradicts_itself) == (1200, True)
     resolved = state(refunds=[(600, "failed"), (700, "pending")])
@@ -248,14 +262,79 @@ def test_of_refunds_that_exclude_each_other_no_more_counts_than_was_paid():
 
 
 @pytest.mark.parametrize("amount", [0, -500, 1201, 10**30])
-def test_a_refund_of_nothing_or_of_more_than_was_paid_is_not_believed(amount):
+def test_a_refund_of_nothing_or_too_much_is_refused(amount):
     refund = RefundReport("re_1", amount, "eur", RefundStatus.SUCCEEDED)
     with pytest.raises(ProofFailed, match=f"refund re_1: {amount} of 1200 cannot go back"):
-        prove(settlement(refunds=(refund,)), provider="stripe_payments", **PAYMENT)
+        prove(settlement(refunds=(refund,)), PAYMENT, provider="stripe_payments")
 
 
 @pytest.mark.parametrize("amount", [-1, 2**63])
-def test_a_dispute_of_an_amount_that_cannot_be_is_not_believed(amount):
+def test_a_dispute_with_an_impossible_amount_is_refused(amount):
     dispute = DisputeReport("du_1", amount, "usd", DisputeStatus.OPEN)
     with pytest.raises(ProofFailed, match=f"dispute du_1: {amount}"):
-        prove(settlement(disputes=(dispute,)), provider="stripe_payments", **PAYMENT)
+        prove(settlement(disputes=(dispute,)), PAYMENT, provider="stripe_payments")
+
+
+def test_a_paid_payment_is_completed_and_its_hooks_run():
+    decision = decide(PaymentStatus.PENDING, state(reached=PaymentStatus.PENDING), settlement())
+    assert decision.completes
+    assert decision.moved == {"before": "pending", "after": "completed", "source": "webhook"}
+    assert decision.columns(NOW) == {
+        "status": "completed",
+        "refunded_amount": 0,
+        "settled_by": "webhook",
+        "failure_reason": None,
+        "completed_at": NOW,
+    }
+
+
+def test_a_repeated_report_changes_nothing():
+    decision = decide(COMPLETED, state(), settlement())
+    assert not decision.changes_anything
+    assert not decision.completes
+
+
+def test_a_payment_that_fails_keeps_the_reason_and_runs_no_hooks():
+    failed = settlement(status=PaymentStatus.FAILED, reason="no money")
+    decision = decide(PaymentStatus.PENDING, state(reached=PaymentStatus.PENDING), failed)
+    assert decision.changes_status
+    assert not decision.completes
+    assert decision.columns(NOW) == {
+        "status": "failed",
+        "refunded_amount": 0,
+        "settled_by": "webhook",
+        "failure_reason": "no money",
+    }
+
+
+def test_a_refund_reported_first_counts_when_the_payment_completes():
+    refunded = state(reached=PaymentStatus.PENDING, refunds=[(1200, "succeeded")])
+    decision = decide(PaymentStatus.PENDING, refunded, settlement())
+    assert decision.completes
+    assert decision.columns(NOW) == {
+        "status": "refunded",
+        "refunded_amount": 1200,
+        "settled_by": "webhook",
+        "failure_reason": None,
+        "completed_at": NOW,
+    }
+
+
+def test_a_refund_keeps_the_source_and_time_of_completion():
+    news = settlement(status=None, amount=None, source="refund")
+    decision = decide(COMPLETED, state(refunds=[(500, "succeeded")]), news, has_news=True)
+    assert not decision.completes
+    assert decision.columns(NOW) == {"status": "partially_refunded", "refunded_amount": 500}
+
+
+def test_a_report_that_keeps_the_status_is_written_too():
+    pending = state(refunds=[(500, "requested")])
+    decision = decide(COMPLETED, pending, settlement(status=None), has_news=True)
+    assert (decision.changes_anything, decision.changes_status) == (True, False)
+
+
+def test_refunds_above_the_price_are_checked_once_per_report():
+    contradicting = state(refunds=[(600, "succeeded"), (700, "pending")])
+    news = settlement(status=None)
+    assert decide(COMPLETED, contradicting, news, has_news=True).must_be_checked
+    assert not decide(COMPLETED, contradicting, news).must_be_checked

@@ -7,7 +7,7 @@ import pytest
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from autonomy_core.plugin_api.schemas import NumberInText
-from autonomy_core.tenancy.domain import LoadedFile
+from autonomy_core.tenancy.domain import LoadedFile, Problem
 from autonomy_core.tenancy.fields import SecretField
 from autonomy_core.tenancy.loader import PluginSchemas, load_file
 from autonomy_core.tenancy.registry import TenantRegistry
@@ -53,6 +53,13 @@ plugins = cards music
 environment = test
 test_secret_key = sk_test_abcdef
 """
+
+
+def no_mistake(file: Path, text: str) -> Iterator[Problem]:
+    """Find the word 'mistake' in a text of an organisation."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if "mistake" in line:
+            yield Problem(file, number, "invalid_mail_template", "there is a mistake", "remove it")
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules
+from tests.unit.autonomy_core.tenancy.conftest import no_mistake
 
 Run = Callable[..., Result]
 
@@ -51,8 +52,9 @@ def run(tmp_path: Path, schemas: PluginSchemas) -> Run:
     context = SimpleNamespace(
         tenants_directory=tmp_path,
         plugin_schemas=schemas,
+        text_check=no_mistake,
         tenant_rules=Rules(record=record),
-        runtime=SimpleNamespace(
+        _runtime=SimpleNamespace(
             checks_for=lambda _: OFFLINE, scope_outside=lambda organisation: organisation
         ),
     )
@@ -74,7 +76,7 @@ def test_list_shows_every_file_in_order_or_not(run: Run, tmp_path: Path, acme: s
     assert [(row["id"], row["problems"]) for row in rows] == [("acme", 0), ("bad", 2)]
 
 
-def test_list_is_whole_in_a_pipe(run: Run, tmp_path: Path, acme: str):
+def test_list_is_not_cut_off_in_a_pipe(run: Run, tmp_path: Path, acme: str):
     hosts = " ".join(f"shop{number}.acme.example" for number in range(5))
     (tmp_path / "acme.ini").write_text(re.sub("hosts = .*", f"hosts = {hosts}", acme))
     assert "shop4.acme.example" in run("list").output.replace("\n", "")
@@ -134,7 +136,7 @@ def test_show_prints_settings_as_the_file_takes_them(run: Run, tmp_path: Path, a
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
-def test_show_of_a_broken_file_says_what_is_wrong_where_no_program_reads_it(
+def test_show_of_a_broken_file_prints_the_problem_to_stderr_only(
     run: Run, tmp_path: Path, options: tuple[str, ...]
 ):
     (tmp_path / "bad.ini").write_text("nonsense")
@@ -145,13 +147,13 @@ def test_show_of_a_broken_file_says_what_is_wrong_where_no_program_reads_it(
 
 
 @pytest.mark.parametrize("organisation_id", ["nobody", "../acme"])
-def test_show_knows_only_what_is_in_the_directory(run: Run, tmp_path: Path, acme: str, organisation_id: str):
+def test_show_finds_only_files_in_the_directory(run: Run, tmp_path: Path, acme: str, organisation_id: str):
     result = run("show", organisation_id)
     assert result.exit_code == 1
     assert "there is no" in result.output
 
 
-def test_new_writes_a_file_for_its_owner_alone_and_says_what_to_fill_in(run: Run, tmp_path: Path):
+def test_new_writes_a_private_file_and_names_the_keys_to_fill_in(run: Run, tmp_path: Path):
     result = run("new", "acme", "--name", "Acme Records", "--plugins", "cards,music", "--currency", "eur")
     assert result.exit_code == 0
     path = tmp_path / "acme.ini"
@@ -215,7 +217,10 @@ def test_a_missing_directory_is_a_message_and_no_traceback(
     command: str, tmp_path: Path, schemas: PluginSchemas
 ):
     context = SimpleNamespace(
-        tenants_directory=tmp_path / "nowhere", plugin_schemas=schemas, tenant_rules=Rules()
+        tenants_directory=tmp_path / "nowhere",
+        plugin_schemas=schemas,
+        text_check=no_mistake,
+        tenant_rules=Rules(),
     )
     result = CliRunner().invoke(tenants, command.split(), obj=context)
     assert result.exit_code == 1
@@ -264,7 +269,7 @@ def test_files_that_are_all_gone_are_a_problem_until_it_is_accepted(run: Run, tm
 
 
 @pytest.mark.usefixtures("served")
-def test_whoever_comes_back_while_the_question_is_open_stays_in_service(
+def test_an_organisation_that_returns_during_the_prompt_is_kept(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     away = [file.rename(file.with_suffix(".away")) for file in tmp_path.glob("*.ini")]
@@ -282,7 +287,7 @@ def test_whoever_comes_back_while_the_question_is_open_stays_in_service(
 
 
 @pytest.mark.usefixtures("served")
-def test_accept_says_so_when_what_is_missing_cannot_be_told(run: Run, tmp_path: Path):
+def test_accept_says_when_missing_organisations_are_unknown(run: Run, tmp_path: Path):
     (tmp_path / "record").chmod(0o666)
     result = run("accept", "--yes")
     assert (result.exit_code, "record_unusable" in result.output) == (1, True)
@@ -290,7 +295,7 @@ def test_accept_says_so_when_what_is_missing_cannot_be_told(run: Run, tmp_path: 
 
 @pytest.fixture
 def draft(tmp_path: Path) -> Path:
-    """Where an admin works at a draft."""
+    """A file outside the directory, where an admin prepares a change."""
     (tmp_path / "elsewhere").mkdir()
     return tmp_path / "elsewhere" / "acme.ini"
 
@@ -326,15 +331,56 @@ def test_a_draft_is_checked_against_all_other_files(run: Run, tmp_path: Path, ac
     assert f"{draft}:4: duplicate_host: the host 'localhost:6543' is acme's already" in result.output
 
 
-def test_a_drafts_name_or_the_option_says_whose_it_is(run: Run, acme: str, draft: Path):
+@pytest.mark.parametrize(
+    ("hosts", "options", "is_proposed"),
+    [
+        ("acme.example, localhost:6543", (), True),
+        ("acme.example, zeta.example", (), False),
+        ("acme.example", ("--id", "newcomer"), False),
+    ],
+)
+def test_a_draft_with_the_hosts_of_one_organisation_may_be_its_draft(
+    run: Run, tmp_path: Path, acme: str, draft: Path, hosts: str, options: tuple[str, ...], is_proposed: bool
+):
+    (tmp_path / "acme.ini").write_text(acme)
+    (tmp_path / "zeta.ini").write_text("[organisation]\nname = Z\ncurrency = eur\nhosts = zeta.example\n")
+    proposal = draft.with_name("proposal.ini")
+    proposal.write_text(acme.replace("acme.example, localhost:6543", hosts))
+    result = run("check", str(proposal), *options)
+    assert result.exit_code == 1
+    assert "duplicate_host" in result.output
+    told = "; or, if this is a draft of acme, check it with --id acme)" in result.output
+    assert told is is_proposed
+
+
+def test_the_organisation_of_a_draft_is_its_file_name_or_the_option(run: Run, acme: str, draft: Path):
     odd = draft.with_name("Acme new.ini")
     odd.write_text(acme)
     assert "malformed_id" in run("check", str(odd)).output
     assert run("check", str(odd), "--id", "acme").exit_code == 0
 
 
+@pytest.mark.parametrize("name", [".", "elsewhere", "./elsewhere", "elsewhere/"])
+def test_check_of_a_directory_says_that_it_is_no_file(
+    run: Run, draft: Path, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(draft.parent.parent)
+    result = run("check", name)
+    assert result.exit_code == 1
+    assert f"{name} is a directory, not a file" in result.output
+
+
+def test_an_organisation_may_have_the_name_of_a_directory(
+    run: Run, tmp_path: Path, acme: str, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "acme.ini").write_text(acme)
+    (tmp_path / "acme").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert run("check", "acme").exit_code == 0
+
+
 @pytest.mark.parametrize("command", ["check", "apply"])
-def test_an_id_never_leads_out_of_the_directory(
+def test_an_id_cannot_name_a_path_outside_the_directory(
     run: Run, tmp_path: Path, acme: str, draft: Path, command: str
 ):
     draft.write_text(acme)
@@ -363,19 +409,19 @@ def test_a_draft_that_is_a_link_to_nothing_is_said_to_be_one(run: Run, tmp_path:
     assert "it is a link that leads to nothing" in run("check", str(tmp_path / "linked.ini")).output
 
 
-def test_apply_of_a_draft_whose_name_is_no_id_names_the_option_and_claims_no_file(
+def test_apply_of_a_draft_with_a_reserved_name_suggests_the_option(
     run: Run, tmp_path: Path, acme: str, draft: Path
 ):
     odd = draft.with_name("api.ini")
     odd.write_text(acme)
     output = run("apply", str(odd)).output
     assert "reserved_id: 'api' is a word of the server's own URLs (rename the file; or say whose" in output
-    assert f"{tmp_path / 'api.ini'} is not made: mend the draft first" in output
+    assert f"{tmp_path / 'api.ini'} is not made: correct the draft first" in output
     assert "--id" in run("apply", str(draft), "--id", "api").output
     assert "rename" not in run("apply", str(draft), "--id", "api").output
 
 
-def test_apply_shows_what_changes_without_a_secret_and_replaces_the_file(
+def test_apply_shows_the_changes_without_secrets_and_replaces_the_file(
     run: Run, tmp_path: Path, acme: str, draft: Path, monkeypatch: pytest.MonkeyPatch
 ):
     target = tmp_path / "acme.ini"
@@ -404,7 +450,7 @@ def test_apply_shows_what_changes_without_a_secret_and_replaces_the_file(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_apply_of_what_the_file_says_already_writes_nothing(run: Run, tmp_path: Path, acme: str, draft: Path):
+def test_apply_of_an_unchanged_file_writes_nothing(run: Run, tmp_path: Path, acme: str, draft: Path):
     (tmp_path / "acme.ini").write_text(acme)
     draft.write_text(acme)
     before = (tmp_path / "acme.ini").stat()
@@ -412,7 +458,7 @@ def test_apply_of_what_the_file_says_already_writes_nothing(run: Run, tmp_path: 
     assert (tmp_path / "acme.ini").stat().st_ino == before.st_ino
 
 
-def test_apply_makes_a_new_file_for_its_owner_alone(run: Run, tmp_path: Path, acme: str, draft: Path):
+def test_apply_creates_a_file_readable_by_its_owner_only(run: Run, tmp_path: Path, acme: str, draft: Path):
     draft.write_text(acme)
     assert run("apply", str(draft)).exit_code == 0
     made = tmp_path / "acme.ini"
@@ -439,7 +485,7 @@ def test_apply_refuses_a_draft_with_anything_wrong(
     assert (tmp_path / "acme.ini").read_text() == acme
 
 
-def test_apply_does_not_overwrite_what_somebody_else_has_just_saved(
+def test_apply_does_not_overwrite_a_concurrent_edit(
     run: Run, tmp_path: Path, acme: str, draft: Path, monkeypatch: pytest.MonkeyPatch
 ):
     target = tmp_path / "acme.ini"
@@ -453,7 +499,7 @@ def test_apply_does_not_overwrite_what_somebody_else_has_just_saved(
     monkeypatch.setattr(cli, "differences", meanwhile)
     result = run("apply", str(draft))
     assert isinstance(result.exception, EditError)
-    assert "changed by somebody else" in str(result.exception)
+    assert "changed by another program" in str(result.exception)
     assert "somebody else" in target.read_text()
 
 
@@ -466,7 +512,7 @@ def test_apply_waits_for_no_other_command_that_changes_the_files(
     assert not (tmp_path / "acme.ini").exists()
 
 
-def test_check_runs_the_looks_that_ask_nobody(run: Run, tmp_path: Path, acme: str):
+def test_check_runs_the_checks_that_need_no_network(run: Run, tmp_path: Path, acme: str):
     write_private(tmp_path / "acme.ini", acme.replace("Acme Records", "Unlucky"))
     result = run("check")
     assert result.exit_code == 1
@@ -485,7 +531,7 @@ def test_check_runs_the_looks_that_ask_nobody(run: Run, tmp_path: Path, acme: st
         (0o644, 0o644, 0o750, []),
     ],
 )
-def test_secrets_that_every_user_may_read_are_a_warning(
+def test_a_world_readable_file_with_secrets_is_a_warning(
     run: Run, tmp_path: Path, acme: str, ini: int, key: int, directory: int, found: list[str]
 ):
     (tmp_path / "acme.ini").write_text(acme + "seal = file:key\n")
@@ -499,9 +545,44 @@ def test_secrets_that_every_user_may_read_are_a_warning(
     assert run("check").exit_code == 0
 
 
-def test_a_file_that_all_may_read_without_a_secret_in_it_is_no_warning(run: Run, tmp_path: Path, acme: str):
+def test_a_world_readable_file_without_secrets_is_no_warning(run: Run, tmp_path: Path, acme: str):
     (tmp_path / "key").write_text("sk_test_key")
     (tmp_path / "key").chmod(0o600)
     (tmp_path / "acme.ini").write_text(acme.replace("sk_test_abcdef", "file:key"))
     (tmp_path / "acme.ini").chmod(0o644)
     assert run("check").output == "1 organisation in order, 0 problems\n"
+
+
+def test_check_reports_a_mistake_in_a_text(run: Run, tmp_path: Path, acme: str):
+    write_private(tmp_path / "acme.ini", acme)
+    text = tmp_path / "acme" / "mail" / "payments.receipt.de.md"
+    text.parent.mkdir(parents=True)
+    text.write_text("Subject: s\n\na mistake\n")
+    expected = f"{text}:3: invalid_mail_template: there is a mistake (remove it)"
+    for arguments in (["check"], ["check", "acme"]):
+        result = run(*arguments)
+        assert (result.exit_code, expected in result.output) == (1, True)
+    write_private(tmp_path / "other.ini", acme.replace("acme.example, localhost:6543", "other.example"))
+    assert run("check", "other").exit_code == 0
+
+
+def test_a_draft_is_refused_while_a_text_has_a_mistake(run: Run, tmp_path: Path, acme: str):
+    write_private(tmp_path / "acme.ini", acme)
+    text = tmp_path / "acme" / "mail" / "mail.footer.de.md"
+    text.parent.mkdir(parents=True)
+    text.write_text("a mistake\n")
+    drafts = tmp_path / "drafts"
+    drafts.mkdir()
+    (drafts / "acme.ini").write_text(acme.replace("Acme Records", "Acme"))
+    result = run("apply", str(drafts / "acme.ini"))
+    assert result.exit_code == 1
+    assert f"{text}:1" in result.output
+    assert "Acme Records" in (tmp_path / "acme.ini").read_text()
+
+
+def test_show_names_the_texts(run: Run, tmp_path: Path, acme: str):
+    write_private(tmp_path / "acme.ini", acme)
+    text = tmp_path / "acme" / "mail" / "mail.footer.de.md"
+    text.parent.mkdir(parents=True)
+    text.write_text("Impressum\n")
+    assert json.loads(run("show", "acme", "--json").output)["mail_texts"] == ["mail.footer.de.md"]

@@ -1,4 +1,4 @@
-"""Plugins' checks are run for each organisation that has the plugin, and what they find is remembered."""
+"""The checks of plugins run for each organisation that has the plugin; their findings are kept."""
 
 from __future__ import annotations
 
@@ -65,7 +65,13 @@ def autonomy_plugins():
     return Plugins({"toys": module, stand_ins.NAME: stand_ins})
 
 
-def test_each_organisation_that_has_the_plugin_is_looked_at(autonomy: Autonomy):
+def plays_of(autonomy: Autonomy) -> Plays:
+    """The plugin's own counts; the core has others."""
+    (plays,) = (flush for flush in autonomy.runtime.flushes if isinstance(flush, Plays))
+    return plays
+
+
+def test_each_organisation_with_the_plugin_is_checked(autonomy: Autonomy):
     organisations = [
         autonomy.organisation("acme", plugins=("toys",)),
         autonomy.organisation("bare", plugins=()),
@@ -76,7 +82,7 @@ def test_each_organisation_that_has_the_plugin_is_looked_at(autonomy: Autonomy):
     assert (found["acme"].has_errors, found["bare"].has_errors) == (True, False)
 
 
-def test_a_check_that_raises_is_a_finding_and_does_not_quote_what_it_raised(autonomy: Autonomy):
+def test_a_check_that_raises_is_a_finding_without_the_error_text(autonomy: Autonomy):
     (examined,) = examine(autonomy.runtime, [autonomy.organisation("acme", plugins=("toys",))])
     name, finding = examined.findings[-1]
     assert (name, finding.code, finding.severity) == ("toys.broken", "check_failed", "error")
@@ -84,13 +90,13 @@ def test_a_check_that_raises_is_a_finding_and_does_not_quote_what_it_raised(auto
     assert "secret" not in str(finding)
 
 
-def test_several_organisations_are_looked_at_at_once(committed: Autonomy):
+def test_several_organisations_are_checked_in_parallel(committed: Autonomy):
     organisations = [committed.organisation(f"shop{number}", plugins=("toys",)) for number in range(12)]
     found = list(examine(committed.runtime, organisations))
     assert sorted(each.organisation_id for each in found) == sorted(each.id for each in organisations)
 
 
-def test_what_was_found_is_remembered_and_what_is_newer_replaces_it(tmp_path: Path):
+def test_a_report_is_kept_until_a_newer_one_replaces_it(tmp_path: Path):
     old, new, other = (
         Examined("acme", "2026-11-01T00:00:00+00:00", (("toys.stock", ALARM),)),
         Examined("acme", "2026-11-02T00:00:00+00:00", ()),
@@ -104,25 +110,25 @@ def test_what_was_found_is_remembered_and_what_is_newer_replaces_it(tmp_path: Pa
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'[{"organisation": "acme"}]', b"\xff"])
-def test_a_report_that_cannot_be_read_is_as_good_as_none(tmp_path: Path, content: bytes):
+def test_an_unreadable_report_counts_as_none(tmp_path: Path, content: bytes):
     (tmp_path / FILE).write_bytes(content)
     assert recall(tmp_path) == ()
 
 
-def test_a_finding_says_all_in_a_line():
+def test_a_finding_fits_on_one_line():
     assert str(ALARM) == "error: empty: records: nothing is in stock (order more)"
     assert str(Finding("plays", "info", "played 7 times")) == "info: plays: played 7 times"
 
 
-def test_what_was_gathered_is_written_for_each_organisation(autonomy: Autonomy):
-    (plays,) = autonomy.runtime.flushes
+def test_the_findings_are_written_for_each_organisation(autonomy: Autonomy):
+    plays = plays_of(autonomy)
     autonomy.organisation("acme", plugins=("toys",))
     plays.counted += ["nobody", "acme"]
     flush_all(autonomy.runtime)
     assert (plays.written, plays.counted) == (["acme"], ["nobody"])
 
 
-def test_a_thread_writes_by_itself_and_at_the_end(committed: Autonomy):
+def test_a_thread_writes_periodically_and_when_it_stops(committed: Autonomy):
     plays = Plays()
     committed.organisation("acme", plugins=("toys",))
     plays.counted.append("acme")
@@ -133,8 +139,10 @@ def test_a_thread_writes_by_itself_and_at_the_end(committed: Autonomy):
     assert plays.written == ["acme", "acme"]
 
 
-def test_what_cannot_be_written_waits_on(autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch):
-    (plays,) = autonomy.runtime.flushes
+def test_a_report_that_cannot_be_written_is_kept_for_the_next_try(
+    autonomy: Autonomy, monkeypatch: pytest.MonkeyPatch
+):
+    plays = plays_of(autonomy)
     autonomy.organisation("acme", plugins=("toys",))
     plays.counted[:] = ["acme"]
     with monkeypatch.context() as patched:
@@ -145,7 +153,7 @@ def test_what_cannot_be_written_waits_on(autonomy: Autonomy, monkeypatch: pytest
     assert plays.counted == []
 
 
-def test_what_a_check_had_found_before_it_raised_is_told(autonomy: Autonomy):
+def test_findings_made_before_a_check_raises_are_reported(autonomy: Autonomy):
     (examined,) = examine(autonomy.runtime, [autonomy.organisation("acme", plugins=("toys",))])
     assert [finding.code for name, finding in examined.findings if name == "toys.half"] == [
         "empty",

@@ -1,4 +1,4 @@
-"""Files are changed as a whole or not at all, and stay their owner's."""
+"""A file is replaced as a whole or not at all, and keeps its owner and mode."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_change_is_picked_up_by_whoever_watches(
-    editor: TenantEditor, tmp_path: Path, schemas: PluginSchemas
-):
+def test_a_change_is_noticed_by_the_registry(editor: TenantEditor, tmp_path: Path, schemas: PluginSchemas):
     registry = TenantRegistry(tmp_path, schemas)
     changed = editor.change("acme", "cards", {"test_secret_key": "sk_test_another"})
     registry.reload()
@@ -34,7 +32,7 @@ def test_a_change_is_picked_up_by_whoever_watches(
     assert changed.settings["cards"]["test_secret_key"].reveal() == "sk_test_another"
 
 
-def test_mode_owner_and_byte_order_mark_stay_and_nothing_is_left_behind(editor: TenantEditor, tmp_path: Path):
+def test_a_change_keeps_mode_owner_and_byte_order_mark(editor: TenantEditor, tmp_path: Path):
     path = tmp_path / "acme.ini"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     path.chmod(0o640)
@@ -47,7 +45,7 @@ def test_mode_owner_and_byte_order_mark_stay_and_nothing_is_left_behind(editor: 
     assert [each.name for each in tmp_path.iterdir()] == ["acme.ini"]
 
 
-def test_what_a_link_leads_to_is_replaced_and_the_link_stays(tmp_path: Path):
+def test_a_change_replaces_the_target_of_a_link_and_keeps_the_link(tmp_path: Path):
     (tmp_path / "real").write_bytes(b"old")
     (tmp_path / "link").symlink_to("real")
     replace_file(tmp_path / "link", b"new")
@@ -55,9 +53,7 @@ def test_what_a_link_leads_to_is_replaced_and_the_link_stays(tmp_path: Path):
     assert (tmp_path / "real").read_bytes() == b"new"
 
 
-def test_a_change_that_would_break_the_file_is_refused_with_every_problem(
-    editor: TenantEditor, tmp_path: Path
-):
+def test_a_change_that_would_break_the_file_is_refused(editor: TenantEditor, tmp_path: Path):
     before = (tmp_path / "acme.ini").read_bytes()
     with pytest.raises(EditError, match=r"live_key_in_test(.|\n)*") as refused:
         editor.change("acme", "cards", {"test_secret_key": "sk_live_hidden"})
@@ -73,7 +69,7 @@ def test_a_section_or_file_that_is_not_there_is_refused(editor: TenantEditor):
             editor.written(name, "cards")
 
 
-def test_assumed_values_are_checked_and_written_nowhere(editor: TenantEditor, tmp_path: Path):
+def test_assumed_values_are_checked_and_not_written(editor: TenantEditor, tmp_path: Path):
     before = (tmp_path / "acme.ini").read_bytes()
     assert editor.load("acme", "cards", {"test_secret_key": "sk_test_assumed"}).settings["cards"][
         "test_secret_key"
@@ -81,9 +77,7 @@ def test_assumed_values_are_checked_and_written_nowhere(editor: TenantEditor, tm
     assert (tmp_path / "acme.ini").read_bytes() == before
 
 
-def test_a_secret_gets_a_file_for_its_owner_alone_and_never_replaces_one(
-    editor: TenantEditor, tmp_path: Path
-):
+def test_a_secret_gets_a_new_private_file(editor: TenantEditor, tmp_path: Path):
     references = [
         editor.keep_secret("acme", "file:secrets/acme-key", Secret(word)) for word in ("one", "two")
     ]

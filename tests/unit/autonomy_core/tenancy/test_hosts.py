@@ -42,7 +42,7 @@ def test_hosts_are_compared_in_lower_case_ascii_without_a_final_dot(written: str
         "\u2024.example",
     ],
 )
-def test_what_is_no_host_name_is_none(written: str):
+def test_an_invalid_host_name_is_none(written: str):
     assert normalise_host(written) is None
 
 

@@ -1,4 +1,4 @@
-"""The index spares a process that starts to read every file. Whatever becomes of it, the answers are the same."""
+"""With the index, a starting process reads no unchanged file. The answers are the same without it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from marshmallow import fields
 from structlog.testing import capture_logs
 
-from autonomy_core.tenancy import files, registry, secrets, watch
+from autonomy_core.tenancy import files, secrets, watch
 from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader
 from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.secrets import Secret
 from tests.unit.autonomy_core.tenancy.conftest import CardsSchema
 
-Begin = Callable[[], TenantRegistry]
+Begin = Callable[..., TenantRegistry]
 
 
 def shop(name: str = "Shop", hosts: str = "", currency: str = "eur") -> str:
@@ -54,19 +55,15 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return read
 
 
-@pytest.fixture(autouse=True)
-def as_if_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files of this test are not taken for fresh."""
-    monkeypatch.setattr(files, "FRESH_NS", 0)
-
-
 @pytest.fixture
 def begin(tenants: Path, index: Path, schemas: PluginSchemas) -> Iterator[Begin]:
-    """Begins as another process would."""
+    """Make a registry as another process would. It treats all files as old enough to be indexed."""
     begun: list[TenantRegistry] = []
 
-    def begin() -> TenantRegistry:
-        begun.append(TenantRegistry(tenants, schemas, poll_seconds=0.01, index=index))
+    def begin(*, fresh_ns: int = 0, **options: Any) -> TenantRegistry:
+        begun.append(
+            TenantRegistry(tenants, schemas, poll_seconds=0.01, index=index, fresh_ns=fresh_ns, **options)
+        )
         return begun[-1]
 
     yield begin
@@ -76,7 +73,7 @@ def begin(tenants: Path, index: Path, schemas: PluginSchemas) -> Iterator[Begin]
 
 @contextmanager
 def no_more_files() -> Iterator[None]:
-    """The process has as many files open as it may have."""
+    """Leave the process no free file descriptor."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
     try:
@@ -85,16 +82,16 @@ def no_more_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def remember(begin: Begin) -> None:
-    """What a process knows is written for the next."""
-    began = begin()
+def remember(begin: Begin, **options: Any) -> None:
+    """Read everything and write the index, as a process does before it ends."""
+    began = begin(**options)
     began.ids()
     began._write_index()
 
 
 @pytest.fixture
 def two(tenants: Path, begin: Begin, read: list[str]) -> None:
-    """Two organisations, and an index that knows them."""
+    """The index of two organisations."""
     (tenants / "one.ini").write_text(shop("One", "one.example, one.example:8443"))
     (tenants / "two.ini").write_text(shop("Two", "two.example"))
     remember(begin)
@@ -102,7 +99,7 @@ def two(tenants: Path, begin: Begin, read: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("two")
-def test_what_is_as_the_index_says_is_read_when_it_is_asked_for(begin: Begin, read: list[str]):
+def test_an_unchanged_file_is_read_at_its_first_use(begin: Begin, read: list[str]):
     began = begin()
     assert (began.ids(), began.problems(), read) == (("one", "two"), (), [])
     assert began.by_host("ONE.example:443") is began.get("one")
@@ -112,7 +109,7 @@ def test_what_is_as_the_index_says_is_read_when_it_is_asked_for(begin: Begin, re
 
 
 @pytest.mark.usefixtures("two")
-def test_a_thread_reads_the_rest_by_and_by(begin: Begin, tenants: Path):
+def test_a_background_thread_reads_the_remaining_files(begin: Begin, tenants: Path):
     began = begin()
     began.start()
     while began._watched.unread:
@@ -124,9 +121,7 @@ def test_a_thread_reads_the_rest_by_and_by(begin: Begin, tenants: Path):
 
 
 @pytest.mark.usefixtures("two")
-def test_what_was_changed_added_and_removed_meanwhile_is_noticed(
-    begin: Begin, tenants: Path, read: list[str]
-):
+def test_changed_added_and_removed_files_are_noticed(begin: Begin, tenants: Path, read: list[str]):
     (tenants / "one.ini").write_text(shop("New One", "new.example"))
     (tenants / "two.ini").unlink()
     (tenants / "six.ini").write_text(shop("Six", "six.example"))
@@ -143,7 +138,7 @@ def test_what_was_changed_added_and_removed_meanwhile_is_noticed(
 
 
 @pytest.mark.usefixtures("two")
-def test_a_host_that_two_claim_is_reported_though_the_index_knows_both(begin: Begin, tenants: Path):
+def test_a_duplicate_host_is_reported_although_both_are_indexed(begin: Begin, tenants: Path):
     (tenants / "two.ini").write_text(shop("Two", "two.example, one.example"))
     remember(begin)
     began = begin()
@@ -174,7 +169,7 @@ def test_a_changed_secret_file_is_noticed(begin: Begin, tenants: Path, acme: str
     assert [problem.code for problem in begin().problems()] == ["live_key_in_test"]
 
 
-def test_a_file_that_refers_to_the_environment_is_read_by_every_process(
+def test_a_file_with_a_reference_to_the_environment_is_always_read(
     begin: Begin, tenants: Path, acme: str, monkeypatch: pytest.MonkeyPatch
 ):
     (tenants / "acme.ini").write_text(acme.replace("sk_test_abcdef", "env:SHOP_KEY"))
@@ -184,28 +179,25 @@ def test_a_file_that_refers_to_the_environment_is_read_by_every_process(
     assert [problem.code for problem in begin().problems()] == ["unresolved_reference"]
 
 
-def test_an_edit_in_the_same_moment_of_the_same_size_is_noticed(
+def test_an_edit_with_equal_size_and_time_is_noticed(
     begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
 ):
     path = tenants / "shop.ini"
     path.write_text(shop(hosts="a.example"))
     unchanged = files.signature_of(path.stat())
-    # A clock that goes in steps: no edit within one leaves a trace.
-    monkeypatch.setattr(files, "FRESH_NS", 10**18)
+    # The clock of the file system has a coarse resolution: two edits can have the same time.
     monkeypatch.setattr(files, "signature_of", lambda _: unchanged)
     monkeypatch.setattr(watch, "signature_of", lambda _: unchanged)
-    remember(begin)
+    remember(begin, fresh_ns=10**18)
     path.write_text(shop(hosts="b.example"))
-    began = begin()
+    began = begin(fresh_ns=10**18)
     assert began.by_host("b.example") is not None
     path.write_text(shop(hosts="c.example"))
     began.reload()
     assert began.by_host("c.example") is not None
 
 
-def test_no_secret_is_in_the_index_and_nobody_else_may_read_it(
-    begin: Begin, tenants: Path, index: Path, acme: str
-):
+def test_the_index_has_no_secret_and_is_private(begin: Begin, tenants: Path, index: Path, acme: str):
     (tenants / "key").write_text("sk_test_in_a_file")
     (tenants / "acme.ini").write_text(acme)
     (tenants / "beta.ini").write_text(acme.replace("sk_test_abcdef", "file:key").replace("hosts = ", "# "))
@@ -220,9 +212,7 @@ def test_no_secret_is_in_the_index_and_nobody_else_may_read_it(
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("damage", ["empty", "cut", "changed", "no json", "other format"])
-def test_a_damaged_index_counts_for_nothing_and_is_made_again(
-    begin: Begin, index: Path, read: list[str], damage: str
-):
+def test_a_damaged_index_is_ignored_and_rebuilt(begin: Begin, index: Path, read: list[str], damage: str):
     whole = index.read_bytes()
     damaged = {
         "empty": b"",
@@ -244,7 +234,7 @@ def test_a_damaged_index_counts_for_nothing_and_is_made_again(
 
 
 @pytest.mark.usefixtures("two")
-def test_an_index_that_somebody_else_may_have_written_counts_for_nothing(
+def test_an_index_that_another_user_may_write_is_ignored(
     begin: Begin, index: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     index.chmod(0o620)
@@ -260,7 +250,7 @@ def test_an_index_that_somebody_else_may_have_written_counts_for_nothing(
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("kind", ["link", "pipe", "directory"])
-def test_what_is_no_file_counts_for_nothing_and_is_not_waited_for(
+def test_an_index_that_is_no_regular_file_is_ignored_without_blocking(
     begin: Begin, index: Path, read: list[str], kind: str
 ):
     elsewhere = index.with_name("elsewhere")
@@ -273,26 +263,24 @@ def test_what_is_no_file_counts_for_nothing_and_is_not_waited_for(
 
 
 @pytest.mark.usefixtures("two")
-def test_an_index_made_with_other_plugins_counts_for_nothing(tenants: Path, index: Path, read: list[str]):
+def test_an_index_made_with_other_plugins_is_ignored(tenants: Path, index: Path, read: list[str]):
     began = TenantRegistry(tenants, {"cards": CardsSchema}, index=index)
     assert began.ids() == ("one", "two")
     assert sorted(read) == ["one", "two"]
 
 
 @pytest.mark.usefixtures("two")
-def test_an_index_of_another_directory_counts_for_nothing(
-    tmp_path: Path, index: Path, schemas: PluginSchemas
-):
+def test_an_index_of_another_directory_is_ignored(tmp_path: Path, index: Path, schemas: PluginSchemas):
     (tmp_path / "other").mkdir()
     assert TenantRegistry(tmp_path / "other", schemas, index=index).ids() == ()
 
 
-def test_an_organisation_that_the_code_now_objects_to_is_not_served(
+def test_an_organisation_that_new_code_rejects_is_not_served(
     begin: Begin, tenants: Path, acme: str, monkeypatch: pytest.MonkeyPatch
 ):
     (tenants / "acme.ini").write_text(acme)
     remember(begin)
-    # In a module that no package of the schemas holds, so that the index does not notice.
+    # The schema's module is outside the packages whose versions the index records.
     monkeypatch.setattr(fields.String, "_deserialize", lambda *_, **__: 1 / 0)
     began = begin()
     assert began.ids() == ("acme",)
@@ -302,7 +290,7 @@ def test_an_organisation_that_the_code_now_objects_to_is_not_served(
 
 
 @pytest.mark.usefixtures("two")
-def test_a_file_broken_before_it_was_read_serves_nobody(begin: Begin, tenants: Path):
+def test_a_file_broken_before_its_first_read_is_not_served(begin: Begin, tenants: Path):
     began = begin()
     assert began.ids() == ("one", "two")
     (tenants / "two.ini").write_text("nonsense\n")
@@ -312,7 +300,7 @@ def test_a_file_broken_before_it_was_read_serves_nobody(begin: Begin, tenants: P
 
 
 @pytest.mark.usefixtures("two")
-def test_a_file_edited_since_it_was_looked_at_is_served_as_it_is_now(begin: Begin, tenants: Path):
+def test_a_file_edited_after_indexing_is_served_as_edited(begin: Begin, tenants: Path):
     began = begin()
     assert began.ids() == ("one", "two")
     (tenants / "two.ini").write_text(shop("New Two", "new.example"))
@@ -321,7 +309,7 @@ def test_a_file_edited_since_it_was_looked_at_is_served_as_it_is_now(begin: Begi
 
 
 @pytest.mark.usefixtures("two")
-def test_a_host_in_service_stays_with_its_owner_though_nobody_has_read_its_file(begin: Begin, tenants: Path):
+def test_a_host_stays_with_its_owner_before_its_file_is_read(begin: Begin, tenants: Path):
     began = begin()
     assert began.ids() == ("one", "two")
     (tenants / "two.ini").write_text(shop("New Two", "two.example, new.example"))
@@ -332,7 +320,7 @@ def test_a_host_in_service_stays_with_its_owner_though_nobody_has_read_its_file(
 
 
 @pytest.mark.usefixtures("two")
-def test_who_waits_for_a_host_has_it_with_the_first_request_after_it_is_given_up(begin: Begin, tenants: Path):
+def test_a_waiting_organisation_gets_a_host_when_it_is_released(begin: Begin, tenants: Path):
     (tenants / "six.ini").write_text(shop("Six", "six.example"))
     remember(begin)
     began = begin()
@@ -345,7 +333,7 @@ def test_who_waits_for_a_host_has_it_with_the_first_request_after_it_is_given_up
 
 
 @pytest.mark.usefixtures("two")
-def test_a_file_that_is_away_for_a_moment_is_not_taken_out_of_service(begin: Begin, tenants: Path):
+def test_a_file_that_is_briefly_absent_stays_in_service(begin: Begin, tenants: Path):
     began = begin()
     assert began.ids() == ("one", "two")
     (tenants / "two.ini").rename(tenants / "away")
@@ -355,7 +343,7 @@ def test_a_file_that_is_away_for_a_moment_is_not_taken_out_of_service(begin: Beg
 
 
 @pytest.mark.usefixtures("two")
-def test_a_file_that_cannot_be_read_for_a_moment_keeps_its_hosts_and_comes_back(begin: Begin, tenants: Path):
+def test_a_briefly_unreadable_file_keeps_its_hosts(begin: Begin, tenants: Path):
     began = begin()
     assert began.ids() == ("one", "two")
     with no_more_files():
@@ -369,9 +357,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_keeps_its_hosts_and_comes_back(
 
 
 @pytest.mark.usefixtures("two")
-def test_a_file_that_cannot_be_read_is_tried_at_each_look_and_not_at_each_request(
-    begin: Begin, read: list[str]
-):
+def test_an_unreadable_file_is_retried_once_per_poll(begin: Begin, read: list[str]):
     began = begin()
     assert began.ids() == ("one", "two")
     with no_more_files():
@@ -387,7 +373,7 @@ def test_a_file_that_cannot_be_read_is_tried_at_each_look_and_not_at_each_reques
     assert (read, began.problems()) == (["two", "two"], ())
 
 
-def test_a_secret_file_that_cannot_be_read_for_a_moment_takes_nobody_out_of_service(
+def test_a_briefly_unreadable_secret_file_stops_no_organisation(
     begin: Begin, tenants: Path, acme: str, monkeypatch: pytest.MonkeyPatch
 ):
     (tenants / "acme.ini").write_text(acme.replace("sk_test_abcdef", "file:key"))
@@ -410,7 +396,7 @@ def _broken_disk(_: Path) -> bytes:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
-def test_an_index_that_cannot_be_written_is_done_without(begin: Begin, tenants: Path, index: Path):
+def test_the_registry_works_without_a_writable_index(begin: Begin, tenants: Path, index: Path):
     index.parent.write_text("no directory")
     (tenants / "shop.ini").write_text(shop())
     began = begin()
@@ -420,13 +406,10 @@ def test_an_index_that_cannot_be_written_is_done_without(begin: Begin, tenants: 
     assert [entry["event"] for entry in logs] == ["tenant_index_not_written"]
 
 
-def test_an_index_that_could_not_be_written_is_tried_again_and_reported_once(
-    begin: Begin, tenants: Path, index: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(registry, "INDEX_EVERY_S", 0.0)
+def test_writing_the_index_is_retried_and_its_failure_logged_once(begin: Begin, tenants: Path, index: Path):
     index.parent.write_text("no directory")
     (tenants / "shop.ini").write_text(shop())
-    began = begin()
+    began = begin(index_every_s=0.0)
     began.ids()
     with capture_logs() as logs:
         began._write_index()
@@ -449,7 +432,7 @@ def test_a_directory_that_cannot_be_read_leaves_the_index_as_it_was(begin: Begin
 
 
 @pytest.mark.usefixtures("two")
-def test_several_processes_may_write_at_once(begin: Begin, index: Path, tenants: Path):
+def test_several_processes_may_write_the_index_at_once(begin: Begin, index: Path, tenants: Path):
     many = [begin() for _ in range(4)]
     known: list[int] = []
 
@@ -470,25 +453,22 @@ def test_several_processes_may_write_at_once(begin: Begin, index: Path, tenants:
     for writer in writers:
         writer.join()
     assert len(known) == 80
-    assert 0 not in known  # nobody has read half an index, which would count for nothing
+    assert 0 not in known  # no reader has seen half an index
     assert [path.name for path in index.parent.iterdir()] == [index.name]
     assert begin().ids() == ("one", *(f"own-{number}" for number in range(4)), "two")
 
 
-def test_only_so_many_organisations_are_kept_as_they_were_made(
-    begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(registry, "KEPT", 3)
+def test_the_cache_of_organisations_is_bounded(begin: Begin, tenants: Path):
     for number in range(10):
         (tenants / f"shop-{number}.ini").write_text(shop(f"Shop {number}"))
-    began = begin()
+    began = begin(kept=3)
     made = {name: began.get(name) for name in began.ids()}
     assert began._make.cache_info().currsize == 3
     assert began.get("shop-9") is made["shop-9"]
     assert began.get("shop-0") == made["shop-0"]
 
 
-def test_an_organisation_made_again_is_as_it_was_whatever_has_become_of_its_secrets(
+def test_an_organisation_evicted_from_the_cache_is_rebuilt_equal(
     begin: Begin, tenants: Path, acme: str, monkeypatch: pytest.MonkeyPatch
 ):
     (tenants / "key").write_text("sk_test_good")
@@ -504,21 +484,21 @@ def test_an_organisation_made_again_is_as_it_was_whatever_has_become_of_its_secr
     assert [problem.code for problem in began.problems()] == ["unresolved_reference"]
 
 
-def test_who_knows_a_secret_is_found_without_making_everybody(begin: Begin, tenants: Path, acme: str):
+def test_the_owner_of_a_secret_is_found_without_building_all(begin: Begin, tenants: Path, acme: str):
     odd = 'sk_test_"quoted"\\'
     (tenants / "acme.ini").write_text(acme)
     (tenants / "beta.ini").write_text(acme.replace("sk_test_abcdef", "file:key").replace("hosts = ", "# "))
     (tenants / "key").write_text(odd)
     remember(begin)
     began = begin()
-    assert list(began.knowing(Secret("sk_test_abcdef"))) == ["acme"]
-    assert list(began.knowing(Secret(odd))) == ["beta"]
-    assert list(began.knowing(Secret("sk_test_nobody"))) == []
+    assert list(began.ids_with_secret(Secret("sk_test_abcdef"))) == ["acme"]
+    assert list(began.ids_with_secret(Secret(odd))) == ["beta"]
+    assert list(began.ids_with_secret(Secret("sk_test_nobody"))) == []
     assert (began.plugins_of("acme"), began.plugins_of("nobody")) == (("cards", "music"), ())
     assert began._make.cache_info().currsize == 0
 
 
-def test_what_is_kept_of_an_organisation_shows_no_secret(begin: Begin, tenants: Path, acme: str):
+def test_the_cached_form_of_an_organisation_shows_no_secret(begin: Begin, tenants: Path, acme: str):
     (tenants / "acme.ini").write_text(acme)
     began = begin()
     began.ids()

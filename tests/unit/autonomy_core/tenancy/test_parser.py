@@ -44,7 +44,7 @@ def test_windows_line_ends_are_read():
         ("  a = 1\n", 1),
     ],
 )
-def test_what_is_not_ini_is_a_syntax_problem_with_its_line(text: str, line: int):
+def test_a_line_that_is_not_ini_is_a_syntax_problem(text: str, line: int):
     assert codes(text) == [(line, "syntax")]
 
 
@@ -54,7 +54,7 @@ def test_a_key_given_twice_is_a_problem_and_the_first_one_counts():
     assert ini.sections["one"].values() == {"a": "1"}
 
 
-def test_a_section_given_twice_is_a_problem_and_lends_the_first_no_keys():
+def test_a_repeated_section_is_a_problem_and_adds_no_keys():
     ini = parse(FILE, "[one]\na = 1\n[one]\nb = 2\n")
     assert [(problem.line, problem.code) for problem in ini.problems] == [(3, "duplicate_section")]
     assert ini.sections["one"].values() == {"a": "1"}

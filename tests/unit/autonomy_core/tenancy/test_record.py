@@ -1,4 +1,4 @@
-"""What an organisation has, it has after a restart too, whatever has become of its file and of others' files."""
+"""An organisation keeps its hosts and its last valid version across restarts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from autonomy_core.tenancy import files, loader, record, record_file
+from autonomy_core.tenancy import reading
 from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.record import TenantRecord
@@ -33,12 +33,6 @@ def shop(name: str = "Shop", hosts: str = "") -> str:
     return f"[organisation]\nname = {name}\ncurrency = eur\nhosts = {hosts}\n"
 
 
-@pytest.fixture(autouse=True)
-def as_if_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files of this test are not taken for fresh, so that an index has them."""
-    monkeypatch.setattr(files, "FRESH_NS", 0)
-
-
 @pytest.fixture
 def tenants(tmp_path: Path) -> Path:
     directory = tmp_path / "tenants"
@@ -51,18 +45,19 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "record"
 
 
-def rules(path: Path, secret: str = "the server's secret") -> Rules:
-    return Rules(record=TenantRecord(path, Sealing([Secret(secret)])))
+def rules(path: Path, secret: str = "the server's secret", **limits: float) -> Rules:
+    return Rules(record=TenantRecord(path, Sealing([Secret(secret)]), **limits))
 
 
 @pytest.fixture
 def begin(tenants: Path, path: Path, schemas: PluginSchemas) -> Iterator[Begin]:
-    """Begins as another process would, with an index or without."""
+    """Make a registry as another process would, with an index of all files or without."""
     begun: list[TenantRegistry] = []
 
-    def begin(secret: str = "the server's secret", *, index: bool = True) -> TenantRegistry:
+    def begin(secret: str = "the server's secret", *, index: bool = True, **limits: float) -> TenantRegistry:
         file = path.with_name("index") if index else None
-        begun.append(TenantRegistry(tenants, schemas, 0.01, index=file, rules=rules(path, secret)))
+        decided_by = rules(path, secret, **limits)
+        begun.append(TenantRegistry(tenants, schemas, 0.01, index=file, rules=decided_by, fresh_ns=0))
         return begun[-1]
 
     yield begin
@@ -71,7 +66,7 @@ def begin(tenants: Path, path: Path, schemas: PluginSchemas) -> Iterator[Begin]:
 
 
 def settle(registry: TenantRegistry) -> TenantRegistry:
-    """One turn of its thread."""
+    """Run the registry's thread once."""
     registry.reload()
     registry._read_ahead()
     registry._write_record()
@@ -85,16 +80,15 @@ def names(registry: TenantRegistry) -> dict[str, str | None]:
 
 @pytest.fixture
 def two(tenants: Path, begin: Begin) -> None:
-    """Two organisations that a server has served, and stopped."""
+    """Two organisations, recorded by a server that has stopped."""
     (tenants / "org12.ini").write_text(shop("Twelve", "twelve.example"))
     (tenants / "org90.ini").write_text(shop("Ninety", "ninety.example"))
     settle(begin())
 
 
 @pytest.fixture
-def busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[None]]:
-    """Another process writes the record for so long that it cannot be read meanwhile."""
-    monkeypatch.setattr(record_file, "PATIENCE_S", 0.05)
+def busy(path: Path) -> Callable[[], AbstractContextManager[None]]:
+    """Lock the record as another process does while it writes, for longer than readers wait."""
 
     @contextmanager
     def busy() -> Iterator[None]:
@@ -108,7 +102,7 @@ def busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractCo
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("index", [True, False])
-def test_who_had_a_host_first_has_it_after_a_restart(begin: Begin, tenants: Path, index: bool):
+def test_the_first_owner_of_a_host_keeps_it_after_a_restart(begin: Begin, tenants: Path, index: bool):
     (tenants / "org10.ini").write_text(shop("Ten", "ten.example, twelve.example"))
     for _ in range(3):
         began = settle(begin(index=index))
@@ -137,7 +131,7 @@ def test_the_command_line_writes_nothing(tenants: Path, path: Path, schemas: Plu
 
 
 @pytest.mark.usefixtures("two")
-def test_a_host_given_up_and_claimed_again_is_whose_claimed_it_meanwhile(begin: Begin, tenants: Path):
+def test_a_host_released_and_claimed_again_stays_with_the_new_owner(begin: Begin, tenants: Path):
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
     began = settle(begin())
     (tenants / "org12.ini").write_text(shop("Twelve"))
@@ -147,18 +141,18 @@ def test_a_host_given_up_and_claimed_again_is_whose_claimed_it_meanwhile(begin: 
     assert begin().by_host("twelve.example").name == "Ten"  # type: ignore[union-attr]
 
 
-def test_of_those_that_claimed_a_host_in_one_moment_the_one_that_got_it_keeps_it(begin: Begin, tenants: Path):
+def test_the_winner_of_simultaneous_claims_of_a_host_keeps_it(begin: Begin, tenants: Path):
     (tenants / "zeta.ini").write_text(shop("Zeta", "shop.example"))
     began = begin()
     assert began.ids() == ("zeta",)
     (tenants / "acme.ini").write_text(shop("Acme", "shop.example"))
-    settle(began)  # neither was recorded before
+    settle(began)  # records both for the first time
     assert begin().by_host("shop.example").name == "Zeta"  # type: ignore[union-attr]
 
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("index", [True, False])
-def test_a_file_that_broke_while_nobody_served_it_is_served_as_it_was(
+def test_a_file_broken_while_the_server_was_down_is_served_as_before(
     begin: Begin, tenants: Path, index: bool
 ):
     (tenants / "org12.ini").write_text("nonsense\n")
@@ -175,9 +169,7 @@ def test_a_file_that_broke_while_nobody_served_it_is_served_as_it_was(
 
 
 @pytest.mark.usefixtures("two")
-def test_a_file_broken_after_the_start_and_before_it_was_read_is_served_as_it_was(
-    begin: Begin, tenants: Path
-):
+def test_a_file_broken_before_its_first_read_is_served_as_recorded(begin: Begin, tenants: Path):
     began = begin()
     assert began.ids() == ("org12", "org90")
     (tenants / "org12.ini").write_text("nonsense\n")
@@ -185,7 +177,7 @@ def test_a_file_broken_after_the_start_and_before_it_was_read_is_served_as_it_wa
     assert names(began)["org12"] == "Twelve"
 
 
-def test_secrets_are_as_they_were_when_their_files_are_gone(
+def test_secrets_survive_the_loss_of_their_files(
     begin: Begin, tenants: Path, path: Path, acme: str, monkeypatch: pytest.MonkeyPatch
 ):
     (tenants / "key").write_text("sk_test_good")
@@ -210,9 +202,7 @@ def test_no_secret_can_be_read_in_the_record(begin: Begin, tenants: Path, path: 
 
 
 @pytest.mark.usefixtures("two")
-def test_without_the_servers_secret_a_broken_organisation_is_known_and_keeps_its_hosts(
-    begin: Begin, tenants: Path
-):
+def test_without_the_secret_a_broken_organisation_keeps_its_hosts(begin: Begin, tenants: Path):
     (tenants / "org12.ini").write_text("nonsense\n")
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
     with capture_logs() as logs:
@@ -230,7 +220,7 @@ def test_without_the_servers_secret_a_broken_organisation_is_known_and_keeps_its
     assert "last_good_unreadable" not in {problem.code for problem in again.problems()}
 
 
-def test_what_was_sealed_under_a_former_secret_opens():
+def test_content_sealed_under_a_former_secret_can_be_read():
     sealed = Sealing([Secret("old")]).seal("acme", b"content")
     assert Sealing([Secret("new"), Secret("old")]).open("acme", sealed) == b"content"
     assert Sealing([Secret("new")]).open("acme", sealed) is None
@@ -245,7 +235,7 @@ def test_a_file_that_was_never_in_order_is_known_and_not_served(begin: Begin, te
 
 
 @pytest.mark.usefixtures("two")
-def test_a_version_that_the_code_objects_to_is_not_served(
+def test_a_recorded_version_that_new_code_rejects_is_not_served(
     tenants: Path, path: Path, acme: str, schemas: PluginSchemas
 ):
     (tenants / "acme.ini").write_text(acme)
@@ -258,7 +248,7 @@ def test_a_version_that_the_code_objects_to_is_not_served(
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("index", [True, False])
-def test_an_empty_directory_at_the_start_removes_nobody(begin: Begin, tenants: Path, index: bool):
+def test_an_empty_directory_at_the_start_removes_no_organisation(begin: Begin, tenants: Path, index: bool):
     away = tenants.rename(tenants.with_name("away"))
     tenants.mkdir()
     with capture_logs() as logs:
@@ -275,7 +265,7 @@ def test_an_empty_directory_at_the_start_removes_nobody(begin: Begin, tenants: P
 
 
 @pytest.mark.usefixtures("two")
-def test_losses_that_a_process_accepts_itself_are_missed_by_none_that_looks_next(begin: Begin, tenants: Path):
+def test_losses_accepted_by_one_process_hold_for_the_next(begin: Begin, tenants: Path):
     running = settle(begin())
     for file in tenants.glob("*.ini"):
         file.unlink()
@@ -284,7 +274,7 @@ def test_losses_that_a_process_accepts_itself_are_missed_by_none_that_looks_next
 
 
 @pytest.mark.usefixtures("two")
-def test_a_directory_that_cannot_be_read_at_the_start_removes_nobody(begin: Begin, tenants: Path):
+def test_an_unreadable_directory_at_the_start_removes_none(begin: Begin, tenants: Path):
     tenants.rename(tenants.with_name("away"))
     began = settle(begin())
     assert names(began) == {"org12": "Twelve", "org90": "Ninety"}
@@ -309,7 +299,7 @@ def test_losses_that_an_operator_accepted_take_effect_in_every_process(
 
 
 @pytest.mark.usefixtures("two")
-def test_one_that_came_back_after_its_loss_was_accepted_is_guarded_again(
+def test_an_organisation_back_after_an_accepted_loss_is_guarded_again(
     begin: Begin, tenants: Path, path: Path
 ):
     running = settle(begin())
@@ -324,7 +314,7 @@ def test_one_that_came_back_after_its_loss_was_accepted_is_guarded_again(
 
 
 @pytest.mark.usefixtures("two")
-def test_one_that_is_deleted_is_gone_and_its_hosts_are_free(begin: Begin, tenants: Path):
+def test_a_deleted_organisation_is_gone_and_its_hosts_are_free(begin: Begin, tenants: Path):
     running = settle(begin())
     (tenants / "org12.ini").unlink()
     settle(running)
@@ -333,9 +323,7 @@ def test_one_that_is_deleted_is_gone_and_its_hosts_are_free(begin: Begin, tenant
     assert settle(running).by_host("twelve.example") is running.get("org10")
 
 
-def test_losses_one_after_the_other_count_together(
-    begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_successive_losses_are_added_up(begin: Begin, tenants: Path):
     for number in range(4):
         (tenants / f"shop-{number}.ini").write_text(shop())
     running = settle(begin())
@@ -351,14 +339,14 @@ def test_losses_one_after_the_other_count_together(
     for number in range(6, 10):
         (tenants / f"shop-{number}.ini").write_text(shop())
     settle(running)
-    monkeypatch.setattr(record, "LOSS_WINDOW_S", 0)
+    running._rules.record.loss_window_s = 0  # type: ignore[union-attr]
     (tenants / "shop-4.ini").unlink()
     assert "shop-4" not in settle(running).ids()
 
 
 @pytest.mark.usefixtures("two")
-def test_another_process_takes_over_what_one_has_decided(begin: Begin, tenants: Path):
-    """Each sees the newcomers in another order; the one that recorded first decides for both."""
+def test_one_process_follows_the_decisions_of_another(begin: Begin, tenants: Path):
+    """Each process sees the newcomers in another order; the first to record decides for both."""
     first, second = settle(begin()), settle(begin())
     (tenants / "zeta.ini").write_text(shop("Zeta", "new.example"))
     settle(first)
@@ -370,7 +358,7 @@ def test_another_process_takes_over_what_one_has_decided(begin: Begin, tenants: 
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("damage", ["no database", "writable", "link", "other format", "directory"])
-def test_a_record_that_cannot_be_relied_on_is_told_and_the_files_are_served(
+def test_an_unusable_record_is_reported_and_the_files_are_served(
     begin: Begin, path: Path, tenants: Path, damage: str
 ):
     content = path.read_bytes()
@@ -413,10 +401,9 @@ def test_root_makes_the_record_for_the_owner_of_the_data(begin: Begin, tenants: 
     assert path.stat().st_mode & 0o022 == 0
 
 
-def test_several_processes_may_record_at_once(begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch):
-    # Which a machine that does much else may take long for.
-    monkeypatch.setattr(record_file, "PATIENCE_S", 60)
-    many = [begin(index=False) for _ in range(4)]
+def test_several_processes_may_write_the_record_at_once(begin: Begin, tenants: Path):
+    # A busy machine may need long for it.
+    many = [begin(index=False, timeout_s=60) for _ in range(4)]
     failed: list[object] = []
 
     def work(number: int) -> None:
@@ -432,7 +419,7 @@ def test_several_processes_may_record_at_once(begin: Begin, tenants: Path, monke
         worker.start()
     for worker in workers:
         worker.join()
-    # One that recorded late what it had read early looks again within a second.
+    # A process that recorded an outdated reading reads the directory again within a second.
     for each in many:
         settle(each)
     assert failed == []
@@ -441,13 +428,13 @@ def test_several_processes_may_record_at_once(begin: Begin, tenants: Path, monke
     assert names(begin(index=False)) == {f"own-{number}": "9" for number in range(4)}
 
 
-def test_a_process_that_is_started_records_by_itself(begin: Begin, tenants: Path, path: Path):
+def test_a_started_registry_writes_the_record_by_itself(begin: Begin, tenants: Path, path: Path):
     (tenants / "acme.ini").write_text(shop("Acme"))
     began = begin()
     began.start()
     kept = rules(path).record
     assert kept is not None
-    while kept.ids_but(()) != {"acme"}:
+    while kept.ids_except(()) != {"acme"}:
         threading.Event().wait(0.01)
     began.stop()
     (tenants / "acme.ini").write_text("nonsense\n")
@@ -456,9 +443,7 @@ def test_a_process_that_is_started_records_by_itself(begin: Begin, tenants: Path
 
 @pytest.mark.processes
 @pytest.mark.usefixtures("two")
-def test_a_process_that_was_killed_while_it_recorded_takes_nothing_from_anybody(
-    begin: Begin, tenants: Path, path: Path
-):
+def test_a_kill_during_the_write_of_the_record_loses_nothing(begin: Begin, tenants: Path, path: Path):
     kill_while_writing(path)
     (tenants / "org12.ini").rename(tenants / "org12.away")
     (tenants / "org90.ini").write_text("nonsense\n")
@@ -470,7 +455,7 @@ def test_a_process_that_was_killed_while_it_recorded_takes_nothing_from_anybody(
 
 
 def kill_while_writing(path: Path) -> None:
-    """Leave the record as a process does that dies between writing its pages and ending the transaction."""
+    """Leave the record as a process that is killed between writing pages and the commit."""
     script = (
         "import os, sqlite3, sys\n"
         "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
@@ -484,9 +469,7 @@ def kill_while_writing(path: Path) -> None:
     assert path.with_name(f"{path.name}-journal").stat().st_size > 0
 
 
-def test_what_an_operator_accepted_does_not_count_against_the_next_loss(
-    begin: Begin, tenants: Path, path: Path
-):
+def test_an_accepted_loss_does_not_count_towards_the_next(begin: Begin, tenants: Path, path: Path):
     for number in range(6):
         (tenants / f"shop-{number}.ini").write_text(shop())
     running = settle(begin())
@@ -500,7 +483,7 @@ def test_what_an_operator_accepted_does_not_count_against_the_next_loss(
 
 
 @pytest.mark.usefixtures("two")
-def test_a_host_stays_where_it_is_when_the_server_stops_while_an_editor_has_moved_the_file_away(
+def test_a_host_stays_when_the_server_stops_during_an_editors_save(
     tenants: Path, path: Path, schemas: PluginSchemas
 ):
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
@@ -514,8 +497,8 @@ def test_a_host_stays_where_it_is_when_the_server_stops_while_an_editor_has_move
 
 
 @pytest.mark.usefixtures("two")
-def test_a_host_stays_where_it_is_when_the_record_is_moved_away(begin: Begin, tenants: Path, path: Path):
-    """The newcomer is recorded before the owner, whose file this process knows from the index alone."""
+def test_a_host_keeps_its_owner_when_the_record_is_moved_away(begin: Begin, tenants: Path, path: Path):
+    """The newcomer is recorded before the owner, which this process knows from the index only."""
     path.unlink()
     running = begin()
     running.reload()
@@ -528,12 +511,12 @@ def test_a_host_stays_where_it_is_when_the_record_is_moved_away(begin: Begin, te
 
 
 @pytest.mark.usefixtures("two")
-def test_a_record_that_could_not_be_read_at_the_start_is_followed_as_soon_as_it_can(
+def test_a_record_locked_at_the_start_is_applied_when_readable(
     begin: Begin, tenants: Path, busy: Callable[[], AbstractContextManager[None]]
 ):
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
     with busy():
-        began = begin(index=False)
+        began = begin(index=False, timeout_s=0.05)
         assert "record_unusable" in {problem.code for problem in began.problems()}
     began.reload()
     assert began.by_host("twelve.example") is began.get("org12")
@@ -541,14 +524,14 @@ def test_a_record_that_could_not_be_read_at_the_start_is_followed_as_soon_as_it_
 
 
 @pytest.mark.usefixtures("two")
-def test_organisations_whose_files_are_gone_are_served_as_soon_as_the_record_can_be_read(
+def test_organisations_without_files_return_with_a_readable_record(
     begin: Begin, tenants: Path, busy: Callable[[], AbstractContextManager[None]]
 ):
     for file in tenants.glob("*.ini"):
         file.unlink()
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
     with busy():
-        began = begin()
+        began = begin(timeout_s=0.05)
         assert began.ids() == ("org10",)
     began._look(at_once=False)
     assert names(began) == {"org10": "Ten", "org12": "Twelve", "org90": "Ninety"}
@@ -557,7 +540,7 @@ def test_organisations_whose_files_are_gone_are_served_as_soon_as_the_record_can
 
 
 @pytest.mark.usefixtures("two")
-def test_an_organisation_that_another_process_has_recorded_since_the_look_is_not_taken_for_lost(
+def test_an_organisation_just_recorded_by_another_process_is_not_lost(
     begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
 ):
     first, second = settle(begin()), settle(begin())
@@ -579,13 +562,13 @@ def test_an_organisation_that_another_process_has_recorded_since_the_look_is_not
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("index", [True, False])
-def test_a_file_that_is_half_written_at_a_start_takes_no_host_from_its_organisation(
+def test_a_half_written_file_at_the_start_loses_no_host(
     begin: Begin, tenants: Path, path: Path, index: bool, monkeypatch: pytest.MonkeyPatch
 ):
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
     settle(begin())
     whole = shop("Twelve anew", "twelve.example")
-    monkeypatch.setattr(loader, "UNFINISHED_NS", 10**18)
+    monkeypatch.setattr(reading, "UNFINISHED_NS", 10**18)
     (tenants / "org12.ini").write_text(whole[: whole.index("hosts")].rstrip())  # in order so far
     began = settle(begin(index=index))
     assert names(began)["org12"] == "Twelve"
@@ -597,30 +580,28 @@ def test_a_file_that_is_half_written_at_a_start_takes_no_host_from_its_organisat
 
 
 @pytest.mark.usefixtures("two")
-def test_a_file_without_a_last_line_end_is_served_as_it_is_once_it_has_rested(
+def test_a_file_without_a_final_newline_is_served_once_it_is_old(
     begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(loader, "UNFINISHED_NS", 10**18)
+    monkeypatch.setattr(reading, "UNFINISHED_NS", 10**18)
     (tenants / "org12.ini").write_text(shop("Twelve anew", "twelve.example").rstrip())
     (tenants / "org10.ini").write_text(shop("Ten", "ten.example").rstrip())
     began = begin(index=False)
-    # Of the new one nothing better is known.
+    # The new file has no earlier version to serve.
     assert names(began) == {"org10": "Ten", "org12": "Twelve", "org90": "Ninety"}
-    monkeypatch.setattr(loader, "UNFINISHED_NS", 0)
+    monkeypatch.setattr(reading, "UNFINISHED_NS", 0)
     began._look(at_once=False)
     assert names(began) == {"org10": "Ten", "org12": "Twelve anew", "org90": "Ninety"}
 
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("away", ["moved", "removed", "replaced by an older one"])
-def test_a_record_that_is_moved_away_from_a_running_server_is_made_anew(
-    begin: Begin, tenants: Path, path: Path, away: str
-):
+def test_a_running_server_recreates_a_missing_record(begin: Begin, tenants: Path, path: Path, away: str):
     older = path.read_bytes()
     (tenants / "org50.ini").write_text(shop("Fifty", "fifty.example"))
     (tenants / "org90.ini").write_text(shop("Edited", "edited.example"))
     settle(begin())
-    running = settle(begin())  # after a restart, since when nothing was recorded
+    running = settle(begin())  # after a restart; nothing was recorded since
     assert names(running) == {"org12": "Twelve", "org50": "Fifty", "org90": "Edited"}
     settle(running)
     if away == "moved":
@@ -641,10 +622,10 @@ def test_a_record_that_is_moved_away_from_a_running_server_is_made_anew(
 
 
 @pytest.mark.usefixtures("two")
-def test_processes_that_read_a_file_differently_do_not_record_it_in_turn(
+def test_processes_that_read_a_file_differently_do_not_alternate(
     begin: Begin, tenants: Path, path: Path, acme: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """As for the time of a restart, when the environment of one has a new secret."""
+    """As during a restart, when the environment of one process has a new secret."""
     (tenants / "acme.ini").write_text(acme.replace("sk_test_abcdef", "env:SHOP_KEY"))
     running = []
     for secret in ("sk_test_one", "sk_test_two"):
@@ -658,7 +639,7 @@ def test_processes_that_read_a_file_differently_do_not_record_it_in_turn(
 
 
 @pytest.mark.usefixtures("two")
-def test_of_a_directory_that_cannot_be_read_no_file_is_taken_for_lost(begin: Begin, tenants: Path):
+def test_an_unreadable_directory_is_no_loss_of_its_files(begin: Begin, tenants: Path):
     for number in range(4):
         (tenants / f"shop-{number}.ini").write_text(shop())
     settle(begin())
@@ -673,17 +654,15 @@ def test_of_a_directory_that_cannot_be_read_no_file_is_taken_for_lost(begin: Beg
 
 
 @pytest.mark.usefixtures("two")
-def test_a_loss_that_was_refused_stays_refused_whoever_comes_and_whenever_a_server_starts(
-    begin: Begin, tenants: Path, path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_refused_loss_stays_refused_after_newcomers_and_restarts(begin: Begin, tenants: Path, path: Path):
     running = settle(begin())
     for file in tenants.glob("*.ini"):
         file.unlink()
     assert settle(running).ids() == ("org12", "org90")
-    monkeypatch.setattr(record, "LOSS_WINDOW_S", 0)
+    running._rules.record.loss_window_s = 0  # type: ignore[union-attr]
     for number in range(9):
         (tenants / f"shop-{number}.ini").write_text(shop("Newcomer", "twelve.example"))
-    for each in (settle(running), settle(begin()), begin(index=False)):
+    for each in (settle(running), settle(begin(loss_window_s=0)), begin(index=False, loss_window_s=0)):
         assert each.by_host("twelve.example") is each.get("org12") is not None
         assert each.get("shop-0").hosts == ()  # type: ignore[union-attr]
         assert "organisations_missing" in {problem.code for problem in each.problems()}
@@ -693,7 +672,7 @@ def test_a_loss_that_was_refused_stays_refused_whoever_comes_and_whenever_a_serv
 
 
 @pytest.mark.usefixtures("two")
-def test_one_whose_loss_was_refused_and_who_came_back_may_leave_like_any_other(begin: Begin, tenants: Path):
+def test_an_organisation_back_after_a_refused_loss_may_be_removed(begin: Begin, tenants: Path):
     texts = {file: file.read_text() for file in tenants.glob("*.ini")}
     running = settle(begin())
     for file in texts:
@@ -707,7 +686,7 @@ def test_one_whose_loss_was_refused_and_who_came_back_may_leave_like_any_other(b
 
 
 @pytest.mark.usefixtures("two")
-def test_an_owner_keeps_its_host_in_every_process_until_it_leaves_there(begin: Begin, tenants: Path):
+def test_an_owner_keeps_its_host_in_each_process_until_removed_there(begin: Begin, tenants: Path):
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
     first, second = settle(begin()), settle(begin())
     (tenants / "org12.ini").unlink()
@@ -719,9 +698,7 @@ def test_an_owner_keeps_its_host_in_every_process_until_it_leaves_there(begin: B
 
 
 @pytest.mark.usefixtures("two")
-def test_a_known_owner_that_cannot_be_served_leaves_like_any_other_when_its_file_is_gone(
-    begin: Begin, tenants: Path
-):
+def test_the_loss_of_an_owner_that_cannot_be_served_is_guarded_too(begin: Begin, tenants: Path):
     for name in ("org12", "org90"):
         (tenants / f"{name}.ini").write_text("nonsense\n")
     began = begin("another secret")

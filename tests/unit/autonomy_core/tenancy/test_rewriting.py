@@ -1,4 +1,4 @@
-"""A key is changed, and everything else stays as its author laid it out."""
+"""Changing a key keeps the layout and the comments of the file."""
 
 from __future__ import annotations
 
@@ -70,17 +70,17 @@ def test_line_endings_stay():
     assert changed == with_keys(FILE, "cards", {"key": "second", "id": "7"}).replace("\n", "\r\n")
 
 
-def test_a_file_whose_last_line_does_not_end_gets_its_key_on_a_line_of_its_own():
+def test_a_new_key_after_an_unterminated_line_gets_its_own_line():
     assert with_keys("[cards]\nkey = 1", "cards", {"id": "7"}) == "[cards]\nkey = 1\nid = 7"
 
 
-def test_a_comment_among_the_lines_of_a_value_is_no_place_for_a_key():
+def test_a_comment_inside_a_value_is_no_place_for_a_key():
     text = "[cards]\nhosts = one\n# secret =\n    two\n"
     assert with_keys(text, "cards", {"secret": "s"}) == f"{text}secret = s\n"
 
 
 @pytest.mark.parametrize("value", ["", " padded ", "two\nlines", "two\rlines", "bell\a"])
-def test_a_value_that_would_read_otherwise_is_refused(value: str):
+def test_a_value_that_would_be_parsed_differently_is_refused(value: str):
     with pytest.raises(NotRewritable, match="id"):
         with_keys(FILE, "cards", {"id": value})
 
@@ -112,14 +112,12 @@ LINES = st.sampled_from(
 
 
 def lines_of(text: str) -> list[str]:
-    """With the empty one after a last line that ends, which `str.splitlines` leaves out."""
+    """The lines of a text, with the empty one after a final newline, which `str.splitlines` omits."""
     return [line.rstrip("\r") for line in text.split("\n")]
 
 
 @given(st.lists(LINES, max_size=12), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["x", None]))
-def test_whatever_a_file_looks_like_only_the_key_changes_or_nothing_does(
-    lines: list[str], ending: str, value: str | None
-):
+def test_any_file_changes_in_the_one_key_or_not_at_all(lines: list[str], ending: str, value: str | None):
     text = ending.join(["[cards]", *lines])
     before = {name: section.values() for name, section in parse(Path(), text).sections.items()}
     try:

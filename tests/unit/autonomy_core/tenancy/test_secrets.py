@@ -49,7 +49,7 @@ def test_a_reference_to_the_environment_is_resolved(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_an_environment_variable_that_is_not_set_or_empty_does_not_resolve(
+def test_an_unset_or_empty_environment_variable_does_not_resolve(
     value: str | None, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delenv("SHOP_KEY", raising=False)
@@ -66,7 +66,7 @@ def test_a_variable_that_is_not_utf8_does_not_resolve_and_is_not_shown(monkeypat
     assert "hidden" not in str(told.value)
 
 
-def test_a_file_reference_starts_at_the_inis_directory_and_loses_its_final_newline(tmp_path: Path):
+def test_a_file_reference_is_relative_and_strips_the_final_newline(tmp_path: Path):
     (tmp_path / "key").write_text("sk_test_1\n")
     with resolving_from(tmp_path) as references:
         assert resolve("file:key") == "sk_test_1"
@@ -75,9 +75,7 @@ def test_a_file_reference_starts_at_the_inis_directory_and_loses_its_final_newli
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff\xfe", b"a" * 2_000_000])
-def test_a_file_that_is_missing_empty_not_text_or_enormous_does_not_resolve(
-    content: bytes | None, tmp_path: Path
-):
+def test_a_missing_empty_binary_or_huge_file_does_not_resolve(content: bytes | None, tmp_path: Path):
     if content is not None:
         (tmp_path / "key").write_bytes(content)
     with resolving_from(tmp_path), pytest.raises(UnresolvedReferenceError):

@@ -39,7 +39,7 @@ def test_once_filled_in_it_is_in_order(load: Callable[..., LoadedFile], schemas:
     assert load(filled).problems == ()
 
 
-def test_its_optional_keys_are_in_order_with_their_defaults(
+def test_the_optional_keys_are_valid_with_their_defaults(
     load: Callable[..., LoadedFile], schemas: PluginSchemas
 ):
     text = new_tenant_ini("acme", "Acme", ["cards"], schemas, currency="eur")

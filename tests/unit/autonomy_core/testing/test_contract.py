@@ -1,4 +1,4 @@
-"""The contract refuses each thing that it is there to refuse."""
+"""Each test of the plugin contract fails for a plugin that breaks it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.unit.autonomy_core.testing.toys import PLUGINS
+
+pytestmark = pytest.mark.processes
 
 CONTRACTS = """
 from importlib import import_module
@@ -28,7 +30,7 @@ def autonomy_plugins():
     return Plugins({{"stand_ins": stand_ins, **{{name: import_module(name) for name in NAMES}}}})
 
 class BesideTheCoreAlone(PluginContract):
-    # Saves the time to migrate all the others for each.
+    # Saves migrating all other plugins for each.
     def other_migrations(self, plugins):
         return [core_migrations()]
 
@@ -39,9 +41,9 @@ for name in NAMES:
 STRICT = "test_what_its_calls_take_has_one_spelling"
 ABSENT = "test_it_is_absent_where_it_is_disabled"
 PRESENT = "test_it_is_there_where_it_is_enabled"
-UNGATED = "test_it_registers_nothing_that_would_be_there_for_everybody"
-TWICE = "test_a_completed_payment_told_twice_changes_nothing_more"
-CALLS = "test_its_hooks_call_nobody"
+UNGATED = "test_it_registers_nothing_for_all_organisations"
+TWICE = "test_its_completion_hook_is_idempotent"
+CALLS = "test_its_hooks_call_no_server"
 ISOLATED = "test_its_tables_show_one_organisation_only"
 MIGRATIONS = "test_its_migrations_go_up_and_down_and_leave_others_alone"
 MODELS = "test_its_models_are_what_its_migrations_make"
@@ -50,12 +52,12 @@ JOBS = "test_its_jobs_bear_its_name"
 IMPORTS = "test_it_imports_nothing_private"
 
 STOP_THE_START = {"misnames_a_job", "unprefixed"}
-"""With these no application or database can be made: every test that needs one says so."""
+"""No application or database can be made with these plugins, so every test that needs one fails."""
 
 
 @pytest.fixture(scope="module")
 def failures(tmp_path_factory):
-    """For each plugin its failed tests, with what they say. In a process of its own: models are known to all."""
+    """The failed tests of each plugin, with their messages. A separate process, because models are global."""
     directory = tmp_path_factory.mktemp("contracts")
     for name, files in PLUGINS.items():
         for path, text in files.items():
@@ -89,7 +91,7 @@ def test_a_sound_plugin_passes(failures):
     ("plugin", "test", "says"),
     [
         ("hangs_for_all", ABSENT, "GET /without-it/api/v1/for_all answers 200"),
-        ("hangs_for_all", UNGATED, "the child 'for_all' of ApiV1 is hung there for another package"),
+        ("hangs_for_all", UNGATED, "the child 'for_all' of ApiV1 is registered for another package"),
         ("hangs_for_all", UNGATED, "is registered for the package autonomy_core"),
         ("registers_for_all", UNGATED, "subscribers:"),
         ("registers_for_all", UNGATED, "tweens:"),
@@ -107,7 +109,7 @@ def test_a_sound_plugin_passes(failures):
         ("shared", ISOLATED, "without organisation_id: ['shared_rows']"),
         ("unprefixed", MIGRATIONS, "unprefixed: it makes the table oddments; name it unprefixed_…"),
         ("leaves_things", MIGRATIONS, "left after the downgrade: ['leaves_things_behind']"),
-        ("meddles", MIGRATIONS, "others' tables that it changes: ['products']"),
+        ("meddles", MIGRATIONS, "it changes other tables: ['products']"),
         ("lacks_a_revision", MODELS, "add column: lacks_a_revision_rows, extra"),
         ("lacks_a_revision", MODELS, "write it with: autonomy plugins revision lacks_a_revision"),
         ("reads_laxly", STRICT, "POST take: TakenSchema.title: it takes what cannot be seen"),
@@ -127,11 +129,11 @@ def test_a_sound_plugin_passes(failures):
         ("pries", IMPORTS, "pries/__init__.py:4: imports autonomy_core.plugin_api.operations.annotations"),
     ],
 )
-def test_a_plugin_that_breaks_the_contract_is_told_how(failures, plugin, test, says):
+def test_a_plugin_that_breaks_the_contract_fails_with_the_reason(failures, plugin, test, says):
     assert says in failures[plugin][test]
 
 
-def test_nothing_else_is_found_fault_with(failures):
+def test_a_broken_plugin_fails_no_other_test(failures):
     expected = {
         "sound": set(),
         "hangs_for_all": {ABSENT, UNGATED},

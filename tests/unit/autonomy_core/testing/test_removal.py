@@ -14,16 +14,16 @@ TEST = """
 import signal, time
 
 def test_that_does_not_end(postgresql):
-    # A job in the background is started with Ctrl-C ignored.
+    # A shell starts background jobs with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print("server", postgresql.data_dir, flush=True)
     time.sleep(600)
 """
-PATIENCE_S = 120
+TIMEOUT_S = 120
 
 
 def until(condition):
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -31,7 +31,7 @@ def until(condition):
 
 @pytest.mark.processes
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_the_server_of_tests_that_are_killed_is_removed(tmp_path, number):
+def test_the_server_of_a_killed_test_run_is_removed(tmp_path, number):
     (tmp_path / "test_it.py").write_text(TEST)
     command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", f"--basetemp={tmp_path}/base"]
     with subprocess.Popen(

@@ -1,8 +1,10 @@
-"""Payment providers: one that keeps the contract, and others that each break one thing of it."""
+"""Payment providers: one that keeps the contract, and others that each break one rule of it."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import uuid4
+
+from sqlalchemy import text
 
 from autonomy_core.plugin_api.errors import Unavailable
 from autonomy_core.plugin_api.payments import PaymentStatus, RefundReport, RefundStatus, Settlement
@@ -11,7 +13,7 @@ from autonomy_core.plugin_api.protocols import Checkout, TimelineEntry
 
 @dataclass
 class Server:
-    """What the provider has on its own server."""
+    """The state on the provider's own server."""
 
     pages: dict = field(default_factory=dict)
     refunds: dict = field(default_factory=dict)
@@ -142,6 +144,24 @@ class ClosesNothingInLive(Sound):
             super().expire(scope, payment_id)
 
 
+class CommitsWhatItPrepares(Sound):
+    def prepare(self, scope, order):
+        super().prepare(scope, order)
+        scope.session.commit()
+
+
+class RollsBackWhatItAttaches(Sound):
+    def attach(self, scope, payment_id, checkout):
+        super().attach(scope, payment_id, checkout)
+        scope.session.execute(text("ROLLBACK"))
+
+
+class CommitsWhenItLooks(Sound):
+    def can_be_paid(self, scope, payment_id):
+        with scope.begin():
+            return True
+
+
 class RaisesInItsTimeline(Sound):
     def timeline(self, scope, payment_id):
         raise LookupError("a fault of the provider's")
@@ -167,6 +187,9 @@ PROVIDERS = {
         AsksWhereItSellsNow,
         RefundsTwiceInLive,
         ClosesNothingInLive,
+        CommitsWhatItPrepares,
+        RollsBackWhatItAttaches,
+        CommitsWhenItLooks,
         RaisesInItsTimeline,
         RaisesWhenAsked,
     )

@@ -1,4 +1,4 @@
-"""Plugins that each break one thing of the contract, as the text of their files."""
+"""Plugins that each break one rule of the contract, as the text of their files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ HOOK = """
 @hookimpl
 def on_payment_completed(event):
     event.scope.session.execute(
-        text("INSERT INTO {table} (organisation_id, id, note) VALUES (:o, {id}, 'paid') ON CONFLICT DO NOTHING"),
+        text(
+            "INSERT INTO {table} (organisation_id, id, note) VALUES (:o, {id}, 'paid') "
+            "ON CONFLICT DO NOTHING"
+        ),
         {{"o": event.scope.organisation.id, "p": event.payment.id}},
     )
 """
@@ -92,10 +95,12 @@ PLUGINS = {
     "sound": with_table("sound"),
     "counts_twice": with_table("counts_twice", row="gen_random_uuid()"),
     "raises": only(
-        "from autonomy_core.plugin_api.hooks import hookimpl\n@hookimpl\ndef on_payment_completed(event): 1 / 0\n"
+        "from autonomy_core.plugin_api.hooks import hookimpl\n"
+        "@hookimpl\ndef on_payment_completed(event): 1 / 0\n"
     ),
     "calls_out": only(
-        "import socket\nfrom contextlib import suppress\nfrom autonomy_core.plugin_api.hooks import hookimpl\n"
+        "import socket\nfrom contextlib import suppress\n"
+        "from autonomy_core.plugin_api.hooks import hookimpl\n"
         "@hookimpl\ndef on_payment_completed(event):\n"
         "    with suppress(OSError): socket.create_connection(('127.0.0.1', 9), timeout=1)\n"
     ),

@@ -1,4 +1,4 @@
-"""The tree is put together at start-up, and a plugin that cannot have its place stops the start."""
+"""The resource tree is built at start-up; a plugin with a conflicting node or view stops the start."""
 
 from types import ModuleType
 
@@ -25,7 +25,7 @@ class Other(Resource):
 
 @pytest.fixture
 def start(tmp_path, monkeypatch):
-    """Starts the application with plugins that register views as the given functions do; no database is needed."""
+    """Start an application without database, with these ``register_views`` functions of plugins."""
 
     def start(**register_views):
         modules = {}
@@ -75,7 +75,7 @@ def test_a_plugin_that_wants_one_of_the_core_s_views_is_a_conflict(start):
         start(shop=view)
 
 
-def test_one_name_on_two_parents_is_none(start):
+def test_one_name_on_two_parents_is_no_conflict(start):
     start(shop=hangs("things", One), store=hangs("things", One, Customers))
 
 
@@ -92,7 +92,7 @@ def test_two_plugins_that_want_one_view_are_a_conflict(start):
 
 
 @pytest.mark.parametrize("node", [object, "things", None])
-def test_what_is_no_resource_has_no_place_in_the_tree(start, node):
+def test_a_class_that_is_no_resource_cannot_be_a_node(start, node):
     with pytest.raises(ConfigurationError, match="is not a Resource class"):
         start(shop=hangs("things", node))
 
@@ -124,6 +124,6 @@ def test_a_view_s_method_that_would_never_run_is_refused_by_name(start):
         start(shop=lambda config: config.add_view(Waits, attr="look", context=ApiV1, name="mine"))
 
 
-def test_what_register_views_raises_is_told_with_the_plugin_s_name(start):
+def test_an_error_of_register_views_names_the_plugin(start):
     with pytest.raises(PluginError, match=r"plugin shop: register_views\(\) raised ZeroDivisionError"):
         start(shop=lambda config: 1 / 0)

@@ -1,4 +1,4 @@
-"""What a view can declare."""
+"""The declaration of a view."""
 
 from dataclasses import fields
 
@@ -11,13 +11,13 @@ EVERY_CALL_HAS = {"context", "method", "name", "summary", "permission"}
 SET_BY_THE_CORE = {"plugin", "id", "description"}
 
 
-def test_all_of_an_operation_can_be_declared_but_what_the_core_sets():
+def test_an_operation_declares_everything_but_the_cores_fields():
     declared = {field.name for field in fields(Operation)} - EVERY_CALL_HAS - SET_BY_THE_CORE
     assert set(Details.__annotations__) == declared
 
 
 @pytest.mark.parametrize("name", ["return_", "renderer", "plugin"])
-def test_what_cannot_be_declared_is_refused_where_it_is_written(name):
+def test_an_invalid_declaration_is_refused_at_its_place(name):
     with pytest.raises(TypeError, match=name):
 
         @api_view(context=Admin, method="GET", summary="Look", permission=PUBLIC, **{name: None})

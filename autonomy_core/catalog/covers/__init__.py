@@ -1,0 +1,1 @@
+"""The covers of products: the calls of staff, and what the catalogue shows of them."""

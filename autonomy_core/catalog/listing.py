@@ -1,0 +1,28 @@
+"""Loads the public tracks of a product, and of the products of a bundle."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from autonomy_core.catalog.models import Product
+from autonomy_core.kernel.listing import ListingKind
+from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.kernel.scope import TenantScope, forbid_commit
+
+
+def load_tracks(scope: TenantScope, product: Product) -> Product:
+    """Set the `tracks` of a product and of its items, and return the product. Each kind is asked once."""
+    products = (product, *product.items)
+    by_kind: dict[str, list[UUID]] = {}
+    for each in products:
+        by_kind.setdefault(each.kind, []).append(each.id)
+    kinds = runtime_of(scope).product_kinds_for(scope.organisation)
+    for name, product_ids in by_kind.items():
+        kind = kinds.get(name)
+        if isinstance(kind, ListingKind):
+            with forbid_commit(scope):
+                found = kind.tracks_of(scope, product_ids)
+            for each in products:
+                if each.kind == name:
+                    each.tracks = found.get(each.id, ())
+    return product

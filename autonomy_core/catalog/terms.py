@@ -1,0 +1,132 @@
+"""Stores the words by which products are found, and makes conditions of a search.
+
+An index for full text or for trigrams (GIN) does not work below row-level security: its operators are not
+leakproof, so PostgreSQL applies the policy first and never the index. Comparisons of text are leakproof. So
+the words and their trigrams are rows. See docs/decisions/0060.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from sqlalchemy import ColumnElement, Float, and_, cast, delete, exists, false, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from autonomy_core.catalog.domain import distinct, plain
+from autonomy_core.catalog.models import Product, ProductDetails, ProductTerm, WordTrigram
+from autonomy_core.kernel.scope import TenantScope
+
+TITLE, ARTIST, TAG, WORD = "title", "artist", "tag", "word"
+
+MOST_WORDS: Final = 300
+"""Of a product; the rest is not found."""
+
+MOST_SEARCHED: Final = 8
+"""Words of a search; the rest is ignored."""
+
+LONGEST_WORD: Final = 50
+SIMILAR: Final = 0.35
+"""The least share of common trigrams of a word and a misspelt one."""
+
+_MOST_SIMILAR: Final = 10
+_AFTER_ALL: Final = "\U0010ffff"
+
+
+def words_of(text: str) -> list[str]:
+    """Return the distinct words of a text, in lower case and without accents."""
+    return distinct(word[:LONGEST_WORD] for word in re.findall(r"[^\W_]+", plain(text)))
+
+
+def trigrams_of(word: str) -> frozenset[str]:
+    """Return the groups of three characters of a word, as pg_trgm forms them."""
+    padded = f"  {word} "
+    return frozenset(padded[start : start + 3] for start in range(len(padded) - 2))
+
+
+def store_terms(scope: TenantScope, product: Product, details: ProductDetails) -> None:
+    """Replace the terms of a product. The caller holds the lock of the product."""
+    texts = " ".join((product.title, details.artist or "", details.label or "", *details.tags))
+    words = words_of(texts)[:MOST_WORDS]
+    terms = {
+        (TITLE, plain(product.title)),
+        *((TAG, tag) for tag in details.tags),
+        *((WORD, w) for w in words),
+    }
+    if details.artist:
+        terms.add((ARTIST, plain(details.artist)))
+    own = {"organisation_id": scope.organisation.id, "product_id": product.id}
+    scope.session.execute(delete(ProductTerm).where(ProductTerm.product_id == product.id))
+    rows = [{**own, "field": field, "term": term} for field, term in sorted(terms)]
+    scope.session.execute(insert(ProductTerm).values(rows))
+    _store_trigrams(scope, words)
+
+
+def _store_trigrams(scope: TenantScope, words: Iterable[str]) -> None:
+    # Sorted, so that two transactions that store the same words do not wait for each other.
+    rows = sorted(
+        (trigram, word, len(found)) for word in words for found in [trigrams_of(word)] for trigram in found
+    )
+    for start in range(0, len(rows), 1000):
+        values = [
+            {"organisation_id": scope.organisation.id, "trigram": trigram, "word": word, "size": size}
+            for trigram, word, size in rows[start : start + 1000]
+        ]
+        scope.session.execute(insert(WordTrigram).values(values).on_conflict_do_nothing())
+
+
+def has_term(field: str, term: str) -> ColumnElement[bool]:
+    """The condition that a product has a term."""
+    return _has(field, ProductTerm.term == term)
+
+
+def matches(scope: TenantScope, text: str) -> ColumnElement[bool]:
+    """The condition that a product has each word of a search, or words that begin with it.
+
+    A word that no product of the organisation has stands for the similar words. A text without a word finds
+    nothing.
+    """
+    words = words_of(text)[:MOST_SEARCHED]
+    if not words:
+        return false()
+    known = scope.session.execute(
+        select(*(exists().where(*_of_organisation(scope, word)) for word in words))
+    ).one()
+    unknown = [word for word, is_known in zip(words, known, strict=True) if not is_known]
+    similar = {word: _similar_words(scope, word) for word in unknown}
+    return and_(*(_has_word(word, similar.get(word)) for word in words))
+
+
+def _of_organisation(scope: TenantScope, word: str) -> tuple[ColumnElement[bool], ...]:
+    return ProductTerm.organisation_id == scope.organisation.id, ProductTerm.field == WORD, _begins(word)
+
+
+def _begins(word: str) -> ColumnElement[bool]:
+    return and_(ProductTerm.term >= word, ProductTerm.term < word + _AFTER_ALL)
+
+
+def _has_word(word: str, instead: Collection[str] | None) -> ColumnElement[bool]:
+    return _has(WORD, _begins(word) if instead is None else ProductTerm.term.in_(instead))
+
+
+def _has(field: str, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    found = select(ProductTerm.product_id).where(
+        ProductTerm.organisation_id == Product.organisation_id, ProductTerm.field == field, condition
+    )
+    return Product.id.in_(found)
+
+
+def _similar_words(scope: TenantScope, word: str) -> Sequence[str]:
+    trigrams = trigrams_of(word)
+    common = func.count()
+    share = cast(common, Float) / (WordTrigram.size + len(trigrams) - common)
+    statement = (
+        select(WordTrigram.word)
+        .where(WordTrigram.trigram.in_(sorted(trigrams)))
+        .group_by(WordTrigram.word, WordTrigram.size)
+        .having(share >= SIMILAR)
+        .order_by(share.desc(), WordTrigram.word)
+        .limit(_MOST_SIMILAR)
+    )
+    return scope.session.scalars(statement).all()

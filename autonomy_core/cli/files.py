@@ -1,0 +1,126 @@
+"""``autonomy files``: compare rows and stores, move files, remove those that no row refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from autonomy_core.cli.context import CliContext, json_option, pass_cli
+from autonomy_core.cli.failures import Failure
+from autonomy_core.cli.output import print_json, print_rows
+from autonomy_core.files.administration import ERRORS, compare, places_of
+from autonomy_core.files.administration import move as move_files
+from autonomy_core.files.area import FileArea
+from autonomy_core.images.collecting import JOBS as IMAGE_JOBS
+from autonomy_core.images.settings import IMAGES
+from autonomy_core.kernel.scope import TenantScope
+
+ORGANISATIONS = click.argument("organisation_ids", metavar="[ORG]...", nargs=-1)
+
+DIFFERS = 1
+"""The exit status if a file cannot be served."""
+
+
+@click.group()
+def files() -> None:
+    """Check, move and collect stored files."""
+
+
+@files.command()
+@ORGANISATIONS
+@json_option
+@pass_cli
+def check(cli: CliContext, organisation_ids: tuple[str, ...], *, as_json: bool) -> None:
+    """List files that are missing, of a wrong size, or unreferenced.
+
+    Exit status 1: a file is missing or of a wrong size. An unreferenced file is none of these.
+    """
+    found = []
+    for scope, area in _areas(cli, organisation_ids):
+        if area.referred_to is not None:
+            try:
+                found += list(compare(scope, area))
+            except OSError as error:
+                raise _unusable(scope, area, error) from None
+    print_rows([asdict(each) for each in found], as_json=as_json, nothing="rows and stores agree")
+    if any(each.finding in ERRORS for each in found):
+        raise click.exceptions.Exit(DIFFERS)
+
+
+@files.command()
+@ORGANISATIONS
+@click.option("--to", metavar="URL", help="A store of the ini files; by default autonomy.files.url.")
+@json_option
+@pass_cli
+def move(cli: CliContext, organisation_ids: tuple[str, ...], to: str | None, *, as_json: bool) -> None:
+    """Copy files from other stores into one.
+
+    The stores are those of the ini files. Each file is read back. The server may be in use. Repeat the
+    command after an interruption. It deletes nothing. Exit status 1: a file is damaged, and not copied.
+    """
+    damaged = []
+    rows = []
+    for scope, area in _areas(cli, organisation_ids):
+        try:
+            moved = move_files(scope, area, to=to)
+        except LookupError:
+            raise Failure(
+                f"{scope.organisation.id}: no key of the ini files names the store {to}. Write it into "
+                "autonomy.files.url or autonomy.files.previous_url.",
+                exit_code=2,
+            ) from None
+        except OSError as error:
+            raise _unusable(scope, area, error) from None
+        damaged += moved.damaged
+        names = {"organisation": scope.organisation.id, "files": f"{area.plugin}/{area.name}"}
+        rows.append(
+            {**names, "copied": moved.copied, "present": moved.present, "damaged": len(moved.damaged)}
+        )
+    if as_json:
+        print_json({"areas": rows, "damaged": [asdict(each) for each in damaged]})
+    else:
+        print_rows(rows, as_json=False, nothing="no files")
+        for each in damaged:
+            click.echo(f"{each.organisation}: {each.key} is damaged, and not copied", err=True)
+    if damaged:
+        raise click.exceptions.Exit(DIFFERS)
+
+
+@files.command()
+@ORGANISATIONS
+@pass_cli
+def collect(cli: CliContext, organisation_ids: tuple[str, ...]) -> None:
+    """Run the jobs that remove unreferenced files.
+
+    A file is removed after the delay in the settings of its plugin, and not at the first visit.
+    """
+    offered = (job for _, offered in cli.plugins.registered("register_jobs") for job in offered)
+    jobs = {job.name: job for job in (*IMAGE_JOBS, *offered)}
+    for plugin in sorted({area.plugin for area in _declared(cli)}):
+        job = jobs.get(f"{plugin}.collect")
+        for organisation_id in organisation_ids or cli.organisation_ids:
+            used = plugin == IMAGES.plugin or plugin in cli.organisation(organisation_id).plugins
+            if job is not None and used:
+                with cli.transaction(organisation_id) as scope:
+                    job.function(scope)
+                click.echo(f"{organisation_id}: {job.name} has run")
+
+
+def _declared(cli: CliContext) -> Iterator[FileArea]:
+    yield IMAGES
+    for _, offered in cli.plugins.registered("register_files"):
+        yield from (each for each in offered if isinstance(each, FileArea))
+
+
+def _areas(cli: CliContext, organisation_ids: tuple[str, ...]) -> Iterator[tuple[TenantScope, FileArea]]:
+    for organisation_id in organisation_ids or cli.organisation_ids:
+        scope = cli.scope_of(cli.organisation(organisation_id))
+        for area in _declared(cli):
+            yield scope, area
+
+
+def _unusable(scope: TenantScope, area: FileArea, error: OSError) -> Failure:
+    where = ", ".join(map(str, places_of(scope, area))) or f"the storage of {area.plugin}/{area.name}"
+    return Failure(f"{scope.organisation.id}: {where}: {error}")

@@ -1,0 +1,76 @@
+"""What the outbox of mail keeps of a customer. `mail` itself knows no customers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select, update
+
+from autonomy_core.customers.services import find_customer
+from autonomy_core.db.base import utcnow
+from autonomy_core.kernel.personal_data import PersonalData
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.mail.models import MailMessage
+
+NOT_SENT = "the customer was erased"
+"""Why a mail of an erased customer that was still waiting is not sent."""
+
+
+def move_mails(scope: TenantScope, source_id: UUID, target_id: UUID) -> None:
+    """Give the mails to a customer to another."""
+    mine = update(MailMessage).where(MailMessage.customer_id == source_id)
+    scope.session.execute(mine.values(customer_id=target_id))
+
+
+def export(scope: TenantScope, customer_id: UUID) -> Iterator[tuple[str, Any]]:
+    """Yield the mails to the customer, oldest first."""
+    found = select(MailMessage).where(mails_to(scope, customer_id)).order_by(MailMessage.id)
+    yield (
+        "mails.json",
+        [
+            {
+                "template": mail.template,
+                "recipient": mail.recipient,
+                "values": mail.template_values,
+                "status": mail.status,
+                "created_at": mail.created_at,
+                "finished_at": mail.finished_at,
+            }
+            for mail in scope.session.scalars(found)
+        ],
+    )
+
+
+def erase(scope: TenantScope, customer_id: UUID) -> None:
+    """Empty the mails to the customer, or to staff about the customer. Those that wait are not sent."""
+    mine = update(MailMessage).where(_names(scope, customer_id))
+    waiting = mine.where(MailMessage.status.in_(("queued", "sending")))
+    refused = {"status": "refused", "answer": NOT_SENT, "finished_at": utcnow()}
+    empty = {"recipient": "", "template_values": {}}
+    for statement in (waiting.values(refused), mine.values(empty)):
+        scope.session.execute(statement.execution_options(synchronize_session=False))
+
+
+def mails_to(scope: TenantScope, customer_id: UUID) -> ColumnElement[bool]:
+    """The SQL condition that a mail concerns a customer, or went to the customer's address."""
+    customer = find_customer(scope, customer_id)
+    mine: ColumnElement[bool] = MailMessage.customer_id == customer_id
+    if customer is None or not customer.email:
+        return mine
+    return or_(mine, func.lower(MailMessage.recipient) == customer.email.lower())
+
+
+def _names(scope: TenantScope, customer_id: UUID) -> ColumnElement[bool]:
+    """The SQL condition that a mail is to a customer, or that its values contain the customer's address."""
+    customer = find_customer(scope, customer_id)
+    if customer is None or not customer.email:
+        return mails_to(scope, customer_id)
+    as_in_json = json.dumps(customer.email, ensure_ascii=False)[1:-1].lower()
+    values = func.lower(cast(MailMessage.template_values, Text))
+    return or_(mails_to(scope, customer_id), func.strpos(values, as_in_json) > 0)
+
+
+PERSONAL_DATA = PersonalData("mail", export, erase)

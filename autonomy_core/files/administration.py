@@ -1,0 +1,168 @@
+"""Compares the rows of an organisation with its stores, and moves its files between stores."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import text
+
+from autonomy_core.files.area import FileArea
+from autonomy_core.files.places import Place, own_store, storage_of_place
+from autonomy_core.files.services import storage_of
+from autonomy_core.files.storage import Storage
+from autonomy_core.kernel.scope import TenantScope
+
+MISSING, WRONG_SIZE, UNREFERENCED, DAMAGED = "missing", "wrong_size", "unreferenced", "damaged"
+
+ERRORS = frozenset({MISSING, WRONG_SIZE, DAMAGED})
+"""The findings that mean that a file cannot be served. An unreferenced file may belong to a new upload."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFinding:
+    """A file for which rows and stores differ.
+
+    Attributes:
+        organisation: the id of the organisation.
+        files: the plugin and the area, as ``media_mp3/recordings``.
+        finding: ``missing``, ``wrong_size``, ``unreferenced`` or ``damaged``.
+        key: of the file.
+    """
+
+    organisation: str
+    files: str
+    finding: str
+    key: str
+
+
+def places_of(scope: TenantScope, area: FileArea) -> tuple[Place, ...]:
+    """Where the organisation's files may be; none if the area has a storage of its own."""
+    if area.make_storage is not None:
+        return ()
+    return area.places(scope.server, own_store(scope.organisation))
+
+
+def compare(scope: TenantScope, area: FileArea) -> Iterator[FileFinding]:
+    """Compare the rows with the stores, both ways.
+
+    Args:
+        scope: in no transaction, since a store may be slow.
+        area: one with a ``referred_to``. If the query has a second column, that is the size in bytes.
+
+    Raises:
+        OSError: a store cannot be read.
+    """
+    with scope.begin() as own:
+        # Before the stores are listed, since a file is stored before its row is written.
+        rows = {row[0]: row[1:] for row in own.session.execute(text(area.referred_to or ""))}
+    stored = _stored(scope, area)
+    for key in sorted(rows.keys() | stored.keys()):
+        finding = _finding(key, rows.get(key), stored)
+        if finding is not None:
+            yield FileFinding(scope.organisation.id, f"{area.plugin}/{area.name}", finding, key)
+
+
+def _stored(scope: TenantScope, area: FileArea) -> dict[str, int]:
+    """The size of each stored file, by key, in the first place that has it."""
+    places = places_of(scope, area)
+    if not places:
+        storage = storage_of(scope, area)
+        return {key: storage.size(key) for key in storage.keys(scope.organisation.id)}
+    found: dict[str, int] = {}
+    for place in reversed(places):
+        found.update(storage_of_place(place).entries(scope.organisation.id))
+    return {key: size for key, size in found.items() if key.endswith(area.suffix)}
+
+
+def _finding(key: str, row: Sequence[object] | None, stored: dict[str, int]) -> str | None:
+    if row is None:
+        return UNREFERENCED
+    if key not in stored:
+        return MISSING
+    return WRONG_SIZE if row and row[0] != stored[key] else None
+
+
+@dataclass(slots=True)
+class Moved:
+    """What a move has done.
+
+    Attributes:
+        copied: the number of files that were copied.
+        present: the number of files that were there already.
+        damaged: the files whose content is not what their names say. They are not copied.
+    """
+
+    copied: int
+    present: int
+    damaged: list[FileFinding]
+
+
+def move(scope: TenantScope, area: FileArea, *, to: str | None = None) -> Moved:
+    """Copy an organisation's files from its other stores into one, while the server serves.
+
+    It may be interrupted and repeated. Nothing is deleted from the other stores.
+
+    Args:
+        scope: in no transaction.
+        area: the files.
+        to: the URL of the store in the ini files; None for the one into which the server writes.
+
+    Raises:
+        OSError: a store cannot be read or written.
+        LookupError: the ini files name no store with that URL.
+    """
+    places = places_of(scope, area)
+    moved = Moved(0, 0, [])
+    if not places:
+        return moved
+    wanted = [place for place in places if to in {None, place.store.url}]
+    if not wanted:
+        raise LookupError(f"{scope.organisation.id} has no store {to}")
+    target = storage_of_place(wanted[0])
+    there = dict(target.entries(scope.organisation.id))
+    for place in places:
+        if place == wanted[0]:
+            continue
+        source = storage_of_place(place)
+        for key, size in list(source.entries(scope.organisation.id)):
+            if there.get(key) == size:
+                moved.present += 1
+                continue
+            try:
+                chunks = source.open_range(key, 0, size - 1)
+            except FileNotFoundError:
+                # Removed since it was listed, by the collection of unused files.
+                continue
+            if _copy(chunks, target, key, size, area.incoming(scope.server)):
+                there[key] = size
+                moved.copied += 1
+            else:
+                found = FileFinding(scope.organisation.id, f"{area.plugin}/{area.name}", DAMAGED, key)
+                moved.damaged.append(found)
+    return moved
+
+
+def _copy(source: Iterator[bytes], target: Storage, key: str, size: int, spool: Path) -> bool:
+    """Copy a file, and read it back; return whether its content is what its name says."""
+    digest = key.rpartition("/")[2].partition(".")[0]
+    # The prefix lets `receiving` remove the file if this process is killed.
+    with tempfile.NamedTemporaryFile(dir=spool, prefix="upload-") as file:
+        received = hashlib.sha256()
+        for chunk in source:
+            received.update(chunk)
+            file.write(chunk)
+        file.flush()
+        if received.hexdigest() != digest:
+            return False
+        target.put_file(key, Path(file.name))
+    written = hashlib.sha256()
+    for chunk in target.open_range(key, 0, size - 1):
+        written.update(chunk)
+    if written.hexdigest() != digest:
+        target.delete(key)
+        raise OSError(f"the new store gives other bytes for {key} than were written")
+    return True

@@ -1,0 +1,150 @@
+"""From the settings to a storage: `Place` is one area's part of a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
+
+from autonomy_core.files.breaker import Breaker
+from autonomy_core.files.layered import LayeredStorage
+from autonomy_core.files.object_storage import ObjectStorage
+from autonomy_core.files.storage import Storage
+from autonomy_core.tenancy.domain import Organisation
+from autonomy_core.tenancy.stores import DEFAULT_REGION, OWN_DIRECTORIES, StoreSettings, store_of
+
+_CONNECT_S: Final = 5
+_TRIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the files of one area are in one store.
+
+    Attributes:
+        store: the store.
+        plugin: the plugin of the area.
+        area: its name. Plugin and name are the first parts of the path in a store, so areas keep apart.
+        directory: the area's directory, which is the place if the store is `OWN_DIRECTORIES`.
+        timeout: the maximum time for one request to a remote store, in seconds.
+    """
+
+    store: StoreSettings
+    plugin: str
+    area: str
+    directory: Path
+    timeout: int
+
+    @property
+    def prefix(self) -> str:
+        """The path within the bucket, without a slash at the end."""
+        return "/".join(filter(None, (self.store.path, self.plugin, self.area)))
+
+    @property
+    def root(self) -> Path | None:
+        """The directory of the files; None if the store is another server."""
+        if self.store.is_remote:
+            return None
+        if self.store.url == OWN_DIRECTORIES:
+            return self.directory
+        return Path(self.store.path, self.plugin, self.area)
+
+    def __str__(self) -> str:
+        """A URL for messages. It contains no key."""
+        if self.root is not None:
+            return self.root.absolute().as_uri()
+        return f"{self.store.scheme}://{self.store.bucket}/{self.prefix}"
+
+
+def own_store(organisation: Organisation) -> StoreSettings | None:
+    """The store of an organisation's own, by its section ``[files]``."""
+    values = organisation.settings.get("files") or {}
+    return store_of(values) if values.get("url") else None
+
+
+@lru_cache(maxsize=256)
+def storage_at(places: tuple[Place, ...]) -> Storage:
+    """The storage that writes to the first place, and reads from all of them in turn."""
+    storages = [storage_of_place(place) for place in places]
+    return storages[0] if len(storages) == 1 else LayeredStorage(storages)
+
+
+@lru_cache(maxsize=256)
+def storage_of_place(place: Place) -> ObjectStorage:
+    """The storage of one place alone."""
+    if place.root is not None:
+        return ObjectStorage.in_directory(place.root)
+    return ObjectStorage(_remote(place), breaker=_breaker(place.store))
+
+
+@lru_cache(maxsize=256)
+def _breaker(_: StoreSettings) -> Breaker:
+    """One for all areas of a store, since they fail together."""
+    return Breaker()
+
+
+def _remote(place: Place) -> ObjectStore:
+    timeout = timedelta(seconds=place.timeout)
+    options: dict[str, Any] = {
+        "prefix": place.prefix,
+        "client_options": {
+            "timeout": timeout,
+            "connect_timeout": timedelta(seconds=min(_CONNECT_S, place.timeout)),
+            "allow_http": (place.store.endpoint or "").startswith("http:"),
+        },
+        # A request that was not answered within the timeout is not repeated; a broken connection is.
+        "retry_config": {"max_retries": _TRIES - 1, "retry_timeout": timeout},
+    }
+    match place.store.scheme:
+        case "s3":
+            return _s3(place.store, options)
+        case "gs":
+            return _gs(place.store, options)
+    return _az(place.store, options)
+
+
+def _s3(store: StoreSettings, options: dict[str, Any]) -> ObjectStore:
+    region = store.region or DEFAULT_REGION
+    config: Any = {"region": region, "virtual_hosted_style_request": not store.path_style}
+    if store.endpoint is not None:
+        config["endpoint"] = _endpoint_of_bucket(store)
+    if store.access_key is None or store.secret_key is None:
+        return S3Store(store.bucket, config=config, **options)
+    # By a function, because obstore would mix keys of a configuration with those of the environment.
+    keys: Any = {
+        "access_key_id": store.access_key.reveal(),
+        "secret_access_key": store.secret_key.reveal(),
+        "expires_at": None,
+    }
+    config.setdefault("endpoint", _aws(store, region))
+    return S3Store(store.bucket, config=config, credential_provider=lambda: keys, **options)
+
+
+def _endpoint_of_bucket(store: StoreSettings) -> str:
+    """The endpoint, with the bucket as a part of the host if the requests are of that style."""
+    assert store.endpoint is not None  # noqa: S101 - the caller has one
+    if store.path_style:
+        return store.endpoint
+    scheme, _, host = store.endpoint.partition("://")
+    return f"{scheme}://{store.bucket}.{host}"
+
+
+def _aws(store: StoreSettings, region: str) -> str:
+    host = f"s3.{region}.amazonaws.com"
+    return f"https://{host}" if store.path_style else f"https://{store.bucket}.{host}"
+
+
+def _gs(store: StoreSettings, options: dict[str, Any]) -> ObjectStore:
+    config: Any = {"service_account_key": store.secret_key.reveal()} if store.secret_key else {}
+    return GCSStore(store.bucket, config=config, **options)
+
+
+def _az(store: StoreSettings, options: dict[str, Any]) -> ObjectStore:
+    if store.access_key is None or store.secret_key is None:
+        return AzureStore(store.bucket, **options)
+    config: Any = {"account_name": store.access_key.reveal(), "account_key": store.secret_key.reveal()}
+    return AzureStore(store.bucket, config=config, **options)

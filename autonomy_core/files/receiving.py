@@ -1,0 +1,105 @@
+"""From the body of a request to a file on the disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from marshmallow import Schema, ValidationError
+from pyramid.request import Request
+
+from autonomy_core.errors import InvalidInput, UnsupportedMediaType
+from autonomy_core.files import errors
+from autonomy_core.files.area import FileArea
+from autonomy_core.files.upload import Upload, largest_form, receive
+from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.web.operations import expect_large_body
+
+log = structlog.get_logger(__name__)
+
+RECEIVING_ERRORS: Final = (
+    InvalidInput,
+    errors.UploadTooLarge,
+    errors.UploadMalformed,
+    errors.UploadInterrupted,
+    errors.UploadWithoutFile,
+    errors.StorageUnavailable,
+)
+"""What a view declares in ``errors=`` that calls `receive_upload`."""
+
+_ABANDONED_S: Final = 24 * 3600
+
+
+@contextmanager
+def receive_upload(
+    scope: TenantScope, request: Request, area: FileArea, *, max_bytes: int, file_field: str = "file"
+) -> Iterator[Upload]:
+    """Receive a form (``multipart/form-data``) with one file. The received file is removed after the block.
+
+    For a view with ``transaction="none"``, because the body may take minutes. `store_upload` keeps the file.
+
+    Args:
+        scope: in no transaction.
+        max_bytes: the largest file that is accepted; a larger one is refused while it arrives.
+        file_field: the name of the form's field with the file.
+
+    Raises:
+        UnsupportedMediaType: the body is not a form.
+        UploadTooLarge, UploadMalformed, UploadInterrupted, UploadWithoutFile, StorageUnavailable
+    """
+    if request.content_type != "multipart/form-data":
+        raise UnsupportedMediaType("Send the file as multipart/form-data.")
+    expect_large_body(request, largest_form(max_bytes))
+    upload = _receive(scope, request, area, max_bytes, file_field)
+    try:
+        yield upload
+    finally:
+        upload.path.unlink(missing_ok=True)
+
+
+def _receive(scope: TenantScope, request: Request, area: FileArea, max_bytes: int, file_field: str) -> Upload:
+    try:
+        directory = area.incoming(scope.server)
+        remove_abandoned(directory)
+        return receive(
+            request.body_file,
+            request.headers["Content-Type"],
+            request.content_length,
+            file_field=file_field,
+            max_bytes=max_bytes,
+            directory=directory,
+            suffix=area.suffix,
+        )
+    except OSError as error:
+        log.exception(area.event("upload_not_written"))
+        raise errors.StorageUnavailable("The file could not be written.") from error
+
+
+def remove_abandoned(directory: Path) -> None:
+    """Remove the received files of processes that were killed in the middle of an upload, a day later."""
+    oldest = time.time() - _ABANDONED_S
+    for path in directory.glob("upload-*"):
+        try:
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+        except FileNotFoundError:
+            continue
+
+
+def fields_of(upload: Upload, schema: type[Schema]) -> dict[str, Any]:
+    """Load the fields of the form beside the file.
+
+    Raises:
+        InvalidInput: with each field's messages.
+    """
+    try:
+        fields: dict[str, Any] = schema().load(upload.fields)
+    except ValidationError as error:
+        raise InvalidInput(
+            "The body is not valid; see errors.", extra={"errors": {"body": error.messages}}
+        ) from error
+    return fields

@@ -1,0 +1,79 @@
+"""The specifications of all hooks.
+
+``register_…`` hooks run once, when a process starts, and have no organisation: they return what the plugin
+provides. ``on_…`` hooks concern one organisation. They run only if that organisation has enabled the plugin,
+and take one frozen event. ``on_<past tense>`` tells what has happened, ``on_…ing`` what is about to happen.
+
+Implementations are functions in the plugin's ``plugin.py``, marked with `hookimpl`. At start-up, pluggy
+rejects an implementation with an argument that its specification does not have.
+"""
+
+from __future__ import annotations
+
+from autonomy_core.kernel.hookspecs.events import (
+    on_customer_erased,
+    on_customer_registered,
+    on_customer_updated,
+    on_customer_verified,
+    on_customers_merged,
+    on_grant_revoked,
+    on_login,
+    on_mail_sending,
+    on_payment_completed,
+    on_payment_disputed,
+    on_payment_refunded,
+    on_purchase_requested,
+)
+from autonomy_core.kernel.hookspecs.providers import (
+    register_authenticators,
+    register_image_processors,
+    register_mail_templates,
+    register_mailers,
+    register_payment_provider,
+    register_personal_data,
+    register_product_kinds,
+    register_webhook_sources,
+)
+from autonomy_core.kernel.hookspecs.registrations import (
+    register_checks,
+    register_commands,
+    register_files,
+    register_flushes,
+    register_jobs,
+    register_migrations,
+    register_scopes,
+    register_settings,
+    register_views,
+)
+
+__all__ = [
+    "on_customer_erased",
+    "on_customer_registered",
+    "on_customer_updated",
+    "on_customer_verified",
+    "on_customers_merged",
+    "on_grant_revoked",
+    "on_login",
+    "on_mail_sending",
+    "on_payment_completed",
+    "on_payment_disputed",
+    "on_payment_refunded",
+    "on_purchase_requested",
+    "register_authenticators",
+    "register_checks",
+    "register_commands",
+    "register_files",
+    "register_flushes",
+    "register_image_processors",
+    "register_jobs",
+    "register_mail_templates",
+    "register_mailers",
+    "register_migrations",
+    "register_payment_provider",
+    "register_personal_data",
+    "register_product_kinds",
+    "register_scopes",
+    "register_settings",
+    "register_views",
+    "register_webhook_sources",
+]

@@ -1,0 +1,63 @@
+"""The interface of product kinds whose products have tracks that visitors see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from autonomy_core.kernel.scope import TenantScope
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTrack:
+    """A recording in the public list of a product's content.
+
+    Attributes:
+        id: of the recording.
+        title: its title.
+        artist: its artist; None for that of the product.
+        duration_ms: milliseconds.
+        disc: the number of the disc, from 1.
+        number: the number on the disc, from 1.
+        explicit: whether the content is explicit.
+        isrc: the International Standard Recording Code without hyphens; None without one.
+        instant: whether a buyer of a pre-order gets it at once.
+        preview_url: where visitors can hear a part of it; None if they cannot.
+    """
+
+    id: UUID
+    title: str
+    artist: str | None
+    duration_ms: int
+    disc: int
+    number: int
+    explicit: bool = False
+    isrc: str | None = None
+    instant: bool = False
+    preview_url: str | None = None
+
+
+@runtime_checkable
+class ListingKind(Protocol):
+    """A `ProductKind` whose products have tracks that visitors see before they buy."""
+
+    name: str
+
+    def tracks_of(
+        self, scope: TenantScope, product_ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[ListedTrack]]:
+        """The public tracks of products of this kind, in their order.
+
+        The core calls this once for each answer with tracks, in its own transaction, which it cannot end; see
+        `PaymentProvider`.
+
+        Args:
+            scope: the organisation's scope.
+            product_ids: the products.
+
+        Returns:
+            The tracks by the id of the product. A product without tracks may be missing.
+        """

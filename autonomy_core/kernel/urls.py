@@ -1,0 +1,36 @@
+"""The URLs of an organisation for texts that no request asked for, such as mails."""
+
+from __future__ import annotations
+
+from autonomy_core.kernel.scope import TenantScope
+
+
+class NoHost(LookupError):
+    """Neither the organisation nor the server has declared a host, so a link could lead nowhere."""
+
+
+def api_url(scope: TenantScope, path: str) -> str:
+    """The URL of a call of the organisation's API.
+
+    It depends on declared hosts only. The host of a request would let its sender choose where links lead.
+
+    Args:
+        scope: the organisation's scope.
+        path: the path below ``api/v1/``.
+
+    Raises:
+        NoHost: no host is declared.
+    """
+    if scope.organisation.hosts:
+        return f"{_origin(scope.organisation.hosts[0])}/api/v1/{path}"
+    # The server's own hosts have the organisation in the path.
+    for host in scope.hosts:
+        return f"{_origin(host)}/{scope.organisation.id}/api/v1/{path}"
+    raise NoHost("no address for links: declare a host of the organisation")
+
+
+def _origin(host: str) -> str:
+    """The origin of a declared host. Only a developer's own machine does without TLS."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    is_local = name in {"127.0.0.1", "[::1]"} or name.split(".")[-1] == "localhost"
+    return f"{'http' if is_local else 'https'}://{host}"

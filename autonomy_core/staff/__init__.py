@@ -1,0 +1,1 @@
+"""Staff: members with roles, their invitations, and their API keys."""

@@ -1,0 +1,1 @@
+"""How much logins, whose passwords are hashed, slow down the catalogue."""

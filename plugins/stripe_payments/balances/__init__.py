@@ -1,0 +1,1 @@
+"""Fees and changes of the balance, fetched from Stripe."""

@@ -1,0 +1,92 @@
+"""Words that left the code stay out of it: `USE` says what stands in their place."""
+
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOTS = ("autonomy_core", "plugins", "demo", "bench", "examples")
+
+USE = {
+    "neighbour": "other_organisation",
+    "lent": "commit_forbidden",
+    "untold": "notify",
+    "patience": "statement_timeout",
+    "desk": "admin",
+    "note_once": "append_unless_known",
+    "note_news": "append_if_new",
+    "longest_pause": "idle_timeout",
+    "truth": "strict_boolean",
+    "settle_at_once": "settle_batch",
+}
+"""Parts of identifiers, in snake case, and what to use instead."""
+
+PEOPLE = re.compile(
+    r"\b(whoever|whomever|nobody|somebody|anybody|everybody|those who|taken along|of its own accord)\b",
+    re.IGNORECASE,
+)
+"""Words for people. In a comment or a docstring, name the subject: a customer, a process, a transaction."""
+
+LITERAL = re.compile(r"``.*?``|`.*?`")
+"""Code within prose: a stored value such as ``nobody`` keeps its spelling."""
+
+
+def files():
+    return [path for root in ROOTS for path in sorted((ROOT / root).rglob("*.py"))]
+
+
+def snake(identifier):
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", identifier).lower().strip("_")
+
+
+def words_in(identifier):
+    """The words of `USE` that an identifier contains as whole parts."""
+    parts = f"_{snake(identifier)}_"
+    return [word for word in USE if f"_{word}_" in parts or f"_{word}s_" in parts]
+
+
+def uses(path):
+    """The uses of a file: the line, the word, and what to write instead."""
+    before = tokenize.NEWLINE
+    for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):
+        if token.type == tokenize.NAME:
+            yield from (f"{token.start[0]}: {word}; write {USE[word]}" for word in words_in(token.string))
+        # A string that begins a statement is a docstring.
+        is_docstring = token.type == tokenize.STRING and before in {tokenize.NEWLINE, tokenize.INDENT}
+        if token.type == tokenize.COMMENT or is_docstring:
+            for number, line in enumerate(token.string.splitlines(), start=token.start[0]):
+                for found in PEOPLE.finditer(LITERAL.sub("", line)):
+                    yield f"{number}: {found[0]}; name the subject"
+        if token.type not in {tokenize.COMMENT, tokenize.NL, tokenize.DEDENT}:
+            before = token.type
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_words_that_went_stay_away(path):
+    assert [f"{path.relative_to(ROOT)}:{use}" for use in uses(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("identifier", "found"),
+    [
+        ("neighbours", ["neighbour"]),
+        ("EndpointDesk", ["desk"]),
+        ("longest_pause_s", ["longest_pause"]),
+        ("untold", ["untold"]),
+        ("desktop", []),
+        ("talent", []),
+        ("settle_at_once", ["settle_at_once"]),
+        ("read_at_once", []),
+    ],
+)
+def test_it_finds_whole_words_in_identifiers(identifier, found):
+    assert words_in(identifier) == found
+
+
+def test_it_reads_comments_and_docstrings_but_no_code_in_them(tmp_path):
+    source = tmp_path / "source.py"
+    source.write_text('"""Whoever asks.\n\nFor ``nobody``."""\nNAME = "nobody"\n# Somebody waits.\n', "utf-8")
+    assert list(uses(source)) == ["1: Whoever; name the subject", "5: Somebody; name the subject"]

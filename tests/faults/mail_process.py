@@ -1,0 +1,33 @@
+"""A mail server in a process that can be killed: ``python -m tests.faults.mail_process PORT FILE``.
+
+It writes the ``Message-ID`` of each mail to the file before it accepts the mail.
+"""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+from demo.mail_server import MailServer
+
+
+class Recorder(MailServer):
+    """Appends to a file what it gets."""
+
+    def __init__(self, port, path):
+        super().__init__(port=port)
+        self._file = path.open("ab", buffering=0)
+
+    def keep(self, received):
+        self._file.write(received.message["Message-ID"].encode() + b"\n")
+        os.fsync(self._file.fileno())
+
+
+def arrived(path):
+    """The ``Message-ID`` of each mail that was accepted, as often as it was."""
+    return path.read_text().split() if path.exists() else []
+
+
+if __name__ == "__main__":
+    with Recorder(int(sys.argv[1]), Path(sys.argv[2])):
+        threading.Event().wait()

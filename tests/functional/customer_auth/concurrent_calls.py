@@ -1,0 +1,23 @@
+"""Calls at the same moment."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from webtest import TestApp
+
+
+def at_once(shop, call, bodies):
+    """Post the bodies at the same moment; gives the answers."""
+    path = f"/{shop.id}/api/v1/customers/{call}"
+
+    def post(body):
+        return TestApp(shop.autonomy.app.app).post_json(
+            path, body, expect_errors=True, extra_environ={"REMOTE_ADDR": shop.address}
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(post, bodies))
+
+
+def statuses(answers):
+    return Counter(answer.status_int for answer in answers)

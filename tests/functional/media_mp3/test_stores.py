@@ -1,0 +1,102 @@
+"""Recordings live in S3: they are uploaded, sold, played in parts, and removed there."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import SimpleNamespace
+
+import pytest
+
+from autonomy_core.files.storage import storage_key
+from media_mp3.collecting import collect
+from media_mp3.settings import RECORDINGS
+from tests.functional.media_mp3.conftest import LONG, MUSIC, Shop
+from tests.support.s3_server import ACCESS_KEY, SECRET_KEY
+from tests.unit.media_mp3 import material
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture(scope="module")
+def autonomy_settings(s3):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3.environment.items():
+            patch.setenv(name, value)
+        yield {**s3.ini("shop/recordings"), "autonomy.files.timeout": "3"}
+
+
+def in_bucket(s3, path, organisation_id):
+    """The keys of an organisation's recordings in a store."""
+    files = SimpleNamespace(store=s3.store(path), previous=None, timeout=20)
+    settings = SimpleNamespace(files=files, data=None, plugins={"media_mp3": {"directory": "/nowhere"}})
+    return set(RECORDINGS.storage(settings).keys(organisation_id))
+
+
+def key_of(shop, track):
+    return storage_key(shop.id, track["sha256"], ".mp3")
+
+
+def test_a_recording_in_s3_is_played_like_one_in_a_directory(shop, s3):
+    album = shop.album()
+    track = shop.upload(album, LONG)["track"]
+    shop.sell(album)
+    (heard,) = shop.tracks(album)["items"]
+
+    assert key_of(shop, track) in in_bucket(s3, "shop/recordings", shop.id)
+    assert not (shop.autonomy.runtime.settings.data / "media" / "files").exists()
+    assert shop.get(heard["stream_url"]).body == LONG
+    part = shop.get(heard["stream_url"], status=206, Range="bytes=1000-4999")
+    assert part.body == LONG[1000:5000]
+    assert part.headers["Content-Range"] == f"bytes 1000-4999/{len(LONG)}"
+    assert shop.get(heard["stream_url"], method="HEAD").headers["Content-Length"] == str(len(LONG))
+
+
+def test_a_replaced_recording_is_removed_from_s3_after_the_delay(make_shop, s3):
+    shop = make_shop("collector")
+    album = shop.album()
+    track = shop.upload(album, MUSIC)["track"]
+    shop.autonomy.app.put(
+        f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}/file",
+        upload_files=[("file", "new.mp3", material.cbr(48000), "audio/mpeg")],
+        headers=shop.staff,
+    )
+    assert len(in_bucket(s3, "shop/recordings", "collector")) == 2
+    for since in ("0 days", "31 days"):
+        with shop.autonomy.scope(shop.id) as scope:
+            scope.session.connection().exec_driver_sql(
+                "UPDATE media_mp3_unreferenced_files SET since = since - interval '%s'" % since  # noqa: UP031
+            )
+            collect(scope)
+    (left,) = in_bucket(s3, "shop/recordings", "collector")
+    assert left != key_of(shop, track)
+
+
+def test_an_organisation_has_its_recordings_in_a_bucket_of_its_own(autonomy, s3):
+    s3.make_bucket("nightjar-own")
+    before = Shop(autonomy, autonomy.organisation("nightjar", plugins=("media_mp3", "stand_ins")).id)
+    album = before.album()
+    before.upload(album, MUSIC)
+    own = {"url": "s3://nightjar-own/files", "endpoint": s3.endpoint}
+    own |= {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
+    autonomy.organisation("nightjar", plugins=("media_mp3", "stand_ins"), settings={"files": own})
+    other = before.upload(album, material.cbr(48000))["track"]
+    before.sell(album)
+
+    assert in_bucket(s3, "nightjar-own/files", "nightjar") == {key_of(before, other)}
+    heard = before.tracks(album)["items"]
+    bodies = {before.get(each["stream_url"]).body for each in heard}
+    assert bodies == {MUSIC, material.cbr(48000)}, "what was stored before is still played"
+
+
+def test_a_store_that_hangs_is_a_503_and_the_other_calls_answer(owned, shop, s3):
+    _, track = owned
+    os.killpg(s3.process.pid, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            assert shop.get(track["stream_url"], status=503).json["code"] == "storage_unavailable"
+        refused = shop.upload(shop.album(), material.cbr(32000), status=503)
+        assert refused["code"] == "storage_unavailable"
+        assert shop.tracks(owned[0])["items"]
+    finally:
+        os.killpg(s3.process.pid, signal.SIGCONT)

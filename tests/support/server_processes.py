@@ -1,0 +1,83 @@
+"""Processes of a server: each has a process group and a log of its own, and the block ends them all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+PROGRAM = Path(sys.executable).with_name("autonomy")
+TIMEOUT_S = 120
+"""Seconds to wait on a busy machine before a test gives up."""
+
+
+def wait_for(found: Callable[[], Any], what: str) -> Any:
+    """Wait until `found` returns a true value, and return it."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not (result := found()):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.1)
+    return result
+
+
+class Processes:
+    """The running processes, by the names under which they were started.
+
+    Args:
+        ini: of the server.
+        environment: variables besides this process's own.
+    """
+
+    def __init__(self, ini: Path, environment: dict[str, str]) -> None:
+        self._ini = ini
+        self._environment = environment
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, *command: str) -> None:
+        """Run ``autonomy COMMAND``."""
+        with self.log(name).open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                [PROGRAM, "--config", self._ini, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, **self._environment},
+            )
+
+    def stop(self, name: str) -> None:
+        """Stop a process as a service manager does, and require status 0."""
+        process = self._running.pop(name)
+        process.terminate()
+        assert process.wait(TIMEOUT_S) == 0, self.told_by(name)
+
+    def log(self, name: str) -> Path:
+        """The log file of all processes that were started under a name."""
+        return self._ini.with_name(f"{name}.log")
+
+    def told_by(self, name: str) -> str:
+        """The content of the log of a name."""
+        return self.log(name).read_text() if self.log(name).exists() else ""
+
+    def kill(self) -> None:
+        """Kill the running processes and their children."""
+        for process in self._running.values():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@contextmanager
+def processes(ini: Path, **environment: str) -> Iterator[Processes]:
+    """Processes of a server that are killed when the block ends."""
+    made = Processes(ini, environment)
+    try:
+        yield made
+    finally:
+        made.kill()

@@ -1,0 +1,1 @@
+"""The package that has the texts of the kinds of mail that tests send."""
