@@ -13,6 +13,7 @@ from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.files.administration import ERRORS, compare, places_of
 from autonomy_core.files.administration import move as move_files
 from autonomy_core.files.area import FileArea
+from autonomy_core.files.services import storage_of
 from autonomy_core.images.collecting import JOBS as IMAGE_JOBS
 from autonomy_core.images.settings import IMAGES
 from autonomy_core.kernel.scope import TenantScope
@@ -20,7 +21,7 @@ from autonomy_core.kernel.scope import TenantScope
 ORGANISATIONS = click.argument("organisation_ids", metavar="[ORG]...", nargs=-1)
 
 DIFFERS = 1
-"""The exit status if a file cannot be served."""
+"""The exit status if a file cannot be served, or a store cannot be listed."""
 
 
 @click.group()
@@ -94,18 +95,42 @@ def move(cli: CliContext, organisation_ids: tuple[str, ...], to: str | None, *, 
 def collect(cli: CliContext, organisation_ids: tuple[str, ...]) -> None:
     """Run the jobs that remove unreferenced files.
 
-    A file is removed after the delay in the settings of its plugin, and not at the first visit.
+    A file is removed after the delay in the settings of its plugin, and not at the first visit. Exit status
+    1: a store cannot be listed. No file of that plugin is removed from the organisation.
     """
     offered = (job for _, offered in cli.plugins.registered("register_jobs") for job in offered)
     jobs = {job.name: job for job in (*IMAGE_JOBS, *offered)}
-    for plugin in sorted({area.plugin for area in _declared(cli)}):
+    areas: dict[str, list[FileArea]] = {}
+    for area in _declared(cli):
+        areas.setdefault(area.plugin, []).append(area)
+    complete = True
+    for plugin in sorted(areas):
         job = jobs.get(f"{plugin}.collect")
         for organisation_id in organisation_ids or cli.organisation_ids:
-            used = plugin == IMAGES.plugin or plugin in cli.organisation(organisation_id).plugins
-            if job is not None and used:
-                with cli.transaction(organisation_id) as scope:
-                    job.function(scope)
-                click.echo(f"{organisation_id}: {job.name} has run")
+            organisation = cli.organisation(organisation_id)
+            if job is None or (plugin != IMAGES.plugin and plugin not in organisation.plugins):
+                continue
+            scope = cli.scope_of(organisation)
+            if not _can_be_listed(scope, areas[plugin]):
+                complete = False
+                continue
+            with cli.transaction(organisation_id) as own:
+                job.function(own)
+            click.echo(f"{organisation_id}: {job.name} has run")
+    if not complete:
+        raise click.exceptions.Exit(DIFFERS)
+
+
+def _can_be_listed(scope: TenantScope, areas: list[FileArea]) -> bool:
+    """Whether the stores can be listed; if not, say why. The job itself only logs it."""
+    for area in areas:
+        try:
+            for _ in storage_of(scope, area).keys(scope.organisation.id):
+                pass
+        except OSError as error:
+            click.echo(f"{_unusable(scope, area, error)}. Nothing was removed there.", err=True)
+            return False
+    return True
 
 
 def _declared(cli: CliContext) -> Iterator[FileArea]:

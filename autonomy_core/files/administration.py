@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.places import Place, own_store, storage_of_place
+from autonomy_core.files.receiving import remove_abandoned
 from autonomy_core.files.services import storage_of
 from autonomy_core.files.storage import Storage
 from autonomy_core.kernel.scope import TenantScope
@@ -92,7 +93,7 @@ class Moved:
 
     Attributes:
         copied: the number of files that were copied.
-        present: the number of files that were there already.
+        present: the number of files that were there already, with the right content.
         damaged: the files whose content is not what their names say. They are not copied.
     """
 
@@ -104,7 +105,8 @@ class Moved:
 def move(scope: TenantScope, area: FileArea, *, to: str | None = None) -> Moved:
     """Copy an organisation's files from its other stores into one, while the server serves.
 
-    It may be interrupted and repeated. Nothing is deleted from the other stores.
+    It may be interrupted and repeated: what is there already is compared with the digest in its name, and
+    copied again if it differs. Nothing is deleted from the other stores.
 
     Args:
         scope: in no transaction.
@@ -122,47 +124,74 @@ def move(scope: TenantScope, area: FileArea, *, to: str | None = None) -> Moved:
     wanted = [place for place in places if to in {None, place.store.url}]
     if not wanted:
         raise LookupError(f"{scope.organisation.id} has no store {to}")
+    spool = area.incoming(scope.server)
+    remove_abandoned(spool)
     target = storage_of_place(wanted[0])
     there = dict(target.entries(scope.organisation.id))
+    verified: set[str] = set()
     for place in places:
         if place == wanted[0]:
             continue
         source = storage_of_place(place)
         for key, size in list(source.entries(scope.organisation.id)):
-            if there.get(key) == size:
+            if key in verified or (there.get(key) == size and _has_its_content(target, key, size)):
                 moved.present += 1
-                continue
-            try:
-                chunks = source.open_range(key, 0, size - 1)
-            except FileNotFoundError:
-                # Removed since it was listed, by the collection of unused files.
-                continue
-            if _copy(chunks, target, key, size, area.incoming(scope.server)):
-                there[key] = size
-                moved.copied += 1
             else:
-                found = FileFinding(scope.organisation.id, f"{area.plugin}/{area.name}", DAMAGED, key)
-                moved.damaged.append(found)
+                outcome = _copy(source, target, key, size, spool)
+                if outcome is None:
+                    continue
+                if not outcome:
+                    name = f"{area.plugin}/{area.name}"
+                    moved.damaged.append(FileFinding(scope.organisation.id, name, DAMAGED, key))
+                    continue
+                moved.copied += 1
+            verified.add(key)
     return moved
 
 
-def _copy(source: Iterator[bytes], target: Storage, key: str, size: int, spool: Path) -> bool:
-    """Copy a file, and read it back; return whether its content is what its name says."""
-    digest = key.rpartition("/")[2].partition(".")[0]
+def _copy(source: Storage, target: Storage, key: str, size: int, spool: Path) -> bool | None:
+    """Copy a file, and read it back.
+
+    Returns:
+        Whether the content is what the name says; otherwise nothing is copied. None if the collection of
+        unused files has removed the file since it was listed.
+
+    Raises:
+        OSError: the target does not return what was written.
+    """
     # The prefix lets `receiving` remove the file if this process is killed.
     with tempfile.NamedTemporaryFile(dir=spool, prefix="upload-") as file:
         received = hashlib.sha256()
-        for chunk in source:
+        try:
+            chunks = source.open_range(key, 0, size - 1)
+        except FileNotFoundError:
+            return None
+        for chunk in chunks:
             received.update(chunk)
             file.write(chunk)
         file.flush()
-        if received.hexdigest() != digest:
+        if received.hexdigest() != _digest_in(key):
             return False
-        target.put_file(key, Path(file.name))
-    written = hashlib.sha256()
-    for chunk in target.open_range(key, 0, size - 1):
-        written.update(chunk)
-    if written.hexdigest() != digest:
+        if not target.put_file(key, Path(file.name)):
+            # A file of the same size with other content. Readers fall back on the other stores meanwhile.
+            target.delete(key)
+            target.put_file(key, Path(file.name))
+    if not _has_its_content(target, key, size):
         target.delete(key)
         raise OSError(f"the new store gives other bytes for {key} than were written")
     return True
+
+
+def _has_its_content(storage: Storage, key: str, size: int) -> bool:
+    """Whether a stored file has the SHA-256 that its key names."""
+    found = hashlib.sha256()
+    try:
+        for chunk in storage.open_range(key, 0, size - 1):
+            found.update(chunk)
+    except FileNotFoundError:
+        return False
+    return found.hexdigest() == _digest_in(key)
+
+
+def _digest_in(key: str) -> str:
+    return key.rpartition("/")[2].partition(".")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,11 @@ PIECE_BYTES: Final = 4 * 1024 * 1024
 
 PART_BYTES: Final = 8 * 1024 * 1024
 """The size of the parts of an upload to a remote store."""
+
+
+_BODY: Final = re.compile(r"(non-2xx status code: [0-9]{3}[A-Za-z -]*):.*", re.DOTALL)
+_QUERY: Final = re.compile(r"\?[^\s\"'<>)]*")
+_MOST_CHARACTERS: Final = 500
 
 PARTS_AT_ONCE: Final = 2
 """How many parts of an upload are in memory and on their way at once."""
@@ -177,5 +183,15 @@ def _is_an_answer(text: str) -> bool:
 
 
 def _shortened(text: str) -> str:
-    """The error of a remote store, without the body of the answer and the debugging output."""
-    return text.partition("\n\nDebug source")[0].partition(": <")[0].replace("\n", " ")[:500]
+    """The error of a remote store without the debugging output, the answer's body and query strings.
+
+    A body may quote credentials or name the id of a key. A query string may hold a signature.
+    """
+    without_debug = text.partition("\n\nDebug source")[0]
+    line = _QUERY.sub("", _BODY.sub(r"\1", without_debug)).replace("\n", " ")
+    return line.partition(": <")[0].partition(": {")[0][:_MOST_CHARACTERS]
+
+
+def failing_as_os_error(error: BaseError) -> OSError:
+    """The `OSError` for an error of obstore about a remote store, without its secrets."""
+    return OSError(_shortened(str(error)))

@@ -8,11 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
 from autonomy_core.files.breaker import Breaker
 from autonomy_core.files.layered import LayeredStorage
-from autonomy_core.files.object_storage import ObjectStorage
+from autonomy_core.files.object_storage import ObjectStorage, failing_as_os_error
 from autonomy_core.files.storage import Storage
 from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.tenancy.stores import DEFAULT_REGION, OWN_DIRECTORIES, StoreSettings, store_of
@@ -75,10 +76,19 @@ def storage_at(places: tuple[Place, ...]) -> Storage:
 
 @lru_cache(maxsize=256)
 def storage_of_place(place: Place) -> ObjectStorage:
-    """The storage of one place alone."""
+    """The storage of one place alone.
+
+    Raises:
+        OSError: the store cannot be used with these settings, for example because a key has a wrong form.
+    """
     if place.root is not None:
         return ObjectStorage.in_directory(place.root)
-    return ObjectStorage(_remote(place), breaker=_breaker(place.store))
+    try:
+        store = _remote(place)
+    except BaseError as error:
+        # Not chained, because the error may quote a key.
+        raise failing_as_os_error(error) from None
+    return ObjectStorage(store, breaker=_breaker(place.store))
 
 
 @lru_cache(maxsize=256)

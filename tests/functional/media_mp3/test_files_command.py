@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from autonomy_core.cli.context import CliContext
 from autonomy_core.cli.files import files
 from autonomy_core.files.storage import storage_key
+from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.stores import FilesSettings, StoreSettings
 from tests.functional.media_mp3.conftest import MUSIC
 from tests.unit.media_mp3 import material
@@ -94,3 +95,14 @@ def test_files_are_moved_once_and_a_damaged_one_is_left(make_shop, run, tmp_path
 def test_collecting_runs_the_job_of_the_plugin(make_shop, run):
     make_shop("collected")
     assert "collected: media_mp3.collect has run" in run("collect", "collected")
+
+
+def test_collecting_fails_if_a_store_cannot_be_listed(make_shop, run, tmp_path):
+    make_shop("unlisted")
+    keys = {name: Secret("x" * 8) for name in ("access_key", "secret_key")}
+    gone = StoreSettings("s3://gone/x", endpoint="http://127.0.0.1:1", path_style=True, **keys)
+
+    output = run("collect", "unlisted", stores=FilesSettings(gone), status=1)
+
+    assert "unlisted: s3://gone/x/media_mp3/recordings" in output
+    assert "media_mp3.collect has run" not in output

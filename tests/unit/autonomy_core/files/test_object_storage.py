@@ -10,7 +10,10 @@ from obstore.exceptions import GenericError
 
 from autonomy_core.files import object_storage
 from autonomy_core.files.object_storage import CHUNK_BYTES, ObjectStorage
+from autonomy_core.files.places import Place, storage_of_place
 from autonomy_core.files.storage import BadKey, storage_key
+from autonomy_core.tenancy.secrets import Secret
+from autonomy_core.tenancy.stores import StoreSettings
 from autonomy_core.testing.storage_contract import CONTENT, DIGEST, KEY
 
 
@@ -91,3 +94,26 @@ def test_an_error_of_the_store_is_an_os_error(
 
     with pytest.raises(OSError, match="no such bucket"):
         storage.size(KEY)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GET https://s3.example/x?X-Amz-Signature=abc in 1ms", "GET https://s3.example/x in 1ms"),
+        ("non-2xx status code: 403 Forbidden: <Error><Key>AK</Key>", "non-2xx status code: 403 Forbidden"),
+        ('non-2xx status code: 400 Bad Request: {"key": "-----"}', "non-2xx status code: 400 Bad Request"),
+        ('Got an invalid answer: {"a": 1}\n\nDebug source:\nx', "Got an invalid answer"),
+    ],
+    ids=["query", "xml", "json", "debug-output"],
+)
+def test_the_error_of_a_remote_store_shows_no_secret(text: str, shown: str) -> None:
+    assert str(object_storage.failing_as_os_error(GenericError(text))) == shown
+
+
+def test_a_key_that_cannot_be_used_is_not_in_the_error(tmp_path: Path) -> None:
+    store = StoreSettings("az://shop", access_key=Secret("account"), secret_key=Secret("not base64 !!"))
+
+    with pytest.raises(OSError, match="Invalid Access Key") as caught:
+        storage_of_place(Place(store, "scores", "parts", tmp_path, 5))
+    assert "not base64" not in str(caught.value)
+    assert caught.value.__suppress_context__
