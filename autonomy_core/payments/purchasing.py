@@ -56,6 +56,7 @@ WHERE p.organisation_id = wanted.organisation_id AND p.id = wanted.id FOR UPDATE
 STATUS = Statement(
     "SELECT status FROM payments WHERE organisation_id = %(organisation_id)s AND id = %(payment_id)s"
 )
+DO_NOT_WAIT_FOR_DISK = Statement("SELECT set_config('synchronous_commit', 'off', true)")
 
 EXPIRE_AGAIN_S = 90
 """Delay of the job that closes an outdated checkout a second time.
@@ -305,7 +306,8 @@ def expire(scope: TenantScope, payment_id: UUID) -> None:
 def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) -> None:
     """Record the checkout page that the provider has opened.
 
-    The page is recorded also if another call has set the payment to failed meanwhile.
+    The page is recorded also if another call has set the payment to failed meanwhile. A crash of PostgreSQL
+    can lose the record; a repeated purchase and the provider's webhook find the page without it.
 
     Raises:
         Unavailable: another call for the same payment had no answer from the provider and set it to failed;
@@ -315,6 +317,7 @@ def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) ->
     values = {"organisation_id": scope.organisation.id, "payment_id": payment.id}
     provider = require_provider(scope, payment.provider)
     scope.execute_later(LOCK, values)
+    scope.execute_later(DO_NOT_WAIT_FOR_DISK, {})
     with forbid_commit(scope):
         provider.attach(scope, payment.id, checkout)
     found = scope.execute_last(STATUS, values)

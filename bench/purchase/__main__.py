@@ -24,7 +24,7 @@ def contenders(
 BENCHMARK = Benchmark(
     name="purchase",
     unit="purchases",
-    tasks=200,
+    tasks=600,
     connections=8,
     contenders=contenders,
     baselines=(by_hand.NAME, simulator.NAME),

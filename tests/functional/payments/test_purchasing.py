@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from psycopg.errors import DeadlockDetected, SerializationFailure
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 from sqlalchemy.exc import OperationalError
 
 from autonomy_core.errors import Unavailable
@@ -24,6 +24,9 @@ GRANTING.register_product_kinds = stand_ins.register_product_kinds
 COLLECTING = ModuleType("stand_ins.plugin")
 """The stand-ins' payments alone, because a kind of product is registered by one plugin."""
 COLLECTING.register_payment_provider = stand_ins.register_payment_provider
+
+CHOSEN_BY = text("SELECT source FROM pg_settings WHERE name = 'synchronous_commit'")
+"""Names the place that has set the setting; a transaction is called ``session``."""
 
 
 @hookimpl
@@ -64,6 +67,25 @@ def test_the_provider_opens_a_checkout_outside_any_transaction(buyer, monkeypatc
     monkeypatch.setattr(stand_ins.PretendedPayments, "begin_checkout", look)
     buyer.purchase(201)
     assert seen == [False]
+
+
+def test_only_the_record_of_the_page_is_committed_without_the_disk(buyer, monkeypatch):
+    chosen_by = {}
+
+    def look(step):
+        original = getattr(stand_ins.PretendedPayments, step)
+
+        def looking(self, scope, *arguments):
+            chosen_by[step] = scope.session.scalar(CHOSEN_BY)
+            return original(self, scope, *arguments)
+
+        monkeypatch.setattr(stand_ins.PretendedPayments, step, looking)
+
+    look("prepare")
+    look("attach")
+    buyer.purchase(201)
+    assert chosen_by["attach"] == "session"
+    assert chosen_by["prepare"] != "session"
 
 
 @pytest.mark.parametrize(
