@@ -88,7 +88,6 @@ MOVES: tuple[Move, ...] = (
 
 PERSONAL_DATA = (
     customers.PERSONAL_DATA,
-    outbox.PERSONAL_DATA,
     payments_data.PERSONAL_DATA,
     grants.PERSONAL_DATA,
     coupons.PERSONAL_DATA,
@@ -96,7 +95,7 @@ PERSONAL_DATA = (
     webhooks_data.PERSONAL_DATA,
     staff_data.PERSONAL_DATA,
 )
-"""What the core's features keep of customers."""
+"""What the core's features keep of customers, except mail; see `_personal_data`."""
 
 FREE_TEXTS = (
     JobFailure.error,
@@ -269,6 +268,8 @@ def _image_processors(plugins: Plugins, settings: Settings) -> dict[str, ImagePr
 def _personal_data(plugins: Plugins) -> tuple[PersonalData, ...]:
     """The core's and the plugins'; each plugin's is named as the plugin.
 
+    Mail is the last: the others find former addresses in it, see `customers.addresses.erasable_addresses`.
+
     Raises:
         PluginError: a plugin's has another name.
     """
@@ -276,7 +277,7 @@ def _personal_data(plugins: Plugins) -> tuple[PersonalData, ...]:
     for plugin, kept in offered.items():
         if kept.name != plugin:
             raise PluginError(f"plugin {plugin}: its personal data calls itself {kept.name!r}")
-    return (*PERSONAL_DATA, *offered.values())
+    return (*PERSONAL_DATA, *offered.values(), outbox.PERSONAL_DATA)
 
 
 def _flushes(plugins: Plugins) -> tuple[Flush, ...]:

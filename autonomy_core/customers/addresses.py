@@ -1,12 +1,21 @@
-"""Change the address of an account."""
+"""The address of a customer: its change, and what is found by it.
+
+Anyone can register an address, and several guests may have the same. So what is found by an address may be
+about other customers than the one who asks.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from autonomy_core.customers.models import Customer
-from autonomy_core.customers.services import EmailTaken
+from autonomy_core.customers.services import EmailTaken, find_customer, is_current
 from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.mail.models import MailMessage
 
 
 def change_email(scope: TenantScope, customer: Customer, email: str) -> None:
@@ -26,3 +35,40 @@ def change_email(scope: TenantScope, customer: Customer, email: str) -> None:
             customer.email, customer.email_verified_at = email, None
     except IntegrityError as error:
         raise EmailTaken from error
+
+
+def proven_address(scope: TenantScope, customer_id: UUID) -> str | None:
+    """Return the address of a customer who has proven the mailbox. What is found by it may be shown to them.
+
+    Args:
+        scope: the scope of the organisation, in a transaction.
+        customer_id: the customer.
+
+    Returns:
+        The address, as it is stored; None if it is not proven, or there is no such customer.
+    """
+    customer = find_customer(scope, customer_id)
+    return customer.email if customer is not None and customer.email_verified else None
+
+
+def erasable_addresses(scope: TenantScope, customer_id: UUID) -> Collection[str]:
+    """Return the addresses of which an erasure of the customer removes every trace, in lower case.
+
+    These are the address and former ones, which the mails to the customer name. An address that another
+    customer has is left out: its traces may be about that one. Only who has proven the mailbox is the person
+    of every trace.
+
+    Args:
+        scope: the scope of the organisation, in a transaction.
+        customer_id: the customer.
+    """
+    customer = find_customer(scope, customer_id)
+    if customer is None:
+        return ()
+    mailed = select(func.lower(MailMessage.recipient)).where(MailMessage.customer_id == customer_id)
+    known = {customer.email.lower(), *scope.session.scalars(mailed.distinct())} - {""}
+    others = select(func.lower(Customer.email)).where(
+        func.lower(Customer.email).in_(known), Customer.id != customer_id, is_current()
+    )
+    own = {customer.email.lower()} if customer.email_verified and customer.is_current else set()
+    return sorted(known - (set(scope.session.scalars(others)) - own))

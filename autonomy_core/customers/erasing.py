@@ -5,10 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from autonomy_core.audit.services import record
+from autonomy_core.customers.addresses import erasable_addresses
 from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.events import CustomerErased
@@ -65,30 +66,32 @@ def erase(scope: TenantScope, customer_id: UUID, *, actor: str) -> bool:
 
 
 def _locked(scope: TenantScope, customer_id: UUID) -> list[Customer]:
-    statement = (
-        select(Customer)
-        .where(
-            or_(Customer.id == customer_id, Customer.merged_into == customer_id), Customer.erased_at.is_(None)
-        )
-        .order_by(Customer.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return list(scope.session.scalars(statement))
+    """Lock the customer, and then the customers who were merged into it, also while this waited."""
+    own, merged = Customer.id == customer_id, Customer.merged_into == customer_id
+    # In two statements: the second one sees a merging that the first one has waited for.
+    return [row for which in (own, merged) for row in scope.session.scalars(_not_erased(which)).all()]
+
+
+def _not_erased(which: ColumnElement[bool]) -> Select[Customer]:
+    found = select(Customer).where(which, Customer.erased_at.is_(None)).order_by(Customer.id)
+    return found.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 def _erase_kept(scope: TenantScope, customer: Customer) -> None:
+    # The mails name former addresses, and are emptied.
+    addresses = erasable_addresses(scope, customer.id)
     for kept in runtime_of(scope).personal_data:
         with forbid_commit(scope):
             kept.erase(scope, customer.id)
     for column in runtime_of(scope).free_texts:
-        _scrub(scope, column, customer.email)
+        for address in addresses:
+            _scrub(scope, column, address)
 
 
 def _scrub(scope: TenantScope, column: InstrumentedAttribute[str | None], address: str) -> None:
     """Replace an address in a column of free text, such as an error message."""
     literally = f"***={address}"
-    there = func.strpos(func.lower(column), address.lower()) > 0
+    there = func.strpos(func.lower(column), address) > 0
     scope.session.execute(
         update(column.class_)
         .where(there)

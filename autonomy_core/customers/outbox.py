@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, cast, func, or_, select, update
 
+from autonomy_core.customers.addresses import erasable_addresses, proven_address
 from autonomy_core.customers.services import find_customer
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.personal_data import PersonalData
@@ -27,7 +28,10 @@ def move_mails(scope: TenantScope, source_id: UUID, target_id: UUID) -> None:
 
 def export(scope: TenantScope, customer_id: UUID) -> Iterator[tuple[str, Any]]:
     """Yield the mails to the customer, oldest first."""
-    found = select(MailMessage).where(mails_to(scope, customer_id)).order_by(MailMessage.id)
+    mine: ColumnElement[bool] = MailMessage.customer_id == customer_id
+    if (address := proven_address(scope, customer_id)) is not None:
+        mine = or_(mine, func.lower(MailMessage.recipient) == address.lower())
+    found = select(MailMessage).where(mine).order_by(MailMessage.id)
     yield (
         "mails.json",
         [
@@ -46,7 +50,7 @@ def export(scope: TenantScope, customer_id: UUID) -> Iterator[tuple[str, Any]]:
 
 def erase(scope: TenantScope, customer_id: UUID) -> None:
     """Empty the mails to the customer, or to staff about the customer. Those that wait are not sent."""
-    mine = update(MailMessage).where(_names(scope, customer_id))
+    mine = update(MailMessage).where(_traces(scope, customer_id))
     waiting = mine.where(MailMessage.status.in_(("queued", "sending")))
     refused = {"status": "refused", "answer": NOT_SENT, "finished_at": utcnow()}
     empty = {"recipient": "", "template_values": {}}
@@ -55,7 +59,7 @@ def erase(scope: TenantScope, customer_id: UUID) -> None:
 
 
 def mails_to(scope: TenantScope, customer_id: UUID) -> ColumnElement[bool]:
-    """The SQL condition that a mail concerns a customer, or went to the customer's address."""
+    """The SQL condition that a mail concerns a customer, or went to the customer's address, for staff."""
     customer = find_customer(scope, customer_id)
     mine: ColumnElement[bool] = MailMessage.customer_id == customer_id
     if customer is None or not customer.email:
@@ -63,14 +67,14 @@ def mails_to(scope: TenantScope, customer_id: UUID) -> ColumnElement[bool]:
     return or_(mine, func.lower(MailMessage.recipient) == customer.email.lower())
 
 
-def _names(scope: TenantScope, customer_id: UUID) -> ColumnElement[bool]:
+def _traces(scope: TenantScope, customer_id: UUID) -> ColumnElement[bool]:
     """The SQL condition that a mail is to a customer, or that its values contain the customer's address."""
-    customer = find_customer(scope, customer_id)
-    if customer is None or not customer.email:
-        return mails_to(scope, customer_id)
-    as_in_json = json.dumps(customer.email, ensure_ascii=False)[1:-1].lower()
+    found: list[ColumnElement[bool]] = [MailMessage.customer_id == customer_id]
     values = func.lower(cast(MailMessage.template_values, Text))
-    return or_(mails_to(scope, customer_id), func.strpos(values, as_in_json) > 0)
+    for address in erasable_addresses(scope, customer_id):
+        as_in_json = json.dumps(address, ensure_ascii=False)[1:-1]
+        found += [func.lower(MailMessage.recipient) == address, func.strpos(values, as_in_json) > 0]
+    return or_(*found)
 
 
 PERSONAL_DATA = PersonalData("mail", export, erase)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autonomy_core.customers.addresses import change_email
+from autonomy_core.customers.addresses import change_email, erasable_addresses, proven_address
 from autonomy_core.customers.changing import change_customer, unsubscribe_url
 from autonomy_core.customers.erasing import erase
 from autonomy_core.customers.exporting import export
@@ -35,6 +35,7 @@ __all__ = [
     "change_customer",
     "change_email",
     "claim_guests",
+    "erasable_addresses",
     "erase",
     "export",
     "find_customer",
@@ -44,6 +45,7 @@ __all__ = [
     "is_current",
     "merge",
     "prove_address",
+    "proven_address",
     "register_customer",
     "revoke_keys_and_invitations",
     "unsubscribe_url",

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
-from autonomy_core.customers.services import find_customer
+from autonomy_core.customers.addresses import erasable_addresses
 from autonomy_core.kernel.personal_data import PersonalData
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.security.members import member_of
@@ -41,9 +41,8 @@ def erase(scope: TenantScope, customer_id: UUID) -> None:
     member = member_of(scope, customer_id)
     if member is not None:
         close(scope, member, actor=f"customer:{customer_id}")
-    customer = find_customer(scope, customer_id)
-    if customer is not None and customer.email:
-        scope.session.execute(delete(StaffInvitation).where(StaffInvitation.email == customer.email))
+    to_them = func.lower(StaffInvitation.email).in_(erasable_addresses(scope, customer_id))
+    scope.session.execute(delete(StaffInvitation).where(to_them))
 
 
 PERSONAL_DATA = PersonalData("staff", export, erase)

@@ -37,23 +37,23 @@ def reason_not_fetched(title: str) -> str:
     return f"{title} has not said yet what it is about"
 
 
-def redacted(document: Any, personal: Collection[str], address: str) -> Any:
+def redacted(document: Any, personal: Collection[str], addresses: Collection[str] = ()) -> Any:
     """Return a copy of a JSON document without personal data.
 
     Args:
         document: the document.
         personal: the names of members whose values become null, wherever they are.
-        address: an e-mail address, which is removed from every text; empty for none.
+        addresses: e-mail addresses, which are removed from every text.
     """
     if isinstance(document, dict):
         return {
-            name: None if name in personal else redacted(value, personal, address)
+            name: None if name in personal else redacted(value, personal, addresses)
             for name, value in document.items()
         }
     if isinstance(document, list):
-        return [redacted(value, personal, address) for value in document]
-    if isinstance(document, str) and address:
-        return re.sub(re.escape(address), "[erased]", document, flags=re.IGNORECASE)
+        return [redacted(value, personal, addresses) for value in document]
+    if isinstance(document, str) and addresses:
+        return re.sub("|".join(map(re.escape, addresses)), "[erased]", document, flags=re.IGNORECASE)
     return document
 
 

@@ -6,15 +6,15 @@ A replay reads ids, amounts and states, which stay.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, cast, func, or_, select
 
+from autonomy_core.customers.addresses import erasable_addresses, proven_address
 from autonomy_core.customers.models import Customer
-from autonomy_core.customers.services import find_customer
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.personal_data import PersonalData
 from autonomy_core.kernel.runtime import runtime_of
@@ -28,7 +28,8 @@ LOOKED_BACK = timedelta(days=2)
 
 
 def export(scope: TenantScope, customer_id: UUID) -> Iterator[tuple[str, Any]]:
-    """Yield the personal parts of the events about the customer's payments."""
+    """Yield the personal parts of the events about the customer's payments, or with the proven address."""
+    address = proven_address(scope, customer_id)
     yield (
         "events.json",
         [
@@ -38,18 +39,18 @@ def export(scope: TenantScope, customer_id: UUID) -> Iterator[tuple[str, Any]]:
                 "received_at": event.received_at,
                 "personal": personal_parts([event.payload, event.fetched], _members(scope, event)),
             }
-            for event in _events_of(scope, customer_id)
+            for event in _events_of(scope, customer_id, [address] if address else [])
         ],
     )
 
 
 def erase(scope: TenantScope, customer_id: UUID) -> None:
     """Remove the personal parts of the events about the customer's payments, and the address elsewhere."""
-    address = _address_of(scope, customer_id)
-    for event in _events_of(scope, customer_id, locked=True):
+    addresses = erasable_addresses(scope, customer_id)
+    for event in _events_of(scope, customer_id, addresses, locked=True):
         members = _members(scope, event)
-        event.payload = redacted(event.payload, members, address)
-        event.fetched = redacted(event.fetched, members, address)
+        event.payload = redacted(event.payload, members, addresses)
+        event.fetched = redacted(event.fetched, members, addresses)
     scope.session.flush()
 
 
@@ -80,21 +81,23 @@ def redact_late(scope: TenantScope, *, members: frozenset[str] | None = None) ->
     )
     for event in scope.session.scalars(late).all():
         personal = _members(scope, event) if members is None else members
-        event.payload = redacted(event.payload, personal, "")
-        event.fetched = redacted(event.fetched, personal, "")
+        event.payload = redacted(event.payload, personal)
+        event.fetched = redacted(event.fetched, personal)
 
 
-def _events_of(scope: TenantScope, customer_id: UUID, *, locked: bool = False) -> Iterator[WebhookEvent]:
-    """Yield the events that were matched to a payment of the customer, or contain the customer's address.
+def _events_of(
+    scope: TenantScope, customer_id: UUID, addresses: Collection[str], *, locked: bool = False
+) -> Iterator[WebhookEvent]:
+    """Yield the events that were matched to a payment of the customer, or contain an address.
 
     The search reads every event of the organisation, because under row-level security PostgreSQL uses no
     index on JSON. It runs once per customer.
     """
     mine = select(Payment.id).where(Payment.customer_id == customer_id)
-    named: ColumnElement[bool] = WebhookEvent.payment_id.in_(mine)
-    if address := _address_of(scope, customer_id):
-        named = or_(named, _contains(WebhookEvent.payload, address), _contains(WebhookEvent.fetched, address))
-    statement = select(WebhookEvent).where(named).order_by(WebhookEvent.received_at)
+    named: list[ColumnElement[bool]] = [WebhookEvent.payment_id.in_(mine)]
+    for address in addresses:
+        named += [_contains(WebhookEvent.payload, address), _contains(WebhookEvent.fetched, address)]
+    statement = select(WebhookEvent).where(or_(*named)).order_by(WebhookEvent.received_at)
     if locked:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     yield from scope.session.scalars(statement).all()
@@ -103,11 +106,6 @@ def _events_of(scope: TenantScope, customer_id: UUID, *, locked: bool = False) -
 def _contains(document: Any, address: str) -> ColumnElement[bool]:
     as_in_json = json.dumps(address, ensure_ascii=False)[1:-1].lower()
     return func.strpos(func.lower(cast(document, Text)), as_in_json) > 0
-
-
-def _address_of(scope: TenantScope, customer_id: UUID) -> str:
-    customer = find_customer(scope, customer_id)
-    return customer.email if customer else ""
 
 
 def _members(scope: TenantScope, event: WebhookEvent) -> frozenset[str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
-from autonomy_core.plugin_api.customers import PersonalData, find_customer
+from autonomy_core.plugin_api.customers import PersonalData, erasable_addresses
 from autonomy_core.plugin_api.models import Base
 from autonomy_core.plugin_api.scope import TenantScope
 from customer_auth.challenges.models import Challenge
@@ -50,10 +50,8 @@ def _identities(scope: TenantScope, customer_id: UUID) -> list[dict[str, Any]]:
 
 def erase(scope: TenantScope, customer_id: UUID) -> None:
     """Delete what the plugin has about the customer, and the links to the customer's address."""
-    customer = find_customer(scope, customer_id)
-    if customer is not None and customer.email:
-        to_the_address = func.lower(Challenge.email) == customer.email.lower()
-        scope.session.execute(delete(Challenge).where(to_the_address))
+    to_them = func.lower(Challenge.email).in_(erasable_addresses(scope, customer_id))
+    scope.session.execute(delete(Challenge).where(to_them))
     forget(scope, customer_id)
 
 

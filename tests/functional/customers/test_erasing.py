@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from autonomy_core.audit.models import AuditEntry
+from autonomy_core.customers.addresses import change_email
 from autonomy_core.customers.erasing import erase
 from autonomy_core.customers.exporting import export, zipped
 from autonomy_core.customers.models import Customer
@@ -32,6 +33,7 @@ from tests.functional.stripe_payments.shop import Shop
 
 ADA = "ada.lovelace@example.org"
 BOB = "bob@example.org"
+GRACE = "grace@example.org"
 NAME = "Augusta Ada King"
 
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -169,10 +171,14 @@ def test_after_the_erasure_no_row_holds_what_identified_the_customer(sale, words
     assert [row for row in sale.rows_with(words) if BOB not in row.lower()] == []
 
 
-def test_no_line_of_the_log_holds_the_address(sale, capfd):
+def test_no_line_of_the_log_holds_the_address(capfd, sale):
+    """From the registration on: the purchases, the provider's events, mail, the search of staff."""
+    staff = sale.autonomy.as_staff("acme")
+    sale.autonomy.app.get("/acme/api/v1/admin/customers", {"q": ADA}, headers=staff)
+    sale.autonomy.run_jobs("acme")
     sale.erase(sale.ada)
     printed = "".join(capfd.readouterr())
-    assert "customer.erased" in printed
+    assert all(event in printed for event in ("mail.sent", "payment.settled", "customer.erased"))
     assert ADA not in printed.lower()
     assert NAME not in printed
 
@@ -208,6 +214,56 @@ def test_a_redacted_event_can_be_replayed(sale):
         assert event.payload["data"]["object"]["customer_details"] is None
         before, again = replay(scope, source, event.environment, event.event_id)
         assert (before, again.status) == ("processed", "processed")
+
+
+def test_a_former_address_is_erased_too(sale):
+    with sale.scope() as scope:
+        send(scope, "mail.test", BOB, {"name": "as any client may request it"})
+        scope.session.add(JobFailure(organisation_id="acme", job_id=2, attempt=1, error=f"no mail to {BOB}"))
+        change_email(scope, find_customer(scope, sale.bob.id), "bob@new.example")
+    sale.erase(sale.bob)
+    for address in (BOB, "bob@new.example"):
+        assert [row for row in sale.rows_with(address) if ADA not in row.lower()] == []
+
+
+@pytest.fixture
+def grace(sale):
+    """An account that a stranger has registered with the address of a guest."""
+    with sale.scope() as scope:
+        guest = add_guest(scope, GRACE, "Grace Hopper")
+    payment = sale.pay(guest)
+    return sale.register(GRACE, "A stranger"), guest, payment
+
+
+def test_a_stranger_exports_nothing_of_guests_with_the_address(sale, grace):
+    stranger, _, payment = grace
+    with sale.scope() as scope:
+        everything = b"".join(dict(export(scope, stranger.id)).values()).decode()
+    assert GRACE in everything
+    assert str(payment.id) not in everything
+    assert NAME not in everything
+
+
+def test_a_stranger_erases_nothing_of_guests_with_the_address(sale, grace):
+    stranger, guest, payment = grace
+
+    def kept():
+        about = (str(payment.id), str(guest.id))
+        return {row for row in sale.rows_with(GRACE) if any(each in row for each in about)}
+
+    before = kept()
+    assert {row.partition(":")[0] for row in before} >= {"customers", "mail_messages", "webhook_events"}
+    sale.erase(stranger)
+    assert kept() == before
+
+
+def test_the_erasure_of_a_guest_leaves_the_account_of_the_address(sale):
+    """A guest who has not paid is erased after a month; the account has mail on its way."""
+    with sale.scope() as scope:
+        guest = add_guest(scope, ADA)
+    before = sale.rows_with(ADA)
+    sale.erase(guest)
+    assert sale.rows_with(ADA) == [row for row in before if str(guest.id) not in row]
 
 
 def test_waiting_mail_is_not_sent(sale):
