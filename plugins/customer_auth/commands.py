@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from customer_auth.password_filter import PasswordFilter, build
+from customer_auth.passwords.filters import PasswordFilter, build
 
 PROBES = 200_000
 

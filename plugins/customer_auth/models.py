@@ -39,7 +39,7 @@ class LoginSession(Identified, Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     methods: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
-    """`methods.Method`: what the customer was authenticated with."""
+    """`sessions.methods.Method`: what the customer was authenticated with."""
     authenticated_at: Mapped[datetime] = mapped_column(default=utcnow, server_default=text("now()"))
     last_seen_at: Mapped[datetime] = mapped_column(default=utcnow, server_default=text("now()"))
     """When the login began or was last refreshed."""
@@ -74,10 +74,10 @@ class Attempts(OrganisationScoped, Base):
 
 
 class Flow(Identified, Base):
-    """What is remembered between two requests of a login or of a passkey: see `flows`.
+    """What is kept between two requests of a login or of a passkey: see `sessions.flows`.
 
     Attributes:
-        kind: a `flows.FlowKind`.
+        kind: a `sessions.flows.FlowKind`.
         handle_hash: the SHA-256 of the 256 random bits that the client holds.
         customer_id: the customer; NULL if a passkey is going to tell.
         methods: what the customer was authenticated with.

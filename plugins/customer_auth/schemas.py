@@ -52,7 +52,7 @@ LONGEST_SOLUTION = 4096
 
 
 def work_solution() -> fields.String:
-    """The member of a body with the solution of a proof of work; see `work.require_work`."""
+    """The member of a body with the solution of a proof of work; see `limits.work.require_work`."""
     return fields.String(
         load_default=None,
         load_only=True,

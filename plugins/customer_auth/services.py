@@ -1,4 +1,4 @@
-"""Services: register, log in, change the password. `sessions` implements logins.
+"""Services: register, log in, change the password. `sessions.services` implements logins.
 
 A hash takes tens of milliseconds and may wait in a queue. No database connection is held meanwhile: what must
 be known before is read in a separate transaction, and the request's own transaction begins afterwards.
@@ -20,20 +20,20 @@ from autonomy_core.plugin_api.errors import (
     NotAuthenticated,
 )
 from autonomy_core.plugin_api.scope import TenantScope
-from customer_auth import attempts
+from customer_auth.limits import attempts
 from customer_auth.challenges import store
 from customer_auth.challenges.address import send_verification
 from customer_auth.challenges.requirement import ask_within, must_verify_to_log_in, require_verified
-from customer_auth.clients import Client
-from customer_auth.credentials import set_password
-from customer_auth.devices import known_device
+from customer_auth.sessions.clients import Client
+from customer_auth.passwords.credentials import set_password
+from customer_auth.sessions.devices import known_device
 from customer_auth.domain import WorkPurpose
-from customer_auth.methods import Method
+from customer_auth.sessions.methods import Method
 from customer_auth.models import Credential
-from customer_auth.new_passwords import require_strong
-from customer_auth.passwords import Match, passwords_of
-from customer_auth.sessions import Tokens, methods_of, open_session
-from customer_auth.work import require_work
+from customer_auth.passwords.rules import require_strong
+from customer_auth.passwords.hashing import Match, passwords_of
+from customer_auth.sessions.services import Tokens, methods_of, open_session
+from customer_auth.limits.work import require_work
 
 
 class InvalidCredentials(NotAuthenticated):
@@ -131,7 +131,7 @@ def log_in(
         email: in its canonical form.
         password: as it was sent.
         client: the client of the request.
-        device_token: what the client got at an earlier login; see `devices`.
+        device_token: what the client got at an earlier login; see `sessions.devices`.
 
     Raises:
         TooManyRequests: too many failed logins for this account, which need not exist, or from this address,

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.plugin_api.settings import SettingsSchema, positive_number
-from customer_auth.password_filter import NotAFilter, PasswordFilter
+from customer_auth.passwords.filters import NotAFilter, PasswordFilter
 from customer_auth.providers.domain import FORM
 from customer_auth.providers.setting import ProvidersField
 

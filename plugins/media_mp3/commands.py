@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from media_mp3.domain import FINDINGS, TrackReport, describe
-from media_mp3.inspection import inspect as inspect_file
+from media_mp3.inspection.reports import inspect as inspect_file
 
 
 @click.group()

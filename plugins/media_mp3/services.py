@@ -30,10 +30,10 @@ from media_mp3.editing import (
     replace_file,
 )
 from media_mp3.errors import WrongKind
-from media_mp3.intake import accepted
+from media_mp3.inspection.intake import accepted
 from media_mp3.models import Track
 from media_mp3.settings import area_of
-from media_mp3.tag_text import LONGEST_TEXT
+from media_mp3.tags.text import LONGEST_TEXT
 
 KIND = "mp3"
 

@@ -11,7 +11,7 @@ from webtest.response import TestResponse
 from autonomy_core.idempotency import services
 from autonomy_core.idempotency.domain import Claim
 from autonomy_core.openapi.calls import Call
-from customer_auth import logins
+from customer_auth.sessions import open_logins
 from tests.isolation import http_attacks
 from tests.isolation.requests import Asked, ask
 from tests.isolation.sides import KEY, Side, World
@@ -52,7 +52,7 @@ def strangers(call: Call, here: Side, there: Side, holder: str | None) -> Iterat
 @pytest.fixture
 def logins_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep logins cached, so that a token stays valid after a call that ends its login."""
-    monkeypatch.setattr(logins, "CACHED_FOR_S", 3600.0)
+    monkeypatch.setattr(open_logins, "CACHED_FOR_S", 3600.0)
 
 
 @pytest.mark.usefixtures("logins_are_believed")

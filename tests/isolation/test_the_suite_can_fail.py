@@ -19,7 +19,8 @@ from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.plugin import _forget_organisations
 from autonomy_core.traversal import addressing
-from customer_auth import access_tokens, logins
+from customer_auth.sessions import access_tokens
+from customer_auth.sessions import open_logins
 from tests.isolation import http_attacks, sql_attacks
 from tests.isolation.ini_attacks import VICTIM, Server
 from tests.isolation.sides import NEUTRAL_HOST, World, make_world
@@ -192,7 +193,7 @@ def test_tokens_valid_in_every_organisation_are_noticed(
     assert http_attacks.breaches(world, calls) == []
     monkeypatch.setattr(access_tokens, "_registry", lambda _: access_tokens.jwt.JWTClaimsRegistry())
     assert http_attacks.breaches(world, calls) == []
-    monkeypatch.setattr(logins.OpenLogins, "has", lambda *_: True)
+    monkeypatch.setattr(open_logins.OpenLogins, "has", lambda *_: True)
     found = http_attacks.breaches(world, calls)
     assert any("the other's owner token" in breach and "is answered 200" in breach for breach in found)
 

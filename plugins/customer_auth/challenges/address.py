@@ -26,9 +26,9 @@ from customer_auth.challenges.domain import Purpose
 from customer_auth.challenges.errors import InvalidLink
 from customer_auth.challenges.mails import MailKind
 from customer_auth.challenges.proving import Proof, use_own
-from customer_auth.credentials import forget_credentials
+from customer_auth.passwords.credentials import forget_credentials
 from customer_auth.domain import WorkPurpose
-from customer_auth.work import require_work
+from customer_auth.limits.work import require_work
 
 log = structlog.get_logger(__name__)
 

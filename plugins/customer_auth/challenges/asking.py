@@ -19,11 +19,11 @@ from autonomy_core.plugin_api.errors import NotAllowed, TooManyRequests
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import client_network
-from customer_auth import attempts
+from customer_auth.limits import attempts
 from customer_auth.challenges.mails import MailKind
 from customer_auth.domain import Bucket, RateLimit, WorkPurpose, token_hash
 from customer_auth.settings import PLUGIN
-from customer_auth.work import require_work
+from customer_auth.limits.work import require_work
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,7 @@ from autonomy_core.plugin_api.errors import TooManyRequests
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import organisation_key, organisation_keys
-from customer_auth import attempts
+from customer_auth.limits import attempts
 from customer_auth.domain import Bucket, RateLimit
 
 PURPOSE = "customer_auth.provider_flow"

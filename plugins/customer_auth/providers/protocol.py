@@ -25,7 +25,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from autonomy_core.plugin_api.errors import InvalidInput, Unavailable
-from customer_auth.limited_http import LimitedSession
+from customer_auth.limits.limited_http import LimitedSession
 from customer_auth.providers.domain import (
     Asserted,
     Metadata,

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from autonomy_core.plugin_api.errors import NotAuthenticated, NotFound
 from autonomy_core.plugin_api.scope import TenantScope
-from customer_auth import attempts, flows
-from customer_auth.clients import Client
-from customer_auth.flows import FlowKind
-from customer_auth.methods import Method
-from customer_auth.notices import FactorChange, tell_of_factors
+from customer_auth.limits import attempts
+from customer_auth.sessions import flows
+from customer_auth.sessions.clients import Client
+from customer_auth.sessions.flows import FlowKind
+from customer_auth.sessions.methods import Method
+from customer_auth.sessions.notices import FactorChange, tell_of_factors
 from customer_auth.passkeys import services as passkeys
 from customer_auth.passkeys.domain import Page
 from customer_auth.passkeys.errors import PasskeyRefused
@@ -23,7 +24,7 @@ from customer_auth.second_factors.domain import Factor, typed_time_code
 from customer_auth.second_factors.errors import InvalidFlow, SecondFactorRequired, WrongCode
 from customer_auth.second_factors.gate import factors_of
 from customer_auth.services import check_password
-from customer_auth.sessions import AccessToken, Tokens, end_all_sessions, open_session, strengthen
+from customer_auth.sessions.services import AccessToken, Tokens, end_all_sessions, open_session, strengthen
 
 
 @dataclass(frozen=True, slots=True)

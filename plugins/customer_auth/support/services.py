@@ -7,7 +7,7 @@ from autonomy_core.plugin_api.customers import Customer
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.scope import TenantScope
 from customer_auth.challenges.mails import MailKind
-from customer_auth.sessions import end_all_sessions
+from customer_auth.sessions.services import end_all_sessions
 from customer_auth.support.errors import AlreadyVerified, NoAccount
 
 

@@ -13,7 +13,7 @@ from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
 from autonomy_core.plugin_api.security import Permission
 from customer_auth.models import LoginSession
 from customer_auth.schemas import CustomerLoginSchema
-from customer_auth.sessions import open_sessions
+from customer_auth.sessions.services import open_sessions
 from customer_auth.support import services
 from customer_auth.support.errors import AlreadyVerified, NoAccount
 from customer_auth.support.resources import AdminCustomerSessions

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields
 from typing import BinaryIO, Final, Literal
 
 from media_mp3.domain import AudioFacts, Finding, Tags, finding
-from media_mp3.id3_genres import genre_of_text
-from media_mp3.tag_scan import Tag
-from media_mp3.tag_text import MAX_TEXT_BYTES, clean, number_of, year_of
+from media_mp3.tags.genres import genre_of_text
+from media_mp3.tags.scan import Tag
+from media_mp3.tags.text import MAX_TEXT_BYTES, clean, number_of, year_of
 
 SAMPLE_RATES: Final = frozenset(
     (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customer_auth import logins
+from customer_auth.sessions import open_logins
 from tests.functional.customer_auth.mailing import Post
 from tests.functional.customer_auth.shop import Shop
 
@@ -39,7 +39,7 @@ def post(shop):
 @pytest.fixture
 def asked_each_time(monkeypatch):
     """Disable the cache of logins."""
-    monkeypatch.setattr(logins, "CACHED_FOR_S", 0.0)
+    monkeypatch.setattr(open_logins, "CACHED_FOR_S", 0.0)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from autonomy_core.plugin_api.security import organisation_key
-from customer_auth import logins
+from customer_auth.sessions import open_logins
 from customer_auth.domain import AUDIENCE
 
 
@@ -180,20 +180,20 @@ def test_a_token_with_a_deeply_nested_header_is_refused(shop):
 @pytest.fixture
 def asked(monkeypatch):
     """The logins about which the database was asked."""
-    bearers, ask = [], logins._is_open
+    bearers, ask = [], open_logins._is_open
 
     def remember(scope, bearer):
         bearers.append(bearer)
         return ask(scope, bearer)
 
-    monkeypatch.setattr(logins, "_is_open", remember)
+    monkeypatch.setattr(open_logins, "_is_open", remember)
     return bearers
 
 
 @pytest.fixture
 def clock(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(logins, "monotonic", lambda: now[0])
+    monkeypatch.setattr(open_logins, "monotonic", lambda: now[0])
     return now
 
 
@@ -222,7 +222,7 @@ def test_an_ended_login_is_refused_at_once(shop, clock):
 
 
 def test_the_cache_of_logins_is_bounded(shop, asked, clock, monkeypatch):
-    monkeypatch.setattr(logins, "MOST_REMEMBERED", 1)
+    monkeypatch.setattr(open_logins, "MOST_REMEMBERED", 1)
     first, second = shop.register().json["access_token"], shop.login().json["access_token"]
     asked.clear()
     counts = []

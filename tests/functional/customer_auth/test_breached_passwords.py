@@ -9,8 +9,8 @@ from time import monotonic
 import pytest
 
 from autonomy_core.settings import SettingsError, load_settings
-from customer_auth import breaches
-from customer_auth.password_filter import build
+from customer_auth.passwords import breaches
+from customer_auth.passwords.filters import build
 from customer_auth.settings import ServerSettings
 from tests.functional.customer_auth.conftest import open_shop
 

@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 
 from autonomy_core.plugin_api.customers import Customer
 from autonomy_core.testing.locks import BLOCKED
-from customer_auth.clients import Client
-from customer_auth.credentials import forget_credentials
-from customer_auth.methods import Method
+from customer_auth.sessions.clients import Client
+from customer_auth.passwords.credentials import forget_credentials
+from customer_auth.sessions.methods import Method
 from customer_auth.models import Attempts, Credential, LoginSession, RefreshToken
-from customer_auth.sessions import open_session, open_sessions
+from customer_auth.sessions.services import open_session, open_sessions
 from tests.functional.customer_auth.concurrent_calls import at_once, statuses
 from tests.functional.customer_auth.second_factors import protect
 

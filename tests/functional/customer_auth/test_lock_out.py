@@ -9,7 +9,9 @@ from argon2 import PasswordHasher
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from customer_auth import devices, passwords, services
+from customer_auth import services
+from customer_auth.sessions import devices
+from customer_auth.passwords import hashing
 from customer_auth.models import Attempts
 from tests.functional.customer_auth.shop import EMAIL, PASSWORD
 
@@ -19,8 +21,8 @@ OWNER, STRANGER = "192.0.2.1", "198.51.100.7"
 @pytest.fixture
 def cheap_hashes(monkeypatch):
     """Tests of many attempts need no strong hashes."""
-    monkeypatch.setattr(passwords, "PARAMETERS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    queue = passwords.Passwords(at_once=1)
+    monkeypatch.setattr(hashing, "PARAMETERS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    queue = hashing.Passwords(at_once=1)
     monkeypatch.setattr(services, "passwords_of", lambda scope: queue)
 
 
@@ -130,7 +132,7 @@ def test_a_device_is_unknown_after_a_change_of_the_password(make_shop):
 def test_a_renewed_hash_keeps_the_device_known(make_shop, monkeypatch):
     shop = make_shop(failed_logins_per_email=1)
     with monkeypatch.context() as before:
-        before.setattr(passwords, "PARAMETERS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        before.setattr(hashing, "PARAMETERS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         token = shop.register().json["device_token"]
     come_back(shop)
     guess(shop)

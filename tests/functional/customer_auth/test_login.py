@@ -2,7 +2,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import select, update
 
 from customer_auth.models import Credential
-from customer_auth.passwords import PARAMETERS
+from customer_auth.passwords.hashing import PARAMETERS
 
 
 def stored_hash(shop):
@@ -33,12 +33,12 @@ def test_unknown_address_and_wrong_password_have_the_same_answer(shop):
 
 
 def test_an_unknown_address_costs_a_hash_verification_too(shop, monkeypatch):
-    from customer_auth import passwords
+    from customer_auth.passwords import hashing
 
     verified = []
-    real = passwords.PARAMETERS.verify
+    real = hashing.PARAMETERS.verify
     monkeypatch.setattr(
-        type(passwords.PARAMETERS), "verify", lambda _, *given: verified.append(given[0]) or real(*given)
+        type(hashing.PARAMETERS), "verify", lambda _, *given: verified.append(given[0]) or real(*given)
     )
     shop.login("eve@example.org", status=401)
     assert len(verified) == 1
@@ -92,7 +92,7 @@ def test_an_unreadable_hash_is_a_wrong_password(shop):
 
 
 def test_no_connection_is_held_while_a_password_is_hashed(committed_shop, monkeypatch):
-    from customer_auth.passwords import Passwords
+    from customer_auth.passwords.hashing import Passwords
 
     held = []
     pool = committed_shop.autonomy.database.engine.pool

@@ -2,7 +2,7 @@
 
 import pytest
 
-from customer_auth.notices import NOTICES
+from customer_auth.sessions.notices import NOTICES
 from tests.functional.customer_auth.mailing import Post
 from tests.functional.customer_auth.second_factors import call, protect
 

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import select
 
 from customer_auth.models import LoginSession
-from customer_auth.passwords import Passwords
+from customer_auth.passwords.hashing import Passwords
 
 PASSWORD = "a long engine"
 NEW = "another long engine"

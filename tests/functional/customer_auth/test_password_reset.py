@@ -105,7 +105,7 @@ def test_a_link_ends_after_an_hour(shop, post):
 
 @pytest.mark.parametrize("token", ["", "x", "A" * 43, "A" * 1024, "\u2028", "' OR 1=1 --"])
 def test_a_guessed_token_is_refused_before_a_hash_is_made(shop, monkeypatch, token):
-    from customer_auth.passwords import Passwords
+    from customer_auth.passwords.hashing import Passwords
 
     monkeypatch.setattr(Passwords, "hash", lambda *_: pytest.fail("hashed"))
     assert reset(shop, token, status=422).json["code"] == "invalid_link"
@@ -187,7 +187,7 @@ def test_of_simultaneous_resets_one_wins(committed_shop):
 
 
 def test_no_connection_is_held_while_the_password_is_hashed(committed_shop, monkeypatch):
-    from customer_auth.passwords import Passwords
+    from customer_auth.passwords.hashing import Passwords
 
     customer(committed_shop)
     forget(committed_shop)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import altcha
 import pytest
 
-from customer_auth import work
+from customer_auth.limits import work
 from customer_auth.domain import WorkPurpose
 from tests.functional.customer_auth.concurrent_calls import at_once, statuses
 from tests.functional.customer_auth.mailing import bearer, customer

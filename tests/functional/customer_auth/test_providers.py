@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from autonomy_core.customers.services import add_guest
 from autonomy_core.plugin_api.customers import Customer
-from customer_auth import methods
+from customer_auth.sessions import methods
 from customer_auth.models import LoginSession
 from customer_auth.personal_data import PERSONAL_DATA
 from customer_auth.providers import flows

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from customer_auth.models import Attempts
-from customer_auth.passwords import Passwords
+from customer_auth.passwords.hashing import Passwords
 
 
 def let_pass(shop, by):

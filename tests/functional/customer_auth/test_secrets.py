@@ -59,6 +59,6 @@ def test_the_copy_of_a_token_is_logged_with_ids_only(shop, everything_said):
 
 
 def test_tokens_are_not_in_the_representation_of_an_answer():
-    from customer_auth.sessions import Tokens
+    from customer_auth.sessions.services import Tokens
 
     assert "s3cret" not in repr(Tokens("s3cret", "s3cret", 900))

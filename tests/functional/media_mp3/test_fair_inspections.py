@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
-from media_mp3 import intake
+from media_mp3.inspection import intake
 from tests.functional.media_mp3.conftest import MUSIC, Shop
 
 LONG_S = 60
@@ -16,7 +16,7 @@ def test_a_flood_of_uploads_delays_its_own_organisation_only(committed, monkeypa
     flooding, other = (shop_of(committed, name) for name in ("flooding", "other"))
     album, albums = other.album(), [flooding.album() for _ in range(2 + intake.PLACES // 2)]
     begun, end = Event(), Event()
-    inspect = intake.inspection.inspect
+    inspect = intake.reports.inspect
 
     def slow(path):
         if FLOOD in path.read_bytes():
@@ -24,7 +24,7 @@ def test_a_flood_of_uploads_delays_its_own_organisation_only(committed, monkeypa
             assert end.wait(LONG_S)
         return inspect(path)
 
-    monkeypatch.setattr(intake.inspection, "inspect", slow)
+    monkeypatch.setattr(intake.reports, "inspect", slow)
     with ThreadPoolExecutor(len(albums)) as pool:
         uploads = [pool.submit(send, flooding, album, MUSIC + FLOOD) for album in albums]
         assert begun.wait(LONG_S)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from autonomy_core.files.storage import storage_key
-from media_mp3.collecting import collect
+from media_mp3.jobs import collect
 from media_mp3.settings import RECORDINGS
 from tests.functional.media_mp3.conftest import LONG, MUSIC, Shop
 from tests.support.s3_server import ACCESS_KEY, SECRET_KEY

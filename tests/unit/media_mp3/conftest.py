@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from media_mp3.domain import TrackReport
-from media_mp3.inspection import inspect
+from media_mp3.inspection.reports import inspect
 
 Inspect = Callable[[bytes], TrackReport]
 

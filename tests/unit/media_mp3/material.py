@@ -13,7 +13,7 @@ from functools import cache
 
 from demo import music
 from demo.id3 import Id3Tag, cover_png, synchsafe
-from media_mp3.mpeg_header import FrameHeader, parse_header
+from media_mp3.mpeg.header import FrameHeader, parse_header
 
 PIECE = music.PIECES[2]
 

@@ -12,7 +12,7 @@ import pytest
 
 from autonomy_core.media import ffmpeg
 from media_mp3.domain import FINDINGS, TrackReport
-from media_mp3.inspect_child import examine
+from media_mp3.inspection.child import examine
 from media_mp3.masters.mp4 import parse as parse_mp4
 from tests.unit.media_mp3 import masters, material
 from tests.unit.media_mp3.conftest import Inspect

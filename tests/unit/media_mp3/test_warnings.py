@@ -6,10 +6,10 @@ import io
 
 import pytest
 
-from media_mp3 import inspect_child
+from media_mp3.inspection import child
 from media_mp3.domain import FINDINGS, Tags
-from media_mp3.tag_scan import scan_tags
-from media_mp3.tag_text import TextReader
+from media_mp3.tags.scan import scan_tags
+from media_mp3.tags.text import TextReader
 from tests.unit.media_mp3 import material
 from tests.unit.media_mp3.conftest import Inspect
 from tests.unit.media_mp3.material import cbr, frames, id3_with, vbr, xing
@@ -81,7 +81,7 @@ def test_tags_that_take_too_long_to_read_are_left_out(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(TextReader, "read", endless)
 
-    tags, warnings = inspect_child.read_tags(io.BytesIO(), (), seconds=0.05)
+    tags, warnings = child.read_tags(io.BytesIO(), (), seconds=0.05)
 
     assert tags == Tags()
     assert [(warning.code, warning.detail) for warning in warnings] == [
@@ -93,6 +93,6 @@ def test_half_a_megabyte_of_distinct_artists_is_read_within_the_budget() -> None
     content = material.many_distinct_artists()
     file = io.BytesIO(content)
 
-    tags, warnings = inspect_child.read_tags(file, scan_tags(file, len(content)).tags)
+    tags, warnings = child.read_tags(file, scan_tags(file, len(content)).tags)
 
     assert (tags.artist, warnings) == ("0", [])

@@ -1,0 +1,1 @@
+"""Passwords: hashed, judged when they are new, and replaced."""

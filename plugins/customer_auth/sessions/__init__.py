@@ -1,0 +1,1 @@
+"""Logins: their tokens, the clients that have them, and what authenticated them."""

@@ -1,0 +1,86 @@
+"""Checks whether the login of an access token is still open, and its customer not blocked."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from time import monotonic
+from uuid import UUID
+
+from sqlalchemy import DateTime, Text, Uuid, exists, select
+
+from autonomy_core.plugin_api.customers import Customer
+from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.statements import compiled, parameter
+from customer_auth.sessions.access_tokens import Bearer
+from customer_auth.models import LoginSession
+
+CACHED_FOR_S = 3.0
+"""How long a process caches that a login is open. A token can outlive its login by this many seconds."""
+
+MOST_REMEMBERED = 10_000
+
+Key = tuple[str, UUID, UUID]
+"""An organisation, a customer and a login."""
+
+
+class OpenLogins:
+    """The logins that this process recently found open in the database.
+
+    Only open logins are cached: an ended login stays ended, and is looked up each time.
+    """
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[Key, float] = OrderedDict()
+        self._lock = Lock()
+
+    def has(self, scope: TenantScope, bearer: Bearer) -> bool:
+        """Return whether a login is open. It queries the database at most once in `CACHED_FOR_S` seconds.
+
+        The query has its own transaction, because the view may have none, or one that lasts long.
+        """
+        key = (scope.organisation.id, bearer.customer_id, bearer.session_id)
+        asked_at = monotonic()
+        if asked_at - self._found.get(key, float("-inf")) < CACHED_FOR_S:
+            return True
+        is_open = _is_open(scope, bearer)
+        if is_open:
+            self._remember(key, asked_at)
+        return is_open
+
+    def _remember(self, key: Key, asked_at: float) -> None:
+        with self._lock:
+            self._found[key] = asked_at
+            self._found.move_to_end(key)
+            while len(self._found) > MOST_REMEMBERED:
+                self._found.popitem(last=False)
+
+
+IS_OPEN = compiled(
+    select(
+        exists().where(
+            LoginSession.organisation_id == parameter("organisation_id", Text()),
+            LoginSession.id == parameter("session_id", Uuid()),
+            LoginSession.customer_id == parameter("customer_id", Uuid()),
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > parameter("now", DateTime(timezone=True)),
+            Customer.organisation_id == LoginSession.organisation_id,
+            Customer.id == LoginSession.customer_id,
+            Customer.blocked_at.is_(None),
+            Customer.erased_at.is_(None),
+            Customer.merged_into.is_(None),
+        )
+    )
+)
+
+
+def _is_open(scope: TenantScope, bearer: Bearer) -> bool:
+    values = {
+        "organisation_id": scope.organisation.id,
+        "session_id": bearer.session_id,
+        "customer_id": bearer.customer_id,
+        "now": utcnow(),
+    }
+    ((is_open,),) = scope.execute_alone(IS_OPEN, values)
+    return bool(is_open)

@@ -1,0 +1,1 @@
+"""The inspection of an upload, in a limited child process."""

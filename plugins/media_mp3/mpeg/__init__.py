@@ -1,0 +1,1 @@
+"""MPEG audio: headers, frames and length."""

@@ -1,0 +1,1 @@
+"""ID3 tags, read by our own code."""
