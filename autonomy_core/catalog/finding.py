@@ -61,7 +61,7 @@ SORTS: Final[Mapping[str, Sort]] = {
 """The orders besides that of the ids, which is `NEWEST`."""
 
 
-def filtered(scope: TenantScope, products: Select[Product], query: Mapping[str, Any]) -> Select[Product]:
+def _filtered(scope: TenantScope, products: Select[Product], query: Mapping[str, Any]) -> Select[Product]:
     """Narrow a selection of products.
 
     Args:
@@ -102,14 +102,24 @@ def in_state(state: State) -> ColumnElement[bool]:
     return and_(Product.archived_at.is_(None), conditions[state])
 
 
+def chosen_by_staff(query: Mapping[str, Any]) -> ColumnElement[bool]:
+    """The condition of a list for staff: ``state`` if it is sent, or whether products are ``archived``."""
+    if query["state"] is not None:
+        return in_state(query["state"])
+    is_archived = in_state(State.ARCHIVED)
+    return is_archived if query["archived"] == "true" else ~is_archived
+
+
 def page(scope: TenantScope, products: Select[Product], query: Mapping[str, Any]) -> dict[str, Any]:
-    """Select one page of products.
+    """Select one page of the products that the filters leave.
 
     Args:
         scope: the organisation.
-        products: the products without an order.
-        query: ``sort``, ``limit``, and ``cursor``, which `read_cursor` has accepted.
+        products: the products that the caller sees, without an order.
+        query: the filters, see `_filtered`; ``sort``, ``limit``, and ``cursor``, which `read_cursor` has
+            accepted.
     """
+    products = _filtered(scope, products, query)
     limit, cursor, sort = query["limit"], query["cursor"], SORTS.get(query["sort"])
     value: Any
     order: tuple[Any, ...]

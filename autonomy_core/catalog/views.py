@@ -6,13 +6,11 @@ from typing import Any
 
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import ColumnElement
 
 from autonomy_core.catalog import availability, finding, services
 from autonomy_core.catalog.bundles import BundleRefused, UnknownProduct
 from autonomy_core.catalog.covers.documents import with_cover, with_covers_of_page
 from autonomy_core.catalog.details import SlugTaken
-from autonomy_core.catalog.domain import State
 from autonomy_core.catalog.listing import load_tracks
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.query_schemas import AdminProductsQuery, ProductsQuery
@@ -41,9 +39,8 @@ from autonomy_core.web.schemas import page_of
 )
 def list_products(context: Products, request: Request) -> dict[str, Any]:
     """The published products, the newest first by default. `purchasable` says which can be bought now."""
-    products = finding.filtered(context.scope, services.on_sale(context.scope), request.query)
-    page = finding.page(context.scope, products, request.query)
-    return with_covers_of_page(context, page)
+    products = services.on_sale(context.scope)
+    return with_covers_of_page(context, finding.page(context.scope, products, request.query))
 
 
 @api_view(
@@ -75,16 +72,8 @@ def list_all_products(context: AdminProducts, request: Request) -> dict[str, Any
 
     Archived ones need `archived=true`.
     """
-    products = availability.every_product(context.scope, _chosen(request.query))
-    products = finding.filtered(context.scope, products, request.query)
+    products = availability.every_product(context.scope, finding.chosen_by_staff(request.query))
     return with_covers_of_page(context, finding.page(context.scope, products, request.query))
-
-
-def _chosen(query: dict[str, Any]) -> ColumnElement[bool]:
-    if query["state"] is not None:
-        return finding.in_state(query["state"])
-    is_archived = finding.in_state(State.ARCHIVED)
-    return is_archived if query["archived"] == "true" else ~is_archived
 
 
 @api_view(

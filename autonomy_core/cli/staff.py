@@ -9,7 +9,6 @@ import click
 from autonomy_core.cli.context import AddressType, CliContext, IdentifierType, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_rows
-from autonomy_core.security.models import StaffMember
 from autonomy_core.security.roles import MEANINGS, Role
 from autonomy_core.staff import services
 
@@ -30,7 +29,7 @@ def list_(cli: CliContext, organisation_id: str, *, as_json: bool) -> None:
     with cli.records(organisation_id) as scope:
         rows = [
             {"id": str(member.id), "email": customer.email, "role": member.role, "since": member.since}
-            for member, customer in scope.session.execute(services.staff().order_by(StaffMember.id))
+            for member, customer in services.list_staff(scope)
         ]
     print_rows(rows, as_json=as_json, nothing="no members of staff")
 

@@ -39,7 +39,7 @@ def make_codes(scope: TenantScope, product_id: UUID, values: dict[str, Any], *, 
     """Make a batch of codes for a product, in the environment in which the organisation sells now.
 
     Args:
-        scope: the scope of the organisation.
+        scope: the organisation; its own transaction is not used, so that no code is shown that is not stored.
         product_id: one of its products.
         values: ``count``, ``label``, ``uses_per_code``, and ``expires_at`` or None.
         actor: the caller, for the audit trail.
@@ -48,6 +48,11 @@ def make_codes(scope: TenantScope, product_id: UUID, values: dict[str, Any], *, 
         AddressInReason: the label contains an address, which an erasure could not remove.
     """
     require_no_address(values["label"])
+    with scope.begin() as own:
+        return _make_codes(own, product_id, values, actor)
+
+
+def _make_codes(scope: TenantScope, product_id: UUID, values: dict[str, Any], actor: str) -> NewCodes:
     key = {"organisation_id": scope.organisation.id, "id": uuid7()}
     of_batch = {"product_id": product_id, "environment": environment_of(scope), "created_by": actor}
     batch = CodeBatch(**key, **of_batch, **values)
@@ -166,7 +171,8 @@ def revoke(
         detail = {"count": len(revoked)}
         record(scope, actor=actor, action="codes.revoked", target=f"code_batch:{batch.id}", detail=detail)
     scope.session.flush()
-    return scope.session.scalars(batches_of(batch.product_id).where(CodeBatch.id == batch.id)).one()
+    find_batch(scope, batch.product_id, batch.id)  # reads its use anew, into the same object
+    return batch
 
 
 def move_uses(scope: TenantScope, source_id: UUID, target_id: UUID) -> None:

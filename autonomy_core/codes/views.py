@@ -46,9 +46,7 @@ def make_codes(context: AdminCodes, request: Request) -> Response:
 
     If the answer is lost, revoke the batch, and make another one.
     """
-    product = context.product
-    with context.scope.begin() as own:
-        new = services.make_codes(own, product.id, request.validated, actor=request.actor)
+    new = services.make_codes(context.scope, context.product.id, request.validated, actor=request.actor)
     answer = Response(status=201, app_iter=services.table_of(new), content_type=MEDIA_TYPE, charset="utf-8")
     answer.content_disposition = f'attachment; filename="codes-{new.batch.id}.csv"'
     answer.cache_control = "no-store"

@@ -1,4 +1,4 @@
-"""What the outbox of mail keeps of a customer. `mail` itself knows no customers."""
+"""What the outbox of mail keeps of a customer. `mail` is below customers, and imports nothing of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, cast, func, or_, select, update
 
 from autonomy_core.customers.addresses import erasable_addresses, proven_address
 from autonomy_core.customers.services import find_customer
@@ -58,13 +58,13 @@ def erase(scope: TenantScope, customer_id: UUID) -> None:
         scope.session.execute(statement.execution_options(synchronize_session=False))
 
 
-def mails_to(scope: TenantScope, customer_id: UUID) -> ColumnElement[bool]:
-    """The SQL condition that a mail concerns a customer, or went to the customer's address, for staff."""
+def mails_of(scope: TenantScope, customer_id: UUID) -> Select[MailMessage]:
+    """Select the mails that concern a customer, or went to the customer's address, for staff."""
     customer = find_customer(scope, customer_id)
     mine: ColumnElement[bool] = MailMessage.customer_id == customer_id
-    if customer is None or not customer.email:
-        return mine
-    return or_(mine, func.lower(MailMessage.recipient) == customer.email.lower())
+    if customer is not None and customer.email:
+        mine = or_(mine, func.lower(MailMessage.recipient) == customer.email.lower())
+    return select(MailMessage).where(mine)
 
 
 def _traces(scope: TenantScope, customer_id: UUID) -> ColumnElement[bool]:

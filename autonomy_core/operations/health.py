@@ -33,7 +33,8 @@ from autonomy_core.kernel.runtime import Runtime, runtime_of
 from autonomy_core.operations.doctor import recall
 from autonomy_core.operations.metrics import may_see_operations
 from autonomy_core.operations.presence import last_seen
-from autonomy_core.traversal.resources import Resource, Root
+from autonomy_core.operations.resources import Health
+from autonomy_core.traversal.resources import Root
 
 WORKER_SEEN_WITHIN_S = 60
 WORK = "run: autonomy worker"
@@ -180,10 +181,6 @@ def check_online(runtime: Runtime) -> Check:
 def check_mail(runtime: Runtime) -> Check:
     """Report that mail is only written into files. Mail that waits or was given up is an alarm."""
     return Check("mail") if runtime.settings.mail_url else Check("mail", Outcome.OK, (NO_MAIL,))
-
-
-class Health(Resource):
-    """``/health``"""
 
 
 def live(context: Health, request: Request) -> dict[str, str]:

@@ -25,6 +25,7 @@ from autonomy_core.counters import REGISTRY
 from autonomy_core.errors import NotFound
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.operations.presence import WorkerPresence
+from autonomy_core.operations.resources import Metrics
 from autonomy_core.traversal.resources import Resource, Root
 
 NO_RESOURCE = "none"
@@ -42,10 +43,6 @@ def resource_of(request: Request, status: int) -> str:
         return NO_RESOURCE
     name = type(context).__name__
     return f"{name}.{request.view_name}" if request.view_name and status != NotFound.status else name
-
-
-class Metrics(Resource):
-    """``/metrics``"""
 
 
 def show_metrics(context: Metrics, request: Request) -> Response:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from uuid import UUID, uuid5
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from autonomy_core.audit.services import record
 from autonomy_core.db.base import uuid7
@@ -98,9 +98,10 @@ def refund(
     return Refunded(found, answered)
 
 
-def refunds_of(payment_id: UUID) -> Select[PaymentRefund]:
-    """Select the refunds of a payment."""
-    return select(PaymentRefund).where(PaymentRefund.payment_id == payment_id)
+def list_refunds(scope: TenantScope, payment_id: UUID) -> Sequence[PaymentRefund]:
+    """Return the refunds of a payment, oldest first."""
+    found = select(PaymentRefund).where(PaymentRefund.payment_id == payment_id)
+    return scope.session.scalars(found.order_by(PaymentRefund.created_at, PaymentRefund.id)).all()
 
 
 def request_refund(

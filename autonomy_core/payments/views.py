@@ -286,8 +286,7 @@ def send_receipt_again(context: AdminPayment, request: Request) -> Payment:
 )
 def list_refunds(context: AdminRefunds, request: Request) -> dict[str, Any]:
     """Lists the refunds, oldest first, including those that were made in the payment provider's dashboard."""
-    found = refunds.refunds_of(context.payment.id).order_by(PaymentRefund.created_at, PaymentRefund.id)
-    return {"items": list(context.scope.session.scalars(found))}
+    return {"items": refunds.list_refunds(context.scope, context.payment.id)}
 
 
 @api_view(

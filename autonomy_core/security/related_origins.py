@@ -16,12 +16,9 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from autonomy_core.errors import NotFound
+from autonomy_core.security.resources import WellKnown
 from autonomy_core.tenancy.hosts import is_loopback
-from autonomy_core.traversal.resources import Resource, Root
-
-
-class WellKnown(Resource):
-    """``/.well-known``: documents about the organisation of the host (RFC 8615)."""
+from autonomy_core.traversal.resources import Root
 
 
 def related_origins(context: WellKnown, request: Request) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -77,9 +77,15 @@ class Giver:
             raise BeyondOwnRights
 
 
-def staff() -> Select[StaffMember, Customer]:
-    """Select the members of staff with their accounts."""
-    return current_members().add_columns(Customer).join(Customer, Customer.id == StaffMember.customer_id)
+def list_staff(scope: TenantScope) -> Sequence[tuple[StaffMember, Customer]]:
+    """Return the members of staff with their accounts, the oldest membership first."""
+    found = current_members().add_columns(Customer).join(Customer, Customer.id == StaffMember.customer_id)
+    return [(member, customer) for member, customer in scope.session.execute(found.order_by(StaffMember.id))]
+
+
+def list_invitations(scope: TenantScope) -> Sequence[StaffInvitation]:
+    """Return the invitations that can be accepted, the oldest first."""
+    return scope.session.scalars(open_invitations().order_by(StaffInvitation.id)).all()
 
 
 def open_invitations() -> Select[StaffInvitation]:

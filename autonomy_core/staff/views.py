@@ -55,8 +55,7 @@ from autonomy_core.web.schemas import page_of, paginate
 )
 def list_staff(context: AdminStaff, request: Request) -> dict[str, Any]:
     """Lists the members of staff, the oldest membership first."""
-    found = context.scope.session.execute(services.staff().order_by(StaffMember.id))
-    return {"items": [_shown(member, customer) for member, customer in found]}
+    return {"items": [_shown(member, customer) for member, customer in services.list_staff(context.scope)]}
 
 
 @api_view(
@@ -97,8 +96,7 @@ def end_membership(context: AdminStaffMember, request: Request) -> None:
 )
 def list_invitations(context: AdminInvitations, request: Request) -> dict[str, Any]:
     """Lists the invitations that can be accepted."""
-    found = context.scope.session.scalars(services.open_invitations().order_by(StaffInvitation.id))
-    return {"items": list(found)}
+    return {"items": services.list_invitations(context.scope)}
 
 
 @api_view(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -74,7 +75,7 @@ def paginate(
     session: Session,
     statement: Select[Any],
     key: InstrumentedAttribute[UUID],
-    query: dict[str, Any],
+    query: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Select one page, newest first: ids sort by creation time.
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.request import Request
@@ -19,13 +19,8 @@ from autonomy_core.web.operations import PUBLIC, Operation
 from autonomy_core.web.schemas import OpenQuery
 from autonomy_core.webhooks import receiving
 from autonomy_core.webhooks.inbox import EventNotStored
+from autonomy_core.webhooks.resources import WebhookEndpoint
 from autonomy_core.webhooks.schemas import MAX_EVENT_BYTES, ReceivedSchema
-
-
-class WebhookEndpoint(Resource):
-    """``/api/webhook/{source}/{organisation_id}``; each source has a subclass."""
-
-    source: ClassVar[WebhookSource]
 
 
 def take_event(context: WebhookEndpoint, request: Request) -> dict[str, Any]:

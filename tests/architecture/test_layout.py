@@ -55,12 +55,6 @@ NOT_NEEDED = {"welcome_gift": {"domain.py", "migrations", "models.py", "schemas.
 """What a plugin leaves out, because it has no tables, no calls or no rules."""
 DEFINED_ELSEWHERE = {
     "Base": {"autonomy_core/files/marks.py: UnreferencedFileMark"},  # abstract: a plugin makes the table
-    "Resource": {
-        "autonomy_core/operations/health.py: Health",
-        "autonomy_core/operations/metrics.py: Metrics",
-        "autonomy_core/security/related_origins.py: WellKnown",
-        "autonomy_core/webhooks/views.py: WebhookEndpoint",
-    },
     "ApiSchema": {"autonomy_core/web/reading.py: NoQuery"},
 }
 """The classes that are not in the module of their kind, by the base class."""
@@ -173,13 +167,29 @@ def test_a_view_is_in_a_module_of_views():
     assert not elsewhere
 
 
+def test_views_begin_no_transaction_and_build_no_statement():
+    found = {
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sources(CORE, *PLUGINS, *STRANGERS)
+        if path.stem == "views"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy"))
+        or (
+            isinstance(node, ast.Attribute)
+            and node.attr == "begin"
+            and ast.unparse(node.value).endswith("scope")
+        )
+    }
+    assert not found, "a service begins transactions and selects rows"
+
+
 def test_only_plugin_py_imports_pluggy():
-    knowing = {
+    importing = {
         str(path.relative_to(ROOT))
         for path in sources(*PLUGINS, *STRANGERS)
         if any(name in {"pluggy", "autonomy_core.plugin_api.hooks"} for name in imported(path))
     }
-    assert {Path(name).name for name in knowing} == {"plugin.py"}
+    assert {Path(name).name for name in importing} == {"plugin.py"}
 
 
 def test_every_package_is_in_the_distribution():

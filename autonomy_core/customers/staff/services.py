@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from autonomy_core.jobs.services import defer
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.security.members import member_of
+from autonomy_core.web.schemas import paginate
 
 
 class AddressInReason(InvalidInput):
@@ -64,7 +66,24 @@ def require_no_address(reason: str) -> None:
         raise AddressInReason
 
 
-def customers_matching(
+def find_customers(scope: TenantScope, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Select one page of the customers that staff look for, newest first.
+
+    Args:
+        scope: the organisation; its own transaction is not used, because a provider may be called.
+        query: what `CustomerQuery` loaded.
+
+    Raises:
+        Unavailable: see `customer_of_reference`.
+    """
+    wanted = _customers_matching(query["q"], guest=query["guest"], blocked=query["blocked"])
+    if query["reference"] is not None:
+        wanted = wanted.where(Customer.id == customer_of_reference(scope, query["reference"]))
+    with scope.begin() as own:
+        return paginate(own.session, wanted, Customer.id, query)
+
+
+def _customers_matching(
     words: str | None = None, *, guest: str | None = None, blocked: str | None = None
 ) -> Select[Customer]:
     """Select customers who are neither erased nor merged.

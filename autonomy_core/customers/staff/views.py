@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pyramid.request import Request
-from sqlalchemy import select
 
 from autonomy_core.customers import schemas
 from autonomy_core.customers.merging import NotMergeable
 from autonomy_core.customers.models import Customer, CustomerNote
-from autonomy_core.customers.outbox import mails_to
+from autonomy_core.customers.outbox import mails_of
 from autonomy_core.customers.resources import (
     AdminCustomer,
     AdminCustomerMails,
@@ -41,13 +40,7 @@ def list_customers(context: AdminCustomers, request: Request) -> dict[str, Any]:
 
     Stripe's ids begin with `pi_`, `cs_`, `ch_`, `re_` or `dp_`. Erased and merged customers are not listed.
     """
-    query = request.query
-    wanted = staff.customers_matching(query["q"], guest=query["guest"], blocked=query["blocked"])
-    if query["reference"] is not None:
-        customer_id = staff.customer_of_reference(context.scope, query["reference"])
-        wanted = wanted.where(Customer.id == customer_id)
-    with context.scope.begin() as own:
-        return paginate(own.session, wanted, Customer.id, query)
+    return staff.find_customers(context.scope, request.query)
 
 
 @api_view(
@@ -164,5 +157,5 @@ def write_note(context: AdminCustomerNotes, request: Request) -> CustomerNote:
 )
 def list_mails(context: AdminCustomerMails, request: Request) -> dict[str, Any]:
     """Newest first, with the state and the mail server's answer."""
-    found = select(MailMessage).where(mails_to(context.scope, context.customer.id))
+    found = mails_of(context.scope, context.customer.id)
     return paginate(context.scope.session, found, MailMessage.id, request.query)

@@ -238,7 +238,7 @@ def explained(scope, query):
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        finding.page(scope, finding.filtered(scope, availability.on_sale(scope), query), query)
+        finding.page(scope, availability.on_sale(scope), query)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     connection = scope.session.connection()
