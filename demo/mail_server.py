@@ -53,7 +53,7 @@ class MailServer:
         port: its port; 0 until it has started, to choose a free one.
         directory: where mail is written, one ``.eml`` file each; None for memory only.
         certificate: encrypts connections; None for no encryption.
-        at_once: encrypt from the beginning of a connection, instead of with STARTTLS.
+        implicit_tls: encrypt from the beginning of a connection, instead of with STARTTLS.
         supports_utf8: whether addresses may be in UTF-8 (RFC 6531).
         users: the passwords of the users. With users, mail needs authentication.
         answer_sender: returns the answer to ``MAIL FROM`` of an address.
@@ -66,7 +66,7 @@ class MailServer:
     port: int = 0
     directory: Path | None = None
     certificate: ssl.SSLContext | None = None
-    at_once: bool = False
+    implicit_tls: bool = False
     supports_utf8: bool = True
     users: Mapping[str, str] = field(default_factory=dict)
     answer_sender: Callable[[str], str] = lambda _: "250 2.1.0 Sender ok"
@@ -100,7 +100,7 @@ class MailServer:
     @property
     def url(self) -> str:
         """The address for ``autonomy.mail.url``."""
-        scheme, query = ("smtps", "") if self.at_once else ("smtp", "" if self.certificate else "?tls=none")
+        scheme, query = ("smtps", "") if self.implicit_tls else ("smtp", "" if self.certificate else "?tls=none")
         user = f"{next(iter(self.users))}@" if self.users else ""
         return f"{scheme}://{user}localhost:{self.port}{query}"
 
@@ -134,12 +134,12 @@ class MailServer:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _listen(self) -> asyncio.Server:
-        encrypted = self.certificate if self.at_once else None
+        encrypted = self.certificate if self.implicit_tls else None
         return await self._loop.create_server(self._session, "localhost", self.port, ssl=encrypted)
 
     def _session(self) -> SMTP:
         self.connections += 1
-        by_command = None if self.at_once else self.certificate
+        by_command = None if self.implicit_tls else self.certificate
         return SMTP(
             _Handler(self, self.connections),
             enable_SMTPUTF8=self.supports_utf8,
@@ -203,7 +203,7 @@ class _Handler:
             message=BytesParser(EmailMessage, policy=policy.default).parsebytes(content),
             connection=self._connection,
             user=session.auth_data if session.authenticated else None,
-            encrypted=session.ssl is not None or self._server.at_once,
+            encrypted=session.ssl is not None or self._server.implicit_tls,
         )
         self._server.keep(received)
         if self._server.answer_mail is None:

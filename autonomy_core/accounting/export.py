@@ -38,7 +38,7 @@ OF_PAYMENT = (
     "coupon_code", "currency", "amount", "discount", "refunded_amount",
 )  # fmt: skip
 
-AT_ONCE = 500
+BATCH_ROWS = 500
 """The number of rows that are read and written together."""
 
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -57,38 +57,38 @@ def export(scope: TenantScope, filters: Mapping[str, Any]) -> Iterator[bytes]:
     """
     yield _lines([COLUMNS])
     with scope.begin() as own:
-        wanted = _selected(own, filters).execution_options(yield_per=AT_ONCE)
+        wanted = _selected(own, filters).execution_options(yield_per=BATCH_ROWS)
         with own.session.execute(wanted) as found:
             for rows in found.partitions():
                 yield _lines(_cells(row) for row in rows)
 
 
 def _selected(scope: TenantScope, filters: Mapping[str, Any]) -> Select[*tuple[Any, ...]]:
-    told = _told()
+    balances = _balances()
     product = (Product.organisation_id == Payment.organisation_id) & (Product.id == Payment.product_id)
     customer = (Customer.organisation_id == Payment.organisation_id) & (Customer.id == Payment.customer_id)
-    balance = (told.c.organisation_id == Payment.organisation_id) & (told.c.payment_id == Payment.id)
+    balance = (balances.c.organisation_id == Payment.organisation_id) & (balances.c.payment_id == Payment.id)
     return (
         select(
             *(getattr(Payment, name) for name in OF_PAYMENT),
             Product.title,
             Customer.email,
             Customer.name,
-            told.c.settlement_currency,
-            told.c.fee,
-            told.c.net,
-            told.c.currencies,
+            balances.c.settlement_currency,
+            balances.c.fee,
+            balances.c.net,
+            balances.c.currencies,
         )
         .join(Product, product)
         .join(Customer, customer)
-        .outerjoin(told, balance)
+        .outerjoin(balances, balance)
         .where(*matching(scope.organisation, filters))
         .order_by(Payment.id.desc())
     )
 
 
-def _told() -> Subquery:
-    """Select what the provider told of each payment. In several currencies there is no single fee."""
+def _balances() -> Subquery:
+    """Select what the provider reports for each payment. In several currencies there is no single fee."""
     currencies = func.count(PaymentBalance.currency.distinct())
     return (
         select(
@@ -107,7 +107,7 @@ def _told() -> Subquery:
 def _cells(row: Row[*tuple[Any, ...]]) -> list[str]:
     settled_in = row.settlement_currency if row.currencies == 1 else None
     amounts = [(each, row.currency) for each in (row.amount, row.discount, row.refunded_amount)]
-    told = [(each, settled_in) for each in (row.fee, row.net)]
+    converted = [(each, settled_in) for each in (row.fee, row.net)]
     return [
         str(row.id),
         _time(row.created_at),
@@ -124,8 +124,8 @@ def _cells(row: Row[*tuple[Any, ...]]) -> list[str]:
         row.currency,
         *(_major(*each) for each in amounts),
         settled_in or ("several" if row.currencies else ""),
-        *(_major(*each) for each in told),
-        *(_minor(*each) for each in (*amounts, *told)),
+        *(_major(*each) for each in converted),
+        *(_minor(*each) for each in (*amounts, *converted)),
     ]
 
 

@@ -121,9 +121,9 @@ class Programs:
             output: IO[bytes] | None = process.stdout
             assert output is not None  # noqa: S101 - for the type checker: it is a pipe
             yield from output
-            _, told = process.communicate()
+            _, errors = process.communicate()
         if process.returncode != 0:
-            raise BackupError(f"{dump} cannot be read: {_last_line(told)}")
+            raise BackupError(f"{dump} cannot be read: {_last_line(errors)}")
 
     def _run(self, program: str, url: str, options: Sequence[str]) -> None:
         database, password = _without_password(make_url(url).set(drivername="postgresql"))
@@ -167,15 +167,15 @@ def _usual_places() -> Iterator[Path]:
 
 def _major(directory: Path) -> int | None:
     try:
-        told = subprocess.run(
+        output = subprocess.run(
             [directory / "pg_dump", "--version"], capture_output=True, text=True, check=True
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
-    found = re.search(r"\b(\d+)(?:\.\d+|devel|beta|rc)", told)
+    found = re.search(r"\b(\d+)(?:\.\d+|devel|beta|rc)", output)
     return int(found.group(1)) if found else None
 
 
-def _last_line(told: bytes) -> str:
-    lines = [line for line in told.decode(errors="replace").splitlines() if line.strip()]
+def _last_line(output: bytes) -> str:
+    lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
     return " ".join(lines[:3]) or "no output"

@@ -110,8 +110,8 @@ def require_available(scope: TenantScope, product_id: UUID) -> None:
     """
     moment = available_at(scope, product_id)
     if moment is not None:
-        told = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        raise NotAvailableYet(extra={"available_at": told})
+        shown = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        raise NotAvailableYet(extra={"available_at": shown})
 
 
 def available_at(scope: TenantScope, product_id: UUID) -> datetime | None:

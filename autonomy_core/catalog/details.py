@@ -26,7 +26,7 @@ FIELDS: Final = frozenset(
 )
 """The values of a product that are details."""
 
-AT_ONCE: Final = 500
+BATCH_ROWS: Final = 500
 """How many products `complete` completes in one transaction."""
 
 
@@ -119,7 +119,7 @@ def complete(scope: TenantScope) -> None:
         ProductTerm.field == TITLE,
     )
     lacking = select(Product).where(~and_(details, terms))
-    for product in scope.session.scalars(lacking.order_by(Product.id).limit(AT_ONCE)).all():
+    for product in scope.session.scalars(lacking.order_by(Product.id).limit(BATCH_ROWS)).all():
         change_details(scope, product, {})
 
 

@@ -176,7 +176,7 @@ def settings_problems(schema: type[Schema] | None, settings: Mapping[str, str]) 
     required = {name for name, field in names.items() if field.required}
     without = {name: {key: value for key, value in settings.items() if key != name} for name in required}
     problems += [
-        f"{name} is required, but is not missed"
+        f"{name} is required, but its absence is not reported"
         for name in required
         if name not in _messages(schema, without[name])
     ]

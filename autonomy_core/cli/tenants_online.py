@@ -30,7 +30,7 @@ def run_online_checks(runtime: Runtime, organisation_ids: Sequence[str], *, quie
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         looking = examine(runtime, organisations)
-        found = list(progress.track(looking, total=len(organisations), description="asking"))
+        found = list(progress.track(looking, total=len(organisations), description="checking"))
     found.sort(key=lambda each: each.organisation_id)
     _remember(runtime, found)
     if not quiet:

@@ -77,12 +77,12 @@ def show(cli: CliContext, organisation_id: str, event_id: str, *, source: str | 
     with cli.records(organisation_id) as scope:
         event = _the_event(scope, event_id, source)
         found = _summary(event) | {name: getattr(event, name) for name in IN_DETAIL}
-        told = {"payload": event.payload} | ({"fetched": event.fetched} if event.fetched else {})
+        parts = {"payload": event.payload} | ({"fetched": event.fetched} if event.fetched else {})
     if as_json:
-        print_json({"event": found, **told})
+        print_json({"event": found, **parts})
         return
     print_facts(found)
-    for part in told.values():
+    for part in parts.values():
         print_json(part)
 
 

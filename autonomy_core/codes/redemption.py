@@ -21,7 +21,7 @@ from autonomy_core.db.base import utcnow
 from autonomy_core.db.own_transactions import trying_again
 from autonomy_core.errors import NotAuthenticated, NotFound
 from autonomy_core.grants.giving import give_by_code, owns_all
-from autonomy_core.grants.mails import tell_given
+from autonomy_core.grants.mails import notify_given
 from autonomy_core.grants.services import environment_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.buyers import Guest
@@ -174,5 +174,5 @@ def _give(scope: TenantScope, code: DownloadCode, batch: CodeBatch, customer: Cu
     actor, target = f"customer:{customer.id}", f"code:{code.id}"
     record(scope, actor=actor, action="code.redeemed", target=target, detail=detail)
     if customer.guest:
-        tell_given(scope, customer, given)
+        notify_given(scope, customer, given)
     scope.session.flush()

@@ -20,7 +20,7 @@ from autonomy_core.db.base import utcnow, uuid7
 from autonomy_core.grants.services import environment_of
 from autonomy_core.kernel.scope import TenantScope
 
-AT_ONCE = 500
+BATCH_ROWS = 500
 """The number of rows that are written together."""
 
 COLUMNS = ("code", "id", "expires_at")
@@ -67,7 +67,7 @@ def _make_codes(scope: TenantScope, product_id: UUID, values: dict[str, Any], ac
 
 
 def _in_parts(codes: Sequence[tuple[UUID, str]]) -> Iterator[Sequence[tuple[UUID, str]]]:
-    return (codes[start : start + AT_ONCE] for start in range(0, len(codes), AT_ONCE))
+    return (codes[start : start + BATCH_ROWS] for start in range(0, len(codes), BATCH_ROWS))
 
 
 def _row(batch: CodeBatch, code_id: UUID, code: str) -> dict[str, Any]:

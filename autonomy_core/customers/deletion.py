@@ -10,7 +10,7 @@ from sqlalchemy import select
 from autonomy_core.customers.changing import change_customer
 from autonomy_core.customers.domain import DELETION_AFTER
 from autonomy_core.customers.erasing import erase
-from autonomy_core.customers.mails import tell_of_deletion
+from autonomy_core.customers.mails import notify_of_deletion
 from autonomy_core.customers.models import Customer
 from autonomy_core.customers.services import is_current, lock_current
 from autonomy_core.db.base import utcnow
@@ -26,7 +26,7 @@ def request_deletion(scope: TenantScope, customer: Customer) -> Customer:
     if customer.deletion_due_at is None:
         due = {"deletion_due_at": utcnow() + DELETION_AFTER}
         change_customer(scope, customer, due, actor=f"customer:{customer.id}")
-        tell_of_deletion(scope, customer)
+        notify_of_deletion(scope, customer)
     return customer
 
 

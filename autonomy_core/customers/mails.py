@@ -34,7 +34,7 @@ def welcome(scope: TenantScope, customer: Customer) -> None:
     send(scope, WELCOME, customer.email, {}, customer_id=customer.id, locale=customer.locale)
 
 
-def tell_of_deletion(scope: TenantScope, customer: Customer) -> None:
+def notify_of_deletion(scope: TenantScope, customer: Customer) -> None:
     """Tell a customer until when the account can be kept."""
     assert customer.deletion_due_at is not None  # noqa: S101 - for the type checker: it was set a moment ago
     values = {"due_at": customer.deletion_due_at.isoformat(timespec="seconds")}

@@ -58,7 +58,7 @@ HAD_FAILED = "the transaction had failed before; nothing of it is committed"
 SCOPE = Statement(
     SCOPE_TO_ORGANISATION.format(organisation_id="%(organisation_id)s")
     + LIMIT_STATEMENT.format(milliseconds="%(statement_timeout)s")
-    + ", set_config('idle_in_transaction_session_timeout', %(longest_pause)s, true)"
+    + ", set_config('idle_in_transaction_session_timeout', %(idle_timeout)s, true)"
     ", set_config('plan_cache_mode', 'force_generic_plan', true)"
 )
 
@@ -94,7 +94,7 @@ class DriverTransaction:
                 {
                     "organisation_id": organisation_id,
                     "statement_timeout": in_milliseconds(statement_timeout_s),
-                    "longest_pause": in_milliseconds(idle_timeout_s),
+                    "idle_timeout": in_milliseconds(idle_timeout_s),
                 }
             ),
         ]

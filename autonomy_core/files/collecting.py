@@ -22,7 +22,7 @@ from autonomy_core.kernel.scope import TenantScope
 log = structlog.get_logger(__name__)
 
 _LONGEST_GAP: Final = timedelta(days=2)
-_MOST_AT_ONCE: Final = 500
+_BATCH_ROWS: Final = 500
 
 
 def stored_keys(scope: TenantScope, area: FileArea) -> set[str] | None:
@@ -111,7 +111,7 @@ def _due(
     scope.session.flush()
     due = select(marks.storage_key).where(marks.since < now - after)
     # Uploads of several files lock them in the order of their keys as well, so that there is no deadlock.
-    return sorted(scope.session.scalars(due.order_by(marks.since).limit(_MOST_AT_ONCE)))
+    return sorted(scope.session.scalars(due.order_by(marks.since).limit(_BATCH_ROWS)))
 
 
 def _see_again(mark: UnreferencedFileMark, now: datetime) -> None:

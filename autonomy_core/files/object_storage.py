@@ -29,7 +29,7 @@ _BODY: Final = re.compile(r"(non-2xx status code: [0-9]{3}[A-Za-z -]*):.*", re.D
 _QUERY: Final = re.compile(r"\?[^\s\"'<>)]*")
 _MOST_CHARACTERS: Final = 500
 
-PARTS_AT_ONCE: Final = 2
+CONCURRENT_PARTS: Final = 2
 """How many parts of an upload are in memory and on their way at once."""
 
 
@@ -62,7 +62,7 @@ class ObjectStorage:
             return False
         # The store's create-only mode would read the whole file into memory. A multipart write is atomic, and
         # two concurrent ones write the same bytes, since the key is the content.
-        remote: dict[str, Any] = {"chunk_size": PART_BYTES, "max_concurrency": PARTS_AT_ONCE}
+        remote: dict[str, Any] = {"chunk_size": PART_BYTES, "max_concurrency": CONCURRENT_PARTS}
         with self._failing_as_os_error():
             if self._breaker is None:
                 obstore.put(self._store, key, path, use_multipart=True)

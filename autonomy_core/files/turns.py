@@ -22,14 +22,14 @@ class FairTurns:
     of Choudhury and Hahne). One organisation alone gets half of the places, so two never occupy all.
 
     Args:
-        at_once: the number of turns.
+        concurrent: the number of turns.
         places: the number of places to wait, of all organisations. Each occupies a thread of the server.
     """
 
-    def __init__(self, at_once: int, places: int) -> None:
+    def __init__(self, concurrent: int, places: int) -> None:
         self._free_places = places
-        self._most_each = max(1, at_once - 1)
-        self._free = at_once
+        self._most_each = max(1, concurrent - 1)
+        self._free = concurrent
         self._lock = Lock()
         self._running: Counter[str] = Counter()
         # In the order in which the organisations get the next turns.

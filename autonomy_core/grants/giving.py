@@ -20,7 +20,7 @@ from autonomy_core.customers.services import find_customer, lock_current
 from autonomy_core.customers.staff.services import require_no_address
 from autonomy_core.db.base import utcnow, uuid7
 from autonomy_core.errors import Conflict, NotFound
-from autonomy_core.grants.mails import tell_given, tell_taken_back
+from autonomy_core.grants.mails import notify_given, notify_taken_back
 from autonomy_core.grants.models import Grant
 from autonomy_core.grants.services import environment_of, is_valid
 from autonomy_core.kernel.events import GrantRevoked
@@ -78,7 +78,7 @@ def give(
     given = _give(scope, customer, product_id, reason, actor=actor, plugin=BY_STAFF)
     if not given:
         raise AlreadyGranted
-    tell_given(scope, customer, given)
+    notify_given(scope, customer, given)
     return given
 
 
@@ -193,7 +193,7 @@ def take_back(scope: TenantScope, customer: Customer, grant: Grant, reason: str,
     with forbid_commit(scope):
         for implementation in scope.hooks.implementations("on_grant_revoked"):
             implementation(event=_revoked(scope, grant, implementation.plugin))
-    tell_taken_back(scope, customer, grant)
+    notify_taken_back(scope, customer, grant)
     return grant
 
 

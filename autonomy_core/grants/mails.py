@@ -28,12 +28,12 @@ TEMPLATES = (
 )
 
 
-def tell_given(scope: TenantScope, customer: Customer, given: Sequence[Grant]) -> None:
+def notify_given(scope: TenantScope, customer: Customer, given: Sequence[Grant]) -> None:
     """Tell a customer what staff have given."""
     _send(scope, customer, GIVEN, {"titles": [grant.product.title for grant in given]})
 
 
-def tell_taken_back(scope: TenantScope, customer: Customer, grant: Grant) -> None:
+def notify_taken_back(scope: TenantScope, customer: Customer, grant: Grant) -> None:
     """Tell a customer what staff have taken back. The reason is for staff."""
     _send(scope, customer, REVOKED, {"title": grant.product.title})
 

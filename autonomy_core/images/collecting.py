@@ -17,7 +17,7 @@ from autonomy_core.kernel.scope import TenantScope
 log = structlog.get_logger(__name__)
 
 EVERY_S: Final = 6 * 3600
-_MOST_AT_ONCE: Final = 500
+_BATCH_ROWS: Final = 500
 
 
 def collect(scope: TenantScope) -> None:
@@ -42,7 +42,7 @@ def _remove_unused(scope: TenantScope) -> None:
         select(StoredImage.digest)
         .where(StoredImage.unused_since < now - collect_after(scope))
         .order_by(StoredImage.digest)
-        .limit(_MOST_AT_ONCE)
+        .limit(_BATCH_ROWS)
         # An upload of the same image holds the lock, and clears `unused_since`.
         .with_for_update(skip_locked=True)
     )

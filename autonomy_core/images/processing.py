@@ -80,8 +80,8 @@ def _turn(scope: TenantScope) -> Iterator[None]:
 
 
 @lru_cache(maxsize=8)
-def _turns(at_once: int) -> FairTurns:
-    return FairTurns(at_once, PLACES)
+def _turns(concurrent: int) -> FairTurns:
+    return FairTurns(concurrent, PLACES)
 
 
 def process(processor: ImageProcessor, path: Path, *, limits: Limits = LIMITS) -> ProcessedImage:

@@ -42,14 +42,14 @@ async def wait_until_usable(runtime: Runtime) -> None:
 
     Log ``worker.waiting`` at once, when the reason changes, and at growing intervals.
     """
-    told, silence, again = None, FIRST_SILENCE_S, 0.0
+    logged, silence, again = None, FIRST_SILENCE_S, 0.0
     while (reason := await asyncio.to_thread(obstacle, runtime)) is not None:
         now = time.monotonic()
-        if reason != told:
+        if reason != logged:
             silence, again = FIRST_SILENCE_S, now
         if now >= again:
             log.warning("worker.waiting", reason=reason)
-            told, again = reason, now + silence
+            logged, again = reason, now + silence
             silence = min(2 * silence, LONGEST_SILENCE_S)
         await asyncio.sleep(LOOK_EVERY_S)
 

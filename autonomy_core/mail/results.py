@@ -56,7 +56,7 @@ def note_sent(scope: TenantScope, claimed: Claim, answer: str, *, recovered: Mai
         recovered: the account, if the mail shows that it can be used; None if that is known.
     """
     with scope.begin() as own:
-        _note(own, claimed, "sent", answer)
+        _record(own, claimed, "sent", answer)
         if recovered is not None:
             clear_alarm(own, UNAVAILABLE, recovered.label)
     _log(claimed, "mail.sent")
@@ -65,7 +65,7 @@ def note_sent(scope: TenantScope, claimed: Claim, answer: str, *, recovered: Mai
 def note_refused(scope: TenantScope, claimed: Claim, reason: str) -> None:
     """Note that we do not send a mail."""
     with scope.begin() as own:
-        _note(own, claimed, "refused", reason)
+        _record(own, claimed, "refused", reason)
     _log(claimed, "mail.refused", reason=_shown(reason, claimed.mail))
 
 
@@ -75,7 +75,7 @@ def note_rejected(scope: TenantScope, claimed: Claim, refusal: MailRefused) -> N
         note_failed(scope, claimed, refusal.answer)
         return
     with scope.begin() as own:
-        _note(own, claimed, "bounced", refusal.answer)
+        _record(own, claimed, "bounced", refusal.answer)
         if refusal.bad_address:
             suppress(own, claimed.mail.to, "bounced", mail_id=claimed.mail.id)
     _log(claimed, "mail.bounced", answer=_shown(refusal.answer, claimed.mail))
@@ -108,12 +108,12 @@ def _try_again_or_give_up(own: TenantScope, claimed: Claim, reason: str) -> date
     again_at = next_attempt(claimed.mail.created_at, claimed.attempt, utcnow())
     reason = _shown(reason, claimed.mail)
     if again_at is None:
-        _note(own, claimed, "given_up", reason)
+        _record(own, claimed, "given_up", reason)
         message = f"mail {claimed.mail.template} failed {claimed.attempt} times, the last time: {reason}"
         raise_alarm(own, GIVEN_UP, str(claimed.mail.id), message)
         _log(claimed, "mail.given_up", reason=reason)
     else:
-        _note(own, claimed, "queued", reason, due_at=again_at)
+        _record(own, claimed, "queued", reason, due_at=again_at)
         defer(own, DELIVER, in_seconds=_seconds_until(again_at))
         _log(claimed, "mail.postponed", reason=reason, again_at=again_at.isoformat())
     return again_at
@@ -124,7 +124,7 @@ def _seconds_until(moment: datetime) -> int:
     return max(0, int((moment - utcnow()).total_seconds())) + 1
 
 
-def _note(
+def _record(
     own: TenantScope, claimed: Claim, status: MailStatus, answer: str, *, due_at: datetime | None = None
 ) -> None:
     """Write the status, unless the claim has ended and another worker has claimed the mail."""

@@ -224,5 +224,5 @@ class BatchWriter:
     def enforce_access(self) -> None:
         """Do nothing, because the payment has no refunds and disputes."""
 
-    def tell(self, decision: Decision) -> None:
+    def notify(self, decision: Decision) -> None:
         """Do nothing: the statement has sent the receipt, and there are no refunds and disputes."""

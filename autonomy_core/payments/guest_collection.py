@@ -18,7 +18,7 @@ from autonomy_core.payments.models import Payment
 KEPT_FOR = timedelta(days=30)
 """Longer than a checkout can be paid, and than a late event may arrive: see `ownership.LATEST_NEWS`."""
 
-AT_ONCE = 200
+BATCH_ROWS = 200
 """How many guests one run erases, each in a transaction of its own."""
 
 UNPAID = (PaymentStatus.PENDING, PaymentStatus.EXPIRED, PaymentStatus.FAILED)
@@ -34,7 +34,7 @@ def collect_guests(scope: TenantScope) -> None:
     old = Customer.created_at < utcnow() - KEPT_FOR
     unpaid = select(Customer.id).where(Customer.guest, is_current(), old, ~paid, ~given).order_by(Customer.id)
     with scope.begin() as own:
-        guest_ids = own.session.scalars(unpaid.limit(AT_ONCE)).all()
+        guest_ids = own.session.scalars(unpaid.limit(BATCH_ROWS)).all()
     for guest_id in guest_ids:
         with scope.begin() as own:
             # A payment may have been completed, or the guest claimed, since the search.

@@ -30,7 +30,7 @@ def find_by_reference(scope: TenantScope, reference: str) -> UUID | None:
         return None
     with scope.begin() as own:
         known = _recorded(own, reference)
-    return known or _told_by_a_provider(scope, reference)
+    return known or _found_by_a_provider(scope, reference)
 
 
 def customer_of_reference(scope: TenantScope, reference: str) -> UUID | None:
@@ -52,7 +52,7 @@ def _recorded(scope: TenantScope, reference: str) -> UUID | None:
     return None
 
 
-def _told_by_a_provider(scope: TenantScope, reference: str) -> UUID | None:
+def _found_by_a_provider(scope: TenantScope, reference: str) -> UUID | None:
     runtime = runtime_of(scope)
     for name in scope.organisation.plugins:
         provider = runtime.providers.get(name)

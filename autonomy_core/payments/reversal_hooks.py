@@ -28,17 +28,17 @@ RETRY_REVERSAL_JOB = "payments.retry_reversal_hook"
 """The job that runs a failed hook again."""
 
 
-def tell_refunded(scope: TenantScope, payment: Payment, refund: PaymentRefund) -> None:
+def notify_refunded(scope: TenantScope, payment: Payment, refund: PaymentRefund) -> None:
     """Run the hooks for a refund that the provider has accepted."""
     _call_all(scope, payment, REFUNDED, str(refund.id))
 
 
-def tell_disputed(scope: TenantScope, payment: Payment, dispute: PaymentDispute) -> None:
+def notify_disputed(scope: TenantScope, payment: Payment, dispute: PaymentDispute) -> None:
     """Run the hooks for the status that a dispute has reached."""
     _call_all(scope, payment, DISPUTED, f"{dispute.id} {dispute.status}")
 
 
-def tell_revoked(
+def notify_revoked(
     scope: TenantScope, payment: Payment, product_ids: Collection[UUID], revoked_at: datetime
 ) -> None:
     """Run the hooks for the products whose grants were revoked."""

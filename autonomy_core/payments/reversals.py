@@ -31,7 +31,7 @@ from autonomy_core.payments.domain import (
     reason_to_revoke,
 )
 from autonomy_core.payments.models import Payment, PaymentDispute, PaymentRefund
-from autonomy_core.payments.reversal_hooks import tell_revoked
+from autonomy_core.payments.reversal_hooks import notify_revoked
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +195,4 @@ def _revoke(scope: TenantScope, payment: Payment, reason: str, only: Collection[
     revoked = revoke_grants(scope, payment.id, reason, now, only=only)
     if revoked:
         journal.append(scope, payment.id, "access_revoked", reason=reason, products=as_text(revoked))
-        tell_revoked(scope, payment, revoked, now)
+        notify_revoked(scope, payment, revoked, now)

@@ -16,7 +16,7 @@ from autonomy_core.payments.domain import Decision, PaymentState
 from autonomy_core.payments.hook_runs import Run, record_run
 from autonomy_core.payments.models import Payment, PaymentDispute
 from autonomy_core.payments.notices import buyer_of, send_dispute, send_failed, send_receipt, send_refund
-from autonomy_core.payments.reversal_hooks import tell_disputed, tell_refunded
+from autonomy_core.payments.reversal_hooks import notify_disputed, notify_refunded
 from autonomy_core.payments.reversals import (
     RefundNews,
     enforce_access,
@@ -91,7 +91,7 @@ class SessionWriter:
         if self._payment.reversals:
             enforce_access(self._scope, self._payment)
 
-    def tell(self, decision: Decision) -> None:
+    def notify(self, decision: Decision) -> None:
         """Send mails about what has changed, and run the hooks about refunds and disputes."""
         scope, payment = self._scope, self._payment
         if decision.completes:
@@ -102,10 +102,10 @@ class SessionWriter:
         for news in self._refunds:
             if news.sends_money:
                 send_refund(scope, payment, news.refund)
-                tell_refunded(scope, payment, news.refund)
+                notify_refunded(scope, payment, news.refund)
         for dispute in self._disputes:
             send_dispute(scope, payment, dispute)
-            tell_disputed(scope, payment, dispute)
+            notify_disputed(scope, payment, dispute)
 
     def _have_provider_asked(self) -> None:
         """Query the provider about contradicting refunds, instead of waiting for its next report."""

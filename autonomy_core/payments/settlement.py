@@ -66,7 +66,7 @@ class Writer(Protocol):
     def enforce_access(self) -> None:
         """Revoke or restore the payment's grants, as its refunds and disputes require."""
 
-    def tell(self, decision: Decision) -> None:
+    def notify(self, decision: Decision) -> None:
         """Tell buyers, staff and plugins about the decision: defer mails, and run the hooks about reports."""
 
 
@@ -120,7 +120,7 @@ def follow(scope: TenantScope, writer: Writer, settlement: Settlement, *, provid
         look_for_duplicate(scope, writer.facts)
     if decision.changes_anything:
         writer.enforce_access()
-        writer.tell(decision)
+        writer.notify(decision)
     return decision
 
 

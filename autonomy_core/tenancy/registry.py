@@ -137,7 +137,7 @@ class TenantRegistry:
         Args:
             accept_losses: remove all organisations whose files are gone from service, and record that now.
         """
-        self._look(at_once=True, accept_losses=accept_losses)
+        self._look(immediately=True, accept_losses=accept_losses)
         if accept_losses:
             self._write_record()
 
@@ -195,7 +195,7 @@ class TenantRegistry:
 
     def _read_first(self) -> ServedVersions:
         self._watched.read_index()
-        self._watched.read_changes(at_once=True)
+        self._watched.read_changes(immediately=True)
         self._watched.take_read_versions()
         if self._rules.record is not None:
             # Remember the record's current state, so that later checks only report changes.
@@ -216,7 +216,7 @@ class TenantRegistry:
     def _update_and_write(self) -> None:
         try:
             if not self._thread.is_stopping:
-                self._look(at_once=False)
+                self._look(immediately=False)
                 self._read_ahead()
             self._write_record()
             self._write_index()
@@ -250,11 +250,11 @@ class TenantRegistry:
     def _write_record(self) -> None:
         self._recorder.write(self._now)
 
-    def _look(self, *, at_once: bool, accept_losses: bool = False) -> None:
+    def _look(self, *, immediately: bool, accept_losses: bool = False) -> None:
         def read() -> bool:
             record_changed = self._record_has_changed()
             lost = self._rules.record.losses() if self._rules.record and record_changed else ()
-            files_changed = self._watched.read_changes(at_once=at_once, lost=lost)
+            files_changed = self._watched.read_changes(immediately=immediately, lost=lost)
             return files_changed or record_changed or accept_losses
 
         self._update(read, accept_losses=accept_losses)

@@ -61,14 +61,14 @@ class WatchedDirectory:
             self._known = self._index.read()
             self.unread = list(self._known)
 
-    def read_changes(self, *, at_once: bool, lost: Container[str] = ()) -> bool:
+    def read_changes(self, *, immediately: bool, lost: Container[str] = ()) -> bool:
         """Read new and changed files.
 
         Some editors move a file away and write a new one, or write it in parts. Periodic checks must not take
         this for a change.
 
         Args:
-            at_once: treat a file as gone when it is missing once, not twice; and accept an incomplete file if
+            immediately: treat a file as gone when it is missing once, not twice; and accept an incomplete file if
                 there is no better version.
             lost: ids of organisations whose files another process has already found missing twice.
 
@@ -85,8 +85,8 @@ class WatchedDirectory:
         self.problem = None
         # A directory listing may omit a file that is being replaced.
         missing = {name for name in missing if signature(self._path(name)) is None}
-        forgotten = self._forget({name for name in missing if at_once or name in lost}, missing)
-        read = [self._read(name, seen, at_once=at_once) for name, seen in different]
+        forgotten = self._forget({name for name in missing if immediately or name in lost}, missing)
+        read = [self._read(name, seen, immediately=immediately) for name, seen in different]
         return before is not None or forgotten or any(read)
 
     def read_unread(self, name: str) -> bool:
@@ -99,7 +99,7 @@ class WatchedDirectory:
             return False
         seen = signature(self._path(name))
         # If the file is gone, `read_changes` will find out whether it stays away.
-        return seen is not None and self._read(name, seen, at_once=False)
+        return seen is not None and self._read(name, seen, immediately=False)
 
     def add_content_of(self, version: Version) -> None:
         """Add the content of a recorded version to a file that is known from the index only."""
@@ -153,11 +153,11 @@ class WatchedDirectory:
         texts = str(texts_directory(self._path(name)))
         return known is not None and all(path != texts for path, _ in known.references)
 
-    def _read(self, name: str, seen: Signature, *, at_once: bool) -> bool:
+    def _read(self, name: str, seen: Signature, *, immediately: bool) -> bool:
         # The time before reading: any later edit has a later time.
         now_ns = time.time_ns()
         loaded = self._loader.load(self._path(name))
-        if loaded.is_unfinished and not at_once:
+        if loaded.is_unfinished and not immediately:
             # The signature is not stored, so the next check reads the file again.
             return False
         references = tuple((str(path), then) for path, then in (*loaded.references, *loaded.texts))

@@ -23,7 +23,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from customer_auth.limits import attempts
 from customer_auth.challenges import store
 from customer_auth.challenges.address import send_verification
-from customer_auth.challenges.requirement import ask_within, must_verify_to_log_in, require_verified
+from customer_auth.challenges.requirement import request_within, must_verify_to_log_in, require_verified
 from customer_auth.sessions.clients import Client
 from customer_auth.passwords.credentials import set_password
 from customer_auth.sessions.devices import known_device
@@ -115,7 +115,7 @@ def register(
         )
     )
     if must_verify_to_log_in(scope):
-        return Registered(customer, None, ask_within(scope, customer))
+        return Registered(customer, None, request_within(scope, customer))
     send_verification(scope, customer)
     owned = replace(client, is_known=True)
     return Registered(customer, open_session(scope, customer.id, methods=(Method.PASSWORD,), client=owned))

@@ -15,7 +15,7 @@ from autonomy_core.testing import stand_ins
 
 pytestmark = pytest.mark.concurrent
 
-AT_ONCE = 50
+CALLERS = 50
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ def counted(shop, what):
 
 def test_of_fifty_customers_exactly_one_gets_the_product(shop):
     product = shop.product()
-    customers = [shop.customer(email=f"{number}@example.org") for number in range(AT_ONCE)]
+    customers = [shop.customer(email=f"{number}@example.org") for number in range(CALLERS)]
     answers = redeem_at_once(shop, code_for(shop, product), customers)
-    assert answers == {(201, None): 1, (422, "code_not_valid"): AT_ONCE - 1}
+    assert answers == {(201, None): 1, (422, "code_not_valid"): CALLERS - 1}
     assert counted(shop, select(func.count()).select_from(Grant)) == 1
     assert counted(shop, select(DownloadCode.used)) == 1
 

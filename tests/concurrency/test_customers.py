@@ -24,7 +24,7 @@ from autonomy_core.testing.locks import BLOCKED
 pytestmark = pytest.mark.concurrent
 
 ADA = "ada@example.org"
-AT_ONCE = 8
+CALLERS = 8
 
 
 @hookimpl
@@ -48,7 +48,7 @@ def shop(committed):
     return committed
 
 
-def guests(shop, count=AT_ONCE):
+def guests(shop, count=CALLERS):
     with shop.scope() as scope:
         return [add_guest(scope, ADA) for _ in range(count)]
 
@@ -76,7 +76,7 @@ def accounts(shop):
 
 def test_eight_proofs_at_once_make_one_account(shop):
     guests(shop)
-    assert len(set(run_at_once(*[lambda: prove(shop)] * AT_ONCE))) == 1
+    assert len(set(run_at_once(*[lambda: prove(shop)] * CALLERS))) == 1
     assert accounts(shop) == [(False, True)]
 
 
@@ -100,7 +100,7 @@ def test_what_settles_beside_the_proof_belongs_to_the_account(shop):
             *scope.session.scalars(select(Grant.customer_id)),
         }
         assert owners == {account.id}
-        assert len(scope.session.scalars(select(Grant)).all()) == AT_ONCE
+        assert len(scope.session.scalars(select(Grant)).all()) == CALLERS
 
 
 @pytest.mark.parametrize("erased", ["source", "target"])

@@ -31,7 +31,7 @@ from tests.faults.installation import DATABASE, SHOPS, installed, wait_for, wait
 from tests.faults.mail_process import arrived
 from tests.faults.plan import Plan
 
-BUYERS_AT_ONCE = 8
+CONCURRENT_BUYERS = 8
 MOST_ROUNDS = 40
 LOOK_EVERY_S = 2.0
 
@@ -142,7 +142,7 @@ def _sell(installation, clock, plan, stock):
     killer = Killer(installation, clock, plan.schedule())
     killer.start()
     try:
-        with ThreadPoolExecutor(BUYERS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(CONCURRENT_BUYERS) as pool:
             buyers = [
                 Buyer(installation, each, *stock[each.shop], killer.moment) for each in plan.customers()
             ]

@@ -21,7 +21,7 @@ from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from customer_auth.challenges import store
-from customer_auth.challenges.asking import count_for_customer
+from customer_auth.challenges.requesting import count_for_customer
 from customer_auth.challenges.domain import Purpose
 from customer_auth.challenges.errors import InvalidLink
 from customer_auth.challenges.mails import MailKind
@@ -41,7 +41,7 @@ class SameEmail(InvalidInput):
     code, title = "same_email", "The account has this address already"
 
 
-def ask_to_verify(
+def request_verification_mail(
     scope: TenantScope, customer_id: UUID, *, client_address: str | None, proof_of_work: str | None = None
 ) -> None:
     """Mail a link and a code that verify the customer's address, unless it is verified.
@@ -62,7 +62,7 @@ def send_verification(scope: TenantScope, customer: Customer) -> None:
     send(scope, template, customer.email, {}, customer_id=customer.id, locale=customer.locale)
 
 
-def ask_to_change(scope: TenantScope, customer_id: UUID, *, email: str, client_address: str | None) -> None:
+def request_change_mail(scope: TenantScope, customer_id: UUID, *, email: str, client_address: str | None) -> None:
     """Mail a link and a code to a new address. The account keeps its address until one of them is used.
 
     The answer does not depend on whether the address has an account. If it has one, no mail is sent.

@@ -10,7 +10,7 @@ from autonomy_core.plugin_api.events import PurchaseRequested
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.payments import VerifiedEmailRequired
 from autonomy_core.plugin_api.scope import TenantScope
-from customer_auth.challenges.asking import count_for_customer, new_flow
+from customer_auth.challenges.requesting import count_for_customer, new_flow
 from customer_auth.challenges.mails import MailKind
 from customer_auth.sessions.clients import Client
 from customer_auth.domain import token_hash
@@ -48,7 +48,7 @@ def require_verified(scope: TenantScope, customer_id: UUID, client: Client) -> N
     if customer is None or customer.email_verified:
         return
     count_for_customer(scope, MailKind.SIGN_IN, customer.email, customer.id, client.address)
-    raise EmailNotVerified(extra={"flow": ask_within(scope, customer)})
+    raise EmailNotVerified(extra={"flow": request_within(scope, customer)})
 
 
 def require_verified_buyer(event: PurchaseRequested) -> None:
@@ -66,7 +66,7 @@ def require_verified_buyer(event: PurchaseRequested) -> None:
         raise VerifiedEmailRequired
 
 
-def ask_within(scope: TenantScope, customer: Customer) -> str:
+def request_within(scope: TenantScope, customer: Customer) -> str:
     """Mail a code to a customer who has proven the password, and return the handle for it.
 
     The code then comes from within the account, so that its credentials stay; see `prove_address`.

@@ -15,7 +15,7 @@ from autonomy_core.plugin_api.operations import PUBLIC, api_view
 from autonomy_core.plugin_api.resources import Customers
 from autonomy_core.plugin_api.schemas import OpenQuery
 from autonomy_core.plugin_api.security import Permission
-from customer_auth.challenges import address, asking, proving
+from customer_auth.challenges import address, proving, requesting
 from customer_auth.challenges.errors import InvalidCode, InvalidLink
 from customer_auth.challenges.resources import CustomerEmail, CustomerPassword, SignIn
 from customer_auth.challenges.schemas import (
@@ -80,7 +80,7 @@ def link_page(context: Customers, request: Request) -> Response:
 )
 def request_verification(context: CustomerEmail, request: Request) -> None:
     """The mail has a link and a code, both for `email/verify` and valid for 24 hours."""
-    address.ask_to_verify(
+    address.request_verification_mail(
         context.scope, request.identity.id, client_address=request.remote_addr, **request.validated
     )
 
@@ -114,7 +114,7 @@ def request_email_change(context: CustomerEmail, request: Request) -> None:
 
     The answer is the same for an address that has an account. No mail is sent to it.
     """
-    address.ask_to_change(
+    address.request_change_mail(
         context.scope, request.identity.id, client_address=request.remote_addr, **request.validated
     )
 
@@ -161,7 +161,7 @@ def undo_email_change(context: CustomerEmail, request: Request) -> None:
 )
 def request_reset(context: CustomerPassword, request: Request) -> None:
     """The answer is the same for every address. The link is for `password/reset`, and valid for an hour."""
-    asking.ask_for_reset(context.scope, client_address=request.remote_addr, **request.validated)
+    requesting.request_reset_mail(context.scope, client_address=request.remote_addr, **request.validated)
 
 
 @api_view(
@@ -187,11 +187,11 @@ def reset_password(context: CustomerPassword, request: Request) -> None:
     body=MailRequestSchema,
     returns=FlowSchema,
     status=202,
-    errors=(asking.PasswordlessDisabled, ProofOfWorkRequired, TooManyRequests),
+    errors=(requesting.PasswordlessDisabled, ProofOfWorkRequired, TooManyRequests),
 )
-def request_sign_in(context: SignIn, request: Request) -> asking.Asked:
+def request_sign_in(context: SignIn, request: Request) -> requesting.Requested:
     """The answer is the same for every address. The mail has a link and a code, valid for ten minutes."""
-    return asking.ask_to_sign_in(context.scope, client_address=request.remote_addr, **request.validated)
+    return requesting.request_sign_in_mail(context.scope, client_address=request.remote_addr, **request.validated)
 
 
 @api_view(
@@ -221,7 +221,7 @@ def confirm_sign_in(context: SignIn, request: Request) -> Tokens:
 )
 def request_library(context: Customers, request: Request) -> None:
     """For buyers with and without an account. The answer is the same for every address."""
-    asking.ask_for_library(context.scope, client_address=request.remote_addr, **request.validated)
+    requesting.request_library_mail(context.scope, client_address=request.remote_addr, **request.validated)
 
 
 @api_view(

@@ -21,7 +21,7 @@ from customer_auth.sessions import flows
 from customer_auth.sessions.clients import Client
 from customer_auth.sessions.flows import FlowKind
 from customer_auth.sessions.methods import Method
-from customer_auth.sessions.notices import FactorChange, tell_of_factors
+from customer_auth.sessions.notices import FactorChange, notify_of_factors
 from customer_auth.passkeys.domain import (
     MOST_PASSKEYS,
     Page,
@@ -153,7 +153,7 @@ def create(
             scope.session.add(passkey)
     except IntegrityError as error:
         raise PasskeyExists from error
-    tell_of_factors(scope, customer_id, FactorChange.PASSKEY_ADDED)
+    notify_of_factors(scope, customer_id, FactorChange.PASSKEY_ADDED)
     return passkey
 
 
@@ -175,7 +175,7 @@ def remove(scope: TenantScope, customer_id: UUID, passkey_id: UUID) -> None:
         NotFound: the customer has no such passkey.
     """
     scope.session.delete(_own(scope, customer_id, passkey_id))
-    tell_of_factors(scope, customer_id, FactorChange.PASSKEY_REMOVED)
+    notify_of_factors(scope, customer_id, FactorChange.PASSKEY_REMOVED)
 
 
 def offer_signature(scope: TenantScope, *, page: Page, rp_id: str | None, client: Client) -> Offer:

@@ -37,10 +37,10 @@ def set_password(scope: TenantScope, customer: Customer, password_hash: str) -> 
     scope.session.execute(new.on_conflict_do_update(index_elements=[*key], set_=values))
     flows.forget(scope, customer.id)
     end_all_sessions(scope, customer.id)
-    tell_of_new_password(scope, customer)
+    notify_of_new_password(scope, customer)
 
 
-def tell_of_new_password(scope: TenantScope, customer: Customer) -> None:
+def notify_of_new_password(scope: TenantScope, customer: Customer) -> None:
     """Tell the owner of the account that the password was changed."""
     template = MailKind.PASSWORD_CHANGED.template
     values = {"at": utcnow().isoformat(timespec="seconds")}

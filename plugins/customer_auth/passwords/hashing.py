@@ -48,20 +48,20 @@ class Passwords:
     threads of a low priority, many concurrent logins hardly slow down other requests.
 
     Args:
-        at_once: the number of concurrent hashes in this process.
+        concurrent: the number of concurrent hashes in this process.
         longest_wait_s: after how many seconds in the queue a caller is refused.
         most_waiting: how many logins and registrations wait; see `place`.
     """
 
     def __init__(
-        self, at_once: int, longest_wait_s: float = LONGEST_WAIT_S, most_waiting: int = MOST_WAITING
+        self, concurrent: int, longest_wait_s: float = LONGEST_WAIT_S, most_waiting: int = MOST_WAITING
     ) -> None:
-        self._places = BoundedSemaphore(at_once + most_waiting)
-        self._checks = BoundedSemaphore(at_once)
-        self._turns = BoundedSemaphore(at_once)
+        self._places = BoundedSemaphore(concurrent + most_waiting)
+        self._checks = BoundedSemaphore(concurrent)
+        self._turns = BoundedSemaphore(concurrent)
         self._longest_wait_s = longest_wait_s
         # A caller with a turn finds a thread.
-        self._threads = ThreadPoolExecutor(at_once, "hash", initializer=_leave_the_cores_to_others)
+        self._threads = ThreadPoolExecutor(concurrent, "hash", initializer=_leave_the_cores_to_others)
 
     def hash(self, password: str) -> str:
         """Return the hash to store, with its parameters and salt.
@@ -161,6 +161,6 @@ def passwords_of(scope: TenantScope) -> Passwords:
 
 
 @cache
-def passwords(at_once: int) -> Passwords:
+def passwords(concurrent: int) -> Passwords:
     """Return the process's queue for hashes with this many concurrent hashes."""
-    return Passwords(at_once)
+    return Passwords(concurrent)

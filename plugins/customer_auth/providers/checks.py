@@ -14,9 +14,9 @@ REMEDY = "compare the issuer and the hosts in providers with what the provider s
 
 def check_providers(scope: TenantScope) -> Iterator[Finding]:
     """Ask each provider for its description and its keys, as a login does."""
-    asking = providers(over_http=scope.server_settings(PLUGIN)["providers_over_http"])
+    protocol = providers(over_http=scope.server_settings(PLUGIN)["providers_over_http"])
     for provider in scope.settings(PLUGIN)["providers"].values():
-        problem = asking.problem_of(provider)
+        problem = protocol.problem_of(provider)
         if problem is None:
             yield Finding("provider", "info", f"{provider.issuer} describes itself", subject=provider.name)
         else:

@@ -14,7 +14,7 @@ from customer_auth.sessions import flows
 from customer_auth.sessions.clients import Client
 from customer_auth.sessions.flows import FlowKind
 from customer_auth.sessions.methods import Method
-from customer_auth.sessions.notices import FactorChange, tell_of_factors
+from customer_auth.sessions.notices import FactorChange, notify_of_factors
 from customer_auth.passkeys import services as passkeys
 from customer_auth.passkeys.domain import Page
 from customer_auth.passkeys.errors import PasskeyRefused
@@ -143,7 +143,7 @@ def prove(scope: TenantScope, customer_id: UUID, presented: Presented, page: Pag
         if totp.accept(scope, customer_id, code):
             return frozenset({Method.ONE_TIME_CODE})
     elif recovery.burn(scope, customer_id, code):
-        tell_of_factors(scope, customer_id, FactorChange.CODE_USED)
+        notify_of_factors(scope, customer_id, FactorChange.CODE_USED)
         return frozenset({Method.RECOVERY_CODE})
     raise WrongCode
 
@@ -176,7 +176,7 @@ def enable_totp(scope: TenantScope, customer_id: UUID, session_id: UUID | None, 
     codes = totp.confirm(scope, customer_id, code)
     end_all_sessions(scope, customer_id, but=session_id)
     access = strengthen(scope, customer_id, session_id, {Method.ONE_TIME_CODE})
-    tell_of_factors(scope, customer_id, FactorChange.TOTP_ADDED)
+    notify_of_factors(scope, customer_id, FactorChange.TOTP_ADDED)
     return Enabled(codes, access)
 
 
@@ -187,7 +187,7 @@ def disable_totp(scope: TenantScope, customer_id: UUID) -> None:
         NotFound: there is no authenticator app.
     """
     totp.remove(scope, customer_id)
-    tell_of_factors(scope, customer_id, FactorChange.TOTP_REMOVED)
+    notify_of_factors(scope, customer_id, FactorChange.TOTP_REMOVED)
 
 
 def replace_recovery_codes(scope: TenantScope, customer_id: UUID) -> list[str]:
@@ -198,7 +198,7 @@ def replace_recovery_codes(scope: TenantScope, customer_id: UUID) -> list[str]:
     """
     if Factor.TOTP not in factors_of(scope, customer_id):
         raise NotFound
-    tell_of_factors(scope, customer_id, FactorChange.CODES_REPLACED)
+    notify_of_factors(scope, customer_id, FactorChange.CODES_REPLACED)
     return recovery.replace(scope, customer_id)
 
 

@@ -44,13 +44,13 @@ NOTICES = tuple(
 """What the plugin registers. The texts are in the directory ``mail`` of the plugin."""
 
 
-def tell_of_new_device(scope: TenantScope, account: Customer, client: Sighting) -> None:
+def notify_of_new_device(scope: TenantScope, account: Customer, client: Sighting) -> None:
     """Tell the owner of an account of a login from a client that has not been seen before."""
     values = {"at": _now(), "browser": client.browser, "system": client.system, "network": client.network}
     send(scope, NEW_DEVICE, account.email, values, customer_id=account.id, locale=account.locale)
 
 
-def tell_of_factors(scope: TenantScope, customer_id: UUID, change: FactorChange) -> None:
+def notify_of_factors(scope: TenantScope, customer_id: UUID, change: FactorChange) -> None:
     """Tell the owner of an account of a change of its second factors."""
     account = find_customer(scope, customer_id)
     if account is not None:

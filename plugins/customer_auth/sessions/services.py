@@ -22,7 +22,7 @@ from customer_auth.sessions.devices import device_token
 from customer_auth.domain import AccessClaims, RefreshVerdict, judge_refresh, token_hash
 from customer_auth.sessions.methods import Method, with_factors
 from customer_auth.models import LoginSession, RefreshToken
-from customer_auth.sessions.notices import tell_of_new_device
+from customer_auth.sessions.notices import notify_of_new_device
 from customer_auth.second_factors.gate import admit
 from customer_auth.settings import PLUGIN
 
@@ -103,7 +103,7 @@ def open_session(
     account = admit(scope, customer_id, methods=proven, client=client, is_new_device=is_new)
     # A customer who reads the mailbox at this moment needs no mail.
     if is_new and Method.MAIL not in proven:
-        tell_of_new_device(scope, account, _sighting(client))
+        notify_of_new_device(scope, account, _sighting(client))
     _remove_expired(scope, customer_id)
     login = _new_login(scope, customer_id, proven, client)
     login.authenticated_at = min(authenticated_at or login.authenticated_at, login.authenticated_at)

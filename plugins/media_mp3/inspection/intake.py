@@ -59,5 +59,5 @@ def inspection_turn(scope: TenantScope) -> Iterator[None]:
 
 
 @lru_cache(maxsize=8)
-def _turns(at_once: int) -> FairTurns:
-    return FairTurns(at_once, PLACES)
+def _turns(concurrent: int) -> FairTurns:
+    return FairTurns(concurrent, PLACES)

@@ -34,7 +34,7 @@ class IntentCreate(Parameters):
     expand = Array(Text())
 
     @validates("confirm")
-    def at_once(self, value: bool, **kwargs: Any) -> None:  # noqa: FBT001 - marshmallow calls it
+    def must_be_confirmed(self, value: bool, **kwargs: Any) -> None:  # noqa: FBT001 - marshmallow calls it
         """Refuse to create it without confirming it."""
         if not value:
             raise ValidationError(

@@ -101,7 +101,7 @@ def test_what_customers_typed_is_no_formula(books, autonomy):
 
 
 def test_the_table_is_read_in_parts_in_a_transaction_of_its_own(books, monkeypatch):
-    monkeypatch.setattr(exporting, "AT_ONCE", 2)
+    monkeypatch.setattr(exporting, "BATCH_ROWS", 2)
     for _ in range(5):
         books.sell()
     outside = books.autonomy.runtime.scope_outside(books.autonomy.get_organisation("acme"))

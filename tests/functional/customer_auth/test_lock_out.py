@@ -22,7 +22,7 @@ OWNER, STRANGER = "192.0.2.1", "198.51.100.7"
 def cheap_hashes(monkeypatch):
     """Tests of many attempts need no strong hashes."""
     monkeypatch.setattr(hashing, "PARAMETERS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    queue = hashing.Passwords(at_once=1)
+    queue = hashing.Passwords(concurrent=1)
     monkeypatch.setattr(services, "passwords_of", lambda scope: queue)
 
 

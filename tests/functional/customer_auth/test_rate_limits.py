@@ -150,7 +150,7 @@ def test_an_attempt_that_could_not_be_made_does_not_count(make_shop, monkeypatch
     shop = make_shop(failed_logins_per_email=1)
     shop.register()
     with monkeypatch.context() as busy:
-        full = Passwords(at_once=1, longest_wait_s=0)
+        full = Passwords(concurrent=1, longest_wait_s=0)
         busy.setattr("customer_auth.services.passwords_of", lambda scope: full)
         with full._turn():
             assert shop.login(status=503).json["retry_after"] > 0

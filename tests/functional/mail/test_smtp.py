@@ -82,18 +82,18 @@ def test_several_mails_go_over_one_connection(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("at_once", [False, True], ids=["starttls", "tls"])
-def test_a_connection_is_encrypted_and_authenticated(tmp_path, trusted, at_once):
-    server = MailServer(certificate=trusted, at_once=at_once, users={"shop": PASSWORD})
+@pytest.mark.parametrize("implicit_tls", [False, True], ids=["starttls", "tls"])
+def test_a_connection_is_encrypted_and_authenticated(tmp_path, trusted, implicit_tls):
+    server = MailServer(certificate=trusted, implicit_tls=implicit_tls, users={"shop": PASSWORD})
     with server, connect(server.url, tmp_path, password=PASSWORD) as connection:
         connection.deliver(letter())
     assert [(mail.encrypted, mail.user) for mail in server.received] == [(True, "shop")]
 
 
-@pytest.mark.parametrize("at_once", [False, True], ids=["starttls", "tls"])
-def test_a_certificate_that_is_not_trusted_is_refused(tmp_path, certificate, at_once):
+@pytest.mark.parametrize("implicit_tls", [False, True], ids=["starttls", "tls"])
+def test_a_certificate_that_is_not_trusted_is_refused(tmp_path, certificate, implicit_tls):
     with (
-        MailServer(certificate=certificate[1], at_once=at_once, users={"shop": PASSWORD}) as server,
+        MailServer(certificate=certificate[1], implicit_tls=implicit_tls, users={"shop": PASSWORD}) as server,
         pytest.raises(MailerUnavailable, match="certificate verify failed"),
         connect(server.url, tmp_path, password=PASSWORD),
     ):

@@ -16,7 +16,7 @@ from autonomy_core.plugin_api.protocols import Checkout
 from autonomy_core.testing import stand_ins
 from autonomy_core.webhooks.models import WebhookEvent
 from stripe_payments.api import client
-from stripe_payments.checkout import session_sync as asking
+from stripe_payments.checkout import session_sync
 from stripe_payments.checkout.provider import StripeCheckout
 from stripe_payments.models import StripePayment
 from tests.functional.stripe_payments.periodic_jobs import A_DAY, FETCH, SWEEP, run, undelivered
@@ -102,7 +102,7 @@ def test_a_checkout_opened_before_a_crash_is_found_again(shop, monkeypatch):
 
 def test_a_checkout_recorded_during_a_check_is_kept(shop, monkeypatch):
     payment = shop.autonomy.payment(shop.customer, shop.product)
-    real = asking.create_session
+    real = session_sync.create_session
 
     def meanwhile(*arguments):
         session = real(*arguments)
@@ -111,7 +111,7 @@ def test_a_checkout_recorded_during_a_check_is_kept(shop, monkeypatch):
             StripeCheckout().attach(scope, payment.id, checkout)
         return session
 
-    monkeypatch.setattr(asking, "create_session", meanwhile)
+    monkeypatch.setattr(session_sync, "create_session", meanwhile)
     shop.autonomy.run_jobs(shop.id, within_s=A_DAY)
     (row,) = shop.rows(StripePayment)
     (session,) = shop.ledger("sessions")

@@ -47,9 +47,9 @@ class Upload:
 
 
 @contextmanager
-def uploads(at_once: int, places: int = 16) -> Iterator[Uploads]:
+def uploads(concurrent: int, places: int = 16) -> Iterator[Uploads]:
     with ThreadPoolExecutor(32) as pool:
-        yield Uploads(FairTurns(at_once, places), pool)
+        yield Uploads(FairTurns(concurrent, places), pool)
 
 
 def waiting(turns: FairTurns, organisation: str, count: int) -> None:

@@ -293,7 +293,7 @@ def test_losses_that_an_operator_accepted_take_effect_in_every_process(
     settle(running)
     assert running.ids() == begin().ids() == ("org90",)
     rules(path).record.accept(["org90"])  # type: ignore[union-attr]
-    running._look(at_once=False)
+    running._look(immediately=False)
     assert (running.ids(), running.problems()) == ((), ())
     assert begin().ids() == ()
 
@@ -352,7 +352,7 @@ def test_one_process_follows_the_decisions_of_another(begin: Begin, tenants: Pat
     settle(first)
     (tenants / "acme.ini").write_text(shop("Acme", "new.example"))
     settle(second)
-    first._look(at_once=False)
+    first._look(immediately=False)
     assert {each.by_host("new.example").name for each in (first, second, begin())} == {"Zeta"}  # type: ignore[union-attr]
 
 
@@ -533,7 +533,7 @@ def test_organisations_without_files_return_with_a_readable_record(
     with busy():
         began = begin(timeout_s=0.05)
         assert began.ids() == ("org10",)
-    began._look(at_once=False)
+    began._look(immediately=False)
     assert names(began) == {"org10": "Ten", "org12": "Twelve", "org90": "Ninety"}
     assert began.by_host("twelve.example") is began.get("org12")
     assert {problem.code for problem in began.problems()} == {"organisations_missing", "duplicate_host"}
@@ -590,7 +590,7 @@ def test_a_file_without_a_final_newline_is_served_once_it_is_old(
     # The new file has no earlier version to serve.
     assert names(began) == {"org10": "Ten", "org12": "Twelve", "org90": "Ninety"}
     monkeypatch.setattr(reading, "UNFINISHED_NS", 0)
-    began._look(at_once=False)
+    began._look(immediately=False)
     assert names(began) == {"org10": "Ten", "org12": "Twelve anew", "org90": "Ninety"}
 
 
@@ -610,7 +610,7 @@ def test_a_running_server_recreates_a_missing_record(begin: Begin, tenants: Path
         path.unlink()
     else:
         path.write_bytes(older)
-    running._look(at_once=False)
+    running._look(immediately=False)
     running._write_record()
     for name in ("org50", "org90"):
         (tenants / f"{name}.ini").write_text("nonsense\n")
@@ -633,7 +633,7 @@ def test_processes_that_read_a_file_differently_do_not_alternate(
         running.append(settle(begin(index=False)))
     recorded = path.read_bytes()
     for registry in running * 2:
-        registry._look(at_once=False)
+        registry._look(immediately=False)
         registry._write_record()
     assert path.read_bytes() == recorded
 
@@ -692,7 +692,7 @@ def test_an_owner_keeps_its_host_in_each_process_until_removed_there(begin: Begi
     (tenants / "org12.ini").unlink()
     settle(first)
     assert first.by_host("twelve.example") is first.get("org10")
-    second._look(at_once=False)
+    second._look(immediately=False)
     owner = second.get("org12") or second.get("org10")
     assert second.by_host("twelve.example") is owner is not None
 

@@ -304,9 +304,9 @@ def test_polling_removes_a_file_only_when_it_is_missing_twice(tmp_path: Path, re
     (tmp_path / "neighbour.ini").write_text(shop())
     registry.reload()
     path.unlink()
-    registry._look(at_once=False)
+    registry._look(immediately=False)
     assert registry.ids() == ("neighbour", "shop")
-    registry._look(at_once=False)
+    registry._look(immediately=False)
     assert registry.ids() == ("neighbour",)
 
 
@@ -353,10 +353,10 @@ def test_a_file_still_being_written_is_not_read_for_a_second(
     monkeypatch.setattr(reading, "UNFINISHED_NS", 10**18)
     for half in ("", "[organisation]\nname = Sh", shop("New").rstrip()):
         path.write_text(half)
-        registry._look(at_once=False)
+        registry._look(immediately=False)
         assert (name_of(registry, "shop"), registry.problems()) == ("Shop", ())
     monkeypatch.setattr(reading, "UNFINISHED_NS", 0)
-    registry._look(at_once=False)
+    registry._look(immediately=False)
     assert name_of(registry, "shop") == "New"
 
 

@@ -190,10 +190,10 @@ def test_a_text_that_an_editor_is_writing_waits(begin: Begin, mail: Path, monkey
     registry = begin()
     assert texts(registry) == {NAME: "one\n"}
     (mail / NAME).write_text("tw")
-    registry._look(at_once=False)
+    registry._look(immediately=False)
     assert texts(registry, reload=False) == {NAME: "one\n"}
     (mail / NAME).write_text("two\n")
-    registry._look(at_once=False)
+    registry._look(immediately=False)
     assert texts(registry, reload=False) == {NAME: "two\n"}
 
 

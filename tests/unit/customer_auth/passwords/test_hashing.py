@@ -9,7 +9,7 @@ from customer_auth.passwords.hashing import PARAMETERS, Match, Passwords, passwo
 
 @pytest.fixture(scope="module")
 def queue():
-    return Passwords(at_once=1)
+    return Passwords(concurrent=1)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_the_number_of_concurrent_hashes_is_limited(monkeypatch):
         return "a hash"
 
     monkeypatch.setattr(type(hashing.PARAMETERS), "hash", slow)
-    queue = Passwords(at_once=2)
+    queue = Passwords(concurrent=2)
     threads = [Thread(target=queue.hash, args=(f"password {number}",)) for number in range(6)]
     for thread in threads:
         thread.start()
@@ -92,14 +92,14 @@ def test_the_number_of_concurrent_hashes_is_limited(monkeypatch):
 
 
 def test_a_long_wait_for_a_turn_is_refused(monkeypatch):
-    queue = Passwords(at_once=1, longest_wait_s=0)
+    queue = Passwords(concurrent=1, longest_wait_s=0)
     with queue._turn(), pytest.raises(Unavailable) as refused:
         queue.hash("a long engine")
     assert refused.value.extra["retry_after"] > 0
 
 
 def test_a_full_queue_is_refused_at_once():
-    queue = Passwords(at_once=1, longest_wait_s=60, most_waiting=0)
+    queue = Passwords(concurrent=1, longest_wait_s=60, most_waiting=0)
     with queue.place(), pytest.raises(Unavailable), queue.place():
         pass
     with queue.place():
@@ -107,7 +107,7 @@ def test_a_full_queue_is_refused_at_once():
 
 
 def test_a_refused_wait_uses_no_turn():
-    queue = Passwords(at_once=1, longest_wait_s=0)
+    queue = Passwords(concurrent=1, longest_wait_s=0)
     with queue._turn(), pytest.raises(Unavailable):
         queue.hash("a long engine")
     assert queue.hash("a long engine")

@@ -40,7 +40,7 @@ class PasswordlessDisabled(NotAllowed):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requested:
     """What a client needs to use the mail that it asked for.
 
     Attributes:
@@ -50,48 +50,48 @@ class Asked:
     flow: str = field(repr=False)
 
 
-def ask_for_reset(
+def request_reset_mail(
     scope: TenantScope, *, email: str, client_address: str | None, proof_of_work: str | None = None
 ) -> None:
     """Mail a link with which a new password is set, if a customer has the address.
 
     Raises:
-        ProofOfWorkRequired, TooManyRequests: see `_ask`.
+        ProofOfWorkRequired, TooManyRequests: see `_request`.
     """
     require_work(scope, WorkPurpose.PASSWORD_RESET, proof_of_work)
-    _ask(scope, MailKind.RESET, email, client_address)
+    _request(scope, MailKind.RESET, email, client_address)
 
 
-def ask_for_library(
+def request_library_mail(
     scope: TenantScope, *, email: str, client_address: str | None, proof_of_work: str | None = None
 ) -> None:
     """Mail a link to all that was bought with an address, if something was.
 
     Raises:
-        ProofOfWorkRequired, TooManyRequests: see `_ask`.
+        ProofOfWorkRequired, TooManyRequests: see `_request`.
     """
     require_work(scope, WorkPurpose.LIBRARY_LINK, proof_of_work)
-    _ask(scope, MailKind.LIBRARY, email, client_address)
+    _request(scope, MailKind.LIBRARY, email, client_address)
 
 
-def ask_to_sign_in(
+def request_sign_in_mail(
     scope: TenantScope, *, email: str, client_address: str | None, proof_of_work: str | None = None
-) -> Asked:
-    """Mail a link and a code with which the asking client signs in, if a customer has the address.
+) -> Requested:
+    """Mail a link and a code with which the client of this call signs in, if a customer has the address.
 
     Returns:
         The handle, also if no mail is sent.
 
     Raises:
         PasswordlessDisabled: the organisation does not offer it.
-        ProofOfWorkRequired, TooManyRequests: see `_ask`.
+        ProofOfWorkRequired, TooManyRequests: see `_request`.
     """
     if not scope.settings(PLUGIN)["passwordless"]:
         raise PasswordlessDisabled
     require_work(scope, WorkPurpose.SIGN_IN, proof_of_work)
     flow = new_flow()
-    _ask(scope, MailKind.SIGN_IN, email, client_address, {"browser": token_hash(flow)})
-    return Asked(flow)
+    _request(scope, MailKind.SIGN_IN, email, client_address, {"browser": token_hash(flow)})
+    return Requested(flow)
 
 
 def new_flow() -> str:
@@ -113,7 +113,7 @@ def count_for_customer(
         attempts.count(own, [mine, *mailbox, *_network_buckets(scope, client_address)])
 
 
-def _ask(
+def _request(
     scope: TenantScope,
     kind: MailKind,
     email: str,
