@@ -168,7 +168,7 @@ def configure_core(runtime: Runtime, settings: Mapping[str, Any] | None = None) 
 
 
 def include_plugins(config: Configurator) -> None:
-    """Include each plugin's views and webhooks with its package, so that the gate knows their plugin.
+    """Include each plugin's views and webhooks with its package, so that the gate finds their plugin.
 
     `kernel.manager` finds the plugins; `kernel.hookspecs` lists what they may register.
     """

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-import autonomy_core.models  # noqa: F401 - the metadata knows the tables of models that were imported
+import autonomy_core.models  # noqa: F401 - the metadata has the tables of models that were imported
 from autonomy_core.accounting.services import balances_of
 from autonomy_core.alarms.models import Alarm
 from autonomy_core.catalog import details as catalog

@@ -12,7 +12,7 @@ from autonomy_core.tenancy.domain import Environment
 
 
 class BalanceKind(StrEnum):
-    """What a provider has changed its balance for. The sign of the amount tells the direction."""
+    """Why a provider has changed its balance. The sign of the amount gives the direction."""
 
     PAYMENT = "payment"
     REFUND = "refund"

@@ -2,7 +2,7 @@
 
 The ledger consists of rows that never change afterwards: the time at which a payment was completed, the
 journal's entries of refunds and disputes, and the changes of providers' balances. So the figures of a past
-day stay the same, except for what a provider tells later. See docs/decisions/0049.
+day stay the same, except for what a provider reports later. See docs/decisions/0049.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class SumsSchema(ApiSchema):
     settled = fields.Integer(
         required=True,
         attribute="sums.settled",
-        metadata={"description": "changes of the provider's balance before fees, as the provider told them"},
+        metadata={"description": "changes of the provider's balance before fees, as it reported them"},
     )
     fees = fields.Integer(
         required=True, attribute="sums.fees", metadata={"description": "kept by the provider"}

@@ -30,7 +30,7 @@ from autonomy_core.web.operations import api_view
 def get_figures(context: AdminFigures, request: Request) -> dict[str, Any]:
     """Collected, refunded, disputed and returned money, fees and what remains, by product and currency.
 
-    The figures of past days stay the same. Only what the payment provider tells later is added.
+    The figures of past days stay the same. Only what the payment provider reports later is added.
     """
     return report(context.scope, **request.query)
 
@@ -47,7 +47,7 @@ def get_figures(context: AdminFigures, request: Request) -> dict[str, Any]:
     transaction="none",
 )
 def export_payments(context: AdminPayments, request: Request) -> Response:
-    """Returns all payments that the filters select, with fees where the provider told them."""
+    """Returns all payments that the filters select, with fees where the provider reported them."""
     answer = Response(app_iter=export(context.scope, request.query), content_type=MEDIA_TYPE, charset="utf-8")
     answer.content_disposition = f'attachment; filename="payments-{context.organisation.id}.csv"'
     answer.cache_control = "no-store"

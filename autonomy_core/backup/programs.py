@@ -55,7 +55,7 @@ class Programs:
 
         Args:
             dump: the major version of the pg_dump that wrote the dump. An older pg_restore cannot read it.
-            server: the major version of PostgreSQL. It does not know every setting that a newer pg_restore
+            server: the major version of PostgreSQL. It does not have every setting that a newer pg_restore
                 uses.
             places: directories to search in addition to the usual ones.
 

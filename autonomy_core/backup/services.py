@@ -265,7 +265,7 @@ def _require_fitting(site: Site, directory: Path, manifest: Manifest, *, accept_
         script = read_script(known[component].directory)
         if revision and revision not in {each.revision for each in script.walk_revisions()}:
             raise BackupError(
-                f"{directory} has tables of {component} at {revision}, which this version does not know: "
+                f"{directory} has tables of {component} at {revision}, which this version does not have: "
                 f"restore it with version {manifest.version} or newer."
             )
     places = tuple(f"{area.place}/" for area in stores.areas_of(site.plugins, site.settings))

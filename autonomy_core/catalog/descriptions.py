@@ -1,7 +1,7 @@
 """Makes HTML from the Markdown of a description.
 
-The parser knows CommonMark without HTML and images, and makes no other elements than `ELEMENTS`. So the HTML
-needs no filter behind it: what is not in the grammar becomes text.
+The parser accepts CommonMark without HTML and images, and makes no other elements than `ELEMENTS`. So the
+HTML needs no filter behind it: what is not in the grammar becomes text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ELEMENTS: Final = frozenset(
 """Every element that a description can have."""
 
 REL: Final = "nofollow noopener noreferrer ugc"
-"""How a link relates to the page: search engines do not follow it, and the other page learns nothing."""
+"""How a link relates to the page: search engines do not follow it, and the other page gets no address."""
 
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 _FURTHEST: Final = 6

@@ -15,7 +15,7 @@ def addressed(message: str) -> str:
     """Return a message whose commands have the ``--config`` of the running command.
 
     Without it, a command that is copied from the message would read ``$AUTONOMY_CONFIG`` or
-    ``./development.ini``, which may belong to another installation. Services do not know the ini file, so
+    ``./development.ini``, which may belong to another installation. Services have no path of the ini file, so
     the command line completes their messages.
 
     Args:

@@ -105,7 +105,7 @@ def _shown(scope: TenantScope, product_id: UUID) -> Product:
 
 
 def _lock(scope: TenantScope, text: str) -> tuple[DownloadCode, CodeBatch]:
-    """Lock a code: of several redemptions at once, each sees what the one before has used."""
+    """Lock a code: of several concurrent redemptions, each reads what the one before has used."""
     stored = normalised(text)
     if stored is None:
         raise CodeNotValid

@@ -24,7 +24,7 @@ def prove_address(scope: TenantScope, email: str, *, within: UUID | None = None)
     Without an account, the oldest guest with the address becomes the account. All other guests with the
     address are merged into it. At the account's first proof, the hook ``on_customer_verified`` is called.
 
-    Anyone can register an address. So unless the first proof comes from a session of the account itself,
+    A stranger can register any address. So unless the first proof comes from a session of the account itself,
     what was set up for the account before is of an unproven person: ``CustomerVerified.from_outside``.
 
     Args:

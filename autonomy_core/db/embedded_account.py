@@ -134,7 +134,7 @@ def make_private(directory: Path, owner: Account | None, *, passable_by: Account
     Args:
         directory: the directory. Its parent exists and may be writable by all users.
         owner: the account that owns it; None for the current user.
-        passable_by: an account that may also pass through it, to paths that it knows.
+        passable_by: an account that may also pass through it, to paths whose names it has.
 
     Raises:
         EmbeddedServerError: it is a link, has another owner or is open to others; or it cannot be created.

@@ -175,7 +175,7 @@ VIEWS = text("""
 def _wrong_views(connection: Connection) -> Iterator[tuple[str, str]]:
     for view in connection.execute(VIEWS):
         if view.stored:
-            yield view.relname, "a materialised view knows no row-level security; use a table"
+            yield view.relname, "a materialised view has no row-level security; use a table"
         else:
             yield (
                 view.relname,

@@ -118,7 +118,7 @@ def migrate(
         progress: called with one line per step.
 
     Raises:
-        MigrationError: a revision failed, or the code does not know the database's revision.
+        MigrationError: a revision failed, or the code does not have the database's revision.
         UnsafeRole: the application's role cannot be created, or isolation would not apply to it.
     """
     engine = single_engine(owner_url)

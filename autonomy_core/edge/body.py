@@ -73,7 +73,7 @@ def _require_body() -> NoReturn:
 
 
 class Spool:
-    """Limits the total size of bodies in files, and knows their directory.
+    """Limits the total size of bodies in files, and has their directory.
 
     Args:
         limits: contains the directory, which is created if it is missing.

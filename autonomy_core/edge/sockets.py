@@ -41,7 +41,7 @@ def set_up_listeners(listener_s: float) -> None:
 
 
 class HangUp:
-    """Closes connections that were told to close but stay open, which granian cannot do.
+    """Closes connections that were ordered to close but stay open, which granian cannot do.
 
     hyper keeps waiting for a body that is no longer wanted, so the connection would stay open as long as the
     client likes. All connections to close are searched among the open files together, every `SWEEP_EVERY_S`.

@@ -1,7 +1,7 @@
 """Calls a function with an uploaded file in a child process with limits.
 
 An uploaded file may be an attack on the code that parses it. The process that starts the child never parses
-the file. The child knows none of the server's secrets: its environment is empty.
+the file. The child has none of the server's secrets: its environment is empty.
 """
 
 from __future__ import annotations

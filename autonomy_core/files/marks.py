@@ -1,4 +1,4 @@
-"""The rows by which `delete_unreferenced` remembers files that no row refers to."""
+"""The rows by which `delete_unreferenced` marks files that no row refers to."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def file_details(
     query: type[Schema] | None = None,
     errors: Sequence[type[AutonomyError]] = (),
 ) -> Details:
-    """The details that a view tells `api_view` if it returns `answer_with_file`.
+    """The details that a view gives `api_view` if it returns `answer_with_file`.
 
     Use it as ``**file_details("application/pdf", "the score")``.
 

@@ -165,7 +165,7 @@ class _Form:
         self.finished = False
 
     def callbacks(self) -> dict[str, object]:
-        """The methods by the names that the parser knows."""
+        """The methods by the names that the parser calls."""
         names = (
             "part_begin",
             "header_begin",

@@ -87,7 +87,7 @@ def give_as_plugin(
 ) -> Sequence[Grant]:
     """Give a product to a customer without a payment, in the environment in which the organisation sells now.
 
-    The customer is told nothing. Repeated calls have no effect while the customer has the product. Staff can
+    The customer gets no mail. Repeated calls have no effect while the customer has the product. Staff can
     take it back. Of a bundle, the customer gets the items that are missing.
 
     Args:
@@ -113,7 +113,7 @@ def give_as_plugin(
 def give_by_code(
     scope: TenantScope, customer: Customer, product_id: UUID, reason: str, *, actor: str
 ) -> Sequence[Grant]:
-    """Give the product of a download code to a customer, who is told nothing. Staff can take it back.
+    """Give the product of a download code to a customer, who gets no mail. Staff can take it back.
 
     Args:
         scope, customer, product_id, reason: as for `give`.

@@ -85,7 +85,7 @@ def list_grants(context: AdminCustomerGrants, request: Request) -> dict[str, Any
     errors=(giving.AlreadyGranted, UnknownProduct, AddressInReason),
 )
 def give_product(context: AdminCustomerGrants, request: Request) -> dict[str, Any]:
-    """The customer owns it as if it was bought, and is told by mail. The reason stays in the ledger."""
+    """The customer owns it as if it was bought, and gets a mail. The reason stays in the ledger."""
     wanted = request.validated
     given = giving.give(
         context.scope, context.customer, wanted["product_id"], wanted["reason"], actor=request.actor

@@ -167,7 +167,7 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
         refuses=False,
     ),
     "orientation_ignored": Explanation(
-        "The metadata that tell which side is up cannot be read, so the picture may be rotated.",
+        "The metadata with the orientation cannot be read, so the picture may be rotated.",
         "If it is, rotate the picture in an image program, and save it again.",
         refuses=False,
     ),

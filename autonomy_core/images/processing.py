@@ -1,6 +1,6 @@
 """Processes an uploaded image in a limited child process, when the organisation's turn comes.
 
-The process that serves requests never decodes an upload. It also believes nothing that the child says: a
+The process that serves requests never decodes an upload. It also checks all that the child answers: a
 decoder that an attack has taken over could answer anything.
 """
 

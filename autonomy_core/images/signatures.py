@@ -33,7 +33,7 @@ def format_of(head: bytes) -> tuple[str, bool]:
         head: the first `SNIFFED_BYTES` of the file, or all of it.
 
     Returns:
-        For an accepted file, the name that Pillow knows: ``JPEG``, ``PNG``, ``WEBP`` or ``AVIF``.
+        For an accepted file, Pillow's name: ``JPEG``, ``PNG``, ``WEBP`` or ``AVIF``.
     """
     for name, magic in _ACCEPTED:
         if head.startswith(magic):

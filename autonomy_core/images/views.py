@@ -49,7 +49,7 @@ def get_image(context: ImageFile, request: Request) -> Response:
 def preferred(accept: str) -> str:
     """The format for a client: WebP if it names that, and JPEG for all others.
 
-    A client that accepts everything may be one that knows no WebP, such as a mail program.
+    A client that accepts everything may be one that shows no WebP, such as a mail program.
 
     Args:
         accept: the header, or an empty text (RFC 9110, section 12.5.1).

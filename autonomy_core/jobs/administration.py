@@ -146,6 +146,6 @@ def _waits_for(scope: TenantScope, name: str) -> str:
     """Return why a job in the waiting queue cannot run now."""
     job = _kind_of(scope, name)
     if job is None:
-        return "no installed plugin knows the job"
+        return "no installed plugin has the job"
     obstacle = obstacle_to(runtime_of(scope), job.owner, scope.organisation.id)
     return "nothing any more: it runs within a minute" if obstacle is None else str(obstacle)

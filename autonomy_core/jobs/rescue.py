@@ -52,7 +52,7 @@ RESCUE_FAILED = f"""
 
 
 class Interrupted(Exception):
-    """The worker of a job died, or did not know the job."""
+    """The worker of a job died, or did not have the job."""
 
 
 class RescueFailed(Exception):

@@ -22,7 +22,7 @@ WAITING_QUEUE = "waiting"
 
 
 class UnknownJob(CannotRunNow):
-    """No installed plugin knows the job."""
+    """No installed plugin has the job."""
 
 
 class BackOff(retry.BaseRetryStrategy):
@@ -71,9 +71,9 @@ def _wait_for_plugin(context: procrastinate.JobContext, **arguments: Any) -> Non
     queued = context.job
     if queued.queueing_lock is not None or "organisation_id" not in arguments:
         # A periodic job is dropped: of a missing plugin, or, without an organisation, of another version of
-        # the core. A worker that knows it defers its next run.
+        # the core. A worker that has it defers its next run.
         return
-    reason = f"no installed plugin knows the job {queued.task_name}"
+    reason = f"no installed plugin has the job {queued.task_name}"
     log.warning(
         "job.waits",
         job=queued.task_name,

@@ -60,7 +60,7 @@ class Move(Protocol):
 
 
 class FindCustomer(Protocol):
-    """Finds the customer of an id that a feature knows."""
+    """Finds the customer of an id that a feature stores."""
 
     def __call__(self, scope: TenantScope, reference: str, /) -> UUID | None:
         """The customer's id, or None. The scope's own transaction is not used: a provider may be called.

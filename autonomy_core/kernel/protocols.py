@@ -117,7 +117,7 @@ class TimelineEntry:
 
 
 class History(Protocol):
-    """What a feature of the core tells of a payment."""
+    """What a feature of the core contributes to a payment's timeline."""
 
     def __call__(self, scope: TenantScope, payment: Any, /) -> Iterable[TimelineEntry]:
         """The entries, in any order, in the scope's transaction."""

@@ -1,4 +1,4 @@
-"""The URLs of an organisation for texts that no request asked for, such as mails."""
+"""The URLs of an organisation for texts outside requests, such as mails."""
 
 from __future__ import annotations
 

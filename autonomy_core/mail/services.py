@@ -66,7 +66,7 @@ def send(
     """Put a mail into the outbox. It is sent if and only if the scope's transaction commits.
 
     The worker renders it. The address is not checked here, so a request does the same work for every address.
-    What the mail contains but no one else may know, for example a token, is created by the template's
+    A secret of the mail, for example a token, is created by the template's
     ``prepare`` and not given here: the outbox is stored in the clear.
 
     Args:

@@ -15,7 +15,7 @@ def shown(address: str | None, how: str) -> str | None:
     """Return the client's address as the log shows it.
 
     Args:
-        address: the client's address from ``REMOTE_ADDR``; None if the server does not know it.
+        address: the client's address from ``REMOTE_ADDR``; None if it is unknown.
         how: ``full``, ``shortened`` or ``none``; the setting ``autonomy.log_clients``.
 
     Returns:

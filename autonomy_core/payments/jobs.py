@@ -57,7 +57,7 @@ def retry_completion_hook(scope: TenantScope, *, payment_id: str, plugin: str) -
 def retry_reversal_hook(scope: TenantScope, *, payment_id: str, plugin: str, hook: str, subject: str) -> None:
     """Run a failed hook about a refund, a dispute or a revoked grant again, as `retry_completion_hook` does.
 
-    What is no longer true is not told: a grant that was restored meanwhile.
+    What is no longer true is not announced: a grant that was restored meanwhile.
 
     Raises:
         TryAgain: it failed again, or the plugin is disabled.

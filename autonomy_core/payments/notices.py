@@ -1,7 +1,7 @@
 """Sends the mails about payments, each in the transaction of what it is about, and once.
 
 The outbox has the ids only. The worker reads the rest when it renders a mail, so that a hot path writes one
-small row, and a mail that is sent late tells what is true then.
+small row, and a mail that is sent late shows what is true then.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def buyer_of(scope: TenantScope, payment: Payment) -> Customer:
 
 
 def prepare_receipt(scope: TenantScope, mail: Mail) -> Mapping[str, Any]:
-    """Return what a receipt tells.
+    """Return the content of a receipt.
 
     The address of a guest may have been proven before the money arrived. Then the purchase belongs to the
     account from now on.
@@ -97,7 +97,7 @@ def prepare_receipt(scope: TenantScope, mail: Mail) -> Mapping[str, Any]:
 
 
 def receipt_values(scope: TenantScope, payment: Payment) -> Mapping[str, Any]:
-    """Return what the receipt of a payment tells. The prices of products are those before the discount."""
+    """Return the content of the receipt of a payment. Products have the price before the discount."""
     consent = find_consent(scope, payment.id)
     tax = find_tax(scope, payment.id)
     paid = paid_for(scope, payment)
@@ -119,7 +119,7 @@ def receipt_values(scope: TenantScope, payment: Payment) -> Mapping[str, Any]:
 
 
 def prepare_refund(scope: TenantScope, mail: Mail) -> Mapping[str, Any]:
-    """Return what the mail about a refund tells."""
+    """Return the content of the mail about a refund."""
     payment = _payment_of(scope, mail)
     refund = scope.session.get_one(PaymentRefund, (scope.organisation.id, UUID(mail.values["refund_id"])))
     paid = paid_for(scope, payment)
@@ -134,7 +134,7 @@ def prepare_refund(scope: TenantScope, mail: Mail) -> Mapping[str, Any]:
 
 
 def prepare_failed(scope: TenantScope, mail: Mail) -> Mapping[str, Any]:
-    """Return what the mail about a failed payment tells."""
+    """Return the content of the mail about a failed payment."""
     payment = _payment_of(scope, mail)
     return {
         "items": _items(scope, paid_for(scope, payment)),
@@ -145,7 +145,7 @@ def prepare_failed(scope: TenantScope, mail: Mail) -> Mapping[str, Any]:
 
 
 def prepare_dispute(scope: TenantScope, mail: Mail) -> Mapping[str, Any]:
-    """Return what the notice about a dispute tells."""
+    """Return the content of the notice about a dispute."""
     payment = _payment_of(scope, mail)
     dispute = scope.session.get_one(PaymentDispute, (scope.organisation.id, UUID(mail.values["dispute_id"])))
     return {

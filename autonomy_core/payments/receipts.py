@@ -22,7 +22,7 @@ class NoReceipt(Conflict):
 def send_receipt_again(scope: TenantScope, payment: Payment, *, actor: str) -> None:
     """Put another receipt of a completed payment into the outbox, at most one in a minute.
 
-    It goes to the customer's current address, and tells what is true when it is sent.
+    It goes to the customer's current address, and shows what is true when it is sent.
 
     Args:
         scope: the organisation.

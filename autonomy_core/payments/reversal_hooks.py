@@ -1,7 +1,7 @@
 """The hooks about refunds, disputes and revoked grants. They are guarded and retried like completion hooks.
 
-An event is made from the rows that it is about, which its subject names. So a retry tells what is true then:
-a refund that has meanwhile succeeded is told as succeeded.
+An event is made from the rows that it is about, which its subject names. So a retry reports what is true
+then: a refund that has meanwhile succeeded is reported as succeeded.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _call_all(scope: TenantScope, payment: Payment, hook: str, subject: str) -> 
 
 
 def event_of(scope: TenantScope, payment: Payment, run: Run) -> Any:
-    """Return the event of a run; None if what it would tell is no longer true.
+    """Return the event of a run; None if what it would report is no longer true.
 
     Args:
         scope: the organisation.

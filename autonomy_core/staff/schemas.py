@@ -68,7 +68,7 @@ class AcceptanceSchema(ApiSchema):
 
 
 class MembershipSchema(ApiSchema):
-    """What a customer is told about the own membership."""
+    """What a customer sees of the own membership."""
 
     id = fields.UUID(required=True)
     role = fields.String(required=True, validate=ROLES, metadata={"description": ROLE})

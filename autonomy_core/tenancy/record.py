@@ -1,4 +1,4 @@
-"""What the server must remember about organisations when their files are gone or broken. See decision 0021.
+"""What the server must still have of organisations when their files are gone or broken. See decision 0021.
 
 The record is a file in the data directory that all processes share. It contains the organisations in service,
 the order in which they claimed their hosts, and the last good version of each file. Unlike the index, it
@@ -98,11 +98,11 @@ class TenantRecord:
         """Return the problem of the last attempts to read or write the record, or None."""
         if self._file.reason is None:
             return None
-        message = f"what the server remembers of its organisations cannot be used: {self._file.reason}"
+        message = f"the record of the organisations cannot be used: {self._file.reason}"
         remedy = (
             "run the server and the command line as the same user, who alone may write the file; "
             "or bring back each organisation's file that is missing, and then move this one away: the server "
-            "makes another one, which knows only the organisations whose files are there"
+            "makes another one, which contains only the organisations whose files are there"
         )
         return Problem(self._file.path, 1, "record_unusable", message, remedy)
 

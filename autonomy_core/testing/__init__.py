@@ -12,6 +12,6 @@ module                 what it offers
 ``stand_ins``          a plugin that replaces others: customers by a header, payments without a provider
 =====================  ==================================================================================
 
-The core knows no payment provider. A provider's plugin offers helpers for its signed events: for Stripe,
+The core contains no payment provider. A provider's plugin offers helpers for its signed events: for Stripe,
 ``stripe_payments.testing``.
 """

@@ -87,7 +87,7 @@ class Arrangement:
             autonomy: the application.
             found: the plugin's registrations.
             organisation_id: the organisation in the paths.
-            unknown_ids: include paths with ids that only the plugin knows; they are random.
+            unknown_ids: include paths with ids that only the plugin interprets; they are random.
         """
         where = addresses(found.registry)
         patterns = {call for operation in found.operations for call in _addressed(operation, where)}

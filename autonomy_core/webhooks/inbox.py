@@ -206,7 +206,7 @@ def replay(
         _handle(scope, source, event)
         _defer_unless_handled(scope, event)
     if (event.status, event.reason) == before:
-        # Keep the original lookups and time: the second attempt knows more than the first.
+        # Keep the original lookups and time: the second attempt finds more than the first.
         event.matched_by, event.lookups, event.processed_at = how
     return before[0], event
 

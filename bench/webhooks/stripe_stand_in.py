@@ -1,6 +1,6 @@
 """Answers dj-stripe's calls of Stripe: a session, its payment intent and payment method, the account.
 
-The simulator knows only sessions that were opened, and does more than is needed. This replacement runs in a
+The simulator has only sessions that were opened, and does more than is needed. This replacement runs in a
 separate process, so that its processor time is not counted to the contender.
 """
 

@@ -79,7 +79,7 @@ class Flow(Identified, Base):
     Attributes:
         kind: a `sessions.flows.FlowKind`.
         handle_hash: the SHA-256 of the 256 random bits that the client holds.
-        customer_id: the customer; NULL if a passkey is going to tell.
+        customer_id: the customer; NULL if a passkey is going to identify it.
         methods: what the customer was authenticated with.
         challenge, rp_id: what a passkey is going to sign.
     """

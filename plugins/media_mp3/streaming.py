@@ -40,7 +40,7 @@ def _details(query: type[LinkQuery] | None = None, errors: tuple[type[AutonomyEr
 
 
 DESCRIPTION = _details(LinkQuery, (NotAvailableYet,))
-"""What the two calls of a customer tell `api_view`."""
+"""What the two calls of a customer give `api_view`."""
 
 DESCRIPTION_FOR_STAFF = _details()
 """The same without the query of a signed link, which opens nothing for staff."""

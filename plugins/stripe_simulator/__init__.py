@@ -9,7 +9,7 @@ Start it with ``stripe-simulator``, ``python -m stripe_simulator`` or ``autonomy
 configure the SDK with ``base_addresses={"api": "http://127.0.0.1:PORT"}``. Any ``sk_test_…`` key works; each
 key is an account.
 
-The simulator is strict: it refuses what Stripe would refuse, and every parameter that it does not know.
+The simulator is strict: it refuses what Stripe would refuse, and every unknown parameter.
 
 ``api/`` contains the calls, ``objects/`` the objects in their responses. ``checkout``, ``payments``,
 ``refunds`` and ``disputes`` implement state changes and their events. ``delivery`` and ``chaos`` deliver the

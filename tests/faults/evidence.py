@@ -187,7 +187,7 @@ def of_payments(shop):
         if grants not in wanted:
             yield f"{about} and has granted {grants}"
         if any(each.customer_id != payment.customer_id for each in shop.grants.get(payment.id, [])):
-            yield f"{about} and has granted to somebody else"
+            yield f"{about} and has granted to another customer"
 
 
 def states_of(shop, session):

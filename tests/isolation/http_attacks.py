@@ -1,6 +1,6 @@
 """Attacks over HTTP: every call, with what belongs to the other organisation.
 
-`breaches` returns sentences; none is what everybody hopes for.
+`breaches` returns a sentence for each breach; there should be none.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def working_holder(world: World, call: Call, here: Side) -> str | None:
     """Whose credentials a call takes for the organisation's own things.
 
     Raises:
-        Unbuildable: nobody's, so that the refusal of anything else would prove nothing.
+        Unbuildable: none, so that the refusal of anything else would prove nothing.
     """
     answers = []
     for holder in holders(call):

@@ -1,7 +1,7 @@
 """Requests for any call of any plugin, made from what its operation says that it takes.
 
-A new call is thereby attacked without anybody adding a test. One that takes what nobody knows a value for is
-reported, and the suite fails until `sides.Side.identifiers` or `VALUES` has one.
+So a new call is attacked without a new test. A call with an input for which there is no value is reported,
+and the suite fails until `sides.Side.identifiers` or `VALUES` has one.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ oldest_code = "0005"
 
 
 def upgrade() -> None:
-    """Add a table that the old version does not know. Transactions that read payments are not blocked."""
+    """Add a table that the old version does not use. Transactions that read payments are not blocked."""
     op.create_table(
         "payment_returns",
         sa.Column("organisation_id", sa.Text(), nullable=False),

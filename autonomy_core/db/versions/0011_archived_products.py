@@ -15,7 +15,7 @@ oldest_code = "0005"
 
 
 def upgrade() -> None:
-    """Add a table that the old version does not know: until the restart, it still lists archived products."""
+    """Add a table that the old version does not use: until the restart, it still lists archived products."""
     op.create_table(
         "archived_products",
         sa.Column("organisation_id", sa.Text(), nullable=False),

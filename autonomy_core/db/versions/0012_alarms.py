@@ -15,7 +15,7 @@ oldest_code = "0005"
 
 
 def upgrade() -> None:
-    """Add a table that the old version does not know."""
+    """Add a table that the old version does not use."""
     op.create_table(
         "alarms",
         sa.Column("organisation_id", sa.Text(), nullable=False),

@@ -16,7 +16,7 @@ oldest_code = "0005"
 
 
 def upgrade() -> None:
-    """Add tables that the old version does not know. A plugin that has an inbox of its own moves it."""
+    """Add tables that the old version does not use. A plugin that has an inbox of its own moves it."""
     op.create_table(
         "webhook_events",
         sa.Column("organisation_id", sa.Text(), nullable=False),

@@ -17,7 +17,7 @@ TABLE = "payment_reversal_hook_runs"
 
 
 def upgrade() -> None:
-    """Add tables that the old version does not know."""
+    """Add tables that the old version does not use."""
     op.create_table(
         TABLE,
         sa.Column("organisation_id", sa.Text(), nullable=False),

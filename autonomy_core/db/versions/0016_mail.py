@@ -16,7 +16,7 @@ oldest_code = "0005"
 
 
 def upgrade() -> None:
-    """Add tables that the old version does not know."""
+    """Add tables that the old version does not use."""
     op.create_table(
         "mail_messages",
         sa.Column("organisation_id", sa.Text(), nullable=False),

@@ -17,7 +17,7 @@ TABLES = ("payment_consents", "rate_counts")
 
 
 def upgrade() -> None:
-    """Add tables that the old version does not know."""
+    """Add tables that the old version does not use."""
     op.create_table(
         "payment_consents",
         sa.Column("organisation_id", sa.Text(), nullable=False),

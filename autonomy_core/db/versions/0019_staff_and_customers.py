@@ -20,7 +20,7 @@ CHECKS = {
 
 
 def upgrade() -> None:
-    """Add a table and columns that the old version does not know. The checks read the grants once."""
+    """Add a table and columns that the old version does not use. The checks read the grants once."""
     op.create_table(
         "customer_notes",
         sa.Column("organisation_id", sa.Text(), nullable=False),

@@ -17,7 +17,7 @@ ROLES = "role IN ('owner', 'editor', 'support', 'finance')"
 
 
 def upgrade() -> None:
-    """Add tables and columns that the old version does not know."""
+    """Add tables and columns that the old version does not use."""
     op.create_table(
         "staff_members",
         sa.Column("organisation_id", sa.Text(), nullable=False),
@@ -83,7 +83,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Remove memberships and invitations. Their keys, and keys that expire, are revoked.
 
-    The old code knows neither, and would accept the keys without a limit.
+    The old code reads neither, and would accept the keys without a limit.
     """
     with every_organisations_rows(op, "api_keys"):
         op.execute(

@@ -24,7 +24,7 @@ def _of_product(table: str) -> sa.ForeignKeyConstraint:
 
 
 def upgrade() -> None:
-    """Add tables that the old version does not know. It lists a scheduled product until the restart.
+    """Add tables that the old version does not use. It lists a scheduled product until the restart.
 
     The job ``catalog.complete`` adds the rows of existing products: a migration sees no organisation's rows
     without a lock on `products`.

@@ -27,7 +27,7 @@ def _of_product(table: str) -> tuple[sa.Column, sa.Column, sa.ForeignKeyConstrai
 
 
 def upgrade() -> None:
-    """Add tables that the old version does not know. It sells at the smallest amount, in the own currency."""
+    """Add tables that the old version does not use. It sells at the smallest amount, in the own currency."""
     op.create_table(
         "open_prices",
         *_of_product("open_prices"),

@@ -27,7 +27,7 @@ def _time(name: str, *, nullable: bool = False) -> sa.Column:
 
 
 def upgrade() -> None:
-    """Add tables that the old version does not know."""
+    """Add tables that the old version does not use."""
     op.create_table(
         "code_batches",
         sa.Column("organisation_id", sa.Text(), nullable=False),

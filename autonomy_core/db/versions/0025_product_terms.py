@@ -15,7 +15,7 @@ oldest_code = "0005"
 
 
 def upgrade() -> None:
-    """Add tables that the old version does not know. The job ``catalog.complete`` fills them."""
+    """Add tables that the old version does not use. The job ``catalog.complete`` fills them."""
     op.create_table(
         "product_terms",
         sa.Column("organisation_id", sa.Text(), nullable=False),

@@ -9,6 +9,6 @@ SwaggerUIBundle({
   deepLinking: true,
   // Otherwise a description given in the page's own address would be loaded, wherever it is.
   queryConfigEnabled: false,
-  // Otherwise every address but a local one is sent to a validator of somebody else's.
+  // Otherwise every address but a local one is sent to a validator on the Internet.
   validatorUrl: null,
 });

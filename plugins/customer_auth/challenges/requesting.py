@@ -120,7 +120,7 @@ def _request(
     client_address: str | None,
     values: Mapping[str, Any] | None = None,
 ) -> None:
-    """Put a mail into the outbox, unless the address has been sent many.
+    """Put a mail into the outbox, unless it has had many.
 
     A full mailbox gets the usual answer, and no mail: an earlier mail is there already.
 

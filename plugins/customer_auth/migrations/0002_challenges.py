@@ -18,7 +18,7 @@ TABLE = "customer_auth_challenges"
 
 
 def upgrade() -> None:
-    """Add a table that the old version does not know."""
+    """Add a table that the old version does not use."""
     op.create_table(
         TABLE,
         sa.Column("organisation_id", sa.Text(), nullable=False),

@@ -1,6 +1,6 @@
 """Asks a service of Have I Been Pwned whether a password is known from breaches.
 
-The service learns the first five of forty digits of the password's SHA-1, which hundreds of passwords share
+The service is sent the first five of forty digits of the password's SHA-1, which hundreds of passwords share
 (k-anonymity). Padding hides from the network how many.
 """
 

@@ -1,4 +1,4 @@
-"""What lets a customer in: set a password, or forget everything that was set up."""
+"""What lets a customer in: set a password, or remove everything that was set up."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Passwords:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Hold a place during a whole login or registration, which anyone can begin.
+        """Hold a place during a whole login or registration, which any client can begin.
 
         Further ones are refused at once, before they use the database. So other requests keep their threads
         and connections.

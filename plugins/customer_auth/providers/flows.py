@@ -42,7 +42,7 @@ class Flow:
         return_url: the page that the provider returns to.
         customer_id: the customer who links the identity; None for a login.
         expires_at: seconds since 1970.
-        state: what the provider returns, and no other page knows.
+        state: what the provider returns, and no other page has.
         nonce: what the ID token must contain, so that it belongs to this login.
         verifier: the proof that the code is exchanged by the server that asked for it (PKCE, RFC 7636).
     """

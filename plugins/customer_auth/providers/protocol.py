@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 SCOPE = "openid email profile"
 ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "Ed25519", "EdDSA"]
-"""Algorithms with a public key. With others, who knows the client's secret could sign."""
+"""Algorithms with a public key. With others, a holder of the client's secret could sign."""
 
 CLOCK_SKEW_S = 60
 LONGEST_WAIT_S = 5.0
@@ -122,7 +122,7 @@ class ProviderSession(LimitedSession, OAuth2Session):
 
 @dataclass(slots=True)
 class _Known:
-    """What the process knows of a provider."""
+    """What the process has read of a provider."""
 
     metadata: Metadata
     keys: KeySet
@@ -130,7 +130,7 @@ class _Known:
 
 
 class Providers:
-    """Talks to providers, and remembers their metadata and keys for an hour.
+    """Calls providers, and keeps their metadata and keys for an hour.
 
     Args:
         over_http: whether providers may be called without TLS, for development.

@@ -1,4 +1,4 @@
-"""Flows: what the server remembers between two requests of a client that is not logged in yet.
+"""Flows: what the server keeps between two requests of a client that is not logged in yet.
 
 The first request gets a random handle, of which only the hash is stored. A flow is used once.
 """

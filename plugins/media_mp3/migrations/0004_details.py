@@ -17,7 +17,7 @@ MARKS = ("explicit", "hidden", "instant")
 
 
 def upgrade() -> None:
-    """Add columns that the old version does not know. It still delivers tracks before the release."""
+    """Add columns that the old version does not use. It still delivers tracks before the release."""
     for name in TEXTS:
         op.add_column(TABLE, sa.Column(name, sa.Text(), nullable=True))
     for name in MARKS:

@@ -41,7 +41,7 @@ class Id3Header(NamedTuple):
 
     @property
     def compressed(self) -> bool:
-        """Whether the tag is compressed as a whole, which only v2.2 knows."""
+        """Whether the tag is compressed as a whole, which only v2.2 allows."""
         return self.major == 2 and bool(self.flags & _EXTENDED)
 
 

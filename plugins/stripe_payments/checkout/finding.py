@@ -65,7 +65,7 @@ def find_payment(scope: TenantScope, text: str) -> UUID | None:
 
 
 def _ask(scope: TenantScope, reference: Reference) -> UUID | None:
-    """Ask Stripe, in each environment that has a key: an id does not tell its environment."""
+    """Ask Stripe, in each environment that has a key: an id does not show its environment."""
     for environment in ENVIRONMENTS:
         try:
             subject = subject_of(retrieve_object(scope, environment, reference))

@@ -85,7 +85,7 @@ RENAME_BACK = (
         "UPDATE procrastinate_jobs SET task_name = 'stripe_payments.handle_event', args = args - 'source'"
         " WHERE task_name = 'webhooks.handle_event' AND args->>'source' = 'stripe'"
     ),
-    # The old version does not know this periodic job, and would keep it for ever.
+    # The old version does not have this periodic job, and would keep it for ever.
     FORGET_FAILURES.format("webhooks.fetch_events"),
     "DELETE FROM procrastinate_jobs WHERE task_name = 'webhooks.fetch_events' AND status = 'todo'",
     "DELETE FROM webhook_events WHERE source = 'stripe'",

@@ -68,7 +68,7 @@ def settle_dispute(search: Search, dispute: Mapping[str, Any]) -> None:
 
 
 def notice_refunds(search: Search, charge: Mapping[str, Any]) -> None:
-    """Schedule a query of Stripe if a charge has refunds that we do not know.
+    """Schedule a query of Stripe if a charge has refunds that are not recorded here.
 
     The charge has only the refunded amount, not the refunds. Arguments and errors as for `settle_refund`.
     """
@@ -147,13 +147,13 @@ def give_back(scope: TenantScope, order: RefundOrder) -> RefundReport:
     """Have Stripe refund money, unless it has already for this order.
 
     Raises:
-        Unavailable: Stripe does not answer, or returns a status that we do not know.
+        Unavailable: Stripe does not answer, or returns an unknown status.
         RefundRefused: Stripe refuses the refund.
     """
     with scope.begin() as own:
         row = own.session.get_one(StripePayment, (scope.organisation.id, order.payment_id))
     if row.payment_intent_id is None:
-        raise RefundRefused("Stripe has not told which charge it was.")
+        raise RefundRefused("Stripe has not named the charge.")
     # Stripe drops idempotency keys after a day, and the job may be older.
     known = client.list_refunds(scope, order.environment, row.payment_intent_id)
     wanted = str(order.refund_id)

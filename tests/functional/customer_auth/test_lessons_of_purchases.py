@@ -99,7 +99,7 @@ def test_purchases_and_gifts_are_visible_after_registering(shop, post):
     assert told.purpose == "library"
     account = shop.register().json["customer"]["id"]
     ada = bearer(shop, account)
-    # Anyone can register an address: what was bought with it shows after the proof.
+    # A stranger can register an address: what was bought with it shows after the proof.
     assert owned(shop, ada) == set()
     post.arrived()
     verify_address(shop, account, post)

@@ -174,7 +174,7 @@ def test_wrong_codes_of_an_account_are_limited(shop, app):
 
 
 def test_a_recovery_code_passes_while_codes_are_limited(shop, app):
-    """Whoever knows the password cannot lock the owner out by guessing."""
+    """A thief who has the password cannot lock the owner out by guessing."""
     flow = begin(shop)["flow"]
     for _ in range(5):
         complete(shop, flow, "000000", 422)

@@ -1,6 +1,6 @@
 """Processes killed at each point of a request: nothing is lost, done twice or blocked for long.
 
-``Killed`` passes through everything, as no exception does, and nobody releases the key: the process is gone.
+``Killed`` passes through everything, as no exception does, and the key is not released: the process is gone.
 """
 
 from concurrent.futures import ThreadPoolExecutor

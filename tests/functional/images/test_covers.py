@@ -1,4 +1,4 @@
-"""Staff upload a cover; everybody sees it, in the size and format that suits them."""
+"""Staff upload a cover; visitors see it, in the size and format that suit their client."""
 
 from __future__ import annotations
 

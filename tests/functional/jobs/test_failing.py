@@ -224,7 +224,7 @@ def test_a_job_of_a_missing_plugin_waits_until_it_is_installed(acme, mailing, wo
         for _ in range(5):
             work(acme.runtime)
     (job,) = listed(acme)
-    assert (job.status, job.attempts, job.error) == ("waits", 0, "no installed plugin knows the job")
+    assert (job.status, job.attempts, job.error) == ("waits", 0, "no installed plugin has the job")
     assert [line["job"] for line in lines(found, "job.waits")] == ["mailing.send"]
     acme.runtime = runtime
     work(acme.runtime)

@@ -242,7 +242,7 @@ def test_an_undivided_payment_is_divided_when_it_is_read(shop, album):
     opened = shop.autonomy.app.get(path, headers=shop.staff).json["items"][0]
     told = {item["product"]: item["amount"] for item in opened["detail"]["items"]}
     assert told == {str(shop.first.id): 1200, str(shop.second.id): 800, str(shop.third.id): 0}
-    assert set(paid_for(shop, album).values()) == {None}, "whoever reads it writes nothing"
+    assert set(paid_for(shop, album).values()) == {None}, "a reader writes nothing"
 
 
 def test_a_division_is_fixed_at_the_first_refund(shop, album):

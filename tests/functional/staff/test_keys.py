@@ -1,4 +1,4 @@
-"""API keys belong to someone, expire, and tell when they were used."""
+"""API keys have an owner, expire, and show when they were used."""
 
 from dataclasses import replace
 from datetime import timedelta

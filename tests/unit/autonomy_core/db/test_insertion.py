@@ -66,7 +66,7 @@ class Shouted(String):
 
 
 class StrangersBase(DeclarativeBase):
-    """Of a plugin that nobody here has seen."""
+    """Of a plugin that the core does not contain."""
 
 
 class Keyed:
