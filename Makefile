@@ -4,12 +4,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 6543
+WEBHOOKS = http://localhost:$(PORT)/api/webhook/stripe
 WORKERS ?= 3
 T ?=
+NO_SUCH_TEST = $(if $(T),: no test's name contains \"$(T)\"; T is a part of a name)
 STRIPE_CLI := var/stripe-cli/1.52.0
 OPENAPI_TYPESCRIPT := var/openapi-typescript/7.13.0
 OPENAPI_PYTHON_CLIENT := var/openapi-python-client/0.29.1
 DJSTRIPE := var/djstripe
+NPM_INSTALL := npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 ROUNDS ?= 3
 ARGS ?=
 WHAT ?= webhooks purchase
@@ -20,14 +24,16 @@ KILLS ?= 10
 PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit sure lint format types contracts install stripe-cli client-generators serve worker simulator migrate changelog bench chaos clean
+.PHONY: help demo test unit sure lint format types contracts install stripe-cli client-generators serve
+.PHONY: worker simulator migrate changelog bench chaos clean
 
 help:  ## list the targets
 	@echo "Autonomy Server. Make installs everything, in $(VENV) and var/."
 	@echo
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort \
+	    | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo "  make demo CHECK=1            the same, but stop after the transcript; the exit status shows the result"
+	@echo "  make demo CHECK=1            stop after the transcript; the exit status shows the result"
 	@echo "  make demo PORT=8080          on another port"
 	@echo "  make test T=stripe_payment   only the tests whose names contain this"
 	@echo "  make bench WHAT=tenants      start-up and memory with 1, 100 and 10,000 organisations"
@@ -39,8 +45,8 @@ test: $(VENV)/.installed  ## run the tests, on a temporary PostgreSQL
 	@# Exit status 5: pytest found no test.
 	@# In the order of the files: slow tests with processes come first, and many short ones fill the end.
 	@# One worker more than a small machine has cores, because tests with processes mostly wait.
-	@$(BIN)/python -m pytest $(if $(T),-k "$(T)",-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS) || { status=$$?; \
-	    test $$status != 5 || echo "No test was run$(if $(T),: no test's name contains \"$(T)\"; T is a part of a name)." >&2; exit $$status; }
+	@$(BIN)/python -m pytest $(if $(T),-k "$(T)",-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS) \
+	    || { status=$$?; test $$status != 5 || echo "No test was run$(NO_SUCH_TEST)." >&2; exit $$status; }
 
 unit: $(VENV)/.installed  ## run the tests that start no process and open no connection
 	@$(BIN)/python -m pytest tests/unit -m "not processes" $(ARGS)
@@ -61,16 +67,18 @@ types: $(VENV)/.installed  ## mypy; strict where plugin authors and money depend
 contracts: $(VENV)/.installed  ## architecture: which package may import which
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.installed $(DJSTRIPE)/.installed  ## webhooks and purchases per second, beside peers: ROUNDS=, WHAT="webhooks purchase slow login tenants"
+# WHAT is any of: webhooks purchase slow login tenants
+bench: $(VENV)/.installed $(DJSTRIPE)/.installed  ## measure the server beside its peers: ROUNDS=, WHAT=
 	@set -e; for what in $(WHAT); do $(BIN)/python -m bench.$$what --rounds $(ROUNDS); done
 
 $(DJSTRIPE)/.installed: bench/webhooks/djstripe_requirements.txt
 	@mkdir -p $(dir $@)
 	@# A separate environment, because it needs an older Stripe SDK. Without it, bench measures the other peers.
-	@$(PYTHON) -m venv $(DJSTRIPE) && $(DJSTRIPE)/bin/python -m pip install --quiet --disable-pip-version-check \
-	    --requirement $< && touch $@ || { rm -rf $(DJSTRIPE); echo "There is no dj-stripe: it could not be installed."; }
+	@$(PYTHON) -m venv $(DJSTRIPE) && $(DJSTRIPE)/bin/python $(PIP_INSTALL) \
+	    --requirement $< && touch $@ \
+	    || { rm -rf $(DJSTRIPE); echo "There is no dj-stripe: it could not be installed."; }
 
-chaos: $(VENV)/.installed  ## kill everything at random while customers buy: SEED=, PURCHASES= of each shop, KILLS=
+chaos: $(VENV)/.installed  ## kill everything at random while customers buy: SEED=, PURCHASES=, KILLS=
 	@$(BIN)/python -m tests.faults.chaos --seed $(SEED) --purchases $(PURCHASES) --kills $(KILLS)
 
 serve: migrate  ## serve development.ini on $(PORT)
@@ -79,32 +87,35 @@ serve: migrate  ## serve development.ini on $(PORT)
 worker: $(VENV)/.installed  ## run the jobs of development.ini
 	@$(BIN)/autonomy --config development.ini worker
 
-simulator: $(VENV)/.installed  ## run the simulator of Stripe, for the sample shops of development.ini on $(PORT)
+simulator: $(VENV)/.installed  ## run the simulator of Stripe, for the shops of development.ini on $(PORT)
 	@mkdir -p var/development
 	@$(BIN)/autonomy --config development.ini stripe simulator --state var/development/simulator.sqlite \
-	    $(foreach shop,harbour nightjar,--endpoint sk_test_$(shop),http://localhost:$(PORT)/api/webhook/stripe/$(shop),whsec_$(shop)_sample) $(ARGS)
+	    $(foreach shop,harbour nightjar,--endpoint sk_test_$(shop),$(WEBHOOKS)/$(shop),whsec_$(shop)_sample) \
+	    $(ARGS)
 
 stripe-cli: $(STRIPE_CLI)/.installed  ## get the Stripe CLI, with npm, for the tests that use it
 
 $(STRIPE_CLI)/.installed:
 	@mkdir -p $(STRIPE_CLI)
 	@# The package contains all that it needs. Without it, the tests that use it are skipped.
-	@npm install --prefix $(STRIPE_CLI) --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error \
-	    @stripe/cli@$(notdir $(STRIPE_CLI)) && touch $@ || echo "There is no Stripe CLI: npm is not here, or has no network."
+	@$(NPM_INSTALL) --prefix $(STRIPE_CLI) @stripe/cli@$(notdir $(STRIPE_CLI)) && touch $@ \
+	    || echo "There is no Stripe CLI: npm is not here, or has no network."
 
-client-generators: $(OPENAPI_TYPESCRIPT)/.installed $(OPENAPI_PYTHON_CLIENT)/.installed  ## get the generators of API clients that the tests use
+CLIENT_GENERATORS := $(OPENAPI_TYPESCRIPT) $(OPENAPI_PYTHON_CLIENT)
+
+client-generators: $(CLIENT_GENERATORS:=/.installed)  ## get the generators of API clients that the tests use
 
 $(OPENAPI_TYPESCRIPT)/.installed:
 	@mkdir -p $(OPENAPI_TYPESCRIPT)
-	@npm install --prefix $(OPENAPI_TYPESCRIPT) --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error \
+	@$(NPM_INSTALL) --prefix $(OPENAPI_TYPESCRIPT) \
 	    openapi-typescript@$(notdir $(OPENAPI_TYPESCRIPT)) typescript@5.9.3 && touch $@ \
 	    || echo "There is no openapi-typescript: npm is not here, or has no network."
 
 $(OPENAPI_PYTHON_CLIENT)/.installed:
 	@# A separate environment, because its dependencies are not the server's.
-	@$(PYTHON) -m venv $(OPENAPI_PYTHON_CLIENT) && $(OPENAPI_PYTHON_CLIENT)/bin/python -m pip install --quiet --disable-pip-version-check \
-	    openapi-python-client==$(notdir $(OPENAPI_PYTHON_CLIENT)) && touch $@ \
-	    || { rm -rf $(OPENAPI_PYTHON_CLIENT); echo "There is no openapi-python-client: it could not be installed."; }
+	@$(PYTHON) -m venv $(OPENAPI_PYTHON_CLIENT) && $(OPENAPI_PYTHON_CLIENT)/bin/python $(PIP_INSTALL) \
+	    openapi-python-client==$(notdir $(OPENAPI_PYTHON_CLIENT)) && touch $@ || { \
+	    rm -rf $(OPENAPI_PYTHON_CLIENT); echo "There is no openapi-python-client: it could not be installed."; }
 
 migrate: $(VENV)/.installed  ## bring the development database up to date
 	@$(BIN)/autonomy --config development.ini migrate
@@ -115,11 +126,12 @@ changelog: $(VENV)/.installed  ## show the changelog of the next release
 install: $(VENV)/.installed  ## set up only
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Setting up $(VENV); the first time this takes a minute."
 	@# An interrupted installation leaves an environment without pip, which is created again.
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[development]'
+	@$(BIN)/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[development]'
 	@touch $@
 
 clean:  ## remove the environment, and the databases and files of demo and development

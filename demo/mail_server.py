@@ -100,7 +100,8 @@ class MailServer:
     @property
     def url(self) -> str:
         """The address for ``autonomy.mail.url``."""
-        scheme, query = ("smtps", "") if self.implicit_tls else ("smtp", "" if self.certificate else "?tls=none")
+        scheme = "smtps" if self.implicit_tls else "smtp"
+        query = "" if self.implicit_tls or self.certificate else "?tls=none"
         user = f"{next(iter(self.users))}@" if self.users else ""
         return f"{scheme}://{user}localhost:{self.port}{query}"
 

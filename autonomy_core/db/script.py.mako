@@ -9,7 +9,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
-# The revision of the oldest code that may run on these tables: an earlier one if all it reads and writes goes on working.
+# The revision of the oldest code that may run on these tables: an earlier one if all it reads and writes goes
+# on working.
 oldest_code = ${repr(up_revision)}
 
 

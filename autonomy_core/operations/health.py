@@ -3,8 +3,8 @@
 Ready means that the server can serve requests: the database answers, row-level security applies to the
 application's role, and the tables match the code. Problems that do not prevent requests give ``degraded``,
 with status 200. Examples are an invalid file of an organisation whose last valid version stays in service, a
-missing worker, or an error that the last online check found. Every client can see the status of each check. The
-reasons contain names of files and organisations, so only callers that may see ``/metrics`` see the reasons.
+missing worker, or an error that the last online check found. Every client can see the status of each check.
+The reasons contain names of files and organisations, so only callers that may see ``/metrics`` see them.
 """
 
 from __future__ import annotations

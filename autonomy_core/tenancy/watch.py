@@ -68,8 +68,8 @@ class WatchedDirectory:
         this for a change.
 
         Args:
-            immediately: treat a file as gone when it is missing once, not twice; and accept an incomplete file
-                if there is no better version.
+            immediately: treat a file as gone when it is missing once, not twice; and accept an incomplete
+                file if there is no better version.
             lost: ids of organisations whose files another process has already found missing twice.
 
         Returns:

@@ -20,7 +20,11 @@ from autonomy_core.db.session import TenantSession, session_within
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, components
 
-SAVEPOINT = Boundaries.of("SAVEPOINT driver_transaction", "RELEASE SAVEPOINT driver_transaction", "ROLLBACK TO SAVEPOINT driver_transaction")
+SAVEPOINT = Boundaries.of(
+    "SAVEPOINT driver_transaction",
+    "RELEASE SAVEPOINT driver_transaction",
+    "ROLLBACK TO SAVEPOINT driver_transaction",
+)
 
 
 def make_template(server: EmbeddedServer, plugins: Plugins, name: str) -> str:

@@ -5,11 +5,13 @@
 
 BEGIN;
 SELECT set_config('autonomy.organisation', 'bench', true), set_config('autonomy.worker', 'off', true),
-    set_config('statement_timeout', '10000ms', true), set_config('idle_in_transaction_session_timeout', '300000ms', true),
+    set_config('statement_timeout', '10000ms', true),
+    set_config('idle_in_transaction_session_timeout', '300000ms', true),
     set_config('plan_cache_mode', 'force_generic_plan', true);
 WITH arrived AS (
     SELECT * FROM unnest(ARRAY['test'], ARRAY['cs_test_bench' || lpad((:number)::text, 12, '0')],
-        ARRAY['pi_bench' || lpad((:number)::text, 12, '0')], ARRAY['evt_bench' || lpad((:number)::text, 12, '0')],
+        ARRAY['pi_bench' || lpad((:number)::text, 12, '0')],
+        ARRAY['evt_bench' || lpad((:number)::text, 12, '0')],
         ARRAY['checkout.session.completed'])
         WITH ORDINALITY AS arrived(environment, reference, learnt, event_event_id, event_type, place)
 ), found AS (
@@ -18,10 +20,12 @@ WITH arrived AS (
             p.status IN ('pending', 'processing') AND NOT p.reversals AND p.coupon_id IS NULL
                 AND products.kind <> 'bundle' AND p.created_at > now() - interval '1 hour' AND NOT EXISTS (
                     SELECT FROM webhook_events waiting
-                    WHERE waiting.organisation_id = 'bench' AND waiting.source = 'stripe' AND waiting.environment = arrived.environment
+                    WHERE waiting.organisation_id = 'bench' AND waiting.source = 'stripe'
+                        AND waiting.environment = arrived.environment
                         AND waiting.waits_for = arrived.learnt
                 ) AS ordinary,
-            p.id, p.customer_id, p.product_id, products.kind AS product_kind, p.amount, p.currency, p.environment,
+            p.id, p.customer_id, p.product_id, products.kind AS product_kind, p.amount, p.currency,
+            p.environment,
             p.provider
         FROM stripe_payments_payments named
         JOIN payments p ON p.organisation_id = named.organisation_id AND p.id = named.payment_id
@@ -32,7 +36,8 @@ WITH arrived AS (
     ) locked
 ), stored AS (
     INSERT INTO webhook_events
-        (organisation_id, environment, event_id, type, payload, source, status, attempts, lookups, matched_by, origin,
+        (organisation_id, environment, event_id, type, payload, source, status, attempts, lookups,
+         matched_by, origin,
          payment_id, received_at, processed_at)
     SELECT 'bench', arrived.environment, arrived.event_event_id, arrived.event_type,
         ('[' || (:payload)::text || ']')::jsonb -> (place - 1)::int,
@@ -61,10 +66,12 @@ WITH arrived AS (
     SELECT 'bench', stored.payment_id, plugin, 'succeeded', 1, now()
     FROM stored, unnest('{letters,media_mp3,tickets}'::text[]) plugin
 ), receipts AS (
-    INSERT INTO mail_messages (organisation_id, id, template, recipient, template_values, customer_id, locale, once,
+    INSERT INTO mail_messages (organisation_id, id, template, recipient, template_values, customer_id,
+        locale, once,
         message_id, status, attempts, due_at, created_at)
     SELECT 'bench', mail_id, 'payments.receipt', customers.email, jsonb_build_object('payment_id', found.id),
-        customers.id, customers.locale, 'receipt:' || found.id, '<' || mail_id || '@' || 'localhost' || '>', 'queued', 0,
+        customers.id, customers.locale, 'receipt:' || found.id,
+            '<' || mail_id || '@' || 'localhost' || '>', 'queued', 0,
         now(), now()
     FROM stored JOIN found ON found.id = stored.payment_id
     JOIN customers ON customers.organisation_id = 'bench' AND customers.id = found.customer_id,
@@ -75,7 +82,8 @@ SELECT
     arrived.place,
     CASE WHEN stored.payment_id IS NULL THEN
         (SELECT status FROM webhook_events event
-         WHERE event.organisation_id = 'bench' AND event.source = 'stripe' AND event.environment = arrived.environment
+         WHERE event.organisation_id = 'bench' AND event.source = 'stripe'
+             AND event.environment = arrived.environment
             AND event.event_id = arrived.event_event_id)
     END,
     stored.payment_id IS NOT NULL, found.known, found.before, found.id, found.customer_id, found.product_id,

@@ -9,7 +9,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOTS = ("autonomy_core", "plugins", "demo", "bench", "examples")
-TEXTS = ("*.md", "docs/**/*.md", "autonomy_core/**/*.js", "plugins/**/*.md", "examples/**/*.md", "changelog.d/*.md")
+TEXTS = (
+    "*.md",
+    "autonomy_core/**/*.js",
+    "autonomy_core/**/*.md",
+    "autonomy_core/**/*.txt",
+    "changelog.d/*.md",
+    "docs/**/*.md",
+    "examples/**/*.md",
+    "plugins/**/*.md",
+)
 
 USE = {
     "neighbour": "other_organisation",

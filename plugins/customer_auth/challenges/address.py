@@ -62,7 +62,9 @@ def send_verification(scope: TenantScope, customer: Customer) -> None:
     send(scope, template, customer.email, {}, customer_id=customer.id, locale=customer.locale)
 
 
-def request_change_mail(scope: TenantScope, customer_id: UUID, *, email: str, client_address: str | None) -> None:
+def request_change_mail(
+    scope: TenantScope, customer_id: UUID, *, email: str, client_address: str | None
+) -> None:
     """Mail a link and a code to a new address. The account keeps its address until one of them is used.
 
     The answer does not depend on whether the address has an account. If it has one, no mail is sent.

@@ -23,7 +23,7 @@ class Challenge(Identified, Base):
         token_hash: the SHA-256 of the link's token.
         code_hash: the keyed hash of the code; NULL without a code.
         wrong_codes: how many wrong codes were typed.
-        browser_hash: the SHA-256 of the handle of the client that requested it; NULL if any client may use it.
+        browser_hash: the SHA-256 of the requesting client's handle; NULL if any client may use it.
         data: what else the purpose needs.
         used_at: when it was used, or was ended by the use of another one.
     """

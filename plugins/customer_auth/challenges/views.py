@@ -191,7 +191,9 @@ def reset_password(context: CustomerPassword, request: Request) -> None:
 )
 def request_sign_in(context: SignIn, request: Request) -> requesting.Requested:
     """The answer is the same for every address. The mail has a link and a code, valid for ten minutes."""
-    return requesting.request_sign_in_mail(context.scope, client_address=request.remote_addr, **request.validated)
+    return requesting.request_sign_in_mail(
+        context.scope, client_address=request.remote_addr, **request.validated
+    )
 
 
 @api_view(

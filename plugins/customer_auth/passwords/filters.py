@@ -1,7 +1,7 @@
 """A file with which a password is looked up in a list: a Bloom filter over SHA-1 hashes.
 
-It may call few passwords listed that are not; it finds every listed one. The file is mapped into memory. So all
-processes share its pages, and a filter of gigabytes takes no memory of a process.
+It may call few passwords listed that are not; it finds every listed one. The file is mapped into memory. So
+all processes share its pages, and a filter of gigabytes takes no memory of a process.
 
 The file begins with a line of JSON: see `_Header`. The bits follow.
 """

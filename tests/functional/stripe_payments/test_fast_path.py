@@ -82,8 +82,8 @@ def handled(shop, monkeypatch, path, *, opened, reports):
 )
 def test_both_paths_end_in_the_same_rows(shop, chosen, monkeypatch, hooks, opened, reports):
     chosen[:] = hooks
-    on_fast_path, in_general = (handled(shop, monkeypatch, path, opened=opened, reports=reports) for path in PATHS)
-    assert on_fast_path == in_general
+    fast, general = (handled(shop, monkeypatch, path, opened=opened, reports=reports) for path in PATHS)
+    assert fast == general
 
 
 def test_both_paths_clear_the_reason_of_a_payment_that_was_processing(shop, monkeypatch):

@@ -129,11 +129,8 @@ def test_an_external_database_is_not_started_or_stopped(unmigrated):
 
 
 def test_the_url_for_psql_has_no_password(unmigrated):
-    unmigrated.write(
-        **{
-            "sqlalchemy.url": "postgresql+psycopg://autonomy_app:s3cret@db.example/autonomy?sslpassword=s3cret"
-        }
-    )
+    url = "postgresql+psycopg://autonomy_app:s3cret@db.example/autonomy?sslpassword=s3cret"
+    unmigrated.write(**{"sqlalchemy.url": url})
     for arguments in (("db", "url"), ("db", "status")):
         shown = unmigrated.run(*arguments).stdout
         assert "postgresql://autonomy_app@db.example/autonomy" in shown
