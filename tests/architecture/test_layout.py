@@ -2,6 +2,8 @@
 
 import ast
 import configparser
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -200,6 +202,16 @@ def test_every_package_is_in_the_distribution():
     for package in sorted(path.parent for path in (ROOT / "plugins").glob("*/__init__.py")):
         present |= set(packages(package, package.name))
     assert listed == present
+
+
+def test_the_decision_on_floors_has_every_floor():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    (floors,) = (each["layers"] for each in contracts if each["type"] == "layers")
+    table = (ROOT / "docs" / "decisions" / "0035-floors.md").read_text("utf-8")
+    rows = [line.split("|")[1:3] for line in table.splitlines() if re.match(r"\| \d", line)]
+    written = {int(number): set(re.findall(r"`(\w+)`", names)) for number, names in rows}
+    assert written == {len(floors) - place: set(floor.split(" | ")) for place, floor in enumerate(floors)}
 
 
 def test_files_and_functions_stay_readable():
