@@ -58,7 +58,7 @@ class Product(Identified, Base):
         suggested_amount: Mapped[int | None]
         other_prices: Mapped[list[dict[str, Any]]]
         tracks: Sequence[ListedTrack]
-        cover: dict[str, Any]  # set by `covers.documents`, for an answer
+        cover: dict[str, Any]  # set by `cover_documents`, for an answer
     else:
         tracks = ()
     items: Mapped[list[Product]] = relationship(

@@ -9,7 +9,7 @@ from pyramid.response import Response
 
 from autonomy_core.catalog import availability, finding, services
 from autonomy_core.catalog.bundles import BundleRefused, UnknownProduct
-from autonomy_core.catalog.covers.documents import with_cover, with_covers_of_page
+from autonomy_core.catalog.cover_documents import with_cover, with_covers_of_page
 from autonomy_core.catalog.details import SlugTaken
 from autonomy_core.catalog.listing import load_tracks
 from autonomy_core.catalog.models import Product

@@ -8,7 +8,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from autonomy_core.addresses import client_network
-from autonomy_core.catalog.covers.documents import with_cover_later
+from autonomy_core.catalog.cover_documents import with_cover_later
 from autonomy_core.catalog.resources import AdminProduct
 from autonomy_core.codes import redemption, schemas, services
 from autonomy_core.codes.errors import CodeNotValid, RedemptionRefused

@@ -8,7 +8,7 @@ from pyramid.request import Request
 
 from autonomy_core.catalog.availability import load_purchasable
 from autonomy_core.catalog.bundles import UnknownProduct
-from autonomy_core.catalog.covers.documents import with_cover, with_covers_of_page
+from autonomy_core.catalog.cover_documents import with_cover, with_covers_of_page
 from autonomy_core.catalog.listing import load_tracks
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.schemas import ProductDetailSchema, ProductSchema

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyramid.request import Request
 
-from autonomy_core.catalog.covers.documents import SUBJECT
+from autonomy_core.catalog.cover_documents import SUBJECT
 from autonomy_core.catalog.covers.resources import AdminCover
 from autonomy_core.catalog.resources import AdminProduct
 from autonomy_core.files.receiving import RECEIVING_ERRORS, fields_of, receive_upload

@@ -78,7 +78,7 @@ def _examine_audio(path: Path, file: BinaryIO, scan: TagScan) -> TrackReport:
         found += length_findings(walked, scan.audio_end - scan.audio_start, around)
     if refusals(found[len(scan.findings) :]):
         return _report(found, walked.facts)
-    from media_mp3.inspection.decode import decode  # noqa: PLC0415 - the decoder loads slowly
+    from media_mp3.mpeg.decode import decode  # noqa: PLC0415 - the decoder loads slowly
 
     decoded = decode(path, walked)
     found += decoded.findings

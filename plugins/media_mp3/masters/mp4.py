@@ -20,7 +20,7 @@ from autonomy_core.plugin_api.media import (
     input_arguments,
     stream_ffmpeg,
 )
-from media_mp3.inspection.decode import Decoded, Waveform
+from media_mp3.mpeg.decode import Decoded, Waveform
 from media_mp3.domain import finding
 from media_mp3.tags.genres import genre_of
 from media_mp3.masters.container import MAX_CHUNKS, MAX_TEXT_CHUNK_BYTES, Broken, Container, read_at

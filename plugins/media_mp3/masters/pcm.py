@@ -6,7 +6,7 @@ import sys
 from array import array
 from typing import BinaryIO, Final
 
-from media_mp3.inspection.decode import Decoded, Waveform
+from media_mp3.mpeg.decode import Decoded, Waveform
 from media_mp3.domain import finding
 from media_mp3.masters.container import Container
 
