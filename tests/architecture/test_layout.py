@@ -60,6 +60,28 @@ DEFINED_ELSEWHERE = {
     "ApiSchema": {"autonomy_core/web/reading.py: NoQuery"},
 }
 """The classes that are not in the module of their kind, by the base class."""
+HTTP = {
+    "app.py",
+    "catalog/cover_documents.py",  # URLs of covers
+    "files/authenticator.py",
+    "files/receiving.py",
+    "files/responses.py",
+    "idempotency/deriver.py",
+    "images/urls.py",
+    "kernel/hookspecs/registrations.py",
+    "kernel/protocols.py",
+    "security/api_keys.py",  # reads the key of a request
+    "security/cors.py",
+    "security/policy.py",
+    "security/related_origins.py",
+    "customer_auth/sessions/authenticator.py",
+    "customer_auth/sessions/requests.py",
+    "media_mp3/streaming.py",
+}
+"""The modules of features and plugins that see a request, beside `HTTP_NAMES`. Services never do."""
+HTTP_NAMES = {"plugin.py", "resources.py", "views.py"}
+HTTP_PACKAGES = {"cli", "edge", "openapi", "operations", "plugin_api", "testing", "traversal", "web"}
+OF_HTTP = ("pyramid", "webob", "autonomy_core.traversal", "autonomy_core.plugin_api.resources")
 LONGEST_FILE = 350
 LONGEST_FUNCTION = 45
 LONGEST_TEST_NAME = 66
@@ -183,6 +205,17 @@ def test_views_begin_no_transaction_and_build_no_statement():
         )
     }
     assert not found, "a service begins transactions and selects rows"
+
+
+def test_only_modules_of_http_see_a_request():
+    seen = set()
+    for path in sources(CORE, *PLUGINS):
+        inside = path.relative_to(CORE) if CORE in path.parents else path.relative_to(ROOT / "plugins")
+        if path.name in HTTP_NAMES or inside.parts[0] in HTTP_PACKAGES:
+            continue
+        if any(f"{name}.".startswith(f"{each}.") for name in imported(path) for each in OF_HTTP):
+            seen.add(inside.as_posix())
+    assert seen == HTTP
 
 
 def test_only_plugin_py_imports_pluggy():
