@@ -5,28 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from autonomy_core.errors import InvalidInput, NotFound, Unavailable
+from autonomy_core.web.findings import findings_member
 
 
 class ImageRefused(InvalidInput):
     """The inspection has findings; ``findings`` lists them, and docs/covers.md explains them."""
 
     code, title = "image_refused", "The file is not an image that can be shown"
-    members: ClassVar = {
-        "findings": {
-            "type": "array",
-            "description": "with `image_refused`: every reason",
-            "items": {
-                "type": "object",
-                "required": ["code", "message", "detail", "remedy"],
-                "properties": {
-                    "code": {"type": "string", "description": "stable, see the guide to covers"},
-                    "message": {"type": "string", "description": "a sentence for people"},
-                    "detail": {"type": "object", "description": "figures, such as width and height"},
-                    "remedy": {"type": "string", "description": "what to do about it"},
-                },
-            },
-        }
-    }
+    members: ClassVar = {"findings": findings_member("image_refused")}
 
 
 class ImagesBusy(Unavailable):

@@ -8,6 +8,7 @@ from marshmallow import fields
 
 from autonomy_core.fields import Text, Timestamp
 from autonomy_core.images.domain import BOXES, FULL, LARGEST_BOX
+from autonomy_core.web.findings import FindingSchema
 from autonomy_core.web.schemas import ApiSchema
 
 LONGEST_ALT: Final = 500
@@ -51,20 +52,11 @@ class ImageSchema(ApiSchema):
     alt = fields.String(required=True, metadata={"description": f"{_ALT}; the title if staff wrote none"})
 
 
-class ImageFindingSchema(ApiSchema):
-    """A warning about an accepted image."""
-
-    code = fields.String(required=True, metadata={"description": "stable, see the guide to covers"})
-    message = fields.String(required=True)
-    detail = fields.Dict(required=True)
-    remedy = fields.String(required=True)
-
-
 class AdminImageSchema(ImageSchema):
     """An image, for staff."""
 
     size = fields.Integer(required=True, metadata={"description": "of all sizes together, in bytes"})
-    warnings = fields.List(fields.Nested(ImageFindingSchema), required=True)
+    warnings = fields.List(fields.Nested(FindingSchema), required=True)
     set_at = Timestamp(required=True)
 
 

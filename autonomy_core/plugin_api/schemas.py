@@ -17,7 +17,8 @@ accepts one spelling only:
 ====================  ==========================================================================
 
 `ApiSchema` is the base of a call's schemas, and `QuerySchema` of those of queries. `PageQuery` and `paginate`
-are for lists. `OpenQuery` is for URLs that people open in a browser.
+are for lists. `OpenQuery` is for URLs that people open in a browser. `FindingSchema` and `findings_member`
+show what an inspection has found in an uploaded file.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from autonomy_core.fields import (
     Timestamp,
     WholeNumber,
 )
+from autonomy_core.web.findings import FindingSchema, findings_member
 from autonomy_core.web.schemas import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -50,6 +52,7 @@ __all__ = [
     "ApiSchema",
     "Day",
     "EmailField",
+    "FindingSchema",
     "Identifier",
     "LanguageTag",
     "NumberInText",
@@ -60,6 +63,7 @@ __all__ = [
     "Text",
     "Timestamp",
     "WholeNumber",
+    "findings_member",
     "page_of",
     "paginate",
 ]

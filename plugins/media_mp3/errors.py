@@ -5,28 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from autonomy_core.plugin_api.errors import Conflict, InvalidInput, Unavailable
+from autonomy_core.plugin_api.schemas import findings_member
 
 
 class NotPlayable(InvalidInput):
     """The inspection has findings; ``findings`` lists them, and the debugging guide explains them."""
 
     code, title = "not_playable", "The file is not a recording that plays everywhere"
-    members: ClassVar = {
-        "findings": {
-            "type": "array",
-            "description": "with `not_playable`: every reason",
-            "items": {
-                "type": "object",
-                "required": ["code", "message", "detail", "remedy"],
-                "properties": {
-                    "code": {"type": "string", "description": "stable, see the MP3 upload guide"},
-                    "message": {"type": "string", "description": "a sentence for people"},
-                    "detail": {"type": "object", "description": "figures, such as byte offsets"},
-                    "remedy": {"type": "string", "description": "what to do about it"},
-                },
-            },
-        }
-    }
+    members: ClassVar = {"findings": findings_member("not_playable")}
 
 
 class WrongKind(Conflict):

@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.plugin_api.schemas import (
     ApiSchema,
+    FindingSchema,
     Identifier,
     NumberInText,
     StrictBoolean,
@@ -60,15 +61,6 @@ class TrackSchema(ApiSchema):
     )
 
 
-class WarningSchema(ApiSchema):
-    """A fault of a file that plays nevertheless."""
-
-    code = fields.String(required=True, metadata={"description": "stable, see the MP3 upload guide"})
-    message = fields.String(required=True, metadata={"description": "a sentence for people"})
-    detail = fields.Dict(required=True, metadata={"description": "figures, such as byte offsets"})
-    remedy = fields.String(required=True, metadata={"description": "what to do about it"})
-
-
 class AdminTrackSchema(TrackSchema):
     """A track as staff see it."""
 
@@ -87,7 +79,7 @@ class AdminTrackSchema(TrackSchema):
     format = fields.String(required=True, metadata={"description": f"of the upload: {FORMAT}"})
     sha256 = fields.String(required=True)
     warnings = fields.List(
-        fields.Nested(WarningSchema),
+        fields.Nested(FindingSchema),
         required=True,
         attribute="explained_warnings",
         metadata={"description": "what the inspection warns of"},
