@@ -16,7 +16,7 @@ from autonomy_core.catalog.models import (
     WordTrigram,
 )
 from autonomy_core.codes.models import CodeBatch, CodeUse, DownloadCode
-from autonomy_core.coupons.models import Coupon, CouponMisses, CouponProduct, CouponRedemption
+from autonomy_core.coupons.models import Coupon, CouponProduct, CouponRedemption
 from autonomy_core.customers.models import Customer, CustomerNote
 from autonomy_core.db.base import Base
 from autonomy_core.grants.models import Grant
@@ -56,7 +56,6 @@ __all__ = [
     "CodeBatch",
     "CodeUse",
     "Coupon",
-    "CouponMisses",
     "CouponProduct",
     "CouponRedemption",
     "Customer",

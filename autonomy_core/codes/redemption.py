@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -26,14 +27,15 @@ from autonomy_core.grants.services import environment_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.buyers import Guest
 from autonomy_core.payments.terms import AlreadyOwned
-from autonomy_core.security.limits import Limit, count, forgive
+from autonomy_core.security.domain import Bucket, RateLimit
+from autonomy_core.security.limits import count_attempt, forgive_attempt
 
 PERIOD = timedelta(hours=1)
 
-PER_ACCOUNT = Limit("codes.account", 10, PERIOD)
+PER_ACCOUNT = RateLimit(10, PERIOD)
 """How many wrong codes an account may try."""
 
-PER_NETWORK = Limit("codes.network", 60, PERIOD)
+PER_NETWORK = RateLimit(60, PERIOD)
 """How many wrong codes a client's network may try: the guests of a concert share one."""
 
 
@@ -45,14 +47,14 @@ class Redeemed:
     is_new: bool
 
 
-def redeem(scope: TenantScope, who: UUID | Guest, text: str, *, client_network: str) -> Redeemed:
+def redeem(scope: TenantScope, redeemer: UUID | Guest, text: str, *, client_network: str) -> Redeemed:
     """Redeem a code. A customer who repeats the call gets the product again, and uses up nothing.
 
     Of a bundle, the customer gets the products that are missing.
 
     Args:
         scope: without an open transaction.
-        who: the id of an account, or a guest, who gets a link to the product by mail.
+        redeemer: the id of an account, or a guest, who gets a link to the product by mail.
         text: the code as a person typed it.
         client_network: the network of the client, for the limit.
 
@@ -64,34 +66,40 @@ def redeem(scope: TenantScope, who: UUID | Guest, text: str, *, client_network: 
         TooManyRequests: too many wrong codes came from the account or the network.
         NotAuthenticated: the customer was erased or merged meanwhile.
     """
-    limits = [(PER_NETWORK, client_network)]
-    if isinstance(who, UUID):
-        limits.append((PER_ACCOUNT, str(who)))
-    for limit, subject in limits:
-        count(scope, limit, subject)
+    buckets = [Bucket("codes.network", client_network, PER_NETWORK)]
+    if isinstance(redeemer, UUID):
+        buckets.append(Bucket("codes.account", str(redeemer), PER_ACCOUNT))
+    with scope.begin() as own:
+        count_attempt(own, buckets)
 
     def once() -> Redeemed:
         with scope.begin() as own:
-            return _redeem(own, who, text)
+            return _redeem(own, redeemer, text)
 
     try:
-        return trying_again(once)
+        redeemed = trying_again(once)
     except CodeNotValid:
-        limits.clear()
         raise
-    finally:
-        for limit, subject in limits:
-            forgive(scope, limit, subject)
+    except Exception:
+        _forgive(scope, buckets)
+        raise
+    _forgive(scope, buckets)
+    return redeemed
 
 
-def _redeem(scope: TenantScope, who: UUID | Guest, text: str) -> Redeemed:
+def _forgive(scope: TenantScope, buckets: Sequence[Bucket]) -> None:
+    with scope.begin() as own:
+        forgive_attempt(own, buckets)
+
+
+def _redeem(scope: TenantScope, redeemer: UUID | Guest, text: str) -> Redeemed:
     code, batch = _lock(scope, text)
-    customer = _customer(scope, who)
+    customer = _customer(scope, redeemer)
     is_new = customer is None or not _has_used(scope, code, customer)
     if is_new:
         if not _is_valid(scope, code, batch):
             raise CodeNotValid
-        _give(scope, code, batch, customer or _guest(scope, who))
+        _give(scope, code, batch, customer or _guest(scope, redeemer))
     elif customer is not None and not owns_all(scope, customer, batch.product_id):
         # Staff have taken back what the code gave.
         raise CodeNotValid
@@ -136,21 +144,21 @@ def _is_valid(scope: TenantScope, code: DownloadCode, batch: CodeBatch) -> bool:
     )
 
 
-def _customer(scope: TenantScope, who: UUID | Guest) -> Customer | None:
-    if isinstance(who, Guest):
+def _customer(scope: TenantScope, redeemer: UUID | Guest) -> Customer | None:
+    if isinstance(redeemer, Guest):
         return None
-    customer = find_customer(scope, who)
+    customer = find_customer(scope, redeemer)
     if customer is None or not customer.is_current:
         raise NotAuthenticated
     return customer
 
 
-def _guest(scope: TenantScope, who: UUID | Guest) -> Customer:
+def _guest(scope: TenantScope, redeemer: UUID | Guest) -> Customer:
     """Add a guest, as a purchase does: nothing depends on what else belongs to the address."""
-    assert isinstance(who, Guest)  # noqa: S101 - for the type checker: an account is a customer already
-    if is_blocked(scope, who.email):
+    assert isinstance(redeemer, Guest)  # noqa: S101 - for the type checker: an account is a customer already
+    if is_blocked(scope, redeemer.email):
         raise RedemptionRefused
-    guest = add_guest(scope, who.email, locale=who.locale)
+    guest = add_guest(scope, redeemer.email, locale=redeemer.locale)
     scope.session.flush()
     return guest
 

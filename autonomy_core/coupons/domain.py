@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from autonomy_core.kernel.settlements import PaymentStatus
 
 CODE = re.compile(r"[A-Z0-9_-]{3,40}\Z", re.ASCII)
 """A code as it is stored, in upper case."""
-
-MISSES, MISSES_PERIOD = 10, timedelta(hours=1)
-"""The number of wrong codes that a customer may try, and the period."""
 
 
 class RedemptionStatus(StrEnum):
@@ -71,15 +67,3 @@ def redemption_after(collected: PaymentStatus) -> RedemptionStatus:
         return RedemptionStatus.USED
     given_up = collected in (PaymentStatus.EXPIRED, PaymentStatus.FAILED)
     return RedemptionStatus.RELEASED if given_up else RedemptionStatus.RESERVED
-
-
-def wait_after_misses(drained_at: datetime, now: datetime) -> int:
-    """Return how many whole seconds a customer has to wait before trying another code; 0 for none.
-
-    Wrong codes fill a leaky bucket. Its only state is the time at which it will be empty.
-
-    Args:
-        drained_at: that time, with this attempt included.
-        now: the current time.
-    """
-    return max(0, math.ceil((drained_at - now - MISSES_PERIOD).total_seconds()))

@@ -97,13 +97,3 @@ class CouponRedemption(OrganisationScoped, Base):
     status: Mapped[str] = mapped_column(default=RedemptionStatus.RESERVED)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
-
-
-class CouponMisses(OrganisationScoped, Base):
-    """When the count of a customer's wrong codes is zero again, see `domain.wait_after_misses`."""
-
-    __tablename__ = "coupon_misses"
-    __table_args__ = (tenant_key("customer_id", "customers"),)
-
-    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
-    drained_at: Mapped[datetime]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
-from autonomy_core.coupons.models import Coupon, CouponMisses, CouponRedemption
+from autonomy_core.coupons.models import Coupon, CouponRedemption
 from autonomy_core.kernel.personal_data import PersonalData
 from autonomy_core.kernel.scope import TenantScope
 
@@ -33,8 +33,7 @@ def _described(redemption: CouponRedemption, code: str) -> dict[str, Any]:
 
 
 def erase(scope: TenantScope, customer_id: UUID) -> None:
-    """Forget the customer's wrong codes. Redemptions count for the coupon's limits, and stay."""
-    scope.session.execute(delete(CouponMisses).where(CouponMisses.customer_id == customer_id))
+    """Change nothing: redemptions count for the coupon's limits, and stay."""
 
 
 PERSONAL_DATA = PersonalData("coupons", export, erase)

@@ -7,13 +7,13 @@ expires (released), and permanently after the payment is completed (used). A ref
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
-from autonomy_core.coupons.attempt_limit import count_attempt, forgive
 from autonomy_core.coupons.domain import RedemptionStatus, is_open, normalised, redemption_after
-from autonomy_core.coupons.models import Coupon, CouponMisses, CouponRedemption
+from autonomy_core.coupons.models import Coupon, CouponRedemption
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.protocols import Quote
 from autonomy_core.kernel.scope import TenantScope
@@ -22,6 +22,11 @@ from autonomy_core.payments import journal
 from autonomy_core.payments.discounts import CouponNeedsAccount, CouponNotValid, CouponUsedUp
 from autonomy_core.payments.models import Payment
 from autonomy_core.prices.domain import Price
+from autonomy_core.security.domain import Bucket, RateLimit
+from autonomy_core.security.limits import count_attempt, forgive_attempt
+
+WRONG_CODES = RateLimit(10, timedelta(hours=1))
+"""How many wrong codes a customer may try. When there are more, a correct one is refused as well."""
 
 
 def quote(
@@ -45,14 +50,15 @@ def quote(
     """
     if code is None:
         return Quote(price.amount, price.currency)
-    if customer_id is not None:
-        count_attempt(scope, customer_id)
+    buckets = [Bucket("coupon.customer", str(customer_id), WRONG_CODES)] if customer_id is not None else []
+    if buckets:
+        count_attempt(scope, buckets)
     coupon = _find_valid(scope, code, product_id, price.currency)
     discount = coupon.reduction.of(price.amount) if coupon else 0
     if coupon is None or not discount:
         raise CouponNotValid
-    if customer_id is not None:
-        forgive(scope, customer_id)
+    if buckets:
+        forgive_attempt(scope, buckets)
     elif coupon.max_per_customer is not None:
         raise CouponNeedsAccount
     return Quote(price.amount - discount, price.currency, discount, coupon)
@@ -134,4 +140,3 @@ def move_redemptions(scope: TenantScope, source_id: UUID, target_id: UUID) -> No
     moved = {"customer_id": target_id, "updated_at": CouponRedemption.updated_at}
     mine = update(CouponRedemption).where(CouponRedemption.customer_id == source_id)
     scope.session.execute(mine.values(moved))
-    scope.session.execute(delete(CouponMisses).where(CouponMisses.customer_id == source_id))

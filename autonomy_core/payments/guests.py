@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,14 +19,15 @@ from autonomy_core.payments.purchasing import Bought, buy
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.services import find_payment
 from autonomy_core.prices.domain import NO_WISH, Wish
-from autonomy_core.security.limits import Limit, count, forgive
+from autonomy_core.security.domain import Bucket, RateLimit
+from autonomy_core.security.limits import count_attempt, forgive_attempt
 
 PERIOD = timedelta(hours=1)
 
-WRONG_COUPONS = Limit("purchase.coupon", 10, PERIOD)
+WRONG_COUPONS = RateLimit(10, PERIOD)
 """How many wrong codes of coupons a client may try, as a customer may."""
 
-PER_MAILBOX = Limit("purchase.mailbox", 20, PERIOD)
+PER_MAILBOX = RateLimit(20, PERIOD)
 """How many purchases of guests may name one address, because a free one sends a receipt at once."""
 
 PURPOSE = "payments.status"
@@ -55,25 +57,27 @@ def buy_as_guest(
             many purchases of guests named the address.
         AutonomyError: as for `buy`.
     """
-    purchases = Limit("purchase.network", scope.organisation.guest_purchases_per_address, PERIOD)
-    count(scope, purchases, client_network)
-    count(scope, PER_MAILBOX, guest.email)
-    if code is not None:
-        count(scope, WRONG_COUPONS, client_network)
+    per_network = RateLimit(scope.organisation.guest_purchases_per_address, PERIOD)
+    purchases = Bucket("purchase.network", client_network, per_network)
+    mailbox = Bucket("purchase.mailbox", guest.email, PER_MAILBOX)
+    coupons = [Bucket("purchase.coupon", client_network, WRONG_COUPONS)] if code is not None else []
+    with scope.begin() as own:
+        count_attempt(own, [purchases, mailbox, *coupons])
     try:
         bought = buy(scope, guest, product_id, urls, wish=wish, code=code, consent=consent)
     except CouponNotValid:
         raise
     except Exception:
-        _forgive_coupon(scope, code, client_network)
+        _forgive(scope, coupons)
         raise
-    _forgive_coupon(scope, code, client_network)
+    _forgive(scope, coupons)
     return bought
 
 
-def _forgive_coupon(scope: TenantScope, code: str | None, client_network: str) -> None:
-    if code is not None:
-        forgive(scope, WRONG_COUPONS, client_network)
+def _forgive(scope: TenantScope, buckets: Sequence[Bucket]) -> None:
+    if buckets:
+        with scope.begin() as own:
+            forgive_attempt(own, buckets)
 
 
 def status_token(scope: TenantScope, payment_id: UUID) -> str:

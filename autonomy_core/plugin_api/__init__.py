@@ -16,6 +16,7 @@ module              what it offers
 ``texts``           validation of human-readable texts that do not come from a client
 ``errors``          errors with a stable code
 ``security``        identities, permissions, ACL helpers, secrets derived for one organisation
+``limits``          limits of attempts, which all processes share
 ``settings``        the base of a settings section's schema, secrets and references to them
 ``checks``          findings about an organisation, for ``autonomy tenants check --online``
 ``commands``        the context of an ``autonomy`` command: settings, organisations, their files
@@ -55,6 +56,7 @@ __all__ = [
     "hookspecs",
     "images",
     "jobs",
+    "limits",
     "mail",
     "media",
     "migrations",

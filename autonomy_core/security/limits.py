@@ -1,101 +1,104 @@
-"""Limits of calls that no account identifies, for example by the network of the client.
+"""Counts attempts in the database, so that all processes share a limit: see `Bucket`.
 
-The database counts, so all processes share a limit. An attempt is one statement in a transaction of its own.
+An attempt is counted before it is made, so that concurrent attempts cannot exceed a limit, and forgiven if it
+was not one of those that the limit is for. It is one statement, whatever the number of its buckets.
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
 
 from autonomy_core.db.base import utcnow
 from autonomy_core.db.pipeline import Statement
 from autonomy_core.errors import TooManyRequests
-from autonomy_core.kernel.keys import organisation_key
+from autonomy_core.kernel.keys import organisation_keys
 from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.security.domain import Bucket
 
-PURPOSE = "security.limits"
+PURPOSE: Final = "security.limits"
 
-COUNT = Statement("""
+SWEEP: Final = 10
+"""How many empty buckets each attempt removes: more than it adds, so that the table stays small."""
+
+_FILL: Final = """
+INSERT INTO rate_counts AS count (organisation_id, bucket, drained_at)
+SELECT %(organisation_id)s::text, given.bucket, given.drained_at
+FROM unnest(%(names)s::text[], %(drained_at)s::timestamptz[]) WITH ORDINALITY AS given(bucket, drained_at, place)
+ORDER BY given.place
+ON CONFLICT (organisation_id, bucket) DO UPDATE
+SET drained_at = greatest(count.drained_at, %(now)s::timestamptz) + (excluded.drained_at - %(now)s::timestamptz)
+RETURNING bucket, drained_at
+"""
+
+# PostgreSQL deletes after it has filled, because nothing refers to the deleted rows. Rows that another
+# transaction has locked are left to a later sweep. Waiting for them could deadlock.
+_SWEEP: Final = f"""
 WITH swept AS (
     DELETE FROM rate_counts WHERE rate_counts.organisation_id = %(organisation_id)s AND bucket IN (
         SELECT bucket FROM rate_counts
         WHERE rate_counts.organisation_id = %(organisation_id)s AND drained_at < %(now)s::timestamptz
-            AND bucket <> %(bucket)s
-        LIMIT 10 FOR UPDATE SKIP LOCKED
+            AND bucket <> ALL(%(names)s::text[])
+        LIMIT {SWEEP} FOR UPDATE SKIP LOCKED
     )
 )
-INSERT INTO rate_counts AS count (organisation_id, bucket, drained_at)
-VALUES (%(organisation_id)s::text, %(bucket)s::text, %(once_drained)s::timestamptz)
-ON CONFLICT (organisation_id, bucket) DO UPDATE
-SET drained_at = greatest(count.drained_at, %(now)s::timestamptz)
-    + (%(once_drained)s::timestamptz - %(now)s::timestamptz)
-WHERE greatest(count.drained_at, %(now)s::timestamptz) <= %(drained_by)s::timestamptz
-RETURNING drained_at
-""")
-"""Counts an attempt, unless the bucket is full, and removes a few empty buckets."""
+"""
 
-FORGIVE = Statement("""
-UPDATE rate_counts SET drained_at = drained_at - (%(once_drained)s::timestamptz - %(now)s::timestamptz)
-WHERE organisation_id = %(organisation_id)s AND bucket = %(bucket)s
-RETURNING drained_at
-""")
+COUNT: Final = Statement(_SWEEP + _FILL)
+FORGIVE: Final = Statement(_FILL)
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A leaky bucket for ``attempts`` that drains in ``period``.
-
-    Its only state is the time at which it will be empty.
-
-    Attributes:
-        kind: what is counted, for example ``purchase.network``.
-        attempts: the number of attempts in a period.
-        period: the period.
-    """
-
-    kind: str
-    attempts: int
-    period: timedelta
-
-    @property
-    def interval(self) -> timedelta:
-        """The time in which one attempt drains."""
-        return self.period / self.attempts
-
-
-def count(scope: TenantScope, limit: Limit, subject: str) -> None:
-    """Count an attempt before it is made. An attempt that is refused does not count.
+def count_attempt(scope: TenantScope, buckets: Sequence[Bucket]) -> None:
+    """Count an attempt before it is made.
 
     Args:
-        scope: the organisation; its own transaction is not used.
-        limit: the limit.
-        subject: what the limit holds for, for example the network of the client. A keyed hash is stored.
+        scope: a scope whose transaction is committed whatever becomes of the attempt. Its transaction keeps
+            the buckets locked until it ends.
+        buckets: the buckets that the attempt counts for.
 
     Raises:
-        TooManyRequests: there were as many attempts as the limit allows.
+        TooManyRequests: a bucket is full. The transaction must be rolled back, so that nothing is counted.
     """
-    if not scope.execute_alone(COUNT, _values(scope, limit, subject)):
-        wait = math.ceil(limit.interval.total_seconds())
-        raise TooManyRequests("Too many attempts; try again later.", extra={"retry_after": wait})
-
-
-def forgive(scope: TenantScope, limit: Limit, subject: str) -> None:
-    """Undo `count`, because the attempt was not one of those that the limit is for."""
-    values = _values(scope, limit, subject)
-    scope.execute_alone(FORGIVE, {name: values[name] for name in values if name != "drained_by"})
-
-
-def _values(scope: TenantScope, limit: Limit, subject: str) -> dict[str, object]:
     now = utcnow()
-    key = organisation_key(scope, PURPOSE)
-    digest = hashlib.blake2b(subject.encode(), key=key, digest_size=16).hexdigest()
-    return {
-        "organisation_id": scope.organisation.id,
-        "bucket": f"{limit.kind}:{digest}",
-        "now": now,
-        "once_drained": now + limit.interval,
-        "drained_by": now + limit.period - limit.interval,
+    filled = _fill(scope, COUNT, buckets, 1, now)
+    waits = [bucket.limit.wait(until, now) for bucket, until in zip(buckets, filled, strict=True)]
+    if any(waits):
+        raise TooManyRequests("Too many attempts; try again later.", extra={"retry_after": max(waits)})
+
+
+def forgive_attempt(scope: TenantScope, buckets: Sequence[Bucket]) -> None:
+    """Undo `count_attempt`, for example because the attempt succeeded.
+
+    Args:
+        scope: the organisation, in any transaction.
+        buckets: the same buckets.
+    """
+    _fill(scope, FORGIVE, buckets, -1, utcnow())
+
+
+def _fill(
+    scope: TenantScope, statement: Statement, buckets: Sequence[Bucket], attempts: int, now: datetime
+) -> list[datetime]:
+    """Add attempts to buckets, and return for each the time at which it will be empty.
+
+    While the server's secret is being replaced, a bucket has one name for each secret, and an attempt counts
+    under all of them. So it also counts for a process that has only one of the secrets.
+    """
+    keys = organisation_keys(scope, PURPOSE)
+    names = [[bucket.name(key) for key in keys] for bucket in buckets]
+    changes = {
+        name: now + bucket.limit.interval * attempts
+        for bucket, own in zip(buckets, names, strict=True)
+        for name in own
     }
+    # All transactions lock the rows in the same order, which prevents deadlocks.
+    ordered = sorted(changes)
+    values: dict[str, Any] = {
+        "organisation_id": scope.organisation.id,
+        "names": ordered,
+        "drained_at": [changes[name] for name in ordered],
+        "now": now,
+    }
+    filled = dict(scope.execute_at_driver(statement, values))
+    return [max(filled[name] for name in own) for own in names]

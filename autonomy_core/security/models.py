@@ -58,7 +58,11 @@ class StaffMember(Identified, Base):
 
 
 class RateCount(OrganisationScoped, Base):
-    """When a bucket of attempts will be empty, see `limits`. ``bucket`` has the hash of its subject."""
+    """When a bucket of attempts will be empty, see `limits`. A bucket without a row is empty.
+
+    Attributes:
+        bucket: `domain.Bucket.name`.
+    """
 
     __tablename__ = "rate_counts"
     __table_args__ = (Index(None, "organisation_id", "drained_at"),)

@@ -1,9 +1,8 @@
-"""Rules for addresses, passwords, tokens and rate limits. No framework, no database, no clock."""
+"""Rules for addresses, passwords and tokens. No framework, no database, no clock."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import unicodedata
 from collections.abc import Collection, Container, Iterable, Iterator
@@ -196,58 +195,3 @@ def judge_refresh(
     if used_at is None:
         return RefreshVerdict.ROTATE
     return RefreshVerdict.WAIT if now - used_at < REUSE_GRACE else RefreshVerdict.REVOKE
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """A bucket for ``attempts`` that drains in ``period``: the leaky bucket, also known as GCRA.
-
-    The only state of a bucket is the time at which it will be empty.
-    """
-
-    attempts: int
-    period: timedelta
-
-    @property
-    def interval(self) -> timedelta:
-        """The time in which one attempt drains."""
-        return self.period / self.attempts
-
-    def wait(self, drained_at: datetime, now: datetime) -> int:
-        """Return how many whole seconds an attempt is too early; 0 if it is allowed.
-
-        Args:
-            drained_at: when the bucket will be empty, with this attempt included.
-            now: the current time.
-        """
-        return max(0, math.ceil((drained_at - now - self.period).total_seconds()))
-
-
-PASSKEYS_PER_ADDRESS = RateLimit(300, LOGIN_PERIOD)
-"""Requests for a challenge: a page asks for one whenever it shows its login."""
-
-CODES_PER_ACCOUNT = RateLimit(5, LOGIN_PERIOD)
-"""Wrong one-time codes of an account: of 1,000,000 codes, 3 are right at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """Attempts that are counted together.
-
-    Attributes:
-        kind: the action and the property that is counted, for example ``login.email``.
-        subject: the address of the account, or the network of the client.
-        limit: the rate limit.
-    """
-
-    kind: str
-    subject: str
-    limit: RateLimit
-
-    def name(self, key: bytes) -> str:
-        """Return the stored name. It is a keyed hash, so that the table does not reveal addresses.
-
-        Args:
-            key: the organisation's key, at most 64 bytes.
-        """
-        return f"{self.kind}:{hashlib.blake2b(self.subject.encode(), key=key, digest_size=16).hexdigest()}"

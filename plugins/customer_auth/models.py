@@ -63,16 +63,6 @@ class RefreshToken(OrganisationScoped, Base):
     used_at: Mapped[datetime | None]
 
 
-class Attempts(OrganisationScoped, Base):
-    """A bucket of attempts, see `domain.RateLimit`. An empty bucket counts as absent."""
-
-    __tablename__ = "customer_auth_attempts"
-    __table_args__ = (Index(None, "organisation_id", "drained_at"),)
-
-    bucket: Mapped[str] = mapped_column(primary_key=True)
-    drained_at: Mapped[datetime]
-
-
 class Flow(Identified, Base):
     """What is kept between two requests of a login or of a passkey: see `sessions.flows`.
 

@@ -20,6 +20,7 @@ from autonomy_core.plugin_api.errors import (
     NotAuthenticated,
 )
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.limits import count_attempt, forgive_attempt
 from customer_auth.limits import attempts
 from customer_auth.challenges import store
 from customer_auth.challenges.address import send_verification
@@ -106,7 +107,7 @@ def register(
     require_strong(scope, password, member="password", email=email, name=name)
     require_work(scope, WorkPurpose.REGISTER, proof_of_work)
     with scope.begin() as own:
-        attempts.count(own, attempts.registration_buckets(scope, client.address))
+        count_attempt(own, attempts.registration_buckets(scope, client.address))
     password_hash = passwords_of(scope).hash(password)
     customer = register_customer(scope, email, name)
     scope.session.add(
@@ -152,7 +153,7 @@ def _log_in(
             known = _look_up(own, Customer.email == email)
             device = _device_of(own, known, device_token)
             buckets = attempts.login_buckets(own, email, client.address, device=device)
-            attempts.count(own, buckets)
+            count_attempt(own, buckets)
         with attempts.forgiven_if_unavailable(scope, buckets):
             match = passwords_of(scope).compare(password, known.password_hash if known else None)
     if match is Match.NO or known is None:
@@ -160,7 +161,7 @@ def _log_in(
     new_hash = passwords_of(scope).hash(password) if match is Match.OUTDATED else None
     # In a short transaction: clients of one network share a bucket, and would wait for each other's login.
     with scope.begin() as own:
-        attempts.forgive(own, buckets)
+        forgive_attempt(own, buckets)
     if not _is_still(scope, known):
         raise InvalidCredentials
     if new_hash is not None:
@@ -202,14 +203,14 @@ def change_password(
     require_strong(scope, new_password, member="new_password", email=customer.email, name=customer.name)
     buckets = attempts.own_password_buckets(scope, customer_id)
     with scope.begin() as own:
-        attempts.count(own, buckets)
+        count_attempt(own, buckets)
     with attempts.forgiven_if_unavailable(scope, buckets):
         is_right = known is None or passwords_of(scope).matches(current_password or "", known.password_hash)
     if not is_right:
         raise WrongPassword
     methods = methods_of(scope, session_id)
     _replace(scope, customer, known, passwords_of(scope).hash(new_password))
-    attempts.forgive(scope, buckets)
+    forgive_attempt(scope, buckets)
     owned = replace(client, is_known=True)
     return open_session(scope, customer_id, methods={*methods, Method.PASSWORD}, client=owned)
 
@@ -233,12 +234,12 @@ def check_password(scope: TenantScope, customer_id: UUID, password: str, client:
         if known is None:
             raise WrongPassword
         buckets = attempts.own_password_buckets(scope, customer_id)
-        attempts.count(own, buckets)
+        count_attempt(own, buckets)
     with attempts.forgiven_if_unavailable(scope, buckets):
         match = passwords_of(scope).compare(password, known.password_hash)
     if match is Match.NO or not _is_still(scope, known):
         raise WrongPassword
-    attempts.forgive(scope, buckets)
+    forgive_attempt(scope, buckets)
 
 
 def _customer_and_credential(

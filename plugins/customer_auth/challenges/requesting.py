@@ -19,9 +19,9 @@ from autonomy_core.plugin_api.errors import NotAllowed, TooManyRequests
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import client_network
-from customer_auth.limits import attempts
+from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
 from customer_auth.challenges.mails import MailKind
-from customer_auth.domain import Bucket, RateLimit, WorkPurpose, token_hash
+from customer_auth.domain import WorkPurpose, token_hash
 from customer_auth.settings import PLUGIN
 from customer_auth.limits.work import require_work
 
@@ -110,7 +110,7 @@ def count_for_customer(
     mine = Bucket(f"mail.{kind}.customer", str(customer_id), _per_email(scope))
     mailbox = _mailbox_buckets(scope, kind, email, client_address)
     with scope.begin() as own:
-        attempts.count(own, [mine, *mailbox, *_network_buckets(scope, client_address)])
+        count_attempt(own, [mine, *mailbox, *_network_buckets(scope, client_address)])
 
 
 def _request(
@@ -128,10 +128,10 @@ def _request(
         TooManyRequests: too many requests from this network.
     """
     with scope.begin() as own:
-        attempts.count(own, _network_buckets(scope, client_address))
+        count_attempt(own, _network_buckets(scope, client_address))
     try:
         with scope.begin() as own:
-            attempts.count(own, _mailbox_buckets(scope, kind, email, client_address))
+            count_attempt(own, _mailbox_buckets(scope, kind, email, client_address))
     except TooManyRequests:
         log.warning("customer_auth.mail_withheld", kind=kind.value)
         return

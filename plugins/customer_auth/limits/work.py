@@ -17,8 +17,8 @@ from autonomy_core.plugin_api.errors import NotAllowed, TooManyRequests
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import organisation_key, organisation_keys
-from customer_auth.limits import attempts
-from customer_auth.domain import WORK_LIFETIME, WORK_PERIOD, Bucket, RateLimit, WorkPurpose
+from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
+from customer_auth.domain import WORK_LIFETIME, WORK_PERIOD, WorkPurpose
 from customer_auth.settings import PLUGIN
 
 ALGORITHM = "PBKDF2/SHA-256"
@@ -102,7 +102,7 @@ def _is_quiet(scope: TenantScope) -> bool:
 def _counts(scope: TenantScope, bucket: Bucket) -> bool:
     try:
         with scope.begin() as own:
-            attempts.count(own, [bucket])
+            count_attempt(own, [bucket])
     except TooManyRequests:
         return False
     return True

@@ -16,6 +16,7 @@ from autonomy_core.plugin_api.customers import find_customer
 from autonomy_core.plugin_api.errors import NotAuthenticated, NotFound
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.limits import count_attempt
 from customer_auth.limits import attempts
 from customer_auth.sessions import flows
 from customer_auth.sessions.clients import Client
@@ -193,7 +194,7 @@ def offer_signature(scope: TenantScope, *, page: Page, rp_id: str | None, client
     """
     host, challenge = _host(scope, page, rp_id), secrets.token_bytes(CHALLENGE_BYTES)
     with scope.begin() as own:
-        attempts.count(own, attempts.passkey_buckets(client.address))
+        count_attempt(own, attempts.passkey_buckets(client.address))
     handle = flows.begin(scope, FlowKind.PASSKEY, challenge=challenge, rp_id=host)
     return Offer(handle, _ceremonies().request_options(host, challenge))
 

@@ -21,8 +21,7 @@ from autonomy_core.plugin_api.errors import TooManyRequests
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import organisation_key, organisation_keys
-from customer_auth.limits import attempts
-from customer_auth.domain import Bucket, RateLimit
+from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
 
 PURPOSE = "customer_auth.provider_flow"
 LIFETIME = timedelta(minutes=10)
@@ -83,7 +82,7 @@ def use(scope: TenantScope, flow: Flow) -> bool:
     """Record that a flow is used; return False if it was used before. It works in a separate transaction."""
     try:
         with scope.begin() as own:
-            attempts.count(own, [Bucket("provider.flow", flow.state, RateLimit(1, LIFETIME))])
+            count_attempt(own, [Bucket("provider.flow", flow.state, RateLimit(1, LIFETIME))])
     except TooManyRequests:
         return False
     return True

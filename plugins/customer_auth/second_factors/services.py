@@ -9,6 +9,7 @@ from uuid import UUID
 
 from autonomy_core.plugin_api.errors import NotAuthenticated, NotFound
 from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.limits import Bucket, count_attempt, forgive_attempt
 from customer_auth.limits import attempts
 from customer_auth.sessions import flows
 from customer_auth.sessions.clients import Client
@@ -76,7 +77,7 @@ def complete_login(
         raise InvalidFlow
     customer_id, first = found.customer_id, {Method(method) for method in found.methods}
     second = prove(scope, customer_id, presented, page)
-    attempts.forgive(scope, buckets)
+    forgive_attempt(scope, buckets)
     flows.end(scope, found)
     return open_session(scope, customer_id, methods=first | second, client=client)
 
@@ -122,7 +123,7 @@ def reauthenticate(
         proven |= {Method.PASSWORD}
     if not presented.has_only_password:
         proven |= prove(scope, customer_id, presented, page)
-    attempts.forgive(scope, buckets)
+    forgive_attempt(scope, buckets)
     return strengthen(scope, customer_id, session_id, proven)
 
 
@@ -214,11 +215,11 @@ def overview(scope: TenantScope, customer_id: UUID) -> Mapping[str, Any]:
 
 def _count(
     scope: TenantScope, customer_id: UUID, presented: Presented, client: Client
-) -> list[attempts.Bucket]:
+) -> list[Bucket]:
     """Count an attempt to guess a code, and return where it was counted."""
     if presented.code is None:
         return []
     is_guessable = typed_time_code(presented.code) is not None
     buckets = attempts.code_buckets(scope, customer_id if is_guessable else None, client.address)
-    attempts.count(scope, buckets)
+    count_attempt(scope, buckets)
     return buckets

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autonomy_core.coupons.domain import MISSES
+from autonomy_core.coupons.redemption import WRONG_CODES
 from autonomy_core.testing import stand_ins
 
 HOUR = timedelta(hours=1)
@@ -63,7 +63,7 @@ def test_a_coupon_without_effect_is_not_used_up(shop):
 
 def test_too_many_wrong_codes_refuse_the_right_one_for_a_while(shop):
     shop.coupon(code="SPRING", percent_off=25)
-    for number in range(MISSES):
+    for number in range(WRONG_CODES.attempts):
         shop.purchase(422, coupon=f"GUESS{number}")
     problem = shop.purchase(429, coupon="SPRING")
     assert problem["code"] == "too_many_requests"
@@ -76,7 +76,7 @@ def test_too_many_wrong_codes_refuse_the_right_one_for_a_while(shop):
 def test_valid_codes_do_not_count_as_guesses(shop):
     shop.coupon(code="SPRING", percent_off=25)
     shop.purchase(201, coupon="SPRING")
-    for _ in range(MISSES + 1):
+    for _ in range(WRONG_CODES.attempts + 1):
         shop.purchase(200, coupon="SPRING")
 
 

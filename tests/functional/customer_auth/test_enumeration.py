@@ -68,7 +68,7 @@ def test_the_statements_for_an_unknown_address_are_the_same(open_shop, statement
         executed.append(list(statements))
     known, unknown = executed
     assert known == unknown
-    assert any("customer_auth_attempts" in sql for sql in known)
+    assert any("rate_counts" in sql for sql in known)
     assert not any("FROM customers" in sql for sql in known)
 
 

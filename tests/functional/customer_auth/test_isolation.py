@@ -1,6 +1,7 @@
 from sqlalchemy import select, text
 
-from customer_auth.models import Attempts, Credential, LoginSession, RefreshToken
+from autonomy_core.security.models import RateCount
+from customer_auth.models import Credential, LoginSession, RefreshToken
 
 
 def test_one_address_in_two_organisations_is_two_customers(shop, other_shop):
@@ -31,7 +32,7 @@ def test_raw_sql_without_a_condition_sees_the_own_rows_only(shop, other_shop):
     shop.register()
     other_shop.register()
     shop.login(password="another engine", status=401)
-    for model in (Credential, LoginSession, RefreshToken, Attempts):
+    for model in (Credential, LoginSession, RefreshToken, RateCount):
         with shop.autonomy.scope("beacon") as scope:
             seen = set(scope.session.scalars(text(f"SELECT organisation_id FROM {model.__tablename__}")))
         assert seen == {"beacon"}

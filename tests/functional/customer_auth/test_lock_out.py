@@ -12,7 +12,7 @@ from joserfc.jwk import OctKey
 from customer_auth import services
 from customer_auth.sessions import devices
 from customer_auth.passwords import hashing
-from customer_auth.models import Attempts
+from autonomy_core.security.models import RateCount
 from tests.functional.customer_auth.shop import EMAIL, PASSWORD
 
 OWNER, STRANGER = "192.0.2.1", "198.51.100.7"
@@ -196,5 +196,5 @@ def test_stored_buckets_reveal_no_address(shop):
     shop.register()
     guess(shop)
     with shop.autonomy.scope() as scope:
-        names = [row.bucket for row in scope.session.query(Attempts)]
+        names = [row.bucket for row in scope.session.query(RateCount)]
     assert not [name for name in names if EMAIL in name or STRANGER in name]

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from customer_auth.models import Attempts
+from autonomy_core.security.models import RateCount
 from tests.functional.customer_auth.mailing import ADA, Post, customer
 
 ADDRESSES = [f"198.51.100.{number}" for number in range(1, 21)]
@@ -14,7 +14,7 @@ def ask(shop, call="password/forgotten", status=202):
 
 def let_pass(shop, by):
     with shop.autonomy.scope(shop.id) as scope:
-        scope.session.execute(update(Attempts).values(drained_at=Attempts.drained_at - by))
+        scope.session.execute(update(RateCount).values(drained_at=RateCount.drained_at - by))
 
 
 def test_a_mailbox_is_not_flooded(make_shop):

@@ -3,14 +3,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from customer_auth.models import Attempts
+from autonomy_core.security.models import RateCount
 from customer_auth.passwords.hashing import Passwords
 
 
 def let_pass(shop, by):
     """Move all stored times into the past."""
     with shop.autonomy.scope(shop.id) as scope:
-        scope.session.execute(update(Attempts).values(drained_at=Attempts.drained_at - by))
+        scope.session.execute(update(RateCount).values(drained_at=RateCount.drained_at - by))
 
 
 def fail(shop, email="ada@example.org", status=401):
@@ -143,7 +143,7 @@ def test_invalid_input_is_not_counted(make_shop):
 def test_a_failure_is_committed_although_the_answer_is_401(committed_shop):
     fail(committed_shop)
     with committed_shop.autonomy.scope() as scope:
-        assert scope.session.scalar(select(func.count()).select_from(Attempts)) == 3
+        assert scope.session.scalar(select(func.count()).select_from(RateCount)) == 3
 
 
 def test_an_attempt_that_could_not_be_made_does_not_count(make_shop, monkeypatch):
@@ -169,7 +169,7 @@ def test_the_limits_of_organisations_are_separate(make_shop):
 def test_no_address_is_stored_in_clear(shop):
     fail(shop)
     with shop.autonomy.scope() as scope:
-        stored = " ".join(scope.session.scalars(select(Attempts.bucket)))
+        stored = " ".join(scope.session.scalars(select(RateCount.bucket)))
     assert "ada@example.org" not in stored
     assert "192.0.2.1" not in stored
 
@@ -180,7 +180,7 @@ def test_expired_buckets_are_removed_by_later_attempts(shop):
     let_pass(shop, timedelta(hours=1))
     fail(shop)
     with shop.autonomy.scope() as scope:
-        assert scope.session.scalar(select(func.count()).select_from(Attempts)) == 3
+        assert scope.session.scalar(select(func.count()).select_from(RateCount)) == 3
 
 
 @pytest.mark.parametrize("key", ["failed_logins_per_email", "access_token_minutes", "refresh_token_days"])

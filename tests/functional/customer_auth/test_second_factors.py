@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from autonomy_core.plugin_api.models import utcnow
-from customer_auth.models import Attempts, Flow
+from autonomy_core.security.models import RateCount
+from customer_auth.models import Flow
 from customer_auth.second_factors.models import RecoveryCode, Totp
 from tests.functional.customer_auth.second_factors import call, code_at, enrol, protect
 
@@ -215,7 +216,7 @@ def test_no_secret_and_no_code_is_stored_in_clear(shop, app):
     with shop.autonomy.scope() as scope:
         stored = [
             scope.session.scalars(select(text(f"{model.__tablename__}::text")).select_from(model)).all()
-            for model in (Totp, RecoveryCode, Flow, Attempts)
+            for model in (Totp, RecoveryCode, Flow, RateCount)
         ]
     said = str(stored)
     assert app.secret.hex() not in said

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from customer_auth.domain import (
     REUSE_GRACE,
     AccessClaims,
-    Bucket,
-    RateLimit,
     RefreshVerdict,
     Weakness,
     judge_refresh,
@@ -135,32 +133,3 @@ def test_claims_are_written_to_the_second():
 )
 def test_a_refresh_token_is_judged_by_what_happened_to_it(used_at, expires_at, revoked_at, verdict):
     assert judge_refresh(NOW, used_at=used_at, expires_at=expires_at, revoked_at=revoked_at) is verdict
-
-
-@given(st.integers(1, 50), st.integers(1, 100_000))
-def test_a_bucket_holds_exactly_its_number_of_attempts(attempts, seconds):
-    limit = RateLimit(attempts, timedelta(seconds=seconds))
-    full = NOW + limit.interval * attempts
-    assert limit.wait(full - limit.interval, NOW) == 0
-    # Intervals are rounded to microseconds, the resolution of the clock.
-    assert limit.wait(full + limit.interval, NOW) >= 1
-
-
-@given(st.integers(1, 50), st.integers(1, 100_000))
-def test_an_attempt_after_the_announced_wait_is_allowed(attempts, seconds):
-    limit = RateLimit(attempts, timedelta(seconds=seconds))
-    too_much = NOW + limit.interval * (attempts + 1)
-    wait = timedelta(seconds=limit.wait(too_much, NOW))
-    assert limit.wait(too_much, NOW + wait) == 0
-
-
-def test_the_name_of_a_bucket_depends_on_key_kind_and_subject():
-    limit = RateLimit(1, timedelta(minutes=1))
-    names = {
-        Bucket(kind, subject, limit).name(key)
-        for kind in ("login.email", "login.address")
-        for subject in (EMAIL, "eve@example.org")
-        for key in (b"k" * 32, b"l" * 32)
-    }
-    assert len(names) == 8
-    assert not any(EMAIL in name for name in names)

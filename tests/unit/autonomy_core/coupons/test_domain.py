@@ -8,13 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autonomy_core.coupons.domain import (
-    MISSES,
-    MISSES_PERIOD,
     Reduction,
     is_open,
     normalised,
     redemption_after,
-    wait_after_misses,
 )
 from autonomy_core.kernel.settlements import PaymentStatus
 from autonomy_core.payments.domain import COLLECTING
@@ -106,14 +103,3 @@ def test_a_redemption_is_held_while_its_payment_can_complete(status):
         PaymentStatus.COMPLETED: "used",
     }
     assert redemption_after(status) == expected[status]
-
-
-def test_wrong_codes_are_limited_by_a_bucket():
-    interval, drained = MISSES_PERIOD / MISSES, NOON
-    for _ in range(MISSES):
-        drained += interval
-        assert wait_after_misses(drained, NOON) == 0
-    drained += interval
-    wait = wait_after_misses(drained, NOON)
-    assert wait == interval.total_seconds()
-    assert wait_after_misses(drained, NOON + timedelta(seconds=wait)) == 0

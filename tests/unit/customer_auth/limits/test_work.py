@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from customer_auth.domain import RateLimit
+from autonomy_core.security.domain import RateLimit
 from customer_auth.limits.work import ProcessBucket
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
