@@ -54,8 +54,8 @@ class GuestStory:
     def _buy(self) -> None:
         self._step(f"a visitor buys {self._release.title} without an account")
         product_id = self._stage.products[self._release.shop]
-        who = {"email": self._email}
-        bought = self._visitor.call("POST", f"products/{product_id}/purchase", (201,), json=who).json()
+        sent = {"email": self._email}
+        bought = self._visitor.call("POST", f"products/{product_id}/purchase", (201,), json=sent).json()
         payment_id = bought["payment"]["id"]
         self._stage.narrator.remark(f"payment {payment_id}: {bought['payment']['status']}")
         self._stage.pay(self._visitor, bought["checkout_url"])
@@ -96,6 +96,6 @@ class GuestStory:
 
     def _log_in(self, password: str, expect: tuple[int, ...] = (200,)) -> dict[str, Any]:
         client: Client = self._stage.client(self._release.shop)
-        who = {"email": self._email, "password": password}
-        answer: dict[str, Any] = client.call("POST", "customers/login", expect, json=who).json()
+        sent = {"email": self._email, "password": password}
+        answer: dict[str, Any] = client.call("POST", "customers/login", expect, json=sent).json()
         return answer

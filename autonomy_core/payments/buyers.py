@@ -38,9 +38,9 @@ class Buyer:
     guest: Guest | None = None
 
     @classmethod
-    def of(cls, who: UUID | Guest) -> Buyer:
+    def of(cls, account: UUID | Guest) -> Buyer:
         """Return the buyer of an account's id, or of a guest."""
-        return cls(who) if isinstance(who, UUID) else cls(uuid7(), who)
+        return cls(account) if isinstance(account, UUID) else cls(uuid7(), account)
 
     @property
     def account_id(self) -> UUID | None:

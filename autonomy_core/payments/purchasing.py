@@ -100,7 +100,7 @@ class Bought:
 
 def buy(
     scope: TenantScope,
-    who: UUID | Guest,
+    buyer: UUID | Guest,
     product_id: UUID,
     urls: ReturnUrls,
     *,
@@ -115,7 +115,7 @@ def buy(
 
     Args:
         scope: without an open transaction.
-        who, product_id, urls, wish, code, consent: as for `open_payment`.
+        buyer, product_id, urls, wish, code, consent: as for `open_payment`.
 
     Raises:
         ConsentRequired: the organisation requires a consent.
@@ -126,7 +126,7 @@ def buy(
 
     def opening() -> Opened:
         with runtime_of(scope).driver_transaction(scope.organisation) as own:
-            return open_payment(own, who, product_id, urls, wish=wish, code=code, consent=consent)
+            return open_payment(own, buyer, product_id, urls, wish=wish, code=code, consent=consent)
 
     opened = trying_again(opening)
     if opened.payment.status == PaymentStatus.COMPLETED:
@@ -153,7 +153,7 @@ def _give_up(scope: TenantScope, payment: Payment, reason: str) -> None:
 
 def open_payment(
     scope: TenantScope,
-    who: UUID | Guest,
+    buyer: UUID | Guest,
     product_id: UUID,
     urls: ReturnUrls,
     *,
@@ -168,7 +168,7 @@ def open_payment(
 
     Args:
         scope: its transaction is open.
-        who: the id of an account, or a guest.
+        buyer: the id of an account, or a guest.
         product_id, urls: a product or a bundle, and the pages to which the buyer returns.
         wish, consent: the amount and the currency that the buyer has chosen, and what the buyer agrees to.
         code: coupon code as the customer typed it; None without a coupon.
@@ -179,7 +179,7 @@ def open_payment(
         CurrencyNotOffered, AmountTooSmall, PriceIsFixed, AmountNotCollectable
         CouponNotValid: the caller still commits, so that the failed attempt counts.
     """
-    wanted, before = decide(scope, Buyer.of(who), product_id, urls, code=code, wish=wish)
+    wanted, before = decide(scope, Buyer.of(buyer), product_id, urls, code=code, wish=wish)
     if not wanted.quote.amount:
         return Opened(_complete_for_nothing(scope, wanted, before, consent))
     provider = provider_for(scope)
