@@ -21,12 +21,20 @@ class Mailbox:
         address: the address.
         processes: the processes of the run.
         narrator: prints the mail.
+        arrives_within_s: how long a mail is waited for.
     """
 
-    def __init__(self, address: str, processes: Processes, narrator: Narrator) -> None:
+    def __init__(
+        self,
+        address: str,
+        processes: Processes,
+        narrator: Narrator,
+        arrives_within_s: float = ARRIVES_WITHIN_S,
+    ) -> None:
         self._address = address
         self._processes = processes
         self._narrator = narrator
+        self._arrives_within_s = arrives_within_s
 
     def wait_for_link(self, purpose: str) -> str:
         """Wait for a mail with a link of a purpose, print the mail, and return the link.
@@ -34,7 +42,7 @@ class Mailbox:
         Raises:
             DemoError: the mail does not arrive.
         """
-        deadline = time.monotonic() + ARRIVES_WITHIN_S
+        deadline = time.monotonic() + self._arrives_within_s
         while time.monotonic() < deadline:
             self._processes.check()
             received = self._processes.mail.find(lambda mail: self._has_link(mail, purpose), within_s=1)

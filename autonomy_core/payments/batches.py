@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from autonomy_core.db.base import utcnow, uuid7
-from autonomy_core.db.group_commit import DONE_WITHIN_S, BatchItem
+from autonomy_core.db.group_commit import BatchItem
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.settlements import PaymentFacts, PaymentStatus, Settlement
@@ -27,13 +27,6 @@ from autonomy_core.payments.completion import HOOK
 from autonomy_core.payments.domain import Decision, PaymentState, collected
 from autonomy_core.payments.notices import RECEIPT
 from autonomy_core.payments.settlement import announce, follow
-
-IDLE_TIMEOUT_S = DONE_WITHIN_S
-"""How long a transaction with several reports may be idle, in seconds.
-
-A hook that hangs holds the locks of all their payments. PostgreSQL ends the transaction when the other
-reports stop waiting for it. Then each payment is settled separately.
-"""
 
 log = structlog.get_logger(__name__)
 
@@ -72,10 +65,9 @@ def settle_batch(
 
     Returns:
         The status of the stored event: of this one, or of an earlier one with the same key. None if nothing
-            was done: the
-        payment was not found, is not ordinary, is locked by another transaction, does not match the
-        settlement, a hook raised an error, or the database did not answer. In these cases use `settle`, which
-        handles all of them.
+        was done: the payment was not found, is not ordinary, is locked by another transaction, does not match
+        the settlement, a hook raised an error, or the database did not answer. In these cases use `settle`,
+        which handles all of them.
     """
     status: str | None = runtime_of(scope).group_commit.handle(
         (lookup, scope.organisation.id), report, partial(_settle_together, scope, lookup, timeout)
@@ -91,7 +83,9 @@ def _settle_together(
     settled: dict[BatchItem[PaidReport], _BatchResult] = {}
     limits = {"statement_timeout_s": timeout}
     if len(items) > 1:
-        limits["idle_timeout_s"] = IDLE_TIMEOUT_S
+        # A hook that hangs holds the locks of all payments. PostgreSQL ends the transaction when the other
+        # reports stop waiting for it. Then each payment is settled separately.
+        limits["idle_timeout_s"] = runtime_of(scope).group_commit.done_within_s
     try:
         with runtime_of(scope).driver_transaction(scope.organisation, **limits) as own:
             values = _values(own, lookup, [item.item for item in firsts])

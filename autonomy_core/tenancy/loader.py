@@ -15,7 +15,7 @@ from marshmallow import Schema
 
 from autonomy_core.tenancy.domain import LoadedFile, Organisation, Problem, Version, id_problem
 from autonomy_core.tenancy.parser import Entry, Ini, Section, parse
-from autonomy_core.tenancy.reading import is_unfinished, read_text
+from autonomy_core.tenancy.reading import UNFINISHED_NS, is_unfinished, read_text
 from autonomy_core.tenancy.schemas import CORE_SECTIONS, SECTION, OrganisationSchema
 from autonomy_core.tenancy.secrets import References, resolving_from
 from autonomy_core.tenancy.texts import TextCheck, accept, read_texts
@@ -34,10 +34,17 @@ class TenantLoader:
     Args:
         plugin_schemas: the schemas of the installed plugins.
         check_text: finds the problems of an organisation's texts.
+        unfinished_ns: see `reading.UNFINISHED_NS`.
     """
 
-    def __init__(self, plugin_schemas: PluginSchemas, check_text: TextCheck = accept) -> None:
+    def __init__(
+        self,
+        plugin_schemas: PluginSchemas,
+        check_text: TextCheck = accept,
+        unfinished_ns: int = UNFINISHED_NS,
+    ) -> None:
         self._check_text = check_text
+        self.unfinished_ns = unfinished_ns
         self._organisation_schema = OrganisationSchema()
         self._schemas = {name: schema() if schema else None for name, schema in plugin_schemas.items()}
         self._core_schemas = {name: schema() for name, schema in CORE_SECTIONS.items()}
@@ -51,7 +58,7 @@ class TenantLoader:
         if isinstance(text, Problem):
             return LoadedFile(path, None, (text,), is_unreadable=text.code == "unreadable_file")
         loaded = self.load_text(path, text)
-        return replace(loaded, is_unfinished=True) if is_unfinished(path, text) else loaded
+        return replace(loaded, is_unfinished=True) if is_unfinished(path, text, self.unfinished_ns) else loaded
 
     def load_text(self, path: Path, text: str) -> LoadedFile:
         """Check a text as if it were the content of a file. Also read the organisation's texts.
@@ -64,7 +71,7 @@ class TenantLoader:
         with self._schema_lock, resolving_from(path.parent) as references:
             checked = self._check(path, ini)
         own = sorted(self._problems(path, ini, checked), key=lambda problem: problem.line)
-        texts = read_texts(path, self._check_text)
+        texts = read_texts(path, self._check_text, self.unfinished_ns)
         problems = _shown([*own, *texts.problems])
         organisation = None if problems else _organisation(path, checked, texts.contents)
         version = self._version(organisation, ini, references) if organisation else None

@@ -63,11 +63,12 @@ def _remedy(error: OSError) -> str:
     return "the server tries again; look into the log of the machine: its disk or file system has a fault"
 
 
-def is_unfinished(path: Path, text: str) -> bool:
+def is_unfinished(path: Path, text: str, within_ns: int = UNFINISHED_NS) -> bool:
     """Whether an editor may still be writing a file.
 
     Args:
         path: the file.
         text: its content.
+        within_ns: see `UNFINISHED_NS`.
     """
-    return not text.endswith("\n") and is_fresh(signature(path), time.time_ns(), UNFINISHED_NS)
+    return not text.endswith("\n") and is_fresh(signature(path), time.time_ns(), within_ns)

@@ -22,6 +22,7 @@ from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, text_of
 from autonomy_core.tenancy.news import changed, log_changes, log_problems
 from autonomy_core.tenancy.periodic_thread import PeriodicThread
 from autonomy_core.tenancy.record import TenantRecord
+from autonomy_core.tenancy.reading import UNFINISHED_NS
 from autonomy_core.tenancy.recording import Recorder
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules, ServedVersions, Settler
@@ -60,6 +61,7 @@ class TenantRegistry:
         kept: see `KEPT`.
         index_every_s: see `INDEX_EVERY_S`.
         fresh_ns: see `files.FRESH_NS`.
+        unfinished_ns: see `reading.UNFINISHED_NS`.
     """
 
     def __init__(
@@ -74,8 +76,9 @@ class TenantRegistry:
         kept: int = KEPT,
         index_every_s: float = INDEX_EVERY_S,
         fresh_ns: int = FRESH_NS,
+        unfinished_ns: int = UNFINISHED_NS,
     ) -> None:
-        loader = TenantLoader(plugin_schemas, check_text)
+        loader = TenantLoader(plugin_schemas, check_text, unfinished_ns)
         self._rules = rules or Rules()
         self._settler = Settler(directory, self._rules, loader.make)
         self._make = lru_cache(kept)(loader.make)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autonomy_core.tenancy.domain import Problem
 from autonomy_core.tenancy.files import Signature, signature
-from autonomy_core.tenancy.reading import is_unfinished, read_text
+from autonomy_core.tenancy.reading import UNFINISHED_NS, is_unfinished, read_text
 
 TEXTS_SUFFIX = ".md"
 MAX_TEXTS = 500
@@ -55,12 +55,13 @@ def texts_directory(ini: Path) -> Path:
     return ini.parent / ini.stem / "mail"
 
 
-def read_texts(ini: Path, check: TextCheck) -> Texts:
+def read_texts(ini: Path, check: TextCheck, unfinished_ns: int = UNFINISHED_NS) -> Texts:
     """Read and check the texts that belong to an ini file.
 
     Args:
         ini: the ini file.
         check: finds the problems of a text.
+        unfinished_ns: see `reading.UNFINISHED_NS`.
     """
     directory = texts_directory(ini)
     if not directory.parent.is_dir():
@@ -88,7 +89,7 @@ def read_texts(ini: Path, check: TextCheck) -> Texts:
         {path.name: text for path, text in contents.items()},
         tuple(problems),
         tuple(files),
-        any(is_unfinished(path, text) for path, text in contents.items()),
+        any(is_unfinished(path, text, unfinished_ns) for path, text in contents.items()),
     )
 
 

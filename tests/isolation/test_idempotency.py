@@ -11,10 +11,11 @@ from webtest.response import TestResponse
 from autonomy_core.idempotency import services
 from autonomy_core.idempotency.domain import Claim
 from autonomy_core.openapi.calls import Call
-from customer_auth.sessions import open_logins
+from customer_auth.sessions.open_logins import OpenLogins
 from tests.isolation import http_attacks
 from tests.isolation.requests import Asked, ask
 from tests.isolation.sides import KEY, Side, World
+from tests.support.logins import cache_logins
 
 ENDS_ITS_LOGIN = {"change_password"}
 """Calls after which the access token that asked is good for a few seconds at most."""
@@ -50,12 +51,12 @@ def strangers(call: Call, here: Side, there: Side, holder: str | None) -> Iterat
 
 
 @pytest.fixture
-def logins_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+def logins_stay_cached(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep logins cached, so that a token stays valid after a call that ends its login."""
-    monkeypatch.setattr(open_logins, "CACHED_FOR_S", 3600.0)
+    cache_logins(world.autonomy, monkeypatch, OpenLogins(cached_for_s=3600))
 
 
-@pytest.mark.usefixtures("logins_are_believed")
+@pytest.mark.usefixtures("logins_stay_cached")
 @pytest.mark.parametrize("by_host", [False, True])
 def test_no_other_caller_gets_a_stored_answer(world: World, by_host: bool) -> None:
     calls = repeatable(world)

@@ -7,7 +7,7 @@ holds one attempt and is empty again when the challenge has expired.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -44,14 +44,17 @@ class ProofOfWorkRequired(NotAllowed):
     members = {"challenge": CHALLENGE_JSON}
 
 
-def new_challenge(scope: TenantScope, purpose: WorkPurpose) -> dict[str, Any]:
+def new_challenge(
+    scope: TenantScope, purpose: WorkPurpose, lifetime: timedelta = WORK_LIFETIME
+) -> dict[str, Any]:
     """Return a challenge for a call of this organisation, in ALTCHA's format.
 
     Args:
         scope: the scope of the organisation.
         purpose: the call that the solution will be sent to.
+        lifetime: how long it can be solved.
     """
-    expires_at, key = utcnow() + WORK_LIFETIME, organisation_key(scope, _key(purpose))
+    expires_at, key = utcnow() + lifetime, organisation_key(scope, _key(purpose))
     challenge = altcha.create_challenge(ALGORITHM, COST, expires_at=expires_at, hmac_secret=key)
     return challenge.to_dict()
 

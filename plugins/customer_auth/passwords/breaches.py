@@ -22,7 +22,7 @@ LONGEST_WAIT_S = 2.0
 PREFIX = 5
 
 
-def is_breached(url: str, password: str) -> bool:
+def is_breached(url: str, password: str, *, longest_wait_s: float = LONGEST_WAIT_S) -> bool:
     """Return whether a password is known from breaches.
 
     If the service does not answer, the result is False: an outage there must not prevent registrations here.
@@ -31,11 +31,12 @@ def is_breached(url: str, password: str) -> bool:
     Args:
         url: the service; the first digits of the hash are appended.
         password: as it was sent.
+        longest_wait_s: how long the service may take.
     """
     digest = hashlib.sha1(prepare_password(password).encode(), usedforsecurity=False).hexdigest().upper()
     try:
         with LimitedSession() as session:
-            session.limit(LONGEST_WAIT_S)
+            session.limit(longest_wait_s)
             answer = session.get(url + digest[:PREFIX], headers={"Add-Padding": "true"})
             if answer.status_code != requests.codes.ok:
                 raise requests.HTTPError(f"status {answer.status_code}", response=answer)

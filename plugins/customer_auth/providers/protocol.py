@@ -134,10 +134,14 @@ class Providers:
 
     Args:
         over_http: whether providers may be called without TLS, for development.
+        keys_asked_again_after_s: how old keys are at least when a token with an unknown key has them read again.
     """
 
-    def __init__(self, *, over_http: bool) -> None:
+    def __init__(
+        self, *, over_http: bool, keys_asked_again_after_s: float = KEYS_ASKED_AGAIN_AFTER_S
+    ) -> None:
         self._over_http = over_http
+        self._keys_asked_again_after_s = keys_asked_again_after_s
         self._known: dict[tuple[str, frozenset[str]], _Known] = {}
         self._lock = Lock()
 
@@ -224,7 +228,7 @@ class Providers:
         try:
             return jwt.decode(id_token, known.keys, ALGORITHMS)
         except (JoseError, ValueError):
-            if monotonic() - known.asked_at < KEYS_ASKED_AGAIN_AFTER_S:
+            if monotonic() - known.asked_at < self._keys_asked_again_after_s:
                 raise
         # The provider may have a new key.
         return jwt.decode(id_token, self._look_up(provider, again=True).keys, ALGORITHMS)

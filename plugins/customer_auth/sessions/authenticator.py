@@ -13,16 +13,20 @@ from customer_auth.sessions.methods import Method, is_recent
 
 
 class AccessTokenAuthenticator:
-    """Authenticates ``Authorization: Bearer <access token>`` while its login is open."""
+    """Authenticates ``Authorization: Bearer <access token>`` while its login is open.
+
+    Attributes:
+        open_logins: the cache of logins.
+    """
 
     def __init__(self) -> None:
-        self._open = OpenLogins()
+        self.open_logins = OpenLogins()
 
     def identify(self, scope: TenantScope, request: Request) -> Identity | None:
         """Return the token's customer; None if the token is invalid here or its login has ended."""
         token = bearer_token(request)
         bearer = access_tokens.bearer_of(scope, token) if token else None
-        if bearer is None or not self._open.has(scope, bearer):
+        if bearer is None or not self.open_logins.has(scope, bearer):
             return None
         return customer_identity(
             scope.organisation.id,

@@ -28,12 +28,13 @@ PURPOSE = "customer_auth.device"
 LIFETIME = timedelta(days=180)
 
 
-def device_token(scope: TenantScope, customer_id: UUID) -> str | None:
+def device_token(scope: TenantScope, customer_id: UUID, lifetime: timedelta = LIFETIME) -> str | None:
     """Return a new device token for a customer who has just logged in; None if they have no password.
 
     Args:
         scope: the scope of the organisation.
         customer_id: the customer.
+        lifetime: how long the token is valid.
     """
     statement = select(Credential.changed_at).where(Credential.customer_id == customer_id)
     changed_at = scope.session.scalars(statement).one_or_none()
@@ -43,7 +44,7 @@ def device_token(scope: TenantScope, customer_id: UUID) -> str | None:
         "sub": str(customer_id),
         "jti": str(uuid4()),
         "pwd": changed_at.isoformat(),
-        "exp": int((utcnow() + LIFETIME).timestamp()),
+        "exp": int((utcnow() + lifetime).timestamp()),
     }
     key = OctKey.import_key(organisation_key(scope, PURPOSE))
     return jwt.encode({"alg": ALGORITHM}, claims, key, [ALGORITHM])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 from time import monotonic
 from uuid import UUID
@@ -19,7 +20,8 @@ from customer_auth.models import LoginSession
 CACHED_FOR_S = 3.0
 """How long a process caches that a login is open. A token can outlive its login by this many seconds."""
 
-MOST_REMEMBERED = 10_000
+MOST_CACHED = 10_000
+"""How many open logins a process caches."""
 
 Key = tuple[str, UUID, UUID]
 """An organisation, a customer and a login."""
@@ -29,31 +31,44 @@ class OpenLogins:
     """The logins that this process recently found open in the database.
 
     Only open logins are cached: an ended login stays ended, and is looked up each time.
+
+    Args:
+        cached_for_s: see `CACHED_FOR_S`.
+        most: how many are cached.
+        clock: returns seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        cached_for_s: float = CACHED_FOR_S,
+        most: int = MOST_CACHED,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._cached_for_s = cached_for_s
+        self._most = most
+        self._clock = clock
         self._found: OrderedDict[Key, float] = OrderedDict()
         self._lock = Lock()
 
     def has(self, scope: TenantScope, bearer: Bearer) -> bool:
-        """Return whether a login is open. It queries the database at most once in `CACHED_FOR_S` seconds.
+        """Return whether a login is open. It queries the database at most once in ``cached_for_s`` seconds.
 
         The query has its own transaction, because the view may have none, or one that lasts long.
         """
         key = (scope.organisation.id, bearer.customer_id, bearer.session_id)
-        asked_at = monotonic()
-        if asked_at - self._found.get(key, float("-inf")) < CACHED_FOR_S:
+        now = self._clock()
+        if now - self._found.get(key, float("-inf")) < self._cached_for_s:
             return True
         is_open = _is_open(scope, bearer)
         if is_open:
-            self._remember(key, asked_at)
+            self._cache(key, now)
         return is_open
 
-    def _remember(self, key: Key, asked_at: float) -> None:
+    def _cache(self, key: Key, now: float) -> None:
         with self._lock:
-            self._found[key] = asked_at
+            self._found[key] = now
             self._found.move_to_end(key)
-            while len(self._found) > MOST_REMEMBERED:
+            while len(self._found) > self._most:
                 self._found.popitem(last=False)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from customer_auth.sessions import open_logins
+from customer_auth.sessions.open_logins import OpenLogins
+from tests.support.logins import cache_logins
 from tests.functional.customer_auth.mailing import Post
 from tests.functional.customer_auth.shop import Shop
 
@@ -37,9 +38,9 @@ def post(shop):
 
 
 @pytest.fixture
-def asked_each_time(monkeypatch):
+def asked_each_time(autonomy, monkeypatch):
     """Disable the cache of logins."""
-    monkeypatch.setattr(open_logins, "CACHED_FOR_S", 0.0)
+    cache_logins(autonomy, monkeypatch, OpenLogins(cached_for_s=0))
 
 
 @pytest.fixture

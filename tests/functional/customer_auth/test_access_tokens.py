@@ -8,6 +8,8 @@ from joserfc.jwk import OctKey
 
 from autonomy_core.plugin_api.security import organisation_key
 from customer_auth.sessions import open_logins
+from customer_auth.sessions.open_logins import OpenLogins
+from tests.support.logins import cache_logins
 from customer_auth.domain import AUDIENCE
 
 
@@ -191,9 +193,9 @@ def asked(monkeypatch):
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(autonomy, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(open_logins, "monotonic", lambda: now[0])
+    cache_logins(autonomy, monkeypatch, OpenLogins(clock=lambda: now[0]))
     return now
 
 
@@ -221,8 +223,8 @@ def test_an_ended_login_is_refused_at_once(shop, clock):
     shop.me(tokens["access_token"], 401)
 
 
-def test_the_cache_of_logins_is_bounded(shop, asked, clock, monkeypatch):
-    monkeypatch.setattr(open_logins, "MOST_REMEMBERED", 1)
+def test_the_cache_of_logins_is_bounded(shop, asked, autonomy, monkeypatch):
+    cache_logins(autonomy, monkeypatch, OpenLogins(cached_for_s=3600, most=1))
     first, second = shop.register().json["access_token"], shop.login().json["access_token"]
     asked.clear()
     counts = []

@@ -3,6 +3,7 @@
 import json
 from base64 import urlsafe_b64decode
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from argon2 import PasswordHasher
@@ -139,10 +140,11 @@ def test_a_renewed_hash_keeps_the_device_known(make_shop, monkeypatch):
     come_back(shop, token)
 
 
-def test_an_expired_device_token_is_unknown(make_shop, monkeypatch):
+def test_an_expired_device_token_is_unknown(make_shop):
     shop = make_shop(failed_logins_per_email=1)
-    monkeypatch.setattr(devices, "LIFETIME", timedelta(seconds=-1))
-    token = shop.register().json["device_token"]
+    customer_id = UUID(shop.register().json["customer"]["id"])
+    with shop.autonomy.scope(shop.id) as scope:
+        token = devices.device_token(scope, customer_id, timedelta(seconds=-1))
     guess(shop)
     come_back(shop, token, status=429)
 

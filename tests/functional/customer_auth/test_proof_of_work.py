@@ -96,10 +96,9 @@ def test_a_solution_for_another_organisation_is_refused(make_shop, strict_shop):
     register(strict_shop, solved(challenge_of(other)), 403)
 
 
-def test_an_expired_solution_is_refused(strict_shop, monkeypatch):
-    monkeypatch.setattr(work, "WORK_LIFETIME", timedelta(seconds=-2))
-    expired = challenge_of(strict_shop)
-    monkeypatch.undo()
+def test_an_expired_solution_is_refused(strict_shop):
+    with strict_shop.autonomy.scope(strict_shop.id) as scope:
+        expired = work.new_challenge(scope, WorkPurpose.REGISTER, timedelta(seconds=-2))
     register(strict_shop, solved(expired), 403)
 
 

@@ -13,7 +13,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from customer_auth.providers import flows, protocol
+from customer_auth.providers import flows
 from customer_auth.providers.domain import Provider
 from customer_auth.providers.protocol import ProviderLoginFailed, Providers, ProviderUnavailable
 from tests.support.refused_port import REFUSING
@@ -281,9 +281,9 @@ def test_the_description_is_asked_for_once(site):
     assert site.asked == ["/.well-known/openid-configuration", "/keys", "/token"]
 
 
-def test_a_new_key_of_the_provider_is_fetched(site, monkeypatch):
+def test_a_new_key_of_the_provider_is_fetched(site):
+    site.providers = Providers(over_http=True, keys_asked_again_after_s=0)
     site.login_url()
-    monkeypatch.setattr(protocol, "KEYS_ASKED_AGAIN_AFTER_S", 0.0)
     site.answers["/keys"] = (200, {"keys": [NEWER_KEY.as_dict(private=False)]})
     site.tokens(site.id_token(NEWER_KEY, "ES256"))
     assert site.asserted().subject == "ada"

@@ -8,7 +8,8 @@ from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.models import Payment
 from autonomy_core.prices.models import OpenPrice, ProductPrice
 from autonomy_core.testing.application import chosen_plugins
-from customer_auth.sessions import open_logins
+from customer_auth.sessions.open_logins import OpenLogins
+from tests.support.logins import cache_logins
 from media_mp3.models import Track
 from tests.functional.stripe_payments import shop as shops
 from tests.support.round_trips import listening
@@ -120,7 +121,7 @@ def test_an_ordinary_purchase_takes_three_round_trips(shop, round_trips):
 def test_a_logged_in_purchase_of_a_recording_takes_five(shop, round_trips, monkeypatch):
     """One more asks whether the login goes on, and one whether the recording has tracks."""
     shop.plugins += ("customer_auth", "media_mp3")
-    monkeypatch.setattr(open_logins, "CACHED_FOR_S", 0)
+    cache_logins(shop.autonomy, monkeypatch, OpenLogins(cached_for_s=0))
     shop.configure()
     path = f"/{shop.id}/api/v1/customers"
     account = {"email": "bob@example.org", "password": "correct horse battery staple", "name": "Bob"}

@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from autonomy_core.db.group_commit import BatchItem
 from autonomy_core.grants.models import Grant
-from autonomy_core.payments import batches
 from autonomy_core.payments.duplicates import bought_before
 from autonomy_core.payments.models import HookRun, Payment
 from autonomy_core.plugin_api.models import uuid7
@@ -302,7 +301,6 @@ def test_hooks_run_in_the_order_of_products_and_arrival(shop, chosen):
 
 def test_events_batched_with_a_hanging_one_are_handled_later(shop, chosen, monkeypatch):
     monkeypatch.setattr(shop.autonomy.runtime.group_commit, "done_within_s", 0.3)
-    monkeypatch.setattr(batches, "IDLE_TIMEOUT_S", 0.3)
     shop.give_up_only_when_taken_along(monkeypatch)
     hanging, *others = shop.payments(3)
     end, held = threading.Event(), []

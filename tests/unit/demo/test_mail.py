@@ -10,7 +10,6 @@ from email.message import EmailMessage
 import pytest
 from rich.console import Console
 
-from demo import mailbox
 from demo.client import Narrator
 from demo.mail_server import MailServer
 from demo.mailbox import Mailbox
@@ -47,8 +46,8 @@ def shown():
     return io.StringIO()
 
 
-def mailbox_of(address, processes, shown):
-    return Mailbox(address, processes, Narrator(Console(file=shown, width=200)))
+def mailbox_of(address, processes, shown, **options):
+    return Mailbox(address, processes, Narrator(Console(file=shown, width=200)), **options)
 
 
 def test_a_link_is_found_by_address_and_purpose(processes, shown):
@@ -75,10 +74,9 @@ def test_a_printed_mail_has_no_token(processes, shown):
     assert "secret" not in shown.getvalue()
 
 
-def test_a_mail_that_never_arrives_fails_the_demonstration(processes, shown, monkeypatch):
-    monkeypatch.setattr(mailbox, "ARRIVES_WITHIN_S", 0)
+def test_a_mail_that_never_arrives_fails_the_demonstration(processes, shown):
     with pytest.raises(DemoError, match="No mail with the link 'reset'"):
-        mailbox_of(ADA, processes, shown).wait_for_link("reset")
+        mailbox_of(ADA, processes, shown, arrives_within_s=0).wait_for_link("reset")
 
 
 def test_a_later_run_overwrites_no_mail(tmp_path):

@@ -55,6 +55,11 @@ test_secret_key = sk_test_abcdef
 """
 
 
+def count_as_unfinished_for(nanoseconds: int, registry: TenantRegistry) -> None:
+    """Have a registry take a file without a final newline for incomplete, as `reading.UNFINISHED_NS` says."""
+    registry._watched._loader.unfinished_ns = nanoseconds
+
+
 def no_mistake(file: Path, text: str) -> Iterator[Problem]:
     """Find the word 'mistake' in a text of an organisation."""
     for number, line in enumerate(text.splitlines(), start=1):

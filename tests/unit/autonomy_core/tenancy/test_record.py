@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from autonomy_core.tenancy import reading
 from autonomy_core.tenancy.directory import load_directory
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.record import TenantRecord
@@ -24,9 +23,12 @@ from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules
 from autonomy_core.tenancy.watch import WatchedDirectory
-from tests.unit.autonomy_core.tenancy.conftest import CardsSchema
+from tests.unit.autonomy_core.tenancy.conftest import CardsSchema, count_as_unfinished_for
 
 Begin = Callable[..., TenantRegistry]
+
+BEING_WRITTEN = {"fresh_ns": 0, "unfinished_ns": 10**18}
+"""The options of a registry for which an editor is still writing every file without a final newline."""
 
 
 def shop(name: str = "Shop", hosts: str = "") -> str:
@@ -54,10 +56,16 @@ def begin(tenants: Path, path: Path, schemas: PluginSchemas) -> Iterator[Begin]:
     """Make a registry as another process would, with an index of all files or without."""
     begun: list[TenantRegistry] = []
 
-    def begin(secret: str = "the server's secret", *, index: bool = True, **limits: float) -> TenantRegistry:
+    def begin(
+        secret: str = "the server's secret",
+        *,
+        index: bool = True,
+        options: Mapping[str, int] = {"fresh_ns": 0},
+        **limits: float,
+    ) -> TenantRegistry:
         file = path.with_name("index") if index else None
         decided_by = rules(path, secret, **limits)
-        begun.append(TenantRegistry(tenants, schemas, 0.01, index=file, rules=decided_by, fresh_ns=0))
+        begun.append(TenantRegistry(tenants, schemas, 0.01, index=file, rules=decided_by, **options))
         return begun[-1]
 
     yield begin
@@ -563,14 +571,13 @@ def test_an_organisation_just_recorded_by_another_process_is_not_lost(
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("index", [True, False])
 def test_a_half_written_file_at_the_start_loses_no_host(
-    begin: Begin, tenants: Path, path: Path, index: bool, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, tenants: Path, path: Path, index: bool
 ):
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
     settle(begin())
     whole = shop("Twelve anew", "twelve.example")
-    monkeypatch.setattr(reading, "UNFINISHED_NS", 10**18)
     (tenants / "org12.ini").write_text(whole[: whole.index("hosts")].rstrip())  # in order so far
-    began = settle(begin(index=index))
+    began = settle(begin(index=index, options=BEING_WRITTEN))
     assert names(began)["org12"] == "Twelve"
     assert began.by_host("twelve.example") is began.get("org12")
     (tenants / "org12.ini").write_text(whole)
@@ -580,16 +587,13 @@ def test_a_half_written_file_at_the_start_loses_no_host(
 
 
 @pytest.mark.usefixtures("two")
-def test_a_file_without_a_final_newline_is_served_once_it_is_old(
-    begin: Begin, tenants: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(reading, "UNFINISHED_NS", 10**18)
+def test_a_file_without_a_final_newline_is_served_once_it_is_old(begin: Begin, tenants: Path):
     (tenants / "org12.ini").write_text(shop("Twelve anew", "twelve.example").rstrip())
     (tenants / "org10.ini").write_text(shop("Ten", "ten.example").rstrip())
-    began = begin(index=False)
+    began = begin(index=False, options=BEING_WRITTEN)
     # The new file has no earlier version to serve.
     assert names(began) == {"org10": "Ten", "org12": "Twelve", "org90": "Ninety"}
-    monkeypatch.setattr(reading, "UNFINISHED_NS", 0)
+    count_as_unfinished_for(0, began)
     began._look(immediately=False)
     assert names(began) == {"org10": "Ten", "org12": "Twelve anew", "org90": "Ninety"}
 

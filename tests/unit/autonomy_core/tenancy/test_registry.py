@@ -12,11 +12,11 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from autonomy_core.tenancy import reading
 from autonomy_core.tenancy.claims import ServerHosts
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.settling import Rules
+from tests.unit.autonomy_core.tenancy.conftest import count_as_unfinished_for
 
 TIMEOUT_S = 60.0  # seconds after which a test gives up; it asserts no time
 
@@ -345,17 +345,17 @@ def test_a_file_missing_from_one_directory_listing_stays_in_service(
 
 
 def test_a_file_still_being_written_is_not_read_for_a_second(
-    tmp_path: Path, registry: TenantRegistry, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, registry: TenantRegistry
 ):
     path = tmp_path / "shop.ini"
     path.write_text(shop("Shop", "shop.example"))
     registry.reload()
-    monkeypatch.setattr(reading, "UNFINISHED_NS", 10**18)
+    count_as_unfinished_for(10**18, registry)
     for half in ("", "[organisation]\nname = Sh", shop("New").rstrip()):
         path.write_text(half)
         registry._look(immediately=False)
         assert (name_of(registry, "shop"), registry.problems()) == ("Shop", ())
-    monkeypatch.setattr(reading, "UNFINISHED_NS", 0)
+    count_as_unfinished_for(0, registry)
     registry._look(immediately=False)
     assert name_of(registry, "shop") == "New"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from autonomy_core.tenancy import reading
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.tenancy.registry import TenantRegistry
@@ -18,7 +17,7 @@ from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules
 from autonomy_core.tenancy.texts import MAX_TEXTS
 from autonomy_core.tenancy.watch import WatchedDirectory
-from tests.unit.autonomy_core.tenancy.conftest import no_mistake
+from tests.unit.autonomy_core.tenancy.conftest import count_as_unfinished_for, no_mistake
 
 NAME = "payments.receipt.de.md"
 Begin = Callable[[], TenantRegistry]
@@ -185,9 +184,9 @@ def test_unchanged_texts_are_not_read_again(
     assert read == []
 
 
-def test_a_text_that_an_editor_is_writing_waits(begin: Begin, mail: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reading, "UNFINISHED_NS", 10**18)
+def test_a_text_that_an_editor_is_writing_waits(begin: Begin, mail: Path):
     registry = begin()
+    count_as_unfinished_for(10**18, registry)
     assert texts(registry) == {NAME: "one\n"}
     (mail / NAME).write_text("tw")
     registry._look(immediately=False)
