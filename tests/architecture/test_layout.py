@@ -268,7 +268,7 @@ def test_files_and_functions_stay_readable():
 def test_names_of_tests_stay_readable():
     tests = {
         (node.name, f"{path.relative_to(ROOT)}:{node.lineno}")
-        for path in sources(ROOT / "tests", ROOT / "examples")
+        for path in sources(ROOT / "tests", ROOT / "examples", CORE / "testing", *PLUGINS)
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
     }
@@ -283,7 +283,7 @@ def test_no_test_imports_from_a_test_module():
         f"{path.relative_to(ROOT)}: {name}"
         for path in sources(ROOT / "tests")
         for name in imported(path)
-        if any(part.startswith("test_") for part in name.split("."))
+        if any(part.startswith("test_") or part == "conftest" for part in name.split("."))
     }
     assert not importing, "move what tests share to tests/support or to a module beside them"
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from tests.functional.backup.conftest import Place, refused
+from tests.functional.backup.place import Place, refused
 
 pytestmark = pytest.mark.processes
 

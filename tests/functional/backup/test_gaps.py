@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from autonomy_core.kernel.manager import Plugins
-from tests.functional.backup.conftest import Place
+from tests.functional.backup.place import Place
 
 pytestmark = pytest.mark.processes
 

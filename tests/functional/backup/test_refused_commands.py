@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import make_url
 
 from autonomy_core.backup.database import LOCK
-from tests.functional.backup.conftest import Place, refused
+from tests.functional.backup.place import Place, refused
 
 pytestmark = pytest.mark.processes
 

@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 
 from autonomy_core.backup.domain import FORMAT
 from autonomy_core.backup.programs import Programs
-from tests.functional.backup.conftest import refused
+from tests.functional.backup.place import refused
 
 pytestmark = pytest.mark.processes
 

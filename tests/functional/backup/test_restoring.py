@@ -10,7 +10,7 @@ import pytest
 
 from autonomy_core.backup.domain import read_manifest
 from autonomy_core.jobs.waiting import obstacle
-from tests.functional.backup.conftest import signed_event
+from tests.functional.backup.place import signed_event
 
 pytestmark = pytest.mark.processes
 

@@ -6,7 +6,7 @@ import pytest
 
 from autonomy_core.backup.domain import DUMP
 from autonomy_core.backup.dump_header import pg_dump_version
-from tests.functional.backup.conftest import SHOP, Place, refused, sell_and_upload
+from tests.functional.backup.place import SHOP, Place, refused, sell_and_upload
 
 OLDER = next(iter(sorted(Path("/usr/lib/postgresql").glob("1[4-7]/bin"))), None)
 

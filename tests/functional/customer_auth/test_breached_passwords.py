@@ -12,7 +12,7 @@ from autonomy_core.settings import SettingsError, load_settings
 from customer_auth.passwords import breaches
 from customer_auth.passwords.filters import build
 from customer_auth.settings import ServerSettings
-from tests.functional.customer_auth.conftest import open_shop
+from tests.functional.customer_auth.opening import open_shop
 
 BREACHED = "Tr0ub4dor and three"
 PADDED = "correct horse battery"

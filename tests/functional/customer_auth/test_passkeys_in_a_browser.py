@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.functional.customer_auth.conftest import open_shop
+from tests.functional.customer_auth.opening import open_shop
 from tests.functional.openapi.serving import served
 from tests.support.chromium import CHROMIUM, chromium
 

@@ -168,7 +168,7 @@ def test_a_task_is_for_one_of_the_calls(shop, query):
 
 @pytest.mark.concurrent
 def test_concurrent_uses_of_one_solution_succeed_once(committed):
-    from tests.functional.customer_auth.conftest import open_shop
+    from tests.functional.customer_auth.opening import open_shop
 
     shop = open_shop(committed, proof_of_work="always")
     solution = solved(challenge_of(shop))

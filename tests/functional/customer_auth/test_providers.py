@@ -16,7 +16,7 @@ from customer_auth.providers import flows
 from customer_auth.providers.checks import check_providers
 from customer_auth.providers.models import ProviderIdentity
 from tests.functional.customer_auth.concurrent_calls import at_once, statuses
-from tests.functional.customer_auth.conftest import open_shop
+from tests.functional.customer_auth.opening import open_shop
 from tests.functional.customer_auth.second_factors import protect
 from tests.functional.customer_auth.shop import EMAIL, PASSWORD
 from tests.support.oidc_provider import running_provider

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.faults.installation import wait_for
-from tests.functional.edge.conftest import read_answer
+from tests.functional.edge.serving import read_answer
 from tests.functional.edge.trial import FILE_BYTES
 
 pytestmark = pytest.mark.processes

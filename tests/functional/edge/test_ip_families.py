@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.functional.edge.conftest import Trial
+from tests.functional.edge.serving import Trial
 
 pytestmark = pytest.mark.processes
 

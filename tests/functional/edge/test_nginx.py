@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests.faults.installation import quiet_port, wait_for
-from tests.functional.edge.conftest import ROOT, Trial, read_answer
+from tests.functional.edge.serving import ROOT, Trial, read_answer
 from tests.functional.edge.trial import FILE_BYTES
 
 pytestmark = [

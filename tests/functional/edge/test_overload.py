@@ -8,7 +8,7 @@ import pytest
 
 from autonomy_core.edge.pool import WAITING_PER_THREAD
 from tests.faults.installation import TIMEOUT_S, wait_for
-from tests.functional.edge.conftest import Trial, read_answer
+from tests.functional.edge.serving import Trial, read_answer
 from tests.functional.edge.trial import FILE_BYTES, THREADS
 
 pytestmark = pytest.mark.processes

@@ -10,7 +10,7 @@ from autonomy_core.counters import REGISTRY
 from autonomy_core.edge.answer import call
 from autonomy_core.edge.body import Unread
 from tests.functional.idempotency import works
-from tests.functional.idempotency.conftest import KEY, is_replay
+from tests.functional.idempotency.shop import KEY, is_replay
 
 pytestmark = pytest.mark.concurrent
 

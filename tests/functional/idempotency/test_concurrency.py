@@ -9,7 +9,7 @@ from sqlalchemy import select
 from webtest import TestApp
 
 from autonomy_core.payments.models import Payment
-from tests.functional.idempotency.conftest import KEY, is_replay
+from tests.functional.idempotency.shop import KEY, is_replay
 
 pytestmark = pytest.mark.concurrent
 

@@ -14,7 +14,7 @@ from autonomy_core.catalog.services import create_product
 from autonomy_core.errors import Conflict
 from autonomy_core.idempotency import services
 from tests.functional.idempotency import works
-from tests.functional.idempotency.conftest import is_replay
+from tests.functional.idempotency.shop import is_replay
 
 pytestmark = pytest.mark.concurrent
 

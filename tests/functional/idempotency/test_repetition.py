@@ -11,7 +11,7 @@ from sqlalchemy import text
 from autonomy_core.errors import Conflict
 from autonomy_core.idempotency import services
 from tests.functional.idempotency import works
-from tests.functional.idempotency.conftest import KEY, is_replay
+from tests.functional.idempotency.shop import KEY, is_replay
 
 
 class Refused(Conflict):

@@ -10,7 +10,7 @@ from webtest import TestApp
 
 from autonomy_core.app import make_app
 from autonomy_core.tenancy.secrets import Secret
-from tests.functional.idempotency.conftest import KEY, is_replay
+from tests.functional.idempotency.shop import KEY, is_replay
 
 pytestmark = pytest.mark.concurrent
 

@@ -10,7 +10,7 @@ from autonomy_core.mail.delivery import deliver_due
 from autonomy_core.mail.domain import GIVE_UP_AFTER
 from autonomy_core.mail.models import MailMessage
 from autonomy_core.plugin_api.mail import MailRefused, send
-from tests.functional.mail.conftest import make_due, stored
+from tests.functional.mail.post import make_due, stored
 
 MAIL = "/api/v1/admin/mail"
 ADA, BOB = "ada@example.org", "bob@example.org"

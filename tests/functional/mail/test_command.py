@@ -11,7 +11,7 @@ from autonomy_core.db.base import uuid7
 from autonomy_core.mail.delivery import deliver_due
 from autonomy_core.plugin_api.mail import MailerUnavailable, MailRefused, send
 from autonomy_core.testing import stand_ins
-from tests.functional.mail.conftest import stored
+from tests.functional.mail.post import stored
 
 ADA = "ada@example.org"
 

@@ -13,7 +13,7 @@ from autonomy_core.mail.domain import GIVE_UP_AFTER
 from autonomy_core.mail.models import MailMessage
 from autonomy_core.plugin_api.mail import MailerUnavailable, MailRefused, NotSent, send
 from demo.mail_server import MailServer
-from tests.functional.mail.conftest import make_due, stored
+from tests.functional.mail.post import make_due, stored
 
 TO = "ada@example.org"
 

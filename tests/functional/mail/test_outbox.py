@@ -9,7 +9,7 @@ from autonomy_core.db.base import utcnow
 from autonomy_core.mail.models import MailMessage
 from autonomy_core.mail.services import KEPT_FOR, NotSendable, forget_old_mail
 from autonomy_core.plugin_api.mail import send
-from tests.functional.mail.conftest import stored
+from tests.functional.mail.post import stored
 
 TO = "ada@example.org"
 

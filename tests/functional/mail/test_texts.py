@@ -7,7 +7,7 @@ import pytest
 from autonomy_core.mail.delivery import deliver_due
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.testing import stand_ins
-from tests.functional.mail.conftest import SETTINGS, stored
+from tests.functional.mail.post import SETTINGS, stored
 
 TO = "ada@example.org"
 

@@ -16,7 +16,7 @@ from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments.purchasing import open_payment
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.settlement import settle
-from tests.functional.backup.conftest import MUSIC, SHOP, Place, sell_and_upload
+from tests.functional.backup.place import MUSIC, SHOP, Place, sell_and_upload
 from tests.support.server_processes import processes, wait_for
 
 pytestmark = pytest.mark.processes

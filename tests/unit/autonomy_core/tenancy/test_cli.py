@@ -21,7 +21,7 @@ from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules
-from tests.unit.autonomy_core.tenancy.conftest import no_mistake
+from tests.unit.autonomy_core.tenancy.material import no_mistake
 
 Run = Callable[..., Result]
 

@@ -20,7 +20,7 @@ from autonomy_core.tenancy import files, secrets, watch
 from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader
 from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.secrets import Secret
-from tests.unit.autonomy_core.tenancy.conftest import CardsSchema
+from tests.unit.autonomy_core.tenancy.material import CardsSchema
 
 Begin = Callable[..., TenantRegistry]
 

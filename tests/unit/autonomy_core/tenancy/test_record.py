@@ -23,7 +23,7 @@ from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules
 from autonomy_core.tenancy.watch import WatchedDirectory
-from tests.unit.autonomy_core.tenancy.conftest import CardsSchema, count_as_unfinished_for
+from tests.unit.autonomy_core.tenancy.material import CardsSchema, count_as_unfinished_for
 
 Begin = Callable[..., TenantRegistry]
 

@@ -16,7 +16,7 @@ from autonomy_core.tenancy.claims import ServerHosts
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.settling import Rules
-from tests.unit.autonomy_core.tenancy.conftest import count_as_unfinished_for
+from tests.unit.autonomy_core.tenancy.material import count_as_unfinished_for
 
 TIMEOUT_S = 60.0  # seconds after which a test gives up; it asserts no time
 

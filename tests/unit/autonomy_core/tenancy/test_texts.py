@@ -17,7 +17,7 @@ from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules
 from autonomy_core.tenancy.texts import MAX_TEXTS
 from autonomy_core.tenancy.watch import WatchedDirectory
-from tests.unit.autonomy_core.tenancy.conftest import count_as_unfinished_for, no_mistake
+from tests.unit.autonomy_core.tenancy.material import count_as_unfinished_for, no_mistake
 
 NAME = "payments.receipt.de.md"
 Begin = Callable[[], TenantRegistry]

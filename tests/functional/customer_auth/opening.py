@@ -1,0 +1,20 @@
+"""Opens a shop with customers."""
+
+from __future__ import annotations
+
+import pytest
+from customer_auth.sessions.open_logins import OpenLogins
+from tests.support.logins import cache_logins
+from tests.functional.customer_auth.mailing import Post
+from tests.functional.customer_auth.shop import Shop
+
+
+def open_shop(autonomy, organisation_id="acme", **settings):
+    autonomy.organisation(
+        organisation_id,
+        plugins=("customer_auth",),
+        settings={"customer_auth": {key: str(value) for key, value in settings.items()}}
+        if settings
+        else None,
+    )
+    return Shop(autonomy, organisation_id)
