@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import click
 from rich.console import Console
@@ -41,7 +42,7 @@ def main(port: int, directory: Path, *, check: bool) -> None:
     console = Console(highlight=False)
     # `kill` and closing the terminal stop the demonstration and its processes, as Ctrl-C does.
     for number in ENDINGS:
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, interrupt_once)
     try:
         places = find_places(port, directory)
     except OSError as error:
@@ -110,13 +111,18 @@ def run(places: Places, console: Console, *, check: bool) -> None:
             console.print(next_steps(places, products, story.customer), markup=False, soft_wrap=True)
             keep_serving(processes)
     finally:
-        # A second signal may interrupt the first of these lines, and must not leave processes behind.
+        # A first signal may arrive right here, and must not leave processes behind.
         try:
             ignore_signals()
         finally:
-            ignore_signals()
             processes.stop()
             database.stop()
+
+
+def interrupt_once(number: int, frame: FrameType | None) -> None:
+    """Handle a signal: stop everything. Further signals do not interrupt that."""
+    ignore_signals()
+    raise KeyboardInterrupt
 
 
 def ignore_signals() -> None:

@@ -19,28 +19,28 @@ from autonomy_core.security.domain import Bucket
 
 PURPOSE: Final = "security.limits"
 
-SWEEP: Final = 10
-"""How many empty buckets each attempt removes: more than it adds, so that the table stays small."""
-
 _FILL: Final = """
 INSERT INTO rate_counts AS count (organisation_id, bucket, drained_at)
 SELECT %(organisation_id)s::text, given.bucket, given.drained_at
-FROM unnest(%(names)s::text[], %(drained_at)s::timestamptz[]) WITH ORDINALITY AS given(bucket, drained_at, place)
+FROM unnest(%(names)s::text[], %(drained_at)s::timestamptz[])
+    WITH ORDINALITY AS given(bucket, drained_at, place)
 ORDER BY given.place
 ON CONFLICT (organisation_id, bucket) DO UPDATE
-SET drained_at = greatest(count.drained_at, %(now)s::timestamptz) + (excluded.drained_at - %(now)s::timestamptz)
+SET drained_at = greatest(count.drained_at, %(now)s::timestamptz)
+    + (excluded.drained_at - %(now)s::timestamptz)
 RETURNING bucket, drained_at
 """
 
-# PostgreSQL deletes after it has filled, because nothing refers to the deleted rows. Rows that another
-# transaction has locked are left to a later sweep. Waiting for them could deadlock.
-_SWEEP: Final = f"""
+# An attempt removes more empty buckets than it adds, so that the table stays small. PostgreSQL deletes after it
+# has filled, because nothing refers to the deleted rows. Rows that another transaction has locked are left to a
+# later sweep. Waiting for them could deadlock.
+_SWEEP: Final = """
 WITH swept AS (
     DELETE FROM rate_counts WHERE rate_counts.organisation_id = %(organisation_id)s AND bucket IN (
         SELECT bucket FROM rate_counts
         WHERE rate_counts.organisation_id = %(organisation_id)s AND drained_at < %(now)s::timestamptz
             AND bucket <> ALL(%(names)s::text[])
-        LIMIT {SWEEP} FOR UPDATE SKIP LOCKED
+        LIMIT 10 FOR UPDATE SKIP LOCKED
     )
 )
 """

@@ -79,8 +79,12 @@ class Giver:
 
 def list_staff(scope: TenantScope) -> Sequence[tuple[StaffMember, Customer]]:
     """Return the members of staff with their accounts, the oldest membership first."""
-    found = current_members().add_columns(Customer).join(Customer, Customer.id == StaffMember.customer_id)
-    return [(member, customer) for member, customer in scope.session.execute(found.order_by(StaffMember.id))]
+    found = scope.session.execute(_staff().order_by(StaffMember.id))
+    return [(member, customer) for member, customer in found]
+
+
+def _staff() -> Select[StaffMember, Customer]:
+    return current_members().add_columns(Customer).join(Customer, Customer.id == StaffMember.customer_id)
 
 
 def list_invitations(scope: TenantScope) -> Sequence[StaffInvitation]:
@@ -114,7 +118,7 @@ def invite(scope: TenantScope, email: str, role: Role, giver: Giver) -> StaffInv
         AlreadyStaff: the account with the address is a member.
     """
     giver.require(role_scopes(scope, role))
-    if scope.session.scalars(staff().where(Customer.email == email)).first() is not None:
+    if scope.session.scalars(_staff().where(Customer.email == email)).first() is not None:
         raise AlreadyStaff
     _withdraw_all(scope, email, giver.actor)
     invitation = StaffInvitation(

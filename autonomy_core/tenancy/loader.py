@@ -58,7 +58,9 @@ class TenantLoader:
         if isinstance(text, Problem):
             return LoadedFile(path, None, (text,), is_unreadable=text.code == "unreadable_file")
         loaded = self.load_text(path, text)
-        return replace(loaded, is_unfinished=True) if is_unfinished(path, text, self.unfinished_ns) else loaded
+        return (
+            replace(loaded, is_unfinished=True) if is_unfinished(path, text, self.unfinished_ns) else loaded
+        )
 
     def load_text(self, path: Path, text: str) -> LoadedFile:
         """Check a text as if it were the content of a file. Also read the organisation's texts.

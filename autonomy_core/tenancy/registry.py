@@ -21,8 +21,8 @@ from autonomy_core.tenancy.index import TenantIndex
 from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader, text_of
 from autonomy_core.tenancy.news import changed, log_changes, log_problems
 from autonomy_core.tenancy.periodic_thread import PeriodicThread
-from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.tenancy.reading import UNFINISHED_NS
+from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.tenancy.recording import Recorder
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules, ServedVersions, Settler

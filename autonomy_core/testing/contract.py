@@ -212,7 +212,7 @@ class PluginContract(ProviderLocks):
             ["these parts of the models have no migration:", *differences, remedy]
         )
 
-    def test_its_settings_explain_themselves_and_refuse_what_they_do_not_know(
+    def test_its_settings_are_described_and_strict(
         self, autonomy_plugins: Plugins, autonomy_settings: dict[str, str]
     ) -> None:
         """``autonomy tenants new`` prints the descriptions.

@@ -1,7 +1,7 @@
 """How the API shows the findings of an inspection of an uploaded file.
 
-An error lists the findings of a refused file (`findings_member`), and an answer lists those of an accepted one
-(`FindingSchema`). Both have the same members.
+An error lists the findings of a refused file (`findings_member`), and an answer lists those of an accepted
+one (`FindingSchema`). Both have the same members.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from bench.load import HOST, post_request
 from bench.purchase import simulator
 from bench.purchase.outcome import counting
 from bench.server import Server
-from customer_auth.sessions import access_tokens
 from customer_auth.domain import AccessClaims
+from customer_auth.sessions import access_tokens
 from customer_auth.sessions.methods import Method
 
 NAME = "ours"

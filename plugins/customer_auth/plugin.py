@@ -24,16 +24,14 @@ from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
 from autonomy_core.plugin_api.protocols import Authenticator
 from autonomy_core.plugin_api.resources import AdminCustomer, Customers
 from customer_auth import models  # noqa: F401 - makes the tables known to the migrations
-from customer_auth.sessions.authenticator import AccessTokenAuthenticator
 from customer_auth.challenges import models as challenges  # noqa: F401 - likewise
 from customer_auth.challenges.mails import TEMPLATES, links_for
 from customer_auth.challenges.requirement import require_verified_buyer
 from customer_auth.challenges.resources import CustomerEmail, CustomerPassword, SignIn
 from customer_auth.commands import passwords_commands
-from customer_auth.passwords.credentials import forget_credentials
-from customer_auth.sessions.notices import NOTICES
 from customer_auth.passkeys import models as passkeys  # noqa: F401 - likewise
 from customer_auth.passkeys.resources import CustomerPasskeys
+from customer_auth.passwords.credentials import forget_credentials
 from customer_auth.personal_data import PERSONAL_DATA, forget
 from customer_auth.providers import models as providers  # noqa: F401 - likewise
 from customer_auth.providers.checks import CHECKS
@@ -42,6 +40,8 @@ from customer_auth.resources import CustomerSessions
 from customer_auth.second_factors import models as second_factors  # noqa: F401 - likewise
 from customer_auth.second_factors.jobs import reseal
 from customer_auth.second_factors.resources import AuthenticatorApp, Login, SecondFactors
+from customer_auth.sessions.authenticator import AccessTokenAuthenticator
+from customer_auth.sessions.notices import NOTICES
 from customer_auth.sessions.services import end_all_sessions
 from customer_auth.settings import PLUGIN, OrganisationSettings, ServerSettings
 from customer_auth.support.resources import AdminCustomerSessions

@@ -19,22 +19,22 @@ from autonomy_core.plugin_api.errors import (
     InvalidInput,
     NotAuthenticated,
 )
-from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.limits import count_attempt, forgive_attempt
-from customer_auth.limits import attempts
+from autonomy_core.plugin_api.scope import TenantScope
 from customer_auth.challenges import store
 from customer_auth.challenges.address import send_verification
-from customer_auth.challenges.requirement import request_within, must_verify_to_log_in, require_verified
-from customer_auth.sessions.clients import Client
-from customer_auth.passwords.credentials import set_password
-from customer_auth.sessions.devices import known_device
+from customer_auth.challenges.requirement import must_verify_to_log_in, request_within, require_verified
 from customer_auth.domain import WorkPurpose
-from customer_auth.sessions.methods import Method
-from customer_auth.models import Credential
-from customer_auth.passwords.rules import require_strong
-from customer_auth.passwords.hashing import Match, passwords_of
-from customer_auth.sessions.services import Tokens, methods_of, open_session
+from customer_auth.limits import attempts
 from customer_auth.limits.work import require_work
+from customer_auth.models import Credential
+from customer_auth.passwords.credentials import set_password
+from customer_auth.passwords.hashing import Match, passwords_of
+from customer_auth.passwords.rules import require_strong
+from customer_auth.sessions.clients import Client
+from customer_auth.sessions.devices import known_device
+from customer_auth.sessions.methods import Method
+from customer_auth.sessions.services import Tokens, methods_of, open_session
 
 
 class InvalidCredentials(NotAuthenticated):

@@ -19,12 +19,11 @@ from autonomy_core.plugin_api.resources import Customers
 from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
 from autonomy_core.plugin_api.security import Permission
 from customer_auth import services
-from customer_auth.sessions import services as sessions
 from customer_auth.challenges.requirement import EmailNotVerified
 from customer_auth.challenges.resources import CustomerPassword
+from customer_auth.limits.work import ProofOfWorkRequired, new_challenge
 from customer_auth.models import LoginSession
 from customer_auth.passwords.rules import WeakPassword
-from customer_auth.sessions.requests import client_of
 from customer_auth.resources import CustomerSession, CustomerSessions
 from customer_auth.schemas import (
     LoginSchema,
@@ -40,7 +39,8 @@ from customer_auth.schemas import (
 )
 from customer_auth.second_factors.errors import LOGIN_ERRORS
 from customer_auth.second_factors.resources import Login
-from customer_auth.limits.work import ProofOfWorkRequired, new_challenge
+from customer_auth.sessions import services as sessions
+from customer_auth.sessions.requests import client_of
 
 
 @api_view(

@@ -16,8 +16,8 @@ from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
 from autonomy_core.plugin_api.protocols import Authenticator, ProductKind
 from autonomy_core.plugin_api.resources import AdminProduct, CustomerProduct, Customers
 from media_mp3 import models  # noqa: F401 - makes the table known to the migrations
-from media_mp3.jobs import EVERY_S, collect
 from media_mp3.commands import media
+from media_mp3.jobs import EVERY_S, collect
 from media_mp3.kind import Mp3
 from media_mp3.resources import AdminProductTracks, CustomerProductTracks, Tracks
 from media_mp3.settings import AUDIO, LINKS, PLUGIN, RECORDINGS, OrganisationSettings, ServerSettings

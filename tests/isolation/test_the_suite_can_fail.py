@@ -19,8 +19,7 @@ from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.testing.plugin import _forget_organisations
 from autonomy_core.traversal import addressing
-from customer_auth.sessions import access_tokens
-from customer_auth.sessions import open_logins
+from customer_auth.sessions import access_tokens, open_logins
 from tests.isolation import http_attacks, sql_attacks
 from tests.isolation.ini_attacks import VICTIM, Server
 from tests.isolation.sides import NEUTRAL_HOST, World, make_world

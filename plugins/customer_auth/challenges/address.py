@@ -21,14 +21,14 @@ from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from customer_auth.challenges import store
-from customer_auth.challenges.requesting import count_for_customer
 from customer_auth.challenges.domain import Purpose
 from customer_auth.challenges.errors import InvalidLink
 from customer_auth.challenges.mails import MailKind
 from customer_auth.challenges.proving import Proof, use_own
-from customer_auth.passwords.credentials import forget_credentials
+from customer_auth.challenges.requesting import count_for_customer
 from customer_auth.domain import WorkPurpose
 from customer_auth.limits.work import require_work
+from customer_auth.passwords.credentials import forget_credentials
 
 log = structlog.get_logger(__name__)
 

@@ -11,11 +11,11 @@ from customer_auth.challenges import store
 from customer_auth.challenges.domain import Purpose
 from customer_auth.challenges.errors import InvalidLink
 from customer_auth.challenges.models import Challenge
-from customer_auth.sessions.clients import Client
 from customer_auth.passwords.credentials import set_password
-from customer_auth.sessions.methods import Method
-from customer_auth.passwords.rules import require_strong
 from customer_auth.passwords.hashing import passwords_of
+from customer_auth.passwords.rules import require_strong
+from customer_auth.sessions.clients import Client
+from customer_auth.sessions.methods import Method
 from customer_auth.sessions.services import Tokens, open_session
 
 

@@ -16,14 +16,14 @@ from uuid import UUID
 import structlog
 
 from autonomy_core.plugin_api.errors import NotAllowed, TooManyRequests
+from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import client_network
-from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
 from customer_auth.challenges.mails import MailKind
 from customer_auth.domain import WorkPurpose, token_hash
-from customer_auth.settings import PLUGIN
 from customer_auth.limits.work import require_work
+from customer_auth.settings import PLUGIN
 
 log = structlog.get_logger(__name__)
 

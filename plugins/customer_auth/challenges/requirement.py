@@ -10,10 +10,10 @@ from autonomy_core.plugin_api.events import PurchaseRequested
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.payments import VerifiedEmailRequired
 from autonomy_core.plugin_api.scope import TenantScope
-from customer_auth.challenges.requesting import count_for_customer, new_flow
 from customer_auth.challenges.mails import MailKind
-from customer_auth.sessions.clients import Client
+from customer_auth.challenges.requesting import count_for_customer, new_flow
 from customer_auth.domain import token_hash
+from customer_auth.sessions.clients import Client
 from customer_auth.settings import PLUGIN
 
 

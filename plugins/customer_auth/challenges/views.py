@@ -28,12 +28,12 @@ from customer_auth.challenges.schemas import (
     ResetSchema,
     SignInProofSchema,
 )
+from customer_auth.limits.work import ProofOfWorkRequired
 from customer_auth.passwords.rules import WeakPassword
-from customer_auth.sessions.requests import client_of
 from customer_auth.schemas import TokensSchema
 from customer_auth.second_factors.errors import LOGIN_ERRORS
+from customer_auth.sessions.requests import client_of
 from customer_auth.sessions.services import Tokens
-from customer_auth.limits.work import ProofOfWorkRequired
 
 PAGE = Path(__file__).with_name("link.html").read_text("utf-8")
 

@@ -14,10 +14,10 @@ from typing import Any
 import altcha
 
 from autonomy_core.plugin_api.errors import NotAllowed, TooManyRequests
+from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import organisation_key, organisation_keys
-from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
 from customer_auth.domain import WORK_LIFETIME, WORK_PERIOD, WorkPurpose
 from customer_auth.settings import PLUGIN
 

@@ -14,15 +14,10 @@ from sqlalchemy.exc import IntegrityError
 
 from autonomy_core.plugin_api.customers import find_customer
 from autonomy_core.plugin_api.errors import NotAuthenticated, NotFound
+from autonomy_core.plugin_api.limits import count_attempt
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.plugin_api.limits import count_attempt
 from customer_auth.limits import attempts
-from customer_auth.sessions import flows
-from customer_auth.sessions.clients import Client
-from customer_auth.sessions.flows import FlowKind
-from customer_auth.sessions.methods import Method
-from customer_auth.sessions.notices import FactorChange, notify_of_factors
 from customer_auth.passkeys.domain import (
     MOST_PASSKEYS,
     Page,
@@ -34,6 +29,11 @@ from customer_auth.passkeys.domain import (
 )
 from customer_auth.passkeys.errors import ForeignPage, PasskeyExists, PasskeyRefused, TooManyPasskeys
 from customer_auth.passkeys.models import Passkey
+from customer_auth.sessions import flows
+from customer_auth.sessions.clients import Client
+from customer_auth.sessions.flows import FlowKind
+from customer_auth.sessions.methods import Method
+from customer_auth.sessions.notices import FactorChange, notify_of_factors
 from customer_auth.sessions.services import Tokens, open_session
 
 if TYPE_CHECKING:

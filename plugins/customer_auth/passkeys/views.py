@@ -22,10 +22,10 @@ from customer_auth.passkeys.schemas import (
     PasskeySchema,
     RequestedHostSchema,
 )
-from customer_auth.sessions.requests import client_of, page_of_request
 from customer_auth.schemas import TokensSchema
 from customer_auth.second_factors.errors import LOGIN_ERRORS
 from customer_auth.second_factors.resources import Login
+from customer_auth.sessions.requests import client_of, page_of_request
 from customer_auth.sessions.services import Tokens
 
 

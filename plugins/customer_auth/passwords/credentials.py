@@ -12,12 +12,12 @@ from autonomy_core.plugin_api.customers import Customer
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
-from customer_auth.sessions import flows
 from customer_auth.challenges import store
 from customer_auth.challenges.mails import MailKind
 from customer_auth.challenges.models import Challenge
 from customer_auth.models import Credential
 from customer_auth.personal_data import tables_about_customers
+from customer_auth.sessions import flows
 from customer_auth.sessions.services import end_all_sessions
 
 log = structlog.get_logger(__name__)

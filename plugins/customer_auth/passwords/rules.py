@@ -7,8 +7,8 @@ from pathlib import Path
 
 from autonomy_core.plugin_api.errors import InvalidInput
 from autonomy_core.plugin_api.scope import TenantScope
-from customer_auth.passwords import breaches
 from customer_auth.domain import Weakness, prepare_password, weakness_of
+from customer_auth.passwords import breaches
 from customer_auth.passwords.filters import PasswordFilter
 from customer_auth.settings import PLUGIN
 

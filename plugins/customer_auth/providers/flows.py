@@ -18,10 +18,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from autonomy_core.plugin_api.errors import TooManyRequests
+from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import organisation_key, organisation_keys
-from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
 
 PURPOSE = "customer_auth.provider_flow"
 LIFETIME = timedelta(minutes=10)

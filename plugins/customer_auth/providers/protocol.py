@@ -134,7 +134,7 @@ class Providers:
 
     Args:
         over_http: whether providers may be called without TLS, for development.
-        keys_asked_again_after_s: how old keys are at least when a token with an unknown key has them read again.
+        keys_asked_again_after_s: the least age of keys that a token with an unknown key has read again.
     """
 
     def __init__(

@@ -28,13 +28,13 @@ from autonomy_core.plugin_api.payments import check_return_url
 from autonomy_core.plugin_api.schemas import EmailField
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.texts import UnreadableText, readable
-from customer_auth.sessions.clients import Client
-from customer_auth.sessions.methods import Method
 from customer_auth.providers import flows
 from customer_auth.providers.domain import Asserted, Provider
 from customer_auth.providers.models import ProviderIdentity
 from customer_auth.providers.protocol import ProviderLoginFailed, Providers, providers
 from customer_auth.schemas import LONGEST_NAME
+from customer_auth.sessions.clients import Client
+from customer_auth.sessions.methods import Method
 from customer_auth.sessions.services import Tokens, open_session
 from customer_auth.settings import PLUGIN
 

@@ -24,9 +24,9 @@ from customer_auth.providers.schemas import (
     ProviderFinishSchema,
     ProvidersSchema,
 )
-from customer_auth.sessions.requests import client_of
 from customer_auth.schemas import TokensSchema
 from customer_auth.second_factors.errors import LOGIN_ERRORS
+from customer_auth.sessions.requests import client_of
 from customer_auth.sessions.services import Tokens
 from customer_auth.settings import PLUGIN
 

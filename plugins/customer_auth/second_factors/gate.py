@@ -10,14 +10,14 @@ from sqlalchemy import exists, select
 from autonomy_core.plugin_api.customers import Customer, announce_login, find_customer
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import client_network
-from customer_auth.sessions import flows
-from customer_auth.sessions.clients import Client
-from customer_auth.sessions.flows import FlowKind
-from customer_auth.sessions.methods import Method
 from customer_auth.passkeys.models import Passkey
 from customer_auth.second_factors.domain import Factor
 from customer_auth.second_factors.errors import AccountBlocked, SecondFactorMissing, SecondFactorRequired
 from customer_auth.second_factors.models import RecoveryCode, Totp
+from customer_auth.sessions import flows
+from customer_auth.sessions.clients import Client
+from customer_auth.sessions.flows import FlowKind
+from customer_auth.sessions.methods import Method
 
 
 def admit(

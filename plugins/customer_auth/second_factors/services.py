@@ -8,14 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from autonomy_core.plugin_api.errors import NotAuthenticated, NotFound
-from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.limits import Bucket, count_attempt, forgive_attempt
+from autonomy_core.plugin_api.scope import TenantScope
 from customer_auth.limits import attempts
-from customer_auth.sessions import flows
-from customer_auth.sessions.clients import Client
-from customer_auth.sessions.flows import FlowKind
-from customer_auth.sessions.methods import Method
-from customer_auth.sessions.notices import FactorChange, notify_of_factors
 from customer_auth.passkeys import services as passkeys
 from customer_auth.passkeys.domain import Page
 from customer_auth.passkeys.errors import PasskeyRefused
@@ -25,6 +20,11 @@ from customer_auth.second_factors.domain import Factor, typed_time_code
 from customer_auth.second_factors.errors import InvalidFlow, SecondFactorRequired, WrongCode
 from customer_auth.second_factors.gate import factors_of
 from customer_auth.services import check_password
+from customer_auth.sessions import flows
+from customer_auth.sessions.clients import Client
+from customer_auth.sessions.flows import FlowKind
+from customer_auth.sessions.methods import Method
+from customer_auth.sessions.notices import FactorChange, notify_of_factors
 from customer_auth.sessions.services import AccessToken, Tokens, end_all_sessions, open_session, strengthen
 
 
@@ -213,9 +213,7 @@ def overview(scope: TenantScope, customer_id: UUID) -> Mapping[str, Any]:
     }
 
 
-def _count(
-    scope: TenantScope, customer_id: UUID, presented: Presented, client: Client
-) -> list[Bucket]:
+def _count(scope: TenantScope, customer_id: UUID, presented: Presented, client: Client) -> list[Bucket]:
     """Count an attempt to guess a code, and return where it was counted."""
     if presented.code is None:
         return []

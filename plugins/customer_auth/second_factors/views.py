@@ -13,7 +13,6 @@ from autonomy_core.plugin_api.operations import PUBLIC, api_view
 from autonomy_core.plugin_api.resources import Customers
 from autonomy_core.plugin_api.security import Permission
 from customer_auth.passkeys.errors import PasskeyRefused
-from customer_auth.sessions.requests import client_of, page_of_request
 from customer_auth.schemas import TokensSchema
 from customer_auth.second_factors import services, totp
 from customer_auth.second_factors.errors import (
@@ -35,6 +34,7 @@ from customer_auth.second_factors.schemas import (
     SecondFactorSchema,
 )
 from customer_auth.services import WrongPassword
+from customer_auth.sessions.requests import client_of, page_of_request
 from customer_auth.sessions.services import AccessToken, Tokens
 
 

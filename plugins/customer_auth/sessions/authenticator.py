@@ -8,8 +8,8 @@ from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import Identity, bearer_token, customer_identity
 from customer_auth.sessions import access_tokens
-from customer_auth.sessions.open_logins import OpenLogins
 from customer_auth.sessions.methods import Method, is_recent
+from customer_auth.sessions.open_logins import OpenLogins
 
 
 class AccessTokenAuthenticator:

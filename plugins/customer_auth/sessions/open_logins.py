@@ -14,8 +14,8 @@ from autonomy_core.plugin_api.customers import Customer
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.statements import compiled, parameter
-from customer_auth.sessions.access_tokens import Bearer
 from customer_auth.models import LoginSession
+from customer_auth.sessions.access_tokens import Bearer
 
 CACHED_FOR_S = 3.0
 """How long a process caches that a login is open. A token can outlive its login by this many seconds."""

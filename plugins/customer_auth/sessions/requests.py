@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pyramid.request import Request
 
-from customer_auth.sessions.clients import Client
 from customer_auth.passkeys.domain import Page
+from customer_auth.sessions.clients import Client
 
 
 def client_of(request: Request) -> Client:

@@ -16,14 +16,14 @@ from autonomy_core.plugin_api.errors import Conflict, NotAuthenticated, NotFound
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import client_network
+from customer_auth.domain import AccessClaims, RefreshVerdict, judge_refresh, token_hash
+from customer_auth.models import LoginSession, RefreshToken
+from customer_auth.second_factors.gate import admit
 from customer_auth.sessions import access_tokens
 from customer_auth.sessions.clients import Client, Sighting, look_alike
 from customer_auth.sessions.devices import device_token
-from customer_auth.domain import AccessClaims, RefreshVerdict, judge_refresh, token_hash
 from customer_auth.sessions.methods import Method, with_factors
-from customer_auth.models import LoginSession, RefreshToken
 from customer_auth.sessions.notices import notify_of_new_device
-from customer_auth.second_factors.gate import admit
 from customer_auth.settings import PLUGIN
 
 log = structlog.get_logger(__name__)

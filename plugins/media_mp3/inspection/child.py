@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from media_mp3.domain import AudioFacts, Finding, Tags, TrackReport, finding, refusals, warnings
+from media_mp3.inspection.signatures import SNIFFED_BYTES, foreign_format
 from media_mp3.masters import dispatch, flac
 from media_mp3.masters.container import Container, merged, tags_of
 from media_mp3.masters.dispatch import FLAC, container_of
 from media_mp3.mpeg.frames import walk
 from media_mp3.mpeg.length import length_findings
-from media_mp3.inspection.signatures import SNIFFED_BYTES, foreign_format
 from media_mp3.tags.scan import Tag, TagScan, scan_tags
 from media_mp3.tags.text import TextReader
 

@@ -11,8 +11,8 @@ import structlog
 from autonomy_core.plugin_api.files import FairTurns, TurnsBusy, Upload
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3 import errors
-from media_mp3.inspection import reports
 from media_mp3.domain import TrackReport, describe
+from media_mp3.inspection import reports
 from media_mp3.settings import PLUGIN
 
 log = structlog.get_logger(__name__)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from media_mp3.mpeg.decode import Decoded
 from media_mp3.masters import aiff, flac, pcm, wav
 from media_mp3.masters.container import Container
+from media_mp3.mpeg.decode import Decoded
 
 FLAC: Final = b"fLaC"
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from media_mp3.mpeg.decode import Decoded, Waveform
 from media_mp3.domain import finding
 from media_mp3.masters.container import MAX_CHUNKS, MAX_TEXT_CHUNK_BYTES, Broken, Container, read_at
+from media_mp3.mpeg.decode import Decoded, Waveform
 
 _STREAMINFO, _VORBIS_COMMENT = 0, 4
 _STREAMINFO_BYTES: Final = 34

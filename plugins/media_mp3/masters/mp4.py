@@ -20,10 +20,10 @@ from autonomy_core.plugin_api.media import (
     input_arguments,
     stream_ffmpeg,
 )
-from media_mp3.mpeg.decode import Decoded, Waveform
 from media_mp3.domain import finding
-from media_mp3.tags.genres import genre_of
 from media_mp3.masters.container import MAX_CHUNKS, MAX_TEXT_CHUNK_BYTES, Broken, Container, read_at
+from media_mp3.mpeg.decode import Decoded, Waveform
+from media_mp3.tags.genres import genre_of
 
 LIMITS: Final = FfmpegLimits(cpu_s=60, memory_bytes=400 * 1024 * 1024, wall_s=80.0)
 _PACKET_HEADERS: Final = 64

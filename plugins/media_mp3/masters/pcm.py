@@ -6,9 +6,9 @@ import sys
 from array import array
 from typing import BinaryIO, Final
 
-from media_mp3.mpeg.decode import Decoded, Waveform
 from media_mp3.domain import finding
 from media_mp3.masters.container import Container
+from media_mp3.mpeg.decode import Decoded, Waveform
 
 _BLOCK_FRAMES: Final = 16 * 1024
 _FULL_SCALE: Final = 32767

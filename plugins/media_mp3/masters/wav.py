@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import BinaryIO, Final
 
-from media_mp3.tags.id3v2 import Id3Malformed, parse_header
 from media_mp3.masters.container import MAX_TEXT_CHUNK_BYTES, Broken, Chunk, Container, chunks, read_at
+from media_mp3.tags.id3v2 import Id3Malformed, parse_header
 from media_mp3.tags.scan import Tag
 
 UNKNOWN_SIZES: Final = frozenset((0, 0xFFFFFFFF, 0x7FFFFFFF))

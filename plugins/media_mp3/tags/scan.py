@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, Literal, NamedTuple
 
-from media_mp3.tags import id3v2
 from media_mp3.domain import Finding, finding
+from media_mp3.tags import id3v2
 from media_mp3.tags.id3v2 import Frame, Id3Header
 
 MAX_ID3_BYTES = 16 * 1024 * 1024

@@ -13,8 +13,8 @@ from itertools import islice
 from typing import BinaryIO
 
 from autonomy_core.plugin_api.texts import cleaned
-from media_mp3.tags import id3v2
 from media_mp3.domain import Tags
+from media_mp3.tags import id3v2
 from media_mp3.tags.genres import genre_of, genre_of_text
 from media_mp3.tags.scan import APE_EDGE_BYTES, MAX_ID3_FRAMES, Tag
 

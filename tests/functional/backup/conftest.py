@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import shutil
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-import psycopg
+
 import pytest
-import webtest
-from click.testing import CliRunner, Result
-from sqlalchemy import make_url
-from autonomy_core.app import make_app
-from autonomy_core.cli.commands import autonomy
-from autonomy_core.cli.context import CliContext
-from autonomy_core.cli.server_ini import read_ini
-from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.kernel.identity import SCOPES
-from autonomy_core.kernel.manager import Plugins
-from autonomy_core.runtime import DATABASE_NAME, make_runtime
-from autonomy_core.security import api_keys
-from demo import music
-from tests.unit.media_mp3 import material
-from tests.functional.backup.place import Place, SHOP, sell_and_upload
+
+from tests.functional.backup.place import SHOP, Place, sell_and_upload
 
 
 @pytest.fixture(scope="module")

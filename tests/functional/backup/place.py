@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
 import psycopg
-import pytest
 import webtest
 from click.testing import CliRunner, Result
 from sqlalchemy import make_url
+
 from autonomy_core.app import make_app
 from autonomy_core.cli.commands import autonomy
 from autonomy_core.cli.context import CliContext

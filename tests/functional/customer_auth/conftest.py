@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
 from customer_auth.sessions.open_logins import OpenLogins
-from tests.support.logins import cache_logins
 from tests.functional.customer_auth.mailing import Post
-from tests.functional.customer_auth.shop import Shop
 from tests.functional.customer_auth.opening import open_shop
+from tests.support.logins import cache_logins
 
 
 @pytest.fixture

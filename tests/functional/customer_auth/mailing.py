@@ -14,9 +14,9 @@ from sqlalchemy import text, update
 from autonomy_core.plugin_api.customers import add_guest, find_customer_by_email
 from customer_auth.challenges.mails import MailKind
 from customer_auth.challenges.models import Challenge
+from customer_auth.models import LoginSession
 from customer_auth.sessions.clients import Client
 from customer_auth.sessions.methods import Method
-from customer_auth.models import LoginSession
 from customer_auth.sessions.services import open_session
 
 ADA, EVE = "ada@example.org", "eve@example.org"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-from customer_auth.sessions.open_logins import OpenLogins
-from tests.support.logins import cache_logins
-from tests.functional.customer_auth.mailing import Post
 from tests.functional.customer_auth.shop import Shop
 
 

@@ -7,10 +7,10 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from autonomy_core.plugin_api.security import organisation_key
+from customer_auth.domain import AUDIENCE
 from customer_auth.sessions import open_logins
 from customer_auth.sessions.open_logins import OpenLogins
 from tests.support.logins import cache_logins
-from customer_auth.domain import AUDIENCE
 
 
 def key_of(shop, purpose="customer_auth.access_token"):

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import func, select
 
 from autonomy_core.plugin_api.customers import Customer
-from autonomy_core.testing.locks import BLOCKED
-from customer_auth.sessions.clients import Client
-from customer_auth.passwords.credentials import forget_credentials
-from customer_auth.sessions.methods import Method
 from autonomy_core.security.models import RateCount
+from autonomy_core.testing.locks import BLOCKED
 from customer_auth.models import Credential, LoginSession, RefreshToken
+from customer_auth.passwords.credentials import forget_credentials
+from customer_auth.sessions.clients import Client
+from customer_auth.sessions.methods import Method
 from customer_auth.sessions.services import open_session, open_sessions
 from tests.functional.customer_auth.concurrent_calls import at_once, statuses
 from tests.functional.customer_auth.second_factors import protect
@@ -65,7 +65,9 @@ def test_concurrent_logins_from_one_address_are_not_counted(committed_shop):
     assert statuses(at_once(committed_shop, "login", bodies)) == {200: 32}
     with committed_shop.autonomy.scope() as scope:
         pending = scope.session.scalars(
-            select(RateCount.bucket).where(RateCount.drained_at > func.now(), RateCount.bucket.like("login.%"))
+            select(RateCount.bucket).where(
+                RateCount.drained_at > func.now(), RateCount.bucket.like("login.%")
+            )
         ).all()
         assert pending == []
         assert scope.session.scalar(select(func.count()).select_from(RefreshToken)) == 40

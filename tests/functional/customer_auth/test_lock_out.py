@@ -10,10 +10,10 @@ from argon2 import PasswordHasher
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from customer_auth import services
-from customer_auth.sessions import devices
-from customer_auth.passwords import hashing
 from autonomy_core.security.models import RateCount
+from customer_auth import services
+from customer_auth.passwords import hashing
+from customer_auth.sessions import devices
 from tests.functional.customer_auth.shop import EMAIL, PASSWORD
 
 OWNER, STRANGER = "192.0.2.1", "198.51.100.7"

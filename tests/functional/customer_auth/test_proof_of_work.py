@@ -7,8 +7,8 @@ from datetime import timedelta
 import altcha
 import pytest
 
-from customer_auth.limits import work
 from customer_auth.domain import WorkPurpose
+from customer_auth.limits import work
 from tests.functional.customer_auth.concurrent_calls import at_once, statuses
 from tests.functional.customer_auth.mailing import bearer, customer
 from tests.functional.customer_auth.shop import PASSWORD

@@ -9,12 +9,12 @@ from sqlalchemy import func, select, update
 
 from autonomy_core.customers.services import add_guest
 from autonomy_core.plugin_api.customers import Customer
-from customer_auth.sessions import methods
 from customer_auth.models import LoginSession
 from customer_auth.personal_data import PERSONAL_DATA
 from customer_auth.providers import flows
 from customer_auth.providers.checks import check_providers
 from customer_auth.providers.models import ProviderIdentity
+from customer_auth.sessions import methods
 from tests.functional.customer_auth.concurrent_calls import at_once, statuses
 from tests.functional.customer_auth.opening import open_shop
 from tests.functional.customer_auth.second_factors import protect

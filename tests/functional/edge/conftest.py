@@ -1,14 +1,7 @@
 """A server with the edge and a small application, of the tests' own, with short deadlines."""
 
-import json
-import socket
-import subprocess
-import sys
-from http.client import HTTPResponse
-from pathlib import Path
 import pytest
-from tests.faults.installation import TIMEOUT_S, quiet_port, wait_for
-from tests.faults.reaper import kill_group
+
 from tests.functional.edge.serving import Trial
 
 

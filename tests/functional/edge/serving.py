@@ -8,7 +8,7 @@ import subprocess
 import sys
 from http.client import HTTPResponse
 from pathlib import Path
-import pytest
+
 from tests.faults.installation import TIMEOUT_S, quiet_port, wait_for
 from tests.faults.reaper import kill_group
 

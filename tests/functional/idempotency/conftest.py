@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
 import pytest
-from sqlalchemy import select, update
-from webtest import TestApp
-from autonomy_core.idempotency.models import IdempotencyKey
-from autonomy_core.kernel.manager import Plugins
-from autonomy_core.testing import stand_ins
-from autonomy_core.testing.application import Autonomy
-from autonomy_core.testing.conformance import UNCHECKED
+
 from tests.functional.idempotency import works
 from tests.functional.idempotency.shop import PLUGINS, open_shop
 

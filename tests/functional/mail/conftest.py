@@ -3,14 +3,13 @@
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
+
 import pytest
-from sqlalchemy import select, update
-from autonomy_core.db.base import utcnow
+
 from autonomy_core.kernel.mail import MailTemplate
 from autonomy_core.kernel.manager import Plugins
-from autonomy_core.mail.models import MailMessage
 from autonomy_core.testing import stand_ins
-from tests.functional.mail.post import Post, SAMPLE, SETTINGS, TEXTS, Thanks
+from tests.functional.mail.post import SAMPLE, SETTINGS, TEXTS, Post, Thanks
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
-from types import ModuleType
-import pytest
+
 from sqlalchemy import select, update
+
 from autonomy_core.db.base import utcnow
-from autonomy_core.kernel.mail import MailTemplate
-from autonomy_core.kernel.manager import Plugins
 from autonomy_core.mail.models import MailMessage
-from autonomy_core.testing import stand_ins
 
 TEXTS = "tests.support.writing"
 SAMPLE = {"title": "First Light", "token": "sample", "library_url": "https://acme.example/library"}

@@ -16,8 +16,8 @@ from autonomy_core.plugin_api.files import Upload, keep_upload, storage_of, stor
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import PaymentStatus
 from media_mp3 import services
-from media_mp3.jobs import collect
 from media_mp3.domain import AudioFacts, TrackReport
+from media_mp3.jobs import collect
 from media_mp3.settings import RECORDINGS, files_directory
 from tests.functional.media_mp3.conftest import MUSIC, Shop
 from tests.unit.media_mp3 import material

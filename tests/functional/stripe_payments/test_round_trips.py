@@ -9,9 +9,9 @@ from autonomy_core.payments.models import Payment
 from autonomy_core.prices.models import OpenPrice, ProductPrice
 from autonomy_core.testing.application import chosen_plugins
 from customer_auth.sessions.open_logins import OpenLogins
-from tests.support.logins import cache_logins
 from media_mp3.models import Track
 from tests.functional.stripe_payments import shop as shops
+from tests.support.logins import cache_logins
 from tests.support.round_trips import listening
 
 pytestmark = pytest.mark.concurrent

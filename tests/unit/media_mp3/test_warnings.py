@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from media_mp3.inspection import child
 from media_mp3.domain import FINDINGS, Tags
+from media_mp3.inspection import child
 from media_mp3.tags.scan import scan_tags
 from media_mp3.tags.text import TextReader
 from tests.unit.media_mp3 import material

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-import pytest
+
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
 from autonomy_core.plugin_api.schemas import NumberInText
-from autonomy_core.tenancy.domain import LoadedFile, Problem
+from autonomy_core.tenancy.domain import Problem
 from autonomy_core.tenancy.fields import SecretField
-from autonomy_core.tenancy.loader import PluginSchemas, load_file
 from autonomy_core.tenancy.registry import TenantRegistry
 
 

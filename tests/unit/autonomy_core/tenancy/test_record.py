@@ -570,9 +570,7 @@ def test_an_organisation_just_recorded_by_another_process_is_not_lost(
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("index", [True, False])
-def test_a_half_written_file_at_the_start_loses_no_host(
-    begin: Begin, tenants: Path, path: Path, index: bool
-):
+def test_a_half_written_file_at_the_start_loses_no_host(begin: Begin, tenants: Path, path: Path, index: bool):
     (tenants / "org10.ini").write_text(shop("Ten", "twelve.example"))
     settle(begin())
     whole = shop("Twelve anew", "twelve.example")

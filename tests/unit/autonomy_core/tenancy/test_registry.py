@@ -344,9 +344,7 @@ def test_a_file_missing_from_one_directory_listing_stays_in_service(
     assert registry.ids() == ("neighbour", "shop")
 
 
-def test_a_file_still_being_written_is_not_read_for_a_second(
-    tmp_path: Path, registry: TenantRegistry
-):
+def test_a_file_still_being_written_is_not_read_for_a_second(tmp_path: Path, registry: TenantRegistry):
     path = tmp_path / "shop.ini"
     path.write_text(shop("Shop", "shop.example"))
     registry.reload()

@@ -47,7 +47,7 @@ CALLS = "test_its_hooks_call_no_server"
 ISOLATED = "test_its_tables_show_one_organisation_only"
 MIGRATIONS = "test_its_migrations_go_up_and_down_and_leave_others_alone"
 MODELS = "test_its_models_are_what_its_migrations_make"
-SETTINGS = "test_its_settings_explain_themselves_and_refuse_what_they_do_not_know"
+SETTINGS = "test_its_settings_are_described_and_strict"
 JOBS = "test_its_jobs_bear_its_name"
 IMPORTS = "test_it_imports_nothing_private"
 

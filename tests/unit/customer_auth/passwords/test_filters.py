@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from customer_auth.commands import build_filter
-from customer_auth.passwords.rules import common_passwords
 from customer_auth.passwords.filters import NotAFilter, PasswordFilter, build
+from customer_auth.passwords.rules import common_passwords
 
 LISTED = ["letmein", "Correct Horse", "пароль", "a:b", "123456:7"]
 

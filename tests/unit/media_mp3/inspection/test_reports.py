@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from autonomy_core.plugin_api.files import ChildFailed, LimitReached, Limits, run_limited
-from media_mp3.inspection import reports
 from media_mp3.domain import TrackReport
+from media_mp3.inspection import reports
 from media_mp3.inspection.child import inspect_file
 from media_mp3.inspection.reports import LIMITS, inspect, read_report
 from tests.unit.media_mp3 import material

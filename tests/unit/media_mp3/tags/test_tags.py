@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from media_mp3.inspection import child
 from media_mp3.domain import Tags
+from media_mp3.inspection import child
 from media_mp3.tags.genres import genre_of
 from media_mp3.tags.scan import scan_tags
 from tests.unit.media_mp3 import material
