@@ -1,7 +1,7 @@
 """The address of a customer: its change, and what is found by it.
 
-Anyone can register an address, and several guests may have the same. So what is found by an address may be
-about other customers than the one who asks.
+A stranger can register an address, and several guests may have the same. So what is found by an address may
+be about other customers.
 """
 
 from __future__ import annotations

@@ -31,9 +31,9 @@ SET drained_at = greatest(count.drained_at, %(now)s::timestamptz)
 RETURNING bucket, drained_at
 """
 
-# An attempt removes more empty buckets than it adds, so that the table stays small. PostgreSQL deletes after it
-# has filled, because nothing refers to the deleted rows. Rows that another transaction has locked are left to a
-# later sweep. Waiting for them could deadlock.
+# An attempt removes more empty buckets than it adds, so that the table stays small. PostgreSQL deletes after
+# it has filled, because nothing refers to the deleted rows. Rows that another transaction has locked are left
+# to a later sweep. Waiting for them could deadlock.
 _SWEEP: Final = """
 WITH swept AS (
     DELETE FROM rate_counts WHERE rate_counts.organisation_id = %(organisation_id)s AND bucket IN (

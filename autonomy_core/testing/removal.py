@@ -25,10 +25,10 @@ def removed_afterwards(server: EmbeddedServer) -> Iterator[None]:
         yield
 
 
-def _remove_when_told() -> None:
+def _remove_at_end_of_input() -> None:
     sys.stdin.read()
     EmbeddedServer(Path(sys.argv[1])).remove()
 
 
 if __name__ == "__main__":
-    _remove_when_told()
+    _remove_at_end_of_input()

@@ -57,7 +57,7 @@ NOT_NEEDED = {"welcome_gift": {"domain.py", "migrations", "models.py", "schemas.
 """What a plugin leaves out, because it has no tables, no calls or no rules."""
 DEFINED_ELSEWHERE = {
     "Base": {"autonomy_core/files/marks.py: UnreferencedFileMark"},  # abstract: a plugin makes the table
-    "ApiSchema": {"autonomy_core/web/reading.py: NoQuery"},
+    "ApiSchema": {"autonomy_core/web/findings.py: FindingSchema", "autonomy_core/web/reading.py: NoQuery"},
 }
 """The classes that are not in the module of their kind, by the base class."""
 HTTP = {

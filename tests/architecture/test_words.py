@@ -31,13 +31,11 @@ USE = {
     "longest_pause": "idle_timeout",
     "truth": "strict_boolean",
     "settle_at_once": "settle_batch",
-    "at_once": "immediately, concurrent, fast_path or batch_rows",
     "asking": "requesting, or session_sync",
     "knowing": "the name of what is known",
     "missed": "event_backfill",
     "misses": "attempt_limit",
     "books": "ledger or records",
-    "told": "notified",
     "tell_of": "notify_of",
 }
 """Parts of identifiers, in snake case, and what to use instead."""
@@ -120,7 +118,7 @@ def test_documents_name_their_subjects():
         ("desktop", []),
         ("talent", []),
         ("settle_at_once", ["settle_at_once"]),
-        ("read_all_at_once", ["at_once"]),
+        ("read_at_once", []),
         ("tell", []),
     ],
 )

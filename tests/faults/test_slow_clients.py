@@ -17,7 +17,7 @@ from tests.faults.buyer import Buyer, Client
 from tests.faults.installation import PROGRAM, SHOPS, TIMEOUT_S, installed, quiet_port, wait_for
 from tests.faults.plan import Customer
 from tests.faults.reaper import kill_group
-from tests.functional.media_mp3.conftest import LONG, MUSIC
+from tests.functional.media_mp3.shop import LONG, MUSIC
 
 pytestmark = pytest.mark.processes
 

@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from autonomy_core.plugin_api.grants import Grant
 from autonomy_core.plugin_api.models import utcnow
-from tests.functional.media_mp3.conftest import MUSIC
+from tests.functional.media_mp3.shop import MUSIC
 from tests.unit.media_mp3 import material
 
 

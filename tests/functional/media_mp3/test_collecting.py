@@ -19,7 +19,7 @@ from media_mp3 import services
 from media_mp3.domain import AudioFacts, TrackReport
 from media_mp3.jobs import collect
 from media_mp3.settings import RECORDINGS, files_directory
-from tests.functional.media_mp3.conftest import MUSIC, Shop
+from tests.functional.media_mp3.shop import MUSIC, Shop
 from tests.unit.media_mp3 import material
 
 DAYS = 30

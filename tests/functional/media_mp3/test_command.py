@@ -7,7 +7,7 @@ import json
 from click.testing import CliRunner
 
 from media_mp3.commands import media
-from tests.functional.media_mp3.conftest import MUSIC
+from tests.functional.media_mp3.shop import MUSIC
 from tests.unit.media_mp3 import material
 
 

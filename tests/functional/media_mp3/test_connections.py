@@ -17,7 +17,7 @@ from autonomy_core.plugin_api.files import Upload
 from demo import music
 from media_mp3 import services
 from media_mp3.domain import AudioFacts, TrackReport
-from tests.functional.media_mp3.conftest import LONG, MUSIC, serving
+from tests.functional.media_mp3.shop import LONG, MUSIC, serving
 from tests.unit.media_mp3 import material
 
 

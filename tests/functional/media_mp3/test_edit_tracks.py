@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from autonomy_core.plugin_api.models import utcnow
-from tests.functional.media_mp3.conftest import MUSIC, Shop
+from tests.functional.media_mp3.shop import MUSIC, Shop
 from tests.unit.media_mp3 import material
 
 OTHER = material.cbr(48000)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 from media_mp3.inspection import intake
-from tests.functional.media_mp3.conftest import MUSIC, Shop
+from tests.functional.media_mp3.shop import MUSIC, Shop
 
 LONG_S = 60
 

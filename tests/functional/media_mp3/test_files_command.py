@@ -13,7 +13,7 @@ from autonomy_core.cli.files import files
 from autonomy_core.files.storage import storage_key
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.stores import FilesSettings, StoreSettings
-from tests.functional.media_mp3.conftest import MUSIC
+from tests.functional.media_mp3.shop import MUSIC
 from tests.unit.media_mp3 import material
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from autonomy_core.idempotency.domain import BLOCK_BYTES
 from demo import music
-from tests.functional.media_mp3.conftest import MUSIC, serving
+from tests.functional.media_mp3.shop import MUSIC, serving
 from tests.unit.media_mp3 import material
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"

@@ -12,7 +12,7 @@ import pytest
 from autonomy_core.files.links import signed_query
 from autonomy_core.tenancy.secrets import Secret
 from media_mp3.settings import LINKS
-from tests.functional.media_mp3.conftest import MUSIC
+from tests.functional.media_mp3.shop import MUSIC
 
 
 def query_of(url):

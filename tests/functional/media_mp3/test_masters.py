@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from autonomy_core.plugin_api.files import storage_of
 from media_mp3.settings import AUDIO, RECORDINGS
-from tests.functional.media_mp3.conftest import MUSIC
+from tests.functional.media_mp3.shop import MUSIC
 from tests.unit.media_mp3 import masters
 
 MASTERS = {

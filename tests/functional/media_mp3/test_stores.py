@@ -11,7 +11,7 @@ import pytest
 from autonomy_core.files.storage import storage_key
 from media_mp3.jobs import collect
 from media_mp3.settings import RECORDINGS
-from tests.functional.media_mp3.conftest import LONG, MUSIC, Shop
+from tests.functional.media_mp3.shop import LONG, MUSIC, Shop
 from tests.support.s3_server import ACCESS_KEY, SECRET_KEY
 from tests.unit.media_mp3 import material
 

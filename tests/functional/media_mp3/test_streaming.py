@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from autonomy_core.files.storage import storage_key
-from tests.functional.media_mp3.conftest import MUSIC
+from tests.functional.media_mp3.shop import MUSIC
 
 SIZE = len(MUSIC)
 SHA256 = hashlib.sha256(MUSIC).hexdigest()

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from demo import music
 from media_mp3.domain import FINDINGS
-from tests.functional.media_mp3.conftest import MUSIC
+from tests.functional.media_mp3.shop import MUSIC
 from tests.unit.media_mp3 import material
 
 

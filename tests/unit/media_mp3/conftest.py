@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from media_mp3.domain import TrackReport
 from media_mp3.inspection.reports import inspect
-
-Inspect = Callable[[bytes], TrackReport]
+from tests.unit.media_mp3.inspecting import Inspect
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from demo import music
 from demo.id3 import Id3Tag
 from media_mp3.domain import PEAKS, Tags
 from tests.unit.media_mp3 import material
-from tests.unit.media_mp3.conftest import Inspect
+from tests.unit.media_mp3.inspecting import Inspect
 
 ACCEPTED = {
     "constant bitrate": material.cbr,

@@ -15,7 +15,7 @@ from media_mp3.domain import FINDINGS, TrackReport
 from media_mp3.inspection.child import examine
 from media_mp3.masters.mp4 import parse as parse_mp4
 from tests.unit.media_mp3 import masters, material
-from tests.unit.media_mp3.conftest import Inspect
+from tests.unit.media_mp3.inspecting import Inspect
 from tests.unit.media_mp3.masters import FRAMES, alac, chunk, common, flac, form, patched, riff, samples
 
 pytestmark = pytest.mark.processes  # ffmpeg makes the files

@@ -7,7 +7,7 @@ import pytest
 from demo.id3 import Id3Tag
 from media_mp3.domain import FINDINGS
 from tests.unit.media_mp3 import material, test_masters
-from tests.unit.media_mp3.conftest import Inspect
+from tests.unit.media_mp3.inspecting import Inspect
 from tests.unit.media_mp3.material import cbr, frames, id3_with, tagged, vbr, xing
 
 HTML = b"<!DOCTYPE html><script>alert(1)</script>"

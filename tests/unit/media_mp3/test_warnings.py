@@ -11,7 +11,7 @@ from media_mp3.inspection import child
 from media_mp3.tags.scan import scan_tags
 from media_mp3.tags.text import TextReader
 from tests.unit.media_mp3 import material
-from tests.unit.media_mp3.conftest import Inspect
+from tests.unit.media_mp3.inspecting import Inspect
 from tests.unit.media_mp3.material import cbr, frames, id3_with, vbr, xing
 
 WARNED = {
