@@ -52,6 +52,24 @@ def unfinished(answer: object) -> str | None:
     return None
 
 
+def require_plain(what: str, function: Any, count: int) -> None:
+    """Check a function that a plugin gives, and whose body has to run when the server calls it.
+
+    Args:
+        what: names the function, for the message.
+        function: the function.
+        count: the number of its positional arguments.
+
+    Raises:
+        TypeError: its body would not run, or it does not take so many arguments.
+    """
+    kind = kind_that_does_not_run(function)
+    if kind is not None:
+        raise TypeError(f"{what} is {kind}, whose body would never run: {PLAIN}")
+    if not callable(function) or not takes(function, count):
+        raise TypeError(f"{what} is {function!r}, and no function of {count} argument{'s'[: count > 1]}")
+
+
 def call_to_its_end(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """Call a plugin's function, and check that its body has run.
 

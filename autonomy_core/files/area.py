@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from autonomy_core.callables import require_plain
 from autonomy_core.files.places import Place, storage_at
 from autonomy_core.files.storage import Storage, is_suffix
 from autonomy_core.kernel.files import StoredFiles
@@ -46,10 +47,8 @@ class FileArea(StoredFiles):
                 f"files {self.name!r}: suffix={self.suffix!r}; write a dot and 1 to 10 lower-case letters or "
                 "digits, for example '.pdf'"
             )
-        if self.make_storage is not None and not callable(self.make_storage):
-            raise TypeError(
-                f"files {self.name!r}: make_storage={self.make_storage!r}; write a function of the directory"
-            )
+        if self.make_storage is not None:
+            require_plain(f"files {self.name!r}: make_storage", self.make_storage, 1)
 
     def event(self, name: str) -> str:
         """The name of a log event: ``pdf_booklet.file_missing``."""

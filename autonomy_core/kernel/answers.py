@@ -18,10 +18,12 @@ class Answer:
         of: ``module:Name`` of a class or protocol. It is imported only after the hook was called, because
             importing all of them would slow down each command line.
         many: whether the result is a sequence of such objects.
+        optional: protocols with methods that such an object may have, as ``module:Name``.
     """
 
     of: str
     many: bool = False
+    optional: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         name = self.of.rpartition(":")[2]
@@ -33,9 +35,15 @@ PROTOCOLS = "autonomy_core.kernel.protocols"
 ANSWERS: dict[str, Answer] = {
     "register_settings": Answer("autonomy_core.kernel.hooks:PluginSettings"),
     "register_migrations": Answer("autonomy_core.db.migrations:Migrations"),
-    "register_payment_provider": Answer(f"{PROTOCOLS}:PaymentProvider"),
+    "register_payment_provider": Answer(
+        f"{PROTOCOLS}:PaymentProvider", optional=("autonomy_core.kernel.finders:PaymentFinder",)
+    ),
     "register_webhook_sources": Answer("autonomy_core.kernel.webhooks:WebhookSource", many=True),
-    "register_product_kinds": Answer(f"{PROTOCOLS}:ProductKind", many=True),
+    "register_product_kinds": Answer(
+        f"{PROTOCOLS}:ProductKind",
+        many=True,
+        optional=(f"{PROTOCOLS}:DeliveringKind", "autonomy_core.kernel.listing:ListingKind"),
+    ),
     "register_authenticators": Answer(f"{PROTOCOLS}:Authenticator", many=True),
     "register_image_processors": Answer("autonomy_core.kernel.images:ImageProcessor", many=True),
     "register_personal_data": Answer("autonomy_core.kernel.personal_data:PersonalData"),
@@ -68,12 +76,18 @@ def problem_with(hook: str, answer: Any) -> str | None:
 
 def _problem_with_member(member: Any, specified: type, expected: Answer) -> str | None:
     if getattr(specified, "_is_protocol", False):
-        reason = misfit(member, specified)
+        reason = misfit(member, specified) or _optional_misfit(member, expected)
         return None if reason is None else f"returned {_described(member)}, which {reason}"
     if isinstance(member, specified):
         return None
     inside = " with " if expected.many else " "
     return f"returned{inside}{_described(member)}; it has to return {expected}"
+
+
+def _optional_misfit(member: Any, expected: Answer) -> str | None:
+    """Why a method that the object need not have could not be called; None if it could, or is absent."""
+    protocols = map(pkgutil.resolve_name, expected.optional)
+    return next(filter(None, (misfit(member, each) for each in protocols if isinstance(member, each))), None)
 
 
 def _described(answer: Any) -> str:

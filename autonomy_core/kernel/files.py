@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from autonomy_core.callables import require_plain
+
 if TYPE_CHECKING:
     from autonomy_core.settings import Settings
 
@@ -38,8 +40,4 @@ class StoredFiles:
                 f"files {self.name!r}: the name has to consist of letters, digits, '-', '_' and '.', "
                 "and begin with a letter or a digit"
             )
-        if not callable(self.directory):
-            raise TypeError(
-                f"files {self.name!r}: directory={self.directory!r}; "
-                "write a function of the server's settings"
-            )
+        require_plain(f"files {self.name!r}: directory", self.directory, 1)

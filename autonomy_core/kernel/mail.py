@@ -11,6 +11,8 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import UUID
 
+from autonomy_core.callables import require_plain
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -87,6 +89,10 @@ class MailTemplate:
     sample: Mapping[str, Any] = field(default_factory=dict)
     prepare: Prepare | None = None
     bulk: bool = False
+
+    def __post_init__(self) -> None:
+        if self.prepare is not None:
+            require_plain(f"mail template {self.name}: prepare", self.prepare, 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-from autonomy_core.callables import is_async, takes
+from autonomy_core.callables import is_async, require_plain, takes
 
 if TYPE_CHECKING:
     from autonomy_core.kernel.scope import TenantScope
@@ -39,9 +39,9 @@ class PersonalData:
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise ValueError(f"personal data {self.name!r}: write lower-case letters, digits, underscores")
-        for what, function in (("export", self.export), ("erase", self.erase)):
-            if not callable(function) or is_async(function) or not takes(function, 2):
-                raise TypeError(f"personal data {self.name}: {what} takes a scope and a customer's id")
+        if not callable(self.export) or is_async(self.export) or not takes(self.export, 2):
+            raise TypeError(f"personal data {self.name}: export takes a scope and a customer's id")
+        require_plain(f"personal data {self.name}: erase", self.erase, 2)
 
 
 class Move(Protocol):

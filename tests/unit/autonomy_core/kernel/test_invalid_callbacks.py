@@ -16,10 +16,11 @@ from autonomy_core.kernel.answers import ANSWERS
 from autonomy_core.kernel.manager import PluginError, Plugins
 from autonomy_core.plugin_api.checks import OrganisationCheck
 from autonomy_core.plugin_api.customers import PersonalData
-from autonomy_core.plugin_api.files import StoredFiles
+from autonomy_core.plugin_api.files import FileArea, StoredFiles
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.images import ImageProcessor
 from autonomy_core.plugin_api.jobs import Job
+from autonomy_core.plugin_api.mail import MailTemplate
 from autonomy_core.plugin_api.security import Scope
 from autonomy_core.testing.stand_ins import PretendedPayments, Thing
 
@@ -174,6 +175,18 @@ class NamelessKind(Thing):
     name = ""
 
 
+class AsyncTracks(Thing):
+    async def tracks_of(self, scope, product_ids): ...
+
+
+class KindWithoutProduct(Thing):
+    def has_something_to_deliver(self, scope): ...
+
+
+class AsyncFinder(PretendedPayments):
+    async def find(self, scope, reference): ...
+
+
 class AsyncProvider(PretendedPayments):
     @functools.partialmethod
     async def refund(self, scope, order): ...
@@ -216,6 +229,13 @@ class AsyncAuthenticator:
         ("register_product_kinds", [AsyncKind()], r"obstacle_to_sale\(\) that is an async function"),
         ("register_product_kinds", [KindWithoutScope()], r"does not take scope, product_id"),
         ("register_product_kinds", [NamelessKind()], "has no name"),
+        ("register_product_kinds", [AsyncTracks()], r"tracks_of\(\) that is an async function"),
+        (
+            "register_product_kinds",
+            [KindWithoutProduct()],
+            r"has_something_to_deliver\(\) that does not take scope, product",
+        ),
+        ("register_payment_provider", AsyncFinder(), r"find\(\) that is an async function"),
         ("register_authenticators", [AsyncAuthenticator()], r"identify\(\) that is an async function"),
         ("register_jobs", None, "returned None; it has to return a list or tuple of Job"),
         ("register_jobs", {"shop.job": print}, "returned a dict"),
@@ -297,6 +317,44 @@ def test_a_periodic_job_that_wants_arguments_is_refused():
 def test_a_check_that_would_never_run_is_refused(function):
     with pytest.raises(TypeError, match=r"check shop\.check: "):
         OrganisationCheck("shop.check", function)
+
+
+def erase(scope, customer_id): ...
+
+
+def yields_of_two(scope, what):
+    yield
+
+
+async def coroutine_of_two(scope, what): ...
+
+
+async def directory(settings): ...
+
+
+@pytest.mark.parametrize("function", [yields_of_two, coroutine_of_two, logged(yields_of_two), len, None])
+def test_an_erasure_that_would_never_run_is_refused(function):
+    with pytest.raises(TypeError, match=r"personal data shop: erase is "):
+        PersonalData("shop", yields_of_two, function)
+
+
+@pytest.mark.parametrize("function", [yields_of_two, coroutine_of_two, len])
+def test_a_mail_whose_values_would_never_come_is_refused(function):
+    with pytest.raises(TypeError, match=r"mail template shop\.thanks: prepare is "):
+        MailTemplate("shop.thanks", "shop", prepare=function)
+
+
+def test_files_whose_place_would_never_come_are_refused():
+    with pytest.raises(TypeError, match=r"files 'scores': directory is an async function"):
+        StoredFiles("scores", directory)
+    with pytest.raises(TypeError, match=r"files 'scores': make_storage is an async function"):
+        FileArea(
+            "scores", lambda settings: settings.data, plugin="shop", suffix=".pdf", make_storage=directory
+        )
+
+
+def test_an_export_may_be_a_generator():
+    assert PersonalData("shop", yields_of_two, erase).export is yields_of_two
 
 
 def test_settings_that_are_no_schema_are_refused():
