@@ -17,6 +17,7 @@ from autonomy_core.cli.context import CliContext, FilePath, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.hints import addressed
 from autonomy_core.cli.migrate import target_of
+from autonomy_core.cli.output import print_line
 from autonomy_core.runtime import components, embedded_server
 from autonomy_core.settings import GENERATED_SECRET
 
@@ -87,7 +88,7 @@ def restore(cli: CliContext, directory: Path | None, *, activate: bool, accept_o
     )
     _warn(manifest.gaps)
     click.echo("Restored as a copy that acts on no live payment. To have it take the original's place:")
-    click.echo(addressed("autonomy restore --activate"))
+    print_line("autonomy restore --activate")
 
 
 def _print_progress(line: str) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy import make_url
 
 from autonomy_core.cli.context import CliContext, pass_cli
 from autonomy_core.cli.failures import Failure
+from autonomy_core.cli.hints import addressed
+from autonomy_core.cli.output import print_line
 from autonomy_core.db.engines import single_engine
 from autonomy_core.db.migrations import Target, pending
 from autonomy_core.db.migrations import migrate as run
@@ -45,7 +47,7 @@ def _migrate(cli: CliContext) -> None:
     console = Console(stderr=True)
 
     def print_progress(line: str) -> None:
-        console.print(f"[green]✓[/green] {line}", highlight=False, soft_wrap=True)
+        console.print(f"[green]✓[/green] {addressed(line)}", highlight=False, soft_wrap=True)
 
     with console.status("migrating"):
         run(
@@ -108,7 +110,7 @@ def target_of(config: Path, settings: Settings) -> Target:
 def _check(cli: CliContext) -> None:
     waiting = pending_migrations(cli)
     for line in waiting:
-        click.echo(line)
+        print_line(line)
     if waiting:
         raise click.exceptions.Exit(1)
     click.echo("The database is up to date.")

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autonomy_core.cli.hints import addressed
+
 
 def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, nothing: str) -> None:
     """Print rows that all have the same keys.
@@ -30,6 +32,16 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, nothing: str
         for row in rows:
             table.add_row(*(Text(_cell(value)) for value in row.values()))
         _console().print(table)
+
+
+def print_line(line: str, *, err: bool = False) -> None:
+    """Print one line. Commands that it names get the ``--config`` of the running command.
+
+    Args:
+        line: the line, with commands as in ``run: autonomy tenants accept``.
+        err: print it on standard error.
+    """
+    click.echo(addressed(line), err=err)
 
 
 def print_lines(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -6,6 +6,7 @@ No check repeats what pluggy does: it validates the arguments of hooks when it l
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from autonomy_core.cli.commands import COMMANDS
 from autonomy_core.cli.plugin_source import foreign_imports, private_reaches
-from autonomy_core.db.ownership import problems_of_models
+from autonomy_core.db.compatibility import oldest_code
+from autonomy_core.db.ownership import problems_of_models, tables_of_models
 from autonomy_core.kernel.hooks import PROJECT
 from autonomy_core.kernel.manager import HOOKS, PluginError, Plugins
 from autonomy_core.tenancy.validation import did_you_mean
@@ -23,6 +25,8 @@ from autonomy_core.web.input_fields import problems_of_settings
 if TYPE_CHECKING:
     from click import Command
     from marshmallow import Schema
+
+    from autonomy_core.db.migrations import Migrations
 
     Check = Callable[[Plugins, str, ModuleType], Iterator[str]]
 
@@ -76,15 +80,45 @@ def _schema(what: str, schema: type[Schema]) -> Iterator[str]:
 
 def _migrations(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:
     migrations = _answer(plugins, name, "register_migrations")
+    tables = tables_of_models(name, plugins.of_package)
     if migrations is None:
+        if tables:
+            yield (
+                f"its models define {', '.join(tables)}, and no migration creates them: implement "
+                f'register_migrations, and run: autonomy plugins revision {name} "First tables"'
+            )
         return
     directory: Path = migrations.directory
     if migrations.component != name:
         yield f"its migrations call themselves {migrations.component!r}"
     if not (directory / "__init__.py").is_file():
         yield f"{directory} has no __init__.py: a wheel contains packages only"
-    elif len(migrations.script.get_heads()) > 1:
-        yield f"{directory} has several newest revisions: {', '.join(migrations.script.get_heads())}"
+    else:
+        yield from _problems_of_history(migrations)
+    yield from _without_migration(name, directory, tables)
+
+
+def _problems_of_history(migrations: Migrations) -> Iterator[str]:
+    try:
+        heads = [revision.revision for revision in migrations.script.get_revisions("heads") if revision]
+        for head in heads:
+            oldest_code(migrations.script, head)
+    except Exception as error:  # noqa: BLE001 - importing a revision may raise anything
+        yield f"{migrations.directory} cannot be read: {type(error).__name__}: {error}"
+        return
+    if len(heads) > 1:
+        yield f"{migrations.directory} has several newest revisions: {', '.join(heads)}"
+
+
+def _without_migration(name: str, directory: Path, tables: Sequence[str]) -> Iterator[str]:
+    """Tables that no revision names. Differences of columns need a database: the contract finds them."""
+    written = "\n".join(path.read_text("utf-8", "replace") for path in sorted(directory.glob("*.py")))
+    for table in tables:
+        if not re.search(rf"\b{re.escape(table)}\b", written):
+            yield (
+                f"its models define {table}, and no migration creates it; run: "
+                f'autonomy plugins revision {name} "What has changed"'
+            )
 
 
 def _names(plugins: Plugins, name: str, module: ModuleType) -> Iterator[str]:

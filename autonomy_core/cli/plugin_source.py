@@ -40,22 +40,26 @@ def package_of(plugins: Plugins, plugin: str) -> str:
 def foreign_imports(plugins: Plugins, plugin: str) -> list[str]:
     """Return the plugin's imports that are private to the core, or belong to another plugin.
 
-    ``testing.py``, and files below a directory ``tests``, may import `autonomy_core.testing` as well.
+    A file that Python cannot parse is a problem as well, because its imports are unknown. ``testing.py``, and
+    files below a directory ``tests``, may import `autonomy_core.testing` as well.
 
     Returns:
         One sentence each: ``file:line``, the import, and the reason.
     """
     package = package_of(plugins, plugin)
     others = {*plugins.packages, *_installed()} - {package}
-    above, names = _sources(plugins.modules[plugin], package)
-    return [
-        f"{name}:{line}: imports {module}{reason}"
-        for name in names
-        for line, module in _imports(above / name)
-        if (
-            reason := _objection(module, others, for_tests=name.name == "testing.py" or "tests" in name.parts)
-        )
-    ]
+    found = []
+    for name, parsed in _parsed_sources(plugins, plugin):
+        if isinstance(parsed, SyntaxError):
+            found.append(f"{name}:{parsed.lineno or 1}: it cannot be parsed: {parsed.msg}")
+            continue
+        for_tests = name.name == "testing.py" or "tests" in name.parts
+        found += [
+            f"{name}:{line}: imports {module}{reason}"
+            for line, module in _imports(parsed)
+            if (reason := _objection(module, others, for_tests=for_tests))
+        ]
+    return found
 
 
 def private_reaches(plugins: Plugins, plugin: str) -> list[str]:
@@ -63,11 +67,11 @@ def private_reaches(plugins: Plugins, plugin: str) -> list[str]:
 
     A scope is recognised by its name, its annotation, and the call that returns it.
     """
-    above, names = _sources(plugins.modules[plugin], package_of(plugins, plugin))
     return [
         f"{name}:{line}: reads {text}, which is private to the core: {BEHIND_THE_SCOPE[private]}"
-        for name in names
-        for line, text, private in _reaches(ast.parse((above / name).read_bytes()))
+        for name, parsed in _parsed_sources(plugins, plugin)
+        if isinstance(parsed, ast.Module)
+        for line, text, private in _reaches(parsed)
     ]
 
 
@@ -121,8 +125,19 @@ def _installed() -> Iterator[str]:
         yield entry_point.module.removesuffix(".plugin")
 
 
-def _imports(path: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
+def _parsed_sources(plugins: Plugins, plugin: str) -> Iterator[tuple[Path, ast.Module | SyntaxError]]:
+    above, names = _sources(plugins.modules[plugin], package_of(plugins, plugin))
+    for name in names:
+        try:
+            yield name, ast.parse((above / name).read_bytes())
+        except SyntaxError as error:
+            yield name, error
+        except (ValueError, RecursionError) as error:  # NUL bytes; expressions that are too deep
+            yield name, SyntaxError(str(error))
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:

@@ -10,7 +10,7 @@ import click
 from marshmallow import Schema
 
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
-from autonomy_core.cli.output import print_json, print_rows
+from autonomy_core.cli.output import print_json, print_line, print_rows
 from autonomy_core.cli.plugin_building import problems_of_building
 from autonomy_core.cli.plugin_checks import problems_of
 from autonomy_core.cli.plugins_new import new
@@ -49,7 +49,7 @@ def list_(cli: CliContext, *, as_json: bool) -> None:
     ]
     print_rows(rows, as_json=as_json, nothing="no plugins are installed")
     for name, problem in broken.items():
-        click.echo(f"{name}: {problem}", err=True)
+        print_line(f"{name}: {problem}", err=True)
     if broken:
         raise click.exceptions.Exit(1)
 
@@ -74,7 +74,7 @@ def check(cli: CliContext, *, as_json: bool) -> None:
         for name, problems in found.items():
             click.echo(f"{name}: {'in order' if not problems else ''}".rstrip())
             for problem in problems:
-                click.echo(f"  {problem}")
+                print_line(f"  {problem}")
     if any(found.values()):
         raise click.exceptions.Exit(1)
 

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from autonomy_core.cli.hints import addressed
+from autonomy_core.cli.output import print_line
 from autonomy_core.operations.doctor import examine, remember
 
 if TYPE_CHECKING:
@@ -58,6 +58,6 @@ def _print(found: Sequence[Examined]) -> None:
     severities = [finding.severity for each in found for _, finding in each.findings]
     for each in found:
         for _, finding in each.findings:
-            click.echo(addressed(f"{each.organisation_id}: {finding}"))
+            print_line(f"{each.organisation_id}: {finding}")
     counts = ", ".join(f"{severities.count(name)} {name}s" for name in ("error", "warning"))
     click.echo(f"online: {len(found)} looked at, {counts}")

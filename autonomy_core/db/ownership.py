@@ -59,11 +59,7 @@ def problems_of_models(plugin: str, plugin_of: Callable[[str], str | None]) -> I
         plugin: the name of the plugin.
         plugin_of: returns the name of the plugin that a module belongs to; None for the core.
     """
-    owners = {
-        mapper.local_table: plugin_of(mapper.class_.__module__)
-        for mapper in _mappers(Base)
-        if isinstance(mapper.local_table, Table)
-    }
+    owners = _owners(plugin_of)
     by_name = {table.name: owner for table, owner in owners.items()}
     for table in (table for table, owner in owners.items() if owner == plugin):
         if not table.name.startswith(f"{plugin}_"):
@@ -77,6 +73,19 @@ def problems_of_models(plugin: str, plugin_of: Callable[[str], str | None]) -> I
             owner = by_name.get(there)
             if owner not in {plugin, None}:
                 yield _reference(table.name, there, str(owner))
+
+
+def tables_of_models(plugin: str, plugin_of: Callable[[str], str | None]) -> list[str]:
+    """The sorted names of the tables that a plugin's models define. Arguments as for `problems_of_models`."""
+    return sorted(table.name for table, owner in _owners(plugin_of).items() if owner == plugin)
+
+
+def _owners(plugin_of: Callable[[str], str | None]) -> dict[Table, str | None]:
+    return {
+        mapper.local_table: plugin_of(mapper.class_.__module__)
+        for mapper in _mappers(Base)
+        if isinstance(mapper.local_table, Table)
+    }
 
 
 def _mappers(base: type[Base]) -> Iterator[Mapper[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
-from autonomy_core.cli.output import print_facts, print_json, print_rows
+from autonomy_core.cli.output import print_facts, print_json, print_line, print_rows
 from autonomy_core.cli.webhooks import event_commands
 from autonomy_core.tenancy.editing import EditError, TenantEditor, WrittenSettings
 
@@ -19,5 +19,6 @@ __all__ = [
     "pass_cli",
     "print_facts",
     "print_json",
+    "print_line",
     "print_rows",
 ]

@@ -9,7 +9,14 @@ from typing import Any
 
 import click
 
-from autonomy_core.plugin_api.commands import CliContext, Failure, json_option, pass_cli, print_rows
+from autonomy_core.plugin_api.commands import (
+    CliContext,
+    Failure,
+    json_option,
+    pass_cli,
+    print_line,
+    print_rows,
+)
 from autonomy_core.plugin_api.payments import Environment
 from stripe_payments.endpoints import rotation, services
 from stripe_payments.endpoints.addresses import NoAddress
@@ -44,7 +51,7 @@ def of_organisation(command: Command) -> Command:
     ) -> None:
         with explained():
             chosen = environment or _sold_in(cli, organisation_id)
-            command(EndpointAdmin(cli, chosen, click.echo), organisation_id, *args, **options)
+            command(EndpointAdmin(cli, chosen, print_line), organisation_id, *args, **options)
 
     return run
 

@@ -391,6 +391,34 @@ def test_a_hook_that_raises_is_reported_with_its_place(written):
     assert problem == "register_jobs() raised ZeroDivisionError: division by zero (at written_shop.plugin:10)"
 
 
+@pytest.mark.parametrize("views", ["def view(:\n", "x = 'a\0b'\n", "x = " + "(" * 300 + ")" * 300])
+def test_a_file_that_cannot_be_parsed_is_reported_with_its_place(written, views):
+    (problem,) = written(HOOKS.format(jobs="return []").replace("config.scan", "len"), views)
+    assert problem.startswith("written_shop/views.py:1: it cannot be parsed: ")
+
+
+@pytest.mark.parametrize(
+    "revision",
+    ["def upgrade(:\n", "revision = '0001'\ndown_revision = '0000'\n", "import no_such_module_anywhere\n"],
+)
+def test_a_broken_history_of_migrations_is_reported(written, tmp_path, revision):
+    migrations = tmp_path / "history"
+    migrations.mkdir()
+    (migrations / "__init__.py").touch()
+    (migrations / "0001_first.py").write_text(revision)
+    plugin = f"""
+from pathlib import Path
+from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.plugin_api.migrations import plugin_migrations
+
+@hookimpl
+def register_migrations():
+    return plugin_migrations("written_shop", Path({str(migrations)!r}))
+"""
+    (problem,) = written(plugin)
+    assert problem.startswith(f"{migrations} cannot be read: ")
+
+
 MODELS = """
 import sys
 from autonomy_core.cli.plugin_checks import problems_of
@@ -420,7 +448,7 @@ except ConstraintColumnNotFoundError as error:
     kept.append(error)  # and with it the class, which was not mapped
 plugins = Plugins({name: ModuleType(f"{name}.plugin") for name in ("shop", "store")})
 print(*problems_of(plugins, "shop")[1:], sep=chr(10))
-print("store:", *problems_of(plugins, "store")[1:])
+print("store:", *problems_of(plugins, "store")[2:])
 """
 
 
@@ -431,6 +459,7 @@ def test_other_plugins_tables_and_references_to_them_are_found():
     assert done.returncode == 0, done.stderr
     *found, store = sorted(done.stdout.splitlines())
     assert [problem.partition(":")[0] for problem in found] == [
+        "its models define oddments, shop_all, shop_lines, and no migration creates them",
         "its table 'oddments' has to be called shop_…; `autonomy migrate` refuses it",
         "its table 'shop_all' has no organisation_id in its primary key",
         "its table shop_lines refers to store_things, a table of plugin store",
@@ -452,6 +481,14 @@ from autonomy_core.plugin_api.models import Base, Identified
 
 class Book(Identified, Base):
     __tablename__ = "{table}"
+"""
+
+
+SHELF_REVISION = """
+revision, down_revision = "0001", None
+
+def upgrade():
+    op.create_table("shelf_books")
 """
 
 
@@ -493,6 +530,24 @@ def test_the_check_has_the_models_that_plugin_py_does_not_import(shelf):
     done = shelf("check", models=SHELF_MODELS.format(table="books"))
     assert done.returncode == 1, done.stderr
     assert "its table 'books' has to be called shelf_…" in done.stdout
+
+
+@pytest.mark.processes
+def test_a_table_that_no_migration_creates_is_found(shelf, tmp_path):
+    models = SHELF_MODELS.format(table="shelf_books")
+    done = shelf("check", models=models)
+    assert done.returncode == 1, done.stderr
+    assert "its models define shelf_books, and no migration creates it; run: autonomy plugins" in done.stdout
+    (tmp_path / "shelf" / "migrations" / "0001_books.py").write_text(SHELF_REVISION)
+    done = shelf("check", models=models)
+    assert (done.returncode, "shelf: in order" in done.stdout) == (0, True), done.stdout
+
+
+def test_a_command_in_a_problem_has_the_given_ini_file(unmigrated, monkeypatch):
+    told = "its tables are missing; run: autonomy migrate"
+    monkeypatch.setattr("autonomy_core.cli.plugins.problems_of", lambda *_: [told])
+    result = unmigrated.run("plugins", "check")
+    assert f"run: autonomy --config {unmigrated.ini} migrate" in result.stdout
 
 
 @pytest.mark.processes
