@@ -12,7 +12,7 @@ import click
 from marshmallow import ValidationError
 
 from autonomy_core.cli.context import FilePath, json_option
-from autonomy_core.cli.output import print_json, print_rows
+from autonomy_core.cli.output import print_json, print_line, print_rows
 from autonomy_core.cli.tenants_online import rows_of, run_online_checks
 from autonomy_core.cli.tenants_report import (
     Context,
@@ -84,6 +84,7 @@ def check(
             context.tenants_directory,
             context.plugin_schemas,
             context.tenant_rules,
+            check_text=context.text_check,
         )
         report = report_on_draft(context, draft)
     elif organisation_id:
@@ -323,7 +324,7 @@ def _as_in_the_file(value: Any) -> Any:
 
 def _print_problems(problems: Iterable[Problem], *, err: bool = False) -> None:
     for problem in problems:
-        click.echo(str(problem), err=err)
+        print_line(str(problem), err=err)
 
 
 def _masked(value: Any) -> Any:

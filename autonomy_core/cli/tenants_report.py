@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from autonomy_core.cli.hints import addressed
+from autonomy_core.cli.output import print_line
 from autonomy_core.kernel.checks import Finding
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.operations.offline import exposed_secrets, settings_findings
@@ -73,9 +73,9 @@ class Report:
     def print_findings(self) -> None:
         """Print every problem and every finding."""
         for problem in self.problems:
-            click.echo(addressed(str(problem)))
+            print_line(str(problem))
         for organisation_id, finding in self.findings:
-            click.echo(addressed(f"{organisation_id}: {finding}"))
+            print_line(f"{organisation_id}: {finding}")
 
     def print(self) -> None:
         """Print everything, with totals."""
@@ -135,7 +135,9 @@ def report_on_draft(context: Context, draft: Draft) -> Report:
     organisation = draft.loaded.organisation
     if organisation is None:
         return Report((), draft.problems, ())
-    return Report((organisation,), draft.problems, tuple(_settings_findings(context, organisation)))
+    exposed = exposed_secrets(draft.path, draft.loaded, context.plugin_schemas)
+    findings = [(organisation.id, finding) for finding in exposed]
+    return Report((organisation,), draft.problems, (*findings, *_settings_findings(context, organisation)))
 
 
 def is_path(name: str) -> bool:

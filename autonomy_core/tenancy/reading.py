@@ -29,7 +29,7 @@ def unreadable_directory(directory: Path, error: OSError) -> Problem:
     """Return the problem of a directory that cannot be listed."""
     message = f"the directory of the tenants cannot be read: {error.strerror or error}"
     is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
-    remedy = "make it, or set its path in the server's ini" if is_missing else _remedy(error)
+    remedy = "make it, or set its path in the server's ini" if is_missing else remedy_of(error)
     return Problem(directory, 1, "unreadable_file", message, remedy)
 
 
@@ -47,15 +47,18 @@ def read_text(path: Path) -> str | Problem:
                 path, 1, "unreadable_file", "there is no such file", "correct the path, or make the file"
             )
         message = f"the file cannot be read: {error.strerror or error}"
-        return Problem(path, 1, "unreadable_file", message, _remedy(error))
+        return Problem(path, 1, "unreadable_file", message, remedy_of(error))
 
 
-def _remedy(error: OSError) -> str:
+def remedy_of(error: OSError) -> str:
+    """Return what to do about a file or directory that cannot be read."""
     match error:
         case PermissionError():
             return "let the server's user read it"
         case FileNotFoundError():
             return "it is a link that leads to nothing: correct or remove it"
+        case OSError(errno=errno.ELOOP):
+            return "it is a link that leads back to itself: correct or remove it"
         case OSError(errno=None):
             return "put a file in its place, as autonomy tenants new writes one"
         case OSError(errno=errno.EMFILE | errno.ENFILE):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autonomy_core.tenancy.domain import Problem
 from autonomy_core.tenancy.files import Signature, signature
-from autonomy_core.tenancy.reading import UNFINISHED_NS, is_unfinished, read_text
+from autonomy_core.tenancy.reading import UNFINISHED_NS, is_unfinished, read_text, remedy_of
 
 TEXTS_SUFFIX = ".md"
 MAX_TEXTS = 500
@@ -74,7 +74,9 @@ def read_texts(ini: Path, check: TextCheck, unfinished_ns: int = UNFINISHED_NS) 
         return Texts(files=tuple(files))
     except OSError as error:
         message = f"the directory {directory} cannot be read: {error.strerror or error}"
-        problem = Problem(ini, 1, "unreadable_file", message, "let the server's user read it")
+        is_file = isinstance(error, NotADirectoryError)
+        remedy = "put a directory in its place, or remove it" if is_file else remedy_of(error)
+        problem = Problem(ini, 1, "unreadable_file", message, remedy)
         return Texts({}, (problem,), tuple(files))
     if len(paths) > MAX_TEXTS:
         message = f"the directory {directory} has more than {MAX_TEXTS} files"

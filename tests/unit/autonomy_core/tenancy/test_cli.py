@@ -296,7 +296,7 @@ def test_accept_says_when_missing_organisations_are_unknown(run: Run, tmp_path: 
 @pytest.fixture
 def draft(tmp_path: Path) -> Path:
     """A file outside the directory, where an admin prepares a change."""
-    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere").mkdir(0o700)
     return tmp_path / "elsewhere" / "acme.ini"
 
 
@@ -545,6 +545,19 @@ def test_a_world_readable_file_with_secrets_is_a_warning(
     assert run("check").exit_code == 0
 
 
+def test_a_world_readable_draft_with_secrets_is_a_warning(run: Run, tmp_path: Path, acme: str):
+    write_private(tmp_path / "acme.ini", acme)
+    tmp_path.chmod(0o755)
+    drafts = tmp_path / "drafts"
+    drafts.mkdir(0o755)
+    (drafts / "acme.ini").write_text(acme.replace("Acme Records", "Acme"))
+    (drafts / "acme.ini").chmod(0o644)
+    for command in ("check", "apply"):
+        result = run(command, str(drafts / "acme.ini"))
+        assert f"acme: warning: readable_secrets: {drafts / 'acme.ini'} contains secrets" in result.output
+        assert result.exit_code == 0
+
+
 def test_a_world_readable_file_without_secrets_is_no_warning(run: Run, tmp_path: Path, acme: str):
     (tmp_path / "key").write_text("sk_test_key")
     (tmp_path / "key").chmod(0o600)
@@ -574,9 +587,10 @@ def test_a_draft_is_refused_while_a_text_has_a_mistake(run: Run, tmp_path: Path,
     drafts = tmp_path / "drafts"
     drafts.mkdir()
     (drafts / "acme.ini").write_text(acme.replace("Acme Records", "Acme"))
-    result = run("apply", str(drafts / "acme.ini"))
-    assert result.exit_code == 1
-    assert f"{text}:1" in result.output
+    for command in ("check", "apply"):
+        result = run(command, str(drafts / "acme.ini"))
+        assert result.exit_code == 1
+        assert f"{text}:1" in result.output
     assert "Acme Records" in (tmp_path / "acme.ini").read_text()
 
 

@@ -196,15 +196,18 @@ def test_a_file_that_is_not_utf8_is_reported_at_the_wrong_line(codes: Codes):
 def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path, schemas: PluginSchemas):
     (tmp_path / "folder.ini").mkdir()
     (tmp_path / "dangling.ini").symlink_to(tmp_path / "nothing")
+    (tmp_path / "loop.ini").symlink_to(tmp_path / "loop.ini")
     os.mkfifo(tmp_path / "pipe.ini")
     (tmp_path / "huge.ini").write_bytes(b"#" * (1024 * 1024 + 1))
     problems = load_directory(tmp_path, schemas).problems
     # The remedy names permissions only where they are the cause.
     assert not any("let the server's user read it" in problem.remedy for problem in problems)
+    assert not any("fault" in problem.remedy for problem in problems)
     assert [(problem.file.stem, problem.code) for problem in problems] == [
         ("dangling", "unreadable_file"),
         ("folder", "unreadable_file"),
         ("huge", "unreadable_file"),
+        ("loop", "unreadable_file"),
         ("pipe", "unreadable_file"),
     ]
 

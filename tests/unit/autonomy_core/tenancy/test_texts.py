@@ -216,6 +216,14 @@ def test_a_text_that_cannot_be_read_is_a_problem(begin: Begin, mail: Path, kind:
     assert [each.file for each in registry.problems()] == [bad]
 
 
+def test_a_file_in_place_of_the_directory_is_a_problem_with_its_remedy(begin: Begin, tenants: Path):
+    (tenants / "shop").mkdir()
+    (tenants / "shop" / "mail").write_text("no directory\n")
+    registry = begin()
+    assert texts(registry) is None
+    assert [each.remedy for each in registry.problems()] == ["put a directory in its place, or remove it"]
+
+
 def test_too_many_files_are_a_problem(begin: Begin, mail: Path):
     for number in range(MAX_TEXTS):
         (mail / f"{number}.md").touch()
