@@ -261,7 +261,7 @@ class WebhookSource(Protocol):
     def concerns(self, scope: TenantScope, subject: Mapping[str, Any]) -> bool:
         """Whether an event certainly belongs to this organisation, even without a payment; by default False.
 
-        If it is True, setting the event aside raises an alarm.
+        If it is True, setting the event aside raises an alarm, also when its payment stays unknown.
         """
         return False
 

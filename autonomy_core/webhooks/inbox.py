@@ -267,7 +267,10 @@ def _handle(scope: TenantScope, source: WebhookSource, event: WebhookEvent) -> N
         _set_aside(scope, source, event, search, str(refusal))
     except NotYet as waits:
         # The number of attempts is limited: an account may have payments of other servers.
-        _record(event, "received" if event.attempts < ATTEMPT_LIMIT else "set_aside", search, str(waits))
+        if event.attempts < ATTEMPT_LIMIT:
+            _record(event, "received", search, str(waits))
+        else:
+            _set_aside(scope, source, event, search, str(waits))
         event.waits_for = waits.waits_for
     except DataError:
         # Every attempt would fail in the same way.

@@ -234,6 +234,26 @@ def test_an_event_whose_payment_stays_unknown_is_given_up(shop):
     assert [event.status for event in shop.stored()] == ["set_aside"]
 
 
+def test_an_event_of_the_shop_that_is_given_up_is_an_alarm(shop):
+    payment = shop.payment()
+    foreign = shop.event(payment, type="payment.corrected", letter="foreign")
+    own = shop.event(payment, type="payment.corrected", letter="own", shop=shop.id)
+    for event in (foreign, own):
+        shop.post(event)
+    assert shop.read("alarms", "list", shop.id) == []
+    with capture_logs() as lines:
+        while shop.autonomy.jobs(shop.id):
+            shop.autonomy.run_jobs(shop.id)
+    assert {line["event_id"] for line in lines if line["event"] == "webhook.event_set_aside"} == {
+        foreign["id"],
+        own["id"],
+    }
+    (alarm,) = shop.read("alarms", "list", shop.id)
+    assert (alarm["name"], alarm["subject"]) == (SET_ASIDE, f"postpay/test/{own['id']}")
+    shop.post(shop.event(payment, letter="own"))
+    assert shop.read("alarms", "list", shop.id) == []
+
+
 def test_what_an_event_only_names_is_fetched_and_stored_with_it(shop, source):
     payment = shop.payment()
     source.objects["letter 1"] = shop.event(payment)
