@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/api/balance_transactions/object.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,11 @@ Kind = Literal["payment", "refund", "dispute", "other"]
 
 KINDS: Mapping[str, Kind] = {"charge": "payment", "refund": "refund", "dispute": "dispute"}
 """What changed the balance, by the object that the transaction belongs to."""
+
+LARGEST = 2**63 - 1
+"""The largest amount that the database stores. In one transaction, a larger one would undo all others."""
+
+CURRENCY = re.compile(r"[a-z]{3}")
 
 OF_CHARGES = ("charge", "payment")
 """The types that collect a charge. Others about a charge, such as its return by a bank, are not payments."""
@@ -57,7 +63,11 @@ def parse_change(transaction: Mapping[str, Any]) -> BalanceChange | None:
     if not isinstance(source, dict) or source.get("object") not in KINDS:
         return None
     currency = text_of(transaction, "currency")
+    if not CURRENCY.fullmatch(currency):
+        raise NotUnderstood("its currency is no code")
     amount, fee, net = (amount_of(transaction, name, currency) for name in ("amount", "fee", "net"))
+    if max(map(abs, (amount, fee, net))) > LARGEST:
+        raise NotUnderstood("its amounts are impossible")
     if net != amount - fee:
         raise NotUnderstood(f"of {amount} {currency}, {fee} are the fee and {net} remain")
     kind = KINDS[source["object"]]

@@ -150,6 +150,38 @@ def test_when_stripe_does_not_answer_the_job_tries_again(shop):
     assert len(balances(shop)) == 1
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"amount": 10**30, "net": 10**30 - 43},
+        {"amount": -(2**63) - 1, "net": -(2**63) - 44},
+        {"fee": -500},
+        {"fee": "43"},
+        {"net": None},
+        {"currency": "x" * 5000},
+        {"currency": "EUR"},
+        {"created": 10**30},
+        {"available_on": -1},
+        {"id": "txn_" + "x" * 5000},
+    ],
+    ids=" ".join,
+)
+def test_an_odd_change_of_the_balance_hides_no_other(shop, monkeypatch, odd):
+    shop.sell()
+    honest = services.list_balance_transactions
+
+    def with_an_odd_one(*arguments):
+        for each in honest(*arguments):
+            yield each | {"id": "txn_odd"} | odd
+            yield each
+
+    monkeypatch.setattr(services, "list_balance_transactions", with_an_odd_one)
+    with capture_logs() as logs:
+        run(shop, READ)
+    assert balances(shop) == [("payment", 1200, 43, 1157, "eur")]
+    assert {each["event"] for each in logs if "reason" in each} == {"stripe.balance_not_understood"}
+
+
 def test_a_key_that_stripe_refuses_does_not_fail_the_job(shop, monkeypatch):
     def refuse(*_):
         raise PaymentsUnavailable
