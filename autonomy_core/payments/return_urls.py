@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from autonomy_core.errors import InvalidInput
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
-from autonomy_core.tenancy.hosts import LOOPBACK, host_keys
+from autonomy_core.tenancy.hosts import LOOPBACK, host_keys, is_loopback
 
 SCHEMES = ("http", "https")
 
@@ -67,9 +67,10 @@ def check_return_url(scope: TenantScope, url: str, api_url: str) -> None:
         ForeignReturnUrl: the host is foreign, or the URL is not absolute.
     """
     allowed = {*scope.organisation.hosts, *runtime_of(scope).own_hosts}
-    if LOOPBACK & _hosts_of(api_url):
-        allowed |= LOOPBACK
-    if not allowed & _hosts_of(url):
+    hosts = _hosts_of(url)
+    if any(map(is_loopback, _hosts_of(api_url))):
+        allowed |= LOOPBACK | set(filter(is_loopback, hosts))
+    if not allowed & hosts:
         parts = _split(url)
         raise ForeignReturnUrl(
             f"{parts.netloc if parts else url} is none of them; use one of: {', '.join(sorted(allowed))}."

@@ -69,8 +69,11 @@ def is_address(name: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, with or without a port, is the local machine, for example ``localhost:5173``."""
-    return bool(LOOPBACK & set(host_keys(host)))
+    """Whether a host, with or without a port, is the local machine: ``localhost:5173``, ``shop.localhost``.
+
+    Source: https://www.rfc-editor.org/rfc/rfc6761#section-6.3
+    """
+    return any(key in LOOPBACK or key.endswith(".localhost") for key in host_keys(host))
 
 
 def _ascii_name(name: str) -> str | None:

@@ -31,9 +31,11 @@ def test_a_page_on_the_organisations_host_is_accepted(purchase, url):
     purchase(201, success_url=url, cancel_url=url)
 
 
-@pytest.mark.parametrize("url", ["http://localhost:3000/", "http://127.0.0.1:3000/", "http://[::1]:3000/"])
-def test_a_localhost_page_is_accepted_for_a_localhost_server(purchase, url):
-    purchase(201, host="localhost:6543", success_url=url)
+@pytest.mark.parametrize("host", ["localhost:6543", "shop.localhost:6543"])
+@pytest.mark.parametrize("page", ["localhost:3000", "127.0.0.1:3000", "[::1]:3000", "shop.localhost:3000"])
+def test_a_localhost_page_is_accepted_for_a_localhost_server(purchase, host, page):
+    url = f"http://{page}/"
+    purchase(201, host=host, success_url=url)
     purchase(422, host="acme.example", success_url=url)
 
 
@@ -44,6 +46,7 @@ def test_a_localhost_page_is_accepted_for_a_localhost_server(purchase, url):
         "https://shop.example/",
         "https://acme.example.evil.example/",
         "https://localhost.evil.example/",
+        "https://shop.localhost.evil.example/",
         "https://evil.example/acme.example",
         "https://acme.example@evil.example/",
         "https://acme.example:443@evil.example/",

@@ -18,8 +18,10 @@ def test_a_page_on_the_organisations_host_may_read_the_answer(autonomy, origin):
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-@pytest.mark.parametrize("page", ["localhost:5173", "127.0.0.1:3000", "[::1]:8080", "localhost"])
-@pytest.mark.parametrize("api", ["127.0.0.1:6543", "[::1]:6543"])
+@pytest.mark.parametrize(
+    "page", ["localhost:5173", "127.0.0.1:3000", "[::1]:8080", "localhost", "shop.localhost:5173"]
+)
+@pytest.mark.parametrize("api", ["127.0.0.1:6543", "[::1]:6543", "shop.localhost:6543"])
 @pytest.mark.parametrize("shop", ["acme", "other"])
 def test_a_localhost_page_may_call_a_localhost_api(autonomy, shop, api, page):
     headers = {"Origin": f"http://{page}", "Host": api}
@@ -33,6 +35,8 @@ def test_a_localhost_page_may_call_a_localhost_api(autonomy, shop, api, page):
         ("localhost:5173", "shop.example"),
         ("evil.example", "127.0.0.1:6543"),
         ("localhost.evil.example", "127.0.0.1"),
+        ("shop.localhost.evil.example", "shop.localhost:6543"),
+        ("evillocalhost", "127.0.0.1"),
     ],
 )
 def test_localhost_and_remote_hosts_may_not_call_each_other(autonomy, page, api):
