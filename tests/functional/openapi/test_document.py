@@ -1,5 +1,8 @@
 """The OpenAPI document of an organisation is complete and has nothing else."""
 
+import re
+from pathlib import Path
+
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -8,6 +11,7 @@ from autonomy_core.openapi.calls import calls_of
 from autonomy_core.plugin_api.resources import ApiV1
 from autonomy_core.testing import stand_ins
 
+ROOT = Path(__file__).parents[3]
 STRIPE = {
     "environment": "test",
     "test_secret_key": "sk_test_described",
@@ -271,6 +275,18 @@ def test_the_fields_of_a_form_are_described(document_of):
         "Payment": ("status",),
     }.items():
         assert not [name for name in names if "description" not in schemas[schema]["properties"][name]]
+
+
+def test_the_documented_nginx_passes_every_upload_on_unbuffered(document_of):
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    (location,) = re.findall(r"location ~ (\S+) \{[^}]*proxy_request_buffering off;", page)
+    uploads = [
+        path
+        for (_, path), operation in operations_in(document_of("media_mp3")).items()
+        if "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
+    ]
+    assert len(uploads) == 3
+    assert [path for path in uploads if not re.search(location, path)] == []
 
 
 def test_field_types_are_described_in_json_schema(document_of):
