@@ -147,8 +147,14 @@ def run_granian(cli: CliContext, host: str, port: int, workers: int, threads: in
     make_server(host, port, workers).serve(target_loader=load, wrap_loader=False)
 
 
-def make_server(host: str, port: int, workers: int) -> Any:
-    """Return a granian server that is configured for the edge."""
+def make_server(host: str, port: int, workers: int, *, head_s: float = HEAD_S) -> Any:
+    """Return a granian server that is configured for the edge.
+
+    Args:
+        host, port: where it listens.
+        workers: the number of processes.
+        head_s: see `HEAD_S`.
+    """
 
     class ReloadingServer(Server):  # type: ignore[misc, valid-type]
         """On SIGHUP it forwards the signal to its workers, where granian would replace them."""
@@ -163,7 +169,7 @@ def make_server(host: str, port: int, workers: int) -> Any:
         port=port,
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEAD_S * 1000, max_buffer_size=HEAD_BYTES),
+        http1_settings=HTTP1Settings(header_read_timeout=round(head_s * 1000), max_buffer_size=HEAD_BYTES),
         websockets=False,
         workers=workers,
         backpressure=allow_many_connections(),

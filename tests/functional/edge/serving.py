@@ -20,7 +20,7 @@ class Trial:
 
     Args:
         directory: its own, with its log.
-        limits: those of the edge that are not as usual; ``host``; ``workers``;
+        limits: those of the edge that are not as usual; ``head_s``; ``host``; ``workers``;
             ``proxies`` that are trusted.
     """
 

@@ -1,11 +1,13 @@
 """Misbehaving connections, with raw sockets and a real server."""
 
 import os
+import select
+import socket
 import time
 
 import pytest
 
-from tests.faults.installation import wait_for
+from tests.faults.installation import TIMEOUT_S, wait_for
 from tests.functional.edge.serving import read_answer
 from tests.functional.edge.trial import FILE_BYTES
 
@@ -55,6 +57,24 @@ def test_a_client_that_owes_its_body_is_disconnected_after_the_file(trial):
         assert (status, len(body)) == (200, FILE_BYTES)
         assert stays.recv(1) == b""
         assert nothing_is_left_open(trial, before)
+
+
+def test_a_client_that_sends_its_head_too_slowly_is_disconnected(trial):
+    """The deadline is of the whole head. Each byte comes in time."""
+    with socket.create_connection(trial.address, TIMEOUT_S) as idle:
+        with socket.create_connection(trial.address, TIMEOUT_S) as slow:
+            slow.sendall(b"GET /echo HTTP/1.1\r\nX-Slow: ")
+            wait_for(lambda: is_ended(slow), "the end of the slow connection")
+        assert idle.recv(1) == b""
+
+
+def is_ended(connection):
+    """Send one more byte of a head. Whether the server has ended the connection."""
+    try:
+        connection.sendall(b"x")
+        return bool(select.select([connection], [], [], 0)[0])
+    except ConnectionError:
+        return True
 
 
 @pytest.mark.parametrize("part", ["GET /echo", "GET /file", "POST /echo\r\nContent-Length: 100000"])

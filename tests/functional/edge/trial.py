@@ -11,7 +11,7 @@ from granian.utils.proxies import wrap_asgi_with_proxy_headers
 
 from autonomy_core.cli.serve import make_server
 from autonomy_core.cli.wsgi import behind_edge
-from autonomy_core.edge.limits import Limits
+from autonomy_core.edge.limits import HEAD_S, Limits
 from autonomy_core.settings_schema import AddressesField
 from autonomy_core.traversal.target import REFUSAL
 
@@ -126,11 +126,11 @@ def load(limits, proxies):
     return wrap_asgi_with_proxy_headers(edge.__call__, proxies) if proxies else edge
 
 
-def main(port, host="127.0.0.1", workers=1, proxies="", **limits):
+def main(port, host="127.0.0.1", workers=1, proxies="", head_s=HEAD_S, **limits):
     RECORDING.write_bytes(os.urandom(FILE_BYTES))
     trusted = AddressesField().deserialize(proxies)
     target = partial(load, Limits(spool=Path("spool"), **limits), list(trusted))
-    make_server(host, int(port), workers).serve(target_loader=target, wrap_loader=False)
+    make_server(host, int(port), workers, head_s=head_s).serve(target_loader=target, wrap_loader=False)
 
 
 if __name__ == "__main__":
