@@ -7,11 +7,18 @@ module                what it does
 ====================  ====================================================================================
 ``runtime``           makes what all processes share, and calls the plugins' ``register_…`` hooks
 ``tenancy.registry``  reads the organisations' ini files, and reloads them
+``db.isolation``      keeps the rows of organisations apart; `db.database` begins transactions
 ``webhooks.views``    receives webhooks; `include_webhooks` registers its calls
-``files.responses``   answers with a file or a range of it; the views of plugins call it
+``files``             receives, stores and serves files; the views of plugins call it
+``security.limits``   counts attempts, such as logins and wrong codes, and refuses too many
+``mail.services``     puts mail into the outbox; `mail.delivery` hands it over
 ``edge.application``  runs this application, and sends its answers
 ``jobs.worker``       runs jobs, in a process of its own
 ====================  ====================================================================================
+
+The plugins are beside this package: ``customer_auth`` (accounts and logins), ``media_mp3`` (recordings) and
+``stripe_payments`` (Stripe's checkouts, refunds and events). The ``plugin.py`` of each lists what it
+registers.
 """
 
 from __future__ import annotations

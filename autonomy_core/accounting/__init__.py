@@ -1,1 +1,1 @@
-"""The books: what providers say of fees, figures of days and months, and the export of payments."""
+"""The ledger: what providers say of fees, figures of days and months, and the export of payments."""

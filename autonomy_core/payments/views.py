@@ -1,7 +1,8 @@
 """Payments over HTTP: customers buy and read their payments; staff read and refund them.
 
-`purchasing` opens a payment and a checkout page. `refunds` records a refund and sends it to the provider.
-`settlement` applies the provider's reports; `reversals` records refunds in them, and revokes grants.
+`purchasing` opens a payment and a checkout page. `refund_terms` decides about a refund; `refunds` records it
+and sends it to the provider. `settlement` applies the provider's reports; `reversals` records refunds in
+them, and revokes grants.
 """
 
 from __future__ import annotations

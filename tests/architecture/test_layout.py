@@ -247,6 +247,14 @@ def test_the_decision_on_floors_has_every_floor():
     assert written == {len(floors) - place: set(floor.split(" | ")) for place, floor in enumerate(floors)}
 
 
+def test_the_table_of_contents_names_modules():
+    table = ast.get_docstring(ast.parse((CORE / "app.py").read_text("utf-8"))).split("====\n")[2]
+    names = re.findall(r"^``([\w.]+)``", table, re.MULTILINE)
+    assert len(names) > 5
+    paths = [CORE.joinpath(*name.split(".")) for name in names]
+    assert [path for path in paths if not (path.is_dir() or path.with_suffix(".py").exists())] == []
+
+
 def test_files_and_functions_stay_readable():
     too_long = []
     for path in sources(CORE, ROOT / "plugins", ROOT / "demo"):

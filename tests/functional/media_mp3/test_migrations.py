@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from autonomy_core.db.migrations import downgrade, upgrade
+from autonomy_core.testing.application import chosen_plugins
 from autonomy_core.testing.arrangement import Arrangement
 from media_mp3.settings import AUDIO, RECORDINGS
-from tests.functional.media_mp3.shop import chosen_plugins
 from tests.support.plain_owner import owned_by_a_plain_role
 
 PRODUCT = """
