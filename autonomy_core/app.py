@@ -9,7 +9,7 @@ module                what it does
 ``tenancy.registry``  reads the organisations' ini files, and reloads them
 ``db.isolation``      keeps the rows of organisations apart; `db.database` begins transactions
 ``webhooks.views``    receives webhooks; `include_webhooks` registers its calls
-``files``             receives, stores and serves files; the views of plugins call it
+``files.services``    stores uploaded files; `files.responses` answers with a file or a range of it
 ``security.limits``   counts attempts, such as logins and wrong codes, and refuses too many
 ``mail.services``     puts mail into the outbox; `mail.delivery` hands it over
 ``edge.application``  runs this application, and sends its answers

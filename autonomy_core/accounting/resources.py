@@ -1,4 +1,4 @@
-"""The books in the resource tree."""
+"""The ledger in the resource tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Services of the books: record what providers report of their balances."""
+"""Services of the ledger: record what providers report of their balances."""
 
 from __future__ import annotations
 

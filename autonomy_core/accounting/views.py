@@ -1,4 +1,4 @@
-"""The books over HTTP: figures of days and months, and the export of payments."""
+"""The ledger over HTTP: figures of days and months, and the export of payments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``autonomy payments export`` and ``autonomy payments figures``: the books of an organisation."""
+"""``autonomy payments export`` and ``autonomy payments figures``: the ledger of an organisation."""
 
 from __future__ import annotations
 

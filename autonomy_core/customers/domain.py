@@ -43,7 +43,7 @@ def for_audit(values: Mapping[str, Any]) -> dict[str, Any]:
 def holds_address(text: str) -> bool:
     """Return whether a text contains what looks like an e-mail address.
 
-    Reasons are kept for the books and in the audit log, where no erasure could remove an address.
+    Reasons are kept for the ledger and in the audit log, where no erasure could remove an address.
     """
     return _ADDRESS.search(text) is not None
 

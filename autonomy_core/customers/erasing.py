@@ -1,4 +1,4 @@
-"""Erase a customer's personal data. The books stay: amounts, dates, ids."""
+"""Erase a customer's personal data. The ledger stays: amounts, dates, ids."""
 
 from __future__ import annotations
 

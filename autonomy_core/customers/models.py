@@ -28,7 +28,7 @@ class Customer(Identified, Base):
         marketing_source: where the customer agreed, for example ``account``.
         blocked_at, blocked_because: when and why staff have blocked the customer.
         deletion_due_at: when the customer's personal data will be erased, at the customer's request.
-        erased_at: when it was erased. The row stays for the books, without address and name.
+        erased_at: when it was erased. The row stays for the ledger, without address and name.
         merged_into: the customer that has taken over everything of this one.
     """
 

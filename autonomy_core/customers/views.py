@@ -1,4 +1,7 @@
-"""Customers over HTTP: what a customer sees and changes. `staff.views` is for staff."""
+"""Customers over HTTP: what a customer sees and changes. `staff.views` is for staff.
+
+`deletion` schedules the end of an account in two weeks; `erasing` then removes what identifies the customer.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 A transaction sets its organisation with ``set_config('autonomy.organisation', :id, true)``. For an isolated
 table, the policy then hides the rows of other organisations from every statement, and rejects writing them.
 Without the setting, no row is visible. This protects against forgotten conditions. It does not protect
-against code that sets another organisation on purpose.
+against code that sets another organisation on purpose. `session` adds the condition to statements about
+models: row-level security is the second line of defence.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The outbox: mail is put in with `send`, in the transaction of what caused it. The worker delivers it."""
+"""The outbox: mail is put in with `send`, in the transaction of what caused it.
+
+The worker delivers it, see `delivery`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What payments keep of a customer. Amounts, dates and ids are the books, and stay."""
+"""What payments keep of a customer. Amounts, dates and ids are the ledger, and stay."""
 
 from __future__ import annotations
 

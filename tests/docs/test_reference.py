@@ -126,7 +126,7 @@ def test_every_question_of_a_new_reader_takes_two_files_from_app():
     table = [
         (codes(first)[0], codes(second)[0]) for _, first, second in [*rows(INDEX.section("Key files"))][1:]
     ]
-    assert len(table) == 12
+    assert len(table) == 19
     lost = []
     for first, second in table:
         assert (core / second).is_file()

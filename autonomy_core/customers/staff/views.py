@@ -114,7 +114,7 @@ def merge_customer(context: AdminCustomer, request: Request) -> Customer:
     errors=(staff.CustomerIsStaff,),
 )
 def erase_customer(context: AdminCustomer, request: Request) -> dict[str, Any]:
-    """A job erases what identifies the customer, now and without a way back. The books stay."""
+    """A job erases what identifies the customer, now and without a way back. The ledger stays."""
     due = staff.have_erased(context.scope, context.customer, actor=request.actor)
     return {"deletion_due_at": due}
 

@@ -53,7 +53,7 @@ def export_bonuses(scope: TenantScope, customer_id: UUID) -> Iterator[tuple[str,
 
 
 def erase_nothing(scope: TenantScope, customer_id: UUID) -> None:
-    """Ids and dates belong to the books, and stay."""
+    """Ids and dates belong to the ledger, and stay."""
 
 
 def _record(scope: TenantScope, payment: PaymentFacts, product_id: UUID) -> None:
