@@ -231,6 +231,12 @@ def list_event_statuses(scope: TenantScope, environment: Environment) -> list[Ev
         return [EventStatus(_time(each.created), delivered=not each.pending_webhooks) for each in page.data]
 
 
+def read_balance(scope: TenantScope, environment: Environment) -> None:
+    """Read the newest change of the balance and what it belongs to, as the job does that records fees."""
+    with _calling_stripe(scope, environment, "balance_transactions.list") as client:
+        client.v1.balance_transactions.list({"limit": 1, "expand": ["data.source"]})
+
+
 def has_session(scope: TenantScope, environment: Environment, session_id: str) -> bool:
     """Return whether the account has a checkout session."""
     try:

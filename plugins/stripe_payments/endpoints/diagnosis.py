@@ -92,6 +92,20 @@ def about_events(events: Iterable[EventStatus], now: datetime) -> Iterator[Findi
         yield Finding("deliveries_failing", "warning", message, remedy)
 
 
+def about_fees(key: str) -> Finding:
+    """Report that the key may not read the balance.
+
+    Args:
+        key: the key of the ini file that holds it.
+    """
+    message = "the key may not read the changes of the balance: fees and net of payments stay unknown"
+    remedy = (
+        f"allow the restricted key at {key} to read Balance, Balance Transaction Sources, Charges and "
+        "Refunds, and Disputes"
+    )
+    return Finding("fees_unknown", "warning", message, remedy)
+
+
 def about_deliveries(
     record: DeliveryCounts, refused: DeliveryCounts, *, has_payments: bool
 ) -> Iterator[Finding]:

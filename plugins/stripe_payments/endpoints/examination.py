@@ -32,6 +32,7 @@ def examine_environment(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
         "the currencies": _check_currencies,
         "the endpoint": _check_endpoint,
         "the events": _check_events,
+        "the balance": _check_balance,
     }
     for name, look in looks.items():
         # Without a secret the organisation does not sell in this environment and needs no endpoint.
@@ -127,6 +128,15 @@ def _check_endpoint(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
 
 def _check_events(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
     yield from diagnosis.about_events(client.list_event_statuses(scope, keys.environment), datetime.now(UTC))
+
+
+def _check_balance(scope: TenantScope, keys: Keys) -> Iterator[Finding]:
+    try:
+        client.read_balance(scope, keys.environment)
+    except client.StripeCallFailed as error:
+        if error.reason != "not_permitted":
+            raise
+        yield diagnosis.about_fees(key_name(keys.environment, "secret_key"))
 
 
 def _check_deliveries(scope: TenantScope, keys: Keys) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 
 from autonomy_core.operations.flushing import flush_all
 from autonomy_core.webhooks.deliveries import DeliveryCounts
@@ -153,6 +154,18 @@ def test_an_outage_or_a_refusal_of_stripe_is_reported(site, monkeypatch, reason,
     for call in ("retrieve_account", "list_currencies", "list_endpoints", "list_event_statuses"):
         monkeypatch.setattr(at_stripe, call, fail)
     assert look(site, status=status).keys() == {code}
+
+
+def test_a_key_that_may_not_read_the_balance_is_found(site):
+    faults = f"{site.simulator.url}/_simulator/faults"
+    fault = {"status": "403", "times": "9", "path": "/v1/balance_transactions"}
+    requests.post(faults, data=fault, timeout=120)
+    found = look(site)
+    requests.delete(faults, timeout=120)
+    assert found.keys() == {"fees_unknown"}
+    assert found["fees_unknown"]["severity"] == "warning"
+    assert "test_secret_key to read Balance, Balance Transaction Sources" in found["fees_unknown"]["remedy"]
+    assert look(site) == {}
 
 
 def test_refused_signatures_are_only_a_warning(site):
