@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher
 
+from customer_auth import services
+from customer_auth.passwords import hashing
 from customer_auth.sessions.open_logins import OpenLogins
 from tests.functional.customer_auth.mailing import Post
 from tests.functional.customer_auth.opening import open_shop
@@ -30,6 +33,14 @@ def post(shop):
 def asked_each_time(autonomy, monkeypatch):
     """Disable the cache of logins."""
     cache_logins(autonomy, monkeypatch, OpenLogins(cached_for_s=0))
+
+
+@pytest.fixture
+def cheap_hashes(monkeypatch):
+    """Tests of many attempts need no strong hashes."""
+    monkeypatch.setattr(hashing, "PARAMETERS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    queue = hashing.Passwords(concurrent=1)
+    monkeypatch.setattr(services, "passwords_of", lambda scope: queue)
 
 
 @pytest.fixture

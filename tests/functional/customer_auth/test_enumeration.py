@@ -96,6 +96,24 @@ def test_two_hundred_answers_take_the_same_time(open_shop):
     assert statistics.median(known) == pytest.approx(statistics.median(unknown), rel=0.25)
 
 
+def test_two_hundred_refused_logins_take_the_same_time(make_shop, cheap_hashes):
+    """With a cheap hash, which would hide less of a difference than a slow one."""
+    shop = make_shop(
+        failed_logins_per_email=1000,
+        failed_logins_per_email_and_address=1000,
+        failed_logins_per_address=100_000,
+        proof_of_work="never",
+    )
+    shop.register(ADA)
+    times = []
+    for _ in range(TRIES):
+        for email in (ADA, EVE):
+            begun = time.perf_counter()
+            shop.login(email, "another engine", 401)
+            times.append((time.perf_counter() - begun, email))
+    assert abs(deviation(times)) < 4
+
+
 def deviation(times):
     """By how many standard deviations the rank sum of the first address differs from chance."""
     ranks = sum(rank for rank, (_, email) in enumerate(sorted(times), start=1) if email == ADA)

@@ -11,20 +11,11 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from autonomy_core.security.models import RateCount
-from customer_auth import services
 from customer_auth.passwords import hashing
 from customer_auth.sessions import devices
 from tests.functional.customer_auth.shop import EMAIL, PASSWORD
 
 OWNER, STRANGER = "192.0.2.1", "198.51.100.7"
-
-
-@pytest.fixture
-def cheap_hashes(monkeypatch):
-    """Tests of many attempts need no strong hashes."""
-    monkeypatch.setattr(hashing, "PARAMETERS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    queue = hashing.Passwords(concurrent=1)
-    monkeypatch.setattr(services, "passwords_of", lambda scope: queue)
 
 
 def guess(shop, number=1, *, address=STRANGER, token=None, email=EMAIL, status=401):
