@@ -134,7 +134,7 @@ def violations(stripe, database, arrived=None, most_repeated=None):
     Args:
         database: a connection of the owner's, who sees all organisations.
         arrived: the ``Message-ID`` of each mail that the mail server has accepted.
-        most_repeated: how many receipts of a shop may have arrived once more; None for any number.
+        most_repeated: how many receipts may have arrived once more; None for any number.
     """
     shops, foreign = read(stripe, database, arrived or [])
     checks = (
@@ -147,10 +147,10 @@ def violations(stripe, database, arrived=None, most_repeated=None):
         *((of_receipts,) if arrived is not None else ()),
     )
     found = [f"{shop.name}: {wrong}" for shop in shops for check in checks for wrong in check(shop)]
-    for shop in shops:
-        repeated = sum(max(0, shop.arrived[mail.message_id] - 1) for mail in shop.receipts.values())
-        if most_repeated is not None and repeated > most_repeated:
-            found.append(f"{shop.name}: {repeated} receipts came twice, after {most_repeated} kills")
+    receipts = [(shop, receipt) for shop in shops for receipt in shop.receipts.values()]
+    repeated = sum(max(0, shop.arrived[receipt.message_id] - 1) for shop, receipt in receipts)
+    if most_repeated is not None and repeated > most_repeated:
+        found.append(f"{repeated} receipts came twice, after {most_repeated} kills")
     return found + [f"crossed the environment: {row}" for row in foreign]
 
 

@@ -76,6 +76,13 @@ def test_disagreeing_ledgers_are_noticed(installation, result, wrong, complaint)
     assert any(complaint in each for each in found), found
 
 
+def test_receipts_that_came_twice_without_a_kill_are_noticed(installation, result):
+    with Clock(installation).connection() as database:
+        twice = 2 * arrived(installation.mailbox)
+        found = violations(Stripe(installation.ledger), database, twice, most_repeated=len(twice) // 4)
+    assert any("receipts came twice" in each for each in found), found
+
+
 def test_a_restart_of_postgresql_fails_no_request(installation, result):
     """PostgreSQL is stopped and started twice under load, as for an upgrade; no process is killed."""
     plan = Plan(seed="restart", purchases=6, kills=0)
