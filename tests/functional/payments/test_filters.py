@@ -68,6 +68,16 @@ def test_every_filter_selects_and_all_of_them_together(desk):
     assert desk.ids(**together) == names(desk.second)
 
 
+def test_payments_with_a_coupon_are_found_by_its_code(desk):
+    staff, app = desk.autonomy.as_staff(), desk.autonomy.app
+    coupon = {"code": "SPRING", "percent_off": 50}
+    app.post_json("/acme/api/v1/admin/coupons", coupon, headers=staff, status=201)
+    carol = desk.autonomy.as_customer(desk.autonomy.customer(email="carol@example.org"))
+    path = f"/acme/api/v1/customers/products/{desk.song.id}/purchase"
+    bought = app.post_json(path, {"coupon": "spring"}, headers=carol, status=201).json
+    assert desk.ids(coupon="SPRING") == [bought["payment"]["id"]]
+
+
 def test_a_product_finds_the_bundles_that_contained_it(desk):
     staff = desk.autonomy.as_staff()
     body = {

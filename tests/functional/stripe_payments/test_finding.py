@@ -39,6 +39,21 @@ def test_a_payment_is_found_by_every_id_that_the_dashboard_shows(shop, payment):
     assert {identifier: found(shop, identifier) for identifier in ids} == dict.fromkeys(ids, payment)
 
 
+def test_a_customer_is_found_by_every_id_over_http(shop, payment):
+    session = ids_of(shop, "sessions")[0]
+    shop.at_stripe(f"sessions/{session}/refund", amount=300)
+    for kind, prefix in (
+        ("sessions", "cs_"),
+        ("payment_intents", "pi_"),
+        ("charges", "ch_"),
+        ("refunds", "re_"),
+    ):
+        (identifier,) = ids_of(shop, kind)
+        assert identifier.startswith(prefix)
+        answer = shop.as_staff("get", f"customers?reference={identifier}").json
+        assert [each["id"] for each in answer["items"]] == [str(shop.customer.id)]
+
+
 def test_ids_that_the_server_has_recorded_are_found_without_stripe(shop, payment, faulty):
     shop.at_stripe(f"sessions/{ids_of(shop, 'sessions')[0]}/refund", amount=300)
     shop.post_events(("refund.created",))
