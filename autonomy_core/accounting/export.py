@@ -16,8 +16,10 @@ from typing import Any
 from sqlalchemy import Row, Select, Subquery, func, select
 
 from autonomy_core.accounting.models import PaymentBalance
+from autonomy_core.audit.services import record
 from autonomy_core.catalog.models import Product
 from autonomy_core.currencies import in_major_unit
+from autonomy_core.customers.domain import for_audit
 from autonomy_core.customers.models import Customer
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.payments.models import Payment
@@ -61,6 +63,25 @@ def export(scope: TenantScope, filters: Mapping[str, Any]) -> Iterator[bytes]:
         with own.session.execute(wanted) as found:
             for rows in found.partitions():
                 yield _lines(_cells(row) for row in rows)
+
+
+def record_export(scope: TenantScope, filters: Mapping[str, Any], *, actor: str) -> None:
+    """Record an export in the audit log, because the table has personal data.
+
+    Args:
+        scope: the organisation; its own transaction is not used.
+        filters: as for `export`.
+        actor: the caller.
+    """
+    used = {name: value for name, value in filters.items() if value is not None}
+    with scope.begin() as own:
+        record(
+            own,
+            actor=actor,
+            action="payments.exported",
+            target="payments",
+            detail={"filters": for_audit(used)},
+        )
 
 
 def _selected(scope: TenantScope, filters: Mapping[str, Any]) -> Select[*tuple[Any, ...]]:

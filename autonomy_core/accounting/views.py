@@ -8,7 +8,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from autonomy_core.accounting import schemas
-from autonomy_core.accounting.export import MEDIA_TYPE, export
+from autonomy_core.accounting.export import MEDIA_TYPE, export, record_export
 from autonomy_core.accounting.figures import TooManyFigures, report
 from autonomy_core.accounting.resources import AdminFigures
 from autonomy_core.kernel.identity import Permission
@@ -47,7 +47,11 @@ def get_figures(context: AdminFigures, request: Request) -> dict[str, Any]:
     transaction="none",
 )
 def export_payments(context: AdminPayments, request: Request) -> Response:
-    """Returns all payments that the filters select, with fees where the provider reported them."""
+    """Returns all payments that the filters select, with fees where the provider reported them.
+
+    The table has personal data, so the audit log notes each export.
+    """
+    record_export(context.scope, request.query, actor=request.actor)
     answer = Response(app_iter=export(context.scope, request.query), content_type=MEDIA_TYPE, charset="utf-8")
     answer.content_disposition = f'attachment; filename="payments-{context.organisation.id}.csv"'
     answer.cache_control = "no-store"

@@ -27,7 +27,8 @@ def record(
         actor: ``customer:<id>``, ``member:<customer id>``, ``staff:<key id>``, ``cli:<user>``, ``worker`` …
         action: ``<thing>.<past tense>``, for example ``api_key.issued``.
         target: the object of the action, ``<kind>:<id>``.
-        detail: JSON-serialisable data without secrets.
+        detail: what else is known, for example a `change`, without secrets and personal data. Dates and ids
+            become texts.
     """
     scope.session.add(
         AuditEntry(
@@ -35,7 +36,7 @@ def record(
             actor=actor,
             action=action,
             target=target,
-            detail=dict(detail or {}),
+            detail=_plain(detail or {}),
             origin=origin(),
         )
     )
@@ -45,14 +46,18 @@ def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dic
     """Return the ``detail`` of a change: the values that differ, before and after it.
 
     Args:
-        before: the values before the change, by name.
-        after: the values after it, with the same names.
+        before: the values before the change, by name; none of a new thing.
+        after: the values after it, by name; none of a thing that was removed. A value without a name on the
+            other side differs.
     """
-    differing = [name for name in after if before[name] != after[name]]
     return {
-        "before": {name: _plain(before[name]) for name in differing},
-        "after": {name: _plain(after[name]) for name in differing},
+        "before": {name: value for name, value in before.items() if _differs(name, value, after)},
+        "after": {name: value for name, value in after.items() if _differs(name, value, before)},
     }
+
+
+def _differs(name: str, value: Any, others: Mapping[str, Any]) -> bool:
+    return name not in others or others[name] != value
 
 
 def _plain(value: Any) -> Any:
@@ -63,4 +68,6 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value

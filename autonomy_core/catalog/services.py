@@ -74,6 +74,7 @@ def create_product(scope: TenantScope, values: dict[str, Any], *, actor: str) ->
     if kind_of(scope, values["kind"]) is None:
         raise UnknownKind(f"There is no plugin for {values['kind']!r} here.")
     values = {"currency": scope.organisation.currency, **values}
+    names = {"slug", *values}
     item_ids = values.pop("item_ids", None)
     of_details, prices = _popped(values, FIELDS), _popped(values, OF_PRICES)
     product = Product(organisation_id=scope.organisation.id, **values)
@@ -84,7 +85,7 @@ def create_product(scope: TenantScope, values: dict[str, Any], *, actor: str) ->
     change_details(scope, product, of_details)
     if item_ids is not None:
         replace_items(scope, product, item_ids)
-    _record(scope, "product.created", product, actor)
+    _record(scope, "product.created", product, actor, change({}, _values(product, names)))
     return product
 
 
@@ -104,10 +105,10 @@ def change_product(scope: TenantScope, product: Product, changes: dict[str, Any]
         BundleRefused, UnknownProduct: see `replace_items`.
     """
     prices = {name: changes[name] for name in OF_PRICES if name in changes}
-    if prices or "amount" in changes:
-        # Of two concurrent changes the second is checked against the prices of the first.
-        scope.session.refresh(product, with_for_update={"of": Product})
-    before = {name: _value(product, name) for name in changes}
+    names = {*changes, *(OF_PRICES if prices else ())}
+    # Of two concurrent changes the second is compared with what the first has written. Purchases do not wait.
+    scope.session.refresh(product, with_for_update={"of": Product, "key_share": True})
+    before = _values(product, names)
     for name in changes.keys() - {"item_ids", "archived", *OF_PRICES} - FIELDS:
         setattr(product, name, changes[name])
     if prices or "amount" in changes:
@@ -123,12 +124,17 @@ def change_product(scope: TenantScope, product: Product, changes: dict[str, Any]
         product.updated_at = utcnow()
     if "item_ids" in changes:
         replace_items(scope, product, changes["item_ids"])
-    _record(scope, "product.changed", product, actor, change(before, changes))
+    _record(scope, "product.changed", product, actor, change(before, _values(product, names)))
     return product
 
 
 def _popped(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: values.pop(name) for name in names if name in values}
+
+
+def _values(product: Product, names: Iterable[str]) -> dict[str, Any]:
+    """Return values of a product, for the audit trail."""
+    return {name: _value(product, name) for name in sorted(names)}
 
 
 def _value(product: Product, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from autonomy_core.accounting.export import export
+from autonomy_core.accounting.export import export, record_export
 from autonomy_core.accounting.figures import TooManyFigures, report
 from autonomy_core.cli.context import CliContext, IdentifierType, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
@@ -42,6 +42,7 @@ class DayType(click.ParamType):
 @click.option("--status", type=click.Choice([str(each) for each in PaymentStatus]), help="Only this status.")
 @click.option("--environment", type=ENVIRONMENT, help="Only payments in this environment.")
 @click.option("--product", "product_id", type=IdentifierType(), help="Only payments for this product.")
+@click.option("--customer", "customer_id", type=IdentifierType(), help="Only payments of this customer.")
 @click.option("--email", help="Only payments of customers with this address.")
 @click.option("--coupon", help="Only payments with this coupon.")
 @pass_cli
@@ -49,7 +50,9 @@ def export_payments(cli: CliContext, organisation_id: str, **filters: Any) -> No
     """Write payments as CSV, newest first."""
     with cli.records(organisation_id) as scope:
         organisation = scope.organisation
-    for part in export(cli.scope_of(organisation), filters):
+    outside = cli.scope_of(organisation)
+    record_export(outside, filters, actor=cli.actor)
+    for part in export(outside, filters):
         click.echo(part, nl=False)
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.orm import with_expression
 
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
 from autonomy_core.codes.domain import GROUP, digest_of, new_code, normalised
 from autonomy_core.codes.models import CodeBatch, CodeUse, DownloadCode
 from autonomy_core.customers.staff.services import require_no_address
@@ -61,7 +61,7 @@ def _make_codes(scope: TenantScope, product_id: UUID, values: dict[str, Any], ac
     codes = [(uuid7(), new_code()) for _ in range(batch.count)]
     for some in _in_parts(codes):
         scope.session.execute(insert(DownloadCode), [_row(batch, *each) for each in some])
-    detail = {"product": str(product_id), "count": batch.count, "uses_per_code": batch.uses_per_code}
+    detail = {"product": str(product_id), **change({}, values)}
     record(scope, actor=actor, action="codes.made", target=f"code_batch:{batch.id}", detail=detail)
     return NewCodes(batch, codes)
 
@@ -168,10 +168,13 @@ def revoke(
     if revoked:
         of_codes = update(DownloadCode).where(DownloadCode.id.in_(revoked))
         scope.session.execute(of_codes.values(revoked_at=utcnow()))
-        detail = {"count": len(revoked)}
-        record(scope, actor=actor, action="codes.revoked", target=f"code_batch:{batch.id}", detail=detail)
     scope.session.flush()
     find_batch(scope, batch.product_id, batch.id)  # reads its use anew, into the same object
+    if revoked:
+        named = {} if code_ids is None else {"codes": revoked}
+        now = batch.revoked or 0
+        detail = {**named, **change({"revoked": now - len(revoked)}, {"revoked": now})}
+        record(scope, actor=actor, action="codes.revoked", target=f"code_batch:{batch.id}", detail=detail)
     return batch
 
 

@@ -77,7 +77,9 @@ def create_coupon(scope: TenantScope, values: dict[str, Any], *, actor: str) -> 
             scope.session.add(coupon)
     except IntegrityError as error:
         raise CouponExists from error
-    return _changed(scope, "coupon.created", coupon, actor)
+    made = {name: value for name, value in values.items() if value is not None}
+    restricted = {} if product_ids is None else {"product_ids": product_ids}
+    return _changed(scope, "coupon.created", coupon, actor, change({}, {**made, **restricted}))
 
 
 def change_coupon(scope: TenantScope, coupon: Coupon, changes: dict[str, Any], *, actor: str) -> Coupon:
@@ -107,9 +109,7 @@ def _restrict(scope: TenantScope, coupon: Coupon, product_ids: Sequence[UUID] | 
     ]
 
 
-def _changed(
-    scope: TenantScope, action: str, coupon: Coupon, actor: str, detail: dict[str, Any] | None = None
-) -> Coupon:
+def _changed(scope: TenantScope, action: str, coupon: Coupon, actor: str, detail: dict[str, Any]) -> Coupon:
     target = f"coupon:{coupon.id}"
     record(scope, actor=actor, action=action, target=target, detail=detail)
     scope.session.flush()

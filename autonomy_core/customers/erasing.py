@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
 from autonomy_core.customers.addresses import erasable_addresses
 from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import utcnow
@@ -60,7 +60,8 @@ def erase(scope: TenantScope, customer_id: UUID, *, actor: str) -> bool:
     for row in rows:
         _empty(row)
     scope.session.flush()
-    record(scope, actor=actor, action="customer.erased", target=f"customer:{customer_id}")
+    detail = change({"erased": False}, {"erased": True})
+    record(scope, actor=actor, action="customer.erased", target=f"customer:{customer_id}", detail=detail)
     log.info("customer.erased", customer_id=str(customer_id))
     return True
 

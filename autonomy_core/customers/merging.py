@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import structlog
 from sqlalchemy import select, update
 
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
+from autonomy_core.customers.domain import for_audit
 from autonomy_core.customers.models import Customer
 from autonomy_core.errors import Conflict
 from autonomy_core.kernel.events import CustomersMerged
@@ -15,6 +18,9 @@ from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope, forbid_commit
 
 log = structlog.get_logger(__name__)
+
+COMBINED = ("name", "locale", "blocked_at", "blocked_because")
+"""The columns that the target may get from the source."""
 
 
 class NotMergeable(Conflict):
@@ -45,15 +51,10 @@ def merge(scope: TenantScope, source: Customer, target: Customer, *, actor: str,
     _move(scope, source.id, target.id)
     again = update(Customer).where(Customer.merged_into == source.id).values(merged_into=target.id)
     scope.session.execute(again)
+    before = {name: getattr(target, name) for name in COMBINED}
     _combine(source, target)
     scope.session.flush()
-    record(
-        scope,
-        actor=actor,
-        action="customer.merged",
-        target=f"customer:{source.id}",
-        detail={"into": str(target.id), "reason": reason},
-    )
+    _record(scope, source, target, before, actor=actor, reason=reason)
     with forbid_commit(scope):
         scope.hooks.call("on_customers_merged", CustomersMerged(scope, source.id, target.id))
     log.info("customer.merged", source=str(source.id), target=str(target.id))
@@ -89,6 +90,31 @@ def _require_mergeable(source: Customer, target: Customer) -> None:
 def _move(scope: TenantScope, source_id: UUID, target_id: UUID) -> None:
     for move in runtime_of(scope).moves:
         move(scope, source_id, target_id)
+
+
+def _record(
+    scope: TenantScope,
+    source: Customer,
+    target: Customer,
+    before: Mapping[str, Any],
+    *,
+    actor: str,
+    reason: str,
+) -> None:
+    """Record the merging at the source, and what the target has got of the source's row at the target."""
+    merged = change({"merged_into": None}, {"merged_into": target.id})
+    why = {"into": str(target.id), "reason": reason}
+    about = f"customer:{source.id}"
+    record(scope, actor=actor, action="customer.merged", target=about, detail={**why, **merged})
+    names = [name for name in COMBINED if before[name] != getattr(target, name)]
+    if names:
+        sides = {
+            "before": for_audit({name: before[name] for name in names}),
+            "after": for_audit({name: getattr(target, name) for name in names}),
+        }
+        about = f"customer:{target.id}"
+        detail = {"merged_from": str(source.id), **sides}
+        record(scope, actor=actor, action="customer.updated", target=about, detail=detail)
 
 
 def _combine(source: Customer, target: Customer) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
 from autonomy_core.catalog.bundles import UnknownProduct, items_of
 from autonomy_core.catalog.models import BUNDLE, Product
 from autonomy_core.catalog.services import find_product
@@ -143,7 +143,7 @@ def _give(
         grant.plugin, grant.given_by, grant.given_because = plugin, actor, reason
     scope.session.add_all(given)
     for grant in given:
-        _record(scope, grant, "grant.given", reason, actor)
+        _record(scope, grant, "grant.given", reason, actor, owned=True)
     scope.session.flush()
     return scope.session.scalars(_with_products([grant.id for grant in given])).all()
 
@@ -189,7 +189,7 @@ def take_back(scope: TenantScope, customer: Customer, grant: Grant, reason: str,
         raise AlreadyRevoked
     grant.revoked_at, grant.revoked_because = utcnow(), reason
     scope.session.flush()
-    _record(scope, grant, "grant.taken_back", reason, actor)
+    _record(scope, grant, "grant.taken_back", reason, actor, owned=False)
     with forbid_commit(scope):
         for implementation in scope.hooks.implementations("on_grant_revoked"):
             implementation(event=_revoked(scope, grant, implementation.plugin))
@@ -202,8 +202,9 @@ def _with_products(grant_ids: Sequence[UUID]) -> Select[Grant]:
     return found.order_by(Grant.id).execution_options(populate_existing=True)
 
 
-def _record(scope: TenantScope, grant: Grant, action: str, reason: str, actor: str) -> None:
-    detail = {"customer": str(grant.customer_id), "product": str(grant.product_id), "reason": reason}
+def _record(scope: TenantScope, grant: Grant, action: str, reason: str, actor: str, *, owned: bool) -> None:
+    of_grant = {"customer": str(grant.customer_id), "product": str(grant.product_id), "reason": reason}
+    detail = {**of_grant, **change({"owned": not owned}, {"owned": owned})}
     record(scope, actor=actor, action=action, target=f"grant:{grant.id}", detail=detail)
 
 

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import NotFound
 from autonomy_core.files.errors import StorageUnavailable
@@ -80,10 +80,11 @@ def put_image(
             store_upload(scope, IMAGES, file)
         with scope.begin() as own:
             _write_image(own, digest, image)
+            before = _recorded(_find_use(own, subject, subject_id))
             _write_use(own, subject, subject_id, digest, alt)
             for file in files:
                 keep_upload(own, IMAGES, file)
-            detail = {"digest": digest}
+            detail = change(before, {"digest": digest, "alt": alt})
             record(own, actor=actor, action="image.set", target=f"{subject}:{subject_id}", detail=detail)
             return image_of(own, subject, subject_id)
 
@@ -205,9 +206,11 @@ def change_alt(
         NoImage: it has none.
     """
     use = _use(scope, subject, subject_id)
+    before = _recorded(use)
     use.alt = alt
     scope.session.flush()
-    record(scope, actor=actor, action="image.changed", target=f"{subject}:{subject_id}", detail={"alt": alt})
+    detail = change(before, _recorded(use))
+    record(scope, actor=actor, action="image.changed", target=f"{subject}:{subject_id}", detail=detail)
     return image_of(scope, subject, subject_id)
 
 
@@ -217,9 +220,11 @@ def remove_image(scope: TenantScope, subject: str, subject_id: UUID, *, actor: s
     Raises:
         NoImage: it has none.
     """
-    scope.session.delete(_use(scope, subject, subject_id))
+    use = _use(scope, subject, subject_id)
+    detail = change(_recorded(use), {})
+    scope.session.delete(use)
     scope.session.flush()
-    record(scope, actor=actor, action="image.removed", target=f"{subject}:{subject_id}")
+    record(scope, actor=actor, action="image.removed", target=f"{subject}:{subject_id}", detail=detail)
 
 
 def forget_images(scope: TenantScope, subject: str, subject_ids: Collection[UUID]) -> None:
@@ -231,11 +236,20 @@ def forget_images(scope: TenantScope, subject: str, subject_ids: Collection[UUID
 
 
 def _use(scope: TenantScope, subject: str, subject_id: UUID) -> ImageUse:
-    key = (scope.organisation.id, subject, subject_id)
-    found = scope.session.get(ImageUse, key, with_for_update=True)
+    found = _find_use(scope, subject, subject_id)
     if found is None:
         raise NoImage
     return found
+
+
+def _find_use(scope: TenantScope, subject: str, subject_id: UUID) -> ImageUse | None:
+    key = (scope.organisation.id, subject, subject_id)
+    return scope.session.get(ImageUse, key, with_for_update=True)
+
+
+def _recorded(use: ImageUse | None) -> dict[str, str | None]:
+    """Return what the audit trail says of an image; nothing without one."""
+    return {} if use is None else {"digest": use.digest, "alt": use.alt}
 
 
 def file_of(scope: TenantScope, digest: str, wanted: str, media_type: str) -> ServedFile:

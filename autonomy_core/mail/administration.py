@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autonomy_core.alarms.services import clear_alarm
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
 from autonomy_core.errors import Conflict
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.mail.models import MailMessage
@@ -70,16 +70,24 @@ def resend(scope: TenantScope, mail: MailMessage, *, actor: str) -> MailMessage:
 
 def stop_address(scope: TenantScope, address: str, *, actor: str) -> None:
     """Send no more mail to an address. The audit trail has its hash."""
+    before = _reasons(scope, address)
     suppress(scope, address, "by_staff")
     target = f"mail_address:{address_hash(scope, address)}"
-    record(scope, actor=actor, action="mail_address.stopped", target=target)
+    detail = change(before, _reasons(scope, address))
+    record(scope, actor=actor, action="mail_address.stopped", target=target, detail=detail)
 
 
 def allow_address(scope: TenantScope, address: str, *, actor: str) -> bool:
     """Send mail to an address again; return whether it was stopped. It gets bulk mail only by consent."""
+    before = _reasons(scope, address)
     found = allow(scope, address, ("bounced", "complained", "by_staff"))
     if found:
         target = f"mail_address:{address_hash(scope, address)}"
-        detail = {"reasons": found}
+        detail = change(before, _reasons(scope, address))
         record(scope, actor=actor, action="mail_address.allowed", target=target, detail=detail)
     return bool(found)
+
+
+def _reasons(scope: TenantScope, address: str) -> dict[str, list[str]]:
+    """Return why an address gets no mail, for the audit trail."""
+    return {"suppressed_because": [each.reason for each in suppressions_of(scope, address)]}

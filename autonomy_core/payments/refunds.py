@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import select
 
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
 from autonomy_core.db.base import uuid7
 from autonomy_core.db.own_transactions import trying_again
 from autonomy_core.errors import Conflict, NotFound, Unavailable
@@ -161,7 +161,7 @@ def _record_request(scope: TenantScope, refund: PaymentRefund, actor: str) -> No
         actor=actor,
         action="refund.requested",
         target=f"refund:{refund.id}",
-        detail={"payment_id": str(refund.payment_id), **facts, **({"items": products} if products else {})},
+        detail={"payment_id": str(refund.payment_id), **change({}, {**facts, "items": products})},
     )
 
 
@@ -272,7 +272,11 @@ def give_up_refund(scope: TenantScope, refund_id: UUID, *, actor: str) -> Paymen
         actor=actor,
         action="refund.given_up",
         target=f"refund:{refund.id}",
-        detail={"payment_id": str(refund.payment_id), "amount": refund.amount},
+        detail={
+            "payment_id": str(refund.payment_id),
+            "amount": refund.amount,
+            **change({"status": RefundStatus.REQUESTED}, {"status": RefundStatus.FAILED}),
+        },
     )
     return refund
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from pyramid.request import Request
 from sqlalchemy import select
 
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
 from autonomy_core.db.base import utcnow, uuid7
 from autonomy_core.db.pipeline import Statement
 from autonomy_core.errors import InvalidInput, NotFound
@@ -72,9 +73,16 @@ def issue(
         expires_at=expires_at,
     )
     scope.session.add(key)
-    target, detail = f"api_key:{key.id}", {"scopes": key.scopes}
-    record(scope, actor=actor, action="api_key.issued", target=target, detail=detail)
+    _record(scope, key, "issued", actor, change({}, _terms(key)))
     return key, f"{PREFIX}{key.id.hex}_{secret}"
+
+
+def _terms(key: ApiKey) -> dict[str, Any]:
+    return {"scopes": key.scopes, "member_id": key.member_id, "expires_at": key.expires_at}
+
+
+def _record(scope: TenantScope, key: ApiKey, done: str, actor: str, detail: Mapping[str, Any]) -> None:
+    record(scope, actor=actor, action=f"api_key.{done}", target=f"api_key:{key.id}", detail=detail)
 
 
 def _check_scopes(scopes: Sequence[str], known: Iterable[str]) -> None:
@@ -101,9 +109,22 @@ def revoke(scope: TenantScope, key_id: UUID, *, actor: str) -> ApiKey:
         raise NotFound("The organisation has no such key.")
     if key.revoked_at is None:
         key.revoked_at = utcnow()
-        target = f"api_key:{key.id}"
-        record(scope, actor=actor, action="api_key.revoked", target=target)
+        _record(scope, key, "revoked", actor, change({"revoked": False}, {"revoked": True}))
     return key
+
+
+def narrow(scope: TenantScope, key: ApiKey, allowed: Collection[str], *, actor: str) -> None:
+    """Take the scopes away from a key that are not allowed any more.
+
+    Args:
+        scope: the organisation.
+        key: a key of the organisation.
+        allowed: what the key's owner may do.
+        actor: the caller, for the audit log.
+    """
+    before, key.scopes = key.scopes, sorted(set(key.scopes).intersection(allowed))
+    if key.scopes != before:
+        _record(scope, key, "narrowed", actor, change({"scopes": before}, {"scopes": key.scopes}))
 
 
 def find_key(scope: TenantScope, key_id: UUID) -> ApiKey | None:

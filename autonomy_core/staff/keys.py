@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import select
+
+from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import utcnow
-from autonomy_core.errors import InvalidInput, NotAllowed
+from autonomy_core.errors import InvalidInput, NotAllowed, NotFound
 from autonomy_core.kernel.identity import Identity
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
@@ -15,7 +19,7 @@ from autonomy_core.security import api_keys
 from autonomy_core.security.members import current_members, role_scopes
 from autonomy_core.security.models import ApiKey, StaffMember
 from autonomy_core.security.roles import Role
-from autonomy_core.staff.services import Giver
+from autonomy_core.staff.services import Giver, lock_member_of
 
 
 def issue(
@@ -58,6 +62,50 @@ def issue(
         replace(giver, scopes=role_scopes(scope, Role(member.role))).require(scopes)
     member_id = member.id if member is not None else None
     return api_keys.issue(scope, name, scopes, actor=giver.actor, member_id=member_id, expires_at=expires_at)
+
+
+def issue_for(
+    scope: TenantScope,
+    email: str,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None,
+    actor: str,
+) -> tuple[ApiKey, str]:
+    """Issue an API key that belongs to a member of staff, at the operator's command.
+
+    Args:
+        scope: the scope of the organisation, in a transaction.
+        email: the address of the member's account, in its canonical form.
+        name: the purpose of the key, for people.
+        scopes: the key's scopes.
+        expires_at: until when it can be used, timezone-aware; None for no limit.
+        actor: the operator, for the audit log.
+
+    Returns:
+        The stored key, and its text, which is not stored.
+
+    Raises:
+        NotFound: no member of staff has the address.
+        InvalidInput: the member's role does not allow a scope, or no scope was given.
+    """
+    member = lock_member_of(scope, email)
+    if member is None:
+        raise NotFound(f"No member of staff has the address {email}.")
+    role = Role(member.role)
+    beyond = sorted(set(scopes) - role_scopes(scope, role))
+    if beyond:
+        raise InvalidInput(f"The role {role} does not allow {', '.join(beyond)}.")
+    return api_keys.issue(scope, name, scopes, actor=actor, member_id=member.id, expires_at=expires_at)
+
+
+def owners(scope: TenantScope) -> Mapping[UUID, str]:
+    """Return the addresses of all members of staff by the ids of their memberships, former ones included."""
+    rows = scope.session.execute(
+        select(StaffMember.id, Customer.email).join(Customer, Customer.id == StaffMember.customer_id)
+    )
+    return {row.id: row.email for row in rows}
 
 
 def revoke(scope: TenantScope, caller: Identity, giver: Giver, key: ApiKey) -> ApiKey:

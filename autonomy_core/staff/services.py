@@ -83,6 +83,18 @@ def list_staff(scope: TenantScope) -> Sequence[tuple[StaffMember, Customer]]:
     return [(member, customer) for member, customer in found]
 
 
+def lock_member_of(scope: TenantScope, email: str) -> StaffMember | None:
+    """Return the membership of the account with an address, or None; its end and a change of the role wait.
+
+    Args:
+        scope: the scope of the organisation, in a transaction.
+        email: the address, in its canonical form.
+    """
+    locked = _staff().where(Customer.email == email).with_for_update(read=True, of=StaffMember)
+    found = scope.session.execute(locked).one_or_none()
+    return found.StaffMember if found is not None else None
+
+
 def _staff() -> Select[StaffMember, Customer]:
     return current_members().add_columns(Customer).join(Customer, Customer.id == StaffMember.customer_id)
 
@@ -205,8 +217,8 @@ def change_role(scope: TenantScope, member: StaffMember, role: Role, giver: Give
         _require_other_owner(scope, member)
         member.role = role
         _withdraw_all_by(scope, member, giver.actor)
-        for key in scope.session.scalars(_keys_of(member)):
-            key.scopes = sorted(role_scopes(scope, role).intersection(key.scopes))
+        for key in scope.session.scalars(_keys_of(member).order_by(ApiKey.id)):
+            api_keys.narrow(scope, key, role_scopes(scope, role), actor=giver.actor)
         change = {"before": {"role": before}, "after": {"role": role}}
         _record(scope, giver.actor, "staff.role_changed", _target(member), **change)
     return member
@@ -289,7 +301,8 @@ def _require_other_owner(scope: TenantScope, member: StaffMember) -> None:
 def _withdraw(scope: TenantScope, invitation: StaffInvitation, actor: str) -> None:
     if invitation.revoked_at is None:
         invitation.revoked_at = utcnow()
-        _record(scope, actor, "staff.invitation_withdrawn", f"staff_invitation:{invitation.id}")
+        about = f"staff_invitation:{invitation.id}"
+        _record(scope, actor, "staff.invitation_withdrawn", about, before={"role": invitation.role})
 
 
 def _withdraw_all(scope: TenantScope, email: str, actor: str) -> None:

@@ -47,7 +47,8 @@ def change_track(
     if "position" in changes:
         _move(scope, track, changes["position"])
     scope.session.flush()
-    record_track(scope, "track.changed", track, actor, change(before, changes))
+    after = {name: _value(track, name) for name in changes}
+    record_track(scope, "track.changed", track, actor, change(before, after))
     return track
 
 
@@ -65,9 +66,11 @@ def remove_track(scope: TenantScope, product_id: UUID, track_id: UUID, *, actor:
     """
     track = _locked(scope, product_id, track_id)
     if track.removed_at is None:
+        before = {"removed": False, "position": track.position}
         _remove(track)
         scope.session.flush()
-        record_track(scope, "track.removed", track, actor)
+        after = {"removed": True, "position": track.position}
+        record_track(scope, "track.removed", track, actor, change(before, after))
 
 
 def replace_file(
@@ -89,13 +92,13 @@ def replace_file(
         NotFound: the track was deleted in the meantime.
     """
     track = _locked(scope, product_id, track_id)
-    before = track.sha256
+    before = recorded_file(track)
     refuse_twice(scope, track.product_id, upload.sha256, but=track.id)
     for name, value in file_values(scope, upload, report).items():
         setattr(track, name, value)
     track.stored_at = utcnow()
     scope.session.flush()
-    record_track(scope, "track.replaced", track, actor, {"before": before, "sha256": track.sha256})
+    record_track(scope, "track.replaced", track, actor, change(before, recorded_file(track)))
     return track
 
 
@@ -115,17 +118,12 @@ def reorder(scope: TenantScope, product_id: UUID, track_ids: Sequence[UUID], *, 
     }
     if len(track_ids) != len(tracks) or set(track_ids) != tracks.keys():
         raise TracksDiffer(f"The product has {len(tracks)} tracks; name each of them once.")
+    before = sorted(tracks, key=lambda track_id: tracks[track_id].position or 0)
     for position, track_id in enumerate(track_ids, start=1):
         tracks[track_id].position = position
     scope.session.flush()
-    target, detail = f"product:{product_id}", {"tracks": [str(track_id) for track_id in track_ids]}
-    record(
-        scope,
-        actor=actor,
-        action="tracks.reordered",
-        target=target,
-        detail=detail,
-    )
+    detail = change({"tracks": before}, {"tracks": list(track_ids)})
+    record(scope, actor=actor, action="tracks.reordered", target=f"product:{product_id}", detail=detail)
 
 
 def lock_product(scope: TenantScope, product_id: UUID) -> None:
@@ -180,6 +178,11 @@ def free_position(scope: TenantScope, product_id: UUID, wanted: int | None) -> i
         moved_on = update(Track).where(of_product, Track.position >= wanted)
         scope.session.execute(moved_on.values(position=Track.position + 1))
     return wanted
+
+
+def recorded_file(track: Track) -> dict[str, Any]:
+    """The values of a track's file for the audit trail."""
+    return {name: getattr(track, name) for name in ("sha256", "filename", "format", "size")}
 
 
 def record_track(

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, Uuid, exists, select
 
+from autonomy_core.plugin_api.audit import change
 from autonomy_core.plugin_api.catalog import Product, require_available
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.files import Upload, keep_upload, store_upload
@@ -26,6 +27,7 @@ from media_mp3.editing import (
     free_position,
     lock_product,
     record_track,
+    recorded_file,
     refuse_twice,
     replace_file,
 )
@@ -195,7 +197,8 @@ def add_track(
     )
     scope.session.add(track)
     scope.session.flush()
-    record_track(scope, "track.added", track, actor, {"sha256": track.sha256})
+    added = {"title": track.title, "artist": track.artist, "position": position, **recorded_file(track)}
+    record_track(scope, "track.added", track, actor, change({}, added))
     return track
 
 

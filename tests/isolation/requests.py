@@ -90,11 +90,12 @@ class Asked:
         """The same request at another host."""
         return replace(self, host=host)
 
-    def send(self, autonomy: Autonomy) -> TestResponse:
+    def send(self, autonomy: Autonomy, **environ: str) -> TestResponse:
+        """Send it, with further members of the WSGI environment."""
         url = self.path + (f"?{urlencode(self.query)}" if self.query else "")
         headers = {"Host": self.host, **(self.headers or {})}
         request = TestRequest.blank(
-            url, environ=dict(UNCHECKED), method=self.method, body=self.body or b"", headers=headers
+            url, environ={**UNCHECKED, **environ}, method=self.method, body=self.body or b"", headers=headers
         )
         return autonomy.app.do_request(request, expect_errors=True)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from autonomy_core.testing.application import Autonomy
 from autonomy_core.traversal.resources import Resource
 from tests.isolation import http_attacks
 from tests.isolation.sides import World
@@ -32,8 +33,8 @@ def test_no_call_reads_or_changes_another_organisations_data(world: World) -> No
     assert http_attacks.breaches(world) == []
 
 
-def test_every_view_in_the_tree_is_attacked(world: World) -> None:
-    introspector = world.autonomy.app.app.registry.introspector
+def test_every_view_in_the_tree_is_attacked(autonomy: Autonomy) -> None:
+    introspector = autonomy.app.app.registry.introspector
     views = [entry["introspectable"] for entry in introspector.get_category("views")]
     unknown = [
         f"{view['context'].__name__} {view['name']}: {view.title}"

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
-from autonomy_core.audit.services import record
+from autonomy_core.audit.services import change, record
 from autonomy_core.customers.changing import change_customer
 from autonomy_core.customers.domain import holds_address
 from autonomy_core.customers.erasing import ERASE_JOB
@@ -200,7 +200,7 @@ def add_note(scope: TenantScope, customer: Customer, text: str, *, actor: str) -
         organisation_id=scope.organisation.id, id=uuid7(), customer_id=customer.id, author=actor, text=text
     )
     scope.session.add(note)
-    target, detail = f"customer:{customer.id}", {"note": str(note.id)}
+    target, detail = f"customer:{customer.id}", change({}, {"note": note.id})
     record(scope, actor=actor, action="customer.noted", target=target, detail=detail)
     scope.session.flush()
     return note

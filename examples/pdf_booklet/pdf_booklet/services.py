@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import structlog
 
+from autonomy_core.plugin_api.audit import change, record
 from autonomy_core.plugin_api.catalog import require_available
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.files import (
@@ -35,11 +38,12 @@ log = structlog.get_logger(__name__)
 LIMITS = Limits(cpu_s=10, memory_bytes=800 * 1024 * 1024, wall_s=30)
 
 
-def put_booklet(scope: TenantScope, product_id: UUID, upload: Upload) -> Booklet:
+def put_booklet(scope: TenantScope, product_id: UUID, upload: Upload, *, actor: str) -> Booklet:
     """Make a received file the booklet of a product, instead of the one that it may have.
 
     Args:
         scope: in no transaction, because an inspection takes long.
+        actor: the caller, for the audit trail.
 
     Raises:
         NotABooklet, StorageUnavailable
@@ -47,7 +51,7 @@ def put_booklet(scope: TenantScope, product_id: UUID, upload: Upload) -> Booklet
     facts = inspect(upload.path)
     key = store_upload(scope, BOOKLETS, upload)
     with scope.begin() as own:
-        booklet = _write(own, product_id, key, upload, facts)
+        booklet = _write(own, product_id, key, upload, facts, actor=actor)
         keep_upload(own, BOOKLETS, upload)
     return booklet
 
@@ -70,15 +74,28 @@ def inspect(path: Path) -> PdfFacts:
     return facts
 
 
-def _write(scope: TenantScope, product_id: UUID, key: str, upload: Upload, facts: PdfFacts) -> Booklet:
+def _write(
+    scope: TenantScope, product_id: UUID, key: str, upload: Upload, facts: PdfFacts, *, actor: str
+) -> Booklet:
     booklet = scope.session.get(Booklet, (scope.organisation.id, product_id), with_for_update=True)
+    before = _recorded(booklet)
     if booklet is None:
         booklet = Booklet(organisation_id=scope.organisation.id, product_id=product_id)
         scope.session.add(booklet)
     booklet.storage_key, booklet.sha256, booklet.size = key, upload.sha256, upload.size
     booklet.filename, booklet.pages, booklet.stored_at = upload.filename, facts.pages, utcnow()
     scope.session.flush()
+    _record(scope, "pdf_booklet.set", product_id, actor, change(before, _recorded(booklet)))
     return booklet
+
+
+def _recorded(booklet: Booklet | None) -> dict[str, Any]:
+    """What the audit trail says of a booklet; nothing without one."""
+    return {} if booklet is None else {"filename": booklet.filename, "sha256": booklet.sha256}
+
+
+def _record(scope: TenantScope, action: str, product_id: UUID, actor: str, detail: Mapping[str, Any]) -> None:
+    record(scope, actor=actor, action=action, target=f"product:{product_id}", detail=detail)
 
 
 def find_booklet(scope: TenantScope, product_id: UUID) -> Booklet:
@@ -106,9 +123,20 @@ def owned_booklet(scope: TenantScope, identity: Identity, product_id: UUID) -> B
     return find_booklet(scope, product_id)
 
 
-def remove_booklet(scope: TenantScope, product_id: UUID) -> None:
-    """Take the booklet away from its product. The job ``pdf_booklet.collect`` removes the file later."""
-    scope.session.delete(find_booklet(scope, product_id))
+def remove_booklet(scope: TenantScope, product_id: UUID, *, actor: str) -> None:
+    """Take the booklet away from its product. The job ``pdf_booklet.collect`` removes the file later.
+
+    Args:
+        scope: the organisation.
+        product_id: the product.
+        actor: the caller, for the audit trail.
+
+    Raises:
+        NotFound: it has none.
+    """
+    booklet = find_booklet(scope, product_id)
+    scope.session.delete(booklet)
+    _record(scope, "pdf_booklet.removed", product_id, actor, change(_recorded(booklet), {}))
 
 
 def file_of(booklet: Booklet) -> ServedFile:

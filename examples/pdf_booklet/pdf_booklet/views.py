@@ -43,7 +43,7 @@ def put_booklet(context: AdminBooklet, request: Request) -> Booklet:
     most = max_upload_bytes(context.scope)
     with receive_upload(context.scope, request, BOOKLETS, max_bytes=most) as upload:
         fields_of(upload, NoFieldsSchema)
-        return services.put_booklet(context.scope, product_id, upload)
+        return services.put_booklet(context.scope, product_id, upload, actor=request.actor)
 
 
 @api_view(
@@ -55,7 +55,7 @@ def put_booklet(context: AdminBooklet, request: Request) -> Booklet:
 )
 def remove_booklet(context: AdminBooklet, request: Request) -> None:
     """Customers cannot open it any more."""
-    services.remove_booklet(context.scope, context.product_id)
+    services.remove_booklet(context.scope, context.product_id, actor=request.actor)
 
 
 @api_view(

@@ -159,3 +159,14 @@ def test_a_file_that_a_booklet_refers_to_stays(shop: Shop) -> None:
     shop.visit()
     shop.visit(days_later=31)
     assert shop.get(shop.link()).body == PDF
+
+
+def test_the_audit_log_says_who_set_and_removed_a_booklet(shop: Shop) -> None:
+    shop.upload()
+    shop.autonomy.app.delete(shop.uploads, headers=shop.staff, status=204)
+    log = f"/acme/api/v1/admin/audit?target=product:{shop.product.id}"
+    removed, added = shop.get(log, shop.staff).json["items"]
+    assert [each["action"] for each in (added, removed)] == ["pdf_booklet.set", "pdf_booklet.removed"]
+    assert (added["before"], added["after"]["filename"]) == ({}, "Nachtstück.pdf")
+    assert (removed["before"], removed["after"]) == (added["after"], {})
+    assert added["actor"].startswith("staff:")

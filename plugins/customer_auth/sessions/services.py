@@ -208,8 +208,8 @@ def end_one_session(scope: TenantScope, customer_id: UUID, session_id: UUID) -> 
         raise NotFound
 
 
-def end_all_sessions(scope: TenantScope, customer_id: UUID, *, but: UUID | None = None) -> None:
-    """End all logins of a customer.
+def end_all_sessions(scope: TenantScope, customer_id: UUID, *, but: UUID | None = None) -> int:
+    """End all logins of a customer, and return how many these were.
 
     Args:
         scope: the scope of the organisation.
@@ -217,7 +217,7 @@ def end_all_sessions(scope: TenantScope, customer_id: UUID, *, but: UUID | None 
         but: a login that stays open.
     """
     others = () if but is None else (LoginSession.id != but,)
-    _end(scope, LoginSession.customer_id == customer_id, *others)
+    return _end(scope, LoginSession.customer_id == customer_id, *others)
 
 
 def _end(scope: TenantScope, *which: ColumnElement[bool]) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from autonomy_core.plugin_api.audit import record
+from typing import Any
+
+from autonomy_core.plugin_api.audit import change, record
 from autonomy_core.plugin_api.customers import Customer
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.scope import TenantScope
@@ -47,8 +49,9 @@ def start_reset(scope: TenantScope, customer: Customer, *, actor: str) -> None:
 
 def end_logins(scope: TenantScope, customer: Customer, *, actor: str) -> None:
     """End all logins of the customer, for example after the loss of a phone."""
-    end_all_sessions(scope, customer.id)
-    _record(scope, "customer.logins_ended", customer, actor)
+    ended = end_all_sessions(scope, customer.id)
+    detail = change({"logins": ended}, {"logins": 0})
+    _record(scope, "customer.logins_ended", customer, actor, detail)
 
 
 def _require_account(customer: Customer) -> None:
@@ -60,5 +63,7 @@ def _send(scope: TenantScope, kind: MailKind, customer: Customer) -> None:
     send(scope, kind.template, customer.email, {}, customer_id=customer.id, locale=customer.locale)
 
 
-def _record(scope: TenantScope, action: str, customer: Customer, actor: str) -> None:
-    record(scope, actor=actor, action=action, target=f"customer:{customer.id}")
+def _record(
+    scope: TenantScope, action: str, customer: Customer, actor: str, detail: dict[str, Any] | None = None
+) -> None:
+    record(scope, actor=actor, action=action, target=f"customer:{customer.id}", detail=detail)

@@ -4,9 +4,11 @@ import csv
 import io
 
 import pytest
+from sqlalchemy import select
 
 from autonomy_core.accounting import export as exporting
 from autonomy_core.accounting.export import COLUMNS, as_text, export
+from autonomy_core.audit.models import AuditEntry
 from tests.functional.accounting.books import NOON, Books
 
 PATH = "/acme/api/v1/admin/payments/export"
@@ -109,6 +111,14 @@ def test_the_table_is_read_in_parts_in_a_transaction_of_its_own(books, monkeypat
     assert [next(parts).count(b"\r\n") for _ in range(2)] == [1, 2]
     parts.close()
     assert [part.count(b"\r\n") for part in export(outside, {})] == [1, 2, 2, 1]
+
+
+def test_an_export_is_in_the_audit_log_without_the_address(books):
+    lines(books, email="ada@example.org", product_id=str(books.thing.id))
+    with books.scope() as scope:
+        (entry,) = scope.session.scalars(select(AuditEntry).where(AuditEntry.action == "payments.exported"))
+    assert entry.actor.startswith("staff:")
+    assert entry.detail == {"filters": {"email": "(personal)", "product_id": str(books.thing.id)}}
 
 
 def test_only_those_who_may_read_payments_export_them(books):

@@ -104,7 +104,16 @@ def test_staff_get_the_codes_once_and_the_database_has_none(shop):
     assert batch.items() >= {**expected, "environment": "test"}.items()
     assert shop.get(f"products/{shop.product.id}/codes/{batch['id']}") == batch
     (entry,) = shop.rows(select(AuditEntry).where(AuditEntry.action == "codes.made"))
-    assert entry.detail == {"product": str(shop.product.id), "count": 1200, "uses_per_code": 1}
+    assert entry.detail == {
+        "product": str(shop.product.id),
+        "before": {},
+        "after": {
+            "count": 1200,
+            "uses_per_code": 1,
+            "label": "Vinyl",
+            "expires_at": "2190-01-01T00:00:00+00:00",
+        },
+    }
 
 
 @pytest.mark.parametrize(
@@ -210,7 +219,7 @@ def test_revoked_codes_leave_what_was_redeemed(shop):
     assert shop.revoke(batch)["revoked"] == 1
     assert shop.owned() == ["First Light"]
     entries = shop.rows(select(AuditEntry).where(AuditEntry.action == "codes.revoked"))
-    assert [entry.detail for entry in entries] == [{"count": 1}]
+    assert [entry.detail for entry in entries] == [{"before": {"revoked": 0}, "after": {"revoked": 1}}]
 
 
 def test_staff_take_back_what_a_code_gave_and_the_code_stays_used(shop):

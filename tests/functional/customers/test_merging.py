@@ -64,7 +64,24 @@ def test_the_audit_log_says_who_merged_what_and_why(desk, pair):
     run(desk, ada, bob)
     (entry,) = desk.rows(select(AuditEntry).where(AuditEntry.action == "customer.merged"))
     assert (entry.actor, entry.target) == ("api_key:1", f"customer:{ada.id}")
-    assert entry.detail == {"into": str(bob.id), "reason": "the same person"}
+    assert entry.detail == {
+        "into": str(bob.id),
+        "reason": "the same person",
+        "before": {"merged_into": None},
+        "after": {"merged_into": str(bob.id)},
+    }
+
+
+def test_a_block_that_moves_with_a_customer_is_audited(desk, pair):
+    ada, bob = pair
+    with desk.autonomy.scope() as scope:
+        row = scope.session.get_one(Customer, ("acme", ada.id))
+        row.blocked_at, row.blocked_because = utcnow(), "a stolen card"
+    run(desk, ada, bob)
+    (entry,) = desk.rows(select(AuditEntry).where(AuditEntry.target == f"customer:{bob.id}"))
+    assert (entry.action, entry.detail["merged_from"]) == ("customer.updated", str(ada.id))
+    assert entry.detail["before"] == {"blocked_at": None, "blocked_because": None}
+    assert entry.detail["after"]["blocked_because"] == "a stolen card"
 
 
 def test_the_plugins_learn_of_it(desk, pair):

@@ -162,7 +162,7 @@ def test_notes_are_kept_with_their_author_and_move_with_the_customer(staff):
     made = staff.post(f"/{staff.ada.id}/notes", {"text": "Called: ada@example.org\nA receipt."}, 201)
     assert made["author"].startswith("staff:")
     (entry,) = staff.audit("customer.noted")
-    assert entry.detail == {"note": made["id"]}
+    assert entry.detail == {"before": {}, "after": {"note": made["id"]}}
     staff.post(f"/{staff.ada.id}/merge", {"into": str(staff.bob.id), "reason": "the same person"})
     assert [note["text"] for note in staff.get(f"/{staff.bob.id}/notes")["items"]] == [made["text"]]
 

@@ -311,9 +311,9 @@ def test_each_change_of_a_track_is_audited(shop, staff):
 
     with shop.autonomy.scope(shop.id) as scope:
         rows = scope.session.execute(
-            text("SELECT action, actor, target FROM audit_entries ORDER BY id")
+            text("SELECT action, actor, target, detail FROM audit_entries ORDER BY id")
         ).all()
-    done = [(action, target) for action, actor, target in rows if actor.startswith("staff:")]
+    done = [(action, target) for action, actor, target, _ in rows if actor.startswith("staff:")]
     mine = f"track:{track['id']}"
     assert done == [
         ("track.added", mine),
@@ -322,3 +322,9 @@ def test_each_change_of_a_track_is_audited(shop, staff):
         ("tracks.reordered", f"product:{staff.album.id}"),
         ("track.removed", mine),
     ]
+    sides = {action: (detail["before"], detail["after"]) for action, _, _, detail in rows[-5:]}
+    assert (sides["track.added"][0], sides["track.added"][1]["title"]) == ({}, "The song")
+    assert sides["track.changed"] == ({"title": "The song"}, {"title": "Another"})
+    old, new = sides["track.replaced"]
+    assert old["sha256"] != new["sha256"]
+    assert sides["track.removed"] == ({"removed": False, "position": 1}, {"removed": True, "position": None})

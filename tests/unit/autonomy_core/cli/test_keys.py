@@ -5,7 +5,10 @@ import pytest
 from sqlalchemy import text
 
 from autonomy_core.cli.context import CliContext
+from autonomy_core.customers.services import register_customer
 from autonomy_core.runtime import make_runtime
+from autonomy_core.security.roles import Role
+from autonomy_core.staff import services
 
 
 def issue(site, organisation="acme"):
@@ -60,6 +63,43 @@ def test_issuing_and_revoking_are_audited_with_who_did_it(site):
     assert described["revoked_at"] is not None
     actor, target = f"cli:{getpass.getuser()}", f"api_key:{issued['id']}"
     assert audited(site) == [(actor, "api_key.issued", target), (actor, "api_key.revoked", target)]
+
+
+def make_member(site, role=Role.EDITOR):
+    cli = CliContext(site.ini)
+    runtime = make_runtime(cli.raw_settings, site.plugins)
+    with runtime.transaction(runtime.tenants.get("acme")) as scope:
+        customer = register_customer(scope, "ed@example.org", "Ed")
+        invitation = services.invite(scope, customer.email, role, services.Giver("cli:test", None))
+        services.accept(scope, customer, services.new_token(scope, invitation.id))
+    runtime.close()
+
+
+def test_a_key_can_belong_to_a_member_of_staff_and_expire(site):
+    make_member(site)
+    arguments = ("--name", "till", "--scope", "catalog.write", "--member", "Ed@example.org", "--days", "30")
+    result = site.run("keys", "issue", "acme", *arguments)
+    assert result.exit_code == 0, result.output
+    (listed,) = json.loads(site.run("keys", "list", "acme", "--json").stdout)
+    assert listed["member"] == "ed@example.org"
+    assert listed["expires_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--scope", "payments.refund", "--member", "ed@example.org"),
+            "editor does not allow payments.refund",
+        ),
+        (("--scope", "catalog.read", "--member", "eve@example.org"), "No member of staff has the address"),
+    ],
+)
+def test_a_key_of_a_member_needs_the_role_that_allows_it(site, options, message):
+    make_member(site)
+    refused = site.run("keys", "issue", "acme", "--name", "till", *options)
+    assert refused.exit_code == 1
+    assert message in refused.stderr
 
 
 @pytest.mark.parametrize("name", [" ", "\u200b", "shop\u202e", "shop\nkeys", "x" * 201])
