@@ -112,11 +112,12 @@ def _problems_of_history(migrations: Migrations) -> Iterator[str]:
 
 def _without_migration(name: str, directory: Path, tables: Sequence[str]) -> Iterator[str]:
     """Tables that no revision names. Differences of columns need a database: the contract finds them."""
-    written = "\n".join(path.read_text("utf-8", "replace") for path in sorted(directory.glob("*.py")))
+    files = (path for path in directory.rglob("*") if path.suffix in (".py", ".sql"))
+    written = "\n".join(path.read_text("utf-8", "replace") for path in files)
     for table in tables:
         if not re.search(rf"\b{re.escape(table)}\b", written):
             yield (
-                f"its models define {table}, and no migration creates it; run: "
+                f"its models define {table}, and no migration names it; run: "
                 f'autonomy plugins revision {name} "What has changed"'
             )
 
