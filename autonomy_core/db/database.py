@@ -13,7 +13,7 @@ from sqlalchemy import Connection, PoolProxiedConnection, QueuePool, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from transaction.interfaces import ITransactionManager
 
-from autonomy_core.db.driver import driver_of_pooled
+from autonomy_core.db.driver import PING_AFTER_S, driver_of_pooled
 from autonomy_core.db.driver_transaction import DriverTransaction
 from autonomy_core.db.engines import make_engine
 from autonomy_core.db.pipeline import Pipeline
@@ -47,20 +47,28 @@ class Database:
         url: SQLAlchemy URL with the application's role.
         pool_size: the number of connections that are kept open; the same number may be added under load.
         before_connect: called before each new connection, for a server that is started on demand.
+        ping_after_s: see `driver.PING_AFTER_S`.
     """
 
     def __init__(
-        self, url: str, *, pool_size: int = 10, before_connect: Callable[[], None] | None = None
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        before_connect: Callable[[], None] | None = None,
+        ping_after_s: float = PING_AFTER_S,
     ) -> None:
         self.url = url
         pool = {"pool_size": pool_size, "max_overflow": pool_size, "pool_timeout": 10}
-        self.engine = make_engine(url, LIMITS, before_connect, **pool)
+        self.engine = make_engine(url, LIMITS, before_connect, ping_after_s=ping_after_s, **pool)
         event.listen(self.engine, "commit", refuse_forbidden_commit)
         event.listen(self.engine, "before_cursor_execute", refuse_forbidden_statement)
         # A second engine for probes, because all connections of the pool may be in use or blocked.
         limits = {"connect_timeout": round(ANSWER_WITHIN_S)}
         pool = {"pool_size": 1, "max_overflow": 1, "pool_timeout": 1}
-        self.beside = make_engine(url, LIMITS, before_connect, connect_args=limits, **pool)
+        self.beside = make_engine(
+            url, LIMITS, before_connect, ping_after_s=ping_after_s, connect_args=limits, **pool
+        )
         make_interruptible(self.beside)
         # Counters instead of a flag: while one thread runs IS_COPY, another may connect to a new database.
         self._generations = count()

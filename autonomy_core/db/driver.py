@@ -104,24 +104,34 @@ def execute(connection: Connection, statement: Statement, values: Mapping[str, A
     return cursor.fetchall() if cursor.pgresult and cursor.pgresult.ntuples else []
 
 
-def keep_alive(engine: Engine) -> None:
+def keep_alive(engine: Engine, ping_after_s: float = PING_AFTER_S) -> None:
     """Check connections when they leave the pool. If one is broken, replace all idle ones.
 
     The usual ping costs one round trip for each checkout. Usually reading the socket's state is enough: a
-    server that closes a connection sends a FIN packet. Only a connection that was idle for `PING_AFTER_S` is
+    server that closes a connection sends a FIN packet. Only a connection that was idle for some time is
     pinged, because a network device may have dropped it silently.
+
+    Args:
+        engine: the engine.
+        ping_after_s: see `PING_AFTER_S`.
     """
+
+    def check(connection: Any, record: Any, _: Any) -> None:
+        _require_alive(engine, connection, record, ping_after_s)
+
     event.listen(engine, "checkin", _record_checkin)
-    event.listen(engine, "checkout", lambda connection, record, _: _require_alive(engine, connection, record))
+    event.listen(engine, "checkout", check)
 
 
 def _record_checkin(connection: Any, record: Any) -> None:
     record.info["idle_since"] = time.monotonic()
 
 
-def _require_alive(engine: Engine, connection: psycopg.Connection[Any], record: Any) -> None:
+def _require_alive(
+    engine: Engine, connection: psycopg.Connection[Any], record: Any, ping_after_s: float
+) -> None:
     since = record.info.get("idle_since")
-    if since is None or (time.monotonic() - since < PING_AFTER_S and _has_no_input(connection)):
+    if since is None or (time.monotonic() - since < ping_after_s and _has_no_input(connection)):
         return
     try:
         engine.dialect.do_ping(connection)  # type: ignore[arg-type]

@@ -20,7 +20,13 @@ from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import migrate
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, components
-from bench.tenants.measuring import Figures, measure_service, measure_starts, measure_worker_later
+from bench.tenants.measuring import (
+    IDLE_S,
+    Figures,
+    measure_service,
+    measure_starts,
+    measure_worker_later,
+)
 from bench.tenants.processes import NotServed
 from bench.tenants.report import table
 from bench.tenants.shops import Shops, make_shops
@@ -36,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and print. The exit status is 1 if a process fails."""
     options = _parser().parse_args(arguments)
     try:
-        rounds = measure(sorted(options.counts), options.rounds, options.later, _report)
+        rounds = measure(sorted(options.counts), options.rounds, options.later, _report, idle_s=options.idle)
     except NotServed as error:
         print(f"The run is void: {error}", file=sys.stderr)
         return 1
@@ -46,7 +52,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(
-    counts: Sequence[int], rounds: int, later_s: float, report: Callable[[str], None]
+    counts: Sequence[int],
+    rounds: int,
+    later_s: float,
+    report: Callable[[str], None],
+    *,
+    idle_s: float = IDLE_S,
 ) -> dict[int, list[Figures]]:
     """Start everything, measure, and clean up; return the figures of each round by number of organisations.
 
@@ -55,6 +66,7 @@ def measure(
         rounds: the number of rounds.
         later_s: after how many seconds the worker's memory is measured again; 0 skips this.
         report: called with progress.
+        idle_s: the time without requests in which the server's processor time is measured.
 
     Raises:
         NotServed: the measurement is invalid.
@@ -71,15 +83,15 @@ def measure(
             for shops in installed:
                 measured = measure_starts(shops)
                 if number == 0:
-                    measured |= _once(shops, max(counts), later_s)
+                    measured |= _once(shops, max(counts), later_s, idle_s)
                 figures[shops.count].append(measured)
                 said = ", ".join(f"{name} {value:.2f}" for name, value in measured.items())
                 report(f"round {number + 1} of {rounds}: {shops.count} organisations: {said}")
     return figures
 
 
-def _once(shops: Shops, requests: int, later_s: float) -> Figures:
-    measured = measure_service(shops, requests)
+def _once(shops: Shops, requests: int, later_s: float, idle_s: float) -> Figures:
+    measured = measure_service(shops, requests, idle_s)
     return measured | (measure_worker_later(shops, later_s) if later_s else {})
 
 
@@ -121,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--later", type=float, default=90.0, help="seconds after which the worker is measured again"
     )
+    parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds without requests")
     return parser
 
 

@@ -56,18 +56,19 @@ def measure_starts(shops: Shops) -> Figures:
         return figures | {WORKER_FIRST_START: started.seconds}
 
 
-def measure_service(shops: Shops, requests: int) -> Figures:
+def measure_service(shops: Shops, requests: int, idle_s: float = IDLE_S) -> Figures:
     """Measure a serving process: its memory after many requests, the cost of checks for changes, and changes.
 
     Args:
         shops: the installation.
         requests: the number of requests, at least one to every organisation. It is the same for each number
             of organisations, because the first thousands of requests need some memory in any case.
+        idle_s: the time without requests, in seconds.
     """
     hosts = shops.hosts()
     with server(shops, hosts[0]) as started:
         _expect([200] * requests, started.ask(islice(cycle(hosts), requests)))
-        figures = {MEMORY_ALL: started.memory(), POLL: _idle(started)}
+        figures = {MEMORY_ALL: started.memory(), POLL: _idle(started, idle_s)}
         return figures | _changes(shops, started)
 
 
@@ -113,10 +114,10 @@ def _changes(shops: Shops, started: Started) -> Figures:
     return figures | {REMOVED: until(answers(new_host, 404), "a removed file")}
 
 
-def _idle(started: Started) -> float:
+def _idle(started: Started, seconds: float) -> float:
     before = started.cpu_seconds()
-    time.sleep(IDLE_S)
-    return (started.cpu_seconds() - before) * MINUTE_S / IDLE_S
+    time.sleep(seconds)
+    return (started.cpu_seconds() - before) * MINUTE_S / seconds
 
 
 def _forget_data(shops: Shops) -> None:

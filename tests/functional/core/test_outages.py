@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from autonomy_core.db import driver
 from autonomy_core.jobs.services import defer
 from autonomy_core.traversal.request import close
 
@@ -44,9 +43,7 @@ def test_a_stand_by_that_takes_no_writes_is_an_outage(acme, postgresql):
     acme.app.get("/acme/api/v1/products", status=200)
 
 
-@pytest.mark.parametrize("rested_s", [0.0, 3600.0])
-def test_closed_connections_are_replaced_before_use(acme, postgresql, monkeypatch, rested_s):
-    monkeypatch.setattr(driver, "PING_AFTER_S", rested_s)
+def test_closed_connections_are_replaced_before_use(acme, postgresql):
     acme.app.get("/acme/api/v1/products", status=200)
     end_all = (
         "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from autonomy_core.db import driver
 from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.probe import NoAnswer
@@ -102,18 +101,30 @@ def test_one_thread_waits_for_a_hanging_server_for_all_callers(
 
 
 def test_a_connection_that_hangs_in_its_ping_frees_its_thread(
-    fresh: Callable[..., EmbeddedServer], opened: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+    fresh: Callable[..., EmbeddedServer], opened: Callable[..., Database]
 ) -> None:
-    monkeypatch.setattr(driver, "PING_AFTER_S", 0)
     server = fresh()
     server.ensure_running()
-    database = opened(server.url("postgres"))
+    database = opened(server.url("postgres"), ping_after_s=0.0)
     database.ask(one)
     with stopped(server):
         with pytest.raises(NoAnswer):
             database.ask(one)
         wait_until_free()
     assert database.ask(one) == 1
+
+
+def test_a_closed_connection_is_replaced_after_a_failed_ping(
+    server: EmbeddedServer, database: str, opened: Callable[..., Database]
+) -> None:
+    rested = opened(server.url(database), ping_after_s=0.0)
+    pid = text("SELECT pg_backend_pid()")
+    with rested.engine.connect() as connection:
+        closed = connection.scalar(pid)
+    with opened(server.url(database)).engine.connect() as connection:
+        assert connection.scalar(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": closed})
+    with rested.engine.connect() as connection:
+        assert connection.scalar(pid) != closed
 
 
 def test_the_probe_needs_no_connection_of_the_pool(
