@@ -28,7 +28,7 @@ class PersonalData:
         export: called as ``export(scope, customer_id)``; yields pairs of a file's name and its content. The
             content is bytes, or data for a JSON file. UUIDs and times in it are written as text.
         erase: called as ``erase(scope, customer_id)``; removes what identifies the customer. What the ledger
-            need stays: amounts, dates, ids. Repeated calls have no effect. The core's row of the customer,
+            needs stays: amounts, dates, ids. Repeated calls have no effect. The core's row of the customer,
             with address and name, is still there and is emptied afterwards.
     """
 
