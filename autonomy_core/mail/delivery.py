@@ -53,7 +53,7 @@ LONGEST_TURN_S = 30
 LONGEST_WAIT_FOR_TURN_S = 60
 
 NOTE_AGAIN_AFTER_S = (0.5, 2.0, 5.0)
-"""Noting that a mail was sent is repeated: without the note, it would be sent again."""
+"""The record that a mail was sent is repeated: without it, the mail would be sent again."""
 
 _TURNS = Turns(2)
 
@@ -164,11 +164,11 @@ def _deliver(scope: TenantScope, carrier: Carrier, claimed: Claim) -> bool:
         log.exception("mail.failed", mail=str(claimed.mail.id), template=claimed.mail.template)
         results.note_failed(scope, claimed, described(error))
     else:
-        _note_sent(scope, claimed, answer, carrier)
+        _record_sent(scope, claimed, answer, carrier)
     return True
 
 
-def _note_sent(scope: TenantScope, claimed: Claim, answer: str, carrier: Carrier) -> None:
+def _record_sent(scope: TenantScope, claimed: Claim, answer: str, carrier: Carrier) -> None:
     recovered = None if carrier.is_proven else carrier.account
     for wait in NOTE_AGAIN_AFTER_S:
         try:

@@ -241,7 +241,7 @@ def _new_account(scope: TenantScope, asserted: Asserted) -> Customer:
     """Return a new account with a proven address. A guest with the address becomes the account."""
     email = _proven_email(asserted)
     if find_customer_by_email(scope, email) is not None:
-        # Who can log in at the provider may not be the owner of the account: only the owner can consent.
+        # A person who can log in at the provider may not own the account: only the owner can consent.
         raise ProviderNotLinked
     account = prove_address(scope, email)
     if account is None:
