@@ -10,7 +10,7 @@ from stripe_payments.settings import PLUGIN, keys_of
 
 PATH = "/api/webhook/stripe/"
 
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class NoAddress(ValueError):
@@ -46,7 +46,8 @@ def _declared(scope: TenantScope) -> str:
             "file or autonomy.hosts in the server's, or give the URL with --server"
         )
     host = scope.hosts[0]
-    scheme = "http" if host.startswith(LOOPBACK) else "https"
+    name = urlsplit(f"//{host}").hostname or ""
+    scheme = "http" if name in LOOPBACK or name.endswith(".localhost") else "https"
     return f"{scheme}://{host}"
 
 
