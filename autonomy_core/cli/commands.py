@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from autonomy_core.callables import PLAIN, unfinished
 from autonomy_core.cli.context import DEFAULT_CONFIG, CliContext, FilePath
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.hints import addressed
@@ -78,7 +79,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command. A known error becomes one message and an exit status."""
         try:
-            return super().invoke(ctx)
+            return _ended(super().invoke(ctx))
         except click.ClickException as error:
             error.message = addressed(error.message)  # type: ignore[misc]
             raise
@@ -90,6 +91,13 @@ class Commands(click.Group):
                 raise
             failure.message = addressed(failure.message)  # type: ignore[misc]
             raise failure from None
+
+
+def _ended(answer: Any) -> Any:
+    left = unfinished(answer)
+    if left is not None:
+        raise Failure(f"The command has done nothing, because its function returned {left}: {PLAIN}.")
+    return answer
 
 
 def _plugin_commands(ctx: click.Context, *, warn: bool = False) -> dict[str, click.Command]:

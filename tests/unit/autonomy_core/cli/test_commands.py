@@ -13,6 +13,7 @@ from autonomy_core.cli.commands import COMMANDS
 from autonomy_core.cli.commands import autonomy as command
 from autonomy_core.cli.context import CliContext
 from autonomy_core.kernel.manager import PluginError, Plugins
+from autonomy_core.plugin_api.commands import pass_cli
 from autonomy_core.plugin_api.hooks import hookimpl
 from tests.support.refused_port import REFUSING
 
@@ -75,6 +76,24 @@ def test_a_plugins_command_is_mounted():
     plugins = plugin_with_commands(bonus)
     assert "Look after bonus tracks." in run(plugins, "--help").stdout
     assert run(plugins, "bonus").stdout == "bonus!\n"
+
+
+async def wait(cli): ...
+
+
+def go_through(cli):
+    yield
+
+
+@pytest.mark.parametrize("function", [wait, go_through])
+@pytest.mark.parametrize("names", [("bonus",), ("bonus", "add")])
+def test_a_plugins_command_that_never_runs_is_an_error(function, names):
+    mounted = click.command(names[-1])(pass_cli(function))
+    if len(names) > 1:
+        mounted = click.Group(names[0], {names[1]: mounted})
+    result = run(plugin_with_commands(mounted), *names)
+    assert result.exit_code == 1
+    assert "The command has done nothing, because its function returned a" in result.stderr
 
 
 def test_a_plugin_cannot_replace_a_command_of_the_core():
