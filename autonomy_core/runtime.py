@@ -49,6 +49,7 @@ from autonomy_core.mail import templates as own_mails
 from autonomy_core.mail.backends import MAILERS
 from autonomy_core.mail.models import MailMessage
 from autonomy_core.mail.overrides import OwnSourceCheck
+from autonomy_core.mail.settings import DEFAULT_URL
 from autonomy_core.mail.sources import problem_of_sources
 from autonomy_core.payments import jobs as payments
 from autonomy_core.payments import mails as payment_mails
@@ -62,6 +63,7 @@ from autonomy_core.staff import personal_data as staff_data
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.schemas import CORE_SECTIONS
+from autonomy_core.tenancy.texts import MailChecks
 from autonomy_core.webhooks import jobs as webhooks
 from autonomy_core.webhooks import personal_data as webhooks_data
 from autonomy_core.webhooks.deliveries import DELIVERIES
@@ -135,7 +137,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
     return Runtime(
         settings=settings,
         plugins=plugins,
-        tenants=_tenants(settings, schemas, mail_templates),
+        tenants=_tenants(settings, plugins, schemas, mail_templates),
         database=database,
         embedded=embedded,
         providers=_providers(plugins),
@@ -148,7 +150,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         histories=(events_of, balances_of),
         moves=MOVES,
         mail_templates=mail_templates,
-        mailers=_mailers(plugins),
+        mailers=_mailers(plugins, settings),
         image_processors=image_processors,
         personal_data=_personal_data(plugins),
         customer_finders=(customer_of_reference,),
@@ -168,14 +170,17 @@ def _refuse_names_of_sections(plugins: Plugins) -> None:
 
 
 def _tenants(
-    settings: Settings, schemas: PluginSchemas, mail_templates: Mapping[str, MailTemplate]
+    settings: Settings,
+    plugins: Plugins,
+    schemas: PluginSchemas,
+    mail_templates: Mapping[str, MailTemplate],
 ) -> TenantRegistry:
     return TenantRegistry(
         settings.tenants,
         schemas,
         index=settings.data / TENANT_INDEX,
         rules=rules_of(settings),
-        check_text=OwnSourceCheck(mail_templates),
+        mail_checks=mail_checks_of(plugins, mail_templates),
     )
 
 
@@ -244,10 +249,28 @@ def mail_templates_of(plugins: Plugins) -> dict[str, MailTemplate]:
     return {template.name: template for template in (*core, *(each for _, each in offered))}
 
 
-def _mailers(plugins: Plugins) -> dict[str, Mailer]:
+def _mailers(plugins: Plugins, settings: Settings) -> dict[str, Mailer]:
+    """By the scheme of the URLs that select them.
+
+    Raises:
+        SettingsError: the ini file selects one that is not there.
+    """
+    found, wanted = _mailers_of(plugins), (settings.mail_url or DEFAULT_URL).partition(":")[0]
+    if wanted not in found:
+        problem = f"there is no way to send mail called {wanted!r}; there are: {', '.join(sorted(found))}."
+        raise SettingsError(("autonomy.mail.url", problem))
+    return found
+
+
+def _mailers_of(plugins: Plugins) -> dict[str, Mailer]:
     taken = [mailer.name for mailer in MAILERS]
     offered = plugins.offered("register_mailers", "mailer", taken=taken, prefixed=False)
     return {mailer.name: mailer for mailer in (*MAILERS, *(each for _, each in offered))}
+
+
+def mail_checks_of(plugins: Plugins, templates: Mapping[str, MailTemplate]) -> MailChecks:
+    """What organisations' files may say of mail: texts of these templates, and the installed mailers."""
+    return MailChecks(OwnSourceCheck(templates), _mailers_of(plugins).keys())
 
 
 def _image_processors(plugins: Plugins, settings: Settings) -> dict[str, ImageProcessor]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from autonomy_core.tenancy.editing import TenantEditor
     from autonomy_core.tenancy.loader import PluginSchemas
     from autonomy_core.tenancy.settling import Rules
-    from autonomy_core.tenancy.texts import TextCheck
+    from autonomy_core.tenancy.texts import MailChecks
 
 
 DEFAULT_CONFIG = Path("development.ini")
@@ -108,10 +108,10 @@ class CliContext:
         return _loading().mail_templates_of(self.plugins)
 
     @cached_property
-    def text_check(self) -> TextCheck:
-        """Finds the problems of the organisations' own texts of mail."""
-        check: TextCheck = _loading().OwnSourceCheck(self.mail_templates)
-        return check
+    def mail_checks(self) -> MailChecks:
+        """What the organisations' files may say of mail."""
+        checks: MailChecks = _loading().mail_checks_of(self.plugins, self.mail_templates)
+        return checks
 
     @cached_property
     def tenant_rules(self) -> Rules:
@@ -121,7 +121,7 @@ class CliContext:
     @property
     def tenant_editor(self) -> TenantEditor:
         """An editor for the organisations' files."""
-        return _loading().TenantEditor(self.tenants_directory, self.plugin_schemas, self.text_check)
+        return _loading().TenantEditor(self.tenants_directory, self.plugin_schemas, self.mail_checks)
 
     @property
     def actor(self) -> str:

@@ -8,17 +8,16 @@ from typing import Any
 from autonomy_core.cli.records import organisation_without_file
 from autonomy_core.kernel.hooks import PluginSettings
 from autonomy_core.kernel.manager import Plugins
-from autonomy_core.mail.overrides import OwnSourceCheck
 from autonomy_core.operations.logging import configure_logging
-from autonomy_core.runtime import mail_templates_of, make_runtime
+from autonomy_core.runtime import mail_checks_of, mail_templates_of, make_runtime
 from autonomy_core.settings import Settings, load_settings, rules_of
 from autonomy_core.tenancy.editing import TenantEditor
 
 __all__ = [
-    "OwnSourceCheck",
     "Plugins",
     "TenantEditor",
     "checked_settings",
+    "mail_checks_of",
     "mail_templates_of",
     "make_runtime",
     "offered_settings",

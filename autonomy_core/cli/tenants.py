@@ -84,7 +84,7 @@ def check(
             context.tenants_directory,
             context.plugin_schemas,
             context.tenant_rules,
-            check_text=context.text_check,
+            mail_checks=context.mail_checks,
         )
         report = report_on_draft(context, draft)
     elif organisation_id:
@@ -124,7 +124,7 @@ def apply(context: Context, file: Path, organisation_id: str | None) -> None:
             context.tenants_directory,
             context.plugin_schemas,
             context.tenant_rules,
-            check_text=context.text_check,
+            mail_checks=context.mail_checks,
         )
         report = report_on_draft(context, draft)
         report.print_findings()
@@ -153,7 +153,7 @@ def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
     path = context.tenants_directory / f"{organisation_id}.ini"
     if path not in _files(context):
         raise click.ClickException(f"there is no {path}; see autonomy tenants list")
-    loaded = load_file(path, context.plugin_schemas, context.text_check)
+    loaded = load_file(path, context.plugin_schemas, context.mail_checks)
     if loaded.organisation is None:
         _print_problems(loaded.problems, err=True)
         raise click.exceptions.Exit(1)
@@ -190,7 +190,7 @@ def new(context: Context, organisation_id: str, name: str, plugins: str, currenc
         organisation_id, given["name"], chosen, context.plugin_schemas, given.get("currency", "")
     )
     _write_new(path, text)
-    problems = load_file(path, context.plugin_schemas, context.text_check).problems
+    problems = load_file(path, context.plugin_schemas, context.mail_checks).problems
     click.echo(f"wrote {path}; {'to be filled in:' if problems else 'it is in order'}")
     _print_problems(problems)
 

@@ -19,7 +19,7 @@ from autonomy_core.tenancy.domain import Organisation, Problem
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.reading import SUFFIX
 from autonomy_core.tenancy.settling import Rules
-from autonomy_core.tenancy.texts import TextCheck
+from autonomy_core.tenancy.texts import MailChecks
 
 if TYPE_CHECKING:
     from autonomy_core.kernel.runtime import Runtime
@@ -37,8 +37,8 @@ class Context(Protocol):
         """The settings schema of every installed plugin."""
 
     @property
-    def text_check(self) -> TextCheck:
-        """Finds the problems of an organisation's texts."""
+    def mail_checks(self) -> MailChecks:
+        """What the organisations' files may say of mail."""
 
     @property
     def tenant_rules(self) -> Rules:
@@ -108,7 +108,7 @@ def load_all(context: Context) -> LoadedDirectory:
         context.tenants_directory,
         context.plugin_schemas,
         context.tenant_rules,
-        check_text=context.text_check,
+        mail_checks=context.mail_checks,
     )
 
 

@@ -36,7 +36,7 @@ from autonomy_core.kernel.scope import TenantScope, forbid_commit
 from autonomy_core.mail import results
 from autonomy_core.mail.carrier import Carrier
 from autonomy_core.mail.composing import BadAddress, compose
-from autonomy_core.mail.domain import claim_seconds, message_id_of
+from autonomy_core.mail.domain import CLAIM_MARGIN_S, claim_seconds, message_id_of
 from autonomy_core.mail.models import MailMessage
 from autonomy_core.mail.rendering import render
 from autonomy_core.mail.results import Claim
@@ -88,7 +88,7 @@ def _take_turn(scope: TenantScope, turn: Turn) -> None:
             if claimed is None:
                 if _TURNS.end_unless_wanted(turn):
                     break
-            elif not _deliver(scope, carrier, claimed):
+            elif not deliver(scope, carrier, claimed):
                 return
             elif time.monotonic() > ends_at:
                 with scope.begin() as own:
@@ -117,7 +117,7 @@ def claim(scope: TenantScope) -> Claim | None:
     Args:
         scope: the scope of the organisation. The claim is committed in a transaction of its own.
     """
-    now = utcnow()
+    now, hand_over_by = utcnow(), time.monotonic() + CLAIM_MARGIN_S
     due = (
         select(MailMessage)
         .where(MailMessage.status.in_(["queued", "sending"]), MailMessage.due_at <= now)
@@ -132,7 +132,7 @@ def claim(scope: TenantScope) -> Claim | None:
         row.status = "sending"
         row.attempts += 1
         row.due_at = now + timedelta(seconds=claim_seconds(scope.server.mail_timeout))
-        return Claim(_mail_of(row), row.attempts)
+        return Claim(_mail_of(row), row.attempts, hand_over_by)
 
 
 def _mail_of(row: MailMessage) -> Mail:
@@ -148,10 +148,23 @@ def _mail_of(row: MailMessage) -> Mail:
     )
 
 
-def _deliver(scope: TenantScope, carrier: Carrier, claimed: Claim) -> bool:
-    """Prepare a claimed mail, hand it over and note the result; return False if the account is unusable."""
+class PreparedTooLate(Exception):
+    """The preparation of a mail took so long that another worker may have claimed it meanwhile."""
+
+
+def deliver(scope: TenantScope, carrier: Carrier, claimed: Claim) -> bool:
+    """Prepare a claimed mail, hand it over and note the result.
+
+    Args:
+        scope: the scope of the organisation, in no transaction.
+        carrier: the connection.
+        claimed: the claim. If it is too late to hand over the mail, it is tried again.
+
+    Returns:
+        False if the account is unusable.
+    """
     try:
-        letter = prepare(scope, claimed.mail)
+        letter = _prepare_in_time(scope, claimed)
         answer = carrier.deliver(letter)
     except NotSent as reason:
         results.note_refused(scope, claimed, str(reason))
@@ -166,6 +179,13 @@ def _deliver(scope: TenantScope, carrier: Carrier, claimed: Claim) -> bool:
     else:
         _record_sent(scope, claimed, answer, carrier)
     return True
+
+
+def _prepare_in_time(scope: TenantScope, claimed: Claim) -> Letter:
+    letter = prepare(scope, claimed.mail)
+    if time.monotonic() > claimed.hand_over_by:
+        raise PreparedTooLate(f"its preparation took longer than {CLAIM_MARGIN_S} s")
+    return letter
 
 
 def _record_sent(scope: TenantScope, claimed: Claim, answer: str, carrier: Carrier) -> None:

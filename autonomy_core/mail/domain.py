@@ -15,6 +15,7 @@ LONGEST_WAIT_S = 3600
 GIVE_UP_AFTER = timedelta(days=3)
 
 CLAIM_MARGIN_S = 30
+"""How long a mail may be prepared, in seconds."""
 
 
 def claim_seconds(timeout_s: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +16,7 @@ from autonomy_core.db.base import utcnow
 from autonomy_core.jobs.services import defer
 from autonomy_core.kernel.mail import Mail, MailAccount, MailRefused
 from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.mail.composing import BadAddress, address_of
 from autonomy_core.mail.domain import LONGEST_WAIT_S, next_attempt
 from autonomy_core.mail.models import MailMessage, MailStatus
 from autonomy_core.mail.services import DELIVER
@@ -40,10 +43,13 @@ class Claim:
     Attributes:
         mail: the mail.
         attempt: the number of this attempt, from 1 on. It tells the claim from a later one of another worker.
+        hand_over_by: until when the mail may be handed over, by the monotonic clock. Later, another worker
+            may claim and send it meanwhile.
     """
 
     mail: Mail
     attempt: int
+    hand_over_by: float
 
 
 def note_sent(scope: TenantScope, claimed: Claim, answer: str, *, recovered: MailAccount | None) -> None:
@@ -151,9 +157,18 @@ def _record(
 def _shown(answer: str, mail: Mail) -> str:
     """Return an answer for people and the log: one line, without the address."""
     line = " ".join(answer.replace("\x00", "").split())
-    # The address of an erased customer is empty.
-    hidden = re.sub(re.escape(mail.to), "(address)", line, flags=re.IGNORECASE) if mail.to else line
-    return hidden[:LONGEST_ANSWER]
+    for spelling in _spellings(mail.to):
+        line = re.sub(re.escape(spelling), "(address)", line, flags=re.IGNORECASE)
+    return line[:LONGEST_ANSWER]
+
+
+def _spellings(address: str) -> Iterator[str]:
+    """The address as the outbox has it, and as a mail server has got it."""
+    # That of an erased customer is empty.
+    if address:
+        yield address
+    with contextlib.suppress(BadAddress):
+        yield address_of(address).addr_spec
 
 
 def _log(claimed: Claim, event: str, **more: str) -> None:

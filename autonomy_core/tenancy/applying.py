@@ -17,7 +17,7 @@ from autonomy_core.tenancy.reading import SUFFIX, read_text
 from autonomy_core.tenancy.secrecy import is_secret
 from autonomy_core.tenancy.secrets import MASK, shown
 from autonomy_core.tenancy.settling import Rules
-from autonomy_core.tenancy.texts import TextCheck, accept
+from autonomy_core.tenancy.texts import ACCEPT_MAIL, MailChecks
 
 Values = Mapping[tuple[str, str], str]
 """The values of a file, by section and key."""
@@ -53,7 +53,7 @@ def read_draft(
     schemas: PluginSchemas,
     rules: Rules,
     *,
-    check_text: TextCheck = accept,
+    mail_checks: MailChecks = ACCEPT_MAIL,
 ) -> Draft:
     """Read a draft and check it as if it were in the directory.
 
@@ -63,7 +63,7 @@ def read_draft(
         directory: the directory of the organisations' files.
         schemas: the schemas of the installed plugins.
         rules: the rules that decide what is in service.
-        check_text: finds the problems of a text.
+        mail_checks: what mail adds to the schemas.
     """
     target = directory / f"{organisation_id or path.stem}{SUFFIX}"
     seen = signature(target)
@@ -72,9 +72,9 @@ def read_draft(
     if isinstance(text, Problem):
         nothing = LoadedFile(path, None, (text,))
         return Draft(path, target, "", nothing, (text,), None, seen)
-    loaded = TenantLoader(schemas, check_text).load_text(target, text)
+    loaded = TenantLoader(schemas, mail_checks).load_text(target, text)
     replaced = {target.stem: loaded}
-    among_all = load_directory(directory, schemas, rules, replaced, check_text=check_text)
+    among_all = load_directory(directory, schemas, rules, replaced, mail_checks=mail_checks)
     named = organisation_id is not None or seen is not None
     likely = None if named else _owner_of_its_hosts(loaded, among_all.settled.versions)
     own = (each for each in among_all.problems if each.organisation_id == target.stem)

@@ -10,7 +10,7 @@ from autonomy_core.tenancy.domain import LoadedFile, Organisation, Problem
 from autonomy_core.tenancy.loader import PluginSchemas, TenantLoader
 from autonomy_core.tenancy.reading import tenant_files, unreadable_directory
 from autonomy_core.tenancy.settling import Rules, ServedVersions, Settler
-from autonomy_core.tenancy.texts import TextCheck, accept
+from autonomy_core.tenancy.texts import ACCEPT_MAIL, MailChecks
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def load_directory(
     rules: Rules | None = None,
     replaced: Mapping[str, LoadedFile] | None = None,
     *,
-    check_text: TextCheck = accept,
+    mail_checks: MailChecks = ACCEPT_MAIL,
 ) -> LoadedDirectory:
     """Read and check all tenant files of a directory.
 
@@ -50,9 +50,9 @@ def load_directory(
         plugin_schemas: the schemas of the installed plugins.
         rules: the rules that decide what is in service.
         replaced: results that replace those of the files, by id.
-        check_text: finds the problems of a text.
+        mail_checks: what mail adds to the schemas.
     """
-    loader = TenantLoader(plugin_schemas, check_text)
+    loader = TenantLoader(plugin_schemas, mail_checks)
     problem = None
     try:
         files = {path.stem: loader.load(path) for path in tenant_files(directory)}

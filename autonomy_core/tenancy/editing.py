@@ -16,7 +16,7 @@ from autonomy_core.tenancy.parser import parse
 from autonomy_core.tenancy.reading import tenant_files
 from autonomy_core.tenancy.rewriting import NotRewritable, with_keys
 from autonomy_core.tenancy.secrets import Secret, UnresolvedReferenceError, resolve, resolving_from
-from autonomy_core.tenancy.texts import TextCheck, accept
+from autonomy_core.tenancy.texts import ACCEPT_MAIL, MailChecks
 
 BOM = b"\xef\xbb\xbf"
 
@@ -57,14 +57,14 @@ class TenantEditor:
     Args:
         directory: the directory of the organisations' files.
         plugin_schemas: the schemas of the installed plugins. A file is only written if they accept it.
-        check_text: finds the problems of an organisation's texts.
+        mail_checks: what mail adds to the schemas.
     """
 
     def __init__(
-        self, directory: Path, plugin_schemas: PluginSchemas, check_text: TextCheck = accept
+        self, directory: Path, plugin_schemas: PluginSchemas, mail_checks: MailChecks = ACCEPT_MAIL
     ) -> None:
         self._directory = directory
-        self._loader = TenantLoader(plugin_schemas, check_text)
+        self._loader = TenantLoader(plugin_schemas, mail_checks)
 
     def ids(self) -> tuple[str, ...]:
         """The sorted ids of all organisations with a file, including files with problems."""

@@ -18,7 +18,7 @@ from autonomy_core.tenancy.parser import Entry, Ini, Section, parse
 from autonomy_core.tenancy.reading import UNFINISHED_NS, is_unfinished, read_text
 from autonomy_core.tenancy.schemas import CORE_SECTIONS, SECTION, OrganisationSchema
 from autonomy_core.tenancy.secrets import References, resolving_from
-from autonomy_core.tenancy.texts import TextCheck, accept, read_texts
+from autonomy_core.tenancy.texts import ACCEPT_MAIL, MailChecks, read_texts
 from autonomy_core.tenancy.validation import Checked, check_section, did_you_mean
 
 MAX_PROBLEMS = 100
@@ -33,17 +33,17 @@ class TenantLoader:
 
     Args:
         plugin_schemas: the schemas of the installed plugins.
-        check_text: finds the problems of an organisation's texts.
+        mail_checks: what mail adds to the schemas.
         unfinished_ns: see `reading.UNFINISHED_NS`.
     """
 
     def __init__(
         self,
         plugin_schemas: PluginSchemas,
-        check_text: TextCheck = accept,
+        mail_checks: MailChecks = ACCEPT_MAIL,
         unfinished_ns: int = UNFINISHED_NS,
     ) -> None:
-        self._check_text = check_text
+        self._mail_checks = mail_checks
         self.unfinished_ns = unfinished_ns
         self._organisation_schema = OrganisationSchema()
         self._schemas = {name: schema() if schema else None for name, schema in plugin_schemas.items()}
@@ -73,7 +73,7 @@ class TenantLoader:
         with self._schema_lock, resolving_from(path.parent) as references:
             checked = self._check(path, ini)
         own = sorted(self._problems(path, ini, checked), key=lambda problem: problem.line)
-        texts = read_texts(path, self._check_text, self.unfinished_ns)
+        texts = read_texts(path, self._mail_checks.text, self.unfinished_ns)
         problems = _shown([*own, *texts.problems])
         organisation = None if problems else _organisation(path, checked, texts.contents)
         version = self._version(organisation, ini, references) if organisation else None
@@ -153,6 +153,15 @@ class TenantLoader:
         yield from self._plugin_problems(path, ini, _plugins(checked))
         for each in checked.values():
             yield from each.problems
+        yield from self._problem_of_mailer(path, ini, checked["mail"].data)
+
+    def _problem_of_mailer(self, path: Path, ini: Ini, mail: Mapping[str, Any]) -> Iterator[Problem]:
+        """A mistyped mailer would let the organisation's mail wait, and give it up after days."""
+        name, known = (mail.get("url") or "").partition(":")[0], self._mail_checks.mailers
+        if name and known is not None and name not in known:
+            line = ini.sections["mail"].entries["url"].line
+            message = f"no way to send mail is called {name!r}"
+            yield Problem(path, line, "invalid_value", message, did_you_mean(name, known))
 
     def _plugin_problems(self, path: Path, ini: Ini, plugins: tuple[str, ...]) -> Iterator[Problem]:
         for plugin in plugins:
@@ -196,15 +205,15 @@ def _shown(problems: list[Problem]) -> tuple[Problem, ...]:
     return (*problems[:MAX_PROBLEMS], more)
 
 
-def load_file(path: Path, plugin_schemas: PluginSchemas, check_text: TextCheck = accept) -> LoadedFile:
+def load_file(path: Path, plugin_schemas: PluginSchemas, mail_checks: MailChecks = ACCEPT_MAIL) -> LoadedFile:
     """Read and check one tenant file, and the organisation's texts.
 
     Args:
         path: the file.
         plugin_schemas: the schemas of the installed plugins.
-        check_text: finds the problems of a text.
+        mail_checks: what mail adds to the schemas.
     """
-    return TenantLoader(plugin_schemas, check_text).load(path)
+    return TenantLoader(plugin_schemas, mail_checks).load(path)
 
 
 def _organisation(path: Path, checked: dict[str, Checked], texts: Mapping[str, str]) -> Organisation:

@@ -26,7 +26,7 @@ from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.tenancy.recording import Recorder
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules, ServedVersions, Settler
-from autonomy_core.tenancy.texts import TextCheck, accept
+from autonomy_core.tenancy.texts import ACCEPT_MAIL, MailChecks
 from autonomy_core.tenancy.watch import WatchedDirectory
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,7 @@ class TenantRegistry:
         poll_seconds: the time between two checks, in seconds.
         index: the path of the index file, which speeds up the next start; None for no index.
         rules: the rules for what is in service. Only a registry with a running thread writes their record.
-        check_text: finds the problems of an organisation's texts.
+        mail_checks: what mail adds to the schemas.
         kept: see `KEPT`.
         index_every_s: see `INDEX_EVERY_S`.
         fresh_ns: see `files.FRESH_NS`.
@@ -72,13 +72,13 @@ class TenantRegistry:
         index: Path | None = None,
         rules: Rules | None = None,
         *,
-        check_text: TextCheck = accept,
+        mail_checks: MailChecks = ACCEPT_MAIL,
         kept: int = KEPT,
         index_every_s: float = INDEX_EVERY_S,
         fresh_ns: int = FRESH_NS,
         unfinished_ns: int = UNFINISHED_NS,
     ) -> None:
-        loader = TenantLoader(plugin_schemas, check_text, unfinished_ns)
+        loader = TenantLoader(plugin_schemas, mail_checks, unfinished_ns)
         self._rules = rules or Rules()
         self._settler = Settler(directory, self._rules, loader.make)
         self._make = lru_cache(kept)(loader.make)

@@ -6,7 +6,7 @@ whole, and a problem of one of them keeps the last good version of all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,22 @@ TextCheck = Callable[[Path, str], Iterable[Problem]]
 def accept(_: Path, __: str) -> Iterable[Problem]:
     """Find no problem."""
     return ()
+
+
+@dataclass(frozen=True, slots=True)
+class MailChecks:
+    """What the organisations' files are checked against, beside the schemas of their sections.
+
+    Attributes:
+        text: finds the problems of a text.
+        mailers: the ways to hand over mail that ``url`` in ``[mail]`` may name; None accepts every name.
+    """
+
+    text: TextCheck = accept
+    mailers: Collection[str] | None = None
+
+
+ACCEPT_MAIL = MailChecks()
 
 
 @dataclass(frozen=True, slots=True)

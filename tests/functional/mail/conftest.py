@@ -14,18 +14,22 @@ from tests.functional.mail.post import SAMPLE, SETTINGS, TEXTS, Post, Thanks
 
 @pytest.fixture(scope="session")
 def _writing():
-    """A plugin with a hook that each test sets."""
+    """A plugin with a mailer, and a hook that each test sets."""
     from autonomy_core.plugin_api.hooks import hookimpl
 
     module = ModuleType("writing.plugin")
-    module.hook = None
+    module.hook, module.post = None, Post()
+
+    @hookimpl
+    def register_mailers():
+        return [module.post]
 
     @hookimpl
     def on_mail_sending(event):
         if module.hook is not None:
             module.hook(event)
 
-    module.on_mail_sending = on_mail_sending
+    module.on_mail_sending, module.register_mailers = on_mail_sending, register_mailers
     return module
 
 
@@ -35,8 +39,9 @@ def autonomy_plugins(_writing):
 
 
 @pytest.fixture
-def post():
-    return Post()
+def post(_writing):
+    _writing.post.begin()
+    return _writing.post
 
 
 @pytest.fixture
@@ -46,7 +51,7 @@ def thanks():
 
 @pytest.fixture
 def with_post(post, thanks, _writing):
-    """Set an application up with the mailer, the kinds of mail, and an organisation that uses them."""
+    """Set an application up with the kinds of mail, and an organisation that uses them and the mailer."""
 
     @contextmanager
     def arranged(application):
@@ -57,7 +62,6 @@ def with_post(post, thanks, _writing):
         ]
         application.runtime = replace(
             before,
-            mailers={**before.mailers, post.name: post},
             mail_templates={**before.mail_templates, **{each.name: each for each in templates}},
         )
         application.organisation("acme", plugins=("writing", stand_ins.NAME), settings=SETTINGS)

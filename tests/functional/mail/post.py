@@ -25,6 +25,10 @@ class Post:
     name = "post"
 
     def __init__(self):
+        self.begin()
+
+    def begin(self):
+        """Forget the letters, and accept what comes."""
         self.letters = []
         self.outcomes = []
         self.closed = None

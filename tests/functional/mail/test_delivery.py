@@ -1,5 +1,6 @@
 """Delivery: what a mail server answers decides what becomes of a mail."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,8 @@ from structlog.testing import capture_logs
 
 from autonomy_core.alarms.models import Alarm
 from autonomy_core.db.base import utcnow
-from autonomy_core.mail.delivery import claim, deliver_due
+from autonomy_core.mail.carrier import Carrier
+from autonomy_core.mail.delivery import claim, deliver, deliver_due
 from autonomy_core.mail.domain import GIVE_UP_AFTER
 from autonomy_core.mail.models import MailMessage
 from autonomy_core.plugin_api.mail import MailerUnavailable, MailRefused, NotSent, send
@@ -140,6 +142,17 @@ def test_a_mail_of_a_worker_that_died_is_sent_when_its_claim_ends(acme, post):
     assert (mail.status, mail.attempts, len(post.letters)) == ("sent", 2, 1)
 
 
+def test_a_mail_whose_preparation_outlives_the_claim_is_not_sent(acme, post):
+    """Another worker may have sent it meanwhile."""
+    put(acme)
+    scope = acme.runtime.scope_outside(acme.get_organisation("acme"))
+    with Carrier(scope) as carrier:
+        deliver(scope, carrier, replace(claim(scope), hand_over_by=0.0))
+    assert post.letters == []
+    [mail] = stored(acme)
+    assert (mail.status, mail.answer) == ("queued", "PreparedTooLate: its preparation took longer than 30 s")
+
+
 def test_what_prepare_adds_is_rendered_and_not_stored(acme, post, thanks):
     thanks.values = {"token": "correct-horse"}
     put(acme)
@@ -212,6 +225,13 @@ def test_the_log_does_not_contain_the_address(acme, post):
     assert TO not in repr(logs)
 
 
+def test_an_answer_is_kept_without_the_address_in_punycode(acme, post):
+    post.outcomes = [MailRefused("550 <ada@xn--bcher-kva.example> unknown", permanent=True)]
+    put(acme, to="ada@bücher.example")
+    attempt(acme)
+    assert stored(acme)[0].answer == "550 <(address)> unknown"
+
+
 def test_an_organisation_sends_from_its_own_mail_server(acme):
     with MailServer() as server:
         account = {"url": server.url, "from": "hello@harbour.example", "from_name": "Harbour Records"}
@@ -224,15 +244,26 @@ def test_an_organisation_sends_from_its_own_mail_server(acme):
     assert received.message["From"] == "Harbour Records <hello@harbour.example>"
 
 
-def test_an_account_of_an_unknown_kind_is_unavailable(acme):
-    account = {"url": "pigeon:loft", "from": "hello@harbour.example"}
-    acme.organisation("harbour", settings={"mail": account})
-    with acme.scope("harbour") as scope:
-        mail_id = send(scope, "mail.test", TO, {})
-    acme.run_jobs("harbour")
-    with acme.scope("harbour") as scope:
-        mail = scope.session.get_one(MailMessage, ("harbour", mail_id))
-        assert (mail.status, mail.answer) == ("queued", "no installed plugin has a mailer 'pigeon'")
+def test_without_the_plugin_of_its_mailer_an_account_is_unavailable(acme):
+    """An organisation's last good version may name a mailer whose plugin was removed."""
+    acme.runtime = replace(acme.runtime, mailers={})
+    put(acme)
+    attempt(acme)
+    assert [(mail.status, mail.answer) for mail in stored(acme)] == [
+        ("queued", "no installed plugin has a mailer 'post'")
+    ]
+
+
+def test_a_mailer_that_no_plugin_has_is_a_mistake_of_the_file(acme):
+    ini = acme.runtime.settings.tenants / "harbour.ini"
+    ini.write_text("[organisation]\nname = H\ncurrency = eur\n\n[mail]\nfrom = h@h.example\nurl = pots:\n")
+    acme.runtime.tenants.reload()
+    assert acme.runtime.tenants.get("harbour") is None
+    assert [str(problem) for problem in acme.runtime.tenants.problems()] == [
+        f"{ini}:7: invalid_value: no way to send mail is called 'pots' (did you mean 'post'?)"
+    ]
+    ini.unlink()
+    acme.runtime.tenants.reload()
 
 
 def test_after_an_error_of_a_mailer_its_connection_is_not_used_again(acme, post):

@@ -21,6 +21,7 @@ from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules
+from autonomy_core.tenancy.texts import MailChecks
 from tests.unit.autonomy_core.tenancy.material import no_mistake
 
 Run = Callable[..., Result]
@@ -52,7 +53,7 @@ def run(tmp_path: Path, schemas: PluginSchemas) -> Run:
     context = SimpleNamespace(
         tenants_directory=tmp_path,
         plugin_schemas=schemas,
-        text_check=no_mistake,
+        mail_checks=MailChecks(no_mistake, {"directory", "smtp", "smtps"}),
         tenant_rules=Rules(record=record),
         _runtime=SimpleNamespace(
             checks_for=lambda _: OFFLINE, scope_outside=lambda organisation: organisation
@@ -97,6 +98,14 @@ def test_check_names_file_and_line_of_every_problem_and_exits_with_one(run: Run,
     assert f"{tmp_path}/acme.ini:3: invalid_value: " in result.output
     assert f"{tmp_path}/acme.ini:9: live_key_in_test: " in result.output
     assert "abcdef" not in result.output
+
+
+def test_check_names_a_mailer_that_is_mistyped(run: Run, tmp_path: Path):
+    mail = "[mail]\nfrom = a@shop.example\nurl = smpt://mail.example\n"
+    write_private(tmp_path / "shop.ini", f"[organisation]\nname = Shop\ncurrency = eur\n{mail}")
+    result = run("check")
+    assert result.exit_code == 1
+    assert ":6: invalid_value: no way to send mail is called 'smpt' (did you mean 'smtp'?)" in result.output
 
 
 def test_check_writes_json_for_machines(run: Run, tmp_path: Path):
@@ -219,7 +228,7 @@ def test_a_missing_directory_is_a_message_and_no_traceback(
     context = SimpleNamespace(
         tenants_directory=tmp_path / "nowhere",
         plugin_schemas=schemas,
-        text_check=no_mistake,
+        mail_checks=MailChecks(no_mistake, {"directory", "smtp", "smtps"}),
         tenant_rules=Rules(),
     )
     result = CliRunner().invoke(tenants, command.split(), obj=context)

@@ -15,7 +15,7 @@ from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules
-from autonomy_core.tenancy.texts import MAX_TEXTS
+from autonomy_core.tenancy.texts import MAX_TEXTS, MailChecks
 from autonomy_core.tenancy.watch import WatchedDirectory
 from tests.unit.autonomy_core.tenancy.material import count_as_unfinished_for, no_mistake
 
@@ -62,7 +62,7 @@ def begin(tenants: Path, tmp_path: Path, schemas: PluginSchemas) -> Iterator[Beg
                 schemas,
                 index=tmp_path / "index",
                 rules=Rules(record=record),
-                check_text=no_mistake,
+                mail_checks=MailChecks(no_mistake),
                 fresh_ns=0,
             )
         )
