@@ -23,6 +23,7 @@ from autonomy_core.customers import jobs as customers_jobs
 from autonomy_core.customers import mails as customer_mails
 from autonomy_core.customers import outbox
 from autonomy_core.customers import personal_data as customers
+from autonomy_core.customers.changing import way_out
 from autonomy_core.customers.staff.services import move_notes
 from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
@@ -151,6 +152,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         moves=MOVES,
         mail_templates=mail_templates,
         mailers=_mailers(plugins, settings),
+        way_out=way_out,
         image_processors=image_processors,
         personal_data=_personal_data(plugins),
         customer_finders=(customer_of_reference,),

@@ -16,6 +16,7 @@ from autonomy_core.customers.models import Customer
 from autonomy_core.customers.services import EmailTaken, find_customer, is_current
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.mail.models import MailMessage
+from autonomy_core.mail.suppressions import suppress, suppressions_of
 
 
 def change_email(scope: TenantScope, customer: Customer, email: str) -> None:
@@ -30,11 +31,14 @@ def change_email(scope: TenantScope, customer: Customer, email: str) -> None:
         EmailTaken: another account has the address.
     """
     scope.session.refresh(customer, with_for_update={"key_share": True})
+    former = customer.email
     try:
         with scope.session.begin_nested():
             customer.email, customer.email_verified_at = email, None
     except IntegrityError as error:
         raise EmailTaken from error
+    if any(each.reason == "unsubscribed" for each in suppressions_of(scope, former)):
+        suppress(scope, email, "unsubscribed")
 
 
 def proven_address(scope: TenantScope, customer_id: UUID) -> str | None:

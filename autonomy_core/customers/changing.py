@@ -14,8 +14,9 @@ from autonomy_core.customers.services import EmailTaken, find_customer, lock_cur
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.events import CustomerUpdated
 from autonomy_core.kernel.keys import organisation_key, organisation_keys
+from autonomy_core.kernel.mail import Mail, NotSent
 from autonomy_core.kernel.scope import TenantScope, forbid_commit
-from autonomy_core.kernel.urls import api_url
+from autonomy_core.kernel.urls import NoHost, api_url
 from autonomy_core.mail.suppressions import allow, suppress
 
 PURPOSE = "customers.unsubscribe"
@@ -82,6 +83,24 @@ def unsubscribe_url(scope: TenantScope, customer: Customer) -> str:
     return api_url(scope, f"customers/unsubscribe?token={token}")
 
 
+def way_out(scope: TenantScope, mail: Mail) -> str:
+    """Return the URL that ends bulk mail to the customer of a mail.
+
+    Raises:
+        NotSent: the mail is not to the address of a customer, the address is not proven, or no host is
+            declared.
+    """
+    customer = find_customer(scope, mail.customer_id) if mail.customer_id is not None else None
+    if customer is None or customer.email.lower() != mail.to.lower():
+        raise NotSent("bulk mail is to customers, or needs an unsubscribe_url")
+    if not customer.email_verified:
+        raise NotSent("the customer has not proven the address")
+    try:
+        return unsubscribe_url(scope, customer)
+    except NoHost as error:
+        raise NotSent(str(error)) from None
+
+
 def customer_of_token(scope: TenantScope, token: str) -> Customer | None:
     """Return the current customer of the token of a link that unsubscribes; None if it is not valid."""
     customer_id = customer_of(organisation_keys(scope, PURPOSE), token)
@@ -103,7 +122,9 @@ def _consent(scope: TenantScope, customer: Customer, *, accepts: bool) -> dict[s
     if not accepts:
         suppress(scope, customer.email, "unsubscribed")
         return {"marketing_at": None, "marketing_source": None}
-    allow(scope, customer.email, ["unsubscribed"])
+    # Anyone can register an address. `proving` allows the mail when the mailbox is proven.
+    if customer.email_verified:
+        allow(scope, customer.email, ["unsubscribed"])
     if customer.marketing_at is not None:
         return {}
     return {"marketing_at": utcnow(), "marketing_source": FROM_ACCOUNT}

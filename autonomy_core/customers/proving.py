@@ -14,6 +14,7 @@ from autonomy_core.customers.services import find_customer_by_email, is_current
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.events import CustomerVerified
 from autonomy_core.kernel.scope import TenantScope, forbid_commit
+from autonomy_core.mail.suppressions import allow
 
 PROVEN = "the mailbox of the address was proven"
 
@@ -104,6 +105,8 @@ def _verify(scope: TenantScope, account: Customer, *, from_outside: bool) -> Non
     account.email_verified_at = utcnow()
     if from_outside:
         _forget_wishes(account)
+    if account.accepts_marketing:
+        allow(scope, account.email, ["unsubscribed"])
     scope.session.flush()
     with forbid_commit(scope):
         event = CustomerVerified(scope, account.id, account.email, from_outside=from_outside)

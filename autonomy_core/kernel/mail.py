@@ -68,6 +68,10 @@ Prepare = Callable[["TenantScope", Mail], Mapping[str, Any]]
 """What the worker calls before it renders a mail; see `MailTemplate`."""
 
 
+WayOut = Callable[["TenantScope", Mail], str]
+"""Returns the URL with which the customer of a bulk mail unsubscribes (RFC 8058), or raises `NotSent`."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailTemplate:
     """A kind of mail.
@@ -81,7 +85,9 @@ class MailTemplate:
             returns further values, for example a single-use token that it creates. So no token is stored in
             the outbox. A value ``locale`` replaces the language that `send` was given. It runs again for
             every attempt. It raises `NotSent` if the mail must not be sent.
-        bulk: whether it is sent to many, for example a newsletter. Then it can be unsubscribed from.
+        bulk: whether it is sent to many, for example a newsletter. Then it has a link that unsubscribes: that
+            of the customer, or the value ``unsubscribe_url`` if the recipient is no customer. It is not sent
+            without one, and not to a customer whose address is not proven.
     """
 
     name: str

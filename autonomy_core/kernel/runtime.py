@@ -21,7 +21,7 @@ from autonomy_core.kernel.checks import OrganisationCheck
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.jobs import Job
-from autonomy_core.kernel.mail import Mailer, MailTemplate
+from autonomy_core.kernel.mail import Mail, Mailer, MailTemplate, NotSent, WayOut
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.kernel.personal_data import FindCustomer, Move, PersonalData
 from autonomy_core.kernel.protocols import (
@@ -36,6 +36,11 @@ from autonomy_core.kernel.webhooks import WebhookSource
 from autonomy_core.settings import Settings
 from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.tenancy.registry import TenantRegistry
+
+
+def no_way_out(scope: TenantScope, mail: Mail) -> str:
+    """Refuse bulk mail: there is nothing that ends it."""
+    raise NotSent("bulk mail needs a link that ends it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Runtime:
         checks: pairs of plugin name and check.
         mail_templates: the templates of mail by name, of the core and the plugins.
         mailers: the ways to hand over mail, by name.
+        way_out: makes the link that ends bulk mail to a customer.
         image_processors: what decodes uploaded images, by name.
         flushes: the plugins' collections of data to write periodically.
         scopes: the scopes of API keys by name, each with a description; of the core and the plugins.
@@ -89,6 +95,7 @@ class Runtime:
     checks: tuple[tuple[str, OrganisationCheck], ...] = ()
     mail_templates: Mapping[str, MailTemplate] = field(default_factory=dict)
     mailers: Mapping[str, Mailer] = field(default_factory=dict)
+    way_out: WayOut = no_way_out
     image_processors: Mapping[str, ImageProcessor] = field(default_factory=dict)
     flushes: tuple[Flush, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=lambda: SCOPES)

@@ -223,6 +223,8 @@ def prepare(scope: TenantScope, mail: Mail) -> Letter:
             own.hooks.call("on_mail_sending", event)
         if reasons:
             raise NotSent("; ".join(reasons))
+        if template.bulk and values.get("unsubscribe_url") is None:
+            values["unsubscribe_url"] = runtime_of(scope).way_out(own, mail)
         rendered = render(own, template, values, locale=values.get("locale") or mail.locale, to=mail.to)
         try:
             return compose(own, template, mail, rendered)

@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import select, update
 
 from autonomy_core.audit.models import AuditEntry
+from autonomy_core.customers.addresses import change_email
 from autonomy_core.customers.changing import unsubscribe_url
 from autonomy_core.customers.deletion import erase_due
 from autonomy_core.customers.domain import DELETION_AFTER
 from autonomy_core.customers.models import Customer
+from autonomy_core.customers.proving import prove_address
 from autonomy_core.customers.services import find_customer
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.events import CustomerUpdated
@@ -58,9 +60,13 @@ class Account:
         with self.desk.autonomy.scope() as scope:
             return find_customer(scope, self.row.id).erased_at is not None
 
-    def mail_is_stopped(self):
+    def prove(self):
         with self.desk.autonomy.scope() as scope:
-            return suppressed_because(scope, self.row.email, bulk=True) is not None
+            prove_address(scope, self.row.email, within=self.row.id)
+
+    def mail_is_stopped(self, email="ada@example.org"):
+        with self.desk.autonomy.scope() as scope:
+            return suppressed_because(scope, email, bulk=True) is not None
 
 
 @pytest.fixture
@@ -178,9 +184,26 @@ def test_rfc_8058_one_post_without_a_login_stops_bulk_mail(ada):
 
 
 def test_a_new_consent_has_bulk_mail_sent_again(ada):
+    ada.prove()
     ada.app.post(ada.link(), {"List-Unsubscribe": "One-Click"})
     ada.change(accepts_marketing=True)
     assert not ada.mail_is_stopped()
+
+
+def test_a_consent_counts_when_the_mailbox_is_proven(ada):
+    """A stranger may have registered the address of one who has unsubscribed."""
+    ada.app.post(ada.link(), {"List-Unsubscribe": "One-Click"})
+    ada.change(accepts_marketing=True)
+    assert ada.mail_is_stopped()
+    ada.prove()
+    assert not ada.mail_is_stopped()
+
+
+def test_a_new_address_gets_no_bulk_mail_either(ada):
+    ada.app.post(ada.link(), {"List-Unsubscribe": "One-Click"})
+    with ada.desk.autonomy.scope() as scope:
+        change_email(scope, find_customer(scope, ada.row.id), "ada@new.example")
+    assert ada.mail_is_stopped("ada@new.example")
 
 
 def test_a_program_that_opens_the_link_stops_nothing(ada):

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from autonomy_core.alarms.models import Alarm
+from autonomy_core.customers.proving import prove_address
 from autonomy_core.db.base import utcnow
 from autonomy_core.mail.carrier import Carrier
 from autonomy_core.mail.delivery import claim, deliver, deliver_due
@@ -20,10 +21,10 @@ from tests.functional.mail.post import make_due, stored
 TO = "ada@example.org"
 
 
-def put(application, *titles, template="writing.thanks", to=TO):
+def put(application, *titles, template="writing.thanks", to=TO, **values):
     with application.scope() as scope:
         for title in titles or ("A",):
-            send(scope, template, to, {"title": title})
+            send(scope, template, to, {"title": title, **values})
 
 
 def attempt(application):
@@ -175,7 +176,7 @@ def test_prepare_decides_that_a_mail_is_not_sent(acme, post, thanks):
 def test_a_template_that_raises_delays_its_own_mail_only(acme, post, thanks):
     thanks.outcome = ZeroDivisionError("no price")
     put(acme)
-    put(acme, template="writing.news")
+    put(acme, template="writing.news", unsubscribe_url="https://acme.example/u")
     attempt(acme)
     broken, news = stored(acme)
     assert (broken.status, broken.answer) == ("queued", "ZeroDivisionError: no price")
@@ -202,6 +203,36 @@ def test_an_address_that_is_none_is_refused(acme, post):
     put(acme, to="ada@example.org\r\nBcc: eve@example.org")
     attempt(acme)
     assert [mail.status for mail in stored(acme)] == ["refused"]
+    assert post.letters == []
+
+
+def test_bulk_mail_to_a_customer_can_be_ended_with_one_click(acme, post):
+    """The plugin that sends it need not think of that."""
+    ada = acme.customer(email=TO)
+    with acme.scope() as scope:
+        prove_address(scope, TO, within=ada.id)
+        send(scope, "writing.news", TO, {}, customer_id=ada.id)
+    attempt(acme)
+    [(_, letter)] = post.letters
+    assert letter.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    url = letter.message["List-Unsubscribe"].strip("<>")
+    acme.app.post(url.replace("https://acme.example/", "/acme/"), {"List-Unsubscribe": "One-Click"})
+    with acme.scope() as scope:
+        send(scope, "writing.news", TO, {}, customer_id=ada.id)
+    attempt(acme)
+    assert [mail.answer for mail in stored(acme)][1:] == ["the recipient has unsubscribed"]
+
+
+def test_bulk_mail_that_could_not_be_ended_is_not_sent(acme, post):
+    stranger = acme.customer(email=TO)
+    with acme.scope() as scope:
+        for customer_id in (None, stranger.id):
+            send(scope, "writing.news", TO, {}, customer_id=customer_id)
+    attempt(acme)
+    assert [mail.answer for mail in stored(acme)] == [
+        "bulk mail is to customers, or needs an unsubscribe_url",
+        "the customer has not proven the address",
+    ]
     assert post.letters == []
 
 
