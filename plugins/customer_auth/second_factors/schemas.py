@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, post_load, validate
 from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
 from customer_auth.passkeys.schemas import PasskeyProofSchema
 from customer_auth.passkeys.services import PresentedPasskey
-from customer_auth.schemas import LONGEST_SECRET, secret_field
+from customer_auth.schemas import LONGEST_SECRET, TokensSchema, secret_field
 from customer_auth.second_factors.services import Presented
 
 LONGEST_CODE = 64
@@ -62,14 +62,6 @@ class ReauthenticationSchema(PresentedSchema):
     )
 
 
-class AccessTokenSchema(ApiSchema):
-    """A new access token of the same login. Its refresh token stays valid."""
-
-    access_token = fields.String(required=True)
-    token_type = fields.String(required=True, validate=validate.Equal("Bearer"))
-    expires_in = fields.Integer(required=True, metadata={"description": "in seconds"})
-
-
 class EnrolmentSchema(ApiSchema):
     """What an authenticator app needs. It is shown once."""
 
@@ -83,8 +75,8 @@ class RecoveryCodesSchema(ApiSchema):
     recovery_codes = fields.List(fields.String(), required=True)
 
 
-class EnabledSchema(AccessTokenSchema, RecoveryCodesSchema):
-    """The recovery codes, and an access token that has the new factor."""
+class EnabledSchema(TokensSchema, RecoveryCodesSchema):
+    """The recovery codes, and the tokens of a login that has the new factor."""
 
 
 class FactorsSchema(ApiSchema):

@@ -25,7 +25,7 @@ from customer_auth.sessions.clients import Client
 from customer_auth.sessions.flows import FlowKind
 from customer_auth.sessions.methods import Method
 from customer_auth.sessions.notices import FactorChange, notify_of_factors
-from customer_auth.sessions.services import AccessToken, Tokens, end_all_sessions, open_session, strengthen
+from customer_auth.sessions.services import Tokens, end_all_sessions, open_session, replace_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ def reauthenticate(
     presented: Presented,
     page: Page,
     client: Client,
-) -> AccessToken:
-    """Authenticate a customer who is logged in again.
+) -> Tokens:
+    """Authenticate a customer who is logged in again, and replace the login.
 
     Args:
         scope: the scope of the organisation.
@@ -102,7 +102,7 @@ def reauthenticate(
         client: the client of the request.
 
     Returns:
-        An access token with which the customer may change credentials for some minutes.
+        The tokens of the new login, with which the customer may change credentials for some minutes.
 
     Raises:
         NotAuthenticated: the login has ended.
@@ -124,7 +124,7 @@ def reauthenticate(
     if not presented.has_only_password:
         proven |= prove(scope, customer_id, presented, page)
     forgive_attempt(scope, buckets)
-    return strengthen(scope, customer_id, session_id, proven)
+    return replace_session(scope, customer_id, session_id, proven)
 
 
 def prove(scope: TenantScope, customer_id: UUID, presented: Presented, page: Page) -> frozenset[Method]:
@@ -154,16 +154,16 @@ class Enabled:
     """A customer has a second factor from now on."""
 
     recovery_codes: list[str] = field(repr=False)
-    access: AccessToken
+    tokens: Tokens
 
 
 def enable_totp(scope: TenantScope, customer_id: UUID, session_id: UUID | None, code: str) -> Enabled:
-    """Make the authenticator app a factor, and end all other logins, which were opened without it.
+    """Make the authenticator app a factor, and end all logins, which were opened without it.
 
     Args:
         scope: the scope of the organisation.
         customer_id: the customer.
-        session_id: the login of the request, which stays.
+        session_id: the login of the request, which is replaced.
         code: a code that the app shows.
 
     Raises:
@@ -176,9 +176,9 @@ def enable_totp(scope: TenantScope, customer_id: UUID, session_id: UUID | None, 
         raise NotAuthenticated
     codes = totp.confirm(scope, customer_id, code)
     end_all_sessions(scope, customer_id, but=session_id)
-    access = strengthen(scope, customer_id, session_id, {Method.ONE_TIME_CODE})
+    tokens = replace_session(scope, customer_id, session_id, {Method.ONE_TIME_CODE})
     notify_of_factors(scope, customer_id, FactorChange.TOTP_ADDED)
-    return Enabled(codes, access)
+    return Enabled(codes, tokens)
 
 
 def disable_totp(scope: TenantScope, customer_id: UUID) -> None:

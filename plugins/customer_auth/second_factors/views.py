@@ -24,7 +24,6 @@ from customer_auth.second_factors.errors import (
 )
 from customer_auth.second_factors.resources import AuthenticatorApp, Login, SecondFactors
 from customer_auth.second_factors.schemas import (
-    AccessTokenSchema,
     ConfirmationSchema,
     EnabledSchema,
     EnrolmentSchema,
@@ -35,7 +34,7 @@ from customer_auth.second_factors.schemas import (
 )
 from customer_auth.services import WrongPassword
 from customer_auth.sessions.requests import client_of, page_of_request
-from customer_auth.sessions.services import AccessToken, Tokens
+from customer_auth.sessions.services import Tokens
 
 
 @api_view(
@@ -65,11 +64,14 @@ def complete_login(context: Login, request: Request) -> Tokens:
     summary="Authenticate again, to change credentials",
     permission=Permission.OWN,
     body=ReauthenticationSchema,
-    returns=AccessTokenSchema,
+    returns=TokensSchema,
     errors=(WrongPassword, WrongCode, PasskeyRefused, SecondFactorRequired, TooManyRequests, Unavailable),
 )
-def reauthenticate(context: Customers, request: Request) -> AccessToken:
-    """The new access token allows calls that answered 403 `reauthentication_required`, for ten minutes."""
+def reauthenticate(context: Customers, request: Request) -> Tokens:
+    """The new tokens replace those of this login, which end within seconds.
+
+    The access token allows calls that answered 403 `reauthentication_required`, for ten minutes.
+    """
     identity = request.identity
     return services.reauthenticate(
         context.scope,
@@ -118,10 +120,10 @@ def enrol_app(context: AuthenticatorApp, request: Request) -> totp.Enrolment:
     errors=(WrongCode, SecondFactorExists, NotFound),
 )
 def confirm_app(context: AuthenticatorApp, request: Request) -> Mapping[str, Any]:
-    """From now on each login asks for a code. All other logins of the customer end."""
+    """From now on each login asks for a code. All logins of the customer end: continue with these tokens."""
     identity = request.identity
     enabled = services.enable_totp(context.scope, identity.id, identity.session_id, request.validated["code"])
-    return {"recovery_codes": enabled.recovery_codes, **asdict(enabled.access)}
+    return {"recovery_codes": enabled.recovery_codes, **asdict(enabled.tokens)}
 
 
 @api_view(

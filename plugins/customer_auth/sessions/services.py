@@ -65,15 +65,6 @@ class Tokens:
     token_type: str = "Bearer"  # noqa: S105 - RFC 6750's name of the scheme
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """An access token of a login that has its refresh token already; see `Tokens`."""
-
-    access_token: str = field(repr=False)
-    expires_in: int
-    token_type: str = "Bearer"  # noqa: S105 - RFC 6750's name of the scheme
-
-
 def open_session(
     scope: TenantScope,
     customer_id: UUID,
@@ -164,10 +155,12 @@ def end_session(scope: TenantScope, refresh_token: str) -> None:
         login.revoked_at = utcnow()
 
 
-def strengthen(
+def replace_session(
     scope: TenantScope, customer_id: UUID, session_id: UUID, methods: Iterable[Method]
-) -> AccessToken:
-    """Record that the customer of an open login was authenticated again.
+) -> Tokens:
+    """End a login, and begin one in its place, because its customer was authenticated again.
+
+    So the tokens from before are worth nothing, and neither is a copy of one of them.
 
     Args:
         scope: the scope of the organisation.
@@ -179,12 +172,26 @@ def strengthen(
         NotAuthenticated: the login has ended.
     """
     statement = open_sessions(scope, customer_id).where(LoginSession.id == session_id).with_for_update()
-    login = scope.session.scalars(statement).one_or_none()
-    if login is None:
+    former = scope.session.scalars(statement).one_or_none()
+    if former is None:
         raise NotAuthenticated
-    login.methods = sorted(with_factors({*map(Method, login.methods), *methods}))
-    login.authenticated_at = utcnow()
-    return _access_token(scope, login)
+    former.revoked_at = utcnow()
+    login = LoginSession(
+        organisation_id=scope.organisation.id,
+        id=uuid7(),
+        customer_id=customer_id,
+        created_at=former.created_at,
+        expires_at=utcnow() + _lifetime(scope),
+        methods=sorted(with_factors({*map(Method, former.methods), *methods})),
+        authenticated_at=utcnow(),
+        browser=former.browser,
+        system=former.system,
+        network=former.network,
+    )
+    scope.session.add(login)
+    # Insert the login before the token that refers to it.
+    scope.session.flush()
+    return _issue(scope, login)
 
 
 def methods_of(scope: TenantScope, session_id: UUID | None) -> frozenset[Method]:
@@ -237,11 +244,12 @@ def _issue(scope: TenantScope, login: LoginSession) -> Tokens:
             organisation_id=login.organisation_id, token_hash=token_hash(refresh_token), session_id=login.id
         )
     )
-    access = _access_token(scope, login)
-    return Tokens(access.access_token, refresh_token, access.expires_in)
+    access_token, expires_in = _access_token(scope, login)
+    return Tokens(access_token, refresh_token, expires_in)
 
 
-def _access_token(scope: TenantScope, login: LoginSession) -> AccessToken:
+def _access_token(scope: TenantScope, login: LoginSession) -> tuple[str, int]:
+    """Return an access token, and its lifetime in seconds."""
     now = utcnow()
     valid_for = timedelta(minutes=scope.settings(PLUGIN)["access_token_minutes"])
     claims = AccessClaims(
@@ -253,7 +261,7 @@ def _access_token(scope: TenantScope, login: LoginSession) -> AccessToken:
         authenticated_at=login.authenticated_at,
         methods=frozenset(login.methods),
     )
-    return AccessToken(access_tokens.encode(scope, claims), int(valid_for.total_seconds()))
+    return access_tokens.encode(scope, claims), int(valid_for.total_seconds())
 
 
 def _lock_session_of(scope: TenantScope, refresh_token: str) -> LoginSession | None:

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from autonomy_core.plugin_api.models import utcnow
 from customer_auth.models import LoginSession
-from tests.functional.customer_auth.second_factors import call, protect
+from tests.functional.customer_auth.second_factors import call, enrol, protect
 
 CHANGES = [
     ("post", "password", {"current_password": "a long engine", "new_password": "a longer engine"}),
@@ -50,11 +50,23 @@ def test_a_login_of_nine_minutes_ago_is_recent(shop):
 
 
 def test_a_password_makes_a_login_recent(shop):
-    token = aged(shop, hours=1)
-    answer = prove(shop, token, password="a long engine").json
-    assert set(answer) == {"access_token", "token_type", "expires_in"}
+    answer = prove(shop, aged(shop, hours=1), password="a long engine").json
     call(shop, "post", "second-factors/totp", answer["access_token"], {}, 201)
-    call(shop, "post", "second-factors/totp", token, {}, 403)
+
+
+@pytest.mark.parametrize("how", ["password", "app"])
+def test_the_tokens_from_before_an_authentication_end(shop, asked_each_time, how):
+    """Who has copied one of them does not gain by it (ASVS 7.2.4)."""
+    before = shop.register().json
+    if how == "password":
+        after = prove(shop, before["access_token"], password="a long engine").json
+    else:
+        app = enrol(shop, before["access_token"])
+        confirm = "second-factors/totp/confirm"
+        after = call(shop, "post", confirm, before["access_token"], {"code": app.code()}, 200).json
+    shop.me(before["access_token"], 401)
+    shop.refresh(before["refresh_token"], 401)
+    shop.me(shop.refresh(after["refresh_token"]).json["access_token"])
 
 
 def test_a_wrong_password_does_not(shop):
@@ -110,8 +122,8 @@ def test_a_code_makes_a_login_recent(shop, app, with_password):
 
 def test_a_code_is_used_up_by_a_reauthentication(shop, app):
     code = app.code()
-    prove(shop, app.access_token, code=code)
-    prove(shop, app.access_token, 422, code=code)
+    token = prove(shop, app.access_token, code=code).json["access_token"]
+    prove(shop, token, 422, code=code)
 
 
 def test_a_recovery_code_makes_a_login_recent(shop, app):

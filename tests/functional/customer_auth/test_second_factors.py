@@ -153,11 +153,10 @@ def test_without_an_app_there_are_no_recovery_codes(shop):
 
 def test_enrolling_ends_logins_that_had_one_factor(shop, asked_each_time):
     before = shop.register().json
-    token = shop.login().json["access_token"]
-    protect(shop, token)
+    app = protect(shop, shop.login().json["access_token"])
     shop.me(before["access_token"], 401)
     shop.refresh(before["refresh_token"], 401)
-    shop.me(token)
+    shop.me(app.access_token)
 
 
 def test_a_removed_app_is_not_asked_for(shop, app):

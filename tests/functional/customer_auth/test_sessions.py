@@ -90,7 +90,7 @@ def test_ending_logins_needs_a_recent_authentication(shop):
     assert len(listed(shop, token)) == 2
     recent = shop.post("reauthenticate", {"password": "a long engine"}, headers=bearer(token)).json
     end(shop, recent["access_token"])
-    assert len(listed(shop, token)) == 1
+    assert [each["current"] for each in listed(shop, recent["access_token"])] == [True]
 
 
 def test_a_login_of_another_customer_is_not_found(shop):
