@@ -63,6 +63,16 @@ def client_network(address: str | None) -> str:
     return shortened(found, _CUSTOMER_PREFIX_LENGTH)
 
 
+def coarse_network(address: str | None) -> str:
+    """Where a client is, so that the owner of an account recognises it: an IPv4 /24 or IPv6 /48 network.
+
+    Args:
+        address: the address as the server sees it. All texts that are no addresses are ``unknown``.
+    """
+    found = address_of(address)
+    return "unknown" if found is None else shortened(found, 24 if found.version == 4 else 48)
+
+
 def shortened(address: Address, bits: int) -> str:
     """The network that contains an address.
 

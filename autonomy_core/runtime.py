@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
@@ -51,7 +52,8 @@ from autonomy_core.mail.backends import MAILERS
 from autonomy_core.mail.models import MailMessage
 from autonomy_core.mail.overrides import OwnSourceCheck
 from autonomy_core.mail.settings import DEFAULT_URL
-from autonomy_core.mail.sources import problem_of_sources
+from autonomy_core.mail.sources import brought_by, problem_of_sources
+from autonomy_core.mail.templates import FOOTER
 from autonomy_core.payments import jobs as payments
 from autonomy_core.payments import mails as payment_mails
 from autonomy_core.payments import personal_data as payments_data
@@ -234,7 +236,8 @@ def mail_templates_of(plugins: Plugins) -> dict[str, MailTemplate]:
     """The kinds of mail of the core and the plugins, by name.
 
     Raises:
-        PluginError: a plugin's kind has a name that is taken, or no text.
+        PluginError: a plugin's kind has a name that is taken, or no text; or a text for another kind has a
+            mistake.
     """
     core = (
         *own_mails.TEMPLATES,
@@ -248,7 +251,23 @@ def mail_templates_of(plugins: Plugins) -> dict[str, MailTemplate]:
     for plugin, template in offered:
         if (problem := problem_of_sources(template)) is not None:
             raise PluginError(f"plugin {plugin}: its mail template {template.name!r} {problem}")
-    return {template.name: template for template in (*core, *(each for _, each in offered))}
+    found = {template.name: template for template in (*core, *(each for _, each in offered))}
+    for plugin in sorted({plugin for plugin, _ in offered}):
+        _check_texts(plugin, found)
+    return found
+
+
+def _check_texts(plugin: str, templates: Mapping[str, MailTemplate]) -> None:
+    """Check what a plugin brings for others' mails. A text for a plugin that is not installed may wait.
+
+    Raises:
+        PluginError: a text has a mistake.
+    """
+    check, owners = OwnSourceCheck(templates), {name.partition(".")[0] for name in (*templates, FOOTER.name)}
+    for name, text in brought_by(plugin, templates.values()).items():
+        if name.partition(".")[0] in owners:
+            for mistake in check(Path("mail", name), text):
+                raise PluginError(f"plugin {plugin}: {mistake}")
 
 
 def _mailers(plugins: Plugins, settings: Settings) -> dict[str, Mailer]:

@@ -58,6 +58,7 @@ class Settings:
         secret: the secret from which the organisations' keys are derived.
         previous_secrets: earlier secrets that are still accepted for verifying and decrypting.
         hosts: hosts that serve all organisations by path, and to which buyers may return.
+        local_port: the port in links to the local machine; None for the one that the host has.
         default_organisation: the fallback for ``/api/v1`` when no organisation claims the host; None for no
             fallback.
         database_url: the URL with the application's role; None for the embedded server.
@@ -95,6 +96,7 @@ class Settings:
     secret: Secret
     previous_secrets: tuple[Secret, ...]
     hosts: tuple[str, ...]
+    local_port: int | None
     default_organisation: str | None
     database_url: str | None = field(repr=False)
     owner_url: str | None = field(repr=False)

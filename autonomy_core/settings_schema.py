@@ -75,6 +75,9 @@ class ServerSchema(Schema):
     )
     previous_secrets = ReferencesField(data_key="autonomy.previous_secret", load_default=())
     hosts = HostsField(data_key="autonomy.hosts", load_default=())
+    local_port = NumberInText(
+        data_key="autonomy.local_port", load_default=None, validate=validate.Range(1, 65535)
+    )
     default_organisation = fields.String(data_key="autonomy.default_organisation", load_default=None)
     pool_size = NumberInText(data_key="autonomy.pool_size", load_default=10, validate=validate.Range(1, 200))
     log_format = fields.String(

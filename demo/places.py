@@ -23,6 +23,7 @@ use = egg:autonomy-server
 autonomy.tenants = {root}/tenants
 autonomy.data = {data}
 autonomy.default_organisation = {default}
+autonomy.local_port = {port}
 autonomy.mail.url = {mail}
 autonomy.mail.from = shops@mail.example
 stripe_payments.api_base = {simulator}
@@ -86,6 +87,7 @@ class Places:
             root=ROOT,
             data=self.directory / "data",
             default=SHOPS[0],
+            port=self.port,
             mail=f"smtp://localhost:{self.mail_port}?tls=none",
             simulator=self.simulator,
         )

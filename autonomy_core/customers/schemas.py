@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from autonomy_core.customers.domain import LOCALE, TOKEN
@@ -63,17 +65,27 @@ class DeletionSchema(ApiSchema):
     )
 
 
-class OwnChangesSchema(ApiSchema):
-    """What a customer changes. Members that are missing stay as they are."""
+def locale_field(**options: Any) -> fields.String:
+    """A field for the language of a customer's mails.
 
-    name = Text(LONGEST_NAME, metadata={"example": "Ada Lovelace"})
-    locale = fields.String(
+    Args:
+        options: further arguments of `marshmallow.fields.Field`.
+    """
+    return fields.String(
         allow_none=True,
         validate=validate.Regexp(
             rf"\A{LOCALE.pattern}\Z", error="Write a language tag, such as de or pt-BR."
         ),
         metadata={"description": "the language of mails, BCP 47; null for the shop's", "example": "de"},
+        **options,
     )
+
+
+class OwnChangesSchema(ApiSchema):
+    """What a customer changes. Members that are missing stay as they are."""
+
+    name = Text(LONGEST_NAME, metadata={"example": "Ada Lovelace"})
+    locale = locale_field()
     accepts_marketing = StrictBoolean(
         metadata={"description": "whether to send mails that advertise; the time is kept"}
     )

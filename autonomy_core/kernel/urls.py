@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.tenancy.hosts import name_of
 
 
 class NoHost(LookupError):
@@ -21,16 +22,18 @@ def api_url(scope: TenantScope, path: str) -> str:
     Raises:
         NoHost: no host is declared.
     """
+    local_port = scope.server.local_port
     if scope.organisation.hosts:
-        return f"{_origin(scope.organisation.hosts[0])}/api/v1/{path}"
+        return f"{_origin(scope.organisation.hosts[0], local_port)}/api/v1/{path}"
     # The server's own hosts have the organisation in the path.
     for host in scope.hosts:
-        return f"{_origin(host)}/{scope.organisation.id}/api/v1/{path}"
+        return f"{_origin(host, local_port)}/{scope.organisation.id}/api/v1/{path}"
     raise NoHost("no address for links: declare a host of the organisation")
 
 
-def _origin(host: str) -> str:
+def _origin(host: str, local_port: int | None) -> str:
     """The origin of a declared host. Only a developer's own machine does without TLS."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    is_local = name in {"127.0.0.1", "[::1]"} or name.split(".")[-1] == "localhost"
-    return f"{'http' if is_local else 'https'}://{host}"
+    name = name_of(host)
+    if name not in {"127.0.0.1", "[::1]"} and name.split(".")[-1] != "localhost":
+        return f"https://{host}"
+    return f"http://{host if local_port is None else f'{name}:{local_port}'}"

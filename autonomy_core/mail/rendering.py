@@ -13,13 +13,14 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from autonomy_core.kernel.mail import MailTemplate
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.languages import ENGLISH, Language, choose
 from autonomy_core.mail.compiling import Source
 from autonomy_core.mail.markup import as_html, as_text, insert, parse
 from autonomy_core.mail.sandbox import State, TemplateProblem, fill
 from autonomy_core.mail.settings import mail_settings
-from autonomy_core.mail.sources import compiled, own, problem_of_sources, shipped
+from autonomy_core.mail.sources import brought_by, compiled, own, problem_of_sources, shipped
 from autonomy_core.mail.templates import FOOTER
 
 log = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ class Look:
         logo: the URL of the logo; None for none.
         locale: the language of mail to recipients without one, a BCP 47 tag; None for English.
         zone: the time zone of dates.
-        texts: the organisation's own sources, by file name.
+        texts: the sources of the organisation and its plugins that replace shipped ones, by file name.
     """
 
     name: str
@@ -86,7 +87,7 @@ def render(
 ) -> Rendered:
     """Render a mail.
 
-    If the organisation's own source does not suit the values, the package's source is used.
+    If a source of the organisation or of a plugin does not suit the values, the package's source is used.
 
     Args:
         scope: the scope of the organisation, in the transaction of the delivery.
@@ -111,8 +112,16 @@ def look_of(scope: TenantScope) -> Look:
         logo=settings.logo,
         locale=organisation.locale,
         zone=organisation.zone,
-        texts=organisation.mail_texts,
+        texts={**_texts_of_plugins(scope), **organisation.mail_texts},
     )
+
+
+def _texts_of_plugins(scope: TenantScope) -> dict[str, str]:
+    """The texts that the enabled plugins bring for others' mails, of two that of the first plugin."""
+    templates, texts = runtime_of(scope).mail_templates.values(), dict[str, str]()
+    for plugin in reversed(scope.organisation.plugins):
+        texts |= brought_by(plugin, templates)
+    return texts
 
 
 def render_for(
@@ -124,7 +133,7 @@ def render_for(
     except TemplateProblem as problem:
         if not look.texts:
             raise
-        # The check of the organisation's sources uses the sample. Real values may differ.
+        # The check of these sources uses the sample. Real values may differ.
         log.error(  # noqa: TRY400 - the traceback has a customer's values
             "mail.own_source_failed",
             organisation=look.name,

@@ -8,7 +8,7 @@ name, or add a language.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -50,6 +50,25 @@ def shipped(template: MailTemplate) -> Mapping[str, str]:
         ModuleNotFoundError: its package does not exist.
     """
     return _sources_of(template.package).get(template.name, {})
+
+
+def brought_by(plugin: str, templates: Iterable[MailTemplate]) -> Mapping[str, str]:
+    """Return the sources that a plugin has of mails that are not its own, by file name.
+
+    They replace a text or add a language, for the organisations that have enabled the plugin.
+
+    Args:
+        plugin: the plugin.
+        templates: all templates. Those of the plugin name its packages.
+    """
+    own_names = f"{plugin}."
+    return {
+        f"{name}.{language}.md": text
+        for package in sorted({each.package for each in templates if each.name.startswith(own_names)})
+        for name, sources in _sources_of(package).items()
+        if not name.startswith(own_names)
+        for language, text in sources.items()
+    }
 
 
 def problem_of_sources(template: MailTemplate) -> str | None:

@@ -10,7 +10,7 @@ from autonomy_core.customers.logins import announce_login
 from autonomy_core.customers.merging import NotMergeable, merge
 from autonomy_core.customers.models import Customer
 from autonomy_core.customers.proving import claim_guests, prove_address
-from autonomy_core.customers.schemas import CustomerSchema
+from autonomy_core.customers.schemas import CustomerSchema, locale_field
 from autonomy_core.customers.services import (
     EmailTaken,
     add_guest,
@@ -43,6 +43,7 @@ __all__ = [
     "is_account",
     "is_blocked",
     "is_current",
+    "locale_field",
     "merge",
     "prove_address",
     "proven_address",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyramid.authorization import Allow, Everyone
 
-from autonomy_core.addresses import client_network
+from autonomy_core.addresses import client_network, coarse_network
 from autonomy_core.kernel.identity import (
     CUSTOMER,
     RECENT,
@@ -31,6 +31,7 @@ __all__ = [
     "Scope",
     "bearer_token",
     "client_network",
+    "coarse_network",
     "customer_identity",
     "link_identity",
     "organisation_key",

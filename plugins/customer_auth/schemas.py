@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from autonomy_core.plugin_api.customers import CustomerSchema
+from autonomy_core.plugin_api.customers import CustomerSchema, locale_field
 from autonomy_core.plugin_api.schemas import ApiSchema, EmailField, QuerySchema, Text, Timestamp
 from customer_auth.domain import (
     LONGEST_PASSWORD,
@@ -94,6 +94,7 @@ class RegistrationSchema(ApiSchema):
         required=True,
         metadata={"description": "how the customer wants to be called"},
     )
+    locale = locale_field(load_default=None)
     proof_of_work = work_solution()
 
 
@@ -166,7 +167,7 @@ class CustomerLoginSchema(ApiSchema):
     network = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "the client's address at the login; for IPv6 its /64 network"},
+        metadata={"description": "the client's network at the login: 256 addresses, or an IPv6 /48"},
     )
     created_at = Timestamp(required=True)
     last_seen_at = Timestamp(

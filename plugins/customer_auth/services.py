@@ -82,6 +82,7 @@ def register(
     password: str,
     name: str,
     client: Client,
+    locale: str | None = None,
     proof_of_work: str | None = None,
 ) -> Registered:
     """Create a customer with a password, log them in, and mail a code that verifies the address.
@@ -94,6 +95,7 @@ def register(
         password: as it was sent.
         name: the customer's name.
         client: the client of the request.
+        locale: the language of the customer's mails, a tag of BCP 47; None for the organisation's.
         proof_of_work: the client's solution; see `require_work`.
 
     Raises:
@@ -109,7 +111,7 @@ def register(
     with scope.begin() as own:
         count_attempt(own, attempts.registration_buckets(scope, client.address))
     password_hash = passwords_of(scope).hash(password)
-    customer = register_customer(scope, email, name)
+    customer = register_customer(scope, email, name, locale=locale)
     scope.session.add(
         Credential(
             organisation_id=scope.organisation.id, customer_id=customer.id, password_hash=password_hash

@@ -66,7 +66,7 @@ class Sighting(NamedTuple):
 
     Attributes:
         browser, system: see `Client`.
-        network: its IPv4 address, or its IPv6 /64 network.
+        network: its network; see `coarse_network`.
     """
 
     browser: str | None

@@ -33,7 +33,7 @@ SAMPLE = {
     "at": "2026-12-01T12:00:00+00:00",
     "browser": "Firefox",
     "system": "Linux",
-    "network": "192.0.2.1",
+    "network": "192.0.2.0/24",
     "change": FactorChange.TOTP_ADDED.value,
 }
 

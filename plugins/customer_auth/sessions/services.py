@@ -15,7 +15,7 @@ from autonomy_core.plugin_api.customers import Customer, is_account
 from autonomy_core.plugin_api.errors import Conflict, NotAuthenticated, NotFound
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.plugin_api.security import client_network
+from autonomy_core.plugin_api.security import coarse_network
 from customer_auth.domain import AccessClaims, RefreshVerdict, judge_refresh, token_hash
 from customer_auth.models import LoginSession, RefreshToken
 from customer_auth.second_factors.gate import admit
@@ -116,7 +116,7 @@ def _new_login(
         authenticated_at=utcnow(),
         browser=client.browser,
         system=client.system,
-        network=client_network(client.address),
+        network=coarse_network(client.address),
     )
 
 
@@ -285,7 +285,7 @@ def _is_new_device(scope: TenantScope, customer_id: UUID, client: Client) -> boo
 
 
 def _sighting(client: Client) -> Sighting:
-    return Sighting(client.browser, client.system, client_network(client.address))
+    return Sighting(client.browser, client.system, coarse_network(client.address))
 
 
 def _remove_expired(scope: TenantScope, customer_id: UUID) -> None:

@@ -1,6 +1,10 @@
 """The organisation of a URL; only the exact path of a resource answers."""
 
+from dataclasses import replace
+
 import pytest
+
+from autonomy_core.kernel.urls import api_url
 
 
 @pytest.fixture
@@ -116,3 +120,21 @@ def test_other_organisations_stay_in_service_beside_a_broken_one(broken):
     broken.product("other", title="Other's")
     assert products_of(broken, "/other/api/v1/products") == ["Other's"]
     broken.app.get("/health/live", headers={"Host": "broken.example"})
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("localhost:6543", "http://localhost:8080/api/v1/link"),
+        ("shop.localhost", "http://shop.localhost:8080/api/v1/link"),
+        ("shop.example:8443", "https://shop.example:8443/api/v1/link"),
+    ],
+)
+def test_links_to_this_machine_have_the_port_of_the_settings(acme, host, url):
+    """A demonstration on another port than that of the sample shops' hosts."""
+    acme.organisation("other", hosts=(host,))
+    before = acme.runtime
+    acme.runtime = replace(before, settings=replace(before.settings, local_port=8080))
+    with acme.scope("other") as scope:
+        assert api_url(scope, "link") == url
+    acme.runtime = before

@@ -56,6 +56,15 @@ def open_library(shop, token):
     return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
+def test_buying_needs_no_account_and_no_forgotten_password(shop, post):
+    """Pretix 96, 722, 1169: buyers forget passwords. The account of the address is no obstacle."""
+    shop.register()
+    post.arrived()
+    shop.autonomy.settle(begin(shop, "First Light"))
+    ada = open_library(shop, post.one().token)
+    assert owned(shop, ada) == {"First Light"}
+
+
 def test_a_link_used_before_the_purchase_was_ready_shows_it_later(shop, post):
     """Mirlo 557: the link's token was used up before the file was ready."""
     slow = begin(shop, "Slow Light")

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from autonomy_core.security.roles import Role
 from autonomy_core.staff import services
 from customer_auth.challenges.models import Challenge
+from tests.functional.customer_auth.conftest import open_shop
 from tests.functional.customer_auth.mailing import ADA, Letter, Post, bearer, customer
 from tests.functional.customer_auth.second_factors import protect
 from tests.functional.customer_auth.shop import PASSWORD
@@ -139,6 +140,26 @@ def fields(page):
         return [...document.querySelectorAll("input")].filter(shown).map(field => field.id);
         """
     )
+
+
+@pytest.mark.processes
+@pytest.mark.concurrent
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_a_browser_solves_the_task_and_says_so_meanwhile(committed, tmp_path):
+    shop = open_shop(committed, proof_of_work="always")
+    customer(shop)
+    with served(committed.app.app) as address, chromium(tmp_path) as page:
+        page.open(f"{address}/{shop.id}/api/v1/customers/link")
+        page.run(
+            """
+            window.said = [];
+            const text = document.getElementById("text");
+            new MutationObserver(() => said.push(text.textContent)).observe(text, {childList: true});
+            """
+        )
+        assert "is on its way" in press(page, email=ADA)
+        assert "your browser computes" in page.run("return said[0]")
+    assert Post(shop).one().purpose == "library"
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from joserfc.jwk import OctKey
 from autonomy_core.security.models import RateCount
 from customer_auth.passwords import hashing
 from customer_auth.sessions import devices
+from tests.functional.customer_auth.mailing import Post
 from tests.functional.customer_auth.shop import EMAIL, PASSWORD
 
 OWNER, STRANGER = "192.0.2.1", "198.51.100.7"
@@ -44,6 +45,18 @@ def test_wrong_tries_of_a_stranger_without_end_do_not_lock_out(make_shop, cheap_
     answers = [guess(shop, number, status="*").status_int for number in range(100)]
     assert (answers[:2], set(answers[2:])) == ([401] * 2, {429})
     come_back(shop)
+
+
+def test_tries_from_everywhere_pass_a_mail(make_shop, cheap_hashes):
+    shop = make_shop(failed_logins_per_email=20)
+    shop.register()
+    for number, address in enumerate(many_addresses(40)):
+        guess(shop, number, address=address, status="*")
+    come_back(shop, status=429)
+    post = Post(shop)
+    post.arrived()
+    flow = shop.post("sign-in", {"email": EMAIL}, 202).json["flow"]
+    shop.post("sign-in/confirm", {"flow": flow, "code": post.one().code}, 200)
 
 
 def test_tries_from_everywhere_pass_a_known_device(make_shop, cheap_hashes):

@@ -20,6 +20,12 @@ def test_a_mail_that_a_stranger_requests_is_in_the_owners_language(shop, post):
     assert "Passwort vergeben" in letter.text
 
 
+def test_the_first_mails_are_in_the_language_of_the_registration(shop):
+    shop.post("register", {"email": ADA, "password": "a long engine", "name": "Ada", "locale": "de-AT"}, 201)
+    shop.autonomy.run_jobs(shop.id)
+    assert [message["Content-Language"] for message in shop.autonomy.mailbox()] == ["de", "de"]
+
+
 def test_the_name_is_not_in_a_mail_to_an_address_that_is_not_proven(shop, post):
     """Otherwise a registration with another person's address could advertise in its mail."""
     shop.post("register", {"email": ADA, "password": "a long engine", "name": "Buy at evil.example"}, 201)

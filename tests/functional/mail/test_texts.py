@@ -68,6 +68,18 @@ def test_without_a_language_the_organisation_decides(acme, post):
     assert received(acme, post)["Content-Language"] == "en"
 
 
+def test_a_plugin_replaces_a_text_and_adds_a_language(acme, post, tenants):
+    """For the organisations that have enabled it; a text of the organisation comes first."""
+    configure(acme)
+    assert received(acme, post, "payments.refund")["Subject"] == "Money back from Acme"
+    assert received(acme, post, locale="fr")["Subject"] == "Votre reçu de Acme"
+    (tenants / "acme" / "mail" / "payments.refund.en.md").write_text("Subject: Our own\n\nMoney.\n")
+    acme.runtime.tenants.reload()
+    assert received(acme, post, "payments.refund")["Subject"] == "Our own"
+    acme.organisation("acme", plugins=(stand_ins.NAME,), settings=SETTINGS)
+    assert received(acme, post, locale="fr")["Subject"].startswith("Your receipt from ")
+
+
 def test_the_organisation_s_own_text_is_sent_while_it_is_good(acme, post, tenants):
     configure(acme)
     own = tenants / "acme" / "mail" / "payments.receipt.en.md"

@@ -3,6 +3,7 @@
 import re
 from types import ModuleType
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -15,6 +16,8 @@ from autonomy_core.kernel.manager import Plugins
 from autonomy_core.mail.models import MailMessage
 from autonomy_core.payments.consents import TEXT_VERSION, TEXTS
 from autonomy_core.payments.models import Payment, PaymentConsent
+from autonomy_core.payments.notices import receipt_values
+from autonomy_core.payments.services import find_payment
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.payments import VerifiedEmailRequired
 from autonomy_core.testing import stand_ins
@@ -292,6 +295,14 @@ class TestConsent:
         assert str(consent.payment_id) == answer.json["payment"]["id"]
         assert (consent.text, consent.locale) == (TEXTS["de"], "de")
         assert (consent.text_version, consent.client_network) == (TEXT_VERSION, "192.0.2.1")
+
+    def test_the_receipt_confirms_the_consent(self, shop):
+        shop.configure(digital_consent="required")
+        with_consent = shop.buy(consent=CONSENT).json["payment"]["id"]
+        with shop.autonomy.scope() as scope:
+            told = receipt_values(scope, find_payment(scope, UUID(with_consent)))
+        assert told["consent"]["text"] == TEXTS["de"]
+        assert told["consent"]["at"] == shop.rows(PaymentConsent)[0].given_at.isoformat()
 
     def test_an_organisations_own_text_is_shown_and_kept(self, shop):
         own = "Ich stimme der sofortigen Lieferung zu.\nMein Widerrufsrecht erlischt damit."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autonomy_core.addresses import both_spellings, client_network, spelt_once
+from autonomy_core.addresses import both_spellings, client_network, coarse_network, spelt_once
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,17 @@ def test_an_ipv4_address_has_one_spelling(text, spelt):
 )
 def test_a_network_of_ipv4_is_known_at_a_socket_for_ipv6(network, spellings):
     assert both_spellings(network) == spellings
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2:3::9", "2001:db8:1::/48"),
+        (None, "unknown"),
+        ("no address", "unknown"),
+    ],
+)
+def test_the_origin_of_a_client_is_coarse(address, network):
+    assert coarse_network(address) == network

@@ -79,6 +79,12 @@ def test_a_mail_that_never_arrives_fails_the_demonstration(processes, shown):
         mailbox_of(ADA, processes, shown, arrives_within_s=0).wait_for_link("reset")
 
 
+def test_links_lead_to_the_port_of_the_demonstration(tmp_path):
+    places = Places(8080, 1, 2, tmp_path)
+    places.write_ini()
+    assert "autonomy.local_port = 8080" in places.ini.read_text()
+
+
 def test_a_later_run_overwrites_no_mail(tmp_path):
     for text in ("first", "second"):
         with MailServer(directory=tmp_path / "mail") as server:

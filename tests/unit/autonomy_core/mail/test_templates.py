@@ -1,15 +1,18 @@
 """Every kind of mail of the core and of the installed plugins, in every language."""
 
 import re
+from types import ModuleType
 
 import pytest
 
-from autonomy_core.kernel.manager import Plugins
+from autonomy_core.kernel.mail import MailTemplate
+from autonomy_core.kernel.manager import PluginError, Plugins
 from autonomy_core.languages import choose
 from autonomy_core.mail.overrides import check_source
 from autonomy_core.mail.rendering import Look, known_names, render_for, render_source
 from autonomy_core.mail.sources import compiled, shipped
 from autonomy_core.mail.templates import FOOTER
+from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.runtime import mail_templates_of
 
 TEMPLATES = {**mail_templates_of(Plugins.from_entry_points()), FOOTER.name: FOOTER}
@@ -105,3 +108,21 @@ def test_a_whole_mail_is_small_and_complete(name):
     assert mail.html.startswith('<!doctype html>\n<html lang="de" dir="ltr">')
     assert mail.html.rstrip().endswith("</html>")
     assert len(mail.html) < 20_000
+
+
+def test_a_mistake_in_a_plugins_text_for_others_is_reported_at_start(tmp_path, monkeypatch):
+    """A text for a plugin that is not installed may wait."""
+    for name, text in {
+        "frenchpack.hello.en.md": "Subject: Hello\n\nHello.",
+        "absent.news.fr.md": "Subject: {{ x }}\n\nx",
+        "payments.receipt.fr.md": "Subject: Merci\n\n{{ amuont }}",
+    }.items():
+        (tmp_path / "frenchpack" / "mail").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "frenchpack" / "mail" / name).write_text(text)
+    (tmp_path / "frenchpack" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin = ModuleType("frenchpack.plugin")
+    hello = [MailTemplate("frenchpack.hello", "frenchpack")]
+    plugin.register_mail_templates = hookimpl(lambda: hello)
+    with pytest.raises(PluginError, match=r"frenchpack: mail/payments\.receipt\.fr\.md:3: .*'amuont'"):
+        mail_templates_of(Plugins({"frenchpack": plugin}))
