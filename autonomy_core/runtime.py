@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
@@ -40,7 +39,7 @@ from autonomy_core.kernel.hooks import PluginSettings
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.jobs import Job
-from autonomy_core.kernel.mail import Mailer, MailTemplate
+from autonomy_core.kernel.mail import MailTemplate
 from autonomy_core.kernel.manager import PluginError, Plugins
 from autonomy_core.kernel.personal_data import Move, PersonalData
 from autonomy_core.kernel.protocols import Flush, PaymentProvider, ProductKind
@@ -48,12 +47,8 @@ from autonomy_core.kernel.runtime import Runtime
 from autonomy_core.kernel.webhooks import WebhookSource
 from autonomy_core.mail import jobs as mail
 from autonomy_core.mail import templates as own_mails
-from autonomy_core.mail.backends import MAILERS
 from autonomy_core.mail.models import MailMessage
-from autonomy_core.mail.overrides import OwnSourceCheck
-from autonomy_core.mail.settings import DEFAULT_URL
-from autonomy_core.mail.sources import brought_by, problem_of_sources
-from autonomy_core.mail.templates import FOOTER
+from autonomy_core.mail.registrations import mail_checks_of, templates_of, usable_mailers
 from autonomy_core.payments import jobs as payments
 from autonomy_core.payments import mails as payment_mails
 from autonomy_core.payments import personal_data as payments_data
@@ -66,7 +61,6 @@ from autonomy_core.staff import personal_data as staff_data
 from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.schemas import CORE_SECTIONS
-from autonomy_core.tenancy.texts import MailChecks
 from autonomy_core.webhooks import jobs as webhooks
 from autonomy_core.webhooks import personal_data as webhooks_data
 from autonomy_core.webhooks.deliveries import DELIVERIES
@@ -133,7 +127,6 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
     offered.update(plugins.registered("register_settings"))
     settings = load_settings(raw_settings, {name: offered[name].server for name in plugins.names})
     database, embedded = _database(settings)
-    image_processors = _image_processors(plugins, settings)
     schemas = {name: offered[name].organisation for name in plugins.names}
     mail_templates = mail_templates_of(plugins)
     webhook_sources = _webhook_sources(plugins)
@@ -153,9 +146,9 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         histories=(events_of, balances_of),
         moves=MOVES,
         mail_templates=mail_templates,
-        mailers=_mailers(plugins, settings),
+        mailers=usable_mailers(plugins, settings),
         way_out=way_out,
-        image_processors=image_processors,
+        image_processors=_image_processors(plugins, settings),
         personal_data=_personal_data(plugins),
         customer_finders=(customer_of_reference,),
         free_texts=FREE_TEXTS,
@@ -246,52 +239,7 @@ def mail_templates_of(plugins: Plugins) -> dict[str, MailTemplate]:
         *payment_mails.TEMPLATES,
         *staff_mails.TEMPLATES,
     )
-    taken = [template.name for template in core]
-    offered = plugins.offered("register_mail_templates", "mail template", taken=taken)
-    for plugin, template in offered:
-        if (problem := problem_of_sources(template)) is not None:
-            raise PluginError(f"plugin {plugin}: its mail template {template.name!r} {problem}")
-    found = {template.name: template for template in (*core, *(each for _, each in offered))}
-    for plugin in sorted({plugin for plugin, _ in offered}):
-        _check_texts(plugin, found)
-    return found
-
-
-def _check_texts(plugin: str, templates: Mapping[str, MailTemplate]) -> None:
-    """Check what a plugin brings for others' mails. A text for a plugin that is not installed may wait.
-
-    Raises:
-        PluginError: a text has a mistake.
-    """
-    check, owners = OwnSourceCheck(templates), {name.partition(".")[0] for name in (*templates, FOOTER.name)}
-    for name, text in brought_by(plugin, templates.values()).items():
-        if name.partition(".")[0] in owners:
-            for mistake in check(Path("mail", name), text):
-                raise PluginError(f"plugin {plugin}: {mistake}")
-
-
-def _mailers(plugins: Plugins, settings: Settings) -> dict[str, Mailer]:
-    """By the scheme of the URLs that select them.
-
-    Raises:
-        SettingsError: the ini file selects one that is not there.
-    """
-    found, wanted = _mailers_of(plugins), (settings.mail_url or DEFAULT_URL).partition(":")[0]
-    if wanted not in found:
-        problem = f"there is no way to send mail called {wanted!r}; there are: {', '.join(sorted(found))}."
-        raise SettingsError(("autonomy.mail.url", problem))
-    return found
-
-
-def _mailers_of(plugins: Plugins) -> dict[str, Mailer]:
-    taken = [mailer.name for mailer in MAILERS]
-    offered = plugins.offered("register_mailers", "mailer", taken=taken, prefixed=False)
-    return {mailer.name: mailer for mailer in (*MAILERS, *(each for _, each in offered))}
-
-
-def mail_checks_of(plugins: Plugins, templates: Mapping[str, MailTemplate]) -> MailChecks:
-    """What organisations' files may say of mail: texts of these templates, and the installed mailers."""
-    return MailChecks(OwnSourceCheck(templates), _mailers_of(plugins).keys())
+    return templates_of(core, plugins)
 
 
 def _image_processors(plugins: Plugins, settings: Settings) -> dict[str, ImageProcessor]:

@@ -8,8 +8,9 @@ from typing import Any
 from autonomy_core.cli.records import organisation_without_file
 from autonomy_core.kernel.hooks import PluginSettings
 from autonomy_core.kernel.manager import Plugins
+from autonomy_core.mail.registrations import mail_checks_of
 from autonomy_core.operations.logging import configure_logging
-from autonomy_core.runtime import mail_checks_of, mail_templates_of, make_runtime
+from autonomy_core.runtime import mail_templates_of, make_runtime
 from autonomy_core.settings import Settings, load_settings, rules_of
 from autonomy_core.tenancy.editing import TenantEditor
 

@@ -122,7 +122,7 @@ def _consent(scope: TenantScope, customer: Customer, *, accepts: bool) -> dict[s
     if not accepts:
         suppress(scope, customer.email, "unsubscribed")
         return {"marketing_at": None, "marketing_source": None}
-    # Anyone can register an address. `proving` allows the mail when the mailbox is proven.
+    # The account may be a stranger's. `proving` allows the mail when the mailbox is proven.
     if customer.email_verified:
         allow(scope, customer.email, ["unsubscribed"])
     if customer.marketing_at is not None:

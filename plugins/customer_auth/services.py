@@ -112,11 +112,8 @@ def register(
         count_attempt(own, attempts.registration_buckets(scope, client.address))
     password_hash = passwords_of(scope).hash(password)
     customer = register_customer(scope, email, name, locale=locale)
-    scope.session.add(
-        Credential(
-            organisation_id=scope.organisation.id, customer_id=customer.id, password_hash=password_hash
-        )
-    )
+    key = {"organisation_id": scope.organisation.id, "customer_id": customer.id}
+    scope.session.add(Credential(**key, password_hash=password_hash))
     if must_verify_to_log_in(scope):
         return Registered(customer, None, request_within(scope, customer))
     send_verification(scope, customer)

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from autonomy_core.security.roles import Role
 from autonomy_core.staff import services
 from customer_auth.challenges.models import Challenge
-from tests.functional.customer_auth.conftest import open_shop
 from tests.functional.customer_auth.mailing import ADA, Letter, Post, bearer, customer
+from tests.functional.customer_auth.opening import open_shop
 from tests.functional.customer_auth.second_factors import protect
 from tests.functional.customer_auth.shop import PASSWORD
 from tests.functional.openapi.serving import served
