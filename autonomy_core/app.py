@@ -162,6 +162,7 @@ def configure_core(runtime: Runtime, settings: Mapping[str, Any] | None = None) 
     config.include("autonomy_core.accounting.views")  # figures, and the export of payments
     config.include("autonomy_core.catalog.views")
     config.include("autonomy_core.catalog.covers.views")
+    config.include("autonomy_core.catalog.kept.answering")  # answers the catalogue from memory
     config.include("autonomy_core.codes.views")
     config.include("autonomy_core.images.views")  # public files of images
     config.include("autonomy_core.coupons.views")

@@ -6,6 +6,7 @@ from autonomy_core.accounting.models import PaymentBalance
 from autonomy_core.alarms.models import Alarm
 from autonomy_core.audit.models import AuditEntry
 from autonomy_core.backup.models import Restoration
+from autonomy_core.catalog.kept.models import CatalogueVersion
 from autonomy_core.catalog.models import (
     ArchivedProduct,
     BundleItem,
@@ -53,6 +54,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "BundleItem",
+    "CatalogueVersion",
     "CodeBatch",
     "CodeUse",
     "Coupon",

@@ -139,6 +139,15 @@ class ProductDetails(OrganisationScoped, Base):
     __table_args__ = (
         tenant_key("product_id", "products"),
         CheckConstraint("(release_date IS NULL) = (released_at IS NULL)", name="moment_of_release"),
+        *(
+            Index(
+                f"ix_product_details_{moment}",
+                "organisation_id",
+                moment,
+                postgresql_where=text(f"{moment} IS NOT NULL"),
+            )
+            for moment in ("published_at", "released_at")
+        ),
     )
 
     product_id: Mapped[UUID] = mapped_column(primary_key=True)

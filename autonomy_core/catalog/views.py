@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pyramid.request import Request
 from pyramid.response import Response
@@ -22,11 +22,29 @@ from autonomy_core.catalog.schemas import (
     ProductDetailSchema,
     ProductSchema,
 )
+from autonomy_core.files.errors import PreconditionFailed
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.prices.errors import PriceRefused, PricesContradict
 from autonomy_core.traversal.resources import Admin, ApiV1
-from autonomy_core.web.operations import PUBLIC, api_view
+from autonomy_core.web.operations import PUBLIC, Details, api_view
 from autonomy_core.web.schemas import page_of
+
+_KEPT: Final[Details] = {
+    "parameters": (
+        {
+            "in": "header",
+            "name": "If-None-Match",
+            "description": "the `ETag` that you have: 304 if it is still right",
+            "schema": {"type": "string"},
+        },
+    ),
+    "headers": {
+        "ETag": "strong; changes with the answer",
+        "Cache-Control": "a cache asks each time whether its answer is still right",
+    },
+    "errors": (PreconditionFailed,),
+}
+"""What `kept.answering` adds to the public calls."""
 
 
 @api_view(
@@ -36,6 +54,8 @@ from autonomy_core.web.schemas import page_of
     permission=PUBLIC,
     query=ProductsQuery,
     returns=page_of(ProductSchema),
+    also={304: None},
+    **_KEPT,
 )
 def list_products(context: Products, request: Request) -> dict[str, Any]:
     """The published products, the newest first by default. `purchasable` says which can be bought now."""
@@ -49,7 +69,8 @@ def list_products(context: Products, request: Request) -> dict[str, Any]:
     summary="Get a product",
     permission=PUBLIC,
     returns=ProductDetailSchema,
-    also={308: None},
+    also={304: None, 308: None},
+    **_KEPT,
 )
 def get_product(context: ProductDetail, request: Request) -> Product | Response:
     """A published product, by its id or slug. A former slug is answered with 308 and the present one."""

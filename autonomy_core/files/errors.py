@@ -38,7 +38,7 @@ class StorageUnavailable(Unavailable):
 class PreconditionFailed(AutonomyError):
     """If-Match or If-Unmodified-Since does not hold (RFC 9110, section 15.5.13)."""
 
-    status, code, title = 412, "precondition_failed", "The file is not the one that the request is about"
+    status, code, title = 412, "precondition_failed", "The content is not the one that the request is about"
 
 
 class RangeNotSatisfiable(AutonomyError):

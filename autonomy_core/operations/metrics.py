@@ -26,6 +26,7 @@ from autonomy_core.errors import NotFound
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.operations.presence import WorkerPresence
 from autonomy_core.operations.resources import Metrics
+from autonomy_core.traversal.request import ANSWERED_BY
 from autonomy_core.traversal.resources import Resource, Root
 
 NO_RESOURCE = "none"
@@ -40,7 +41,7 @@ def resource_of(request: Request, status: int) -> str:
     """
     context = getattr(request, "context", None)
     if not isinstance(context, Resource):
-        return NO_RESOURCE
+        return str(request.__dict__.get(ANSWERED_BY, NO_RESOURCE))
     name = type(context).__name__
     return f"{name}.{request.view_name}" if request.view_name and status != NotFound.status else name
 

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
 from transaction.interfaces import ITransactionManager
 
+from autonomy_core.db.catalogue import TRIGGER
 from autonomy_core.db.database import IDLE_TIMEOUT_S, Database
 from autonomy_core.db.driver import driver_of
 from autonomy_core.db.driver_transaction import Boundaries, DriverTransaction
@@ -20,6 +21,7 @@ from autonomy_core.db.session import TenantSession, session_within
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, components
 
+AT_ONCE = text(f"SET CONSTRAINTS {TRIGGER} IMMEDIATE")
 SAVEPOINT = Boundaries.of(
     "SAVEPOINT driver_transaction",
     "RELEASE SAVEPOINT driver_transaction",
@@ -115,6 +117,8 @@ class SwitchedDatabase(Database):
         self._start_generation()
         with self._single.connect() as connection:
             outer = connection.begin()
+            # The commits of the test are savepoints, at which no deferred trigger runs.
+            connection.execute(AT_ONCE)
             self._bind = connection
             try:
                 yield

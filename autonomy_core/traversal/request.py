@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _SCOPE = "autonomy.scope"
 
+ANSWERED_BY = "autonomy.answered_by"
+"""The attribute of a request that was answered without traversal: the name of its resource's class."""
+
 
 def scope_of(request: Request) -> TenantScope:
     """The scope of a request. Views read ``context.scope``.

@@ -1,0 +1,179 @@
+"""Answers ``GET products`` and ``GET products/{id}`` from memory, and with 304 to who has the answer.
+
+This is a tween, because a kept answer needs neither traversal nor a view. It asks the database for the
+version of the catalogue for each request, so that an answer is never older than the last answered write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.tweens import EXCVIEW
+
+from autonomy_core.catalog.kept.memory import KeptAnswer, KeptAnswers, State, Url
+from autonomy_core.catalog.kept.services import right_until, tables_beside, version_of
+from autonomy_core.catalog.resources import ProductDetail, Products
+from autonomy_core.db.base import utcnow
+from autonomy_core.files.errors import PreconditionFailed
+from autonomy_core.files.ranges import Representation, decide
+from autonomy_core.kernel.runtime import Runtime, runtime_of
+from autonomy_core.traversal.request import ANSWERED_BY, scope_of
+from autonomy_core.traversal.target import REFUSAL
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Request], Response]
+Made = tuple[str, UUID | None, Url]
+"""An answer that is made: the organisation, the version of its catalogue, and the URL."""
+
+OK: Final = 200
+NOT_MODIFIED: Final = 304
+
+CACHE_CONTROL: Final = "public, no-cache"
+"""Caches may store it, and ask each time whether it is still right (RFC 9111, section 5.2.2.4)."""
+
+LONGEST_WAIT_S: Final = 10.0
+"""How long a request waits for another one that makes the same answer, in seconds."""
+
+_PATH: Final = re.compile(r"(?:/[^/]+)?/api/v1/products(?:/[^/]+)?")
+_RESOURCES: Final = (Products, ProductDetail)
+_CONDITIONS: Final = {"HTTP_IF_MATCH": "If-Match", "HTTP_IF_NONE_MATCH": "If-None-Match"}
+
+
+def kept_answers_tween(handler: Handler, registry: Any) -> Handler:
+    """Answer from memory what is there, and keep what is made."""
+    keeper = Keeper(runtime_of(registry), handler)
+
+    def tween(request: Request) -> Response:
+        url = _url(request)
+        if url is None or request.organisation is None:
+            return handler(request)
+        return keeper.answer(request, url)
+
+    return tween
+
+
+class Keeper:
+    """Answers the requests of a process.
+
+    Args:
+        runtime: of the process.
+        handler: makes an answer.
+    """
+
+    def __init__(self, runtime: Runtime, handler: Handler) -> None:
+        self._runtime, self._handler = runtime, handler
+        self._answers = KeptAnswers()
+        self._making: dict[Made, threading.Event] = {}
+        self._lock = threading.Lock()
+        self._told: set[tuple[str, ...]] = set()
+
+    def answer(self, request: Request, url: Url) -> Response:
+        """Answer a request.
+
+        Raises:
+            PreconditionFailed: the client has another answer than the present one.
+            Exception: what the handler raises.
+        """
+        organisation = request.organisation
+        # Before anything else is read: what is read later is of this version, or of a later one.
+        state = State(organisation, version_of(self._runtime.scope_outside(organisation)))
+        kept = self._answers.get(state, url, utcnow())
+        if kept is None:
+            return self._make_once(request, state, url)
+        return _from_memory(kept, request)
+
+    def _make_once(self, request: Request, state: State, url: Url) -> Response:
+        """Make an answer, or wait while another request makes the same one."""
+        making = (state.organisation.id, state.version, url)
+        with self._lock:
+            underway = self._making.get(making)
+            if underway is None:
+                done = self._making[making] = threading.Event()
+        if underway is not None:
+            underway.wait(LONGEST_WAIT_S)
+            kept = self._answers.get(state, url, utcnow())
+            return self._make(request, state, url) if kept is None else _from_memory(kept, request)
+        try:
+            # Another request may have made it after the caller has looked.
+            kept = self._answers.get(state, url, utcnow())
+            return self._make(request, state, url) if kept is None else _from_memory(kept, request)
+        finally:
+            del self._making[making]
+            done.set()
+
+    def _make(self, request: Request, state: State, url: Url) -> Response:
+        since = utcnow()
+        response = self._handler(request)
+        resource = type(request.context) if response.status_int == OK else None
+        if resource not in _RESOURCES or request.view_name:
+            return response
+        # In the transaction that has read what is in the answer.
+        scope = scope_of(request)
+        made = KeptAnswer(response.body, _etag(response.body), resource.__name__, right_until(scope, since))
+        if beside := tables_beside(scope):
+            self._tell(beside)
+        else:
+            self._answers.put(state, url, made)
+        return _answer_with(made, request)
+
+    def _tell(self, tables: list[str]) -> None:
+        """Log the tables because of which answers are not kept, once."""
+        if (told := tuple(tables)) not in self._told:
+            self._told.add(told)
+            log.info("catalogue.not_kept", tables=tables)
+
+
+def _url(request: Request) -> Url | None:
+    """Return what an answer depends on; None if this module has nothing to do with the request."""
+    environ = request.environ
+    host, path = environ.get("HTTP_HOST"), environ["PATH_INFO"]
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not host or not _PATH.fullmatch(path):
+        return None
+    if REFUSAL in environ:
+        return None
+    # As they were sent, so that what was refused once is never found here.
+    target = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
+    query = environ.get("QUERY_STRING", "")
+    return environ["wsgi.url_scheme"], host, environ.get("SCRIPT_NAME", ""), path, target, query
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+
+
+def _from_memory(kept: KeptAnswer, request: Request) -> Response:
+    request.__dict__[ANSWERED_BY] = kept.resource
+    return _answer_with(kept, request)
+
+
+def _answer_with(kept: KeptAnswer, request: Request) -> Response:
+    """Answer with the bytes, or with 304 or 412 (RFC 9110, section 13.2.2).
+
+    Raises:
+        PreconditionFailed
+    """
+    headers = [("ETag", kept.etag), ("Cache-Control", CACHE_CONTROL)]
+    conditions = {name: request.environ[key] for key, name in _CONDITIONS.items() if key in request.environ}
+    if conditions:
+        status = decide(Representation(len(kept.body), kept.etag), "GET", conditions).status
+        if status == PreconditionFailed.status:
+            raise PreconditionFailed
+        if status == NOT_MODIFIED:
+            return Response(status=NOT_MODIFIED, headerlist=headers)
+    whole = [("Content-Type", "application/json"), ("Content-Length", str(len(kept.body)))]
+    return Response(status=OK, headerlist=[*whole, *headers], app_iter=[kept.body])
+
+
+def includeme(config: Configurator) -> None:
+    """Install the tween within the exception views, and within the request's transaction."""
+    config.add_tween(f"{__name__}.kept_answers_tween", under=EXCVIEW)
