@@ -63,9 +63,12 @@ def writes(shop, album, bundle):
     """Calls of staff, each of which changes what visitors see."""
     of_album = f"{shop.api}/admin/products/{album['id']}"
     staff = {"headers": shop.staff}
+    yield "track", lambda: shop.app.post(
+        f"{of_album}/tracks", {}, upload_files=[("file", "song.mp3", MUSIC, "audio/mpeg")], **staff
+    )
     yield "title", lambda: shop.change(album, title="Second Light")
     yield "price", lambda: shop.change(album, amount=1000)
-    yield "further price", lambda: shop.change(album, prices=[{"currency": "usd", "amount": 1200}])
+    yield "further price", lambda: shop.change(album, other_prices=[{"currency": "usd", "amount": 1200}])
     yield "chosen price", lambda: shop.change(album, pay_what_you_want=True)
     yield "tags", lambda: shop.change(album, tags=["ambient"])
     yield "slug", lambda: shop.change(album, slug="second")
@@ -74,9 +77,6 @@ def writes(shop, album, bundle):
     )
     yield "alt", lambda: shop.app.patch_json(f"{of_album}/cover", {"alt": "A lamp"}, **staff)
     yield "no cover", lambda: shop.app.delete(f"{of_album}/cover", **staff)
-    yield "track", lambda: shop.app.post(
-        f"{of_album}/tracks", {}, upload_files=[("file", "song.mp3", MUSIC, "audio/mpeg")], **staff
-    )
     yield "bundle", lambda: shop.change(bundle, item_ids=[album["id"]])
     yield "archive", lambda: shop.change(bundle, archived=True)
     yield "draft", lambda: shop.change(album, active=False)
@@ -93,7 +93,7 @@ def test_every_write_of_staff_is_seen_at_once(make_shop):
         write()
         after = [asked(shop, name) for name in lists]
         fresh = [asked(shop, f"{name}{'&' if '?' in name else '?'}limit=20") for name in lists[:3]]
-        assert [each.headers.get("ETag") for each in after] != before or what == "track", what
+        assert [each.headers.get("ETag") for each in after] != before, what
         assert [each.json for each in after[:3]] == [each.json for each in fresh], what
     assert [item["title"] for item in asked(shop).json["items"]] == ["Thing"]
     assert asked(shop, f"/{album['id']}").status_int == 404
@@ -177,7 +177,7 @@ def test_what_a_client_has_is_not_sent_again(make_shop):
     assert shop.app.head(f"{shop.api}/products", headers={"If-None-Match": etag}).status_int == 304
 
 
-def test_a_kept_answer_is_logged_and_counted_like_another(make_shop, capsys):
+def test_a_kept_answer_is_logged_and_counted_like_another(make_shop):
     shop = make_shop()
     shop.make()
 
@@ -217,18 +217,18 @@ def test_no_answer_is_given_to_another_shop_host_or_query(make_shop, made):
         for host in ("acme.example", "acme.example:8080"):
             answer = acme.app.get("/api/v1/products", headers={"Host": host})
             assert answer.json["items"][0]["cover"]["urls"]["full"].startswith(f"http://{host}/")
-        assert acme.app.get("/api/v1/products", headers={"Host": ","}, status=400).json["code"] == "malformed"
+        assert acme.app.get("/api/v1/products", headers={"Host": ","}, status=400).json["code"] == "malformed_request"
         staff = acme.app.get(f"{other.api}/admin/products", headers=other.staff)
         assert [item["title"] for item in staff.json["items"]] == ["Of the other"]
     # The search for an unknown word reads trigrams, which are not of the catalogue, and is made each time.
-    assert len(made) == 4 + 2 + 2
+    assert len(made) == 4 + 2
 
 
 def test_the_ini_file_counts(make_shop):
     shop = make_shop()
     shop.make()
     assert shop.listed("?max_price=900") == ["First Light"]
-    make_shop(currency="usd")
+    shop.autonomy.organisation("acme", plugins=("media_mp3", "stand_ins"), currency="usd")
     assert shop.listed("?max_price=900") == []
     shop.autonomy.organisation("acme", plugins=("media_mp3",))
     assert shop.listed() == []
