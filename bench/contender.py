@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bench.load import post_all
+from bench.load import send_all
 from bench.server import Server
 
 
@@ -57,14 +57,14 @@ def over_http(
     Args:
         server: the server.
         request: creates the request of a task.
-        connections: see `post_all`.
+        connections: see `send_all`.
         stripe: the process that replaces Stripe, if the server calls it.
     """
 
     def run(numbers: range) -> Timing:
         requests = [request(number) for number in numbers]
         before, stripe_before = server.cpu_seconds(), stripe and stripe.cpu_seconds()
-        seconds = post_all(server.port, requests, connections)
+        seconds = send_all(server.port, requests, connections)
         used = _since(before, server.cpu_seconds())
         return Timing(len(requests), seconds, used, _since(stripe_before, stripe and stripe.cpu_seconds()))
 

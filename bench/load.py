@@ -35,7 +35,18 @@ def post_request(path: str, body: bytes, content_type: str, headers: Mapping[str
     return "\r\n".join([f"POST {path} HTTP/1.1", *lines, "", ""]).encode() + body
 
 
-def post_all(port: int, requests: Sequence[bytes], connections: int, timeout_s: float = TIMEOUT_S) -> float:
+def get_request(path: str, headers: Mapping[str, str]) -> bytes:
+    """Return a complete HTTP/1.1 request.
+
+    Args:
+        path: the path and the query.
+        headers: all headers.
+    """
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode()
+
+
+def send_all(port: int, requests: Sequence[bytes], connections: int, timeout_s: float = TIMEOUT_S) -> float:
     """Send every request once, and wait for its response.
 
     Args:
@@ -47,7 +58,7 @@ def post_all(port: int, requests: Sequence[bytes], connections: int, timeout_s: 
         The seconds from the first request to the last response, without connecting.
 
     Raises:
-        LoadError: a response was not 2xx.
+        LoadError: a response was neither 2xx nor 304.
     """
     with ExitStack() as stack:
         waiting = stack.enter_context(selectors.DefaultSelector())
@@ -93,7 +104,7 @@ class Client:
         self._answer += receive_some(self.connection)
         if not is_whole(self._answer):
             return True
-        if not self._answer.startswith(b"HTTP/1.1 2"):
+        if not self._answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 304")):
             raise LoadError(f"answered {self._answer[:500].decode(errors='replace')!r}")
         self._answer = b""
         return self.send_next()

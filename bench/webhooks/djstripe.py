@@ -35,7 +35,7 @@ def is_installed() -> bool:
 @contextmanager
 def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
     """Serve the shop with dj-stripe, and the replacement of Stripe, during the block."""
-    postgresql.create_database(NAME)
+    postgresql.createdatabase_of(NAME)
     address = conninfo(postgresql, NAME)
     stand_in = serving(
         "bench.webhooks.stripe_stand_in:create_app",
@@ -45,7 +45,7 @@ def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> 
     )
     with stand_in as stripe:
         environment = {
-            **_database(postgresql.url(NAME)),
+            **database_of(postgresql.url(NAME)),
             "DJANGO_SETTINGS_MODULE": f"{SHOP}.settings",
             "POOL_SIZE": str(connections),
             "STRIPE_URL": stripe.url,
@@ -68,7 +68,8 @@ def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> 
             )
 
 
-def _database(url: str) -> Mapping[str, str]:
+def database_of(url: str) -> Mapping[str, str]:
+    """Return the environment that names a database to the settings of a Django project."""
     parts = make_url(url)
     return {
         "DATABASE_NAME": str(parts.database),

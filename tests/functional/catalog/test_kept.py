@@ -63,8 +63,11 @@ def writes(shop, album, bundle):
     """Calls of staff, each of which changes what visitors see."""
     of_album = f"{shop.api}/admin/products/{album['id']}"
     staff = {"headers": shop.staff}
-    yield "track", lambda: shop.app.post(
-        f"{of_album}/tracks", {}, upload_files=[("file", "song.mp3", MUSIC, "audio/mpeg")], **staff
+    yield (
+        "track",
+        lambda: shop.app.post(
+            f"{of_album}/tracks", {}, upload_files=[("file", "song.mp3", MUSIC, "audio/mpeg")], **staff
+        ),
     )
     yield "title", lambda: shop.change(album, title="Second Light")
     yield "price", lambda: shop.change(album, amount=1000)
@@ -72,8 +75,11 @@ def writes(shop, album, bundle):
     yield "chosen price", lambda: shop.change(album, pay_what_you_want=True)
     yield "tags", lambda: shop.change(album, tags=["ambient"])
     yield "slug", lambda: shop.change(album, slug="second")
-    yield "cover", lambda: shop.app.put(
-        f"{of_album}/cover", {}, upload_files=[("file", "cover.png", picture(), "image/png")], **staff
+    yield (
+        "cover",
+        lambda: shop.app.put(
+            f"{of_album}/cover", {}, upload_files=[("file", "cover.png", picture(), "image/png")], **staff
+        ),
     )
     yield "alt", lambda: shop.app.patch_json(f"{of_album}/cover", {"alt": "A lamp"}, **staff)
     yield "no cover", lambda: shop.app.delete(f"{of_album}/cover", **staff)
@@ -217,7 +223,10 @@ def test_no_answer_is_given_to_another_shop_host_or_query(make_shop, made):
         for host in ("acme.example", "acme.example:8080"):
             answer = acme.app.get("/api/v1/products", headers={"Host": host})
             assert answer.json["items"][0]["cover"]["urls"]["full"].startswith(f"http://{host}/")
-        assert acme.app.get("/api/v1/products", headers={"Host": ","}, status=400).json["code"] == "malformed_request"
+        assert (
+            acme.app.get("/api/v1/products", headers={"Host": ","}, status=400).json["code"]
+            == "malformed_request"
+        )
         staff = acme.app.get(f"{other.api}/admin/products", headers=other.staff)
         assert [item["title"] for item in staff.json["items"]] == ["Of the other"]
     # The search for an unknown word reads trigrams, which are not of the catalogue, and is made each time.

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.load import LoadError, post_all
+from bench.load import LoadError, send_all
 
 pytestmark = pytest.mark.processes
 
@@ -46,39 +46,39 @@ def requests(count):
 
 def test_every_request_is_sent_once():
     with answering([OK]) as (port, bodies):
-        post_all(port, requests(25), connections=4)
+        send_all(port, requests(25), connections=4)
         assert sorted(bodies) == sorted(f"body {number}".encode() for number in range(25))
 
 
 def test_an_answer_may_come_in_pieces():
     with answering([OK[:10], OK[10:-1], OK[-1:]]) as (port, bodies):
-        post_all(port, requests(5), connections=1)
+        send_all(port, requests(5), connections=1)
         assert len(bodies) == 5
 
 
 def test_an_answer_without_a_body_is_an_answer():
     with answering([b"HTTP/1.1 204 No Content\r\n\r\n"]) as (port, bodies):
-        post_all(port, requests(3), connections=1)
+        send_all(port, requests(3), connections=1)
         assert len(bodies) == 3
 
 
 def test_a_refused_event_voids_the_run():
     busy = b"HTTP/1.1 503 No\r\ncontent-length: 4\r\n\r\nbusy"
     with answering([busy]) as (port, _), pytest.raises(LoadError, match="503"):
-        post_all(port, requests(5), connections=2)
+        send_all(port, requests(5), connections=2)
 
 
 def test_a_connection_that_is_closed_voids_the_run():
     with answering([]) as (port, _), pytest.raises(LoadError, match="closed"):
-        post_all(port, requests(5), connections=1)
+        send_all(port, requests(5), connections=1)
 
 
 def test_more_connections_than_requests_are_no_harm():
     with answering([OK]) as (port, bodies):
-        post_all(port, requests(2), connections=5)
+        send_all(port, requests(2), connections=5)
         assert len(bodies) == 2
 
 
 def test_a_server_that_does_not_answer_voids_the_run():
     with answering([OK[:10]]) as (port, _), pytest.raises(LoadError, match="no answer"):
-        post_all(port, requests(2), connections=2, timeout_s=0.1)
+        send_all(port, requests(2), connections=2, timeout_s=0.1)

@@ -1,0 +1,1 @@
+"""How fast is a list of 20 products, of 32 organisations in turn?"""
