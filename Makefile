@@ -12,6 +12,7 @@ STRIPE_CLI := var/stripe-cli/1.52.0
 OPENAPI_TYPESCRIPT := var/openapi-typescript/7.13.0
 OPENAPI_PYTHON_CLIENT := var/openapi-python-client/0.29.1
 DJSTRIPE := var/djstripe
+DRF := var/drf
 NPM_INSTALL := npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 ROUNDS ?= 3
@@ -67,8 +68,8 @@ types: $(VENV)/.installed  ## mypy; strict where plugin authors and money depend
 contracts: $(VENV)/.installed  ## architecture: which package may import which
 	@$(BIN)/lint-imports --no-cache
 
-# WHAT is any of: webhooks purchase slow login tenants
-bench: $(VENV)/.installed $(DJSTRIPE)/.installed  ## measure the server beside its peers: ROUNDS=, WHAT=
+# WHAT is any of: webhooks purchase catalogue slow login tenants
+bench: $(VENV)/.installed $(DJSTRIPE)/.installed $(DRF)/.installed  ## measure it and peers: ROUNDS=, WHAT=
 	@set -e; for what in $(WHAT); do $(BIN)/python -m bench.$$what --rounds $(ROUNDS); done
 
 $(DJSTRIPE)/.installed: bench/webhooks/djstripe_requirements.txt
@@ -77,6 +78,12 @@ $(DJSTRIPE)/.installed: bench/webhooks/djstripe_requirements.txt
 	@$(PYTHON) -m venv $(DJSTRIPE) && $(DJSTRIPE)/bin/python $(PIP_INSTALL) \
 	    --requirement $< && touch $@ \
 	    || { rm -rf $(DJSTRIPE); echo "There is no dj-stripe: it could not be installed."; }
+
+$(DRF)/.installed: bench/catalogue/drf_requirements.txt
+	@mkdir -p $(dir $@)
+	@$(PYTHON) -m venv $(DRF) && $(DRF)/bin/python $(PIP_INSTALL) \
+	    --requirement $< && touch $@ \
+	    || { rm -rf $(DRF); echo "There is no Django REST framework: it could not be installed."; }
 
 chaos: $(VENV)/.installed  ## kill everything at random while customers buy: SEED=, PURCHASES=, KILLS=
 	@$(BIN)/python -m tests.faults.chaos --seed $(SEED) --purchases $(PURCHASES) --kills $(KILLS)

@@ -26,23 +26,18 @@ from autonomy_core.files.errors import PreconditionFailed
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.prices.errors import PriceRefused, PricesContradict
 from autonomy_core.traversal.resources import Admin, ApiV1
-from autonomy_core.web.operations import PUBLIC, Details, api_view
+from autonomy_core.web.operations import PUBLIC, api_view
 from autonomy_core.web.schemas import page_of
 
-_KEPT: Final[Details] = {
-    "parameters": (
-        {
-            "in": "header",
-            "name": "If-None-Match",
-            "description": "the `ETag` that you have: 304 if it is still right",
-            "schema": {"type": "string"},
-        },
-    ),
-    "headers": {
-        "ETag": "strong; changes with the answer",
-        "Cache-Control": "a cache asks each time whether its answer is still right",
-    },
-    "errors": (PreconditionFailed,),
+_CONDITION: Final = {
+    "in": "header",
+    "name": "If-None-Match",
+    "description": "the `ETag` that you have: 304 if it is still right",
+    "schema": {"type": "string"},
+}
+_VALIDATORS: Final = {
+    "ETag": "strong; changes with the answer",
+    "Cache-Control": "caches ask each time whether their answer is still right",
 }
 """What `kept.answering` adds to the public calls."""
 
@@ -55,7 +50,9 @@ _KEPT: Final[Details] = {
     query=ProductsQuery,
     returns=page_of(ProductSchema),
     also={304: None},
-    **_KEPT,
+    errors=(PreconditionFailed,),
+    parameters=(_CONDITION,),
+    headers=_VALIDATORS,
 )
 def list_products(context: Products, request: Request) -> dict[str, Any]:
     """The published products, the newest first by default. `purchasable` says which can be bought now."""
@@ -70,7 +67,9 @@ def list_products(context: Products, request: Request) -> dict[str, Any]:
     permission=PUBLIC,
     returns=ProductDetailSchema,
     also={304: None, 308: None},
-    **_KEPT,
+    errors=(PreconditionFailed,),
+    parameters=(_CONDITION,),
+    headers=_VALIDATORS,
 )
 def get_product(context: ProductDetail, request: Request) -> Product | Response:
     """A published product, by its id or slug. A former slug is answered with 308 and the present one."""

@@ -77,6 +77,9 @@ def every_organisations_rows(op: Executor, table_name: str) -> Iterator[None]:
     table = quote(table_name)
     op.execute(text(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
     yield
+    # Let deferred triggers of the changed rows run now: PostgreSQL alters no table that has to run some.
+    op.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    op.execute(text("SET CONSTRAINTS ALL DEFERRED"))
     op.execute(text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
 
 

@@ -52,7 +52,8 @@ class ListingKind(Protocol):
         """The public tracks of products of this kind, in their order.
 
         The core calls this once for each answer with tracks, in its own transaction, which it cannot end; see
-        `PaymentProvider`.
+        `PaymentProvider`. The answer may be kept until a table of the catalogue changes, for a minute at
+        most: declare the tables with `add_to_catalogue`.
 
         Args:
             scope: the organisation's scope.

@@ -264,6 +264,7 @@ class DeliveringKind(Protocol):
         """The SQL condition for products of this kind that have content. It must match `obstacle_to_sale`.
 
         It becomes a part of the query that lists products, so that a list of any length takes one query.
+        Declare the tables that it reads with `add_to_catalogue`.
 
         Args:
             scope: the organisation's scope.

@@ -93,6 +93,8 @@ class Organisation:
         time_zone: the name of the time zone of its days and months.
         locale: the language of mail to recipients without one, a BCP 47 tag; None for English.
         mail_texts: the organisation's own sources of mail templates, by file name; read-only.
+        digest: of the content of its file and of the values of its references; empty if the organisation was
+            not made from a `Version`. Organisations with the same digest and hosts are equal.
     """
 
     id: str
@@ -114,6 +116,7 @@ class Organisation:
     time_zone: str = "UTC"
     locale: str | None = None
     mail_texts: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+    digest: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def zone(self) -> ZoneInfo:

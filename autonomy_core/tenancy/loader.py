@@ -7,6 +7,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -104,13 +105,17 @@ class TenantLoader:
         """
         if not self._schemas.keys() >= set(version.plugins):
             return None
-        sections, values, *texts = json.loads(text_of(version))
+        content = text_of(version)
+        sections, values, *texts = json.loads(content)
         ini = Ini({name: _section(name, entries) for name, entries in sections.items()}, [])
         with self._schema_lock, resolving_from(version.directory, values):
             checked = self._check(version.source, ini)
         in_order = not any(each.problems for each in checked.values())
         # The texts are not checked again: mail is sent without them if they do not suit the current code.
-        return _organisation(version.source, checked, texts[0] if texts else {}) if in_order else None
+        if not in_order:
+            return None
+        made = _organisation(version.source, checked, texts[0] if texts else {})
+        return replace(made, digest=blake2b(content, digest_size=16).digest())
 
     def _version(self, organisation: Organisation, ini: Ini, references: References) -> Version:
         # Without comments and line numbers, so that editing only those is no change.

@@ -158,6 +158,7 @@ def create_app() -> Flask:
     app = Flask(__name__)
     engine = create_engine(os.environ["DATABASE_URL"], pool_size=int(os.environ["POOL_SIZE"]))
     sessions = sessionmaker(engine)
+    app.extensions["engine"] = engine
     with sessions() as session:
         by_host = {each.host: each.id for each in session.scalars(select(Organisation))}
 

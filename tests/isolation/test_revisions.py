@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
 from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.db.isolation import unisolated_tables
+from autonomy_core.db.isolation import every_organisations_rows, unisolated_tables
 from autonomy_core.db.migrations import downgrade, upgrade
 from autonomy_core.runtime import components
 from tests.isolation.sides import World
@@ -48,3 +48,21 @@ def test_refunds_do_not_prevent_a_downgrade_below_their_revision(
         statuses = connection.scalars(text("SELECT DISTINCT status FROM payments ORDER BY status")).all()
         forced = text("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'payments'")
         assert (statuses, connection.scalar(forced)) == (["completed", "pending"], True)
+
+
+def test_a_revision_that_changes_rows_gives_every_catalogue_a_version(
+    committed_world: World, postgresql: EmbeddedServer
+) -> None:
+    name = make_url(committed_world.autonomy.database.url).database
+    superuser = create_engine(postgresql.url(name), poolclass=NullPool)
+    owner = owned_by_a_plain_role(superuser)
+    versions = text("SELECT organisation_id, version FROM catalogue_versions")
+    with superuser.connect() as connection:
+        before = {*connection.execute(versions)}
+    with owner.begin() as connection, every_organisations_rows(connection, "products"):
+        connection.execute(text("UPDATE products SET title = title || '!'"))
+    with superuser.connect() as connection:
+        sellers = {*connection.scalars(text("SELECT organisation_id FROM products"))}
+        after = {*connection.execute(versions)}
+    assert {organisation_id for organisation_id, _ in after - before} == sellers
+    assert len(sellers) > 1

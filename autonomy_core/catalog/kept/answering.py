@@ -11,7 +11,6 @@ import re
 import threading
 from collections.abc import Callable
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
 from pyramid.config import Configurator
@@ -32,8 +31,6 @@ from autonomy_core.traversal.target import REFUSAL
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[Request], Response]
-Made = tuple[str, UUID | None, Url]
-"""An answer that is made: the organisation, the version of its catalogue, and the URL."""
 
 OK: Final = 200
 NOT_MODIFIED: Final = 304
@@ -55,7 +52,8 @@ def kept_answers_tween(handler: Handler, registry: Any) -> Handler:
 
     def tween(request: Request) -> Response:
         url = _url(request)
-        if url is None or request.organisation is None:
+        # Every organisation that the registry serves has a digest.
+        if url is None or request.organisation is None or not request.organisation.digest:
             return handler(request)
         return keeper.answer(request, url)
 
@@ -73,7 +71,7 @@ class Keeper:
     def __init__(self, runtime: Runtime, handler: Handler) -> None:
         self._runtime, self._handler = runtime, handler
         self._answers = KeptAnswers()
-        self._making: dict[Made, threading.Event] = {}
+        self._making: dict[tuple[State, Url], threading.Event] = {}
         self._lock = threading.Lock()
         self._told: set[tuple[str, ...]] = set()
 
@@ -86,7 +84,8 @@ class Keeper:
         """
         organisation = request.organisation
         # Before anything else is read: what is read later is of this version, or of a later one.
-        state = State(organisation, version_of(self._runtime.scope_outside(organisation)))
+        version = version_of(self._runtime.scope_outside(organisation))
+        state = State(organisation.id, organisation.digest, organisation.hosts, version)
         kept = self._answers.get(state, url, utcnow())
         if kept is None:
             return self._make_once(request, state, url)
@@ -94,7 +93,7 @@ class Keeper:
 
     def _make_once(self, request: Request, state: State, url: Url) -> Response:
         """Make an answer, or wait while another request makes the same one."""
-        making = (state.organisation.id, state.version, url)
+        making = (state, url)
         with self._lock:
             underway = self._making.get(making)
             if underway is None:

@@ -9,9 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from autonomy_core.tenancy.domain import Organisation
-
-MOST_BYTES: Final = 32 * 1024 * 1024
+MOST_BYTES: Final = 16 * 1024 * 1024
 """Of a process."""
 
 SHARE: Final = 8
@@ -20,7 +18,7 @@ SHARE: Final = 8
 OF_ANSWER: Final = 1024
 """What an answer takes besides its body and its URL, in bytes, estimated."""
 
-OF_ORGANISATION: Final = 8192
+OF_ORGANISATION: Final = 1024
 """What an organisation takes besides its answers, in bytes, estimated."""
 
 Url = tuple[str, ...]
@@ -49,11 +47,14 @@ class State:
     """What all answers of an organisation depend on, besides their URLs.
 
     Attributes:
-        organisation: as its ini file describes it.
+        organisation_id: the organisation.
+        digest, hosts: as in its `Organisation`. That itself would take more memory.
         version: of its catalogue.
     """
 
-    organisation: Organisation
+    organisation_id: str
+    digest: bytes
+    hosts: tuple[str, ...]
     version: UUID | None
 
 
@@ -98,12 +99,12 @@ class KeptAnswers:
             now: the present moment, aware.
         """
         with self._lock:
-            shelf = self._shelves.get(state.organisation.id)
+            shelf = self._shelves.get(state.organisation_id)
             answer = shelf.answers.get(url) if shelf else None
             if shelf is None or answer is None or now >= answer.until or shelf.state != state:
                 return None
             shelf.answers.move_to_end(url)
-            self._shelves.move_to_end(state.organisation.id)
+            self._shelves.move_to_end(state.organisation_id)
             return answer
 
     def put(self, state: State, url: Url, answer: KeptAnswer) -> None:
@@ -131,7 +132,7 @@ class KeptAnswers:
 
     def _shelf(self, state: State) -> _Shelf:
         """The organisation's shelf, an empty one if the answers in it are of another state."""
-        organisation_id = state.organisation.id
+        organisation_id = state.organisation_id
         shelf = self._shelves.pop(organisation_id, None)
         if shelf is None or shelf.state != state:
             self._size += OF_ORGANISATION - (shelf.size if shelf else 0)

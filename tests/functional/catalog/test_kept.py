@@ -1,11 +1,13 @@
 """The public catalogue is answered from memory, and never with what was true before a write."""
 
+import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
 
 import pytest
+from PIL import Image
 from sqlalchemy import select, text
 from webob import Request
 
@@ -18,7 +20,6 @@ from autonomy_core.kernel.listing import ListedTrack
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import chosen_plugins
 from tests.functional.catalog.conftest import Shop
-from tests.functional.images.test_covers import picture
 from tests.functional.media_mp3.conftest import MUSIC
 
 pytestmark = pytest.mark.concurrent
@@ -57,6 +58,12 @@ def made(monkeypatch):
 def asked(shop, name="", **headers):
     given = {each.replace("_", "-"): value for each, value in headers.items()}
     return shop.app.get(f"{shop.api}/products{name}", headers=given, status="*")
+
+
+def picture():
+    written = io.BytesIO()
+    Image.new("RGB", (300, 300)).save(written, "PNG")
+    return written.getvalue()
 
 
 def writes(shop, album, bundle):

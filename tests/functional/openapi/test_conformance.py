@@ -79,7 +79,7 @@ def test_a_missing_member_is_reported(complaints):
 
 def test_an_undescribed_status_is_reported(complaints):
     assert complaints("/products", 202, {"items": [], "next": None})[0].startswith(
-        "202 is not among 200, 400"
+        "202 is not among 200, 304"
     )
 
 

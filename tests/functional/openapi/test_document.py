@@ -144,7 +144,7 @@ def test_a_call_lists_the_codes_of_its_errors(document_of):
     assert "`already_owned`" in purchase["409"]["description"]
     assert "WWW-Authenticate" in purchase["401"]["headers"]
     assert list(purchase["409"]["content"]) == ["application/problem+json"]
-    assert list(operations["GET", "/products"]["responses"]) == ["200", "400", "422", "503"]
+    assert list(operations["GET", "/products"]["responses"]) == ["200", "304", "400", "412", "422", "503"]
 
 
 def test_every_post_documents_the_idempotency_key_and_its_errors(autonomy, document_of):

@@ -1,7 +1,6 @@
 """The memory of kept answers has a limit, and each organisation a share of it."""
 
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -15,23 +14,13 @@ from autonomy_core.catalog.kept.memory import (
     State,
 )
 from autonomy_core.db.base import utcnow
-from autonomy_core.tenancy.domain import Organisation
 
 NOW = utcnow()
 MOST = SHARE * SHARE * 16_384
 
 
-def state_of(organisation_id="acme", version=None, currency="eur"):
-    organisation = Organisation(
-        id=organisation_id,
-        name="A",
-        hosts=(),
-        currency=currency,
-        plugins=(),
-        settings={},
-        source=Path("acme.ini"),
-    )
-    return State(organisation, version)
+def state_of(organisation_id="acme", version=None, digest=b"1"):
+    return State(organisation_id, digest, ("acme.example",), version)
 
 
 def answer(body=b"{}", lasts=60):
@@ -51,7 +40,7 @@ def test_an_answer_is_found_in_its_state_at_its_url_in_time(answers):
     assert answers.get(state, ("/a",), kept.until) is None
     for other in (state_of("other", state.version), state_of(version=uuid4()), state_of(version=None)):
         assert answers.get(other, ("/a",), NOW) is None
-    assert answers.get(state_of(version=state.version, currency="usd"), ("/a",), NOW) is None
+    assert answers.get(state_of(version=state.version, digest=b"2"), ("/a",), NOW) is None
 
 
 def test_an_answer_that_is_too_old_is_replaced(answers):

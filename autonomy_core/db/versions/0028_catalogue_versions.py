@@ -8,8 +8,8 @@ from alembic import op
 from autonomy_core.db.catalogue import add_to_catalogue
 from autonomy_core.db.isolation import isolate
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 oldest_code = "0005"
