@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from autonomy_core.testing.application import chosen_plugins
-from tests.functional.media_mp3.conftest import Shop
+from tests.functional.media_mp3.shop import Shop
 from tests.support.server_processes import processes, wait_for
 
 pytestmark = [pytest.mark.concurrent, pytest.mark.processes]

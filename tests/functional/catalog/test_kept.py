@@ -19,8 +19,8 @@ from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.listing import ListedTrack
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.application import chosen_plugins
-from tests.functional.catalog.conftest import Shop
-from tests.functional.media_mp3.conftest import MUSIC
+from tests.functional.catalog.shop import Shop
+from tests.functional.media_mp3.shop import MUSIC
 
 pytestmark = pytest.mark.concurrent
 
