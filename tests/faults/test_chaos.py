@@ -77,9 +77,11 @@ def test_disagreeing_ledgers_are_noticed(installation, result, wrong, complaint)
 
 
 def test_receipts_that_came_twice_without_a_kill_are_noticed(installation, result):
+    sent = "SELECT count(*) FROM mail_messages WHERE template = 'payments.receipt'"
     with Clock(installation).connection() as database:
+        ((receipts,),) = database.execute(sent)
         twice = 2 * arrived(installation.mailbox)
-        found = violations(Stripe(installation.ledger), database, twice, most_repeated=len(twice) // 4)
+        found = violations(Stripe(installation.ledger), database, twice, most_repeated=receipts - 1)
     assert any("receipts came twice" in each for each in found), found
 
 
