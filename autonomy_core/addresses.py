@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -35,6 +37,22 @@ def address_of(text: str | None) -> Address | None:
 def spelt_once(text: str) -> str:
     """The normalised address: IPv4 as IPv4, and without port. Other texts are returned unchanged."""
     return str(address_of(text) or text) if ":" in text else text
+
+
+def is_within(text: str | None, networks: Iterable[str]) -> bool:
+    """Whether an address is one of some addresses and networks.
+
+    Args:
+        text: as `address_of` takes it.
+        networks: as the settings have them.
+    """
+    found = address_of(text)
+    return found is not None and any(found in _network(network) for network in networks)
+
+
+@lru_cache(maxsize=256)
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(text)
 
 
 def both_spellings(network: str) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ from autonomy_core.customers.staff.services import move_notes
 from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import Migrations, core_migrations
+from autonomy_core.files.delivery import DELIVERIES as FILE_DELIVERIES
+from autonomy_core.files.delivery import NAMES as DELIVERY_NAMES
 from autonomy_core.grants import mails as grant_mails
 from autonomy_core.grants import personal_data as grants
 from autonomy_core.grants.services import move_grants
@@ -35,6 +37,7 @@ from autonomy_core.idempotency import jobs as idempotency
 from autonomy_core.images import collecting as images
 from autonomy_core.images.processors import PROCESSORS
 from autonomy_core.jobs.models import JobFailure
+from autonomy_core.kernel.delivery import Delivery
 from autonomy_core.kernel.hooks import PluginSettings
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.images import ImageProcessor
@@ -149,6 +152,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         mailers=usable_mailers(plugins, settings),
         way_out=way_out,
         image_processors=_image_processors(plugins, settings),
+        deliveries=_deliveries(plugins, settings),
         personal_data=_personal_data(plugins),
         customer_finders=(customer_of_reference,),
         free_texts=FREE_TEXTS,
@@ -254,6 +258,21 @@ def _image_processors(plugins: Plugins, settings: Settings) -> dict[str, ImagePr
     if settings.images_processor not in found:
         problem = f"there is no {settings.images_processor!r}; there are: {', '.join(sorted(found))}."
         raise SettingsError(("autonomy.images.processor", problem))
+    return found
+
+
+def _deliveries(plugins: Plugins, settings: Settings) -> tuple[tuple[str | None, Delivery], ...]:
+    """Each with its plugin.
+
+    Raises:
+        SettingsError: the ini file selects one that is not there.
+    """
+    offered = plugins.offered("register_deliveries", "delivery", taken=DELIVERY_NAMES, prefixed=False)
+    found = (*((None, delivery) for delivery in FILE_DELIVERIES), *offered)
+    names = {*DELIVERY_NAMES, *(delivery.name for _, delivery in offered)}
+    if settings.files.delivery not in names:
+        problem = f"there is no {settings.files.delivery!r}; there are: {', '.join(sorted(names))}."
+        raise SettingsError(("autonomy.files.delivery", problem))
     return found
 
 

@@ -14,14 +14,21 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from autonomy_core.settings_schema import STORE_KEYS, ServerSchema
+from autonomy_core.settings_schema import ServerSchema
 from autonomy_core.tenancy.claims import ServerHosts
 from autonomy_core.tenancy.fields import ProblemMessage
 from autonomy_core.tenancy.record import RECORD, TenantRecord
 from autonomy_core.tenancy.sealing import Sealing
 from autonomy_core.tenancy.secrets import Secret, shown
 from autonomy_core.tenancy.settling import Rules
-from autonomy_core.tenancy.stores import FilesSettings, StoreSettings, store_of
+from autonomy_core.tenancy.stores import (
+    SECRET_STORE_KEYS,
+    STORE_KEYS,
+    FilesSettings,
+    StoreSettings,
+    require_fitting_keys,
+    store_of,
+)
 from autonomy_core.tenancy.validation import did_you_mean, remedy_for_empty
 from autonomy_core.texts import is_utf8
 
@@ -195,16 +202,23 @@ def _files(loaded: dict[str, Any]) -> FilesSettings:
     """Take the keys of stores out of the loaded values, and resolve their secrets."""
     store, previous = (_store(loaded, which) for which in ("", "previous_"))
     assert store is not None  # noqa: S101 - only the previous one may be missing
-    return FilesSettings(store, previous, loaded.pop("files_timeout"))
+    others = ("timeout", "delivery", "accel_prefix", "url_seconds")
+    return FilesSettings(store, previous, **{key: loaded.pop(f"files_{key}") for key in others})
 
 
 def _store(loaded: dict[str, Any], which: str) -> StoreSettings | None:
     values = {key: loaded.pop(f"files_{which}{key}") for key in STORE_KEYS}
     if which and values["url"] is None:
         return None
-    for key in ("access_key", "secret_key"):
+    for key in SECRET_STORE_KEYS:
         if values[key] is not None:
             values[key] = _resolve_secret(f"autonomy.files.{which}{key}", values[key], shortest=1)
+    try:
+        # Again, now with what the references refer to.
+        require_fitting_keys(values, {key: f"autonomy.files.{which}{key}" for key in STORE_KEYS})
+    except ValidationError as error:
+        found = error.messages_dict
+        raise SettingsError(*((key, _problem_text(key, found[key], found, found)) for key in found)) from None
     return store_of(values)
 
 

@@ -17,12 +17,21 @@ from autonomy_core.tenancy.fields import SEPARATED, MailUrlField, WordsField, ha
 from autonomy_core.tenancy.losses import DEFAULT_PERCENT
 from autonomy_core.tenancy.schemas import HostsField
 from autonomy_core.tenancy.stores import (
+    BY_NGINX,
+    BY_REDIRECT,
+    BY_SERVER,
     OWN_DIRECTORIES,
+    REMOTE,
+    STORE_KEYS,
+    DeliveryField,
     EndpointField,
+    KeyIdField,
     RegionField,
     StoreUrlField,
     require_fitting_keys,
 )
+
+_ACCEL_PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/", re.ASCII)
 
 
 class AddressesField(WordsField):
@@ -54,12 +63,13 @@ def _is_database(url: str) -> None:
         raise ValidationError("Write a PostgreSQL URL, such as postgresql://role:password@host/database.")
 
 
+def _is_accel_prefix(path: str) -> None:
+    if not _ACCEL_PREFIX.fullmatch(path):
+        raise ValidationError("Write the path of an internal location of nginx, such as /_files/.")
+
+
 def _yes_or_no(key: str) -> fields.Boolean:
     return fields.Boolean(data_key=key, load_default=None, error_messages={"invalid": "Write yes or no."})
-
-
-STORE_KEYS = ("url", "endpoint", "region", "path_style", "access_key", "secret_key")
-"""What describes a store: each is a key ``autonomy.files.…`` and a key ``autonomy.files.previous_…``."""
 
 
 class ServerSchema(Schema):
@@ -126,6 +136,10 @@ class ServerSchema(Schema):
     files_path_style = _yes_or_no("autonomy.files.path_style")
     files_access_key = fields.String(data_key="autonomy.files.access_key", load_default=None)
     files_secret_key = fields.String(data_key="autonomy.files.secret_key", load_default=None)
+    files_public_endpoint = EndpointField(data_key="autonomy.files.public_endpoint", load_default=None)
+    files_cdn_url = EndpointField(data_key="autonomy.files.cdn_url", load_default=None)
+    files_cdn_key_id = KeyIdField(data_key="autonomy.files.cdn_key_id", load_default=None)
+    files_cdn_private_key = fields.String(data_key="autonomy.files.cdn_private_key", load_default=None)
     files_previous_url = StoreUrlField(data_key="autonomy.files.previous_url", load_default=None)
     files_previous_endpoint = EndpointField(data_key="autonomy.files.previous_endpoint", load_default=None)
     files_previous_region = RegionField(data_key="autonomy.files.previous_region", load_default=None)
@@ -136,8 +150,23 @@ class ServerSchema(Schema):
     files_previous_secret_key = fields.String(
         data_key="autonomy.files.previous_secret_key", load_default=None
     )
+    files_previous_public_endpoint = EndpointField(
+        data_key="autonomy.files.previous_public_endpoint", load_default=None
+    )
+    files_previous_cdn_url = EndpointField(data_key="autonomy.files.previous_cdn_url", load_default=None)
+    files_previous_cdn_key_id = KeyIdField(data_key="autonomy.files.previous_cdn_key_id", load_default=None)
+    files_previous_cdn_private_key = fields.String(
+        data_key="autonomy.files.previous_cdn_private_key", load_default=None
+    )
     files_timeout = NumberInText(
         data_key="autonomy.files.timeout", load_default=20, validate=validate.Range(1, 600)
+    )
+    files_delivery = DeliveryField(data_key="autonomy.files.delivery", load_default=BY_SERVER)
+    files_accel_prefix = fields.String(
+        data_key="autonomy.files.accel_prefix", load_default=None, validate=_is_accel_prefix
+    )
+    files_url_seconds = NumberInText(
+        data_key="autonomy.files.url_seconds", load_default=900, validate=validate.Range(60, 86_400)
     )
     images_processor = fields.String(data_key="autonomy.images.processor", load_default="pillow")
     images_at_once = NumberInText(
@@ -173,3 +202,23 @@ class ServerSchema(Schema):
         if data["files_previous_url"] == (data["files_url"] or OWN_DIRECTORIES):
             problem = "it is the store that autonomy.files.url names; remove it, or name the former one"
             raise ValidationError({"autonomy.files.previous_url": [problem]})
+
+    @validates_schema(skip_on_field_errors=True)
+    def _check_delivery(self, data: Mapping[str, Any], **_: Any) -> None:
+        delivery, scheme = data["files_delivery"], (data["files_url"] or OWN_DIRECTORIES).partition(":")[0]
+        signs = data["files_cdn_url"] or (scheme == "s3" and data["files_secret_key"])
+        problem = None
+        if delivery == BY_NGINX and data["files_accel_prefix"] is None:
+            problem = "it needs autonomy.files.accel_prefix; add it, and the location to nginx"
+        elif delivery == BY_NGINX and scheme in REMOTE:
+            problem = f"nginx has no files of {scheme}://; write {BY_REDIRECT} or {BY_SERVER}"
+        elif delivery == BY_REDIRECT and not signs:
+            problem = (
+                "the store has no signed URLs; give s3:// with access_key and secret_key, give a CDN, or "
+                f"write {BY_SERVER}"
+            )
+        if problem is not None:
+            raise ValidationError({"autonomy.files.delivery": [problem]})
+        if data["files_accel_prefix"] is not None and not data["trusted_proxies"]:
+            problem = "it needs autonomy.trusted_proxies, with the address of nginx"
+            raise ValidationError({"autonomy.files.accel_prefix": [problem]})

@@ -34,6 +34,7 @@ def make_environ(scope: Scope) -> Environ:
     """
     raw_path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
     server, port = scope["server"]
+    peer = spelt_once(scope["client"][0])
     environ = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
@@ -43,7 +44,9 @@ def make_environ(scope: Scope) -> Environ:
         "SERVER_NAME": server,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": "HTTP/1.0" if scope["http_version"] == "1" else "HTTP/1.1",
-        "REMOTE_ADDR": spelt_once(scope["client"][0]),
+        "REMOTE_ADDR": peer,
+        # A trusted proxy replaces REMOTE_ADDR by the address of its client.
+        "autonomy.peer": peer,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
         "wsgi.errors": sys.stderr,

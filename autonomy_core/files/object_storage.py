@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -31,6 +32,19 @@ _MOST_CHARACTERS: Final = 500
 
 CONCURRENT_PARTS: Final = 2
 """How many parts of an upload are in memory and on their way at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What a store says about a file.
+
+    Attributes:
+        size: in bytes.
+        etag: the entity tag with which the store sends it, with its quotes; None for a directory.
+    """
+
+    size: int
+    etag: str | None
 
 
 class ObjectStorage:
@@ -112,6 +126,21 @@ class ObjectStorage:
         checked_key(key)
         with self._failing_as_os_error():
             return obstore.head(self._store, key)["size"]
+
+    def facts(self, key: str) -> FileFacts:
+        """Size and entity tag of a file.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            OSError: the store cannot be asked.
+            BadKey: see `Storage`.
+        """
+        checked_key(key)
+        if self._root is not None:
+            return FileFacts((self._root / key).stat().st_size, None)
+        with self._failing_as_os_error():
+            found = obstore.head(self._store, key)
+        return FileFacts(found["size"], found.get("e_tag"))
 
     def keys(self, organisation_id: str) -> Iterator[str]:
         """List the keys of an organisation's files. See `Storage`."""

@@ -121,7 +121,7 @@ def _s3(store: StoreSettings, options: dict[str, Any]) -> ObjectStore:
     region = store.region or DEFAULT_REGION
     config: Any = {"region": region, "virtual_hosted_style_request": not store.path_style}
     if store.endpoint is not None:
-        config["endpoint"] = _endpoint_of_bucket(store)
+        config["endpoint"] = endpoint_of(store)
     if store.access_key is None or store.secret_key is None:
         return S3Store(store.bucket, config=config, **options)
     # By a function, because obstore would mix keys of a configuration with those of the environment.
@@ -130,22 +130,23 @@ def _s3(store: StoreSettings, options: dict[str, Any]) -> ObjectStore:
         "secret_access_key": store.secret_key.reveal(),
         "expires_at": None,
     }
-    config.setdefault("endpoint", _aws(store, region))
+    config["endpoint"] = endpoint_of(store)
     return S3Store(store.bucket, config=config, credential_provider=lambda: keys, **options)
 
 
-def _endpoint_of_bucket(store: StoreSettings) -> str:
-    """The endpoint, with the bucket as a part of the host if the requests are of that style."""
-    assert store.endpoint is not None  # noqa: S101 - the caller has one
+def endpoint_of(store: StoreSettings, *, public: bool = False) -> str:
+    """The address of an S3 server, with the bucket as a part of the host if the requests are of that style.
+
+    Args:
+        store: the store.
+        public: whether it is for clients, and not for the server.
+    """
+    address = (store.public_endpoint if public else None) or store.endpoint
+    address = address or f"https://s3.{store.region or DEFAULT_REGION}.amazonaws.com"
     if store.path_style:
-        return store.endpoint
-    scheme, _, host = store.endpoint.partition("://")
+        return address
+    scheme, _, host = address.partition("://")
     return f"{scheme}://{store.bucket}.{host}"
-
-
-def _aws(store: StoreSettings, region: str) -> str:
-    host = f"s3.{region}.amazonaws.com"
-    return f"https://{host}" if store.path_style else f"https://{store.bucket}.{host}"
 
 
 def _gs(store: StoreSettings, options: dict[str, Any]) -> ObjectStore:

@@ -1,24 +1,35 @@
 """Answers with a stored file, or a part of it (RFC 9110, section 14).
 
-`ranges` decides which bytes, and `services` opens the file. `edge.answer` sends it.
+`ranges` decides which bytes, and `services` opens the file. `edge.answer` sends it, or another server that
+`delivery` names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeGuard
+from uuid import UUID
 
+import structlog
 from marshmallow import Schema
 from pyramid.request import Request
 from pyramid.response import Response
 
+from autonomy_core.addresses import is_within
 from autonomy_core.errors import AutonomyError
 from autonomy_core.files.area import FileArea
+from autonomy_core.files.delivery import Found, delivery_of, find, hand_over
 from autonomy_core.files.errors import PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
 from autonomy_core.files.ranges import Decision, Representation, decide
-from autonomy_core.files.services import ServedFile, open_file
+from autonomy_core.files.services import ServedFile, open_file, unavailable_if_unreadable
+from autonomy_core.kernel.delivery import Delivery, Handover, Redirect
+from autonomy_core.kernel.events import DownloadStarted
+from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.web.operations import Details
+
+log = structlog.get_logger(__name__)
 
 
 def _header(name: str, description: str) -> dict[str, Any]:
@@ -44,7 +55,7 @@ def file_details(
     """
     details: Details = {
         "media": {media_type: description},
-        "also": {206: None, 304: None},
+        "also": {206: None, 302: None, 304: None},
         "errors": (PreconditionFailed, RangeNotSatisfiable, StorageUnavailable, *errors),
         "parameters": (
             _header("Range", "one range of bytes; several are answered with the whole"),
@@ -58,23 +69,60 @@ def file_details(
     return details
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What a buyer downloads or hears, for the hook ``on_download``.
+
+    Attributes:
+        customer_id: the customer who owns the product.
+        product_id: the product.
+        item_id: what of the product; None if it has one file only.
+        purpose: ``stream`` for a player, ``download`` for a file to keep.
+    """
+
+    customer_id: UUID
+    product_id: UUID
+    item_id: UUID | None
+    purpose: Literal["stream", "download"]
+
+
 def answer_with_file(
-    scope: TenantScope, request: Request, area: FileArea, file: ServedFile, disposition: str
+    scope: TenantScope,
+    request: Request,
+    area: FileArea,
+    file: ServedFile,
+    disposition: str,
+    *,
+    download: Download | None = None,
+    by_server: bool = False,
 ) -> Response:
     """Answer a GET or HEAD with a stored file, or with the part that the request asks for.
 
-    The body is read after the request's transaction has ended, so a slow client holds no database connection.
+    The organisation's delivery decides who sends the bytes: see `Delivery`. The body is read after the
+    request's transaction has ended, so a slow client holds no database connection.
 
     Args:
         disposition: the Content-Disposition: ``inline``, or what `attachment` returns.
+        download: whose download or stream it is. Without it the hook ``on_download`` does not fire.
+        by_server: the application sends the file, whatever the delivery: for public files, which caches keep.
 
     Raises:
         PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
     """
-    decision = decide(
-        Representation(file.size, f'"{file.sha256}"', file.stored_at), request.method, request.headers
-    )
+    etag = f'"{file.sha256}"'
+    delivery = None if by_server else delivery_of(scope)
+    found = None if delivery is None else _found(scope, area, file)
+    # A client that got the file from a store has the store's entity tag.
+    if found is not None and found.etag is not None and _mentions(request, found.etag):
+        etag = found.etag
+    decision = decide(Representation(file.size, etag, file.stored_at), request.method, request.headers)
     _refuse(decision, request)
+    if download is not None and _is_beginning(decision, request):
+        announce(scope, request, area, file, download)
+    if delivery is not None and found is not None and _is_for_others(decision, request):
+        handover = _handed_over(scope, delivery, found, file, disposition)
+        if _is_possible(handover, request):
+            return _delegated(handover, decision, file, disposition)
     body: Iterable[bytes] = ()
     if request.method == "GET" and decision.length > 0:
         wrap = request.environ.get("wsgi.file_wrapper")
@@ -82,11 +130,121 @@ def answer_with_file(
     response = Response(status=decision.status, app_iter=body)
     response.headers.clear()
     response.headers.update(decision.headers)
-    # Without it the private cache of a shared computer would give the file to the next user.
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Cache-Control"] = _CACHE_CONTROL
     if decision.status != 304:
         response.headers.update({"Content-Type": file.media_type, "Content-Disposition": disposition})
     return response
+
+
+# Otherwise the private cache of a shared computer would give the file to the next user.
+_CACHE_CONTROL: Final = "private, no-cache"
+
+_TAGGED: Final = ("If-Match", "If-None-Match", "If-Range")
+
+_MOST_OF_A_PROBE: Final = 2
+"""Safari asks for two bytes before it plays."""
+
+
+def _mentions(request: Request, etag: str) -> bool:
+    return any(etag in request.headers.get(name, "") for name in _TAGGED)
+
+
+def _is_beginning(decision: Decision, request: Request) -> bool:
+    has_bytes = request.method == "GET" and decision.status in {200, 206} and decision.start == 0
+    return has_bytes and (decision.length > _MOST_OF_A_PROBE or decision.status == 200)
+
+
+def _is_for_others(decision: Decision, request: Request) -> bool:
+    """Whether another server gives the answer that was decided.
+
+    It evaluates the same headers again, with other dates and entity tags, and may answer several ranges. So
+    it gets the requests that leave it no choice; the application answers the others, which are rare.
+    """
+    if request.method != "GET" or decision.length <= 0 or decision.status not in {200, 206}:
+        return False
+    if decision.status == 200 and "Range" in request.headers:
+        return False
+    return not any(
+        name in request.headers for name in ("If-Match", "If-Modified-Since", "If-Unmodified-Since")
+    )
+
+
+def _is_possible(handover: Handover | None, request: Request) -> TypeGuard[Handover]:
+    if isinstance(handover, Redirect):
+        # The other server would compare its own entity tag.
+        return "If-Range" not in request.headers
+    # A client that does not come through the proxy would get an empty answer.
+    return handover is not None and _came_through_proxy(request)
+
+
+def _came_through_proxy(request: Request) -> bool:
+    environ = request.environ
+    peer = environ.get("autonomy.peer", environ.get("REMOTE_ADDR"))
+    trusted = runtime_of(request.registry).settings.trusted_proxies
+    return "HTTP_X_FORWARDED_FOR" in environ and is_within(peer, trusted)
+
+
+def _found(scope: TenantScope, area: FileArea, file: ServedFile) -> Found | None:
+    with unavailable_if_unreadable(area, file.key):
+        return find(scope, area, file)
+
+
+def _handed_over(
+    scope: TenantScope, delivery: Delivery, found: Found, file: ServedFile, disposition: str
+) -> Handover | None:
+    try:
+        return hand_over(scope, delivery, found.place, file, disposition)
+    except Exception:
+        # The delivery of a plugin. The client gets the file.
+        log.exception("files.delivery_failed", delivery=delivery.name)
+        return None
+
+
+def _delegated(handover: Handover, decision: Decision, file: ServedFile, disposition: str) -> Response:
+    response = Response(status=302 if isinstance(handover, Redirect) else 200)
+    response.headers.clear()
+    response.headers["Content-Length"] = "0"
+    if isinstance(handover, Redirect):
+        # The URL opens the file for anyone, for a while. No cache keeps it, and no Referer shows this one.
+        response.headers.update(
+            {"Location": handover.url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        )
+        return response
+    validators = ("ETag", "Last-Modified")
+    response.headers.update({name: decision.headers[name] for name in validators if name in decision.headers})
+    response.headers.update({"Content-Type": file.media_type, "Content-Disposition": disposition})
+    response.headers["Cache-Control"] = _CACHE_CONTROL
+    response.headers.update(handover.headers)
+    return response
+
+
+def announce(
+    scope: TenantScope, request: Request, area: FileArea, file: ServedFile, download: Download
+) -> None:
+    """Call the hook ``on_download`` when the request's transaction has ended and the answer is made."""
+    if not scope.hooks.implementations("on_download"):
+        return
+    event = DownloadStarted(
+        scope=runtime_of(scope).scope_outside(scope.organisation),
+        customer_id=download.customer_id,
+        product_id=download.product_id,
+        item_id=download.item_id,
+        purpose=download.purpose,
+        files=f"{area.plugin}/{area.name}",
+        media_type=file.media_type,
+        size=file.size,
+    )
+
+    def call(_: Request, response: Response) -> None:
+        if response.status_int not in {200, 206, 302}:
+            return
+        for implementation in scope.hooks.implementations("on_download"):
+            try:
+                implementation(event=event)
+            except Exception:
+                log.exception("files.on_download_failed", plugin=implementation.plugin)
+
+    request.add_response_callback(call)
 
 
 def _refuse(decision: Decision, request: Request) -> None:

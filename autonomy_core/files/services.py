@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -120,12 +121,19 @@ def open_file(
         StorageUnavailable: the file is missing, shorter than ``end_inclusive``, or cannot be read.
     """
     require_own(scope, key)
-    try:
+    with unavailable_if_unreadable(area, key):
         storage = storage_of(scope, area)
         file = storage.open_local(key, start, end_inclusive) if wrap else None
         if wrap and file:
             return wrap(file)
         return _read(area, key, storage.open_range(key, start, end_inclusive))
+
+
+@contextmanager
+def unavailable_if_unreadable(area: FileArea, key: str) -> Iterator[None]:
+    """Log the error of a storage, and answer with `StorageUnavailable`."""
+    try:
+        yield
     except FileNotFoundError as error:
         log.error(area.event("file_missing"), key=key)  # noqa: TRY400
         raise StorageUnavailable("The file is missing.") from error
@@ -140,8 +148,5 @@ def _read(area: FileArea, key: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
     Raises:
         StorageUnavailable: the storage stopped. `edge` answers with it, since it has sent nothing yet.
     """
-    try:
+    with unavailable_if_unreadable(area, key):
         yield from chunks
-    except OSError as error:
-        log.exception(area.event("file_unreadable"), key=key)
-        raise StorageUnavailable("The file cannot be read.") from error

@@ -39,7 +39,7 @@ def get_image(context: ImageFile, request: Request) -> Response:
     """
     media_type = context.media_type or preferred(request.headers.get("Accept", ""))
     file = services.file_of(context.scope, context.digest, context.size, media_type)
-    response = answer_with_file(context.scope, request, IMAGES, file, "inline")
+    response = answer_with_file(context.scope, request, IMAGES, file, "inline", by_server=True)
     response.headers.update({"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff"})
     if context.media_type is None:
         response.headers["Vary"] = "Accept"

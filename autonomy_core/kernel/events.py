@@ -10,7 +10,7 @@ from autonomy_core.kernel.settlements import DisputeFacts, PaymentFacts, RefundF
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from typing import Any
+    from typing import Any, Literal
     from uuid import UUID
 
     from autonomy_core.kernel.mail import Mail
@@ -26,6 +26,7 @@ __all__ = [
     "CustomerVerified",
     "CustomersMerged",
     "DisputeFacts",
+    "DownloadStarted",
     "GrantRevoked",
     "MailSending",
     "PaymentCompleted",
@@ -113,6 +114,31 @@ class PaymentDisputed:
     payment: PaymentFacts
     plugin: str
     dispute: DisputeFacts
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadStarted:
+    """A buyer's download or stream of a file has begun.
+
+    Attributes:
+        scope: the organisation's scope, in no transaction.
+        customer_id: the customer who owns the product.
+        product_id: the product.
+        item_id: what of the product, for example a track; None if it has one file only.
+        purpose: ``stream`` for a player, ``download`` for a file to keep.
+        files: the plugin and the area of the file: ``media_mp3/recordings``.
+        media_type: the Content-Type of the file.
+        size: of the whole file, in bytes.
+    """
+
+    scope: TenantScope
+    customer_id: UUID
+    product_id: UUID
+    item_id: UUID | None
+    purpose: Literal["stream", "download"]
+    files: str
+    media_type: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)

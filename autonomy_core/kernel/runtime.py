@@ -18,6 +18,7 @@ from autonomy_core.db.migrations import Migrations
 from autonomy_core.db.own_transactions import keeping_refusals
 from autonomy_core.db.session import TenantSession
 from autonomy_core.kernel.checks import OrganisationCheck
+from autonomy_core.kernel.delivery import Delivery
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.jobs import Job
@@ -70,6 +71,7 @@ class Runtime:
         mailers: the ways to hand over mail, by name.
         way_out: makes the link that ends bulk mail to a customer.
         image_processors: what decodes uploaded images, by name.
+        deliveries: who else sends stored files, each with its plugin; None for those of the core.
         flushes: the plugins' collections of data to write periodically.
         scopes: the scopes of API keys by name, each with a description; of the core and the plugins.
         role_scopes: the roles of staff that have a plugin's scope, by scope.
@@ -97,6 +99,7 @@ class Runtime:
     mailers: Mapping[str, Mailer] = field(default_factory=dict)
     way_out: WayOut = no_way_out
     image_processors: Mapping[str, ImageProcessor] = field(default_factory=dict)
+    deliveries: tuple[tuple[str | None, Delivery], ...] = ()
     flushes: tuple[Flush, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=lambda: SCOPES)
     role_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -180,6 +183,11 @@ class Runtime:
         """The product kinds that the organisation can deliver, by name."""
         enabled = (None, *organisation.plugins)
         return {kind.name: kind for plugin, kind in self.kinds if plugin in enabled}
+
+    def deliveries_for(self, organisation: Organisation) -> dict[str, Delivery]:
+        """The deliveries of the core and of the organisation's enabled plugins, by name."""
+        enabled = (None, *organisation.plugins)
+        return {delivery.name: delivery for plugin, delivery in self.deliveries if plugin in enabled}
 
     def checks_for(self, organisation: Organisation) -> list[OrganisationCheck]:
         """The checks of the organisation's enabled plugins."""

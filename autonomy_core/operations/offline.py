@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autonomy_core.files.delivery import delivery_findings
 from autonomy_core.kernel.checks import Finding, as_far_as_found
 from autonomy_core.tenancy.domain import LoadedFile, Organisation
 from autonomy_core.tenancy.loader import PluginSchemas
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def settings_findings(runtime: Runtime, organisation: Organisation) -> Iterator[Finding]:
-    """Run the offline checks of the organisation's plugins."""
+    """Check the settings of the core, and run the offline checks of the organisation's plugins."""
     scope = runtime.scope_outside(organisation)
+    yield from delivery_findings(runtime, organisation)
     for check in runtime.checks_for(organisation):
         if check.is_offline:
             yield from as_far_as_found(check.name, check.function(scope))

@@ -9,6 +9,7 @@ name                  what it does
 `FairTurns`           shares a number of concurrent inspections among organisations
 `store_upload`        stores a received file; `keep_upload` confirms it in the row's transaction
 `answer_with_file`    answers with a file or a range; `file_details` describes the call
+`Download`            whose download it is, for the hook ``on_download``
 `attachment`          the header that names the file that the browser saves
 `SignedLinks`         links that open without a header; `LinkQuery` describes them
 `stored_keys`         and `delete_unreferenced` remove files that no row refers to
@@ -26,7 +27,7 @@ from autonomy_core.files.errors import StorageUnavailable
 from autonomy_core.files.limited import ChildFailed, LimitReached, Limits, run_limited
 from autonomy_core.files.marks import UnreferencedFileMark
 from autonomy_core.files.receiving import RECEIVING_ERRORS, fields_of, receive_upload
-from autonomy_core.files.responses import answer_with_file, file_details
+from autonomy_core.files.responses import Download, answer_with_file, file_details
 from autonomy_core.files.services import ServedFile, keep_upload, key_of, storage_of, store_upload
 from autonomy_core.files.storage import Storage
 from autonomy_core.files.turns import FairTurns, TurnsBusy
@@ -36,6 +37,7 @@ from autonomy_core.kernel.files import StoredFiles
 __all__ = [
     "RECEIVING_ERRORS",
     "ChildFailed",
+    "Download",
     "FairTurns",
     "FileArea",
     "LimitReached",

@@ -1,7 +1,8 @@
-"""The interfaces of payment providers, product kinds, authenticators and image processors."""
+"""The interfaces of payment providers, product kinds, authenticators, image processors and deliveries."""
 
 from __future__ import annotations
 
+from autonomy_core.kernel.delivery import DeliveredFile, Delivery, Handover, Redirect, SentByProxy
 from autonomy_core.kernel.finders import PaymentFinder
 from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.listing import ListedTrack, ListingKind
@@ -21,14 +22,19 @@ __all__ = [
     "Authenticator",
     "Checkout",
     "CheckoutOrder",
+    "DeliveredFile",
     "DeliveringKind",
+    "Delivery",
     "Flush",
+    "Handover",
     "ImageProcessor",
     "ListedTrack",
     "ListingKind",
     "PaymentFinder",
     "PaymentProvider",
     "ProductKind",
+    "Redirect",
     "RefundOrder",
+    "SentByProxy",
     "TimelineEntry",
 ]

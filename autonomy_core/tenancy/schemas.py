@@ -15,7 +15,15 @@ from autonomy_core.fields import EmailField, LanguageTag, NumberInText, Text
 from autonomy_core.tenancy.domain import AfterDispute, AfterRefund, DigitalConsent
 from autonomy_core.tenancy.fields import MailUrlField, ProblemMessage, SecretField, WordsField, has_user
 from autonomy_core.tenancy.hosts import normalise_host
-from autonomy_core.tenancy.stores import EndpointField, RegionField, StoreUrlField, require_fitting_keys
+from autonomy_core.tenancy.stores import (
+    STORE_KEYS,
+    DeliveryField,
+    EndpointField,
+    KeyIdField,
+    RegionField,
+    StoreUrlField,
+    require_fitting_keys,
+)
 
 SECTION = "organisation"
 LONGEST_NAME = 200
@@ -236,7 +244,15 @@ class MailSchema(Schema):
 
 
 class FilesSchema(Schema):
-    """The section ``[files]``: where the organisation's files are stored."""
+    """The section ``[files]``: where the organisation's files are stored, and who sends them."""
+
+    delivery = DeliveryField(
+        load_default=None,
+        metadata={
+            "description": "Who sends files to customers: server, accel (nginx), redirect (the store or its"
+            " CDN) or a plugin's delivery. By default the server's setting."
+        },
+    )
 
     url = StoreUrlField(
         remote_only=True,
@@ -264,10 +280,23 @@ class FilesSchema(Schema):
     )
     access_key = SecretField(load_default=None, metadata={"description": "The id of its access key."})
     secret_key = SecretField(load_default=None, metadata={"description": "The access key."})
+    public_endpoint = EndpointField(
+        load_default=None,
+        metadata={"description": "The address of that server for customers. By default the endpoint."},
+    )
+    cdn_url = EndpointField(
+        load_default=None, metadata={"description": "The address of a CDN in front of the store."}
+    )
+    cdn_key_id = KeyIdField(
+        load_default=None, metadata={"description": "The id of the key that signs URLs of the CDN."}
+    )
+    cdn_private_key = SecretField(
+        load_default=None, metadata={"description": "That key: a private RSA key, as PEM."}
+    )
 
     @validates_schema(skip_on_field_errors=True)
     def _check_store(self, data: Mapping[str, Any], **_: Any) -> None:
-        names = {key: key for key in ("url", "endpoint", "region", "path_style", "access_key", "secret_key")}
+        names = {key: key for key in STORE_KEYS}
         require_fitting_keys({key: data[key] for key in names}, names)
         # With the account of the server, an organisation could name the bucket of another one.
         needed = ["secret_key"] if data["url"] else []

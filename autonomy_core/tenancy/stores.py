@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from marshmallow import ValidationError, fields
 
 from autonomy_core.tenancy.fields import ProblemMessage
@@ -16,6 +19,32 @@ from autonomy_core.tenancy.secrets import Secret
 OWN_DIRECTORIES: Final = "directory:"
 """The URL of the default: each plugin keeps its files in a directory of its own."""
 
+BY_SERVER: Final = "server"
+"""The delivery without another server: the application sends the files."""
+
+BY_NGINX: Final = "accel"
+"""The delivery by nginx, with X-Accel-Redirect."""
+
+BY_REDIRECT: Final = "redirect"
+"""The delivery by the store or its CDN, with signed URLs."""
+
+STORE_KEYS: Final = (
+    "url",
+    "endpoint",
+    "region",
+    "path_style",
+    "access_key",
+    "secret_key",
+    "public_endpoint",
+    "cdn_url",
+    "cdn_key_id",
+    "cdn_private_key",
+)
+"""The keys that describe a store: of ``[files]``, ``autonomy.files.…`` and ``autonomy.files.previous_…``."""
+
+SECRET_STORE_KEYS: Final = ("access_key", "secret_key", "cdn_private_key")
+"""Those that refer to a secret."""
+
 REMOTE: Final = ("s3", "gs", "az")
 """The schemes of stores that are other servers."""
 
@@ -23,6 +52,8 @@ DEFAULT_REGION: Final = "us-east-1"
 
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", re.ASCII)
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?", re.ASCII)
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
+_KEY_ID: Final = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _REGION: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 _REMEDY: Final = "give s3://bucket/prefix, file:///srv/files or directory:"
 _REMOTE_REMEDY: Final = "give s3://bucket/prefix"
@@ -40,6 +71,10 @@ class StoreSettings:
         access_key: the id of the key, or the name of an account of Azure; None to take what the environment
             of the process offers.
         secret_key: the key itself; for ``gs`` the JSON of a service account.
+        public_endpoint: the address at which clients reach the S3 server; None for ``endpoint``.
+        cdn_url: the address of a CDN in front of the store, without a path; None for none.
+        cdn_key_id: the id of the key with which URLs of the CDN are signed.
+        cdn_private_key: that key, as PEM.
     """
 
     url: str = OWN_DIRECTORIES
@@ -48,6 +83,10 @@ class StoreSettings:
     path_style: bool = False
     access_key: Secret | None = None
     secret_key: Secret | None = None
+    public_endpoint: str | None = None
+    cdn_url: str | None = None
+    cdn_key_id: str | None = None
+    cdn_private_key: Secret | None = None
 
     @property
     def scheme(self) -> str:
@@ -70,6 +109,11 @@ class StoreSettings:
         path = urlsplit(self.url).path.rstrip("/")
         return path.lstrip("/") if self.is_remote else path
 
+    @property
+    def has_signed_urls(self) -> bool:
+        """Whether URLs can be made that open a file for a while."""
+        return self.cdn_url is not None or (self.scheme == "s3" and self.secret_key is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class FilesSettings:
@@ -79,11 +123,18 @@ class FilesSettings:
         store: where new files are written.
         previous: where files are still read that are not in ``store``; None for nowhere.
         timeout: the maximum time for one request to a remote store, in seconds.
+        delivery: who sends files to clients, for organisations that say nothing else.
+        accel_prefix: the path at which nginx keeps the files of ``store``, with a slash at both ends; None if
+            no nginx does.
+        url_seconds: for how long a URL opens a file that another server sends, in seconds.
     """
 
     store: StoreSettings = field(default_factory=StoreSettings)
     previous: StoreSettings | None = None
     timeout: int = 20
+    delivery: str = BY_SERVER
+    accel_prefix: str | None = None
+    url_seconds: int = 900
 
 
 class StoreUrlField(fields.String):
@@ -127,6 +178,34 @@ class EndpointField(fields.String):
         return url.rstrip("/")
 
 
+class DeliveryField(fields.String):
+    """The name of a delivery. Which ones there are depends on the plugins."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        name = str(super()._deserialize(value, attr, data, **kwargs))
+        if not _NAME.fullmatch(name):
+            remedy = f"give {BY_SERVER}, {BY_NGINX}, {BY_REDIRECT}, or the name of a plugin's delivery"
+            raise ValidationError(
+                ProblemMessage("not the name of a delivery", code="invalid_value", remedy=remedy)
+            )
+        return name
+
+
+class KeyIdField(fields.String):
+    """The id of a key at a CDN. It is a part of every signed URL, and so no secret."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        key_id = str(super()._deserialize(value, attr, data, **kwargs))
+        if not _KEY_ID.fullmatch(key_id):
+            remedy = "give the id that the CDN shows, such as K2JCJMDEHXQW5F"
+            raise ValidationError(ProblemMessage("not the id of a key", code="invalid_value", remedy=remedy))
+        return key_id
+
+
 class RegionField(fields.String):
     """The region of a bucket."""
 
@@ -144,8 +223,7 @@ def require_fitting_keys(values: Mapping[str, Any], names: Mapping[str, str]) ->
     """Check the keys of a store against each other.
 
     Args:
-        values: the loaded values: ``url``, ``endpoint``, ``region``, ``path_style``, ``access_key``,
-            ``secret_key``; None for those that the file does not have.
+        values: the loaded values of `STORE_KEYS`; None for those that the file does not have.
         names: the names of the keys in the file, by the names above.
 
     Raises:
@@ -167,12 +245,16 @@ def store_of(values: Mapping[str, Any]) -> StoreSettings:
         path_style=endpoint is not None if path_style is None else path_style,
         access_key=values.get("access_key"),
         secret_key=values.get("secret_key"),
+        public_endpoint=values.get("public_endpoint"),
+        cdn_url=values.get("cdn_url"),
+        cdn_key_id=values.get("cdn_key_id"),
+        cdn_private_key=values.get("cdn_private_key"),
     )
 
 
 def _misfits(values: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tuple[str, ProblemMessage]]:
     scheme = (values["url"] or OWN_DIRECTORIES).partition(":")[0]
-    for key in ("endpoint", "region", "path_style"):
+    for key in ("endpoint", "region", "path_style", "public_endpoint"):
         if values[key] is not None and scheme != "s3":
             yield key, _misfit(f"only a store at s3:// has a {key}", f"remove it, or correct {names['url']}")
     given = [key for key in ("access_key", "secret_key") if values[key] is not None]
@@ -184,6 +266,30 @@ def _misfits(values: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tu
     if scheme == "gs" and "access_key" in given:
         remedy = f"give the JSON of the service account as {names['secret_key']} only"
         yield "access_key", _misfit("no key of a store at gs://", remedy)
+    yield from _misfits_of_cdn(values, names)
+
+
+def _misfits_of_cdn(
+    values: Mapping[str, Any], names: Mapping[str, str]
+) -> Iterator[tuple[str, ProblemMessage]]:
+    keys = ("cdn_url", "cdn_key_id", "cdn_private_key")
+    given = [key for key in keys if values[key] is not None]
+    if given and (values["url"] or OWN_DIRECTORIES) == OWN_DIRECTORIES:
+        remedy = f"correct {names['url']}, or remove the keys of the CDN"
+        yield given[0], _misfit("a CDN needs a store that it can read", remedy)
+    for key in keys if given else ():
+        if key not in given:
+            yield key, _misfit(f"needed with {names[given[0]]}", "give all three keys of the CDN")
+    private_key = values["cdn_private_key"]
+    if isinstance(private_key, Secret) and not _is_rsa_key(private_key.reveal()):
+        yield "cdn_private_key", _misfit("not an RSA key", "give a PEM file with a private RSA key")
+
+
+def _is_rsa_key(pem: str) -> bool:
+    try:
+        return isinstance(load_pem_private_key(pem.encode(), password=None), RSAPrivateKey)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
 
 
 def _misfit(message: str, remedy: str) -> ProblemMessage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from pyramid.request import Request
 from pyramid.response import Response
@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 from autonomy_core.plugin_api.catalog import NotAvailableYet
 from autonomy_core.plugin_api.errors import AutonomyError
 from autonomy_core.plugin_api.files import (
+    Download,
     LinkQuery,
     ServedFile,
     answer_with_file,
@@ -46,8 +47,13 @@ DESCRIPTION_FOR_STAFF = _details()
 """The same without the query of a signed link, which opens nothing for staff."""
 
 
-def recording(context: TrackNode | AdminTrack, request: Request, disposition: str) -> Response:
+def recording(
+    context: TrackNode | AdminTrack, request: Request, purpose: Literal["stream", "download"]
+) -> Response:
     """Answer a GET or HEAD.
+
+    Args:
+        purpose: to play the recording, or to save it under a readable name.
 
     Raises:
         NotFound, NotAvailableYet, PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
@@ -56,11 +62,16 @@ def recording(context: TrackNode | AdminTrack, request: Request, disposition: st
     services.require_listener(context.scope, request.identity, track)
     media_type, _ = FORMATS[track.format]
     file = ServedFile(track.storage_key, track.size, track.sha256, media_type, track.stored_at)
+    by_customer = isinstance(context, TrackNode)
+    listener = Download(request.identity.id, track.product_id, track.id, purpose) if by_customer else None
+    disposition = "inline" if purpose == "stream" else _attached(track)
     with bound_contextvars(track=str(track.id)):
-        return answer_with_file(context.scope, request, area_of(track.format), file, disposition)
+        return answer_with_file(
+            context.scope, request, area_of(track.format), file, disposition, download=listener
+        )
 
 
-def attached(track: Track) -> str:
+def _attached(track: Track) -> str:
     """The Content-Disposition that makes the browser save a track under a readable name."""
     name = f"{track.artist} - {track.title}" if track.artist else track.title
     return attachment(name, FORMATS[track.format][1], unnamed="track")

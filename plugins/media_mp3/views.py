@@ -91,7 +91,7 @@ def _link(context: CustomerProductTracks, request: Request, track: Track, view: 
 )
 def stream(context: TrackNode, request: Request) -> Response:
     """With an access token, or by a signed link from the list of tracks. Use the link as `<audio src>`."""
-    return streaming.recording(context, request, "inline")
+    return streaming.recording(context, request, "stream")
 
 
 @api_view(
@@ -104,7 +104,7 @@ def stream(context: TrackNode, request: Request) -> Response:
 )
 def download(context: TrackNode, request: Request) -> Response:
     """The same bytes. The browser saves them under a readable name."""
-    return streaming.recording(context, request, streaming.attached(context.track))
+    return streaming.recording(context, request, "download")
 
 
 @api_view(
@@ -234,7 +234,7 @@ def order_tracks(context: AdminProductTracks, request: Request) -> dict[str, Any
 )
 def stream_for_staff(context: AdminTrack, request: Request) -> Response:
     """With an API key. `<audio>` sends no key: fetch the file, and give the player a blob of it."""
-    return streaming.recording(context, request, "inline")
+    return streaming.recording(context, request, "stream")
 
 
 @api_view(
@@ -247,4 +247,4 @@ def stream_for_staff(context: AdminTrack, request: Request) -> Response:
 )
 def download_for_staff(context: AdminTrack, request: Request) -> Response:
     """The same bytes, with a readable name for the saved file."""
-    return streaming.recording(context, request, streaming.attached(context.track))
+    return streaming.recording(context, request, "download")

@@ -16,6 +16,7 @@ from autonomy_core.kernel.hookspecs.events import (
     on_customer_updated,
     on_customer_verified,
     on_customers_merged,
+    on_download,
     on_grant_revoked,
     on_login,
     on_mail_sending,
@@ -26,6 +27,7 @@ from autonomy_core.kernel.hookspecs.events import (
 )
 from autonomy_core.kernel.hookspecs.providers import (
     register_authenticators,
+    register_deliveries,
     register_image_processors,
     register_mail_templates,
     register_mailers,
@@ -52,6 +54,7 @@ __all__ = [
     "on_customer_updated",
     "on_customer_verified",
     "on_customers_merged",
+    "on_download",
     "on_grant_revoked",
     "on_login",
     "on_mail_sending",
@@ -62,6 +65,7 @@ __all__ = [
     "register_authenticators",
     "register_checks",
     "register_commands",
+    "register_deliveries",
     "register_files",
     "register_flushes",
     "register_image_processors",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         CustomersMerged,
         CustomerUpdated,
         CustomerVerified,
+        DownloadStarted,
         GrantRevoked,
         MailSending,
         PaymentCompleted,
@@ -109,6 +110,29 @@ def on_payment_disputed(event: PaymentDisputed) -> None:
         ... def on_payment_disputed(event):
         ...     if event.dispute.status == "open":
         ...         print("collect evidence about", event.payment.id)
+    """
+
+
+@hookspec
+def on_download(event: DownloadStarted) -> None:
+    """A buyer's download or stream of a file begins.
+
+    Fires: after the answer to a GET was decided, whoever sends the bytes: the application, nginx or a store.
+    It fires if the answer begins with the first byte of the file and has more than two bytes, as some players
+    ask for two bytes first. It does not fire for later parts, HEAD, 304, staff and images.
+    Transaction: none. The request's own was committed before. The answer waits for the hook, so collect what
+    it counts in memory, and write it with `register_flushes`, or defer a job in ``event.scope.begin()``.
+    Raising: the error is logged, and the file is sent. The other implementations are called.
+    Twice: yes. A player or a download manager asks from the beginning again. It may also not fire although
+    bytes were sent: another server may have the file in its cache, and a client may ask for the end only.
+
+    Example:
+        >>> from collections import Counter
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> counted = Counter()
+        >>> @hookimpl
+        ... def on_download(event):
+        ...     counted[event.item_id, event.purpose] += 1
     """
 
 

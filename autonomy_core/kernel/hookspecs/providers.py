@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from autonomy_core.kernel.hooks import hookspec
 
 if TYPE_CHECKING:
+    from autonomy_core.kernel.delivery import Delivery
     from autonomy_core.kernel.images import ImageProcessor
     from autonomy_core.kernel.mail import Mailer, MailTemplate
     from autonomy_core.kernel.personal_data import PersonalData
@@ -120,6 +121,29 @@ def register_image_processors() -> Sequence[ImageProcessor]:
         >>> @hookimpl
         ... def register_image_processors():
         ...     return [Vips()]
+    """
+
+
+@hookspec
+def register_deliveries() -> Sequence[Delivery]:
+    """Other servers that send stored files to clients. The core has ``accel`` (nginx) and ``redirect``.
+
+    ``[files] delivery`` in an organisation's ini file or ``autonomy.files.delivery`` selects one by its name.
+
+    Fires: at start-up. Transaction: none; ``hand_over`` runs in a request, and must not call another server.
+    Raising: the process does not start. An error of ``hand_over`` is logged, and the application sends the
+    file itself. Twice: once per process.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> from autonomy_core.plugin_api.protocols import SentByProxy
+        >>> class XSendfile:
+        ...     name = "x_sendfile"  # of Apache and lighttpd
+        ...     def hand_over(self, scope, file):
+        ...         return SentByProxy({"X-Sendfile": str(file.local)}) if file.local else None
+        >>> @hookimpl
+        ... def register_deliveries():
+        ...     return [XSendfile()]
     """
 
 

@@ -10,6 +10,7 @@ from pyramid.response import Response
 from autonomy_core.plugin_api.catalog import NotAvailableYet
 from autonomy_core.plugin_api.files import (
     RECEIVING_ERRORS,
+    Download,
     LinkQuery,
     answer_with_file,
     attachment,
@@ -87,4 +88,7 @@ def read_booklet(context: CustomerBooklet, request: Request) -> Response:
     """With an access token, or by a signed link."""
     booklet = services.owned_booklet(context.scope, request.identity, context.product_id)
     name = attachment(booklet.filename.removesuffix(".pdf"), ".pdf")
-    return answer_with_file(context.scope, request, BOOKLETS, services.file_of(booklet), name)
+    reader = Download(request.identity.id, context.product_id, None, "download")
+    return answer_with_file(
+        context.scope, request, BOOKLETS, services.file_of(booklet), name, download=reader
+    )

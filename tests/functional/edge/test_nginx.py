@@ -1,28 +1,14 @@
 """The documented configuration of nginx in a real nginx, without the certificate."""
 
-import os
-import re
-import shutil
-import subprocess
-
 import pytest
 
 from tests.faults.installation import quiet_port, wait_for
-from tests.functional.edge.serving import ROOT, Trial, read_answer
+from tests.functional.edge.serving import Trial, read_answer
 from tests.functional.edge.trial import FILE_BYTES
+from tests.support.nginx import documented, needs_nginx, nginx
 
-pytestmark = [
-    pytest.mark.processes,
-    pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed"),
-]
+pytestmark = [pytest.mark.processes, needs_nginx]
 TRACKS = "/acme/api/v1/admin/products/1/tracks"
-
-
-def documented(port, server_port):
-    page = (ROOT / "docs" / "operations.md").read_text()
-    found = re.search(r"^## nginx\n+```nginx\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[1]
-    found = re.sub(r"^ *ssl_.*\n", "", found, flags=re.MULTILINE)
-    return found.replace("listen 443 ssl", f"listen 127.0.0.1:{port}").replace(":8000", f":{server_port}")
 
 
 @pytest.fixture(scope="module")
@@ -30,26 +16,12 @@ def proxied(tmp_path_factory):
     """A server; what is asked of it passes nginx."""
     directory = tmp_path_factory.mktemp("nginx")
     server, port = Trial(directory, proxies="127.0.0.1"), quiet_port()
-    server_port = server.address[1]
-    # The directory is this user's alone, and nginx would let another one work.
-    user = "user root;\n" if os.geteuid() == 0 else ""
-    temporary = "".join(
-        f"{kind}_temp_path {directory}/{kind};\n"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (directory / "nginx.conf").write_text(
-        f"{user}daemon off; pid {directory}/nginx.pid; error_log {directory}/nginx.log;\n"
-        f"events {{}}\nhttp {{ access_log off;\n{temporary}{documented(port, server_port)} }}\n"
-    )
-    command = ["nginx", "-p", str(directory), "-e", str(directory / "nginx.log"), "-c", "nginx.conf"]
-    nginx = subprocess.Popen(command)
-    server.address = ("127.0.0.1", port)
     try:
-        wait_for(server._answers, "nginx")
-        yield server
+        with nginx(directory, port, documented(port, server.address[1])):
+            server.address = ("127.0.0.1", port)
+            wait_for(server._answers, "nginx")
+            yield server
     finally:
-        nginx.terminate()
-        nginx.wait()
         server.stop()
 
 

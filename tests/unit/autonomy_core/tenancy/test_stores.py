@@ -18,9 +18,14 @@ S3 = {
 }
 
 
-def load(directory, **values):
+ACCEL = {"delivery": "accel", "accel_prefix": "/_files/", "trusted_proxies": "127.0.0.1"}
+CDN = {"cdn_url": "https://d1.example", "cdn_key_id": "K1", "cdn_private_key": "env:S3_SECRET_KEY"}
+
+
+def load(directory, trusted_proxies="", **values):
     raw = {"autonomy.tenants": str(directory), "autonomy.data": str(directory / "data")}
-    raw |= {f"autonomy.files.{key}": value for key, value in values.items()}
+    raw |= {"autonomy.trusted_proxies": trusted_proxies} if trusted_proxies else {}
+    raw |= {f"autonomy.files.{key}": value for key, value in values.items() if value is not None}
     return load_settings(raw, {}, keep_secret=False).files
 
 
@@ -63,6 +68,19 @@ def test_a_store_and_the_previous_one_are_read(tmp_path):
          "previous_access_key", "it is missing"),
         ({"url": "gs://shop", "access_key": "env:S3_ACCESS_KEY", "secret_key": "env:S3_SECRET_KEY"},
          "access_key", "no key of a store at gs"),
+        ({"public_endpoint": "https://s3.example"}, "public_endpoint", "only a store at s3://"),
+        ({"delivery": "accel"}, "delivery", "it needs autonomy.files.accel_prefix"),
+        ({**S3, **ACCEL}, "delivery", "nginx has no files of s3://"),
+        ({"delivery": "redirect"}, "delivery", "the store has no signed URLs"),
+        ({"url": "s3://shop", "delivery": "redirect"}, "delivery", "the store has no signed URLs"),
+        ({"delivery": "Accel!"}, "delivery", "not the name of a delivery"),
+        ({"accel_prefix": "/_files/"}, "accel_prefix", "it needs autonomy.trusted_proxies"),
+        ({"accel_prefix": "/../"}, "accel_prefix", "the path of an internal location"),
+        ({**S3, "url_seconds": "5"}, "url_seconds", "Must be"),
+        ({**S3, **CDN, "cdn_key_id": None}, "cdn_key_id", "it is missing"),
+        ({**CDN, "url": "directory:"}, "cdn_url", "a CDN needs a store"),
+        ({**S3, **CDN, "cdn_key_id": "no id"}, "cdn_key_id", "not the id of a key"),
+        ({**S3, **CDN}, "cdn_private_key", "not an RSA key"),
     ],
 )  # fmt: skip
 def test_keys_that_do_not_fit_are_refused_by_name(tmp_path, values, key, problem):
@@ -71,6 +89,13 @@ def test_keys_that_do_not_fit_are_refused_by_name(tmp_path, values, key, problem
     assert [name for name, _ in error.value.problems] == [f"autonomy.files.{key}"]
     assert problem in str(error.value)
     assert "hidden-secret" not in str(error.value)
+
+
+def test_a_delivery_is_read_with_what_it_needs(tmp_path):
+    files = load(tmp_path, **ACCEL, url_seconds="60")
+    assert (files.delivery, files.accel_prefix, files.url_seconds) == ("accel", "/_files/", 60)
+    assert load(tmp_path, **S3, delivery="redirect").store.has_signed_urls
+    assert load(tmp_path).delivery == "server"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +145,8 @@ def test_an_organisation_has_a_bucket_of_its_own(tmp_path):
             6,
             "a key for a directory",
         ),
+        (["delivery = by pigeon"], 5, "not the name of a delivery"),
+        (["cdn_url = https://d1.example"], 4, "needs 'cdn_key_id'"),
     ],
 )
 def test_an_organisations_file_is_refused_with_line_and_remedy(tmp_path, lines, line, problem):

@@ -1,0 +1,192 @@
+"""One contract for the three ways in which a recording reaches the client, through a real nginx and S3."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from tests.faults.installation import quiet_port
+from tests.functional.media_mp3.conftest import MUSIC, Shop, serving
+from tests.support.nginx import documented, documented_location, needs_nginx, nginx
+from tests.support.s3_server import ACCESS_KEY, SECRET_KEY
+
+pytestmark = [pytest.mark.processes, needs_nginx]
+
+SIZE = len(MUSIC)
+ETAG = f'"{hashlib.sha256(MUSIC).hexdigest()}"'
+PLUGINS = ("media_mp3", "stand_ins")
+WAYS = ("server", "accel", "redirect")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return tmp_path_factory.mktemp("tree")
+
+
+@pytest.fixture(scope="module")
+def autonomy_settings(tree):
+    return {
+        "autonomy.files.url": f"file://{tree}",
+        "autonomy.files.accel_prefix": "/_files/",
+        "autonomy.trusted_proxies": "127.0.0.1",
+    }
+
+
+class Delivered:
+    """A shop behind nginx, and the recording that Ada has bought there.
+
+    Args:
+        organisation: the settings of its files.
+    """
+
+    def __init__(self, autonomy, api, port, organisation_id, **settings):
+        autonomy.organisation(organisation_id, plugins=PLUGINS, settings={"files": settings})
+        self.shop, self.api, self.port = Shop(autonomy, organisation_id), api, port
+        album = self.shop.album()
+        self.track = self.shop.upload(album, MUSIC, title="Ça va")["track"]
+        self.shop.sell(album)
+        (self.heard,) = self.shop.tracks(album)["items"]
+
+    def path(self, view="stream"):
+        parts = urlsplit(self.heard[f"{view}_url"])
+        return f"{parts.path}?{parts.query}"
+
+    def ask(self, *, view="stream", method="GET", port=None, follow=True, **headers):
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return requests.request(
+            method,
+            f"http://localhost:{port or self.port}{self.path(view)}",
+            headers={**sent, "Accept-Encoding": "identity"},
+            allow_redirects=follow,
+            timeout=60,
+        )
+
+
+@pytest.fixture
+def deliver(committed, s3, tree, tmp_path):
+    """Make a `Delivered` for one of the `WAYS`."""
+    with serving(committed.app.app) as (_, server_port):
+        port = quiet_port()
+        with nginx(tmp_path, port, documented(port, server_port, documented_location(tree))):
+
+            def make(way, **more):
+                own = {"url": "s3://shop/delivered", "endpoint": s3.endpoint}
+                own |= {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
+                settings = {"delivery": way, **(own if way == "redirect" else {}), **more}
+                return Delivered(committed, server_port, port, f"by-{way}", **settings)
+
+            yield make
+
+
+RANGES = [
+    ({}, 200, 0, SIZE - 1),
+    ({"Range": "bytes=0-"}, 206, 0, SIZE - 1),
+    ({"Range": "bytes=0-1"}, 206, 0, 1),
+    ({"Range": "bytes=1000-4999"}, 206, 1000, 4999),
+    ({"Range": "bytes=-500"}, 206, SIZE - 500, SIZE - 1),
+    ({"Range": f"bytes={SIZE - 1}-"}, 206, SIZE - 1, SIZE - 1),
+    ({"Range": "bytes=1000-99999999"}, 206, 1000, SIZE - 1),
+    ({"Range": f"bytes={SIZE}-"}, 416, None, None),
+    ({"Range": "bytes=-0"}, 416, None, None),
+    ({"Range": "bytes=0-9,20-29"}, 200, 0, SIZE - 1),
+    ({"Range": "items=0-9"}, 200, 0, SIZE - 1),
+    ({"Range": "bytes=9-3"}, 200, 0, SIZE - 1),
+    ({"Range": "bytes=10-19", "If_Range": ETAG}, 206, 10, 19),
+    ({"Range": "bytes=10-19", "If_Range": '"another"'}, 200, 0, SIZE - 1),
+    ({"Range": "bytes=10-19", "If_Range": "Thu, 01 Jan 1970 00:00:00 GMT"}, 200, 0, SIZE - 1),
+    ({"If_None_Match": ETAG}, 304, None, None),
+    ({"If_None_Match": '"another"'}, 200, 0, SIZE - 1),
+    ({"If_Match": ETAG, "Range": "bytes=10-19"}, 206, 10, 19),
+    ({"If_Match": '"another"'}, 412, None, None),
+    ({"If_Modified_Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, 200, 0, SIZE - 1),
+    ({"If_Unmodified_Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, 412, None, None),
+    ({"If_Unmodified_Since": "Fri, 01 Jan 2100 00:00:00 GMT"}, 200, 0, SIZE - 1),
+]
+"""The headers of a request; the status of the answer, and its first and last byte."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ranges_and_preconditions_mean_the_same(deliver, way):
+    delivered = deliver(way)
+    for headers, status, first, last in RANGES:
+        answer = delivered.ask(**headers)
+        assert answer.status_code == status, headers
+        if status in {200, 206}:
+            assert answer.content == MUSIC[first : last + 1], headers
+            assert answer.headers["Content-Length"] == str(last - first + 1), headers
+            assert answer.headers["Content-Type"] == "audio/mpeg", headers
+            assert answer.headers["Content-Disposition"] == "inline", headers
+        if status == 200:
+            assert answer.headers["Accept-Ranges"] == "bytes", headers
+        if status == 206:
+            assert answer.headers["Content-Range"] == f"bytes {first}-{last}/{SIZE}", headers
+        if status == 416:
+            assert answer.headers["Content-Range"] == f"bytes */{SIZE}", headers
+            assert answer.json()["code"] == "range_not_satisfiable"
+
+    # A client names the entity tag of its first answer, whoever gave it.
+    tag = delivered.ask().headers["ETag"]
+    for name in ("If_Range", "If_Match"):
+        part = delivered.ask(Range="bytes=10-19", **{name: tag})
+        assert (part.status_code, part.content, part.headers["ETag"]) == (206, MUSIC[10:20], tag)
+    assert delivered.ask(If_None_Match=tag).status_code == 304
+
+    head = delivered.ask(method="HEAD", follow=False)
+    assert (head.status_code, head.content) == (200, b"")
+    assert (head.headers["Content-Length"], head.headers["ETag"]) == (str(SIZE), ETAG)
+
+    saved = delivered.ask(view="download", Range="bytes=0-9").headers["Content-Disposition"]
+    assert saved.startswith('attachment; filename="')
+    assert saved.endswith("%C3%87a%20va.mp3")
+
+
+def test_nginx_sends_the_file_for_the_application_only(deliver, tree):
+    delivered = deliver("accel")
+    answer = delivered.ask(Origin="https://by-accel.example")
+
+    assert answer.headers["ETag"] == ETAG
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://by-accel.example"
+    assert {"Last-Modified", "X-Request-ID"} <= answer.headers.keys()
+
+    handed_over = delivered.ask(port=delivered.api, X_Forwarded_For="203.0.113.9")
+    assert handed_over.content == b"", "the application was not asked for the bytes"
+    path = handed_over.headers["X-Accel-Redirect"]
+    assert path.startswith("/_files/media_mp3/recordings/by-accel/")
+    outside = requests.get(f"http://localhost:{delivered.port}{path}", timeout=60)
+    assert outside.status_code == 404, "the location is internal"
+
+    direct = delivered.ask(port=delivered.api)
+    assert direct.content == MUSIC, "a client that avoids nginx gets the file"
+    assert "X-Accel-Redirect" not in direct.headers
+
+    (file,) = (tree / "media_mp3" / "recordings" / "by-accel").rglob("*.mp3")
+    file.write_bytes(MUSIC[:-1])
+    truncated = delivered.ask()
+    file.unlink()
+    for answer in (truncated, delivered.ask()):
+        assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+
+
+def test_a_redirect_is_kept_by_no_cache_and_no_log(deliver, capfd):
+    answer = (delivered := deliver("redirect")).ask(follow=False)
+
+    assert (answer.status_code, answer.content) == (302, b"")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    url = answer.headers["Location"]
+    assert SECRET_KEY not in url
+    assert parse_qs(urlsplit(url).query)["X-Amz-Expires"] == ["900"]
+    assert "/shop/delivered/media_mp3/recordings/by-redirect/" in url
+    written = "".join(capfd.readouterr())
+    assert "status" in written
+    assert "X-Amz" not in written
+    for changed in (url.replace("inline", "attachment"), url.replace("by-redirect", "by-another")):
+        assert requests.get(changed, timeout=60).status_code == 403, "the store verifies the signature"
+    delivered.shop.autonomy.organisation("by-redirect", plugins=PLUGINS)
+    assert delivered.ask(follow=False).status_code == 503, "the store is not of this organisation any more"
