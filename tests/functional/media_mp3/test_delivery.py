@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.faults.installation import quiet_port
-from tests.functional.media_mp3.conftest import MUSIC, Shop, serving
+from tests.functional.media_mp3.shop import MUSIC, Shop, serving
 from tests.support.nginx import documented, documented_location, needs_nginx, nginx
 from tests.support.s3_server import ACCESS_KEY, SECRET_KEY
 

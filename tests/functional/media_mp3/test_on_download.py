@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from autonomy_core.plugin_api.hooks import hookimpl
 from autonomy_core.plugin_api.protocols import Redirect
 from autonomy_core.testing.application import Plugins, chosen_plugins
-from tests.functional.media_mp3.conftest import MUSIC, Shop
+from tests.functional.media_mp3.shop import MUSIC, Shop
 
 COUNTING, FAILING = ModuleType("counting.plugin"), ModuleType("failing.plugin")
 PLUGINS = ("media_mp3", "stand_ins", "failing", "counting")
