@@ -36,7 +36,7 @@ class ConformingApp(TestApp):
 
     def __init__(self, app: Router) -> None:
         super().__init__(app)
-        self._apis: dict[str, DescribedApi] = {}
+        self._apis: dict[tuple[str, str], DescribedApi] = {}
 
     def do_request(self, req: Any, status: Any = None, expect_errors: Any = None) -> TestResponse:
         """Make the request as WebTest does, then check the response."""
@@ -58,10 +58,12 @@ class ConformingApp(TestApp):
         if organisation is None or "api" not in segments[:2]:
             return None
         base = "/api/v1" if segments[0] == "api" else f"/{organisation.id}/api/v1"
-        description: Description = self.app.registry.describe_api(organisation.plugins, base, "")
-        if description.etag not in self._apis:
-            self._apis[description.etag] = DescribedApi(description.document, base)
-        return self._apis[description.etag]
+        # The URL of the API is the only difference between organisations with the same plugins.
+        description: Description = self.app.registry.describe_api(organisation.plugins, "/", "")
+        key = (description.etag, base)
+        if key not in self._apis:
+            self._apis[key] = DescribedApi(description.document, base)
+        return self._apis[key]
 
 
 class DescribedApi:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from transaction.interfaces import ITransactionManager
 
 from autonomy_core.db.catalogue import TRIGGER
@@ -29,21 +29,28 @@ SAVEPOINT = Boundaries.of(
 )
 
 
-def make_template(server: EmbeddedServer, plugins: Plugins, name: str) -> str:
-    """Create a migrated database that tests copy or roll back to; return its name."""
+def make_migrated(server: EmbeddedServer, plugins: Plugins, name: str) -> str:
+    """Create a migrated database; return its name."""
     server.create_database(name)
     migrate(server.url(name), components(plugins), application_role=APPLICATION_ROLE)
     return name
 
 
 class SwitchedDatabase(Database):
-    """A `Database` that each test redirects, so that the application is built only once."""
+    """A `Database` that each test redirects, so that the application is built only once.
 
-    def __init__(self, server: EmbeddedServer, template: str) -> None:
-        super().__init__(server.url(template, APPLICATION_ROLE), pool_size=32)
+    Args:
+        server: the server of the tests.
+        template: a copy of the migrated database, for further copies. It must have no connections.
+        shared: the migrated database, for tests that are rolled back.
+    """
+
+    def __init__(self, server: EmbeddedServer, template: str, shared: str) -> None:
+        super().__init__(server.url(shared, APPLICATION_ROLE), pool_size=32)
         self._server = server
         self._template = template
-        self._single = create_engine(self.url, poolclass=NullPool)
+        # The connection stays open between tests: the first statements of a new one cost much more.
+        self._single = create_engine(self.url, pool_size=1, max_overflow=0, pool_pre_ping=True)
         # All tests share the engines, because each engine compiles every statement again.
         for engine in (self.engine, self.beside, self._single):
             event.listen(engine, "do_connect", self._point)
@@ -127,10 +134,16 @@ class SwitchedDatabase(Database):
                 outer.rollback()
 
     @contextmanager
-    def of_its_own(self, name: str) -> Iterator[str]:
-        """Run the block in a new copy of the migrated database; yield the copy's URL for its owner."""
+    def of_its_own(self, name: str, *, template: str | None = None) -> Iterator[str]:
+        """Run the block in a new database, and drop it; yield its URL for its owner.
+
+        Args:
+            name: the name of the new database.
+            template: the database to copy, which must have no connections; by default the migrated one.
+        """
         before, bound_before = self.url, self._bind
-        self._server.create_database(name, template=self._template)
+        self._server.create_database(name, template=template or self._template)
+        self._single.dispose()
         self._start_generation()
         self.url, self._bind = self._server.url(name, APPLICATION_ROLE), self.engine
         try:
@@ -139,3 +152,8 @@ class SwitchedDatabase(Database):
             self.dispose()
             self.url, self._bind = before, bound_before
             self._server.drop_database(name)
+
+    def dispose(self) -> None:
+        """Close all idle connections."""
+        super().dispose()
+        self._single.dispose()

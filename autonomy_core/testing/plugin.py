@@ -64,25 +64,29 @@ def _applications(
 ) -> Iterator[Callable[[Plugins, dict[str, str]], Autonomy]]:
     """Yield a function that builds an application, once per choice of plugins and settings.
 
-    It builds a template of the database once per set of tables.
+    It builds a template of the database, and a copy to share, once per set of tables.
     """
     from autonomy_core.runtime import components  # noqa: PLC0415 - see above
     from autonomy_core.testing.application import make_autonomy  # noqa: PLC0415 - see above
-    from autonomy_core.testing.database import SwitchedDatabase, make_template  # noqa: PLC0415 - see above
+    from autonomy_core.testing.database import SwitchedDatabase, make_migrated  # noqa: PLC0415 - see above
 
     made: dict[Any, Autonomy] = {}
-    templates: dict[Any, str] = {}
+    databases: dict[Any, tuple[str, str]] = {}
 
-    def template_of(plugins: Plugins) -> str:
+    def databases_of(plugins: Plugins) -> tuple[str, str]:
         key = tuple(components(plugins))
-        if key not in templates:
-            templates[key] = make_template(postgresql, plugins, f"template_{len(templates)}")
-        return templates[key]
+        if key not in databases:
+            # The migration changes rights of the database itself, which copies do not have.
+            shared = make_migrated(postgresql, plugins, f"shared_{len(databases)}")
+            template = f"template_{len(databases)}"
+            postgresql.create_database(template, template=shared)
+            databases[key] = template, shared
+        return databases[key]
 
     def application(plugins: Plugins, settings: dict[str, str]) -> Autonomy:
         key = (*plugins.modules.values(), *sorted(settings.items()))
         if key not in made:
-            database = SwitchedDatabase(postgresql, template_of(plugins))
+            database = SwitchedDatabase(postgresql, *databases_of(plugins))
             made[key] = make_autonomy(plugins, database, tmp_path_factory.mktemp("autonomy"), **settings)
         return made[key]
 

@@ -13,7 +13,7 @@ from autonomy_core.cli.context import CliContext
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE
 from autonomy_core.testing import stand_ins
-from autonomy_core.testing.database import make_template
+from autonomy_core.testing.database import make_migrated
 
 PLUGINS = Plugins({stand_ins.NAME: stand_ins})
 
@@ -99,7 +99,7 @@ def unmigrated(postgresql, directory):
 @pytest.fixture(scope="session")
 def migrated(postgresql):
     """The name of a database as the command migrates it."""
-    return make_template(postgresql, PLUGINS, "cli_template")
+    return make_migrated(postgresql, PLUGINS, "cli_template")
 
 
 @pytest.fixture
