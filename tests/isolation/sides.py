@@ -160,7 +160,30 @@ def make_world(autonomy: Autonomy) -> World:
     return World(autonomy, *sides)
 
 
+def reopened(world: World) -> World:
+    """The world with its organisations in service again, and with copies of what a test may change."""
+    copies = [
+        replace(
+            side,
+            credentials=dict(side.credentials),
+            identifiers=dict(side.identifiers),
+            short_lived=dict(side.short_lived),
+            link=dict(side.link),
+        )
+        for side in (world.one, world.other)
+    ]
+    for side in copies:
+        _put_into_service(world.autonomy, side)
+    return World(world.autonomy, *copies)
+
+
 def _organise(autonomy: Autonomy, side: Side) -> None:
+    _put_into_service(autonomy, side)
+    side.identifiers["organisation_id"] = side.id
+    side.credentials["staff"] = autonomy.as_staff(side.id)["Authorization"].removeprefix("Bearer ")
+
+
+def _put_into_service(autonomy: Autonomy, side: Side) -> None:
     # The stand-ins come first: purchases go to the provider that needs no other server.
     plugins = sorted(autonomy.runtime.plugins.names, key=lambda name: name != stand_ins.NAME)
     settings = {
@@ -178,8 +201,6 @@ def _organise(autonomy: Autonomy, side: Side) -> None:
         hosts=(side.host,),
         settings={name: section for name, section in settings.items() if name in plugins},
     )
-    side.identifiers["organisation_id"] = side.id
-    side.credentials["staff"] = autonomy.as_staff(side.id)["Authorization"].removeprefix("Bearer ")
 
 
 def _post(

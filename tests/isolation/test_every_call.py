@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from autonomy_core.testing.application import Autonomy
 from autonomy_core.traversal.resources import Resource
 from tests.isolation import http_attacks
@@ -17,16 +13,6 @@ OF_THE_SERVER = {
     "autonomy_core.security.related_origins",
 }
 """Modules whose views are about no organisation, or show only its hosts."""
-
-
-@pytest.fixture
-def world(committed_world: World) -> Iterator[World]:
-    """The world, committed, on one connection.
-
-    PostgreSQL reads uncommitted rows slowly: for each, it searches the list of the transaction's savepoints.
-    """
-    with committed_world.autonomy.database.rolled_back():
-        yield committed_world
 
 
 def test_no_call_reads_or_changes_another_organisations_data(world: World) -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, NullPool, create_engine, text, true
+from sqlalchemy import Engine, NullPool, create_engine, make_url, text, true
 from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.orm.util import LoaderCriteriaOption
 
 from autonomy_core.db import driver, session
 from autonomy_core.db.base import OrganisationScoped
+from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.isolation import POLICY, isolate, isolate_jobs, quote, unisolated_tables
 from autonomy_core.tenancy import claims
 from autonomy_core.tenancy.record import TenantRecord
 from autonomy_core.testing.application import Autonomy
-from autonomy_core.testing.plugin import _forget_organisations
 from autonomy_core.traversal import addressing
 from customer_auth.sessions import access_tokens, open_logins
 from tests.isolation import http_attacks, sql_attacks
@@ -28,17 +27,16 @@ from tests.isolation.tables import JOBS, tenant_tables
 
 @dataclass
 class Copy:
-    """The application on a database of the test's own, and that database as its owner sees it."""
+    """The world in a database of the test's own, and that database as its owner sees it."""
 
-    autonomy: Autonomy
+    world: World
     owner: Engine
 
 
 @pytest.fixture
-def copy(_application: Autonomy) -> Iterator[Copy]:
-    with _application.database.of_its_own(f"test_{uuid4().hex}") as owner_url:
-        yield Copy(_application, create_engine(owner_url, poolclass=NullPool))
-    _forget_organisations(_application)
+def copy(committed_world: World, postgresql: EmbeddedServer) -> Copy:
+    name = make_url(committed_world.autonomy.database.url).database
+    return Copy(committed_world, create_engine(postgresql.url(name), poolclass=NullPool))
 
 
 def by_sql(world: World, table: str) -> list[str]:
@@ -87,7 +85,7 @@ def restore(owner: Engine, table: str) -> None:
 def test_a_weakened_policy_is_noticed_on_whichever_table(
     copy: Copy, weaken: Callable[[Engine, str], None]
 ) -> None:
-    world = make_world(copy.autonomy)
+    world = copy.world
     for table in table_names(copy.owner):
         assert by_sql(world, table) == []
         weaken(copy.owner, table)
@@ -98,33 +96,29 @@ def test_a_weakened_policy_is_noticed_on_whichever_table(
 
 
 def test_an_application_that_connects_as_the_owner_is_noticed(copy: Copy) -> None:
-    world = make_world(copy.autonomy)
-    copy.autonomy.database._bind = copy.owner
-    assert all(by_sql(world, table) for table in table_names(copy.owner))
+    copy.world.autonomy.database._bind = copy.owner
+    assert all(by_sql(copy.world, table) for table in table_names(copy.owner))
 
 
 def without_condition() -> LoaderCriteriaOption:
     return with_loader_criteria(OrganisationScoped, lambda _: true())
 
 
-def breaches_of_the_list(copy: Copy) -> tuple[World, list[str]]:
-    with copy.autonomy.database.rolled_back():
-        world = make_world(copy.autonomy)
-        calls = [call for call in world.calls if call.path == "/products"]
-        return world, http_attacks.breaches(world, calls)
+def breaches_of_the_list(copy: Copy) -> list[str]:
+    calls = [call for call in copy.world.calls if call.path == "/products"]
+    with copy.world.autonomy.database.rolled_back():
+        return http_attacks.breaches(copy.world, calls)
 
 
 def test_without_a_policy_the_sessions_condition_still_holds(copy: Copy) -> None:
     disable(copy.owner, "products")
-    _, found = breaches_of_the_list(copy)
-    assert found == []
+    assert breaches_of_the_list(copy) == []
 
 
 def test_a_list_without_policy_and_condition_is_noticed(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
     disable(copy.owner, "products")
     monkeypatch.setattr(session, "_rows_of", lambda _: without_condition())
-    world, found = breaches_of_the_list(copy)
-    assert any(world.other.marker in breach for breach in found)
+    assert any(copy.world.other.marker in breach for breach in breaches_of_the_list(copy))
 
 
 def test_a_call_without_an_attack_is_reported(world: World) -> None:
