@@ -23,6 +23,7 @@ GRANTED = "SELECT organisation_id, count(*) FROM grants WHERE revoked_at IS NULL
     ("moment", "victim"),
     [("/c/pay/", "serve"), ("pending", "worker")],
 )
+@pytest.mark.usefixtures("stocked")
 def test_a_killed_demonstration_continues_with_one_payment(places, demonstration, moment, victim):
     first = demonstration()
     first.until(moment)

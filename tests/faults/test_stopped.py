@@ -26,6 +26,7 @@ def test_a_taken_port_is_a_clear_message(places, demonstration):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("stocked")
 def test_repeated_signals_stop_every_process(places, demonstration, number):
     stopped = demonstration()
     stopped.until("pending")
@@ -37,16 +38,23 @@ def test_repeated_signals_stop_every_process(places, demonstration, number):
     assert remaining(places) == []
 
 
+@pytest.mark.usefixtures("stocked")
 def test_a_second_demonstration_in_one_directory_is_refused(places, demonstration):
     first = demonstration()
     first.until("1. harbour")
-    second = subprocess.run(
-        [sys.executable, "-m", "demo", "--check", f"--port={free_port()}", f"--directory={places.directory}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    options = ("--check", f"--port={free_port()}", f"--directory={places.directory}")
+    # While the first is stopped, it cannot end before the second looks.
+    first.process.send_signal(signal.SIGSTOP)
+    try:
+        second = subprocess.run(
+            [sys.executable, "-m", "demo", *options],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        first.process.send_signal(signal.SIGCONT)
     assert second.returncode == 1
     assert "is running" in second.stdout
     assert first.end() == 0, "".join(first.transcript)
