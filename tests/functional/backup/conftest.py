@@ -9,11 +9,24 @@ from pathlib import Path
 import pytest
 
 from tests.functional.backup.place import SHOP, Place, sell_and_upload
+from tests.support.shared import copy, give_data, made_once, take_data
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("original")).make()
+    made = made_once(tmp_path_factory, "original-of-backups", make_original)
+    place = Place(tmp_path_factory.mktemp("original") / "place")
+    copy(made / "place", place.directory)
+    give_data(made / "pgdata", place.server)
+    place.server.ensure_running()
+    try:
+        yield place
+    finally:
+        place.server.remove()
+
+
+def make_original(directory: Path) -> None:
+    place = Place(directory / "place").make()
     for name in ("harbour", "nightjar"):
         (place.tenants / f"{name}.ini").write_text(SHOP.format(name=name))
     footer = place.tenants / "harbour" / "mail" / "mail.footer.en.md"
@@ -23,7 +36,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     try:
         place.succeed("migrate")
         sell_and_upload(place)
-        yield place
+        take_data(place.server, directory / "pgdata")
     finally:
         place.server.remove()
 
