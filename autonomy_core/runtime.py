@@ -44,6 +44,7 @@ from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.jobs import Job
 from autonomy_core.kernel.mail import MailTemplate
 from autonomy_core.kernel.manager import PluginError, Plugins
+from autonomy_core.kernel.media import FORMAT_NAME, MediaFormat
 from autonomy_core.kernel.personal_data import Move, PersonalData
 from autonomy_core.kernel.protocols import Flush, PaymentProvider, ProductKind
 from autonomy_core.kernel.runtime import Runtime
@@ -52,6 +53,7 @@ from autonomy_core.mail import jobs as mail
 from autonomy_core.mail import templates as own_mails
 from autonomy_core.mail.models import MailMessage
 from autonomy_core.mail.registrations import mail_checks_of, templates_of, usable_mailers
+from autonomy_core.media.formats import FORMATS
 from autonomy_core.payments import jobs as payments
 from autonomy_core.payments import mails as payment_mails
 from autonomy_core.payments import personal_data as payments_data
@@ -61,7 +63,6 @@ from autonomy_core.payments.references import customer_of_reference
 from autonomy_core.settings import Settings, SettingsError, load_settings, rules_of
 from autonomy_core.staff import mails as staff_mails
 from autonomy_core.staff import personal_data as staff_data
-from autonomy_core.tenancy.loader import PluginSchemas
 from autonomy_core.tenancy.registry import TenantRegistry
 from autonomy_core.tenancy.schemas import CORE_SECTIONS
 from autonomy_core.webhooks import jobs as webhooks
@@ -126,17 +127,15 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
     """
     plugins = plugins or Plugins.from_entry_points()
     _refuse_names_of_sections(plugins)
-    offered: dict[str, PluginSettings] = {name: PluginSettings() for name in plugins.names}
-    offered.update(plugins.registered("register_settings"))
+    offered = dict.fromkeys(plugins.names, PluginSettings()) | dict(plugins.registered("register_settings"))
     settings = load_settings(raw_settings, {name: offered[name].server for name in plugins.names})
     database, embedded = _database(settings)
-    schemas = {name: offered[name].organisation for name in plugins.names}
     mail_templates = mail_templates_of(plugins)
     webhook_sources = _webhook_sources(plugins)
     return Runtime(
         settings=settings,
         plugins=plugins,
-        tenants=_tenants(settings, plugins, schemas, mail_templates),
+        tenants=_tenants(settings, plugins, offered, mail_templates),
         database=database,
         embedded=embedded,
         providers=_providers(plugins),
@@ -153,6 +152,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         way_out=way_out,
         image_processors=_image_processors(plugins, settings),
         deliveries=_deliveries(plugins, settings),
+        media_formats=_media_formats(plugins),
         personal_data=_personal_data(plugins),
         customer_finders=(customer_of_reference,),
         free_texts=FREE_TEXTS,
@@ -173,12 +173,12 @@ def _refuse_names_of_sections(plugins: Plugins) -> None:
 def _tenants(
     settings: Settings,
     plugins: Plugins,
-    schemas: PluginSchemas,
+    offered: Mapping[str, PluginSettings],
     mail_templates: Mapping[str, MailTemplate],
 ) -> TenantRegistry:
     return TenantRegistry(
         settings.tenants,
-        schemas,
+        {name: offered[name].organisation for name in plugins.names},
         index=settings.data / TENANT_INDEX,
         rules=rules_of(settings),
         mail_checks=mail_checks_of(plugins, mail_templates),
@@ -274,6 +274,23 @@ def _deliveries(plugins: Plugins, settings: Settings) -> tuple[tuple[str | None,
         problem = f"there is no {settings.files.delivery!r}; there are: {', '.join(sorted(names))}."
         raise SettingsError(("autonomy.files.delivery", problem))
     return found
+
+
+def _media_formats(plugins: Plugins) -> tuple[tuple[str | None, MediaFormat], ...]:
+    """The core's and the plugins', each with its plugin. Its name is a segment of a URL.
+
+    Raises:
+        PluginError: a name is taken, or is no name of a format.
+    """
+    taken = [each.name for each in FORMATS]
+    offered = plugins.offered("register_media_formats", "media format", taken=taken, prefixed=False)
+    for plugin, each in offered:
+        if not FORMAT_NAME.fullmatch(each.name):
+            raise PluginError(
+                f"plugin {plugin}: its media format is called {each.name!r}; write 1 to 32 lower-case "
+                "letters, digits and underscores, a letter first"
+            )
+    return (*((None, each) for each in FORMATS), *offered)
 
 
 def _personal_data(plugins: Plugins) -> tuple[PersonalData, ...]:

@@ -158,6 +158,14 @@ class ProductTextsSchema(ProductSchema):
     )
 
 
+class ListedFormatSchema(ApiSchema):
+    """A format in which a buyer gets a track."""
+
+    name = fields.String(required=True)
+    title = fields.String(required=True, metadata={"description": "for people"})
+    lossless = fields.Boolean(required=True)
+
+
 class ListedTrackSchema(ApiSchema):
     """A track, for visitors."""
 
@@ -173,6 +181,11 @@ class ListedTrackSchema(ApiSchema):
         required=True, metadata={"description": "whether buyers of a pre-order get it at once"}
     )
     preview_url = fields.Url(required=True, allow_none=True)
+    formats = fields.List(
+        fields.Nested(ListedFormatSchema),
+        required=True,
+        metadata={"description": "what a buyer gets; the first is what the links without a format give"},
+    )
 
 
 TRACKS = "the tracks that visitors see, in their order; empty for a product without"

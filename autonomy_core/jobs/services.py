@@ -12,6 +12,7 @@ from typing import Any
 import procrastinate
 import psycopg
 from procrastinate.jobs import DEFAULT_QUEUE
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from autonomy_core.db.pipeline import Statement
@@ -30,6 +31,34 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 class NotDeferrable(TypeError):
     """The job does not exist, or does not accept the arguments. The message names the cause."""
+
+
+IS_DUE = text("""
+    SELECT id FROM procrastinate_jobs
+    WHERE task_name = :name AND status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())
+      AND args = CAST(:arguments AS jsonb)
+    LIMIT 1 FOR KEY SHARE SKIP LOCKED
+""")
+"""Finds a job that is due, and keeps workers from taking it before the transaction ends."""
+
+
+def defer_once(scope: TenantScope, name: str, /, **arguments: Any) -> None:
+    """`defer` a job unless the same one is due already. It begins after the scope's transaction.
+
+    Use it for a job that does all that there is to do, whatever it was deferred for.
+
+    Args:
+        scope: the scope of the organisation.
+        name: the name of a registered `Job`.
+        arguments: JSON-serialisable arguments of the job's function.
+
+    Raises:
+        NotDeferrable, OperationalError: as for `defer`.
+    """
+    _checked(scope, name, arguments)
+    stored = json.dumps({"organisation_id": scope.organisation.id, **arguments})
+    if scope.session.scalar(IS_DUE, {"name": name, "arguments": stored}) is None:
+        defer(scope, name, **arguments)
 
 
 def defer(scope: TenantScope, name: str, /, *, in_seconds: int = 0, **arguments: Any) -> int:
@@ -108,12 +137,31 @@ def defer_own(scope: TenantScope, name: str, /, *, in_seconds: int = 0, **argume
         NotDeferrable: no plugin has a job of this name, or its function does not accept the arguments.
         OperationalError: the connection to the database is lost.
     """
+    _refuse_cores(scope, name)
+    return defer(scope, name, in_seconds=in_seconds, **arguments)
+
+
+def defer_own_once(scope: TenantScope, name: str, /, **arguments: Any) -> None:
+    """`defer_once` for plugins, with the restriction of `defer_own`.
+
+    Args:
+        scope: the scope of the organisation.
+        name: the name of a job that a plugin has registered.
+        arguments: JSON-serialisable arguments of the job's function.
+
+    Raises:
+        NotDeferrable, OperationalError: as for `defer_own`.
+    """
+    _refuse_cores(scope, name)
+    defer_once(scope, name, **arguments)
+
+
+def _refuse_cores(scope: TenantScope, name: str) -> None:
     owner = name.partition(".")[0]
     if owner not in runtime_of(scope).plugins.names and any(
         job.name == name for job in runtime_of(scope).jobs
     ):
         raise NotDeferrable(f"job {name}: it is the core's own; a plugin defers jobs of its own")
-    return defer(scope, name, in_seconds=in_seconds, **arguments)
 
 
 def _checked(scope: TenantScope, name: str, arguments: dict[str, Any]) -> Job:

@@ -35,6 +35,7 @@ __all__ = [
     "PaymentRefunded",
     "PurchaseRequested",
     "RefundFacts",
+    "TrackReady",
 ]
 
 
@@ -184,6 +185,23 @@ class PurchaseRequested:
     product_id: UUID
     customer_id: UUID | None
     email_verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrackReady:
+    """A recording is there in all formats that the organisation sells.
+
+    Attributes:
+        scope: the organisation's scope, with the session of the current transaction.
+        track_id: the track.
+        product_id: the product that it belongs to.
+        formats: the names of its formats, in the organisation's order.
+    """
+
+    scope: TenantScope
+    track_id: UUID
+    product_id: UUID
+    formats: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

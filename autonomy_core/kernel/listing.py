@@ -12,6 +12,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedFormat:
+    """A format in which a buyer gets a recording.
+
+    Attributes:
+        name: how URLs name it: ``mp3_v0``.
+        title: for people: ``MP3 V0``.
+        lossless: whether it is.
+    """
+
+    name: str
+    title: str
+    lossless: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ListedTrack:
     """A recording in the public list of a product's content.
 
@@ -26,6 +41,7 @@ class ListedTrack:
         isrc: the International Standard Recording Code without hyphens; None without one.
         instant: whether a buyer of a pre-order gets it at once.
         preview_url: where visitors can hear a part of it; None if they cannot.
+        formats: in which a buyer gets it.
     """
 
     id: UUID
@@ -38,6 +54,7 @@ class ListedTrack:
     isrc: str | None = None
     instant: bool = False
     preview_url: str | None = None
+    formats: tuple[ListedFormat, ...] = ()
 
 
 @runtime_checkable

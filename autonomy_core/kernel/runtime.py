@@ -24,6 +24,7 @@ from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.jobs import Job
 from autonomy_core.kernel.mail import Mail, Mailer, MailTemplate, NotSent, WayOut
 from autonomy_core.kernel.manager import Plugins
+from autonomy_core.kernel.media import MediaFormat
 from autonomy_core.kernel.personal_data import FindCustomer, Move, PersonalData
 from autonomy_core.kernel.protocols import (
     Discounts,
@@ -72,6 +73,7 @@ class Runtime:
         way_out: makes the link that ends bulk mail to a customer.
         image_processors: what decodes uploaded images, by name.
         deliveries: who else sends stored files, each with its plugin; None for those of the core.
+        media_formats: pairs of plugin name (None for the core) and format of recordings.
         flushes: the plugins' collections of data to write periodically.
         scopes: the scopes of API keys by name, each with a description; of the core and the plugins.
         role_scopes: the roles of staff that have a plugin's scope, by scope.
@@ -100,6 +102,7 @@ class Runtime:
     way_out: WayOut = no_way_out
     image_processors: Mapping[str, ImageProcessor] = field(default_factory=dict)
     deliveries: tuple[tuple[str | None, Delivery], ...] = ()
+    media_formats: tuple[tuple[str | None, MediaFormat], ...] = ()
     flushes: tuple[Flush, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=lambda: SCOPES)
     role_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)

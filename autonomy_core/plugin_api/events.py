@@ -20,6 +20,7 @@ from autonomy_core.kernel.events import (
     PaymentRefunded,
     PurchaseRequested,
     RefundFacts,
+    TrackReady,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "PaymentRefunded",
     "PurchaseRequested",
     "RefundFacts",
+    "TrackReady",
 ]

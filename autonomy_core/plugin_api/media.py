@@ -1,7 +1,10 @@
-"""Audio, for plugins: ffmpeg as a limited process of its own."""
+"""Audio, for plugins: ffmpeg as a limited process of its own, and the formats that it makes."""
 
 from __future__ import annotations
 
+from autonomy_core.kernel.media import FORMAT_NAME, MediaFormat, Recording, TagStyle
+from autonomy_core.media.encoding import VERSION as ENCODING_VERSION
+from autonomy_core.media.encoding import Cover, TrackTags, encode
 from autonomy_core.media.ffmpeg import (
     INSTALL,
     FfmpegFailed,
@@ -14,16 +17,29 @@ from autonomy_core.media.ffmpeg import (
     run_ffmpeg,
     stream_ffmpeg,
 )
+from autonomy_core.media.formats import FORMATS as CORE_FORMATS
+from autonomy_core.media.formats import LossyFormat, media_formats
 
 __all__ = [
+    "CORE_FORMATS",
+    "ENCODING_VERSION",
+    "FORMAT_NAME",
     "INSTALL",
+    "Cover",
     "FfmpegFailed",
     "FfmpegLimitReached",
     "FfmpegLimits",
     "FfmpegMissing",
+    "LossyFormat",
+    "MediaFormat",
+    "Recording",
+    "TagStyle",
+    "TrackTags",
+    "encode",
     "encoders",
     "find_ffmpeg",
     "input_arguments",
+    "media_formats",
     "run_ffmpeg",
     "stream_ffmpeg",
 ]

@@ -1,11 +1,12 @@
-"""The interfaces of payment providers, product kinds, authenticators, image processors and deliveries."""
+"""The interfaces that plugins implement: providers, product kinds, authenticators, formats, deliveries."""
 
 from __future__ import annotations
 
 from autonomy_core.kernel.delivery import DeliveredFile, Delivery, Handover, Redirect, SentByProxy
 from autonomy_core.kernel.finders import PaymentFinder
 from autonomy_core.kernel.images import ImageProcessor
-from autonomy_core.kernel.listing import ListedTrack, ListingKind
+from autonomy_core.kernel.listing import ListedFormat, ListedTrack, ListingKind
+from autonomy_core.kernel.media import MediaFormat, Recording
 from autonomy_core.kernel.protocols import (
     Authenticator,
     Checkout,
@@ -28,11 +29,14 @@ __all__ = [
     "Flush",
     "Handover",
     "ImageProcessor",
+    "ListedFormat",
     "ListedTrack",
     "ListingKind",
+    "MediaFormat",
     "PaymentFinder",
     "PaymentProvider",
     "ProductKind",
+    "Recording",
     "Redirect",
     "RefundOrder",
     "SentByProxy",

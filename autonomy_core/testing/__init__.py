@@ -9,6 +9,7 @@ module                 what it offers
 ``contract``           `PluginContract`, tests that every plugin inherits
 ``provider_contract``  `ProviderContract`, tests that every payment provider inherits
 ``storage_contract``   `StorageContract`, tests that every storage of files inherits
+``format_contract``    `MediaFormatContract`, tests that every format of recordings inherits
 ``stand_ins``          a plugin that replaces others: customers by a header, payments without a provider
 =====================  ==================================================================================
 

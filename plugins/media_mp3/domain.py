@@ -49,7 +49,7 @@ class AudioFacts:
         duration_ms: milliseconds.
         bitrate: bits a second, the average over the audio.
         sample_rate: hertz.
-        channels: 1 or 2.
+        channels: 1 to 8.
         format: ``mp3``, ``wav``, ``aiff``, ``flac`` or ``alac``.
         bits: of a sample; None for an MP3, which has none.
         samples: of each channel; None for an MP3, whose decoders cut its ends differently.
@@ -283,11 +283,11 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
         "Export with 44.1, 48, 88.2, 96, 176.4 or 192 kHz; lower standard rates are accepted too.",
     ),
     "channels_unsupported": Explanation(
-        "The recording has neither one nor two channels.",
+        "The recording has no channel, or more than eight.",
         "Mix the recording down to stereo, and upload the result.",
     ),
     "bit_depth_unsupported": Explanation(
-        "The samples have neither 16, 24 nor 32 bits; floating point samples must have 32.",
+        "The samples have neither 8, 16, 24 nor 32 bits; floating point samples must have 32.",
         "Export with 16 or 24 bits.",
     ),
     "mixed_bit_depths": Explanation(
@@ -301,6 +301,17 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
     "checksum_mismatch": Explanation(
         "The decoded audio is not the audio that was encoded: its MD5 differs from the one in the file.",
         "The file was damaged after it was made. Upload the original, or export it again.",
+    ),
+    "surround": Explanation(
+        "The recording has more than two channels. Formats such as MP3 have two: the others are mixed into "
+        "them.",
+        "Listen to the result. If it is not right, upload a stereo mix.",
+        refuses=False,
+    ),
+    "few_bits": Explanation(
+        "The samples have 8 bits, in which quiet passages are noisy. The formats get the same samples.",
+        "Export with 16 or 24 bits if the original has them.",
+        refuses=False,
     ),
     "length_undeclared": Explanation(
         "The header does not declare the length of the audio; all bytes up to the end count as audio.",

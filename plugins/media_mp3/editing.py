@@ -20,6 +20,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.domain import TrackReport
 from media_mp3.errors import TrackExists, TrackRemoved, TracksDiffer
 from media_mp3.models import Track
+from media_mp3.renditions.services import request_renditions
 from media_mp3.settings import area_of
 
 
@@ -124,6 +125,7 @@ def reorder(scope: TenantScope, product_id: UUID, track_ids: Sequence[UUID], *, 
     scope.session.flush()
     detail = change({"tracks": before}, {"tracks": list(track_ids)})
     record(scope, actor=actor, action="tracks.reordered", target=f"product:{product_id}", detail=detail)
+    request_renditions(scope)
 
 
 def lock_product(scope: TenantScope, product_id: UUID) -> None:
@@ -188,9 +190,10 @@ def recorded_file(track: Track) -> dict[str, Any]:
 def record_track(
     scope: TenantScope, action: str, track: Track, actor: str, detail: dict[str, Any] | None = None
 ) -> None:
-    """Write an action on a track to the audit trail."""
+    """Write an action on a track to the audit trail, and have its formats made anew where that is needed."""
     target, known = f"track:{track.id}", {"product": str(track.product_id), **(detail or {})}
     record(scope, actor=actor, action=action, target=target, detail=known)
+    request_renditions(scope)
 
 
 def _locked(scope: TenantScope, product_id: UUID, track_id: UUID) -> Track:

@@ -14,19 +14,25 @@ from autonomy_core.plugin_api.payments import first_bought_at
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.editing import lock_product
 from media_mp3.models import Track, UnreferencedAudio, UnreferencedFile
-from media_mp3.settings import AUDIO, RECORDINGS, collect_after
+from media_mp3.renditions.models import UnreferencedRendition
+from media_mp3.settings import AUDIO, RECORDINGS, RENDITIONS, collect_after
 
 log = structlog.get_logger(__name__)
 
 EVERY_S: Final = 6 * 3600
+_AREAS: Final = (
+    (RECORDINGS, UnreferencedFile),
+    (AUDIO, UnreferencedAudio),
+    (RENDITIONS, UnreferencedRendition),
+)
 
 
 def collect(scope: TenantScope) -> None:
     """Look at one organisation's tracks and files, and remove those that are due."""
-    stored = {area.name: stored_keys(scope, area) for area in (RECORDINGS, AUDIO)}
+    stored = {area.name: stored_keys(scope, area) for area, _ in _AREAS}
     after = collect_after(scope)
     _forget_removed_tracks(scope, utcnow() - after)
-    for area, marks in ((RECORDINGS, UnreferencedFile), (AUDIO, UnreferencedAudio)):
+    for area, marks in _AREAS:
         delete_unreferenced(scope, area, marks, stored[area.name], after=after)
 
 

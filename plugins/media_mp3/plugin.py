@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from pyramid.config import Configurator
 
+from autonomy_core.plugin_api.checks import OrganisationCheck
 from autonomy_core.plugin_api.events import PaymentCompleted
 from autonomy_core.plugin_api.files import StoredFiles
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
@@ -19,19 +20,31 @@ from media_mp3 import models  # noqa: F401 - makes the table known to the migrat
 from media_mp3.commands import media
 from media_mp3.jobs import EVERY_S, collect
 from media_mp3.kind import Mp3
-from media_mp3.resources import AdminProductTracks, CustomerProductTracks, Tracks
-from media_mp3.settings import AUDIO, LINKS, PLUGIN, RECORDINGS, OrganisationSettings, ServerSettings
+from media_mp3.renditions import jobs as renditions
+from media_mp3.renditions.checks import check_formats
+from media_mp3.renditions.resources import AdminTrackFormats, TrackFormats
+from media_mp3.renditions.services import ANNOUNCE_JOB, RENDER_JOB
+from media_mp3.resources import AdminProductTracks, AdminTrack, CustomerProductTracks, TrackNode, Tracks
+from media_mp3.settings import (
+    AUDIO,
+    LINKS,
+    PLUGIN,
+    RECORDINGS,
+    RENDITIONS,
+    OrganisationSettings,
+    ServerSettings,
+)
 
 
 @hookimpl
 def register_settings() -> PluginSettings:
-    """The lifetime of links, the maximum size of uploads, the directory of recordings."""
+    """The lifetime of links, the maximum size of uploads, the formats, the directory of recordings."""
     return PluginSettings(organisation=OrganisationSettings, server=ServerSettings)
 
 
 @hookimpl
 def register_migrations() -> Migrations:
-    """Tracks."""
+    """Tracks and renditions."""
     return plugin_migrations(PLUGIN, Path(__file__).parent / "migrations")
 
 
@@ -41,7 +54,10 @@ def register_views(config: Configurator) -> None:
     config.add_child(CustomerProduct, "tracks", CustomerProductTracks)
     config.add_child(Customers, "tracks", Tracks)
     config.add_child(AdminProduct, "tracks", AdminProductTracks)
+    config.add_child(TrackNode, "formats", TrackFormats)
+    config.add_child(AdminTrack, "formats", AdminTrackFormats)
     config.scan("media_mp3.views")
+    config.scan("media_mp3.renditions.views")
 
 
 @hookimpl
@@ -58,8 +74,18 @@ def register_authenticators() -> Sequence[Authenticator]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    """Files that no track refers to are deleted after a delay."""
-    return [Job("media_mp3.collect", collect, every=EVERY_S)]
+    """Formats are made of masters; files that no track refers to are deleted after a delay."""
+    return [
+        Job("media_mp3.collect", collect, every=EVERY_S),
+        Job(RENDER_JOB, renditions.render, every=renditions.EVERY_S),
+        Job(ANNOUNCE_JOB, renditions.announce),
+    ]
+
+
+@hookimpl
+def register_checks() -> Sequence[OrganisationCheck]:
+    """Whether the listed formats exist, and can be made."""
+    return [OrganisationCheck("media_mp3.formats", check_formats, is_offline=True)]
 
 
 @hookimpl
@@ -71,7 +97,7 @@ def register_commands() -> Sequence[click.Command]:
 @hookimpl
 def register_files() -> Sequence[StoredFiles]:
     """The recordings belong to a backup; uploads that are not inspected yet do not."""
-    return [RECORDINGS, AUDIO]
+    return [RECORDINGS, AUDIO, RENDITIONS]
 
 
 @hookimpl

@@ -23,6 +23,29 @@ LONGEST_LYRICS = 20_000
 FORMAT = "`mp3`, `wav`, `aiff`, `flac` or `alac`"
 
 
+def _stream_url() -> fields.Url:
+    description = "plays in `<audio>` for a while, without a header; null before the release"
+    return fields.Url(required=True, allow_none=True, metadata={"description": description})
+
+
+def _download_url() -> fields.Url:
+    return fields.Url(
+        required=True, allow_none=True, metadata={"description": "the same, to be saved as a file"}
+    )
+
+
+class TrackFormatSchema(ApiSchema):
+    """A format of a track, for its owner."""
+
+    name = fields.String(required=True)
+    title = fields.String(required=True, metadata={"description": "for people"})
+    media_type = fields.String(required=True)
+    lossless = fields.Boolean(required=True)
+    size = fields.Integer(required=True, metadata={"description": "bytes"})
+    stream_url = _stream_url()
+    download_url = _download_url()
+
+
 class TrackSchema(ApiSchema):
     """A track as its owner sees it."""
 
@@ -51,13 +74,15 @@ class TrackSchema(ApiSchema):
         allow_none=True,
         metadata={"description": "the moment of the release, until which there are no URLs; null afterwards"},
     )
-    stream_url = fields.Url(
+    stream_url = _stream_url()
+    download_url = _download_url()
+    formats = fields.List(
+        fields.Nested(TrackFormatSchema),
         required=True,
-        allow_none=True,
-        metadata={"description": "plays in `<audio>` for a while, without a header"},
-    )
-    download_url = fields.Url(
-        required=True, allow_none=True, metadata={"description": "the same, to be saved as a file"}
+        metadata={
+            "description": "those that are ready, in the order of the shop. The links above give the first; "
+            "the uploaded file if there is none"
+        },
     )
 
 
@@ -65,7 +90,7 @@ class AdminTrackSchema(TrackSchema):
     """A track as staff see it."""
 
     class Meta:
-        exclude = ("available_at", "stream_url", "download_url")
+        exclude = ("available_at", "formats", "stream_url", "download_url")
 
     product_id = fields.UUID(required=True)
     position = fields.Integer(

@@ -16,7 +16,7 @@ from autonomy_core.plugin_api.catalog import Product, require_available
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.files import Upload, keep_upload, store_upload
 from autonomy_core.plugin_api.payments import bought_at
-from autonomy_core.plugin_api.protocols import ListedTrack
+from autonomy_core.plugin_api.protocols import ListedFormat, ListedTrack
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import STAFF, Identity
 from autonomy_core.plugin_api.statements import compiled, parameter
@@ -34,6 +34,7 @@ from media_mp3.editing import (
 from media_mp3.errors import WrongKind
 from media_mp3.inspection.intake import accepted
 from media_mp3.models import Track
+from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.settings import area_of
 from media_mp3.tags.text import LONGEST_TEXT
 
@@ -55,7 +56,9 @@ def listed_tracks(scope: TenantScope, product_ids: Collection[UUID]) -> dict[UUI
     )
     found: dict[UUID, list[ListedTrack]] = {}
     numbers: Counter[tuple[UUID, int]] = Counter()
-    for track in scope.session.scalars(statement):
+    tracks = scope.session.scalars(statement).all()
+    finished = finished_files(scope, tracks)
+    for track in tracks:
         disc = track.disc_number or 1
         numbers[track.product_id, disc] += 1
         found.setdefault(track.product_id, []).append(
@@ -69,9 +72,17 @@ def listed_tracks(scope: TenantScope, product_ids: Collection[UUID]) -> dict[UUI
                 explicit=track.explicit,
                 isrc=track.isrc,
                 instant=track.instant,
+                formats=_listed_formats(track, finished.get(track.id, [])),
             )
         )
     return found
+
+
+def _listed_formats(track: Track, finished: Sequence[FinishedFile]) -> tuple[ListedFormat, ...]:
+    """The formats that a buyer gets: the finished ones, or that of the master."""
+    found = [ListedFormat(each.format.name, each.format.title, each.format.lossless) for each in finished]
+    master = ListedFormat(track.format, track.format.upper(), track.format != "mp3")
+    return tuple(found) or (master,)
 
 
 def owned_tracks(scope: TenantScope, customer_id: UUID, product_id: UUID) -> Sequence[Track]:

@@ -9,7 +9,7 @@ from marshmallow import fields
 
 from autonomy_core.plugin_api.files import FileArea, SignedLinks
 from autonomy_core.plugin_api.scope import TenantScope
-from autonomy_core.plugin_api.settings import Settings, SettingsSchema, positive_number
+from autonomy_core.plugin_api.settings import Settings, SettingsSchema, WordsField, positive_number
 
 PLUGIN = "media_mp3"
 MEGABYTE = 1024 * 1024
@@ -27,6 +27,13 @@ class OrganisationSettings(SettingsSchema):
         "renewed.",
     )
     max_upload_mb = positive_number(500, 2000, "How large an uploaded file may be, in MiB.")
+    formats = WordsField(
+        load_default=(),
+        metadata={
+            "description": "The formats that buyers get, for example: mp3_v0 flac. The first is the one that "
+            "players get by default. Without any, buyers get the uploaded files."
+        },
+    )
 
 
 class ServerSettings(SettingsSchema):
@@ -46,6 +53,12 @@ class ServerSettings(SettingsSchema):
         2,
         64,
         "How many uploads a process inspects at once; each takes a core and up to 400 MB while it lasts.",
+    )
+
+    encodings_at_once = positive_number(
+        1,
+        64,
+        "How many files of formats a worker makes at once; each takes a core and up to 1 GB while it lasts.",
     )
 
 
@@ -96,6 +109,21 @@ AUDIO = FileArea(
     suffix=".audio",
 )
 """The masters of other formats. The rows say of which."""
+
+
+def renditions_directory(settings: Settings) -> Path:
+    """Where the files of formats are kept, by the server's settings."""
+    return _directory(settings) / "renditions" / "files"
+
+
+RENDITIONS = FileArea(
+    "renditions",
+    renditions_directory,
+    "SELECT storage_key, size FROM media_mp3_renditions WHERE storage_key IS NOT NULL",
+    plugin=PLUGIN,
+    suffix=".audio",
+)
+"""The files that the worker makes of the masters. The rows say of which format."""
 
 
 def area_of(format_name: str) -> FileArea:

@@ -18,11 +18,14 @@ from autonomy_core.plugin_api.files import (
     attachment,
     file_details,
 )
+from autonomy_core.plugin_api.media import CORE_FORMATS
 from autonomy_core.plugin_api.operations import Details
 from media_mp3 import services
 from media_mp3.models import Track
+from media_mp3.renditions.resources import TrackFormat
+from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.resources import AdminTrack, TrackNode
-from media_mp3.settings import area_of
+from media_mp3.settings import RENDITIONS, area_of
 
 FORMATS: Final = {
     "mp3": ("audio/mpeg", ".mp3"),
@@ -32,11 +35,13 @@ FORMATS: Final = {
     "alac": ("audio/mp4", ".m4a"),
 }
 """The media type and the extension of each format of a master."""
+_RENDITIONS: Final = {each.media_type for each in CORE_FORMATS}
 
 
 def _details(query: type[LinkQuery] | None = None, errors: tuple[type[AutonomyError], ...] = ()) -> Details:
     details = file_details("audio/mpeg", "the recording", query=query, errors=errors)
-    details["media"] = {media_type: "the recording" for media_type, _ in FORMATS.values()}
+    types = dict.fromkeys(media_type for media_type, _ in FORMATS.values())
+    details["media"] = dict.fromkeys((*types, *sorted(_RENDITIONS - types.keys())), "the recording")
     return details
 
 
@@ -47,31 +52,64 @@ DESCRIPTION_FOR_STAFF = _details()
 """The same without the query of a signed link, which opens nothing for staff."""
 
 
-def recording(
-    context: TrackNode | AdminTrack, request: Request, purpose: Literal["stream", "download"]
-) -> Response:
-    """Answer a GET or HEAD.
+Purpose = Literal["stream", "download"]
+"""To play a recording, or to save it under a readable name."""
 
-    Args:
-        purpose: to play the recording, or to save it under a readable name.
+
+def recording(context: TrackNode, request: Request, purpose: Purpose) -> Response:
+    """Answer a GET or HEAD with the organisation's first format, or with the master while there is none.
 
     Raises:
         NotFound, NotAvailableYet, PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
     """
+    services.require_listener(context.scope, request.identity, context.track)
+    finished = finished_files(context.scope, [context.track]).get(context.track.id)
+    if finished:
+        return _rendition(context, request, finished[0], purpose)
+    return master(context, request, purpose)
+
+
+def in_format(context: TrackFormat, request: Request, purpose: Purpose) -> Response:
+    """Answer a GET or HEAD with the format that the URL names.
+
+    Raises:
+        NotFound, NotAvailableYet, PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
+    """
+    services.require_listener(context.scope, request.identity, context.track)
+    return _rendition(context, request, context.finished, purpose)
+
+
+def master(context: TrackNode | AdminTrack, request: Request, purpose: Purpose) -> Response:
+    """Answer a GET or HEAD with the uploaded file, to a caller who may have it.
+
+    Raises:
+        PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
+    """
     track = context.track
-    services.require_listener(context.scope, request.identity, track)
-    media_type, _ = FORMATS[track.format]
+    media_type, extension = FORMATS[track.format]
     file = ServedFile(track.storage_key, track.size, track.sha256, media_type, track.stored_at)
     by_customer = isinstance(context, TrackNode)
     listener = Download(request.identity.id, track.product_id, track.id, purpose) if by_customer else None
-    disposition = "inline" if purpose == "stream" else _attached(track)
+    disposition = "inline" if purpose == "stream" else _attached(track, extension)
     with bound_contextvars(track=str(track.id)):
         return answer_with_file(
             context.scope, request, area_of(track.format), file, disposition, download=listener
         )
 
 
-def _attached(track: Track) -> str:
+def _rendition(
+    context: TrackNode | TrackFormat, request: Request, finished: FinishedFile, purpose: Purpose
+) -> Response:
+    track = context.track
+    listener = Download(request.identity.id, track.product_id, track.id, purpose)
+    disposition = "inline" if purpose == "stream" else _attached(track, finished.format.extension)
+    with bound_contextvars(track=str(track.id), format=finished.format.name):
+        return answer_with_file(
+            context.scope, request, RENDITIONS, finished.file, disposition, download=listener
+        )
+
+
+def _attached(track: Track, extension: str) -> str:
     """The Content-Disposition that makes the browser save a track under a readable name."""
     name = f"{track.artist} - {track.title}" if track.artist else track.title
-    return attachment(name, FORMATS[track.format][1], unnamed="track")
+    return attachment(name, extension, unnamed="track")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import Permission
 from media_mp3 import editing, errors, services, streaming
 from media_mp3.models import Track
+from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.resources import AdminProductTracks, AdminTrack, CustomerProductTracks, TrackNode
 from media_mp3.schemas import (
     REPLACEMENT_FORM,
@@ -57,27 +59,53 @@ def list_tracks(context: CustomerProductTracks, request: Request) -> dict[str, A
     product_id = context.product.id
     tracks = services.owned_tracks(context.scope, request.identity.id, product_id)
     later = available_at(context.scope, product_id)
-    items = [_with_links(context, request, track, None if track.instant else later) for track in tracks]
+    finished = finished_files(context.scope, tracks)
+    items = [
+        _with_links(context, request, track, finished.get(track.id, ()), None if track.instant else later)
+        for track in tracks
+    ]
     return {"items": items, "next": None}
 
 
-_OF_ANSWER = frozenset({"available_at", "stream_url", "download_url"})
+_OF_ANSWER = frozenset({"available_at", "formats", "stream_url", "download_url"})
 _OF_TRACK = tuple(TrackSchema().fields.keys() - _OF_ANSWER)
 
 
 def _with_links(
-    context: CustomerProductTracks, request: Request, track: Track, later: datetime | None
+    context: CustomerProductTracks,
+    request: Request,
+    track: Track,
+    finished: Sequence[FinishedFile],
+    later: datetime | None,
 ) -> dict[str, Any]:
     return {
         **{name: getattr(track, name) for name in _OF_TRACK},
         "available_at": later,
-        "stream_url": None if later else _link(context, request, track, "stream"),
-        "download_url": None if later else _link(context, request, track, "download"),
+        "formats": [
+            {
+                "name": each.format.name,
+                "title": each.format.title,
+                "media_type": each.format.media_type,
+                "lossless": each.format.lossless,
+                "size": each.size,
+                **_links(context, request, track, later, "formats", each.format.name),
+            }
+            for each in finished
+        ],
+        **_links(context, request, track, later),
     }
 
 
-def _link(context: CustomerProductTracks, request: Request, track: Track, view: str) -> str:
-    url = request.resource_url(find_interface(context, Customers), "tracks", str(track.id), view)
+def _links(
+    context: CustomerProductTracks, request: Request, track: Track, later: datetime | None, *below: str
+) -> dict[str, str | None]:
+    """The signed URLs of a track, or of a format below it; None before the release."""
+    views = ("stream", "download")
+    return {f"{view}_url": None if later else _link(context, request, track, *below, view) for view in views}
+
+
+def _link(context: CustomerProductTracks, request: Request, track: Track, *path: str) -> str:
+    url = request.resource_url(find_interface(context, Customers), "tracks", str(track.id), *path)
     return LINKS.sign(context.scope, url, request.identity.id, seconds=link_seconds(context.scope))
 
 
@@ -234,7 +262,7 @@ def order_tracks(context: AdminProductTracks, request: Request) -> dict[str, Any
 )
 def stream_for_staff(context: AdminTrack, request: Request) -> Response:
     """With an API key. `<audio>` sends no key: fetch the file, and give the player a blob of it."""
-    return streaming.recording(context, request, "stream")
+    return streaming.master(context, request, "stream")
 
 
 @api_view(
@@ -247,4 +275,4 @@ def stream_for_staff(context: AdminTrack, request: Request) -> Response:
 )
 def download_for_staff(context: AdminTrack, request: Request) -> Response:
     """The same bytes, with a readable name for the saved file."""
-    return streaming.recording(context, request, "download")
+    return streaming.master(context, request, "download")

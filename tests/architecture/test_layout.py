@@ -48,7 +48,16 @@ OWN_MODULES = {
         "sessions",
         "support",
     },
-    "media_mp3": {"editing.py", "inspection", "kind.py", "masters", "mpeg", "streaming.py", "tags"},
+    "media_mp3": {
+        "editing.py",
+        "inspection",
+        "kind.py",
+        "masters",
+        "mpeg",
+        "renditions",
+        "streaming.py",
+        "tags",
+    },
     "pdf_booklet": {"examination.py"},
     "stripe_payments": {"api", "balances", "checkout", "cli", "endpoints", "events", "reversals"},
 }

@@ -20,6 +20,7 @@ from autonomy_core.customers.changing import unsubscribe_url
 from autonomy_core.customers.models import Customer
 from autonomy_core.customers.services import register_customer
 from autonomy_core.db.base import utcnow
+from autonomy_core.files.area import FileArea
 from autonomy_core.files.services import key_of, storage_of
 from autonomy_core.images.collecting import collect as collect_images
 from autonomy_core.images.domain import colour_of_text
@@ -27,6 +28,7 @@ from autonomy_core.images.placeholder import Placeholders
 from autonomy_core.images.settings import IMAGES
 from autonomy_core.jobs.models import JobFailure
 from autonomy_core.kernel.runtime import Runtime
+from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.settlements import DisputeReport, DisputeStatus, RefundReport, RefundStatus
 from autonomy_core.mail.models import MailMessage
 from autonomy_core.mail.suppressions import suppress
@@ -57,6 +59,8 @@ from customer_auth.providers import flows
 from customer_auth.providers.domain import Asserted, Provider
 from customer_auth.providers.models import ProviderIdentity
 from demo import music
+from media_mp3.renditions.models import Rendition
+from media_mp3.settings import RENDITIONS
 from stripe_payments.models import StripeBalance
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 from tests.functional.customer_auth.second_factors import enrol, protect
@@ -86,7 +90,7 @@ class Side:
             ``<call>.<name>`` is a value for one call only.
         short_lived: makers of such values, for values that are valid for seconds.
         link: the query of a signed link, empty without a plugin that signs any.
-        link_opens: the last segment of the link's path.
+        link_opens: the end of the path of the call that the link opens.
     """
 
     id: str
@@ -101,7 +105,8 @@ class Side:
     @property
     def secrets(self) -> set[str]:
         """Values that no answer to another caller may contain."""
-        named = {name: value for name, value in self.identifiers.items() if name != "organisation_id"}
+        public = {"organisation_id", "format"}
+        named = {name: value for name, value in self.identifiers.items() if name not in public}
         return {self.marker, *named.values(), *self.credentials.values(), *self.link.values()}
 
 
@@ -194,6 +199,7 @@ def _put_into_service(autonomy: Autonomy, side: Side) -> None:
             "mails_per_address": MANY,
             "providers": f"company {ISSUER} client s3cret",
         },
+        "media_mp3": {"formats": "flac"},
     }
     autonomy.organisation(
         side.id,
@@ -341,7 +347,28 @@ def _upload(autonomy: Autonomy, side: Side) -> None:
         autonomy.app.put(f"{path}/{track['id']}/file", headers=headers, upload_files=[replacement])
     (collect,) = [job for job in autonomy.runtime.jobs if job.name == "media_mp3.collect"]
     with autonomy.scope(side.id) as scope:
+        _add_rendition(scope, side, UUID(track["id"]))
+    with autonomy.scope(side.id) as scope:
         collect.function(scope)
+
+
+def _add_rendition(scope: TenantScope, side: Side, track_id: UUID) -> None:
+    """A format of the track, as the worker writes it, and a file of one that no row refers to."""
+    file = _put_text(scope, RENDITIONS, side, side.marker)
+    _put_text(scope, RENDITIONS, side, f"{side.marker} before")
+    values = {"state": "ready", "wanted": side.marker, "made": side.marker, "stored_at": utcnow()}
+    scope.session.add(Rendition(organisation_id=side.id, track_id=track_id, format="mp3", **file, **values))
+    side.identifiers["format"] = "mp3"
+
+
+def _put_text(scope: TenantScope, area: FileArea, side: Side, content: str) -> dict[str, Any]:
+    """Store a text as a file, and return what a row says about it."""
+    path = area.incoming(scope.server) / f"stray-{side.id}"
+    path.write_text(content, "utf-8")
+    digest = sha256(content.encode()).hexdigest()
+    storage_of(scope, area).put_file(key := key_of(scope, area, digest), path)
+    path.unlink()
+    return {"storage_key": key, "sha256": digest, "size": len(content.encode())}
 
 
 def _show(autonomy: Autonomy, side: Side) -> None:
@@ -354,11 +381,7 @@ def _show(autonomy: Autonomy, side: Side) -> None:
     side.identifiers["image_file"] = "full.jpg"
     with autonomy.scope(side.id) as scope:
         side.identifiers["placeholder"] = Placeholders(scope).name(side.marker)
-        stray = IMAGES.incoming(scope.server) / f"stray-{side.id}"
-        stray.write_text(side.marker, "utf-8")
-        key = key_of(scope, IMAGES, sha256(side.marker.encode()).hexdigest())
-        storage_of(scope, IMAGES).put_file(key, stray)
-        stray.unlink()
+        _put_text(scope, IMAGES, side, side.marker)
     with autonomy.scope(side.id) as scope:
         collect_images(scope)
 
@@ -538,4 +561,4 @@ def _find_tracks(autonomy: Autonomy, side: Side) -> None:
     for track in json.loads(answer.body)["items"] if answer.status_int == 200 else ():
         side.identifiers["track_id"] = track["id"]
         parts = urlsplit(track["stream_url"])
-        side.link, side.link_opens = dict(parse_qsl(parts.query)), parts.path.rsplit("/", 1)[-1]
+        side.link, side.link_opens = dict(parse_qsl(parts.query)), "{track_id}/stream"

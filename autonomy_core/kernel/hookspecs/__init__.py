@@ -24,6 +24,7 @@ from autonomy_core.kernel.hookspecs.events import (
     on_payment_disputed,
     on_payment_refunded,
     on_purchase_requested,
+    on_track_ready,
 )
 from autonomy_core.kernel.hookspecs.providers import (
     register_authenticators,
@@ -31,6 +32,7 @@ from autonomy_core.kernel.hookspecs.providers import (
     register_image_processors,
     register_mail_templates,
     register_mailers,
+    register_media_formats,
     register_payment_provider,
     register_personal_data,
     register_product_kinds,
@@ -62,6 +64,7 @@ __all__ = [
     "on_payment_disputed",
     "on_payment_refunded",
     "on_purchase_requested",
+    "on_track_ready",
     "register_authenticators",
     "register_checks",
     "register_commands",
@@ -72,6 +75,7 @@ __all__ = [
     "register_jobs",
     "register_mail_templates",
     "register_mailers",
+    "register_media_formats",
     "register_migrations",
     "register_payment_provider",
     "register_personal_data",

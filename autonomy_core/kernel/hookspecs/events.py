@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         PaymentDisputed,
         PaymentRefunded,
         PurchaseRequested,
+        TrackReady,
     )
 
 
@@ -250,6 +251,26 @@ def on_mail_sending(event: MailSending) -> None:
         ...         event.add("bonus_url", "https://shop.example/bonus")
         ...     if event.mail.to.endswith("@invalid.example"):
         ...         event.refuse("it is a test address")
+    """
+
+
+@hookspec
+def on_track_ready(event: TrackReady) -> None:
+    """A recording is there in all formats that the organisation sells.
+
+    Fires: in the worker, after the last missing format of a track was made: after an upload, and again after
+    each change for which formats are made anew. It does not fire for organisations that sell masters only.
+    Transaction: one of its own, after the one that recorded the last format. The track may have been changed
+    or deleted since. Do not call other servers here: defer a job.
+    Raising: the formats stay. What the implementations have done is rolled back, and all of them run again
+    later, with back-off.
+    Twice: yes. An implementation must be idempotent.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> @hookimpl
+        ... def on_track_ready(event):
+        ...     print(event.track_id, "can be had as", ", ".join(event.formats))
     """
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from autonomy_core.kernel.delivery import Delivery
     from autonomy_core.kernel.images import ImageProcessor
     from autonomy_core.kernel.mail import Mailer, MailTemplate
+    from autonomy_core.kernel.media import MediaFormat
     from autonomy_core.kernel.personal_data import PersonalData
     from autonomy_core.kernel.protocols import (
         Authenticator,
@@ -144,6 +145,29 @@ def register_deliveries() -> Sequence[Delivery]:
         >>> @hookimpl
         ... def register_deliveries():
         ...     return [XSendfile()]
+    """
+
+
+@hookspec
+def register_media_formats() -> Sequence[MediaFormat]:
+    """Formats in which recordings are sold, besides those of the core.
+
+    An organisation that has enabled the plugin can name them in ``formats`` of ``[media_mp3]``.
+
+    Fires: at start-up. Transaction: none; ``options`` is called in the worker. Raising: the process does not
+    start. Twice: once per process.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> class Vorbis:
+        ...     name, title, lossless = "vorbis", "Ogg Vorbis", False
+        ...     media_type, extension, encoder, tags = "audio/ogg", ".ogg", "libvorbis", "ogg"
+        ...     def options(self, recording):
+        ...         channels = str(min(recording.channels, 2))
+        ...         return ("-c:a", self.encoder, "-q:a", "6", "-ac", channels, "-f", "ogg")
+        >>> @hookimpl
+        ... def register_media_formats():
+        ...     return [Vorbis()]
     """
 
 

@@ -101,7 +101,7 @@ def _examine_master(path: Path, file: BinaryIO, container: Container) -> TrackRe
             finding("tags_incomplete", reason="too long", fields=", ".join(container.skipped[:10]))
         )
     return _report(
-        found + incomplete[:1],
+        found + container.shape_warnings() + incomplete[:1],
         container.facts(samples),
         merged(tags_of(container.texts), from_id3),
         decoded.peaks,

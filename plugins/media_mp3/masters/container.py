@@ -15,7 +15,8 @@ SAMPLE_RATES: Final = frozenset(
     (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
 )
 """In hertz."""
-BITS: Final = frozenset((16, 24, 32))
+BITS: Final = frozenset((8, 16, 24, 32))
+MOST_CHANNELS: Final = 8
 MAX_CHUNKS: Final = 4096
 MAX_TEXT_CHUNK_BYTES: Final = 16 * 1024 * 1024
 
@@ -77,10 +78,19 @@ class Container:
         """Note a sample rate, a number of channels or a number of bits that is not accepted."""
         if self.sample_rate not in SAMPLE_RATES:
             self.add("sample_rate_unsupported", sample_rate=self.sample_rate)
-        if self.channels not in (1, 2):
+        if not 1 <= self.channels <= MOST_CHANNELS:
             self.add("channels_unsupported", channels=self.channels)
         if self.bits not in BITS or (self.coding == "float" and self.bits != 32):
             self.add("bit_depth_unsupported", bits=self.bits, coding=self.coding)
+
+    def shape_warnings(self) -> list[Finding]:
+        """What formats with two channels and 16 bits change, or cannot mend."""
+        found = []
+        if self.channels > 2:
+            found.append(finding("surround", channels=self.channels))
+        if self.bits == 8:
+            found.append(finding("few_bits", bits=self.bits))
+        return found
 
     def text(self, field_name: str | None, name: str, raw: bytes, encodings: tuple[str, ...]) -> None:
         """Keep a text of a tag, unless the field has one."""

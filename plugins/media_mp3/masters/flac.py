@@ -283,6 +283,8 @@ def _stored(block: bytes, bits: int) -> bytes:
     """The samples as the MD5 is computed of: little-endian, in as many bytes as their bits need."""
     if bits == 32:
         return block
+    if bits == 8:
+        return block[3::4]
     if bits == 24:
         cut = bytearray(block)
         del cut[::4]

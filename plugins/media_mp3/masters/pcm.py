@@ -51,6 +51,8 @@ def sixteen_bits(block: bytes, found: Container) -> array[int]:
     if found.coding == "float":
         return _of_float(block, found)
     width = found.bits // 8
+    if width == 1:
+        return _of_bytes(block, found)
     if width == 2:
         upper = block
     else:
@@ -62,6 +64,12 @@ def sixteen_bits(block: bytes, found: Container) -> array[int]:
     if found.big_endian == (sys.byteorder == "little"):
         samples.byteswap()
     return samples
+
+
+def _of_bytes(block: bytes, found: Container) -> array[int]:
+    """Samples of 8 bits, which have a sign in AIFF, and none in WAV."""
+    unsigned = 128 if found.format == "wav" else 0
+    return array("h", [((byte ^ unsigned ^ 128) - 128) << 8 for byte in block])
 
 
 def _of_float(block: bytes, found: Container) -> array[int]:

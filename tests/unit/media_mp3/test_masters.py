@@ -115,6 +115,28 @@ def test_a_wav_file_from_a_pipe_is_accepted_with_a_warning(examined: Inspect) ->
     assert [found.code for found in report.warnings] == ["length_undeclared"]
 
 
+WARNED = {
+    "WAV of 8 bits": (lambda: masters.encoded(".wav", "-c:a", "pcm_u8"), 2, 8),
+    "AIFF of 8 bits": (lambda: masters.encoded(".aiff", "-c:a", "pcm_s8"), 2, 8),
+    "WAV with six channels": (lambda: masters.encoded(".wav", "-ac", "6"), 6, 16),
+    "FLAC with six channels": (lambda: masters.encoded(".flac", "-ac", "6"), 6, 16),
+    "ALAC with six channels": (lambda: masters.encoded(".m4a", "-c:a", "alac", "-ac", "6"), 6, 16),
+}
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_an_unusual_master_is_accepted_with_a_warning(name: str, examined: Inspect) -> None:
+    make, channels, bits = WARNED[name]
+
+    report = examined(make())
+
+    assert report.findings == ()
+    assert [found.code for found in report.warnings] == ["few_bits" if bits == 8 else "surround"]
+    assert report.facts is not None
+    assert (report.facts.samples, report.facts.channels, report.facts.bits) == (FRAMES, channels, bits)
+    assert max(report.peaks) > 20
+
+
 def test_tags_that_cannot_be_read_do_not_hide_the_audio(examined: Inspect) -> None:
     # Some programs do not pad texts of an odd length.
     unpadded = b"INFO" + b"INAM" + struct.pack("<I", 3) + b"abc" + b"ITRK" + struct.pack("<I", 1) + b"3"
@@ -201,7 +223,7 @@ REFUSED = {
     "AIFF without audio": (lambda: form(common()), {"no_audio"}),
     "FLAC without frames": (lambda: flac()[: _flac_first_frame()] + bytes(3000), {"no_audio"}),
     # Shapes that are not accepted.
-    "WAV of 8 bits": (lambda: masters.wav_with(PCM, bits=8), {"bit_depth_unsupported"}),
+    "WAV of 12 bits": (lambda: masters.wav_with(PCM, bits=12), {"bit_depth_unsupported"}),
     "WAV of 64-bit floating point": (
         lambda: masters.wav_with(PCM, tag=3, bits=64), {"bit_depth_unsupported"}
     ),
@@ -213,8 +235,7 @@ REFUSED = {
         {"sample_rate_unsupported"},
     ),
     "FLAC at 655 kHz": (lambda: _flac_header(rate=655_350), {"sample_rate_unsupported"}),
-    "WAV with six channels": (lambda: masters.wav_with(PCM, channels=6), {"channels_unsupported"}),
-    "FLAC with six channels": (lambda: masters.encoded(".flac", "-ac", "6"), {"channels_unsupported"}),
+    "WAV with nine channels": (lambda: masters.wav_with(PCM, channels=9), {"channels_unsupported"}),
     "WAV without channels": (
         lambda: masters.wav_with(PCM, channels=0), {"channels_unsupported"}
     ),

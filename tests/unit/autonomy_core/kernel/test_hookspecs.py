@@ -52,7 +52,7 @@ def test_a_hook_s_example_implements_it_and_runs(name):
 def test_a_hook_is_named_for_what_it_is(name):
     parameters = list(inspect.signature(HOOKS[name]).parameters)
     if name.startswith("on_"):
-        assert re.fullmatch(r"on_[a-z_]+(ed|ing)|on_login|on_download", name)
+        assert re.fullmatch(r"on_[a-z_]+(ed|ing)|on_login|on_download|on_track_ready", name)
         assert parameters == ["event"]
     else:
         assert name.startswith("register_")

@@ -21,6 +21,7 @@ from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.images import ImageProcessor
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.mail import MailTemplate
+from autonomy_core.plugin_api.media import MediaFormat
 from autonomy_core.plugin_api.protocols import Delivery
 from autonomy_core.plugin_api.security import Scope
 from autonomy_core.testing.stand_ins import PretendedPayments, Thing
@@ -374,6 +375,7 @@ def specified(hook):
         "PluginSettings": PluginSettings,
         "Delivery": Delivery,
         "ImageProcessor": ImageProcessor,
+        "MediaFormat": MediaFormat,
         "StoredFiles": StoredFiles,
         "Migrations": answers.pkgutil.resolve_name(ANSWERS["register_migrations"].of),
     }

@@ -1,0 +1,150 @@
+"""Makes a file of a format from a master: encodes it, and writes tags and a cover into it, with ffmpeg."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from autonomy_core.kernel.media import MediaFormat, Recording
+from autonomy_core.media.ffmpeg import FfmpegLimits, input_arguments, run_ffmpeg
+from autonomy_core.media.mp3_length import correct_length
+
+VERSION: Final = 1
+"""Of this module's way to call ffmpeg. Files that an earlier version made are made anew."""
+
+LIMITS: Final = FfmpegLimits(cpu_s=1800, wall_s=3600.0, file_bytes=4 * 1024 * 1024 * 1024)
+"""For one file. An hour of music takes one or two minutes."""
+
+_ESCAPED: Final = str.maketrans({one: f"\\{one}" for one in "\\=;#\n"})
+_FRONT_COVER: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TrackTags:
+    """What the tags of a file say; None and empty texts are left out.
+
+    Attributes:
+        track: the number on the disc, and of how many: ``3/9``.
+        disc: likewise.
+        date: ``2019-02-03``, or a year.
+        isrc: without hyphens.
+        comment: for example the address of the shop.
+    """
+
+    title: str
+    artist: str | None = None
+    album: str | None = None
+    album_artist: str | None = None
+    track: str | None = None
+    disc: str | None = None
+    date: str | None = None
+    genre: str | None = None
+    isrc: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A JPEG. ``width`` and ``height`` are in pixels."""
+
+    content: bytes
+    width: int
+    height: int
+
+
+def encode(
+    media_format: MediaFormat,
+    master: Path,
+    recording: Recording,
+    target: Path,
+    *,
+    tags: TrackTags,
+    cover: Cover | None = None,
+    limits: FfmpegLimits = LIMITS,
+) -> None:
+    """Make a file. The same arguments give the same bytes with the same ffmpeg.
+
+    Args:
+        media_format: what to make.
+        master: the file of the master, which has been inspected.
+        recording: its shape.
+        target: the file to write; it is overwritten.
+        tags: for formats that keep tags.
+        cover: for formats that keep one; None for none.
+        limits: of the process.
+
+    Raises:
+        FfmpegMissing, FfmpegFailed, FfmpegLimitReached
+        OSError: the disk is full.
+    """
+    with tempfile.TemporaryDirectory(prefix="tags-", dir=target.parent) as name:
+        arguments = [*input_arguments(master), *_tag_arguments(media_format, Path(name), tags, cover)]
+        # Without these, the tags of the master are copied, and the file names the version of ffmpeg.
+        arguments += ["-map_metadata:s:a", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
+        arguments += ["-flags:a", "+bitexact", *media_format.options(recording), "-y", f"file:{target}"]
+        run_ffmpeg(arguments, limits)
+    if media_format.encoder == "libmp3lame" and recording.samples is not None:
+        rate = output_rate(media_format, recording)
+        correct_length(target, -(-recording.samples * rate // recording.sample_rate))
+
+
+def output_rate(media_format: MediaFormat, recording: Recording) -> int:
+    """The sample rate of a format's files in hertz, by its options; by default that of the master."""
+    options = list(media_format.options(recording))
+    return int(options[options.index("-ar") + 1]) if "-ar" in options else recording.sample_rate
+
+
+def _tag_arguments(
+    media_format: MediaFormat, directory: Path, tags: TrackTags, cover: Cover | None
+) -> list[str]:
+    """The arguments of the inputs with tags and cover, and of the streams of the output."""
+    style = media_format.tags
+    if style == "none":
+        return ["-map", "0:a:0", "-map_metadata", "-1"]
+    texts = _texts(style, tags)
+    if cover is not None and style == "ogg":
+        texts["METADATA_BLOCK_PICTURE"] = base64.b64encode(_picture(cover)).decode()
+    (directory / "tags").write_text(_metadata(texts), "utf-8")
+    inputs = ["-f", "ffmetadata", *input_arguments(directory / "tags")]
+    streams = ["-map", "0:a:0", "-map_metadata", "1"]
+    if cover is not None and style in ("id3", "flac", "mp4"):
+        (directory / "cover.jpg").write_bytes(cover.content)
+        inputs += ["-f", "image2", "-pattern_type", "none", *input_arguments(directory / "cover.jpg")]
+        streams += ["-map", "2:v:0", "-c:v", "copy", "-disposition:v:0", "attached_pic"]
+        streams += ["-map_metadata:s:v", "-1", "-metadata:s:v:0", "comment=Cover (front)"]
+    return [*inputs, *streams]
+
+
+def _texts(style: str, tags: TrackTags) -> dict[str, str]:
+    """The texts by ffmpeg's names. ffmpeg has no name for an ISRC in ID3, and none at all in MP4."""
+    texts = {
+        "title": tags.title,
+        "artist": tags.artist,
+        "album": tags.album,
+        "album_artist": tags.album_artist,
+        "track": tags.track,
+        "disc": tags.disc,
+        "date": tags.date,
+        "genre": tags.genre,
+        "TSRC" if style == "id3" else "ISRC": tags.isrc,
+        "comment": tags.comment,
+    }
+    return {name: text for name, text in texts.items() if text}
+
+
+def _metadata(texts: Mapping[str, str]) -> str:
+    """Write texts as ffmpeg's metadata file. A command line would be limited in length, and public."""
+    return ";FFMETADATA1\n" + "".join(f"{name}={text.translate(_ESCAPED)}\n" for name, text in texts.items())
+
+
+def _picture(cover: Cover) -> bytes:
+    """The cover as a picture block of FLAC (RFC 9639, section 8.8), which Ogg keeps as a comment."""
+    kind = b"image/jpeg"
+    head = struct.pack(">II", _FRONT_COVER, len(kind)) + kind + struct.pack(">I", 0)
+    shape = struct.pack(">IIIII", cover.width, cover.height, 24, 0, len(cover.content))
+    return head + shape + cover.content

@@ -1,0 +1,150 @@
+"""Makes the file of one rendition, in no transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from autonomy_core.plugin_api.files import StorageUnavailable, Upload, storage_of
+from autonomy_core.plugin_api.images import jpeg_of, sizes_of
+from autonomy_core.plugin_api.media import (
+    Cover,
+    FfmpegFailed,
+    FfmpegLimitReached,
+    FfmpegMissing,
+    encode,
+    encoders,
+    find_ffmpeg,
+)
+from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.renditions.domain import MP3
+from media_mp3.renditions.planning import Wish
+from media_mp3.settings import RENDITIONS, area_of
+from media_mp3.tags.id3v2 import parse_header
+from media_mp3.tags.scan import scan_tags
+
+log = structlog.get_logger(__name__)
+
+LARGEST_COVER: Final = 1200
+"""The longest side of an embedded cover, in pixels."""
+_ABANDONED_S: Final = 24 * 3600
+_PREFIX: Final = "rendition-"
+_PIECE_BYTES: Final = 1024 * 1024
+_ID3_HEADER_BYTES: Final = 10
+
+
+class NotMade(Exception):
+    """The rendition could not be made. ``code`` is a key of `domain.ERRORS`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@contextmanager
+def made(scope: TenantScope, wish: Wish) -> Iterator[Upload]:
+    """Make a file. It is removed after the block.
+
+    Args:
+        scope: in no transaction.
+
+    Raises:
+        NotMade
+    """
+    _require_encoder(wish)
+    directory = RENDITIONS.incoming(scope.server)
+    _remove_abandoned(directory)
+    try:
+        with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=directory) as name:
+            yield _make(scope, wish, Path(name))
+    except (OSError, StorageUnavailable) as error:
+        log.exception("media_mp3.rendition_not_stored", track=str(wish.track_id), format=wish.format.name)
+        raise NotMade("storage_unavailable") from error
+    except FfmpegMissing as error:
+        raise NotMade("ffmpeg_missing") from error
+    except FfmpegLimitReached as error:
+        log.warning("media_mp3.rendition_limit", track=str(wish.track_id), limit=error.limit)
+        raise NotMade("encoding_limit") from error
+    except FfmpegFailed as error:
+        log.exception("media_mp3.rendition_failed", track=str(wish.track_id), format=wish.format.name)
+        raise NotMade("encoding_failed") from error
+
+
+def _require_encoder(wish: Wish) -> None:
+    if find_ffmpeg() is None:
+        raise NotMade("ffmpeg_missing")
+    if wish.format.name != MP3 and wish.format.encoder not in encoders():
+        raise NotMade("encoder_missing")
+
+
+def _make(scope: TenantScope, wish: Wish, directory: Path) -> Upload:
+    master, target = directory / "master", directory / "rendition"
+    _fetch(scope, wish, master)
+    encode(wish.format, master, wish.recording, target, tags=wish.tags, cover=_cover(scope, wish))
+    if wish.format.name == MP3:
+        _put_before(target, master, directory / "tagged")
+        target = directory / "tagged"
+    size = target.stat().st_size
+    if size == 0:
+        raise FfmpegFailed("it wrote an empty file")
+    with target.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Upload(target, sha256, size, target.name, {})
+
+
+def _fetch(scope: TenantScope, wish: Wish, target: Path) -> None:
+    storage = storage_of(scope, area_of(wish.master_format))
+    with target.open("wb") as file:
+        for piece in storage.open_range(wish.master, 0, wish.master_size - 1):
+            file.write(piece)
+
+
+def _cover(scope: TenantScope, wish: Wish) -> Cover | None:
+    """The cover that the product has now. If it was changed meanwhile, the rendition is made again."""
+    if wish.cover is None:
+        return None
+    sizes = sizes_of(wish.cover.width, wish.cover.height)
+    fitting = [size for size in sizes.values() if max(size) <= LARGEST_COVER] or [next(iter(sizes.values()))]
+    with scope.begin() as own:
+        content = jpeg_of(own, "product", wish.product_id, largest=LARGEST_COVER)
+    return Cover(content, *fitting[-1]) if content else None
+
+
+def _put_before(tagged: Path, master: Path, target: Path) -> None:
+    """Write the tag of one MP3 and the audio of another, which stays as it is, with what hides its ends.
+
+    Args:
+        tagged: a file that begins with an ID3v2 tag.
+        master: an inspected file, whose tags are left out.
+    """
+    with tagged.open("rb") as file:
+        header = parse_header(file.read(_ID3_HEADER_BYTES))
+        if header is None:
+            raise FfmpegFailed("it wrote no ID3v2 tag")
+        file.seek(0)
+        tag = file.read(header.total_bytes)
+    with master.open("rb") as source, target.open("wb") as output:
+        scan = scan_tags(source, master.stat().st_size)
+        output.write(tag)
+        source.seek(scan.audio_start)
+        left = scan.audio_end - scan.audio_start
+        while left > 0 and (piece := source.read(min(left, _PIECE_BYTES))):
+            output.write(piece)
+            left -= len(piece)
+
+
+def _remove_abandoned(directory: Path) -> None:
+    """Remove what a killed worker has left. No rendition takes that long."""
+    oldest = time.time() - _ABANDONED_S
+    for path in directory.glob(f"{_PREFIX}*"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,230 @@
+"""Which renditions there have to be, what each is made of, and which are missing or outdated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from autonomy_core.plugin_api.catalog import Product
+from autonomy_core.plugin_api.images import CurrentImage, images_of
+from autonomy_core.plugin_api.media import (
+    ENCODING_VERSION,
+    MediaFormat,
+    Recording,
+    TagStyle,
+    TrackTags,
+    media_formats,
+)
+from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.models import Track
+from media_mp3.renditions.domain import (
+    FAILED,
+    MOST_ATTEMPTS,
+    MP3,
+    PASSING,
+    READY,
+    RUNNING,
+    WAITING,
+    Ingredients,
+)
+from media_mp3.renditions.models import Rendition
+from media_mp3.settings import PLUGIN
+
+
+class UploadedMp3:
+    """A `MediaFormat`: a master that is MP3, with the shop's tags. ffmpeg makes only the tag."""
+
+    name, title, media_type, extension = MP3, "MP3", "audio/mpeg", ".mp3"
+    lossless, encoder = False, "copy"
+    tags: TagStyle = "id3"
+
+    def options(self, recording: Recording) -> Sequence[str]:
+        """Return ffmpeg's options, with which it copies a few frames."""
+        return ("-c:a", self.encoder, "-t", "0.2", "-f", "mp3", "-id3v2_version", "3")
+
+
+UPLOADED_MP3: Final[MediaFormat] = UploadedMp3()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A rendition that there has to be.
+
+    Attributes:
+        master: the key of the master's file.
+        recording: the shape of the master.
+        tags: the texts of the file.
+        cover: of the product; None for none.
+        fingerprint: see `Ingredients`.
+    """
+
+    track_id: UUID
+    product_id: UUID
+    format: MediaFormat
+    master: str
+    master_format: str
+    master_size: int
+    recording: Recording
+    tags: TrackTags
+    cover: CurrentImage | None
+    fingerprint: str
+
+
+def sold_formats(scope: TenantScope) -> list[MediaFormat]:
+    """The formats that the organisation's ini file lists, in its order. Unknown names are left out."""
+    known = media_formats(scope)
+    return [known[name] for name in scope.settings(PLUGIN)["formats"] if name in known]
+
+
+def formats_of(track: Track, sold: Sequence[MediaFormat]) -> Sequence[MediaFormat]:
+    """The formats of a track. An MP3 is not encoded again, which would only make it worse.
+
+    Args:
+        sold: what `sold_formats` returned.
+    """
+    return [UPLOADED_MP3] if track.format == "mp3" and sold else sold
+
+
+def wishes(scope: TenantScope, product_ids: Collection[UUID] | None = None) -> list[Wish]:
+    """The renditions that there have to be, in the order in which they are made.
+
+    Args:
+        product_ids: of the products whose tracks are looked at; None for all.
+    """
+    sold = sold_formats(scope)
+    if not sold:
+        return []
+    statement = select(Track).order_by(Track.product_id, Track.position.nulls_last(), Track.id)
+    if product_ids is not None:
+        statement = statement.where(Track.product_id.in_(product_ids))
+    tracks = scope.session.scalars(statement.execution_options(populate_existing=True)).all()
+    found = {track.product_id for track in tracks}
+    products = {each.id: each for each in scope.session.scalars(select(Product).where(Product.id.in_(found)))}
+    covers = images_of(scope, "product", found)
+    places = _places(tracks)
+    host = next(iter(scope.organisation.hosts or scope.hosts), None)
+    made = []
+    for track in tracks:
+        product, cover = products[track.product_id], covers.get(track.product_id)
+        tags = _tags(track, product, places.get(track.id, (None, None)), host)
+        made += [_wish(track, each, tags, cover) for each in formats_of(track, sold)]
+    return made
+
+
+def _places(tracks: Sequence[Track]) -> dict[UUID, tuple[str, str | None]]:
+    """The number of each track on its disc, and of its disc, as tags write them: ``3/9``."""
+    present = [track for track in tracks if track.removed_at is None]
+    totals = Counter((track.product_id, track.disc_number or 1) for track in present)
+    discs = Counter(product_id for product_id, _ in totals)
+    numbers: Counter[tuple[UUID, int]] = Counter()
+    places = {}
+    for track in present:
+        disc = track.product_id, track.disc_number or 1
+        numbers[disc] += 1
+        of_discs = f"{disc[1]}/{discs[track.product_id]}" if discs[track.product_id] > 1 else None
+        places[track.id] = f"{numbers[disc]}/{totals[disc]}", of_discs
+    return places
+
+
+def _tags(
+    track: Track, product: Product, place: tuple[str | None, str | None], host: str | None
+) -> TrackTags:
+    shown = product.shown
+    year = str(track.year) if track.year else None
+    date = shown.release_date.isoformat() if shown.release_date else year
+    return TrackTags(
+        title=track.title,
+        artist=track.artist or shown.artist,
+        album=product.title,
+        album_artist=shown.artist,
+        track=place[0],
+        disc=place[1],
+        date=date,
+        genre=track.genre,
+        isrc=track.isrc,
+        comment=host and f"https://{host}/",
+    )
+
+
+def _wish(track: Track, media_format: MediaFormat, tags: TrackTags, cover: CurrentImage | None) -> Wish:
+    recording = Recording(track.sample_rate or 44100, track.channels or 2, track.bits or 16, track.samples)
+    if media_format.tags in ("riff", "none"):
+        cover = None
+    if media_format.tags == "none":
+        tags = TrackTags(title="")
+    ingredients = Ingredients(
+        ENCODING_VERSION,
+        track.sha256,
+        media_format.name,
+        list(media_format.options(recording)),
+        asdict(tags),
+        cover.digest if cover else None,
+    )
+    return Wish(
+        track.id,
+        track.product_id,
+        media_format,
+        track.storage_key,
+        track.format,
+        track.size,
+        recording,
+        tags,
+        cover,
+        ingredients.fingerprint,
+    )
+
+
+def plan(scope: TenantScope) -> list[Wish]:
+    """Write the state of each rendition, and return those that have to be made now.
+
+    No other job makes renditions of the organisation at the same time. So one that is running was
+    interrupted.
+    """
+    rows = {(row.track_id, row.format): row for row in scope.session.scalars(select(Rendition))}
+    missing = []
+    for wish in wishes(scope):
+        row = rows.pop((wish.track_id, wish.format.name), None)
+        if row is None:
+            row = Rendition(
+                organisation_id=scope.organisation.id,
+                track_id=wish.track_id,
+                format=wish.format.name,
+                state=WAITING,
+                wanted=wish.fingerprint,
+                attempts=0,
+            )
+            scope.session.add(row)
+        reconsider(row, wish.fingerprint)
+        if row.state == WAITING:
+            missing.append(wish)
+    for row in rows.values():  # the format is not sold any more
+        forgotten = delete(Rendition).where(
+            Rendition.track_id == row.track_id, Rendition.format == row.format
+        )
+        scope.session.execute(forgotten)
+    scope.session.flush()
+    return missing
+
+
+def reconsider(row: Rendition, fingerprint: str) -> None:
+    """Decide what is next for a rendition that is not being made.
+
+    Args:
+        fingerprint: of what it has to be made of now.
+    """
+    if row.wanted != fingerprint:
+        row.wanted, row.attempts = fingerprint, 0
+        row.become(WAITING)
+    if row.made == fingerprint:
+        if row.state != READY:
+            row.become(READY)
+    elif row.state == RUNNING:
+        over = row.attempts >= MOST_ATTEMPTS
+        row.become(FAILED if over else WAITING, "encoding_interrupted" if over else None)
+    elif row.state == READY or (row.state == FAILED and row.error in PASSING):
+        row.become(WAITING, row.error)

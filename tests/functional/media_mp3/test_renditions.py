@@ -1,0 +1,339 @@
+"""The worker makes the formats that an organisation sells, and buyers get them."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from autonomy_core.testing.format_contract import cover_of, decoded, tags_of
+from media_mp3.renditions import jobs, making
+from media_mp3.renditions.checks import check_formats
+from media_mp3.renditions.models import Rendition
+from tests.functional.media_mp3.shop import MUSIC
+from tests.unit.media_mp3 import masters
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def seller(make_shop):
+    """Makes shops that sell formats."""
+
+    def make(formats="mp3_v0 flac", organisation_id="acme"):
+        return make_shop(organisation_id, formats=formats)
+
+    return make
+
+
+def work(shop):
+    """Run the worker's jobs until none is left."""
+    while shop.autonomy.jobs(shop.id, with_mail=True):
+        assert shop.autonomy.run_jobs(shop.id) == []
+
+
+def formats(shop, album, track=None):
+    below = f"/{track['id']}" if track else ""
+    path = f"{shop.api}/admin/products/{album.id}/tracks{below}/formats"
+    return shop.autonomy.app.get(path, headers=shop.staff).json["items"]
+
+
+def states(shop, album):
+    return {each["name"]: each["state"] for each in formats(shop, album)}
+
+
+def change(shop, album, track, **values):
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}"
+    shop.autonomy.app.patch_json(path, values, headers=shop.staff)
+
+
+def retry(shop, album, track):
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}/formats/retry"
+    return shop.autonomy.app.post(path, headers=shop.staff).json["items"]
+
+
+def listed(shop, album):
+    tracks = shop.autonomy.app.get(f"{shop.api}/products/{album.id}").json["tracks"]
+    return [[each["name"] for each in track["formats"]] for track in tracks]
+
+
+def written(tmp_path, content):
+    (path := tmp_path / "saved").write_bytes(content)
+    return path
+
+
+def test_a_buyer_gets_each_format_with_the_shops_tags(seller, tmp_path):
+    shop = seller("mp3_v0 flac opus")
+    album = shop.album(title="First Light")
+    shop.upload(album, masters.wav(), title="Night Ferry", artist="The Quiet Tide", year=2019)
+    assert {*states(shop, album).values()} == {"waiting"}
+    assert listed(shop, album) == [["wav"]]
+
+    work(shop)
+    shop.sell(album)
+
+    assert states(shop, album) == {"mp3_v0": "ready", "flac": "ready", "opus": "ready"}
+    assert listed(shop, album) == [["mp3_v0", "flac", "opus"]]
+    (track,) = shop.tracks(album)["items"]
+    assert [each["name"] for each in track["formats"]] == ["mp3_v0", "flac", "opus"]
+    for each in track["formats"]:
+        heard, saved = shop.get(each["stream_url"]), shop.get(each["download_url"])
+        assert heard.body == saved.body
+        assert (heard.content_type, len(heard.body)) == (each["media_type"], each["size"])
+        found = tags_of(written(tmp_path, heard.body), "ogg" if each["name"] == "opus" else "id3")
+        assert (found["title"], found["artist"], found["album"]) == (
+            "Night Ferry", "The Quiet Tide", "First Light"
+        )  # fmt: skip
+        assert (found["track"], found["date"], found["comment"]) == ("1/1", "2019", "https://acme.example/")
+    part = shop.get(track["formats"][1]["stream_url"], status=206, Range="bytes=4-7")
+    assert part.body == heard_of(shop, track, "flac")[4:8]
+    assert 'Tide - Night Ferry.opus"' in saved.headers["Content-Disposition"]
+
+
+def heard_of(shop, track, name):
+    return shop.get(next(each["stream_url"] for each in track["formats"] if each["name"] == name)).body
+
+
+def test_a_lossless_format_has_the_samples_of_the_master(seller, tmp_path):
+    shop = seller("flac wav")
+    album = shop.album()
+    shop.upload(album, masters.aiff())
+    work(shop)
+    shop.sell(album)
+    (track,) = shop.tracks(album)["items"]
+
+    for name in ("flac", "wav"):
+        samples = decoded(written(tmp_path, heard_of(shop, track, name)))
+        assert samples.tobytes()[2::4] + samples.tobytes()[3::4] == (
+            masters.samples()[::2] + masters.samples()[1::2]
+        )
+
+
+def test_an_mp3_is_not_encoded_again_and_gets_tags(seller, tmp_path):
+    shop = seller("flac mp3_320")
+    album = shop.album(title="First Light")
+    uploaded = shop.upload(album, MUSIC, title="Harbour")["track"]
+    work(shop)
+    shop.sell(album)
+    (track,) = shop.tracks(album)["items"]
+
+    assert [(each["name"], each["lossless"]) for each in track["formats"]] == [("mp3", False)]
+    file = shop.get(track["stream_url"]).body
+    frames = MUSIC[MUSIC.index(b"\xff\xfb") :]
+    assert file.endswith(frames)
+    found = tags_of(written(tmp_path, file), "id3")
+    assert (found["title"], found["album"]) == ("Harbour", "First Light")
+    # It is still a file that the shop would accept.
+    again = shop.upload(album, file, title="again")["track"]
+    assert again["duration_ms"] == uploaded["duration_ms"]
+
+
+def test_the_links_without_a_format_give_the_first_one(seller):
+    shop = seller("flac mp3_v0")
+    album = shop.album()
+    shop.upload(album, masters.wav(), filename="Night Ferry.wav")
+    shop.sell(album)
+    (before,) = shop.tracks(album)["items"]
+    assert (before["formats"], shop.get(before["stream_url"]).body) == ([], masters.wav())
+
+    work(shop)
+
+    saved = shop.get(before["download_url"])
+    assert saved.content_type == "audio/flac"
+    assert saved.headers["Content-Disposition"].endswith('.flac"')
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{before['id']}/download"
+    assert shop.autonomy.app.get(path, headers=shop.staff).body == masters.wav()
+
+
+def test_a_link_of_one_format_opens_no_other(seller):
+    shop = seller("mp3_v0 flac")
+    album = shop.album()
+    shop.upload(album, masters.wav())
+    work(shop)
+    shop.sell(album)
+    (track,) = shop.tracks(album)["items"]
+    link = track["formats"][0]["stream_url"]
+
+    shop.get(link.replace("/mp3_v0/", "/flac/"), status=401)
+    shop.get(link.replace("/stream?", "/download?"), status=401)
+    path = f"{shop.api}/customers/tracks/{track['id']}/formats/flac/stream"
+    assert shop.autonomy.app.get(path, headers=shop.as_ada).content_type == "audio/flac"
+    shop.autonomy.app.get(path.replace("flac", "opus"), headers=shop.as_ada, status=404)
+    stranger = shop.autonomy.as_customer(shop.autonomy.customer(shop.id, "eve@example.org"))
+    shop.autonomy.app.get(path, headers=stranger, status=404)
+
+
+def test_a_change_makes_formats_anew_and_the_old_file_stays_until_then(seller, tmp_path):
+    shop = seller("flac")
+    album = shop.album()
+    track = shop.upload(album, masters.wav(), title="Before")["track"]
+    work(shop)
+    shop.sell(album)
+
+    change(shop, album, track, title="After")
+
+    def title():
+        (owned,) = shop.tracks(album)["items"]
+        return tags_of(written(tmp_path, heard_of(shop, owned, "flac")), "flac")["title"]
+
+    assert title() == "Before"
+    work(shop)
+    assert title() == "After"
+
+
+def test_a_change_of_the_product_is_found_by_the_periodic_job(seller, tmp_path):
+    shop = seller("flac")
+    album = shop.album(title="Before")
+    shop.upload(album, masters.wav())
+    work(shop)
+    shop.sell(album)
+    path = f"{shop.api}/admin/products/{album.id}"
+    shop.autonomy.app.patch_json(path, {"title": "After", "artist": "Tide"}, headers=shop.staff)
+
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.render(scope)
+
+    (track,) = shop.tracks(album)["items"]
+    found = tags_of(written(tmp_path, heard_of(shop, track, "flac")), "flac")
+    assert (found["album"], found["album_artist"]) == ("After", "Tide")
+
+
+def test_the_cover_is_in_the_file(seller, tmp_path):
+    from io import BytesIO
+
+    from PIL import Image
+
+    picture = BytesIO()
+    Image.new("RGB", (1400, 1400), "navy").save(picture, "JPEG")
+    shop = seller("flac")
+    album = shop.album()
+    sent = [("file", "cover.jpg", picture.getvalue(), "image/jpeg")]
+    path = f"{shop.api}/admin/products/{album.id}/cover"
+    shop.autonomy.app.put(path, upload_files=sent, headers=shop.staff)
+    shop.upload(album, masters.wav())
+    work(shop)
+    shop.sell(album)
+
+    (track,) = shop.tracks(album)["items"]
+    cover = cover_of(written(tmp_path, heard_of(shop, track, "flac")))
+    assert Image.open(BytesIO(cover)).size == (1200, 1200)
+
+
+def test_staff_see_why_a_format_failed_and_have_it_made_again(seller, monkeypatch):
+    shop = seller("flac")
+    album = shop.album()
+    track = shop.upload(album, masters.wav())["track"]
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "encode", failing)
+        work(shop)
+        for _ in range(3):
+            with shop.autonomy.scope(shop.id) as scope:
+                jobs.render(scope)
+    (failed,) = formats(shop, album, track)
+    assert (failed["state"], failed["attempts"], failed["size"]) == ("failed", 3, None)
+    assert failed["error"]["code"] == "encoding_failed"
+    assert "Try again" in failed["error"]["remedy"]
+
+    assert [each["state"] for each in retry(shop, album, track)] == ["waiting"]
+    work(shop)
+
+    (ready,) = formats(shop, album, track)
+    assert (ready["state"], ready["error"]) == ("ready", None)
+
+
+def failing(*_, **__):
+    raise making.FfmpegFailed("ended with 1: no sound")
+
+
+def test_a_machine_without_ffmpeg_is_reported_and_tried_again(seller, monkeypatch):
+    shop = seller("flac opus")
+    album = shop.album()
+    shop.upload(album, masters.wav())
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "find_ffmpeg", lambda: None)
+        work(shop)
+    assert {each["error"]["code"] for each in formats(shop, album)} == {"ffmpeg_missing"}
+
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.render(scope)
+
+    assert {*states(shop, album).values()} == {"ready"}
+
+
+def test_a_master_that_changes_meanwhile_wins(seller, monkeypatch):
+    shop = seller("flac")
+    album = shop.album()
+    track = shop.upload(album, masters.wav())["track"]
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}/file"
+    real, replaced = making.encode, []
+
+    def encode_late(*arguments, **options):
+        real(*arguments, **options)
+        if not replaced:
+            files = [("file", "new.flac", masters.flac(), "audio/flac")]
+            replaced.append(shop.autonomy.app.put(path, upload_files=files, headers=shop.staff))
+
+    monkeypatch.setattr(making, "encode", encode_late)
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.render(scope)
+    assert states(shop, album) == {"flac": "waiting"}
+
+    work(shop)
+    assert states(shop, album) == {"flac": "ready"}
+
+
+def test_a_format_that_is_not_sold_any_more_is_forgotten(seller):
+    shop = seller("flac")
+    album = shop.album()
+    shop.upload(album, masters.wav())
+    work(shop)
+    shop.autonomy.organisation(shop.id, plugins=("media_mp3", "stand_ins"))
+
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.render(scope)
+        assert scope.session.query(Rendition).count() == 0
+    assert formats(shop, album) == []
+    assert listed(shop, album) == [["wav"]]
+
+
+def test_a_rendition_of_a_killed_worker_is_made_again(seller):
+    shop = seller("flac")
+    album = shop.album()
+    shop.upload(album, masters.wav())
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.plan(scope)
+        scope.session.execute(text("UPDATE media_mp3_renditions SET state = 'running', attempts = 1"))
+    work(shop)
+    assert states(shop, album) == {"flac": "ready"}
+
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(
+            text(
+                "UPDATE media_mp3_renditions SET state = 'running', attempts = 3, made = NULL, "
+                "storage_key = NULL, size = NULL, sha256 = NULL, stored_at = NULL"
+            )
+        )
+        jobs.plan(scope)
+    (given_up,) = formats(shop, album)
+    assert (given_up["state"], given_up["error"]["code"]) == ("failed", "encoding_interrupted")
+
+
+def test_two_uploads_are_one_job(seller):
+    shop = seller("flac")
+    album = shop.album()
+    shop.upload(album, masters.wav())
+    shop.upload(album, masters.aiff())
+
+    assert [job["task_name"] for job in shop.autonomy.jobs(shop.id)] == ["media_mp3.render"]
+
+
+def test_the_doctor_names_unknown_formats_and_missing_encoders(seller, monkeypatch):
+    from media_mp3.renditions import checks
+
+    shop = seller("flac mp4_video opus")
+    with shop.autonomy.scope(shop.id) as scope:
+        found = [(each.code, each.severity, each.subject) for each in check_formats(scope)]
+        assert found == [("format_unknown", "error", "mp4_video")]
+        monkeypatch.setattr(checks, "encoders", lambda: frozenset({"flac"}))
+        assert [each.code for each in check_formats(scope)] == ["format_unknown", "encoder_missing"]
+        monkeypatch.setattr(checks, "find_ffmpeg", lambda: None)
+        assert [each.code for each in check_formats(scope)] == ["format_unknown", "ffmpeg_missing"]
