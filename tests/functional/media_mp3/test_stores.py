@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import urllib.request
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 
 from autonomy_core.files.storage import storage_key
+from autonomy_core.testing.application import make_autonomy
 from media_mp3.jobs import collect
 from media_mp3.settings import RECORDINGS
 from tests.functional.media_mp3.shop import LONG, MUSIC, Shop
@@ -100,3 +103,26 @@ def test_a_store_that_hangs_is_a_503_and_the_other_calls_answer(owned, shop, s3)
         assert shop.tracks(owned[0])["items"]
     finally:
         os.killpg(s3.process.pid, signal.SIGCONT)
+
+
+def test_what_one_server_received_another_one_streams(shop, s3, autonomy_plugins, tmp_path):
+    """Two servers have one database, one bucket and one secret, and data directories of their own."""
+    first = shop.autonomy
+    settings = {**s3.ini("shop/recordings"), "autonomy.secret": f"file:{first.runtime.settings.data}/secret"}
+    second = make_autonomy(autonomy_plugins, first.database, tmp_path, **settings)
+    second.organisation(
+        shop.id, plugins=("media_mp3", "stand_ins"), settings={"files": {"delivery": "redirect"}}
+    )
+    album = shop.album()
+    shop.upload(album, LONG)
+    shop.sell(album)
+    (track,) = shop.tracks(album)["items"]
+    parts = urlsplit(track["stream_url"])
+    link = f"{parts.path}?{parts.query}"
+
+    answer = second.app.get(link, headers={"Range": "bytes=1000-4999", "If-Match": "*"}, status=206)
+    assert answer.body == LONG[1000:5000]
+    redirect = second.app.get(link, status=302)
+    with urllib.request.urlopen(redirect.location, timeout=60) as file:
+        assert file.read() == LONG
+    assert not list(tmp_path.rglob("*.mp3")), "the second server has no file of its own"
