@@ -81,6 +81,6 @@ def _asking(server: Server, connections: int) -> Iterator[Contender]:
     def made(number: int) -> bytes:
         return shops.request(number, f"{shops.PATH}&max_price={1200 + number}")
 
-    asking: dict[str, Callable[[int], bytes]] = {NAME: shops.request, UNCHANGED: unchanged, MADE: made}
-    for name, request in asking.items():
+    sent: dict[str, Callable[[int], bytes]] = {NAME: shops.request, UNCHANGED: unchanged, MADE: made}
+    for name, request in sent.items():
         yield shops.contender(name, server.url, over_http(server, request, connections), etags)

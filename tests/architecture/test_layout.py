@@ -72,6 +72,7 @@ DEFINED_ELSEWHERE = {
 HTTP = {
     "app.py",
     "catalog/cover_documents.py",  # URLs of covers
+    "catalog/kept/answering.py",  # a tween
     "files/authenticator.py",
     "files/receiving.py",
     "files/responses.py",
