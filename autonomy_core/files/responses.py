@@ -205,7 +205,7 @@ def _delegated(handover: Handover, decision: Decision, file: ServedFile, disposi
     response.headers.clear()
     response.headers["Content-Length"] = "0"
     if isinstance(handover, Redirect):
-        # The URL opens the file for anyone, for a while. No cache keeps it, and no Referer shows this one.
+        # The URL opens the file for a while, without a login. No cache keeps it, no Referer shows this one.
         response.headers.update(
             {"Location": handover.url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         )

@@ -69,10 +69,10 @@ def contenders(
     execute(installation.address, FILL, {"organisations": shops.COUNT, "products": shops.PRODUCTS})
     execute(installation.address, "ANALYZE")
     with installation.serving(connections) as server:
-        yield tuple(_asking(server, connections))
+        yield tuple(_requesting(server, connections))
 
 
-def _asking(server: Server, connections: int) -> Iterator[Contender]:
+def _requesting(server: Server, connections: int) -> Iterator[Contender]:
     etags: dict[str, str] = {}
 
     def unchanged(number: int) -> bytes:

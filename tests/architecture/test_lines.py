@@ -22,6 +22,8 @@ SUFFIXES = {".cfg", ".css", ".html", ".ini", ".js", ".mako", ".md", ".py", ".sql
 
 PRAGMA = re.compile(r"  # (noqa|type: ignore)\b.*")
 """A comment for a tool, which has to be in its line."""
+ADDRESS = re.compile(r"(^|Source: )https?://\S+$")
+"""A long address is one word."""
 COMMAND = re.compile(r"\s*[$>] ")
 """A command in a transcript. Its output is as long as it is."""
 
@@ -43,7 +45,7 @@ def long_lines(path):
             is_output = is_code and not COMMAND.match(line)
             if is_output or line.lstrip().startswith("|"):
                 continue
-        if len(PRAGMA.sub("", line)) > LONGEST:
+        if len(PRAGMA.sub("", line)) > LONGEST and not ADDRESS.search(line):
             yield number
 
 

@@ -1,4 +1,4 @@
-"""Answers ``GET products`` and ``GET products/{id}`` from memory, and with 304 to clients that have the answer.
+"""Answers ``GET products`` and ``GET products/{id}`` from memory, and with 304 if the client has the answer.
 
 This is a tween, because a kept answer needs neither traversal nor a view. It asks the database for the
 version of the catalogue for each request, so that an answer is never older than the last answered write.

@@ -118,7 +118,7 @@ def on_payment_disputed(event: PaymentDisputed) -> None:
 def on_download(event: DownloadStarted) -> None:
     """A buyer's download or stream of a file begins.
 
-    Fires: after the answer to a GET was decided, whoever sends the bytes: the application, nginx or a store.
+    Fires: after the answer to a GET was decided. The application, nginx or a store sends the bytes.
     It fires if the answer begins with the first byte of the file and has more than two bytes, as some players
     ask for two bytes first. It does not fire for later parts, HEAD, 304, staff and images.
     Transaction: none. The request's own was committed before. The answer waits for the hook, so collect what

@@ -127,7 +127,7 @@ def test_ranges_and_preconditions_mean_the_same(deliver, way):
             assert answer.headers["Content-Range"] == f"bytes */{SIZE}", headers
             assert answer.json()["code"] == "range_not_satisfiable"
 
-    # A client names the entity tag of its first answer, whoever gave it.
+    # A client names the entity tag of its first answer, which any server may have given.
     tag = delivered.ask().headers["ETag"]
     for name in ("If_Range", "If_Match"):
         part = delivered.ask(Range="bytes=10-19", **{name: tag})
