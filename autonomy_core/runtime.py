@@ -60,7 +60,8 @@ from autonomy_core.payments import personal_data as payments_data
 from autonomy_core.payments.models import HookRun, PaymentRefund, ReversalHookRun
 from autonomy_core.payments.ownership import move_payments
 from autonomy_core.payments.references import customer_of_reference
-from autonomy_core.settings import Settings, SettingsError, load_settings, rules_of
+from autonomy_core.settings import Settings, load_settings, rules_of
+from autonomy_core.settings_schema import SettingsError
 from autonomy_core.staff import mails as staff_mails
 from autonomy_core.staff import personal_data as staff_data
 from autonomy_core.tenancy.registry import TenantRegistry

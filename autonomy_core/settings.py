@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import os
-import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,12 +11,13 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from autonomy_core.settings_schema import ServerSchema
+from autonomy_core.server_secrets import mail_password, previous_secrets, resolve_secret, server_secret
+from autonomy_core.settings_schema import ServerSchema, SettingsError
 from autonomy_core.tenancy.claims import ServerHosts
 from autonomy_core.tenancy.fields import ProblemMessage
 from autonomy_core.tenancy.record import RECORD, TenantRecord
 from autonomy_core.tenancy.sealing import Sealing
-from autonomy_core.tenancy.secrets import Secret, shown
+from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.settling import Rules
 from autonomy_core.tenancy.stores import (
     SECRET_STORE_KEYS,
@@ -30,27 +28,6 @@ from autonomy_core.tenancy.stores import (
     store_of,
 )
 from autonomy_core.tenancy.validation import did_you_mean, remedy_for_empty
-from autonomy_core.texts import is_utf8
-
-SHORTEST_SECRET = 32
-
-GENERATED_SECRET = "secret"  # noqa: S105 - a name
-"""The name of the generated secret's file in the data directory, if ``autonomy.secret`` is not set."""
-
-
-class SettingsError(Exception):
-    """The server's ini file is invalid.
-
-    Args:
-        problems: pairs of a key of ``[app:main]`` and its problem with a remedy.
-    """
-
-    def __init__(self, *problems: tuple[str, str]) -> None:
-        super().__init__(*problems)
-        self.problems = problems
-
-    def __str__(self) -> str:
-        return "\n".join(f"{key}: {text}" for key, text in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +165,9 @@ def load_settings(
             **loaded,
             "tenants": Path(loaded["tenants"]).absolute(),
             "data": data,
-            "secret": _secret(loaded["secret"], data, keep=keep_secret),
-            "mail_password": _mail_password(loaded["mail_password"]),
-            "previous_secrets": _previous_secrets(loaded["previous_secrets"]),
+            "secret": server_secret(loaded["secret"], data, keep=keep_secret),
+            "mail_password": mail_password(loaded["mail_password"]),
+            "previous_secrets": previous_secrets(loaded["previous_secrets"]),
             "embedded_bin_dir": Path(bin_dir) if bin_dir else None,
         },
         files=files,
@@ -212,7 +189,7 @@ def _store(loaded: dict[str, Any], which: str) -> StoreSettings | None:
         return None
     for key in SECRET_STORE_KEYS:
         if values[key] is not None:
-            values[key] = _resolve_secret(f"autonomy.files.{which}{key}", values[key], shortest=1)
+            values[key] = resolve_secret(f"autonomy.files.{which}{key}", values[key], shortest=1)
     try:
         # Again, now with what the references refer to.
         require_fitting_keys(values, {key: f"autonomy.files.{which}{key}" for key in STORE_KEYS})
@@ -264,92 +241,6 @@ def _problem_text(key: str, messages: Any, known: Collection[str], values: Mappi
 def _section(raw: Mapping[str, Any], plugin: str) -> dict[str, Any]:
     prefix = f"{plugin}."
     return {key.removeprefix(prefix): value for key, value in raw.items() if key.startswith(prefix)}
-
-
-def _secret(reference: str | None, data: Path, *, keep: bool) -> Secret:
-    """The secret that the reference names; without a reference, a generated one in the data directory."""
-    if reference is None:
-        path = data / GENERATED_SECRET
-        if not keep and not path.exists():
-            return Secret(_new_secret())
-        reference = f"file:{_generated_secret(path)}"
-    return _resolve_secret("autonomy.secret", reference)
-
-
-def _new_secret() -> str:
-    return secrets.token_urlsafe(48)
-
-
-def _previous_secrets(references: Iterable[str]) -> tuple[Secret, ...]:
-    return tuple(_resolve_secret("autonomy.previous_secret", reference) for reference in references)
-
-
-def _mail_password(reference: str | None) -> Secret | None:
-    return None if reference is None else _resolve_secret("autonomy.mail.password", reference, shortest=1)
-
-
-def _resolve_secret(key: str, reference: str, *, shortest: int = SHORTEST_SECRET) -> Secret:
-    kind, _, rest = reference.partition(":")
-    if kind == "file":
-        text = _read_secret(key, reference, Path(rest))
-    elif kind == "env":
-        text = os.environ.get(rest, "")
-        if not is_utf8(text):
-            raise SettingsError((key, f"{_displayed(reference)} is not UTF-8 text."))
-    else:
-        raise SettingsError((key, "write a reference, env:NAME or file:/path, and not the secret itself."))
-    if len(text) < shortest:
-        problem = (
-            f"{_displayed(reference)} is empty."
-            if shortest == 1
-            else f"{_displayed(reference)} must hold at least {shortest} characters; "
-            "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-        )
-        raise SettingsError((key, problem))
-    return Secret(text)
-
-
-def _read_secret(key: str, reference: str, path: Path) -> str:
-    try:
-        return path.read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            (key, f"{_displayed(reference)} cannot be read: {type(error).__name__}.")
-        ) from None
-
-
-def _displayed(reference: str) -> str:
-    """The reference, unless it may be a misplaced secret."""
-    kind, _, path = reference.partition(":")
-    is_file = kind == "file" and os.path.exists(path)  # noqa: PTH110 - it accepts invalid paths
-    return reference if is_file or shown(reference) else f"what {kind}: names"
-
-
-def _generated_secret(path: Path) -> Path:
-    """Create the file if it is missing."""
-    try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_secret(path)
-    except OSError as error:
-        problem = (
-            f"{path} cannot be made: {error.strerror or error}. The server keeps its data there: let its "
-            "user write to the directory, or name another one."
-        )
-        raise SettingsError(("autonomy.data", problem)) from None
-    return path
-
-
-def _write_secret(path: Path) -> None:
-    # Write a temporary file and link it: if two processes start together, one of them succeeds.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        draft.touch(mode=0o600)
-        draft.write_text(_new_secret(), "utf-8")
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def rules_of(settings: Settings) -> Rules:

@@ -34,6 +34,21 @@ from autonomy_core.tenancy.stores import (
 _ACCEL_PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/", re.ASCII)
 
 
+class SettingsError(Exception):
+    """The server's ini file is invalid.
+
+    Args:
+        problems: pairs of a key of ``[app:main]`` and its problem with a remedy.
+    """
+
+    def __init__(self, *problems: tuple[str, str]) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(f"{key}: {text}" for key, text in self.problems)
+
+
 class AddressesField(WordsField):
     """IP addresses and networks. IPv4 networks are returned in both notations."""
 

@@ -19,7 +19,7 @@ from autonomy_core.cli.hints import addressed
 from autonomy_core.cli.migrate import target_of
 from autonomy_core.cli.output import print_line
 from autonomy_core.runtime import components, embedded_server
-from autonomy_core.settings import GENERATED_SECRET
+from autonomy_core.server_secrets import GENERATED_SECRET
 
 if TYPE_CHECKING:
     from autonomy_core.settings import Settings

@@ -18,7 +18,7 @@ from autonomy_core.db.probe import NoAnswer
 from autonomy_core.db.roles import UnsafeRole
 from autonomy_core.errors import AutonomyError
 from autonomy_core.kernel.manager import PluginError
-from autonomy_core.settings import SettingsError
+from autonomy_core.settings_schema import SettingsError
 from autonomy_core.tenancy.editing import EditError
 from autonomy_core.tenancy.record_file import RecordUnusable
 

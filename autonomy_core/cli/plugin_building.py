@@ -15,7 +15,7 @@ from autonomy_core.cli.registrations import ungated
 from autonomy_core.kernel.manager import PluginError, Plugins
 from autonomy_core.kernel.runtime import Runtime
 from autonomy_core.runtime import make_runtime
-from autonomy_core.settings import SettingsError
+from autonomy_core.settings_schema import SettingsError
 
 
 def problems_of_building(plugins: Plugins, raw_settings: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -127,13 +127,7 @@ def answer_with_file(
     if request.method == "GET" and decision.length > 0:
         wrap = request.environ.get("wsgi.file_wrapper")
         body = open_file(scope, area, file.key, decision.start, decision.end_inclusive, wrap=wrap)
-    response = Response(status=decision.status, app_iter=body)
-    response.headers.clear()
-    response.headers.update(decision.headers)
-    response.headers["Cache-Control"] = _CACHE_CONTROL
-    if decision.status != 304:
-        response.headers.update({"Content-Type": file.media_type, "Content-Disposition": disposition})
-    return response
+    return _sent_here(decision, file, disposition, body)
 
 
 # Otherwise the private cache of a shared computer would give the file to the next user.
@@ -254,3 +248,13 @@ def _refuse(decision: Decision, request: Request) -> None:
         length = decision.headers["Content-Range"]
         request.add_response_callback(lambda _, response: response.headers.update({"Content-Range": length}))
         raise RangeNotSatisfiable(f"The file is {length.removeprefix('bytes */')} bytes long.")
+
+
+def _sent_here(decision: Decision, file: ServedFile, disposition: str, body: Iterable[bytes]) -> Response:
+    response = Response(status=decision.status, app_iter=body)
+    response.headers.clear()
+    response.headers.update(decision.headers)
+    response.headers["Cache-Control"] = _CACHE_CONTROL
+    if decision.status != 304:
+        response.headers.update({"Content-Type": file.media_type, "Content-Disposition": disposition})
+    return response

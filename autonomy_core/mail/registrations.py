@@ -12,7 +12,8 @@ from autonomy_core.mail.overrides import OwnSourceCheck
 from autonomy_core.mail.settings import DEFAULT_URL
 from autonomy_core.mail.sources import brought_by, problem_of_sources
 from autonomy_core.mail.templates import FOOTER
-from autonomy_core.settings import Settings, SettingsError
+from autonomy_core.settings import Settings
+from autonomy_core.settings_schema import SettingsError
 from autonomy_core.tenancy.texts import MailChecks
 
 

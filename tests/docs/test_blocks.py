@@ -29,6 +29,7 @@ SAMPLES = {
     "access_key": "AKEXAMPLE",
     "autonomy.files.access_key": "AKEXAMPLE",
     "autonomy.files.secret_key": "correct horse",
+    "autonomy.files.cdn_private_key": "a key in PEM",
     "providers": "correct horse",
 }
 """The value of a reference in an example, by its key."""
@@ -87,7 +88,7 @@ def with_real_references(block, sections, directory, monkeypatch):
             kind, _, target = word.partition(":")
             if kind == "env":
                 monkeypatch.setenv(target, SAMPLES[key])
-            elif kind == "file":
+            elif kind == "file" and not target.startswith("//"):
                 path = directory / target.replace("/etc/autonomy", str(directory))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(SAMPLES[key], "utf-8")

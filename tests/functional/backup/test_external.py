@@ -67,7 +67,7 @@ def test_migrate_mentions_the_roles_password_without_showing_it(owned, tmp_path)
     place = external(owned, tmp_path / "site")
     place.ini.write_text(place.ini.read_text().replace(f"//{READER}@", f"//{READER}:swordfish@"))
     told = " ".join(place.succeed("migrate").stderr.split())
-    assert "NOREPLICATION PASSWORD '…', the one in autonomy.backup_url; then autonomy migrate again" in told
+    assert "NOREPLICATION PASSWORD '…', the one in autonomy.backup_url; then autonomy --config" in told
     assert "swordfish" not in told
 
 

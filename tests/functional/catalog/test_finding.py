@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
@@ -187,6 +188,8 @@ def test_another_organisation_finds_nothing(make_shop):
         assert found(other, **query) == set()
 
 
+MANY_ROWS = {"products", "product_terms", "product_word_trigrams"}
+
 MANY = [
     """INSERT INTO products (organisation_id, id, title, description, kind, amount, currency, active,
            created_at, updated_at)
@@ -213,7 +216,7 @@ def test_many_products_are_searched_by_indexes(make_shop):
                 scope.session.execute(text(statement), {"org": shop.id, "many": 2000})
     shop = shops[0]
     with shop.autonomy.scope(shop.id) as scope:
-        for table in ("products", "product_terms", "product_word_trigrams"):
+        for table in MANY_ROWS:
             scope.session.execute(text(f"ANALYZE {table}"))
         for asked in (
             {"q": "number17"},
@@ -226,7 +229,8 @@ def test_many_products_are_searched_by_indexes(make_shop):
             query = query_schemas.ProductsQuery().load({**asked, "limit": "20"})
             seen = explained(scope, query)
             assert seen, asked
-            assert not [line for line in seen if "Seq Scan on product" in line], (asked, seen)
+            read = {found[1] for line in seen if (found := re.search(r"Seq Scan on (\w+)", line))}
+            assert not read & MANY_ROWS, (asked, seen)
 
 
 def explained(scope, query):

@@ -8,7 +8,8 @@ from time import monotonic
 
 import pytest
 
-from autonomy_core.settings import SettingsError, load_settings
+from autonomy_core.settings import load_settings
+from autonomy_core.settings_schema import SettingsError
 from customer_auth.passwords import breaches
 from customer_auth.passwords.filters import build
 from customer_auth.settings import ServerSettings

@@ -5,7 +5,7 @@ from webtest import TestApp
 
 from autonomy_core.app import main
 from autonomy_core.kernel.runtime import runtime_of
-from autonomy_core.settings import SettingsError
+from autonomy_core.settings_schema import SettingsError
 
 FORWARDED = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
 

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from autonomy_core.settings import SettingsError, load_settings
+from autonomy_core.settings import load_settings
+from autonomy_core.settings_schema import SettingsError
 
 
 def load(directory, **changes):

@@ -4,7 +4,7 @@ import pytest
 
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import make_runtime
-from autonomy_core.settings import SettingsError
+from autonomy_core.settings_schema import SettingsError
 
 
 def test_a_server_with_a_mistyped_mailer_does_not_start(tmp_path):

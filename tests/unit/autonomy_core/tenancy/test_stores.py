@@ -6,7 +6,8 @@ import pytest
 from marshmallow import ValidationError
 
 from autonomy_core.files.places import own_store
-from autonomy_core.settings import SettingsError, load_settings
+from autonomy_core.settings import load_settings
+from autonomy_core.settings_schema import SettingsError
 from autonomy_core.tenancy.loader import load_file
 from autonomy_core.tenancy.stores import DEFAULT_REGION, StoreSettings, StoreUrlField
 
