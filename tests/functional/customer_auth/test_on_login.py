@@ -169,6 +169,8 @@ TRIED = {
     "confirm_sign_in": "above",
     "open_library": "above",
     "finish_provider_login": "test_providers",
+    "reauthenticate": "test_reauthentication",
+    "confirm_app": "the code of the app is the second factor: see test_second_factors",
 }
 """The calls that give a refresh token, and where a test shows that each asks for the second factor."""
 
