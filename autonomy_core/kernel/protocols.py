@@ -200,7 +200,7 @@ class PaymentProvider(Protocol):
         """Whether a checkout is recorded for the payment, by this or another call. The payment is locked."""
 
     def expire(self, scope: TenantScope, payment_id: UUID) -> None:
-        """Close the checkout of a pending payment, so that it cannot be paid. Called like `begin_checkout`.
+        """Close a pending payment's checkout, also if a crash lost its record. Called like `begin_checkout`.
 
         Raises:
             Unavailable: the provider's server does not answer, or the payment was already made.

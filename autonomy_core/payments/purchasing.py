@@ -307,7 +307,7 @@ def attach_checkout(scope: TenantScope, payment: Payment, checkout: Checkout) ->
     """Record the checkout page that the provider has opened.
 
     The page is recorded also if another call has set the payment to failed meanwhile. A crash of PostgreSQL
-    can lose the record; a repeated purchase and the provider's webhook find the page without it.
+    can lose the record. A purchase finds the page without it, to return or to close it; so does the webhook.
 
     Raises:
         Unavailable: another call for the same payment had no answer from the provider and set it to failed;

@@ -136,17 +136,23 @@ class StripeCheckout:
         return _row_of(scope, payment_id, populate_existing=True).session_id is not None
 
     def expire(self, scope: TenantScope, payment_id: UUID) -> None:
-        """Have Stripe expire the session, if there is one.
+        """Have Stripe expire the session.
+
+        If no session is stored, a crash may have lost it while the buyer has the page's URL, so Stripe is
+        queried for it. If Stripe has none either, the query creates one, and this expires it.
 
         Raises:
-            Unavailable: Stripe does not answer, or the session is no longer open.
+            Unavailable: Stripe does not answer, or the session is no longer open; or another call creates the
+                session at this moment.
         """
         from stripe_payments.api.client import expire_session  # noqa: PLC0415 - the SDK loads slowly
+        from stripe_payments.checkout.session_sync import find_session  # noqa: PLC0415 - the SDK loads slowly
 
         with scope.begin() as own:
             row = _row_of(own, payment_id)
-        if row.session_id is not None:
-            expire_session(scope, row.environment, row.session_id)
+        session_id = row.session_id or find_session(scope, row)
+        if session_id is not None:
+            expire_session(scope, row.environment, session_id)
 
     def fetch_state(self, scope: TenantScope, payment_id: UUID) -> Settlement | None:
         """Read the outcome of a payment from Stripe; None while the buyer may still pay.

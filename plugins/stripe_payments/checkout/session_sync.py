@@ -61,7 +61,7 @@ def fetch_settlement(scope: TenantScope, payment_id: UUID) -> Settlement | None:
     with scope.begin() as own:
         row = own.session.get_one(StripePayment, (scope.organisation.id, payment_id))
         payment = own.session.get_one(Payment, (scope.organisation.id, payment_id))
-    if row.session_id is None and not _find_session(scope, row):
+    if row.session_id is None and find_session(scope, row) is None:
         return _settlement_without_session(payment)
     found = Found(row, payment)
     try:
@@ -72,20 +72,28 @@ def fetch_settlement(scope: TenantScope, payment_id: UUID) -> Settlement | None:
         raise ProofFailed(str(error)) from None
 
 
-def _find_session(scope: TenantScope, row: StripePayment) -> bool:
-    """Get the session of a payment whose checkout call was cut off by a crash.
+def find_session(scope: TenantScope, row: StripePayment) -> str | None:
+    """Get and store the ID of a session that a crash has kept from being stored.
 
     With the same idempotency key Stripe returns the session that it has created, or creates it now.
 
+    Args:
+        scope: its own transaction is not used, so that no connection is held during the call of Stripe.
+        row: without a session; gets its ID.
+
     Returns:
-        False if Stripe has dropped the idempotency key, so that the session cannot be found.
+        The session's ID; None if Stripe has dropped the idempotency key, so that it cannot be found.
+
+    Raises:
+        Unavailable: Stripe does not answer, or another call uses the idempotency key at this moment.
     """
     if not row.request or row.created_at + SESSION_LIFE < utcnow():
-        return False
+        return None
     session = create_session(scope, row.environment, row.payment_id, row.request)
-    row.session_id = session["id"]
-    _store_learnt(scope, row.payment_id, session_id=row.session_id)
-    return True
+    session_id: str = session["id"]
+    row.session_id = session_id
+    _store_learnt(scope, row.payment_id, session_id=session_id)
+    return session_id
 
 
 def _store_learnt(scope: TenantScope, payment_id: UUID, **learnt: str) -> None:

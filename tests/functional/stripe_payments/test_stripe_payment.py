@@ -8,6 +8,7 @@ import requests
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from autonomy_core.payments.purchasing import expire
 from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.customers import Customer
 from autonomy_core.plugin_api.models import utcnow
@@ -16,6 +17,13 @@ from stripe_payments.api import client
 from stripe_payments.checkout.provider import StripeCheckout
 from stripe_payments.models import StripePayment
 from tests.functional.stripe_payments.shop import Shop
+
+
+def lose_record(shop, answer):
+    """Do what a crash of PostgreSQL can do right after a purchase."""
+    with shop.scope() as scope:
+        row = scope.session.get_one(StripePayment, (shop.id, UUID(answer["payment"]["id"])))
+        row.session_id = row.checkout_url = row.expires_at = None
 
 
 def test_a_purchase_opens_a_session_that_names_the_payment(shop):
@@ -138,6 +146,37 @@ def test_a_new_price_closes_the_session_with_the_old_one(shop):
     shop.purchase(201)
     new, old = shop.ledger("sessions")
     assert (old["status"], new["status"], new["amount_total"]) == ("expired", "open", 900)
+
+
+def test_an_unrecorded_page_is_closed_for_another_price(shop):
+    first = shop.purchase(201).json
+    lose_record(shop, first)
+    shop.as_staff("patch", f"products/{shop.product.id}", {"amount": 900})
+    shop.purchase(201)
+    new, old = shop.ledger("sessions")
+    assert (old["client_reference_id"], old["status"]) == (first["payment"]["id"], "expired")
+    assert (new["status"], new["amount_total"]) == ("open", 900)
+
+
+def test_a_page_whose_record_is_lost_twice_stays_closed(shop):
+    first = shop.purchase(201).json
+    for _ in range(2):
+        lose_record(shop, first)
+        with shop.scope() as scope:
+            expire(scope, UUID(first["payment"]["id"]))
+    (session,) = shop.ledger("sessions")
+    assert session["status"] == "expired"
+
+
+def test_nothing_is_opened_in_order_to_close_it_after_a_day(shop):
+    """Stripe has dropped the idempotency key then, and would open another page."""
+    payment = shop.autonomy.payment(shop.customer, shop.product)
+    with shop.scope() as scope:
+        row = scope.session.get_one(StripePayment, (shop.id, payment.id))
+        row.created_at -= timedelta(hours=25)
+    with shop.scope() as scope:
+        expire(scope, payment.id)
+    assert shop.ledger("sessions") == []
 
 
 def test_an_unsupported_currency_is_refused_before_the_call(shop):
