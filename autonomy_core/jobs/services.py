@@ -35,14 +35,20 @@ class NotDeferrable(TypeError):
 
 IS_DUE = text("""
     SELECT id FROM procrastinate_jobs
-    WHERE task_name = :name AND status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())
-      AND args = CAST(:arguments AS jsonb)
+    WHERE task_name = :name AND status = 'todo' AND args = CAST(:arguments AS jsonb)
+      AND (scheduled_at IS NULL OR scheduled_at <= now() + make_interval(secs => :within))
     LIMIT 1 FOR KEY SHARE SKIP LOCKED
 """)
 """Finds a job that is due, and keeps workers from taking it before the transaction ends."""
 
+PUT_OFF = text("""
+    UPDATE procrastinate_jobs SET scheduled_at = now() + make_interval(secs => :in_seconds)
+    WHERE task_name = :name AND status = 'todo' AND args = CAST(:arguments AS jsonb)
+    RETURNING id
+""")
 
-def defer_once(scope: TenantScope, name: str, /, **arguments: Any) -> None:
+
+def defer_once(scope: TenantScope, name: str, /, *, within_seconds: int = 0, **arguments: Any) -> None:
     """`defer` a job unless the same one is due already. It begins after the scope's transaction.
 
     Use it for a job that does all that there is to do, whatever it was deferred for.
@@ -50,15 +56,42 @@ def defer_once(scope: TenantScope, name: str, /, **arguments: Any) -> None:
     Args:
         scope: the scope of the organisation.
         name: the name of a registered `Job`.
+        within_seconds: a job that is due in so many seconds is enough; give it the pause of `defer_again`.
         arguments: JSON-serialisable arguments of the job's function.
 
     Raises:
         NotDeferrable, OperationalError: as for `defer`.
     """
     _checked(scope, name, arguments)
-    stored = json.dumps({"organisation_id": scope.organisation.id, **arguments})
-    if scope.session.scalar(IS_DUE, {"name": name, "arguments": stored}) is None:
+    values = {"name": name, "arguments": _stored(scope, arguments), "within": within_seconds}
+    if scope.session.scalar(IS_DUE, values) is None:
         defer(scope, name, **arguments)
+
+
+def defer_again(scope: TenantScope, name: str, /, *, in_seconds: int, **arguments: Any) -> None:
+    """Continue a job after a pause. It never adds a job where the same one waits: that one is put off.
+
+    Call it at the end of a run that has not done all. Runs of a periodic job follow each other, so other jobs
+    have the pause, and each run leaves at most one that continues it.
+
+    Args:
+        scope: the scope of the organisation.
+        name: the name of a registered `Job`.
+        in_seconds: the pause, in seconds.
+        arguments: JSON-serialisable arguments of the job's function.
+
+    Raises:
+        NotDeferrable, OperationalError: as for `defer`.
+    """
+    _checked(scope, name, arguments)
+    values = {"name": name, "arguments": _stored(scope, arguments), "in_seconds": in_seconds}
+    if not scope.session.scalars(PUT_OFF, values).all():
+        defer(scope, name, in_seconds=in_seconds, **arguments)
+
+
+def _stored(scope: TenantScope, arguments: dict[str, Any]) -> str:
+    """The arguments of a job as its row has them."""
+    return json.dumps({"organisation_id": scope.organisation.id, **arguments})
 
 
 def defer(scope: TenantScope, name: str, /, *, in_seconds: int = 0, **arguments: Any) -> int:
@@ -116,8 +149,12 @@ def defer_with_commit(scope: TenantScope, name: str, /, *, in_seconds: int, **ar
         NotDeferrable: as for `defer`.
     """
     _checked(scope, name, arguments)
-    stored = json.dumps({"organisation_id": scope.organisation.id, **arguments})
-    job = {"queue": DEFAULT_QUEUE, "name": name, "arguments": stored, "in_seconds": in_seconds}
+    job = {
+        "queue": DEFAULT_QUEUE,
+        "name": name,
+        "arguments": _stored(scope, arguments),
+        "in_seconds": in_seconds,
+    }
     scope.execute_later(DEFER, job)
 
 
@@ -141,19 +178,36 @@ def defer_own(scope: TenantScope, name: str, /, *, in_seconds: int = 0, **argume
     return defer(scope, name, in_seconds=in_seconds, **arguments)
 
 
-def defer_own_once(scope: TenantScope, name: str, /, **arguments: Any) -> None:
+def defer_own_once(scope: TenantScope, name: str, /, *, within_seconds: int = 0, **arguments: Any) -> None:
     """`defer_once` for plugins, with the restriction of `defer_own`.
 
     Args:
         scope: the scope of the organisation.
         name: the name of a job that a plugin has registered.
+        within_seconds: a job that is due in so many seconds is enough; give it the pause of `defer_again`.
         arguments: JSON-serialisable arguments of the job's function.
 
     Raises:
         NotDeferrable, OperationalError: as for `defer_own`.
     """
     _refuse_cores(scope, name)
-    defer_once(scope, name, **arguments)
+    defer_once(scope, name, within_seconds=within_seconds, **arguments)
+
+
+def defer_own_again(scope: TenantScope, name: str, /, *, in_seconds: int, **arguments: Any) -> None:
+    """`defer_again` for plugins, with the restriction of `defer_own`.
+
+    Args:
+        scope: the scope of the organisation.
+        name: the name of a job that a plugin has registered.
+        in_seconds: the pause, in seconds.
+        arguments: JSON-serialisable arguments of the job's function.
+
+    Raises:
+        NotDeferrable, OperationalError: as for `defer_own`.
+    """
+    _refuse_cores(scope, name)
+    defer_again(scope, name, in_seconds=in_seconds, **arguments)
 
 
 def _refuse_cores(scope: TenantScope, name: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from autonomy_core.plugin_api.events import TrackReady
 from autonomy_core.plugin_api.files import FairTurns, TurnsBusy, keep_upload, key_of, store_upload
-from autonomy_core.plugin_api.jobs import defer
+from autonomy_core.plugin_api.jobs import defer, defer_again
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.models import Track
@@ -20,17 +20,18 @@ from media_mp3.renditions import making
 from media_mp3.renditions.domain import FAILED, MOST_ATTEMPTS, PASSING, READY, RUNNING, WAITING
 from media_mp3.renditions.models import Rendition
 from media_mp3.renditions.planning import Wish, formats_of, plan, reconsider, sold_formats, wishes
-from media_mp3.renditions.services import ANNOUNCE_JOB, RENDER_JOB
+from media_mp3.renditions.services import ANNOUNCE_JOB, PAUSE_S, RENDER_JOB
 from media_mp3.settings import PLUGIN, RENDITIONS
 
 log = structlog.get_logger(__name__)
 
 EVERY_S: Final = 300
-"""How often the job looks for changes of products and covers, of which nothing tells it, in seconds."""
+"""How often the job compares all files with what they have to be, in seconds.
+
+A change of a product or of a cover defers no job.
+"""
 BUDGET_S: Final = 60.0
 """After so many seconds the job begins no further rendition, and lets other jobs run."""
-PAUSE_S: Final = 5
-"""For so long it is away then. A job of another organisation gets its place meanwhile."""
 
 
 def render(scope: TenantScope) -> None:
@@ -53,7 +54,7 @@ def render(scope: TenantScope) -> None:
             break
     else:
         return
-    defer(scope, RENDER_JOB, in_seconds=PAUSE_S)
+    defer_again(scope, RENDER_JOB, in_seconds=PAUSE_S)
 
 
 @lru_cache(maxsize=8)

@@ -23,6 +23,8 @@ from media_mp3.settings import PLUGIN
 
 RENDER_JOB: Final = f"{PLUGIN}.render"
 ANNOUNCE_JOB: Final = f"{PLUGIN}.announce"
+PAUSE_S: Final = 5
+"""The next run of an unfinished job is due after so many seconds. Other organisations get its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Progress:
 def request_renditions(scope: TenantScope) -> None:
     """Have what is missing made after the scope's transaction, if the organisation sells formats."""
     if sold_formats(scope):
-        defer_once(scope, RENDER_JOB)
+        defer_once(scope, RENDER_JOB, within_seconds=PAUSE_S)
 
 
 def finished_files(scope: TenantScope, tracks: Collection[Track]) -> dict[UUID, list[FinishedFile]]:

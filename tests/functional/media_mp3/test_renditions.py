@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from autonomy_core.testing.format_contract import cover_of, decoded, tags_of
-from media_mp3.renditions import jobs, making
+from media_mp3.renditions import jobs, making, services
 from media_mp3.renditions.checks import check_formats
 from media_mp3.renditions.models import Rendition
 from tests.functional.media_mp3.shop import MUSIC
@@ -324,6 +324,32 @@ def test_two_uploads_are_one_job(seller):
     shop.upload(album, masters.aiff())
 
     assert [job["task_name"] for job in shop.autonomy.jobs(shop.id)] == ["media_mp3.render"]
+
+
+def test_an_unfinished_run_comes_again_once_and_after_a_pause(seller, monkeypatch):
+    shop = seller("flac wav")
+    album = shop.album()
+    monkeypatch.setattr(jobs, "BUDGET_S", 0)
+    monkeypatch.setattr(jobs, "PAUSE_S", 100)
+    # The tests' transaction is one, so now() is its beginning.
+    monkeypatch.setattr(services, "PAUSE_S", 1000)
+
+    def due(within_s):
+        found = shop.autonomy.jobs(shop.id, within_s=within_s)
+        return [job["task_name"] for job in found].count(services.RENDER_JOB)
+
+    shop.upload(album, masters.wav())
+    assert due(0) == 1
+    for _ in range(2):
+        with shop.autonomy.scope(shop.id) as scope:
+            jobs.render(scope)
+        assert (due(0), due(1000)) == (0, 1)
+        with shop.autonomy.scope(shop.id) as scope:
+            scope.session.execute(text("DELETE FROM procrastinate_jobs"))
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.defer_again(scope, services.RENDER_JOB, in_seconds=100)
+    shop.upload(album, masters.aiff())  # the run after the pause makes its formats, too
+    assert (due(0), due(1000)) == (0, 1)
 
 
 def test_the_doctor_names_unknown_formats_and_missing_encoders(seller, monkeypatch):
