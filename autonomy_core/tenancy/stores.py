@@ -55,6 +55,7 @@ _PREFIX: Final = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?", re.ASCII)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _REGION: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _REMEDY: Final = "give s3://bucket/prefix, file:///srv/files or directory:"
 _REMOTE_REMEDY: Final = "give s3://bucket/prefix"
 
@@ -165,17 +166,21 @@ class StoreUrlField(fields.String):
 
 
 class EndpointField(fields.String):
-    """The address of an S3 server, without a path."""
+    """The address of a server, without a path.
+
+    It is loaded as clients write it into ``Host``, which is signed: the host in lower case, and no default
+    port.
+    """
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
-        url = str(super()._deserialize(value, attr, data, **kwargs))
-        if not _is_origin(url):
+        origin = _origin(str(super()._deserialize(value, attr, data, **kwargs)))
+        if origin is None:
             remedy = "give https://host or https://host:port; the keys belong into keys of their own"
             message = ProblemMessage("not the address of a server", code="invalid_value", remedy=remedy)
             raise ValidationError(message)
-        return url.rstrip("/")
+        return origin
 
 
 class DeliveryField(fields.String):
@@ -315,17 +320,16 @@ def _problem_of_url(url: str) -> str | None:
     return None if _BUCKET.fullmatch(parts.netloc) else "not the name of a bucket"
 
 
-def _is_origin(url: str) -> bool:
+def _origin(url: str) -> str | None:
+    """Return scheme, host and port of a URL that has nothing else, without a default port; else None."""
     try:
         parts = urlsplit(url)
-        return bool(
-            parts.scheme in {"http", "https"}
-            and parts.hostname
-            and parts.username is None
-            and parts.port != 0
-            and parts.path in {"", "/"}
-            and not parts.query
-            and not parts.fragment
-        )
+        host, port = parts.hostname, parts.port
     except ValueError:
-        return False
+        return None
+    has_more = parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment
+    if parts.scheme not in _DEFAULT_PORTS or not host or port == 0 or has_more:
+        return None
+    netloc = f"[{host}]" if ":" in host else host
+    has_port = port is not None and port != _DEFAULT_PORTS[parts.scheme]
+    return f"{parts.scheme}://{netloc}:{port}" if has_port else f"{parts.scheme}://{netloc}"

@@ -9,7 +9,7 @@ from autonomy_core.files.places import own_store
 from autonomy_core.settings import load_settings
 from autonomy_core.settings_schema import SettingsError
 from autonomy_core.tenancy.loader import load_file
-from autonomy_core.tenancy.stores import DEFAULT_REGION, StoreSettings, StoreUrlField
+from autonomy_core.tenancy.stores import DEFAULT_REGION, EndpointField, StoreSettings, StoreUrlField
 
 S3 = {
     "url": "s3://shop/files",
@@ -116,6 +116,21 @@ def test_what_is_no_store_is_refused_and_not_shown(url):
 @pytest.mark.parametrize("url", ["s3://shop", "s3://shop/a/b/", "gs://shop/a", "az://box", "file:///srv/a-b"])
 def test_what_is_a_store_is_accepted(url):
     assert StoreUrlField().deserialize(url) == url
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("https://S3.Example:443/", "https://s3.example"),
+        ("HTTP://s3.example:80", "http://s3.example"),
+        ("http://s3.example:443", "http://s3.example:443"),
+        ("https://s3.example:09000", "https://s3.example:9000"),
+        ("https://s3.example:", "https://s3.example"),
+        ("https://[2001:DB8::1]:443", "https://[2001:db8::1]"),
+    ],
+)
+def test_an_endpoint_is_signed_as_clients_send_it(written, sent):
+    assert EndpointField().deserialize(written) == sent
 
 
 def organisation(directory, *lines):
