@@ -119,7 +119,7 @@ def answer_with_file(
     _refuse(decision, request)
     if download is not None and _is_beginning(decision, request):
         announce(scope, request, area, file, download)
-    if delivery is not None and found is not None and _is_for_others(decision, request):
+    if delivery is not None and found is not None and _can_be_delegated(decision, request):
         handover = _handed_over(scope, delivery, found, file, disposition)
         if _is_possible(handover, request):
             return _delegated(handover, decision, file, disposition)
@@ -148,11 +148,12 @@ def _is_beginning(decision: Decision, request: Request) -> bool:
     return has_bytes and (decision.length > _MOST_OF_A_PROBE or decision.status == 200)
 
 
-def _is_for_others(decision: Decision, request: Request) -> bool:
-    """Whether another server gives the answer that was decided.
+def _can_be_delegated(decision: Decision, request: Request) -> bool:
+    """Whether another server gives the answer that was decided: a GET of a whole file, or of one range.
 
-    It evaluates the same headers again, with other dates and entity tags, and may answer several ranges. So
-    it gets the requests that leave it no choice; the application answers the others, which are rare.
+    The other server evaluates the same headers again, with other dates and entity tags, and may answer
+    several ranges. So the application itself answers a request with If-Match, If-Modified-Since or
+    If-Unmodified-Since, and one whose Range was ignored.
     """
     if request.method != "GET" or decision.length <= 0 or decision.status not in {200, 206}:
         return False

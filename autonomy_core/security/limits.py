@@ -1,7 +1,7 @@
 """Counts attempts in the database, so that all processes share a limit: see `Bucket`.
 
-An attempt is counted before it is made, so that concurrent attempts cannot exceed a limit, and forgiven if it
-was not one of those that the limit is for. It is one statement, whatever the number of its buckets.
+An attempt is counted before it is made, so that concurrent attempts cannot exceed a limit. Its count is taken
+back if the limit does not concern its outcome. One statement counts an attempt in all its buckets.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class Keeper:
         self._answers = KeptAnswers()
         self._making: dict[tuple[State, Url], threading.Event] = {}
         self._lock = threading.Lock()
-        self._told: set[tuple[str, ...]] = set()
+        self._logged: set[tuple[str, ...]] = set()
 
     def answer(self, request: Request, url: Url) -> Response:
         """Answer a request.
@@ -87,9 +87,12 @@ class Keeper:
         version = version_of(self._runtime.scope_outside(organisation))
         state = State(organisation.id, organisation.digest, organisation.hosts, version)
         kept = self._answers.get(state, url, utcnow())
-        if kept is None:
-            return self._make_once(request, state, url)
-        return _from_memory(kept, request)
+        if kept is not None:
+            return _from_memory(kept, request)
+        if self._answers.is_left_out(state, url):
+            # After a wait there would be no answer in memory either.
+            return self._make(request, state, url)
+        return self._make_once(request, state, url)
 
     def _make_once(self, request: Request, state: State, url: Url) -> Response:
         """Make an answer, or wait while another request makes the same one."""
@@ -120,15 +123,16 @@ class Keeper:
         scope = scope_of(request)
         made = KeptAnswer(response.body, _etag(response.body), resource.__name__, right_until(scope, since))
         if beside := tables_beside(scope):
-            self._tell(beside)
+            self._log_tables(beside)
+            self._answers.leave_out(state, url)
         else:
             self._answers.put(state, url, made)
         return _answer_with(made, request)
 
-    def _tell(self, tables: list[str]) -> None:
+    def _log_tables(self, tables: list[str]) -> None:
         """Log the tables because of which answers are not kept, once."""
-        if (told := tuple(tables)) not in self._told:
-            self._told.add(told)
+        if (named := tuple(tables)) not in self._logged:
+            self._logged.add(named)
             log.info("catalogue.not_kept", tables=tables)
 
 

@@ -59,12 +59,12 @@ class State:
 
 
 @dataclass(slots=True)
-class _Shelf:
-    """The answers of one organisation in one state."""
+class _AnswersOfOrganisation:
+    """The answers of one organisation in one state; None at a URL whose answer is not kept."""
 
     state: State
     size: int = OF_ORGANISATION
-    answers: OrderedDict[Url, KeptAnswer] = field(default_factory=OrderedDict)
+    by_url: OrderedDict[Url, KeptAnswer | None] = field(default_factory=OrderedDict)
 
 
 class KeptAnswers:
@@ -82,7 +82,7 @@ class KeptAnswers:
         self._most_of_one = most_bytes // SHARE
         self._most_of_answer = self._most_of_one // SHARE
         self._size = 0
-        self._shelves: OrderedDict[str, _Shelf] = OrderedDict()
+        self._organisations: OrderedDict[str, _AnswersOfOrganisation] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -99,51 +99,74 @@ class KeptAnswers:
             now: the present moment, aware.
         """
         with self._lock:
-            shelf = self._shelves.get(state.organisation_id)
-            answer = shelf.answers.get(url) if shelf else None
-            if shelf is None or answer is None or now >= answer.until or shelf.state != state:
+            answers = self._found(state, url)
+            answer = answers.by_url[url] if answers else None
+            if answers is None or answer is None or now >= answer.until:
                 return None
-            shelf.answers.move_to_end(url)
-            self._shelves.move_to_end(state.organisation_id)
+            self._used(answers, url)
             return answer
 
+    def is_left_out(self, state: State, url: Url) -> bool:
+        """Whether the answer to a URL was too large to be kept, or left out, in this state."""
+        with self._lock:
+            answers = self._found(state, url)
+            if answers is None or answers.by_url[url] is not None:
+                return False
+            self._used(answers, url)
+            return True
+
     def put(self, state: State, url: Url, answer: KeptAnswer) -> None:
-        """Keep an answer, unless it is too large.
+        """Keep an answer. One that is too large is left out.
 
         Args:
             state: the one that was read before the answer was made.
             url: of the request.
             answer: the answer.
         """
+        self._place(state, url, answer if _size(url, answer) <= self._most_of_answer else None)
+
+    def leave_out(self, state: State, url: Url) -> None:
+        """Remember that the answer to a URL is not kept, until the state changes; in the same memory."""
+        self._place(state, url, None)
+
+    def _found(self, state: State, url: Url) -> _AnswersOfOrganisation | None:
+        answers = self._organisations.get(state.organisation_id)
+        return answers if answers and answers.state == state and url in answers.by_url else None
+
+    def _used(self, answers: _AnswersOfOrganisation, url: Url) -> None:
+        answers.by_url.move_to_end(url)
+        self._organisations.move_to_end(answers.state.organisation_id)
+
+    def _place(self, state: State, url: Url, answer: KeptAnswer | None) -> None:
         size = _size(url, answer)
         if size > self._most_of_answer:
             return
         with self._lock:
-            shelf = self._shelf(state)
-            before = shelf.answers.pop(url, None)
-            shelf.answers[url] = answer
-            self._grow(shelf, size - (_size(url, before) if before else 0))
-            while shelf.size > self._most_of_one:
-                oldest = shelf.answers.popitem(last=False)
-                self._grow(shelf, -_size(*oldest))
+            answers = self._answers_in(state)
+            before = _size(url, answers.by_url.pop(url)) if url in answers.by_url else 0
+            answers.by_url[url] = answer
+            self._grow(answers, size - before)
+            while answers.size > self._most_of_one:
+                oldest = answers.by_url.popitem(last=False)
+                self._grow(answers, -_size(*oldest))
             while self._size > self._most_bytes:
-                _, dropped = self._shelves.popitem(last=False)
+                _, dropped = self._organisations.popitem(last=False)
                 self._size -= dropped.size
 
-    def _shelf(self, state: State) -> _Shelf:
-        """The organisation's shelf, an empty one if the answers in it are of another state."""
+    def _answers_in(self, state: State) -> _AnswersOfOrganisation:
+        """Return the organisation's answers, none if those in memory are of another state."""
         organisation_id = state.organisation_id
-        shelf = self._shelves.pop(organisation_id, None)
-        if shelf is None or shelf.state != state:
-            self._size += OF_ORGANISATION - (shelf.size if shelf else 0)
-            shelf = _Shelf(state)
-        self._shelves[organisation_id] = shelf
-        return shelf
+        answers = self._organisations.pop(organisation_id, None)
+        if answers is None or answers.state != state:
+            self._size += OF_ORGANISATION - (answers.size if answers else 0)
+            answers = _AnswersOfOrganisation(state)
+        self._organisations[organisation_id] = answers
+        return answers
 
-    def _grow(self, shelf: _Shelf, size: int) -> None:
-        shelf.size += size
+    def _grow(self, answers: _AnswersOfOrganisation, size: int) -> None:
+        answers.size += size
         self._size += size
 
 
-def _size(url: Url, answer: KeptAnswer) -> int:
-    return len(answer.body) + sum(map(len, url)) + OF_ANSWER
+def _size(url: Url, answer: KeptAnswer | None) -> int:
+    return (len(answer.body) if answer else 0) + sum(map(len, url)) + OF_ANSWER

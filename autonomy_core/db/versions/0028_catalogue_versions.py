@@ -35,15 +35,15 @@ FUNCTION = """
 CREATE FUNCTION catalogue_has_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     changed text := coalesce(NEW.organisation_id, OLD.organisation_id);
-    told text := changed || ' ' || statement_timestamp();
+    replaced_for text := changed || ' ' || statement_timestamp();
     organisation text := coalesce(current_setting('autonomy.organisation', true), '');
 BEGIN
-    IF current_setting('autonomy.catalogue', true) IS DISTINCT FROM told THEN
+    IF current_setting('autonomy.catalogue', true) IS DISTINCT FROM replaced_for THEN
         PERFORM set_config('autonomy.organisation', changed, true);
         INSERT INTO catalogue_versions (organisation_id, version) VALUES (changed, gen_random_uuid())
             ON CONFLICT (organisation_id) DO UPDATE SET version = excluded.version;
         PERFORM set_config('autonomy.organisation', organisation, true),
-            set_config('autonomy.catalogue', told, true);
+            set_config('autonomy.catalogue', replaced_for, true);
     END IF;
     RETURN NULL;
 END $$

@@ -4,7 +4,7 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Event
+from threading import Barrier, Event
 
 import pytest
 from PIL import Image
@@ -266,6 +266,26 @@ def test_a_kind_that_reads_another_table_is_asked_each_time(make_shop, monkeypat
         assert shop.get(product["id"]).json["tracks"][0]["title"] == name
     asked(shop, f"/{product['id']}", If_None_Match=shop.get(product["id"]).headers["ETag"])
     assert len(made) == 4
+
+
+def test_answers_that_are_not_kept_are_made_at_once(make_shop, monkeypatch):
+    shop = make_shop()
+    shop.make()
+    both = Barrier(2, timeout=5)
+    make = answering.Keeper._make
+
+    def together(self, request, *arguments):
+        both.wait()
+        return make(self, request, *arguments)
+
+    def ask(_):
+        request = Request.blank(f"{shop.api}/products?q=nothing", headers={"Host": "localhost"})
+        return request.get_response(shop.app.app).status_int
+
+    assert ask(0) == 200
+    monkeypatch.setattr(answering.Keeper, "_make", together)
+    with ThreadPoolExecutor(2) as pool:
+        assert [*pool.map(ask, range(2))] == [200, 200]
 
 
 def test_an_answer_of_before_a_write_is_not_kept_for_after_it(make_shop, monkeypatch):

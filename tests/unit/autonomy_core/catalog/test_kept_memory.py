@@ -82,4 +82,27 @@ def test_ten_thousand_organisations_stay_within_the_limit(answers):
 
 def test_a_huge_answer_is_not_kept(answers):
     answers.put(state_of(), ("/",), answer(b"x" * (MOST // SHARE // SHARE)))
-    assert answers.size == 0
+    assert answers.get(state_of(), ("/",), NOW) is None
+    assert answers.is_left_out(state_of(), ("/",))
+    assert answers.size == OF_ORGANISATION + OF_ANSWER + len("/")
+
+
+def test_what_is_left_out_counts_until_the_state_changes(answers):
+    state, kept = state_of(version=uuid4()), answer()
+    answers.leave_out(state, ("/a",))
+    assert answers.get(state, ("/a",), NOW) is None
+    assert answers.is_left_out(state, ("/a",))
+    assert not answers.is_left_out(state, ("/b",))
+    assert not answers.is_left_out(state_of(version=uuid4()), ("/a",))
+    answers.put(state, ("/a",), kept)
+    assert answers.get(state, ("/a",), NOW) is kept
+    assert not answers.is_left_out(state, ("/a",))
+    assert answers.size == OF_ORGANISATION + OF_ANSWER + len(kept.body) + len("/a")
+
+
+def test_invented_urls_that_are_left_out_stay_within_the_share(answers):
+    for number in range(2000):
+        answers.leave_out(state_of(), (f"/{number}",))
+    assert answers.size <= MOST // SHARE
+    answers.leave_out(state_of(), ("x" * MOST,))
+    assert answers.is_left_out(state_of(), ("/1999",))
