@@ -23,7 +23,7 @@ from autonomy_core.customers import jobs as customers_jobs
 from autonomy_core.customers import mails as customer_mails
 from autonomy_core.customers import outbox
 from autonomy_core.customers import personal_data as customers
-from autonomy_core.customers.changing import way_out
+from autonomy_core.customers.changing import unsubscribe_url_of_mail
 from autonomy_core.customers.staff.services import move_notes
 from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
@@ -150,7 +150,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         moves=MOVES,
         mail_templates=mail_templates,
         mailers=usable_mailers(plugins, settings),
-        way_out=way_out,
+        unsubscribe_url=unsubscribe_url_of_mail,
         image_processors=_image_processors(plugins, settings),
         deliveries=_deliveries(plugins, settings),
         media_formats=_media_formats(plugins),
@@ -297,7 +297,7 @@ def _media_formats(plugins: Plugins) -> tuple[tuple[str | None, MediaFormat], ..
 def _personal_data(plugins: Plugins) -> tuple[PersonalData, ...]:
     """The core's and the plugins'; each plugin's is named as the plugin.
 
-    Mail is the last: the others find former addresses in it, see `customers.addresses.erasable_addresses`.
+    Mail is the last: the others find addresses in it, see `customers.addresses.entered_addresses`.
 
     Raises:
         PluginError: a plugin's has another name.

@@ -6,10 +6,12 @@ be about other customers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Text, cast, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from autonomy_core.customers.models import Customer
@@ -32,8 +34,10 @@ def change_email(scope: TenantScope, customer: Customer, email: str) -> None:
     """
     scope.session.refresh(customer, with_for_update={"key_share": True})
     former = customer.email
+    proven = {former} if customer.email_verified else set()
     try:
         with scope.session.begin_nested():
+            customer.former_emails = sorted({*customer.former_emails, *proven})
             customer.email, customer.email_verified_at = email, None
     except IntegrityError as error:
         raise EmailTaken from error
@@ -58,9 +62,26 @@ def proven_address(scope: TenantScope, customer_id: UUID) -> str | None:
 def erasable_addresses(scope: TenantScope, customer_id: UUID) -> Collection[str]:
     """Return the addresses of which an erasure of the customer removes every trace, in lower case.
 
-    These are the address and former ones, which the mails to the customer name. An address that another
-    customer has is left out: its traces may be about that one. Only who has proven the mailbox is the person
-    of every trace.
+    These are the address and former ones, each only if the customer has proven the mailbox: a stranger
+    can register, or ask for a change to, the address of another person. An address that another customer has
+    is left out too, unless it is the proven address of this account: its traces may be about that customer.
+
+    Args:
+        scope: the scope of the organisation, in a transaction.
+        customer_id: the customer.
+    """
+    customer = find_customer(scope, customer_id)
+    if customer is None:
+        return ()
+    present = {customer.email} if customer.email_verified else set()
+    return _without_those_of_others(scope, customer, {*customer.former_emails, *present})
+
+
+def entered_addresses(scope: TenantScope, customer_id: UUID) -> Collection[str]:
+    """Return the addresses that an erasure of the customer cuts out of texts, in lower case.
+
+    These are `erasable_addresses`, and those that the customer has entered without proof: such a text
+    loses an address and nothing else. The mails to the customer name them.
 
     Args:
         scope: the scope of the organisation, in a transaction.
@@ -70,8 +91,29 @@ def erasable_addresses(scope: TenantScope, customer_id: UUID) -> Collection[str]
     if customer is None:
         return ()
     mailed = select(func.lower(MailMessage.recipient)).where(MailMessage.customer_id == customer_id)
-    known = {customer.email.lower(), *scope.session.scalars(mailed.distinct())} - {""}
+    entered = {customer.email, *customer.former_emails, *scope.session.scalars(mailed.distinct())}
+    return _without_those_of_others(scope, customer, entered)
+
+
+def may_contain(document: Any, addresses: Collection[str]) -> ColumnElement[bool]:
+    """The SQL condition that a JSON column may contain one of some addresses.
+
+    It finds parts of other addresses too. Check each row with `domain.contains_address`.
+
+    Args:
+        document: the column.
+        addresses: the addresses, in any case.
+    """
+    text = func.lower(cast(document, Text))
+    as_in_json = [json.dumps(address, ensure_ascii=False)[1:-1].lower() for address in addresses]
+    return or_(false(), *(func.strpos(text, each) > 0 for each in as_in_json))
+
+
+def _without_those_of_others(
+    scope: TenantScope, customer: Customer, addresses: Collection[str]
+) -> Collection[str]:
     # The addresses of customers are stored in lower case.
-    others = select(Customer.email).where(Customer.email.in_(known), Customer.id != customer_id, is_current())
+    known = {address.lower() for address in addresses} - {""}
+    others = select(Customer.email).where(Customer.email.in_(known), Customer.id != customer.id, is_current())
     own = {customer.email.lower()} if customer.email_verified and customer.is_current else set()
     return sorted(known - (set(scope.session.scalars(others)) - own))

@@ -83,7 +83,7 @@ def unsubscribe_url(scope: TenantScope, customer: Customer) -> str:
     return api_url(scope, f"customers/unsubscribe?token={token}")
 
 
-def way_out(scope: TenantScope, mail: Mail) -> str:
+def unsubscribe_url_of_mail(scope: TenantScope, mail: Mail) -> str:
     """Return the URL that ends bulk mail to the customer of a mail.
 
     Raises:

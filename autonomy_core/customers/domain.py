@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,18 @@ PERSONAL = frozenset({"email", "name"})
 PERSONAL_VALUE = "(personal)"
 
 _ADDRESS = re.compile(r"\S@\S")
+
+_BEFORE = r"(?:(?<![\w.+-])(?<!\w')|(?<=\\[nrt]))"
+"""What may precede an address in a text: no character of a longer address, but an escaped line break or tab.
+
+``=`` and ``/`` count as a boundary, because URLs have them before an address. Addresses rarely contain them.
+"""
+
+_AFTER = r"(?![\w-])(?!\.[\w-])"
+"""What follows an address in a text. A full stop does, if no further part of a host comes after it."""
+
+ERASED = "[erased]"
+"""What stands in a text in place of an erased address."""
 
 TOKEN = re.compile(r"[0-9a-f]{32}\.[A-Za-z0-9_-]{22}", re.ASCII)
 """The token of a link that ends a customer's consent."""
@@ -46,6 +58,30 @@ def holds_address(text: str) -> bool:
     Reasons are kept for the ledger and in the audit log, where no erasure could remove an address.
     """
     return _ADDRESS.search(text) is not None
+
+
+def address_pattern(address: str) -> str:
+    """Return a regular expression that finds an address in texts, but not as a part of another one.
+
+    Python and PostgreSQL read it alike. Match without regard to case.
+    """
+    return f"{_BEFORE}{re.escape(address)}{_AFTER}"
+
+
+def without_addresses(text: str, addresses: Collection[str]) -> str:
+    """Return a text with `ERASED` in place of some addresses."""
+    for address in addresses:
+        text = re.sub(address_pattern(address), ERASED, text, flags=re.IGNORECASE)
+    return text
+
+
+def contains_address(document: Any, addresses: Collection[str]) -> bool:
+    """Return whether a text of a JSON document contains one of some addresses."""
+    if isinstance(document, dict):
+        return any(contains_address(value, addresses) for value in document.values())
+    if isinstance(document, list):
+        return any(contains_address(value, addresses) for value in document)
+    return isinstance(document, str) and without_addresses(document, addresses) != document
 
 
 def token_for(key: bytes, customer_id: UUID) -> str:

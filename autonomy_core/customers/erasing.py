@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -9,7 +11,8 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from autonomy_core.audit.services import change, record
-from autonomy_core.customers.addresses import erasable_addresses
+from autonomy_core.customers.addresses import entered_addresses
+from autonomy_core.customers.domain import ERASED, address_pattern
 from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.events import CustomerErased
@@ -21,13 +24,11 @@ log = structlog.get_logger(__name__)
 ERASE_JOB = "customers.erase"
 """The job that erases a customer at the request of staff."""
 
-ERASED = "[erased]"
-"""What stands in free text in place of an erased address."""
-
-EMPTY = {
+EMPTY: Mapping[str, Any] = {
     "email": "",
     "name": "",
     "email_verified_at": None,
+    "former_emails": [],
     "locale": None,
     "marketing_at": None,
     "marketing_source": None,
@@ -79,8 +80,8 @@ def _not_erased(which: ColumnElement[bool]) -> Select[Customer]:
 
 
 def _erase_kept(scope: TenantScope, customer: Customer) -> None:
-    # The mails name former addresses, and are emptied.
-    addresses = erasable_addresses(scope, customer.id)
+    # The mails name addresses, and are emptied.
+    addresses = entered_addresses(scope, customer.id)
     for kept in runtime_of(scope).personal_data:
         with forbid_commit(scope):
             kept.erase(scope, customer.id)
@@ -91,12 +92,11 @@ def _erase_kept(scope: TenantScope, customer: Customer) -> None:
 
 def _scrub(scope: TenantScope, column: InstrumentedAttribute[str | None], address: str) -> None:
     """Replace an address in a column of free text, such as an error message."""
-    literally = f"***={address}"
     there = func.strpos(func.lower(column), address) > 0
     scope.session.execute(
         update(column.class_)
         .where(there)
-        .values({column.key: func.regexp_replace(column, literally, ERASED, "gi")})
+        .values({column.key: func.regexp_replace(column, address_pattern(address), ERASED, "gi")})
         .execution_options(synchronize_session=False)
     )
 

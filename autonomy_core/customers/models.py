@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, false, text
+from sqlalchemy import ARRAY, CheckConstraint, Index, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autonomy_core.db.base import Base, Identified, tenant_key, utcnow
@@ -23,6 +23,7 @@ class Customer(Identified, Base):
     Attributes:
         guest: whether the row is a guest.
         email_verified_at: when the mailbox of ``email`` was proven first; NULL if it was not.
+        former_emails: former addresses whose mailboxes the customer had proven, in lower case.
         locale: the language of the customer's mails, a tag of BCP 47; NULL for the organisation's.
         marketing_at: when the customer agreed to mails that advertise; NULL without consent.
         marketing_source: where the customer agreed, for example ``account``.
@@ -57,6 +58,8 @@ class Customer(Identified, Base):
     # The database has a default too, because an older version that still runs omits the column.
     guest: Mapped[bool] = mapped_column(default=False, server_default=false())
     email_verified_at: Mapped[datetime | None]
+    # The default in the database is for an older version that still runs, as above.
+    former_emails: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     locale: Mapped[str | None]
     marketing_at: Mapped[datetime | None]
     marketing_source: Mapped[str | None]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 
-from autonomy_core.customers.addresses import erasable_addresses, proven_address
+from autonomy_core.customers.addresses import erasable_addresses, may_contain, proven_address
+from autonomy_core.customers.domain import contains_address
 from autonomy_core.customers.services import find_customer
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.personal_data import PersonalData
@@ -69,12 +69,20 @@ def mails_of(scope: TenantScope, customer_id: UUID) -> Select[MailMessage]:
 
 def _traces(scope: TenantScope, customer_id: UUID) -> ColumnElement[bool]:
     """The SQL condition that a mail is to a customer, or that its values contain the customer's address."""
-    found: list[ColumnElement[bool]] = [MailMessage.customer_id == customer_id]
-    values = func.lower(cast(MailMessage.template_values, Text))
-    for address in erasable_addresses(scope, customer_id):
-        as_in_json = json.dumps(address, ensure_ascii=False)[1:-1]
-        found += [func.lower(MailMessage.recipient) == address, func.strpos(values, as_in_json) > 0]
-    return or_(*found)
+    addresses = erasable_addresses(scope, customer_id)
+    candidates = select(MailMessage.id, MailMessage.template_values).where(
+        may_contain(MailMessage.template_values, addresses)
+    )
+    found = [
+        mail_id
+        for mail_id, values in scope.session.execute(candidates)
+        if contains_address(values, addresses)
+    ]
+    return or_(
+        MailMessage.customer_id == customer_id,
+        func.lower(MailMessage.recipient).in_(addresses),
+        MailMessage.id.in_(found),
+    )
 
 
 PERSONAL_DATA = PersonalData("mail", export, erase)

@@ -22,6 +22,7 @@ class CustomerExportSchema(ApiSchema):
     id = fields.UUID()
     email = fields.String()
     email_verified_at = Timestamp()
+    former_emails = fields.List(fields.String())
     name = fields.String()
     guest = fields.Boolean()
     locale = fields.String()

@@ -68,7 +68,7 @@ Prepare = Callable[["TenantScope", Mail], Mapping[str, Any]]
 """What the worker calls before it renders a mail; see `MailTemplate`."""
 
 
-WayOut = Callable[["TenantScope", Mail], str]
+UnsubscribeUrl = Callable[["TenantScope", Mail], str]
 """Returns the URL with which the customer of a bulk mail unsubscribes (RFC 8058), or raises `NotSent`."""
 
 

@@ -22,7 +22,7 @@ from autonomy_core.kernel.delivery import Delivery
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.jobs import Job
-from autonomy_core.kernel.mail import Mail, Mailer, MailTemplate, NotSent, WayOut
+from autonomy_core.kernel.mail import Mail, Mailer, MailTemplate, NotSent, UnsubscribeUrl
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.kernel.media import MediaFormat
 from autonomy_core.kernel.personal_data import FindCustomer, Move, PersonalData
@@ -40,7 +40,7 @@ from autonomy_core.tenancy.domain import Organisation
 from autonomy_core.tenancy.registry import TenantRegistry
 
 
-def no_way_out(scope: TenantScope, mail: Mail) -> str:
+def no_unsubscribe_url(scope: TenantScope, mail: Mail) -> str:
     """Refuse bulk mail: there is nothing that ends it."""
     raise NotSent("bulk mail needs a link that ends it")
 
@@ -70,7 +70,7 @@ class Runtime:
         checks: pairs of plugin name and check.
         mail_templates: the templates of mail by name, of the core and the plugins.
         mailers: the ways to hand over mail, by name.
-        way_out: makes the link that ends bulk mail to a customer.
+        unsubscribe_url: makes the link that ends bulk mail to a customer.
         image_processors: what decodes uploaded images, by name.
         deliveries: who else sends stored files, each with its plugin; None for those of the core.
         media_formats: pairs of plugin name (None for the core) and format of recordings.
@@ -99,7 +99,7 @@ class Runtime:
     checks: tuple[tuple[str, OrganisationCheck], ...] = ()
     mail_templates: Mapping[str, MailTemplate] = field(default_factory=dict)
     mailers: Mapping[str, Mailer] = field(default_factory=dict)
-    way_out: WayOut = no_way_out
+    unsubscribe_url: UnsubscribeUrl = no_unsubscribe_url
     image_processors: Mapping[str, ImageProcessor] = field(default_factory=dict)
     deliveries: tuple[tuple[str | None, Delivery], ...] = ()
     media_formats: tuple[tuple[str | None, MediaFormat], ...] = ()

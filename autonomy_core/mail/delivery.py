@@ -224,7 +224,7 @@ def prepare(scope: TenantScope, mail: Mail) -> Letter:
         if reasons:
             raise NotSent("; ".join(reasons))
         if template.bulk and values.get("unsubscribe_url") is None:
-            values["unsubscribe_url"] = runtime_of(scope).way_out(own, mail)
+            values["unsubscribe_url"] = runtime_of(scope).unsubscribe_url(own, mail)
         rendered = render(own, template, values, locale=values.get("locale") or mail.locale, to=mail.to)
         try:
             return compose(own, template, mail, rendered)

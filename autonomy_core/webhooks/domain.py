@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Any
+
+from autonomy_core.customers.domain import without_addresses
 
 STATUSES = ("received", "processed", "ignored", "set_aside", "failed")
 """Every status that an event can have."""
@@ -53,7 +54,7 @@ def redacted(document: Any, personal: Collection[str], addresses: Collection[str
     if isinstance(document, list):
         return [redacted(value, personal, addresses) for value in document]
     if isinstance(document, str) and addresses:
-        return re.sub("|".join(map(re.escape, addresses)), "[erased]", document, flags=re.IGNORECASE)
+        return without_addresses(document, addresses)
     return document
 
 

@@ -5,15 +5,20 @@ A replay reads ids, amounts and states, which stay.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlalchemy import or_, select
 
-from autonomy_core.customers.addresses import erasable_addresses, proven_address
+from autonomy_core.customers.addresses import (
+    entered_addresses,
+    erasable_addresses,
+    may_contain,
+    proven_address,
+)
+from autonomy_core.customers.domain import contains_address
 from autonomy_core.customers.models import Customer
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.personal_data import PersonalData
@@ -46,11 +51,11 @@ def export(scope: TenantScope, customer_id: UUID) -> Iterator[tuple[str, Any]]:
 
 def erase(scope: TenantScope, customer_id: UUID) -> None:
     """Remove the personal parts of the events about the customer's payments, and the address elsewhere."""
-    addresses = erasable_addresses(scope, customer_id)
-    for event in _events_of(scope, customer_id, addresses, locked=True):
+    entered = entered_addresses(scope, customer_id)
+    for event in _events_of(scope, customer_id, erasable_addresses(scope, customer_id), locked=True):
         members = _members(scope, event)
-        event.payload = redacted(event.payload, members, addresses)
-        event.fetched = redacted(event.fetched, members, addresses)
+        event.payload = redacted(event.payload, members, entered)
+        event.fetched = redacted(event.fetched, members, entered)
     scope.session.flush()
 
 
@@ -93,19 +98,14 @@ def _events_of(
     The search reads every event of the organisation, because under row-level security PostgreSQL uses no
     index on JSON. It runs once per customer.
     """
-    mine = select(Payment.id).where(Payment.customer_id == customer_id)
-    named: list[ColumnElement[bool]] = [WebhookEvent.payment_id.in_(mine)]
-    for address in addresses:
-        named += [_contains(WebhookEvent.payload, address), _contains(WebhookEvent.fetched, address)]
-    statement = select(WebhookEvent).where(or_(*named)).order_by(WebhookEvent.received_at)
+    mine = WebhookEvent.payment_id.in_(select(Payment.id).where(Payment.customer_id == customer_id))
+    named = [may_contain(document, addresses) for document in (WebhookEvent.payload, WebhookEvent.fetched)]
+    statement = select(WebhookEvent, mine).where(or_(mine, *named)).order_by(WebhookEvent.received_at)
     if locked:
         statement = statement.with_for_update().execution_options(populate_existing=True)
-    yield from scope.session.scalars(statement).all()
-
-
-def _contains(document: Any, address: str) -> ColumnElement[bool]:
-    as_in_json = json.dumps(address, ensure_ascii=False)[1:-1].lower()
-    return func.strpos(func.lower(cast(document, Text)), as_in_json) > 0
+    for event, is_mine in scope.session.execute(statement).all():
+        if is_mine or contains_address([event.payload, event.fetched], addresses):
+            yield event
 
 
 def _members(scope: TenantScope, event: WebhookEvent) -> frozenset[str]:

@@ -23,6 +23,8 @@ from autonomy_core.mail.models import MailMessage
 from autonomy_core.mail.services import send
 from autonomy_core.payments.models import Payment, PaymentRefund
 from autonomy_core.plugin_api.hooks import hookimpl
+from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.staff.models import StaffInvitation
 from autonomy_core.testing.application import chosen_plugins
 from autonomy_core.webhooks.inbox import replay
 from autonomy_core.webhooks.models import WebhookEvent
@@ -34,6 +36,7 @@ from tests.functional.stripe_payments.shop import Shop
 ADA = "ada.lovelace@example.org"
 BOB = "bob@example.org"
 GRACE = "grace@example.org"
+HEDY = "hedy@example.org"
 NAME = "Augusta Ada King"
 
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -216,8 +219,9 @@ def test_a_redacted_event_can_be_replayed(sale):
         assert (before, again.status) == ("processed", "processed")
 
 
-def test_a_former_address_is_erased_too(sale):
+def test_a_former_address_that_was_proven_is_erased_too(sale):
     with sale.scope() as scope:
+        prove_address(scope, BOB, within=sale.bob.id)
         send(scope, "mail.test", BOB, {"name": "as any client may request it"})
         scope.session.add(JobFailure(organisation_id="acme", job_id=2, attempt=1, error=f"no mail to {BOB}"))
         change_email(scope, find_customer(scope, sale.bob.id), "bob@new.example")
@@ -255,6 +259,61 @@ def test_a_stranger_erases_nothing_of_guests_with_the_address(sale, grace):
     assert {row.partition(":")[0] for row in before} >= {"customers", "mail_messages", "webhook_events"}
     sale.erase(stranger)
     assert kept() == before
+
+
+@pytest.fixture
+def strangers_traces(sale):
+    """An invitation, an event and a mail with an address that has no account."""
+    with sale.scope() as scope:
+        send(scope, "mail.test", HEDY, {"note": f"for {HEDY}"})
+        invitation = {"email": HEDY, "role": "support", "invited_by": "admin", "expires_at": utcnow()}
+        scope.session.add(StaffInvitation(organisation_id="acme", **invitation))
+    charge = {"object": "charge", "id": "ch_2", "billing_details": {"email": HEDY}, "receipt_email": HEDY}
+    sale.post(stripe_event("charge.succeeded", charge))
+    return {row.partition(":")[0]: row for row in sale.rows_with(HEDY)}
+
+
+def test_a_registered_address_without_proof_erases_no_traces(sale, strangers_traces):
+    assert set(strangers_traces) == {"mail_messages", "staff_invitations", "webhook_events"}
+    sale.erase(sale.register(HEDY, "A stranger"))
+    assert set(sale.rows_with(HEDY)) == set(strangers_traces.values())
+
+
+def test_an_address_that_was_asked_for_only_erases_no_traces(sale, strangers_traces):
+    with sale.scope() as scope:
+        send(scope, "mail.test", HEDY, {}, customer_id=sale.ada.id)
+    sale.erase(sale.ada)
+    assert set(sale.rows_with(HEDY)) == set(strangers_traces.values())
+
+
+def test_a_former_address_without_proof_erases_no_traces(sale, strangers_traces):
+    stranger = sale.register(HEDY, "A stranger")
+    with sale.scope() as scope:
+        change_email(scope, find_customer(scope, stranger.id), "mine@new.example")
+        prove_address(scope, "mine@new.example", within=stranger.id)
+    sale.erase(stranger)
+    assert set(sale.rows_with(HEDY)) == set(strangers_traces.values())
+
+
+def test_an_address_is_found_as_a_whole_only(sale, strangers_traces):
+    """`y@example.or` is a part of `hedy@example.org`."""
+    part = HEDY[3:-1]
+    owner = sale.register(part, "The owner of another address")
+    with sale.scope() as scope:
+        failure = {"job_id": 3, "attempt": 1, "error": f"no mail to <{HEDY}>, '{part}', {part}."}
+        scope.session.add(JobFailure(organisation_id="acme", **failure))
+        prove_address(scope, part, within=owner.id)
+        send(scope, "mail.test", "other@example.org", {"note": f"about {part}"})
+    with sale.scope() as scope:
+        exported = json.loads(dict(export(scope, owner.id))["webhooks/events.json"])
+    sale.erase(owner)
+    assert exported == []
+    assert [row.error for row in sale.rows(JobFailure) if row.job_id == 3] == [
+        f"no mail to <{HEDY}>, '[erased]', [erased]."
+    ]
+    assert {row for row in sale.rows_with(part) if "job_failures" not in row} == set(
+        strangers_traces.values()
+    )
 
 
 def test_the_erasure_of_a_guest_leaves_the_account_of_the_address(sale):

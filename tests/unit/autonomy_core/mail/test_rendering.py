@@ -142,7 +142,7 @@ def test_a_kind_of_mail_without_a_text_says_which_file_is_missing():
         render_for(LOOK, MailTemplate("payments.gift", "autonomy_core.payments"), {}, locale=None)
 
 
-def test_a_bulk_mail_names_the_way_out():
+def test_a_bulk_mail_names_the_link_that_ends_it():
     assert "Unsubscribe" in rendered(unsubscribe_url="https://shop.example/u").text
     assert "Unsubscribe" not in rendered().text
 
