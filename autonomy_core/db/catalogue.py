@@ -7,6 +7,7 @@ transaction commits, and it is the last lock of the transaction. See docs/decisi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import text
@@ -19,7 +20,7 @@ TRIGGER: Final = "catalogue_version"
 FUNCTION: Final = "catalogue_has_changed"
 
 
-def add_to_catalogue(op: Executor, table_name: str) -> None:
+def add_to_catalogue(op: Executor, table_name: str, columns: Sequence[str] = ()) -> None:
     """Let each change of a table's rows change the version of their organisation's catalogue.
 
     Call it in a migration for each table that the answers of ``GET products`` and ``GET products/{id}``
@@ -29,11 +30,15 @@ def add_to_catalogue(op: Executor, table_name: str) -> None:
     Args:
         op: ``alembic.op``.
         table_name: a table that was passed to `isolate`.
+        columns: of an update, only the change of one of these counts, since answers depend on no other;
+            empty for all. PostgreSQL refuses to drop them while the trigger exists.
     """
+    of = f" OF {', '.join(map(quote, columns))}" if columns else ""
     op.execute(
         text(
-            f"CREATE CONSTRAINT TRIGGER {TRIGGER} AFTER INSERT OR UPDATE OR DELETE ON {quote(table_name)} "
-            f"DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {FUNCTION}()"
+            f"CREATE CONSTRAINT TRIGGER {TRIGGER} AFTER INSERT OR UPDATE{of} OR DELETE "
+            f"ON {quote(table_name)} DEFERRABLE INITIALLY DEFERRED "
+            f"FOR EACH ROW EXECUTE FUNCTION {FUNCTION}()"
         )
     )
 

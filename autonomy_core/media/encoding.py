@@ -63,6 +63,7 @@ def encode(
     recording: Recording,
     target: Path,
     *,
+    demuxer: str,
     tags: TrackTags,
     cover: Cover | None = None,
     limits: FfmpegLimits = LIMITS,
@@ -74,6 +75,7 @@ def encode(
         master: the file of the master, which has been inspected.
         recording: its shape.
         target: the file to write; it is overwritten.
+        demuxer: ffmpeg's name of the master's container, see `input_arguments`.
         tags: for formats that keep tags.
         cover: for formats that keep one; None for none.
         limits: of the process.
@@ -83,7 +85,10 @@ def encode(
         OSError: the disk is full.
     """
     with tempfile.TemporaryDirectory(prefix="tags-", dir=target.parent) as name:
-        arguments = [*input_arguments(master), *_tag_arguments(media_format, Path(name), tags, cover)]
+        arguments = [
+            *input_arguments(master, demuxer),
+            *_tag_arguments(media_format, Path(name), tags, cover),
+        ]
         # Without these, the tags of the master are copied, and the file names the version of ffmpeg.
         arguments += ["-map_metadata:s:a", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
         arguments += ["-flags:a", "+bitexact", *media_format.options(recording), "-y", f"file:{target}"]
@@ -110,11 +115,11 @@ def _tag_arguments(
     if cover is not None and style == "ogg":
         texts["METADATA_BLOCK_PICTURE"] = base64.b64encode(_picture(cover)).decode()
     (directory / "tags").write_text(_metadata(texts), "utf-8")
-    inputs = ["-f", "ffmetadata", *input_arguments(directory / "tags")]
+    inputs = input_arguments(directory / "tags", "ffmetadata")
     streams = ["-map", "0:a:0", "-map_metadata", "1"]
     if cover is not None and style in ("id3", "flac", "mp4"):
         (directory / "cover.jpg").write_bytes(cover.content)
-        inputs += ["-f", "image2", "-pattern_type", "none", *input_arguments(directory / "cover.jpg")]
+        inputs += ["-pattern_type", "none", *input_arguments(directory / "cover.jpg", "image2")]
         streams += ["-map", "2:v:0", "-c:v", "copy", "-disposition:v:0", "attached_pic"]
         streams += ["-map_metadata:s:v", "-1", "-metadata:s:v:0", "comment=Cover (front)"]
     return [*inputs, *streams]

@@ -1,7 +1,7 @@
 """Finds ffmpeg, and runs it as a limited process of its own.
 
 ffmpeg reads files of users, so it may be attacked by them. It runs with limits of memory, processor time,
-time and file size, without an environment, and opens files and pipes only. The builds of the package
+time and file size, without an environment, and opens files only. The builds of the package
 ``imageio-ffmpeg`` are under the GPL: therefore, the server only executes them.
 
 This module imports the standard library only: the limited child of an inspection imports it too.
@@ -35,7 +35,7 @@ _PACKAGE: Final = "imageio_ffmpeg"
 _QUIET: Final = ("-nostdin", "-hide_banner", "-loglevel", "error", "-filter_threads", "1", "-threads", "1")
 _ENVIRONMENT: Final = {"MALLOC_ARENA_MAX": "1"}
 """glibc reserves 64 MiB of address space for each thread otherwise, which the limit counts."""
-_FILES_ONLY: Final = ("-protocol_whitelist", "file,pipe")
+_FILES_ONLY: Final = ("-protocol_whitelist", "file")
 _LIMITS: Final = {
     -signal.SIGKILL: "memory",
     256 - errno.EAGAIN: "memory",  # no memory for the stack of a thread
@@ -155,9 +155,15 @@ def stream_ffmpeg(arguments: Sequence[str], limits: FfmpegLimits) -> Iterator[by
         process.wait(max(1.0, deadline - time.monotonic()))
 
 
-def input_arguments(path: Path) -> list[str]:
-    """The arguments that name a local file as an input. It cannot refer to other files or to a network."""
-    return [*_FILES_ONLY, "-i", f"file:{path}"]
+def input_arguments(path: Path, demuxer: str | None = None) -> list[str]:
+    """The arguments that name a local file as an input. It cannot refer to a network.
+
+    Args:
+        path: the file.
+        demuxer: ffmpeg's name of the container, for example ``wav``. None lets ffmpeg guess it, only for
+            files that the server has made: a playlist would open other files of the machine.
+    """
+    return [*_FILES_ONLY, *(("-f", demuxer) if demuxer else ()), "-i", f"file:{path}"]
 
 
 @contextmanager

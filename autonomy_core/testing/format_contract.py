@@ -168,7 +168,7 @@ class MediaFormatContract:
         recording = SHAPES[shape]
         master, made = tmp_path / "master.wav", tmp_path / "made"
         write_master(master, recording)
-        encode(media_format, master, recording, made, tags=TAGS)
+        encode(media_format, master, recording, made, demuxer="wav", tags=TAGS)
         _require_same_audio(media_format, recording, master, made)
 
     def test_tags_and_cover_are_written(self, media_format: MediaFormat, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ class MediaFormatContract:
         master, made, again = (tmp_path / name for name in ("master.wav", "made", "again"))
         write_master(master, STEREO)
         for target in (made, again):
-            encode(media_format, master, STEREO, target, tags=TAGS, cover=cover)
+            encode(media_format, master, STEREO, target, demuxer="wav", tags=TAGS, cover=cover)
         assert made.read_bytes() == again.read_bytes()
         _require_same_audio(media_format, STEREO, master, made)
         if media_format.tags == "none":

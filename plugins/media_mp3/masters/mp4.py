@@ -232,7 +232,7 @@ def decode(path: Path, found: Container) -> Decoded:
     waveform = Waveform(expected, found.channels)
     shape = ["-map", "0:a:0", "-f", "s16le", "-c:a", "pcm_s16le", "pipe:1"]
     # Without the edit list, which may hide samples, the samples are those that the table counts.
-    arguments = ["-xerror", "-ignore_editlist", "1", *input_arguments(path), *shape]
+    arguments = ["-xerror", "-ignore_editlist", "1", *input_arguments(path, "mov"), *shape]
     frame, rest = 2 * found.channels, b""
     try:
         for piece in stream_ffmpeg(arguments, LIMITS):

@@ -56,7 +56,8 @@ def upgrade() -> None:
     )
     for table in (TABLE, MARKS):
         isolate(op, table)
-    add_to_catalogue(op, TABLE)
+    # Not the states: visitors see finished files only, and a worker writes states all the time.
+    add_to_catalogue(op, TABLE, ["made", "storage_key", "size"])
 
 
 def downgrade() -> None:

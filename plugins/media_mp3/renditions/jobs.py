@@ -19,7 +19,14 @@ from media_mp3.models import Track
 from media_mp3.renditions import making
 from media_mp3.renditions.domain import FAILED, MOST_ATTEMPTS, PASSING, READY, RUNNING, WAITING
 from media_mp3.renditions.models import Rendition
-from media_mp3.renditions.planning import Wish, formats_of, plan, reconsider, sold_formats, wishes
+from media_mp3.renditions.planning import (
+    WantedRendition,
+    formats_of,
+    plan,
+    reconsider,
+    sold_formats,
+    wanted_renditions,
+)
 from media_mp3.renditions.services import ANNOUNCE_JOB, PAUSE_S, RENDER_JOB
 from media_mp3.settings import PLUGIN, RENDITIONS
 
@@ -41,13 +48,14 @@ def render(scope: TenantScope) -> None:
         scope: its transaction begins at the end. So no connection is held while ffmpeg runs.
     """
     with scope.begin() as own:
-        missing = plan(own)
+        missing = plan(own, making.obstacle_to)
     deadline = time.monotonic() + BUDGET_S
     turns = _turns(scope.server_settings(PLUGIN)["encodings_at_once"])
-    for wish in missing:
+    for wanted in missing:
         try:
             with turns.turn(scope.organisation.id, deadline - time.monotonic()):
-                _render_one(scope, wish)
+                if _render_one(scope, wanted) in PASSING:
+                    return  # the next ones would fail as well; the periodic job tries them again
         except TurnsBusy:
             break
         if time.monotonic() > deadline:
@@ -63,70 +71,72 @@ def _turns(at_once: int) -> FairTurns:
     return FairTurns(at_once, at_once)
 
 
-def _render_one(scope: TenantScope, wish: Wish) -> None:
+def _render_one(scope: TenantScope, wanted: WantedRendition) -> str | None:
+    """Make one file, unless it is not wanted any more. Return the code of the failure; None without one."""
     with scope.begin() as own:
-        row = _row(own, wish)
-        if row is None or row.state != WAITING or row.wanted != wish.fingerprint:
-            return
+        row = _row(own, wanted)
+        if row is None or row.state != WAITING or row.wanted != wanted.fingerprint:
+            return None
         row.attempts += 1
         row.become(RUNNING)
     began = time.monotonic()
     try:
-        with making.made(scope, wish) as file:
+        with making.made(scope, wanted) as file:
             store_upload(scope, RENDITIONS, file)
             with scope.begin() as own:
-                if _is_wanted(own, wish, file_key := key_of(own, RENDITIONS, file.sha256)):
-                    row = _row(own, wish)
+                if _is_wanted(own, wanted, file_key := key_of(own, RENDITIONS, file.sha256)):
+                    row = _row(own, wanted)
                     assert row is not None  # noqa: S101 - for the type checker
-                    row.made, row.storage_key = wish.fingerprint, file_key
+                    row.made, row.storage_key = wanted.fingerprint, file_key
                     row.size, row.sha256, row.stored_at = file.size, file.sha256, utcnow()
                     row.become(READY)
                     own.session.flush()
                     keep_upload(own, RENDITIONS, file)
-                    _announce_if_complete(own, wish)
+                    _announce_if_complete(own, wanted)
     except making.NotMade as error:
         with scope.begin() as own:
-            _fail(own, wish, error.code)
-        return
+            _fail(own, wanted, error.code)
+        return error.code
     log.info(
         "media_mp3.rendition_made",
-        track=str(wish.track_id),
-        format=wish.format.name,
+        track=str(wanted.track_id),
+        format=wanted.format.name,
         size=file.size,
         seconds=round(time.monotonic() - began, 1),
     )
+    return None
 
 
-def _row(scope: TenantScope, wish: Wish) -> Rendition | None:
+def _row(scope: TenantScope, wanted: WantedRendition) -> Rendition | None:
     """The rendition, locked; None if the track was deleted, or the format is not sold any more."""
-    key = (scope.organisation.id, wish.track_id, wish.format.name)
+    key = (scope.organisation.id, wanted.track_id, wanted.format.name)
     return scope.session.get(Rendition, key, with_for_update=True, populate_existing=True)
 
 
-def _is_wanted(scope: TenantScope, wish: Wish, key: str) -> bool:
+def _is_wanted(scope: TenantScope, wanted: WantedRendition, key: str) -> bool:
     """Whether the file is still what the rendition has to be. If not, the next run makes it anew."""
-    row = _row(scope, wish)
+    row = _row(scope, wanted)
     if row is None:
         return False
     now = next(
         (
             each
-            for each in wishes(scope, [wish.product_id])
-            if (each.track_id, each.format.name) == (wish.track_id, wish.format.name)
+            for each in wanted_renditions(scope, [wanted.product_id])
+            if (each.track_id, each.format.name) == (wanted.track_id, wanted.format.name)
         ),
         None,
     )
-    if now is not None and now.fingerprint == wish.fingerprint:
+    if now is not None and now.fingerprint == wanted.fingerprint:
         return True
-    log.info("media_mp3.rendition_outdated", track=str(wish.track_id), format=wish.format.name, key=key)
+    log.info("media_mp3.rendition_outdated", track=str(wanted.track_id), format=wanted.format.name, key=key)
     row.become(WAITING)
     if now is not None:
         reconsider(row, now.fingerprint)
     return False
 
 
-def _fail(scope: TenantScope, wish: Wish, code: str) -> None:
-    row = _row(scope, wish)
+def _fail(scope: TenantScope, wanted: WantedRendition, code: str) -> None:
+    row = _row(scope, wanted)
     if row is None or row.state != RUNNING:
         return
     if code in PASSING:
@@ -135,10 +145,12 @@ def _fail(scope: TenantScope, wish: Wish, code: str) -> None:
     row.become(FAILED if is_final else WAITING, code)
 
 
-def _announce_if_complete(scope: TenantScope, wish: Wish) -> None:
-    states = select(Rendition.state).where(Rendition.track_id == wish.track_id)
+def _announce_if_complete(scope: TenantScope, wanted: WantedRendition) -> None:
+    track = scope.session.get_one(Track, (scope.organisation.id, wanted.track_id))
+    sold = [each.name for each in formats_of(track, sold_formats(scope))]
+    states = select(Rendition.state).where(Rendition.track_id == track.id, Rendition.format.in_(sold))
     if all(state == READY for state in scope.session.scalars(states)):
-        defer(scope, ANNOUNCE_JOB, track_id=str(wish.track_id))
+        defer(scope, ANNOUNCE_JOB, track_id=str(wanted.track_id))
 
 
 def announce(scope: TenantScope, track_id: str) -> None:

@@ -20,13 +20,14 @@ from autonomy_core.plugin_api.media import (
     FfmpegFailed,
     FfmpegLimitReached,
     FfmpegMissing,
+    MediaFormat,
     encode,
     encoders,
     find_ffmpeg,
 )
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.renditions.domain import MP3
-from media_mp3.renditions.planning import Wish
+from media_mp3.renditions.planning import WantedRendition
 from media_mp3.settings import RENDITIONS, area_of
 from media_mp3.tags.id3v2 import parse_header
 from media_mp3.tags.scan import scan_tags
@@ -38,6 +39,8 @@ LARGEST_COVER: Final = 1200
 _ABANDONED_S: Final = 24 * 3600
 _PREFIX: Final = "rendition-"
 _PIECE_BYTES: Final = 1024 * 1024
+_DEMUXERS: Final = {"mp3": "mp3", "wav": "wav", "aiff": "aiff", "flac": "flac", "alac": "mov"}
+"""ffmpeg's names of the containers of masters, by the master's format."""
 _ID3_HEADER_BYTES: Final = 10
 
 
@@ -50,7 +53,7 @@ class NotMade(Exception):
 
 
 @contextmanager
-def made(scope: TenantScope, wish: Wish) -> Iterator[Upload]:
+def made(scope: TenantScope, wanted: WantedRendition) -> Iterator[Upload]:
     """Make a file. It is removed after the block.
 
     Args:
@@ -59,37 +62,46 @@ def made(scope: TenantScope, wish: Wish) -> Iterator[Upload]:
     Raises:
         NotMade
     """
-    _require_encoder(wish)
     directory = RENDITIONS.incoming(scope.server)
     _remove_abandoned(directory)
     try:
         with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=directory) as name:
-            yield _make(scope, wish, Path(name))
+            yield _make(scope, wanted, Path(name))
     except (OSError, StorageUnavailable) as error:
-        log.exception("media_mp3.rendition_not_stored", track=str(wish.track_id), format=wish.format.name)
+        log.exception("media_mp3.rendition_not_stored", track=str(wanted.track_id), format=wanted.format.name)
         raise NotMade("storage_unavailable") from error
     except FfmpegMissing as error:
         raise NotMade("ffmpeg_missing") from error
     except FfmpegLimitReached as error:
-        log.warning("media_mp3.rendition_limit", track=str(wish.track_id), limit=error.limit)
+        log.warning("media_mp3.rendition_limit", track=str(wanted.track_id), limit=error.limit)
         raise NotMade("encoding_limit") from error
     except FfmpegFailed as error:
-        log.exception("media_mp3.rendition_failed", track=str(wish.track_id), format=wish.format.name)
+        log.exception("media_mp3.rendition_failed", track=str(wanted.track_id), format=wanted.format.name)
         raise NotMade("encoding_failed") from error
 
 
-def _require_encoder(wish: Wish) -> None:
+def obstacle_to(media_format: MediaFormat) -> str | None:
+    """Why this machine cannot make a format, a key of `domain.ERRORS`; None if it can."""
     if find_ffmpeg() is None:
-        raise NotMade("ffmpeg_missing")
-    if wish.format.name != MP3 and wish.format.encoder not in encoders():
-        raise NotMade("encoder_missing")
+        return "ffmpeg_missing"
+    if media_format.name != MP3 and media_format.encoder not in encoders():
+        return "encoder_missing"
+    return None
 
 
-def _make(scope: TenantScope, wish: Wish, directory: Path) -> Upload:
+def _make(scope: TenantScope, wanted: WantedRendition, directory: Path) -> Upload:
     master, target = directory / "master", directory / "rendition"
-    _fetch(scope, wish, master)
-    encode(wish.format, master, wish.recording, target, tags=wish.tags, cover=_cover(scope, wish))
-    if wish.format.name == MP3:
+    _fetch(scope, wanted, master)
+    encode(
+        wanted.format,
+        master,
+        wanted.recording,
+        target,
+        demuxer=_DEMUXERS[wanted.master_format],
+        tags=wanted.tags,
+        cover=_cover(scope, wanted),
+    )
+    if wanted.format.name == MP3:
         _put_before(target, master, directory / "tagged")
         target = directory / "tagged"
     size = target.stat().st_size
@@ -100,21 +112,21 @@ def _make(scope: TenantScope, wish: Wish, directory: Path) -> Upload:
     return Upload(target, sha256, size, target.name, {})
 
 
-def _fetch(scope: TenantScope, wish: Wish, target: Path) -> None:
-    storage = storage_of(scope, area_of(wish.master_format))
+def _fetch(scope: TenantScope, wanted: WantedRendition, target: Path) -> None:
+    storage = storage_of(scope, area_of(wanted.master_format))
     with target.open("wb") as file:
-        for piece in storage.open_range(wish.master, 0, wish.master_size - 1):
+        for piece in storage.open_range(wanted.master, 0, wanted.master_size - 1):
             file.write(piece)
 
 
-def _cover(scope: TenantScope, wish: Wish) -> Cover | None:
+def _cover(scope: TenantScope, wanted: WantedRendition) -> Cover | None:
     """The cover that the product has now. If it was changed meanwhile, the rendition is made again."""
-    if wish.cover is None:
+    if wanted.cover is None:
         return None
-    sizes = sizes_of(wish.cover.width, wish.cover.height)
+    sizes = sizes_of(wanted.cover.width, wanted.cover.height)
     fitting = [size for size in sizes.values() if max(size) <= LARGEST_COVER] or [next(iter(sizes.values()))]
     with scope.begin() as own:
-        content = jpeg_of(own, "product", wish.product_id, largest=LARGEST_COVER)
+        content = jpeg_of(own, "product", wanted.product_id, largest=LARGEST_COVER)
     return Cover(content, *fitting[-1]) if content else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
@@ -52,7 +52,7 @@ UPLOADED_MP3: Final[MediaFormat] = UploadedMp3()
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class WantedRendition:
     """A rendition that there has to be.
 
     Attributes:
@@ -90,7 +90,9 @@ def formats_of(track: Track, sold: Sequence[MediaFormat]) -> Sequence[MediaForma
     return [UPLOADED_MP3] if track.format == "mp3" and sold else sold
 
 
-def wishes(scope: TenantScope, product_ids: Collection[UUID] | None = None) -> list[Wish]:
+def wanted_renditions(
+    scope: TenantScope, product_ids: Collection[UUID] | None = None
+) -> list[WantedRendition]:
     """The renditions that there have to be, in the order in which they are made.
 
     Args:
@@ -112,7 +114,7 @@ def wishes(scope: TenantScope, product_ids: Collection[UUID] | None = None) -> l
     for track in tracks:
         product, cover = products[track.product_id], covers.get(track.product_id)
         tags = _tags(track, product, places.get(track.id, (None, None)), host)
-        made += [_wish(track, each, tags, cover) for each in formats_of(track, sold)]
+        made += [_wanted(track, each, tags, cover) for each in formats_of(track, sold)]
     return made
 
 
@@ -151,7 +153,9 @@ def _tags(
     )
 
 
-def _wish(track: Track, media_format: MediaFormat, tags: TrackTags, cover: CurrentImage | None) -> Wish:
+def _wanted(
+    track: Track, media_format: MediaFormat, tags: TrackTags, cover: CurrentImage | None
+) -> WantedRendition:
     recording = Recording(track.sample_rate or 44100, track.channels or 2, track.bits or 16, track.samples)
     if media_format.tags in ("riff", "none"):
         cover = None
@@ -165,7 +169,7 @@ def _wish(track: Track, media_format: MediaFormat, tags: TrackTags, cover: Curre
         asdict(tags),
         cover.digest if cover else None,
     )
-    return Wish(
+    return WantedRendition(
         track.id,
         track.product_id,
         media_format,
@@ -179,43 +183,59 @@ def _wish(track: Track, media_format: MediaFormat, tags: TrackTags, cover: Curre
     )
 
 
-def plan(scope: TenantScope) -> list[Wish]:
+def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -> list[WantedRendition]:
     """Write the state of each rendition, and return those that have to be made now.
 
+    Those that failed before come last, so that one of them does not keep the others from being made.
     No other job makes renditions of the organisation at the same time. So one that is running was
     interrupted.
+
+    Args:
+        obstacle_to: returns why this machine cannot make a format, a code in `PASSING`; None if it can.
     """
     rows = {(row.track_id, row.format): row for row in scope.session.scalars(select(Rendition))}
-    missing = []
-    for wish in wishes(scope):
-        row = rows.pop((wish.track_id, wish.format.name), None)
+    untried: list[WantedRendition] = []
+    failed_before: list[WantedRendition] = []
+    for wanted in wanted_renditions(scope):
+        row = rows.pop((wanted.track_id, wanted.format.name), None)
         if row is None:
             row = Rendition(
                 organisation_id=scope.organisation.id,
-                track_id=wish.track_id,
-                format=wish.format.name,
+                track_id=wanted.track_id,
+                format=wanted.format.name,
                 state=WAITING,
-                wanted=wish.fingerprint,
+                wanted=wanted.fingerprint,
                 attempts=0,
             )
             scope.session.add(row)
-        reconsider(row, wish.fingerprint)
+        reconsider(row, wanted.fingerprint, obstacle_to(wanted.format))
         if row.state == WAITING:
-            missing.append(wish)
+            (failed_before if row.error else untried).append(wanted)
+    keeps_files = _lists_unknown_formats(scope)
     for row in rows.values():  # the format is not sold any more
-        forgotten = delete(Rendition).where(
-            Rendition.track_id == row.track_id, Rendition.format == row.format
-        )
-        scope.session.execute(forgotten)
+        if row.made is None or not keeps_files:
+            forgotten = delete(Rendition).where(
+                Rendition.track_id == row.track_id, Rendition.format == row.format
+            )
+            scope.session.execute(forgotten)
     scope.session.flush()
-    return missing
+    return untried + failed_before
 
 
-def reconsider(row: Rendition, fingerprint: str) -> None:
+def _lists_unknown_formats(scope: TenantScope) -> bool:
+    """Whether the ini file lists a name that is no format: it is misspelt, or its plugin is not enabled.
+
+    After the correction, the files of the meant format are needed again.
+    """
+    return not media_formats(scope).keys() >= set(scope.settings(PLUGIN)["formats"])
+
+
+def reconsider(row: Rendition, fingerprint: str, obstacle: str | None = None) -> None:
     """Decide what is next for a rendition that is not being made.
 
     Args:
         fingerprint: of what it has to be made of now.
+        obstacle: why this machine cannot make the format, a code in `PASSING`; None if it can.
     """
     if row.wanted != fingerprint:
         row.wanted, row.attempts = fingerprint, 0
@@ -226,5 +246,7 @@ def reconsider(row: Rendition, fingerprint: str) -> None:
     elif row.state == RUNNING:
         over = row.attempts >= MOST_ATTEMPTS
         row.become(FAILED if over else WAITING, "encoding_interrupted" if over else None)
-    elif row.state == READY or (row.state == FAILED and row.error in PASSING):
+    elif row.state == READY or (row.state == FAILED and row.error in PASSING and row.error != obstacle):
         row.become(WAITING, row.error)
+    if row.state == WAITING and obstacle is not None:
+        row.become(FAILED, obstacle)

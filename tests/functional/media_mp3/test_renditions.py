@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from autonomy_core.plugin_api.files import StorageUnavailable
 from autonomy_core.testing.format_contract import cover_of, decoded, tags_of
 from media_mp3.renditions import jobs, making, services
 from media_mp3.renditions.checks import check_formats
@@ -295,12 +296,77 @@ def test_a_format_that_is_not_sold_any_more_is_forgotten(seller):
     assert listed(shop, album) == [["wav"]]
 
 
+def test_a_misspelt_format_does_not_remove_its_files(seller):
+    shop = seller("flac opus")
+    shop.upload(album := shop.album(), masters.wav())
+    work(shop)
+    settings = {"plugins": ("media_mp3", "stand_ins")}
+    shop.autonomy.organisation(shop.id, **settings, settings={"media_mp3": {"formats": "flca opus"}})
+
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.render(scope)
+        kept = {row.format: row.made for row in scope.session.query(Rendition)}
+    assert (kept.keys(), None in kept.values()) == ({"flac", "opus"}, False)
+    assert states(shop, album) == {"opus": "ready"}
+
+
+def test_a_store_that_is_down_is_asked_once_in_a_run(seller, monkeypatch):
+    shop = seller("flac wav opus")
+    shop.upload(album := shop.album(), masters.wav())
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "_fetch", unavailable)
+        work(shop)
+    assert states(shop, album) == {"flac": "failed", "wav": "waiting", "opus": "waiting"}
+    (failed, *_) = formats(shop, album)
+    assert failed["error"]["code"] == "storage_unavailable"
+
+    real = making.encode
+    made = []
+
+    def noted(media_format, *arguments, **options):
+        made.append(media_format.name)
+        real(media_format, *arguments, **options)
+
+    monkeypatch.setattr(making, "encode", noted)
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.render(scope)
+    assert made == ["wav", "opus", "flac"]  # a lost master would not keep the others from being made
+
+
+def unavailable(*_, **__):
+    raise StorageUnavailable("no answer")
+
+
+def test_only_a_finished_file_changes_what_visitors_see(seller):
+    shop = seller("flac")
+    shop.upload(shop.album(), masters.wav())
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.plan(scope, making.obstacle_to)
+    changed = []
+    with shop.autonomy.scope(shop.id) as scope:
+        for change in (
+            "state = 'running', attempts = 1",
+            "state = 'failed', error = 'x'",
+            "made = 'x', storage_key = 'x', size = 1, sha256 = 'x', stored_at = now()",
+        ):
+            before = version(scope)
+            scope.session.execute(text(f"UPDATE media_mp3_renditions SET {change}"))
+            changed.append(version(scope) != before)
+    assert changed == [False, False, True]
+
+
+def version(scope):
+    scope.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    scope.session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    return scope.session.scalar(text("SELECT version FROM catalogue_versions"))
+
+
 def test_a_rendition_of_a_killed_worker_is_made_again(seller):
     shop = seller("flac")
     album = shop.album()
     shop.upload(album, masters.wav())
     with shop.autonomy.scope(shop.id) as scope:
-        jobs.plan(scope)
+        jobs.plan(scope, making.obstacle_to)
         scope.session.execute(text("UPDATE media_mp3_renditions SET state = 'running', attempts = 1"))
     work(shop)
     assert states(shop, album) == {"flac": "ready"}
@@ -312,7 +378,7 @@ def test_a_rendition_of_a_killed_worker_is_made_again(seller):
                 "storage_key = NULL, size = NULL, sha256 = NULL, stored_at = NULL"
             )
         )
-        jobs.plan(scope)
+        jobs.plan(scope, making.obstacle_to)
     (given_up,) = formats(shop, album)
     assert (given_up["state"], given_up["error"]["code"]) == ("failed", "encoding_interrupted")
 

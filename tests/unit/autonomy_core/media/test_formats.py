@@ -35,7 +35,16 @@ def test_a_master_that_is_none_is_an_error_with_a_reason(tmp_path: Path) -> None
     (tmp_path / "master").write_bytes(b"RIFF" + bytes(400))
 
     with pytest.raises(FfmpegFailed, match="Invalid data"):
-        encode(FORMATS[0], tmp_path / "master", STEREO, tmp_path / "made", tags=TrackTags("x"))
+        encode(FORMATS[0], tmp_path / "master", STEREO, tmp_path / "made", demuxer="wav", tags=TrackTags("x"))
+
+
+@pytest.mark.processes
+def test_a_master_cannot_refer_to_another_file(tmp_path: Path) -> None:
+    write_master(tmp_path / "other", STEREO)
+    (tmp_path / "master").write_text("ffconcat version 1.0\nfile other\n")
+
+    with pytest.raises(FfmpegFailed):
+        encode(FORMATS[0], tmp_path / "master", STEREO, tmp_path / "made", demuxer="wav", tags=TrackTags("x"))
 
 
 @pytest.mark.processes
@@ -45,5 +54,11 @@ def test_a_file_larger_than_its_limit_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(FfmpegLimitReached, match="file size"):
         limits = FfmpegLimits(file_bytes=10_000)
         encode(
-            FORMATS[-1], tmp_path / "master", STEREO, tmp_path / "made", tags=TrackTags("x"), limits=limits
+            FORMATS[-1],
+            tmp_path / "master",
+            STEREO,
+            tmp_path / "made",
+            demuxer="wav",
+            tags=TrackTags("x"),
+            limits=limits,
         )
