@@ -23,6 +23,9 @@ CHANGES_NO_VALUE = {
 }
 """Calls whose entry has no values before and after, and what they do instead."""
 
+CHANGES_FAILED_ONES = {"retry_track_formats"}
+"""Calls that change nothing here. Tests of their plugins look at their entries."""
+
 NEEDS = {"unblock_customer": "block_customer"}
 """Calls that change something only after another call."""
 
@@ -38,7 +41,7 @@ def test_every_call_of_staff_that_writes_is_in_the_audit_log(world: World) -> No
 
 def is_of_interest(call: Call) -> bool:
     writes = call.operation.method not in READING or call.operation.id == "export_payments"
-    return writes and holders(call) == ["staff"]
+    return writes and holders(call) == ["staff"] and call.operation.id not in CHANGES_FAILED_ONES
 
 
 def problems(world: World, call: Call) -> Iterator[str]:

@@ -26,12 +26,13 @@ from autonomy_core.plugin_api.payments import (
     record_balances,
 )
 from autonomy_core.plugin_api.scope import TenantScope
+from stripe_payments.api.environments import usable_environments
 from stripe_payments.balances.listing import list_balance_transactions
 from stripe_payments.balances.reports import BalanceChange, parse_change
 from stripe_payments.checkout.finding import payments_of
 from stripe_payments.domain import NotUnderstood
 from stripe_payments.models import StripeBalance
-from stripe_payments.settings import ENVIRONMENTS, PLUGIN, keys_of
+from stripe_payments.settings import PLUGIN
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ def read_new(scope: TenantScope) -> None:
     Raises:
         Unavailable: Stripe does not answer.
     """
-    for environment in _with_key(scope):
+    for environment in usable_environments(scope):
         since = _unread_since(scope, environment)
         if since is not None:
             _read(scope, environment, since - OVERLAP, keeping_place=True)
@@ -69,15 +70,10 @@ def read_new(scope: TenantScope) -> None:
 def read_again(scope: TenantScope) -> None:
     """Read the last week again. Arguments and errors as for `read_new`."""
     now = utcnow()
-    for environment in _with_key(scope):
+    for environment in usable_environments(scope):
         since = _unread_since(scope, environment)
         if since is not None and since > now - REACH:
             _read(scope, environment, now - REACH, keeping_place=False)
-
-
-def _with_key(scope: TenantScope) -> Iterator[Environment]:
-    settings = scope.settings(PLUGIN)
-    return (each for each in ENVIRONMENTS if keys_of(settings, each).secret_key is not None)
 
 
 def _unread_since(scope: TenantScope, environment: Environment) -> datetime | None:

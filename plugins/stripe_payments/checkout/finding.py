@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 from autonomy_core.plugin_api.payments import Environment, Payment, PaymentsUnavailable, RestoredCopy
 from autonomy_core.plugin_api.scope import TenantScope
 from stripe_payments.api.client import NoSuchObject, retrieve_object
+from stripe_payments.api.environments import usable_environments
 from stripe_payments.api.references import Kind, Reference
 from stripe_payments.domain import Lookup, NotBelieved
 from stripe_payments.models import StripePayment
@@ -65,8 +66,8 @@ def find_payment(scope: TenantScope, text: str) -> UUID | None:
 
 
 def _ask(scope: TenantScope, reference: Reference) -> UUID | None:
-    """Ask Stripe, in each environment that has a key: an id does not show its environment."""
-    for environment in ENVIRONMENTS:
+    """Ask Stripe, in each environment with a key: an id does not show its environment."""
+    for environment in usable_environments(scope):
         try:
             subject = subject_of(retrieve_object(scope, environment, reference))
         except (NoSuchObject, PaymentsUnavailable, RestoredCopy):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from autonomy_core.audit.models import AuditEntry
 from autonomy_core.plugin_api.files import StorageUnavailable
 from autonomy_core.testing.format_contract import cover_of, decoded, tags_of
 from media_mp3.renditions import jobs, making, services
@@ -235,6 +236,8 @@ def test_staff_see_why_a_format_failed_and_have_it_made_again(seller, monkeypatc
     assert "Try again" in failed["error"]["remedy"]
 
     assert [each["state"] for each in retry(shop, album, track)] == ["waiting"]
+    with shop.autonomy.scope(shop.id) as scope:
+        assert "track.formats_retried" in set(scope.session.scalars(select(AuditEntry.action)))
     work(shop)
 
     (ready,) = formats(shop, album, track)

@@ -2,6 +2,7 @@
 
 import pytest
 import requests
+from structlog.testing import capture_logs
 
 from autonomy_core.errors import Unavailable
 from autonomy_core.payments.references import find_by_reference
@@ -83,3 +84,9 @@ def test_an_id_of_another_organisation_finds_nothing(shop, payment, autonomy, si
 @pytest.mark.parametrize("text", ["", " ", "ch_", "ch_1/../v1/account", "x" * 400, "0", "ch_nothing"])
 def test_any_other_text_finds_nothing(shop, payment, text):
     assert found(shop, text) is None
+
+
+def test_an_unknown_id_raises_no_alarm_about_missing_keys(shop, payment):
+    with capture_logs() as logged:
+        assert found(shop, "pi_nope") is None
+    assert "stripe.not_set_up" not in {each["event"] for each in logged}
