@@ -16,6 +16,7 @@ from media_mp3.jobs import collect
 from media_mp3.settings import RECORDINGS
 from tests.functional.media_mp3.shop import LONG, MUSIC, Shop
 from tests.support.s3_server import ACCESS_KEY, SECRET_KEY
+from tests.support.server_processes import wait_for
 from tests.unit.media_mp3 import material
 
 pytestmark = pytest.mark.processes
@@ -92,7 +93,7 @@ def test_an_organisation_has_its_recordings_in_a_bucket_of_its_own(autonomy, s3)
     assert bodies == {MUSIC, material.cbr(48000)}, "what was stored before is still played"
 
 
-def test_a_store_that_hangs_is_a_503_and_the_other_calls_answer(owned, shop, s3):
+def test_a_store_that_hangs_is_a_503_until_it_answers_again(owned, shop, s3):
     _, track = owned
     os.killpg(s3.process.pid, signal.SIGSTOP)
     try:
@@ -103,6 +104,10 @@ def test_a_store_that_hangs_is_a_503_and_the_other_calls_answer(owned, shop, s3)
         assert shop.tracks(owned[0])["items"]
     finally:
         os.killpg(s3.process.pid, signal.SIGCONT)
+    wait_for(
+        lambda: shop.get(track["stream_url"], status="*").status_int == 200,
+        "the store is asked again, and the recording is played",
+    )
 
 
 def test_what_one_server_received_another_one_streams(shop, s3, autonomy_plugins, tmp_path):
