@@ -133,7 +133,7 @@ def test_an_isolated_table_has_no_findings(application: Engine, owner: Engine) -
             "CREATE VIEW every_album AS SELECT * FROM album",
             "every_album: the view reads with its owner's rights",
         ),
-        ("CREATE MATERIALIZED VIEW stored AS SELECT * FROM album", "stored: a materialised view knows no"),
+        ("CREATE MATERIALIZED VIEW stored AS SELECT * FROM album", "stored: a materialised view has no"),
         ("CREATE TABLE track (organisation_id text PRIMARY KEY)", "track: row-level security is not both"),
     ],
 )
