@@ -50,7 +50,7 @@ def test_a_plugin_that_cannot_be_one_is_refused(plugin: str) -> None:
 
 @pytest.mark.parametrize("field", ["directory", "make_storage"])
 def test_a_path_in_place_of_a_function_is_refused(field: str) -> None:
-    with pytest.raises(TypeError, match=f"files 'scores': {field}=.*write a function"):
+    with pytest.raises(TypeError, match=f"files 'scores': {field} is .*, and no function"):
         area(**{field: Path("/nowhere")})
 
 
