@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeGuard
 from uuid import UUID
@@ -118,7 +118,7 @@ def answer_with_file(
     decision = decide(Representation(file.size, etag, file.stored_at), request.method, request.headers)
     _refuse(decision, request)
     if download is not None and _is_beginning(decision, request):
-        announce(scope, request, area, file, download)
+        _announce(scope, request, area, file, download)
     if delivery is not None and found is not None and _can_be_delegated(decision, request):
         handover = _handed_over(scope, delivery, found, file, disposition)
         if _is_possible(handover, request):
@@ -196,24 +196,39 @@ def _handed_over(
 
 
 def _delegated(handover: Handover, decision: Decision, file: ServedFile, disposition: str) -> Response:
-    response = Response(status=302 if isinstance(handover, Redirect) else 200)
-    response.headers.clear()
-    response.headers["Content-Length"] = "0"
     if isinstance(handover, Redirect):
         # The URL opens the file for a while, without a login. No cache keeps it, no Referer shows this one.
-        response.headers.update(
-            {"Location": handover.url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-        )
-        return response
-    validators = ("ETag", "Last-Modified")
-    response.headers.update({name: decision.headers[name] for name in validators if name in decision.headers})
-    response.headers.update({"Content-Type": file.media_type, "Content-Disposition": disposition})
-    response.headers["Cache-Control"] = _CACHE_CONTROL
-    response.headers.update(handover.headers)
+        headers = {"Location": handover.url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        return _answer(302, {"Content-Length": "0", **headers})
+    validators = {
+        name: decision.headers[name] for name in ("ETag", "Last-Modified") if name in decision.headers
+    }
+    headers = {"Content-Length": "0", **validators, **_about(file, disposition), **handover.headers}
+    return _answer(200, headers)
+
+
+def _sent_here(decision: Decision, file: ServedFile, disposition: str, body: Iterable[bytes]) -> Response:
+    described = {} if decision.status == 304 else _about(file, disposition)
+    return _answer(decision.status, {**decision.headers, "Cache-Control": _CACHE_CONTROL, **described}, body)
+
+
+def _about(file: ServedFile, disposition: str) -> dict[str, str]:
+    return {
+        "Content-Type": file.media_type,
+        "Content-Disposition": disposition,
+        "Cache-Control": _CACHE_CONTROL,
+    }
+
+
+def _answer(status: int, headers: Mapping[str, str], body: Iterable[bytes] = ()) -> Response:
+    """Make a response that has these headers only, without those that Pyramid adds."""
+    response = Response(status=status, app_iter=body)
+    response.headers.clear()
+    response.headers.update(headers)
     return response
 
 
-def announce(
+def _announce(
     scope: TenantScope, request: Request, area: FileArea, file: ServedFile, download: Download
 ) -> None:
     """Call the hook ``on_download`` when the request's transaction has ended and the answer is made."""
@@ -249,13 +264,3 @@ def _refuse(decision: Decision, request: Request) -> None:
         length = decision.headers["Content-Range"]
         request.add_response_callback(lambda _, response: response.headers.update({"Content-Range": length}))
         raise RangeNotSatisfiable(f"The file is {length.removeprefix('bytes */')} bytes long.")
-
-
-def _sent_here(decision: Decision, file: ServedFile, disposition: str, body: Iterable[bytes]) -> Response:
-    response = Response(status=decision.status, app_iter=body)
-    response.headers.clear()
-    response.headers.update(decision.headers)
-    response.headers["Cache-Control"] = _CACHE_CONTROL
-    if decision.status != 304:
-        response.headers.update({"Content-Type": file.media_type, "Content-Disposition": disposition})
-    return response
