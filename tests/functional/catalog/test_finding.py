@@ -2,14 +2,10 @@
 
 import base64
 import json
-import re
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event, text
-
-from autonomy_core.catalog import availability, finding, query_schemas
 
 HOSTILE = [
     "'",
@@ -186,68 +182,3 @@ def test_another_organisation_finds_nothing(make_shop):
     for query in ({"q": "harbour"}, {"q": "habour"}, {"tag": "ambient"}):
         assert found(one, **query) == {"Harbour Lights"}
         assert found(other, **query) == set()
-
-
-MANY_ROWS = {"products", "product_terms", "product_word_trigrams"}
-
-MANY = [
-    """INSERT INTO products (organisation_id, id, title, description, kind, amount, currency, active,
-           created_at, updated_at)
-       SELECT :org, gen_random_uuid(), 'Piece ' || n, '', 'thing', n % 100, 'eur', true, now(), now()
-       FROM generate_series(1, :many) AS n""",
-    """INSERT INTO product_terms
-       SELECT :org, 'title', lower(title), id FROM products WHERE organisation_id = :org""",
-    """INSERT INTO product_terms
-       SELECT :org, 'word', word, id
-       FROM products, unnest(ARRAY['piece', 'number' || substr(title, 7), md5(title)]) AS word
-       WHERE organisation_id = :org""",
-    """INSERT INTO product_word_trigrams
-       SELECT DISTINCT :org, substr('  ' || term || ' ', n, 3), term, length(term) + 1
-       FROM product_terms, generate_series(1, 40) AS n
-       WHERE organisation_id = :org AND field = 'word' AND n <= length(term) + 1""",
-]
-
-
-def test_many_products_are_searched_by_indexes(make_shop):
-    shops = [make_shop(name) for name in ("acme", "beacon")]
-    for shop in shops:
-        with shop.autonomy.scope(shop.id) as scope:
-            for statement in MANY:
-                scope.session.execute(text(statement), {"org": shop.id, "many": 2000})
-    shop = shops[0]
-    with shop.autonomy.scope(shop.id) as scope:
-        for table in MANY_ROWS:
-            scope.session.execute(text(f"ANALYZE {table}"))
-        for asked in (
-            {"q": "number17"},
-            {"q": "numbr17"},
-            {"tag": "x"},
-            {"artist": "x"},
-            {"sort": "title"},
-            {},
-        ):
-            query = query_schemas.ProductsQuery().load({**asked, "limit": "20"})
-            seen = explained(scope, query)
-            assert seen, asked
-            read = {found[1] for line in seen if (found := re.search(r"Seq Scan on (\w+)", line))}
-            assert not read & MANY_ROWS, (asked, seen)
-
-
-def explained(scope, query):
-    """The plans of the statements of a page."""
-    sent = []
-
-    def note(_connection, _cursor, statement, parameters, *_):
-        sent.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        finding.page(scope, availability.on_sale(scope), query)
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-    connection = scope.session.connection()
-    return [
-        line
-        for statement, parameters in sent
-        for line in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars()
-    ]
