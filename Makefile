@@ -68,7 +68,7 @@ types: $(VENV)/.installed  ## mypy; strict where plugin authors and money depend
 contracts: $(VENV)/.installed  ## architecture: which package may import which
 	@$(BIN)/lint-imports --no-cache
 
-# WHAT is any of: webhooks purchase catalogue slow login tenants
+# WHAT is any of: webhooks purchase catalogue slow files login tenants
 bench: $(VENV)/.installed $(DJSTRIPE)/.installed $(DRF)/.installed  ## measure it and peers: ROUNDS=, WHAT=
 	@set -e; for what in $(WHAT); do $(BIN)/python -m bench.$$what --rounds $(ROUNDS); done
 

@@ -42,8 +42,20 @@ class Server:
         """Return the processor time of its processes; None if the system does not provide it."""
         if not Path("/proc/self/stat").exists():
             return None
-        ticks = sum(_ticks(directory, self.process.pid) for directory in Path("/proc").glob("[0-9]*"))
+        ticks = sum(int(fields[11]) + int(fields[12]) for fields in self._processes())
         return ticks / os.sysconf("SC_CLK_TCK")
+
+    def memory_bytes(self) -> int:
+        """Return the resident memory of its processes; 0 if the system does not provide it."""
+        return sum(int(fields[21]) for fields in self._processes()) * os.sysconf("SC_PAGE_SIZE")
+
+    def _processes(self) -> Iterator[list[str]]:
+        """Yield the fields of its processes after the name; see proc(5)."""
+        for directory in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # the process has ended
+                fields = (directory / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) == self.process.pid:
+                    yield fields
 
 
 def serving(
@@ -127,12 +139,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
     with contextlib.suppress(ProcessLookupError):  # usually no process is left
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _ticks(directory: Path, session: int) -> int:
-    """Return the user and system time of a process of a session, in ticks; see proc(5)."""
-    try:
-        fields = (directory / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0  # the process has ended
-    return int(fields[11]) + int(fields[12]) if int(fields[3]) == session else 0

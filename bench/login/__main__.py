@@ -14,8 +14,8 @@ from bench.database import embedded_server
 from bench.installation import Installation, install, tenant
 from bench.load import HOST
 from bench.login.crowd import Logins, logging_in, login
+from bench.probing import latencies, percentile
 from bench.server import ServerError
-from bench.slow.probing import latencies, percentile
 
 CUSTOMERS = 100
 PASSWORD = "a long engine for the benchmark"

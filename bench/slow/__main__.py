@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import sys
 from pathlib import Path
 from statistics import median
-from uuid import UUID
 
-from autonomy_core.files.storage import storage_key
-from autonomy_core.kernel.manager import Plugins
-from autonomy_core.runtime import make_runtime
-from autonomy_core.security import api_keys
 from bench.benchmark import report, temporary_directory
+from bench.crowd import Crowd, Listeners, running_crowd
 from bench.database import embedded_server
-from bench.installation import ORGANISATION, Installation, install, tenant
+from bench.installation import Installation, install, tenant
 from bench.load import HOST, post_request
+from bench.nginx import nginx
+from bench.probing import download, latencies, percentile
+from bench.recordings import Recording, stock
 from bench.server import ServerError
-from bench.slow.crowd import LISTENERS, SENDERS, Crowd, slow_clients
-from bench.slow.probing import download, latencies, nginx, percentile
-from media_mp3.models import Track
 
-PRODUCT = UUID(f"{1:032}")
-SHA256 = "0" * 64
+SENDERS, LISTENERS = 1000, 500
+BYTES_PER_S = 64 * 1024
 FILE_BYTES = 86_000_000
+"""An hour of MP3 with 192 kbit/s."""
+
 SECONDS = 8.0
 DOWNLOADS = 5
 CATALOGUE = "/api/v1/products"
@@ -52,72 +49,40 @@ def main(arguments: list[str] | None = None) -> int:
                 tenant=tenant("sk_test_b", "whsec_b"),
                 settings=settings,
             )
-            key = stock(installation)
-            measure(installation, directory, key, rounds)
+            measure(installation, directory, stock(installation, FILE_BYTES), rounds)
     except (ServerError, RuntimeError) as error:
         print(f"The run is void: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def stock(installation: Installation) -> str:
-    """Give a product a large recording; return an API key that may download it."""
-    runtime = make_runtime(installation.settings, Plugins.from_entry_points())
-    try:
-        organisation = runtime.tenants.get(ORGANISATION)
-        if organisation is None:
-            raise ServerError("The organisation is not in service.")
-        key = storage_key(ORGANISATION, SHA256, ".mp3")
-        path = runtime.settings.data / "media" / "files" / key
-        path.parent.mkdir(parents=True)
-        path.write_bytes(secrets.token_bytes(1_000_000) * (FILE_BYTES // 1_000_000))
-        with runtime.transaction(organisation) as scope:
-            scope.session.add(
-                Track(
-                    organisation_id=ORGANISATION, id=PRODUCT, product_id=PRODUCT, position=1, title="Long",
-                    duration_ms=3_600_000, bitrate=192_000, size=FILE_BYTES, sha256=SHA256, storage_key=key,
-                    filename="long.mp3", peaks=b"\0",
-                )
-            )  # fmt: skip
-            scopes = ("catalog.read", "catalog.write")
-            _, text = api_keys.issue(scope, "bench", scopes, actor="bench")
-        return text
-    finally:
-        runtime.close()
-
-
-def measure(installation: Installation, directory: Path, key: str, rounds: int) -> None:
+def measure(installation: Installation, directory: Path, recording: Recording, rounds: int) -> None:
     """Measure with and without slow clients in turn, and print the tables."""
-    listening = {"Authorization": f"Bearer {key}"}
-    path = f"/api/v1/admin/products/{PRODUCT}/tracks/{PRODUCT}/stream"
-    head = "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {HOST}", f"Authorization: Bearer {key}", "", ""])
     login = post_request("/api/v1/customers/login", b" " * 1000, "application/json", {})
-    root = directory / "ours" / "data" / "media" / "files"
-    without, within, rates, downloads, plain = [], [], [], [], []
-    with installation.serving(64) as server, nginx(root, directory / "nginx") as beside:
-        crowd = Crowd(server.port, login[:-999], head.encode())
+    without, within, downloads, plain = [], [], [], []
+    with installation.serving(64) as server, nginx(recording.root, directory / "nginx") as beside:
+        listeners = Listeners(LISTENERS, recording.request, BYTES_PER_S)
+        crowd = Crowd(server.port, [listeners], senders=SENDERS, sent=login[:-999])
         latencies(server.port, CATALOGUE, {"Host": HOST}, 2)
         for number in range(rounds):
             report(f"round {number + 1} of {rounds}")
             without.append(percentile(latencies(server.port, CATALOGUE, {"Host": HOST}, SECONDS), 0.95))
-            with slow_clients(crowd) as pipe:
+            with running_crowd(crowd) as running:
                 within.append(percentile(latencies(server.port, CATALOGUE, {"Host": HOST}, SECONDS), 0.95))
-                pipe.send("enough")
-                rates.append(pipe.recv())
+                outcome = running.outcome()
             for _ in range(DOWNLOADS):
-                downloads.append(download(server.port, path, listening, FILE_BYTES))
+                downloads.append(download(server.port, recording.request, FILE_BYTES))
                 if beside is not None:
-                    plain.append(
-                        download(beside.port, f"/{storage_key(ORGANISATION, SHA256, '.mp3')}", {}, FILE_BYTES)
-                    )
-    senders, listeners, rate = rates[-1]
+                    plain.append(download(beside.port, recording.request_of_file, FILE_BYTES))
     print(f"\n{rounds} rounds; {os.cpu_count()} processor cores. Medians.\n")
     print("| catalogue, one client | p95, ms | x without |\n| --- | ---: | ---: |")
     print(f"| without slow clients | {median(without):.1f} | 1 |")
     ratio = median(slow / fast for slow, fast in zip(within, without, strict=True))
-    print(f"| with {senders} of {SENDERS} slow senders, {listeners} of {LISTENERS} slow listeners | "
-          f"{median(within):.1f} | {ratio:.2f} |")  # fmt: skip
-    print(f"\nThe listeners received {rate:.1f} MB/s in total.")
+    clients = (
+        f"{outcome.senders} of {SENDERS} slow senders, {outcome.listeners} of {LISTENERS} slow listeners"
+    )
+    print(f"| with {clients} | {median(within):.1f} | {ratio:.2f} |")
+    print(f"\nThe listeners received {outcome.bytes_per_s / 1e6:.1f} MB/s in total.")
     print("\n| one download | MB/s | x nginx |\n| --- | ---: | ---: |")
     if plain:
         ratios = [ours / theirs for ours, theirs in zip(downloads, plain, strict=True)]

@@ -1,0 +1,1 @@
+"""Downloads of files: their rate, and their effect on others."""
