@@ -32,6 +32,14 @@ from marshmallow import ValidationError, fields, validate
 from autonomy_core.languages import locale_of, tag_of
 from autonomy_core.texts import UnreadableText, readable
 
+LARGEST_NUMBER = 2**53 - 1
+"""The limit for numbers that all JSON parsers read alike (RFC 8259, section 6)."""
+
+MOST_DIGITS = 16
+"""The digits of `LARGEST_NUMBER`."""
+
+TOO_LARGE = "The number is too large."
+
 LONGEST_EMAIL = 254
 """The longest address that a mail can be sent to (RFC 5321, section 4.5.3.1.3)."""
 
@@ -91,6 +99,10 @@ class Timestamp(fields.AwareDateTime):
     Answers use UTC with ``Z``. In the years 1 and 9999, not every offset can be converted.
     """
 
+    default_error_messages = {
+        "invalid": "Write a date and time of the years 1000 to 2999 with its offset from UTC, such as "
+        "2026-11-30T18:00:00Z or 2026-11-30T19:00:00+01:00."
+    }
     _SPELLING = re.compile(
         r"[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
     )
@@ -109,6 +121,7 @@ class Timestamp(fields.AwareDateTime):
 class Day(fields.Date):
     """A date of the years 1000 to 2999 (RFC 3339, section 5.6). marshmallow would accept ``20261130``."""
 
+    default_error_messages = {"invalid": "Write a date of the years 1000 to 2999, such as 2026-11-30."}
     _SPELLING = re.compile(r"[12]\d{3}-\d{2}-\d{2}", re.ASCII)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -132,6 +145,8 @@ class LanguageTag(fields.String):
 class StrictBoolean(fields.Boolean):
     """``true`` or ``false``. marshmallow would also accept ``"no"`` and ``0``."""
 
+    default_error_messages = {"invalid": "Write true or false, without quotes."}
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
@@ -141,25 +156,35 @@ class StrictBoolean(fields.Boolean):
 class WholeNumber(fields.Integer):
     """An integer. ``12.0`` is accepted, as in JSON Schema; ``"12"`` is a string."""
 
-    MOST = 2**53 - 1
-    """The limit for numbers that all JSON parsers read alike (RFC 8259, section 6)."""
+    default_error_messages = {
+        "invalid": "Write a whole number without quotes, such as 20.",
+        "too_large": TOO_LARGE,
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or value != value // 1 or abs(value) > self.MOST:
+        if not is_number or value != value // 1:
             raise self.make_error("invalid", input=value)
+        if abs(value) > LARGEST_NUMBER:
+            raise self.make_error("too_large", input=value)
         return int(value)
 
 
 class NumberInText(fields.Integer):
     """An integer written as text, in JSON's notation with ASCII digits."""
 
-    default_error_messages = {"invalid": "Write a whole number in the digits 0 to 9, such as 20."}
-    _SPELLING = re.compile(r"-?(0|[1-9][0-9]{0,15})", re.ASCII)
+    default_error_messages = {
+        "invalid": "Write a whole number in the digits 0 to 9, such as 20.",
+        "too_large": TOO_LARGE,
+    }
+    _SPELLING = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if not isinstance(value, str) or not self._SPELLING.fullmatch(value):
             raise self.make_error("invalid", input=value)
+        # Python refuses to convert thousands of digits.
+        if len(value.removeprefix("-")) > MOST_DIGITS:
+            raise self.make_error("too_large", input=value)
         return int(value)
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from autonomy_core.cli.parameters import NumberType
 from autonomy_core.db.embedded import EmbeddedServerError
 from demo.client import Narrator
 from demo.customer import PASSWORD, Customer
@@ -29,7 +30,7 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
-@click.option("--port", default=6543, show_default=True, type=click.IntRange(1, HIGHEST_PORT))
+@click.option("--port", default=6543, show_default=True, type=NumberType(1, HIGHEST_PORT))
 @click.option(
     "--directory",
     type=click.Path(path_type=Path),

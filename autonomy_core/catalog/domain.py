@@ -14,8 +14,8 @@ LONGEST_SLUG: Final = 100
 LONGEST_TAG: Final = 50
 
 SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_ARTICLE_NUMBER: Final = re.compile(r"\d{8}|\d{12,14}", re.ASCII)
+UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+ARTICLE_NUMBER: Final = re.compile(r"(?:[0-9]{8}|[0-9]{12,14})")
 _SPELLED: Final = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "þ": "th"})
 
 
@@ -59,7 +59,7 @@ def plain(text: str) -> str:
 
 def is_slug(text: str) -> bool:
     """Whether a text can be a slug: ASCII, in lower case, with single hyphens, and no UUID."""
-    return len(text) <= LONGEST_SLUG and bool(SLUG.fullmatch(text)) and not _UUID.fullmatch(text)
+    return len(text) <= LONGEST_SLUG and bool(SLUG.fullmatch(text)) and not UUID_TEXT.fullmatch(text)
 
 
 def slug_of(title: str) -> str:
@@ -97,7 +97,7 @@ def is_article_number(text: str) -> bool:
 
     Source: GS1 General Specifications, section 7.9.1.
     """
-    if not _ARTICLE_NUMBER.fullmatch(text):
+    if not ARTICLE_NUMBER.fullmatch(text):
         return False
     weighted = (int(digit) * (3 if index % 2 else 1) for index, digit in enumerate(reversed(text)))
     return sum(weighted) % 10 == 0

@@ -7,13 +7,14 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from autonomy_core.catalog.domain import (
+    ARTICLE_NUMBER,
     LONGEST_SLUG,
     LONGEST_TAG,
     SLUG,
+    UUID_TEXT,
     State,
     distinct,
     is_article_number,
-    is_slug,
     tag_of,
 )
 from autonomy_core.fields import (
@@ -47,20 +48,23 @@ LONGEST_TITLE = 200
 LONGEST_NAME = 200
 LONGEST_DESCRIPTION = 5000
 SLUG_TEXT = validate.Regexp(
-    rf"^{SLUG.pattern}\Z", error="Lower-case ASCII letters, digits and single hyphens."
+    rf"^{SLUG.pattern}\Z",
+    error="A slug has lower-case ASCII letters, digits, and single hyphens between them.",
 )
-EIGHT_TO_FOURTEEN_DIGITS = validate.Regexp(r"^[0-9]{8,14}\Z", error="8, 12, 13 or 14 digits.")
+ARTICLE_NUMBER_TEXT = validate.Regexp(
+    rf"^{ARTICLE_NUMBER.pattern}\Z", error="An EAN or UPC has 8, 12, 13 or 14 digits, and nothing else."
+)
 ON_SALE = "whether customers see and buy it, from `published_at` on"
 
 
-def _not_a_slug(text: str) -> None:
-    if not is_slug(text):
-        raise ValidationError("Lower-case ASCII letters, digits and single hyphens; no UUID.")
+def _no_id(text: str) -> None:
+    if UUID_TEXT.fullmatch(text):
+        raise ValidationError("A UUID is the id of a product, and cannot be its slug.")
 
 
-def _article_number(text: str) -> None:
-    if not is_article_number(text):
-        raise ValidationError("This is no EAN or UPC: write 8, 12, 13 or 14 digits with the check digit.")
+def _check_digit(text: str) -> None:
+    if ARTICLE_NUMBER.fullmatch(text) and not is_article_number(text):
+        raise ValidationError("The last digit of an EAN or UPC is its check digit, which is another one.")
 
 
 class Tag(Text):
@@ -248,7 +252,7 @@ class DetailsSchema(ApiSchema):
     """What people read about a product. Absent members of a new product are empty."""
 
     slug = fields.String(
-        validate=[validate.Length(1, LONGEST_SLUG), SLUG_TEXT, _not_a_slug],
+        validate=[validate.Length(max=LONGEST_SLUG), SLUG_TEXT, _no_id],
         metadata={
             "description": "the name in URLs, unique in the organisation, by default from the title; an old "
             "one leads to the present one",
@@ -270,7 +274,7 @@ class DetailsSchema(ApiSchema):
     tags = DistinctList(Tag(), validate=validate.Length(max=MOST_TAGS))
     upc = fields.String(
         allow_none=True,
-        validate=[EIGHT_TO_FOURTEEN_DIGITS, _article_number],
+        validate=[ARTICLE_NUMBER_TEXT, _check_digit],
         metadata={"description": "EAN or UPC with its check digit", "example": "4006381333931"},
     )
     languages = DistinctList(LanguageTag(), validate=validate.Length(max=MOST_LANGUAGES))

@@ -9,9 +9,10 @@ import click
 
 from autonomy_core.accounting.export import export, record_export
 from autonomy_core.accounting.figures import TooManyFigures, report
-from autonomy_core.cli.context import CliContext, IdentifierType, json_option, pass_cli
+from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_json, print_rows
+from autonomy_core.cli.parameters import IdentifierType
 from autonomy_core.cli.payments import payments
 from autonomy_core.currencies import CURRENCIES
 from autonomy_core.kernel.settlements import PaymentStatus

@@ -11,6 +11,7 @@ from autonomy_core.audit.services import record
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_rows
+from autonomy_core.cli.parameters import NumberType
 from autonomy_core.kernel.runtime import runtime_of
 
 
@@ -30,9 +31,7 @@ def count(cli: CliContext, *, as_json: bool) -> None:
 
 @alarms.command("list")
 @click.argument("organisation_id", metavar="ORG")
-@click.option(
-    "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="How many at most."
-)
+@click.option("--limit", default=100, show_default=True, type=NumberType(1, 10_000), help="How many at most.")
 @json_option
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:

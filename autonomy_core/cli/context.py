@@ -11,14 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import click
-from marshmallow import ValidationError
 
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.server_ini import read_ini
-from autonomy_core.fields import EmailField
 
 if TYPE_CHECKING:
     from autonomy_core.kernel.hooks import PluginSettings
@@ -204,41 +201,11 @@ class FilePath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class IdentifierType(click.ParamType):
-    """The id of a key or a payment, a UUID."""
-
-    name = "id"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
-        """Return the UUID, or raise a usage error."""
-        try:
-            return UUID(str(value))
-        except ValueError:
-            # A longer text may be an API key that was pasted by mistake, so it is not printed.
-            subject = repr(value) if len(str(value)) <= len(_EXAMPLE) else "this"
-            self.fail(f"{subject} is no id; one looks like {_EXAMPLE}", param, ctx)
-
-
-class AddressType(click.ParamType):
-    """An e-mail address."""
-
-    name = "address"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the address in its canonical form, or raise a usage error."""
-        try:
-            return str(EmailField().deserialize(value))
-        except ValidationError as error:
-            self.fail(str(error.messages[0]), param, ctx)
-
-
 def _loading() -> ModuleType:
     from autonomy_core.cli import loading  # noqa: PLC0415 - help needs no database and no web framework
 
     return loading
 
-
-_EXAMPLE = "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071"
 
 pass_cli = click.make_pass_decorator(CliContext)
 """Decorator: pass the `CliContext` to a command as its first argument."""

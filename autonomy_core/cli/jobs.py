@@ -9,10 +9,12 @@ import click
 
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.output import print_rows
+from autonomy_core.cli.parameters import NumberType
 from autonomy_core.jobs.administration import cancel_job, retry_job, unfinished_jobs
 
+LARGEST_ID = 2**63 - 1
 ORGANISATION = click.argument("organisation_id", metavar="ORG")
-JOB = click.argument("job_id", metavar="ID", type=click.IntRange(min=1))
+JOB = click.argument("job_id", metavar="ID", type=NumberType(1, LARGEST_ID))
 
 
 @click.group()
@@ -22,9 +24,7 @@ def jobs() -> None:
 
 @jobs.command("list")
 @ORGANISATION
-@click.option(
-    "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="How many at most."
-)
+@click.option("--limit", default=100, show_default=True, type=NumberType(1, 10_000), help="How many at most.")
 @json_option
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import click
 
-from autonomy_core.cli.context import AddressType, CliContext, IdentifierType, json_option, pass_cli
+from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.output import print_json, print_rows
+from autonomy_core.cli.parameters import AddressType, IdentifierType, NumberType
 from autonomy_core.db.base import utcnow
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.runtime import runtime_of
@@ -38,7 +39,7 @@ def keys() -> None:
     type=AddressType(),
     help="The address of the member of staff to whom it belongs; by default the organisation's back end.",
 )
-@click.option("--days", type=click.IntRange(1, 3650), help="How long it can be used; by default always.")
+@click.option("--days", type=NumberType(1, 3650), help="How long it can be used; by default always.")
 @json_option
 @pass_cli
 def issue(

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import click
 
-from autonomy_core.cli.context import AddressType, CliContext, IdentifierType, json_option, pass_cli
+from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_facts, print_json, print_rows
+from autonomy_core.cli.parameters import AddressType, IdentifierType, NumberType
 from autonomy_core.kernel.mail import MailerUnavailable, MailRefused, MailTemplate, NotSent
 from autonomy_core.languages import locale_of, tag_of
 from autonomy_core.mail.administration import allow_address, detail_of, stop_address
@@ -53,9 +54,7 @@ def mail() -> None:
 @ORGANISATION
 @click.option("--status", type=click.Choice(STATUSES), help="Only mail in this state.")
 @click.option("--to", help="Only mail to this address.")
-@click.option(
-    "--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many at most."
-)
+@click.option("--limit", default=20, show_default=True, type=NumberType(1, 1000), help="How many at most.")
 @json_option
 @pass_cli
 def list_(

@@ -9,9 +9,10 @@ from uuid import UUID
 import click
 from sqlalchemy import select
 
-from autonomy_core.cli.context import CliContext, IdentifierType, json_option, pass_cli
+from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_facts, print_json, print_lines, print_rows
+from autonomy_core.cli.parameters import IdentifierType, NumberType
 from autonomy_core.grants.models import Grant
 from autonomy_core.payments.hook_runs import COMPLETED_HOOK
 from autonomy_core.payments.models import HookRun, Payment, ReversalHookRun
@@ -30,9 +31,7 @@ def payments() -> None:
 
 @payments.command("list")
 @click.argument("organisation_id", metavar="ORG")
-@click.option(
-    "--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many at most."
-)
+@click.option("--limit", default=20, show_default=True, type=NumberType(1, 1000), help="How many at most.")
 @json_option
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, limit: int, *, as_json: bool) -> None:

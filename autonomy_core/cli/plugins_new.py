@@ -23,7 +23,7 @@ TEMPLATE = Path(__file__).parent / "plugin_template"
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST = 30
-_TAKEN = frozenset({"autonomy", "embedded", "organisation", "sqlalchemy", "stand_ins", "tests"})
+_TAKEN = frozenset({"autonomy", "core", "embedded", "organisation", "sqlalchemy", "stand_ins", "tests"})
 """Reserved words of the server's ini keys, of organisations' ini files and of the tests."""
 
 

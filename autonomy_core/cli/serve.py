@@ -20,6 +20,7 @@ from granian.server import Server
 
 from autonomy_core.cli.context import CliContext, pass_cli
 from autonomy_core.cli.failures import Failure
+from autonomy_core.cli.parameters import NumberType
 from autonomy_core.cli.server_ini import read_listen
 from autonomy_core.cli.wsgi import edge_in_worker
 from autonomy_core.edge.limits import HEAD_BYTES, HEAD_S, MOST_CONNECTIONS, Limits
@@ -42,21 +43,21 @@ SECONDS_TO_FINISH = 20
 @click.option("--host", help="The address to listen on; by default the ini file's, or else 127.0.0.1.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=NumberType(0, 65535),
     help="The port; 0 for any free one. By default that of [server:main] in the ini file, or else 6543.",
 )
 @click.option(
     "--workers",
     default=1,
     show_default=True,
-    type=click.IntRange(1, 64),
+    type=NumberType(1, 64),
     help="Processes; one for each core.",
 )
 @click.option(
     "--threads",
     default=64,
     show_default=True,
-    type=click.IntRange(1, 512),
+    type=NumberType(1, 512),
     help="Threads of each process: the requests that it handles at once. Slow clients occupy none.",
 )
 @pass_cli

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import click
 
-from autonomy_core.cli.context import AddressType, CliContext, IdentifierType, json_option, pass_cli
+from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_rows
+from autonomy_core.cli.parameters import AddressType, IdentifierType
 from autonomy_core.security.roles import MEANINGS, Role
 from autonomy_core.staff import services
 

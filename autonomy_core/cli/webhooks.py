@@ -10,6 +10,7 @@ import click
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_facts, print_json, print_rows
+from autonomy_core.cli.parameters import NumberType
 from autonomy_core.errors import Unavailable
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.webhooks import WebhookSource
@@ -53,9 +54,7 @@ def choosing(command: Any) -> Any:
 
 @click.command("list")
 @choosing
-@click.option(
-    "--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many at most."
-)
+@click.option("--limit", default=20, show_default=True, type=NumberType(1, 10_000), help="How many at most.")
 @json_option
 @pass_cli
 def list_(cli: CliContext, organisation_id: str, *, limit: int, as_json: bool, **chosen: Any) -> None:

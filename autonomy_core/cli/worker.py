@@ -7,6 +7,7 @@ import asyncio
 import click
 
 from autonomy_core.cli.context import CliContext, pass_cli
+from autonomy_core.cli.parameters import NumberType
 from autonomy_core.jobs.worker import run
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.operations.logging import configure_logging
@@ -18,7 +19,7 @@ from autonomy_core.operations.signals import reload_on_hangup
     "--concurrency",
     default=4,
     show_default=True,
-    type=click.IntRange(1, 64),
+    type=NumberType(1, 64),
     help="The number of jobs that run at once, each in a thread.",
 )
 @pass_cli

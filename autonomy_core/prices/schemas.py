@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -16,7 +17,10 @@ MAX_AMOUNT = 99_999_999
 MOST_PRICES = 50
 """The largest number of further currencies of a product."""
 
-THREE_LETTERS = validate.Regexp(r"^[a-z]{3}\Z", error="Three lower-case letters.")
+_THREE_LETTERS = r"^[a-z]{3}\Z"
+THREE_LETTERS = validate.Regexp(
+    _THREE_LETTERS, error="Write the three letters of ISO 4217 in lower case, such as eur."
+)
 AMOUNT = validate.Range(0, MAX_AMOUNT)
 IN_MINOR_UNIT = "in the minor unit of the currency: 500 is 5.00 euros, and 500 yen"
 OPEN = "whether buyers choose the amount: `amount` is the smallest then, in each currency"
@@ -25,8 +29,8 @@ OTHERS = "the prices in further currencies, by currency"
 
 
 def in_use(currency: str) -> None:
-    """Validate a currency code."""
-    if currency not in CURRENCIES:
+    """Validate a currency code of three letters."""
+    if re.match(_THREE_LETTERS, currency) and currency not in CURRENCIES:
         raise ValidationError("This is no currency of ISO 4217 that is in use.")
 
 

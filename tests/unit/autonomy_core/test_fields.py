@@ -43,6 +43,25 @@ def test_other_values_are_no_integer(number):
         EverySchema().load({"number": number})
 
 
+@pytest.mark.parametrize("number", [2**53, -(10**22), 1e300])
+def test_a_number_that_is_too_large_is_called_so(number):
+    assert refused(EverySchema, {"number": number}) == {"number": ["The number is too large."]}
+    assert refused(NumberSchema, {"n": "9" * 5000}) == {"n": ["The number is too large."]}
+
+
+def test_a_refused_value_is_told_how_to_write_it():
+    told = refused(EverySchema, {"number": "12", "truth": "no", "when": "tomorrow"})
+    assert "20" in told["number"][0]
+    assert "true or false" in told["truth"][0]
+    assert "2026-11-30T18:00:00Z" in told["when"][0]
+
+
+def refused(schema, values):
+    with pytest.raises(ValidationError) as error:
+        schema().load(values)
+    return error.value.messages
+
+
 @pytest.mark.parametrize("truth", [0, 1, "true", "no", None, [], 0.0])
 def test_only_true_and_false_are_booleans(truth):
     assert EverySchema().load({"truth": False}) == {"truth": False}

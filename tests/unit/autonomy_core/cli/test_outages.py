@@ -62,7 +62,7 @@ def example_of(parameter):
     known = {
         "id": "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071",
         "integer": "1",
-        "integer range": "1",
+        "number": "1",
         "directory": "copy",
         "path": "copy",
         "address": "ada@example.org",

@@ -82,3 +82,10 @@ def test_an_unknown_organisation_is_reported_before_pending_migrations(site, gro
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: There is no organisation 'nosuch'")
+
+
+@pytest.mark.parametrize("number", ["x", "1_0", "0", "1001", "-1", "1.5", "\u0669", "9" * 5000])
+def test_a_number_beyond_its_limits_is_refused_with_the_limits(run, number):
+    result = run("mail", "list", "acme", f"--limit={number}")
+    assert result.exit_code == 2
+    assert "is not a whole number from 1 to 1000." in result.stderr
