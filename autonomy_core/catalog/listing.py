@@ -1,17 +1,17 @@
-"""Loads the public tracks of a product, and of the products of a bundle."""
+"""Loads the public tracks and formats of a product, and of the products of a bundle."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from autonomy_core.catalog.models import Product
-from autonomy_core.kernel.listing import ListingKind
+from autonomy_core.kernel.listing import ListingKind, WholeKind
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope, forbid_commit
 
 
 def load_tracks(scope: TenantScope, product: Product) -> Product:
-    """Set the `tracks` of a product and of its items, and return the product. Each kind is asked once."""
+    """Set `tracks` and `formats` of a product and of its items, and return it. Each kind is asked once."""
     products = (product, *product.items)
     by_kind: dict[str, list[UUID]] = {}
     for each in products:
@@ -25,4 +25,10 @@ def load_tracks(scope: TenantScope, product: Product) -> Product:
             for each in products:
                 if each.kind == name:
                     each.tracks = found.get(each.id, ())
+        if isinstance(kind, WholeKind):
+            with forbid_commit(scope):
+                formats = kind.formats_of(scope, product_ids)
+            for each in products:
+                if each.kind == name:
+                    each.formats = formats.get(each.id, ())
     return product

@@ -195,16 +195,27 @@ class ListedTrackSchema(ApiSchema):
 TRACKS = "the tracks that visitors see, in their order; empty for a product without"
 
 
+def _formats() -> fields.List:
+    description = (
+        "in which a buyer gets the whole; the first is a good default. Empty if there is no such file"
+    )
+    return fields.List(
+        fields.Nested(ListedFormatSchema), required=True, metadata={"description": description}
+    )
+
+
 class ItemDetailSchema(ProductInBundleSchema):
     """A product in a bundle, with its tracks."""
 
     tracks = fields.List(fields.Nested(ListedTrackSchema), required=True, metadata={"description": TRACKS})
+    formats = _formats()
 
 
 class ProductDetailSchema(ProductTextsSchema):
     """A product with its texts and tracks, for customers."""
 
     tracks = fields.List(fields.Nested(ListedTrackSchema), required=True, metadata={"description": TRACKS})
+    formats = _formats()
     items = fields.List(
         fields.Nested(ItemDetailSchema),
         required=True,

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,9 @@ import structlog
 
 from autonomy_core.edge.body import BodyNeeded
 from autonomy_core.edge.environ import Environ
+from autonomy_core.edge.pool import Pool
+from autonomy_core.errors import AutonomyError
+from autonomy_core.files.assembly import AssembledBody
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +67,10 @@ class FileAnswer:
         self.file.close()
 
 
+Stream = FileAnswer | AssembledBody
+"""Bodies that are read while they are sent."""
+
+
 @dataclass(slots=True)
 class Answer:
     """One answer.
@@ -70,12 +78,12 @@ class Answer:
     Attributes:
         status: the HTTP status code.
         headers: headers with names in lower case.
-        body: the whole body, or a file that contains it.
+        body: the whole body, or what contains it.
     """
 
     status: int
     headers: list[tuple[bytes, bytes]]
-    body: bytes | FileAnswer
+    body: bytes | Stream
 
     @property
     def announced(self) -> int | None:
@@ -114,7 +122,7 @@ def call(application: Application, environ: Environ, spool: Path) -> Answer | No
     environ["wsgi.file_wrapper"] = FileAnswer
     try:
         parts = application(environ, start_response)
-        body = parts if isinstance(parts, FileAnswer) else _collected(parts, spool)
+        body = parts if isinstance(parts, Stream) else _collected(parts, spool)
     except BodyNeeded:
         return None
     status, headers = begun[0]
@@ -128,7 +136,7 @@ def call(application: Application, environ: Environ, spool: Path) -> Answer | No
 def _require_whole(answer: Answer) -> None:
     given, announced = len(answer.body), answer.announced
     if announced is not None and given < announced:
-        if isinstance(answer.body, FileAnswer):
+        if isinstance(answer.body, Stream):
             answer.body.close()
         raise ShortAnswer(f"It announces {announced} bytes and has {given}.")
 
@@ -178,41 +186,86 @@ async def send_answer(answer: Answer, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def send_file(
-    answer: Answer, file: FileAnswer, send: Send, gone: asyncio.Future[Any], stall_s: float
+Read = Callable[[int], Awaitable[bytes]]
+"""Returns the next bytes of a body, at most so many; none at its end."""
+
+
+def reader_of(body: Stream, pool: Pool) -> Read:
+    """How the event loop reads a body.
+
+    Args:
+        body: the body.
+        pool: its threads read the pieces of assembled bodies, which may be in a store that does not answer.
+    """
+    if isinstance(body, FileAnswer):
+        return _FileReader(body).read
+
+    async def read(size: int) -> bytes:
+        outcome = await pool.start(partial(_attempt, body, size)).answer
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return bytes(outcome)
+
+    return read
+
+
+def _attempt(body: AssembledBody, size: int) -> bytes | BaseException:
+    try:
+        return body.read(size)
+    except BaseException as error:  # noqa: BLE001 - a pool's function must not raise
+        return error.with_traceback(None)
+
+
+class _FileReader:
+    def __init__(self, file: FileAnswer) -> None:
+        self._descriptor, self._position = file.file.fileno(), file.file.tell()
+
+    async def read(self, size: int) -> bytes:
+        piece = await _read(self._descriptor, size, self._position)
+        self._position += len(piece)
+        return piece
+
+
+async def send_stream(
+    answer: Answer, read: Read, send: Send, gone: asyncio.Future[Any], stall_s: float
 ) -> None:
-    """Send an answer whose body is a file, in pieces, as fast as the client reads.
+    """Send an answer whose body is read meanwhile, in pieces, as fast as the client reads.
 
     Args:
         answer: the answer.
-        file: its body.
+        read: reads its body.
         send: ASGI's send function.
         gone: is done when the client has disconnected.
         stall_s: the maximum time for each `MIN_PIECE`, in seconds. After that, the connection is closed.
+
+    Raises:
+        AutonomyError: the first piece cannot be read. Nothing has been sent.
     """
-    descriptor = file.file.fileno()
-    position = file.file.tell()
-    end = position + (len(file) if answer.announced is None else answer.announced)
     loop, size = asyncio.get_running_loop(), FIRST_PIECE
-    if position >= end:
+    left = len(answer.body) if answer.announced is None else answer.announced
+    if left <= 0:
         await send_answer(Answer(answer.status, answer.headers, b""), send)
         return
+    piece = await read(min(size, left))
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    while position < end and not gone.done():
-        piece = await _read(descriptor, min(size, end - position), position)
-        if not piece:
-            log.error("answer.file_cut_short", missing=end - position)
-            return
-        position += len(piece)
+    while piece:
+        left -= len(piece)
         began = loop.time()
         try:
             async with asyncio.timeout(stall_s * max(len(piece) / MIN_PIECE, 1)):
-                await send({"type": "http.response.body", "body": piece, "more_body": position < end})
+                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
         except TimeoutError:
-            log.info("answer.not_taken", missing=end - position)
+            log.info("answer.not_taken", missing=left)
+            return
+        if left <= 0 or gone.done():
             return
         is_fast = loop.time() - began < FAST_CLIENT_S
         size = min(size * 2, MAX_PIECE) if is_fast else max(size // 2, MIN_PIECE)
+        try:
+            piece = await read(min(size, left))
+        except AutonomyError:
+            break  # where it was raised, the reason was logged
+    log.error("answer.file_cut_short", missing=left)
 
 
 async def _read(descriptor: int, size: int, position: int) -> bytes:

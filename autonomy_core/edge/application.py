@@ -8,7 +8,16 @@ from pathlib import Path
 
 import structlog
 
-from autonomy_core.edge.answer import Answer, Application, FileAnswer, Send, call, send_answer, send_file
+from autonomy_core.edge.answer import (
+    Answer,
+    Application,
+    Send,
+    Stream,
+    call,
+    reader_of,
+    send_answer,
+    send_stream,
+)
 from autonomy_core.edge.body import Body, Receive, Spool, Wanted, asked_about
 from autonomy_core.edge.crowd import Crowd
 from autonomy_core.edge.environ import Environ, Scope, make_environ
@@ -28,6 +37,9 @@ CRASHED = Answer(500, [(b"content-type", b"text/plain")], b"The error has been l
 
 REFUSAL_THREADS = 2
 """The number of threads for rejections. A rejection needs no database; all connections may queue for one."""
+
+PIECE_THREADS = 8
+"""The number of threads that read pieces of assembled bodies. A slow client occupies none of them."""
 
 WATCHED_AFTER_S = 1.0
 """If the client disconnects after this time, in seconds, a request that no thread has started is dropped."""
@@ -51,6 +63,7 @@ class Edge:
         self._hang_up = HangUp()
         self._pool = Pool("request", threads, threads * WAITING_PER_THREAD)
         self._refusals = Pool("refusal", REFUSAL_THREADS)
+        self._pieces = Pool("piece", PIECE_THREADS)
         self._lanes = {path: Pool(path.rpartition("/")[2], number) for path, number in LANES.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,8 +73,8 @@ class Edge:
         body = Body(receive, environ, self._limits, self._spool)
         try:
             answer = await self._answer(environ, body)
-            if isinstance(answer.body, FileAnswer):
-                await self._send_file(environ, answer, answer.body, body, send)
+            if isinstance(answer.body, Stream):
+                await self._send_stream(environ, answer, answer.body, body, send)
                 return
             await send_answer(answer, send)
             if answer.ends_connection and not await body.drain():
@@ -125,16 +138,17 @@ class Edge:
         deadline = asyncio.get_running_loop().call_later(rest_s, _give_up, job)
         job.answer.add_done_callback(lambda _: deadline.cancel())
 
-    async def _send_file(
-        self, environ: Environ, answer: Answer, file: FileAnswer, body: Body, send: Send
+    async def _send_stream(
+        self, environ: Environ, answer: Answer, stream: Stream, body: Body, send: Send
     ) -> None:
+        read = reader_of(stream, self._pieces)
         try:
             with self._crowd.joined(environ["REMOTE_ADDR"]):
-                await send_file(answer, file, send, body.gone(), self._limits.listener_s)
+                await send_stream(answer, read, send, body.gone(), self._limits.listener_s)
         except AutonomyError as error:
             await send_answer(await self._refuse(environ, error), send)
         finally:
-            file.close()
+            stream.close()
 
 
 def _call(application: Application, environ: Environ, spool: Path) -> Answer | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, TypeGuard
 from uuid import UUID
 
@@ -19,10 +20,17 @@ from pyramid.response import Response
 from autonomy_core.addresses import is_within
 from autonomy_core.errors import AutonomyError
 from autonomy_core.files.area import FileArea
+from autonomy_core.files.assembly import AssembledBody, AssembledFile, StoredPart, slices
 from autonomy_core.files.delivery import Found, delivery_of, find, hand_over
 from autonomy_core.files.errors import PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
 from autonomy_core.files.ranges import Decision, Representation, decide
-from autonomy_core.files.services import ServedFile, open_file, unavailable_if_unreadable
+from autonomy_core.files.services import (
+    ServedFile,
+    open_file,
+    require_own,
+    storage_of,
+    unavailable_if_unreadable,
+)
 from autonomy_core.kernel.delivery import Delivery, Handover, Redirect
 from autonomy_core.kernel.events import DownloadStarted
 from autonomy_core.kernel.runtime import runtime_of
@@ -76,7 +84,7 @@ class Download:
     Attributes:
         customer_id: the customer who owns the product.
         product_id: the product.
-        item_id: what of the product; None if it has one file only.
+        item_id: what of the product; None for the whole.
         purpose: ``stream`` for a player, ``download`` for a file to keep.
     """
 
@@ -118,7 +126,8 @@ def answer_with_file(
     decision = decide(Representation(file.size, etag, file.stored_at), request.method, request.headers)
     _refuse(decision, request)
     if download is not None and _is_beginning(decision, request):
-        _announce(scope, request, area, file, download)
+        what = _Told(f"{area.plugin}/{area.name}", file.media_type, file.size)
+        _announce(scope, request, download, what)
     if delivery is not None and found is not None and _can_be_delegated(decision, request):
         handover = _handed_over(scope, delivery, found, file, disposition)
         if _is_possible(handover, request):
@@ -127,7 +136,38 @@ def answer_with_file(
     if request.method == "GET" and decision.length > 0:
         wrap = request.environ.get("wsgi.file_wrapper")
         body = open_file(scope, area, file.key, decision.start, decision.end_inclusive, wrap=wrap)
-    return _sent_here(decision, file, disposition, body)
+    return _sent_here(decision, file.media_type, disposition, body)
+
+
+def answer_with_assembled(
+    scope: TenantScope,
+    request: Request,
+    file: AssembledFile,
+    disposition: str,
+    *,
+    download: Download | None = None,
+) -> Response:
+    """Answer a GET or HEAD with a file that no store has as a whole, or with the part that is asked for.
+
+    The application sends it, whatever the organisation's delivery: no other server could. `answer_with_file`
+    has the meaning of the arguments.
+
+    Raises:
+        PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
+    """
+    for part in file.parts:
+        if isinstance(part, StoredPart):
+            require_own(scope, part.key)
+    decision = decide(Representation(file.size, f'"{file.digest}"'), request.method, request.headers)
+    _refuse(decision, request)
+    if download is not None and _is_beginning(decision, request):
+        _announce(scope, request, download, _Told(file.name, file.media_type, file.size))
+    body: Iterable[bytes] = ()
+    if request.method == "GET" and decision.length > 0:
+        wanted = slices(file.parts, decision.start, decision.end_inclusive + 1)
+        body = AssembledBody(wanted, partial(storage_of, scope))
+        body.begin()
+    return _sent_here(decision, file.media_type, disposition, body)
 
 
 # Otherwise the private cache of a shared computer would give the file to the next user.
@@ -203,18 +243,23 @@ def _delegated(handover: Handover, decision: Decision, file: ServedFile, disposi
     validators = {
         name: decision.headers[name] for name in ("ETag", "Last-Modified") if name in decision.headers
     }
-    headers = {"Content-Length": "0", **validators, **_about(file, disposition), **handover.headers}
+    headers = {
+        "Content-Length": "0",
+        **validators,
+        **_about(file.media_type, disposition),
+        **handover.headers,
+    }
     return _answer(200, headers)
 
 
-def _sent_here(decision: Decision, file: ServedFile, disposition: str, body: Iterable[bytes]) -> Response:
-    described = {} if decision.status == 304 else _about(file, disposition)
+def _sent_here(decision: Decision, media_type: str, disposition: str, body: Iterable[bytes]) -> Response:
+    described = {} if decision.status == 304 else _about(media_type, disposition)
     return _answer(decision.status, {**decision.headers, "Cache-Control": _CACHE_CONTROL, **described}, body)
 
 
-def _about(file: ServedFile, disposition: str) -> dict[str, str]:
+def _about(media_type: str, disposition: str) -> dict[str, str]:
     return {
-        "Content-Type": file.media_type,
+        "Content-Type": media_type,
         "Content-Disposition": disposition,
         "Cache-Control": _CACHE_CONTROL,
     }
@@ -228,9 +273,16 @@ def _answer(status: int, headers: Mapping[str, str], body: Iterable[bytes] = ())
     return response
 
 
-def _announce(
-    scope: TenantScope, request: Request, area: FileArea, file: ServedFile, download: Download
-) -> None:
+@dataclass(frozen=True)
+class _Told:
+    """What the hook is told of a file, see `DownloadStarted`."""
+
+    files: str
+    media_type: str
+    size: int
+
+
+def _announce(scope: TenantScope, request: Request, download: Download, what: _Told) -> None:
     """Call the hook ``on_download`` when the request's transaction has ended and the answer is made."""
     if not scope.hooks.implementations("on_download"):
         return
@@ -240,9 +292,9 @@ def _announce(
         product_id=download.product_id,
         item_id=download.item_id,
         purpose=download.purpose,
-        files=f"{area.plugin}/{area.name}",
-        media_type=file.media_type,
-        size=file.size,
+        files=what.files,
+        media_type=what.media_type,
+        size=what.size,
     )
 
     def call(_: Request, response: Response) -> None:

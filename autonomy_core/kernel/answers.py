@@ -42,7 +42,11 @@ ANSWERS: dict[str, Answer] = {
     "register_product_kinds": Answer(
         f"{PROTOCOLS}:ProductKind",
         many=True,
-        optional=(f"{PROTOCOLS}:DeliveringKind", "autonomy_core.kernel.listing:ListingKind"),
+        optional=(
+            f"{PROTOCOLS}:DeliveringKind",
+            "autonomy_core.kernel.listing:ListingKind",
+            "autonomy_core.kernel.listing:WholeKind",
+        ),
     ),
     "register_authenticators": Answer(f"{PROTOCOLS}:Authenticator", many=True),
     "register_image_processors": Answer("autonomy_core.kernel.images:ImageProcessor", many=True),

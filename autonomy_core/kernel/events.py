@@ -125,9 +125,10 @@ class DownloadStarted:
         scope: the organisation's scope, in no transaction.
         customer_id: the customer who owns the product.
         product_id: the product.
-        item_id: what of the product, for example a track; None if it has one file only.
+        item_id: what of the product, for example a track; None for the whole.
         purpose: ``stream`` for a player, ``download`` for a file to keep.
-        files: the plugin and the area of the file: ``media_mp3/recordings``.
+        files: the plugin and the area of the file: ``media_mp3/recordings``. An archive is in no area, and is
+            ``media_mp3/archives``.
         media_type: the Content-Type of the file.
         size: of the whole file, in bytes.
     """

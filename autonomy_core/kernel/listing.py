@@ -79,3 +79,25 @@ class ListingKind(Protocol):
         Returns:
             The tracks by the id of the product. A product without tracks may be missing.
         """
+
+
+@runtime_checkable
+class WholeKind(Protocol):
+    """A `ProductKind` whose products a buyer gets as a whole, in a format of the buyer's choice."""
+
+    name: str
+
+    def formats_of(
+        self, scope: TenantScope, product_ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[ListedFormat]]:
+        """The formats in which a buyer gets a whole product, the first by default.
+
+        The core calls this as it calls `ListingKind.tracks_of`.
+
+        Args:
+            scope: the organisation's scope.
+            product_ids: the products.
+
+        Returns:
+            The formats by the id of the product. A product without any may be missing.
+        """

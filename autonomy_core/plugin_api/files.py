@@ -9,6 +9,7 @@ name                  what it does
 `FairTurns`           shares a number of concurrent inspections among organisations
 `store_upload`        stores a received file; `keep_upload` confirms it in the row's transaction
 `answer_with_file`    answers with a file or a range; `file_details` describes the call
+`AssembledFile`       a file made of stored ones, such as an archive; `answer_with_assembled` sends it
 `Download`            whose download it is, for the hook ``on_download``
 `attachment`          the header that names the file that the browser saves
 `SignedLinks`         links that open without a header; `LinkQuery` describes them
@@ -20,6 +21,7 @@ name                  what it does
 from __future__ import annotations
 
 from autonomy_core.files.area import FileArea
+from autonomy_core.files.assembly import AssembledFile, Part, StoredPart, size_of
 from autonomy_core.files.authenticator import LinkQuery, SignedLinks
 from autonomy_core.files.collecting import delete_unreferenced, stored_keys
 from autonomy_core.files.disposition import attachment
@@ -27,7 +29,7 @@ from autonomy_core.files.errors import StorageUnavailable
 from autonomy_core.files.limited import ChildFailed, LimitReached, Limits, run_limited
 from autonomy_core.files.marks import UnreferencedFileMark
 from autonomy_core.files.receiving import RECEIVING_ERRORS, fields_of, receive_upload
-from autonomy_core.files.responses import Download, answer_with_file, file_details
+from autonomy_core.files.responses import Download, answer_with_assembled, answer_with_file, file_details
 from autonomy_core.files.services import ServedFile, keep_upload, key_of, storage_of, store_upload
 from autonomy_core.files.storage import Storage
 from autonomy_core.files.turns import FairTurns, TurnsBusy
@@ -36,6 +38,7 @@ from autonomy_core.kernel.files import StoredFiles
 
 __all__ = [
     "RECEIVING_ERRORS",
+    "AssembledFile",
     "ChildFailed",
     "Download",
     "FairTurns",
@@ -43,14 +46,17 @@ __all__ = [
     "LimitReached",
     "Limits",
     "LinkQuery",
+    "Part",
     "ServedFile",
     "SignedLinks",
     "Storage",
     "StorageUnavailable",
     "StoredFiles",
+    "StoredPart",
     "TurnsBusy",
     "UnreferencedFileMark",
     "Upload",
+    "answer_with_assembled",
     "answer_with_file",
     "attachment",
     "delete_unreferenced",
@@ -60,6 +66,7 @@ __all__ = [
     "key_of",
     "receive_upload",
     "run_limited",
+    "size_of",
     "storage_of",
     "store_upload",
     "stored_keys",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from autonomy_core.kernel.delivery import DeliveredFile, Delivery, Handover, Redirect, SentByProxy
 from autonomy_core.kernel.finders import PaymentFinder
 from autonomy_core.kernel.images import ImageProcessor
-from autonomy_core.kernel.listing import ListedFormat, ListedTrack, ListingKind
+from autonomy_core.kernel.listing import ListedFormat, ListedTrack, ListingKind, WholeKind
 from autonomy_core.kernel.media import MediaFormat, Recording
 from autonomy_core.kernel.protocols import (
     Authenticator,
@@ -41,4 +41,5 @@ __all__ = [
     "RefundOrder",
     "SentByProxy",
     "TimelineEntry",
+    "WholeKind",
 ]

@@ -12,6 +12,7 @@ from autonomy_core.plugin_api.files import delete_unreferenced, stored_keys
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.payments import first_bought_at
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.archives.checksums import forget_checksums
 from media_mp3.editing import lock_product
 from media_mp3.models import Track, UnreferencedAudio, UnreferencedFile
 from media_mp3.renditions.models import UnreferencedRendition
@@ -34,6 +35,7 @@ def collect(scope: TenantScope) -> None:
     _forget_removed_tracks(scope, utcnow() - after)
     for area, marks in _AREAS:
         delete_unreferenced(scope, area, marks, stored[area.name], after=after)
+    forget_checksums(scope)
 
 
 def _forget_removed_tracks(scope: TenantScope, before: datetime) -> None:

@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 
 from autonomy_core.plugin_api.catalog import Product
-from autonomy_core.plugin_api.protocols import ListedTrack
+from autonomy_core.plugin_api.protocols import ListedFormat, ListedTrack
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3 import services
+from media_mp3.archives.services import listed_formats
 
 
 class Mp3:
@@ -33,3 +34,9 @@ class Mp3:
     ) -> Mapping[UUID, Sequence[ListedTrack]]:
         """Return the tracks that visitors see."""
         return services.listed_tracks(scope, product_ids)
+
+    def formats_of(
+        self, scope: TenantScope, product_ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[ListedFormat]]:
+        """Return the formats in which all tracks of each product may be had."""
+        return listed_formats(scope, product_ids)

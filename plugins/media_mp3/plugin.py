@@ -17,6 +17,8 @@ from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
 from autonomy_core.plugin_api.protocols import Authenticator, ProductKind
 from autonomy_core.plugin_api.resources import AdminProduct, CustomerProduct, Customers
 from media_mp3 import models  # noqa: F401 - makes the table known to the migrations
+from media_mp3.archives import jobs as archives
+from media_mp3.archives.resources import ProductArchives
 from media_mp3.commands import media
 from media_mp3.jobs import EVERY_S, collect
 from media_mp3.kind import Mp3
@@ -56,7 +58,9 @@ def register_views(config: Configurator) -> None:
     config.add_child(AdminProduct, "tracks", AdminProductTracks)
     config.add_child(TrackNode, "formats", TrackFormats)
     config.add_child(AdminTrack, "formats", AdminTrackFormats)
+    config.add_child(CustomerProduct, "archives", ProductArchives)
     config.scan("media_mp3.views")
+    config.scan("media_mp3.archives.views")
     config.scan("media_mp3.renditions.views")
 
 
@@ -74,11 +78,12 @@ def register_authenticators() -> Sequence[Authenticator]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    """Formats are made of masters; files that no track refers to are deleted after a delay."""
+    """Formats are made of masters, checksums of files; files without a track are deleted after a delay."""
     return [
         Job("media_mp3.collect", collect, every=EVERY_S),
         Job(RENDER_JOB, renditions.render, every=renditions.EVERY_S),
         Job(ANNOUNCE_JOB, renditions.announce),
+        Job(archives.CHECKSUMS_JOB, archives.compute_checksums, every=archives.EVERY_S),
     ]
 
 

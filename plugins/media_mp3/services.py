@@ -21,6 +21,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import STAFF, Identity
 from autonomy_core.plugin_api.statements import compiled, parameter
 from autonomy_core.plugin_api.texts import cleaned
+from media_mp3.archives.checksums import checksum_of_file, keep_checksum
 from media_mp3.domain import AudioFacts, Tags, TrackReport
 from media_mp3.editing import (
     file_values,
@@ -149,10 +150,11 @@ def add_uploaded(
         NotPlayable, InspectionBusy, TrackExists, StorageUnavailable
     """
     report = accepted(scope, upload)
-    area = area_of(report.format)
-    store_upload(scope, area, upload)
+    area, crc32 = area_of(report.format), checksum_of_file(upload.path)
+    key = store_upload(scope, area, upload)
     with scope.begin() as own:
         track = add_track(own, product_id, upload, report, fields, actor=actor)
+        keep_checksum(own, key, crc32)
         keep_upload(own, area, upload)
     return Uploaded(track, report.facts)
 
@@ -169,10 +171,11 @@ def replace_with_uploaded(
         NotPlayable, InspectionBusy, TrackExists, NotFound, StorageUnavailable
     """
     report = accepted(scope, upload)
-    area = area_of(report.format)
-    store_upload(scope, area, upload)
+    area, crc32 = area_of(report.format), checksum_of_file(upload.path)
+    key = store_upload(scope, area, upload)
     with scope.begin() as own:
         track = replace_file(own, product_id, track_id, upload, report, actor=actor)
+        keep_checksum(own, key, crc32)
         keep_upload(own, area, upload)
     return Uploaded(track, report.facts)
 

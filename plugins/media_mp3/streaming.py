@@ -22,25 +22,18 @@ from autonomy_core.plugin_api.media import CORE_FORMATS
 from autonomy_core.plugin_api.operations import Details
 from media_mp3 import services
 from media_mp3.models import Track
+from media_mp3.renditions.domain import MASTERS
 from media_mp3.renditions.resources import TrackFormat
 from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.resources import AdminTrack, TrackNode
 from media_mp3.settings import RENDITIONS, area_of
 
-FORMATS: Final = {
-    "mp3": ("audio/mpeg", ".mp3"),
-    "wav": ("audio/wav", ".wav"),
-    "aiff": ("audio/aiff", ".aiff"),
-    "flac": ("audio/flac", ".flac"),
-    "alac": ("audio/mp4", ".m4a"),
-}
-"""The media type and the extension of each format of a master."""
 _RENDITIONS: Final = {each.media_type for each in CORE_FORMATS}
 
 
 def _details(query: type[LinkQuery] | None = None, errors: tuple[type[AutonomyError], ...] = ()) -> Details:
     details = file_details("audio/mpeg", "the recording", query=query, errors=errors)
-    types = dict.fromkeys(media_type for media_type, _ in FORMATS.values())
+    types = dict.fromkeys(media_type for media_type, _ in MASTERS.values())
     details["media"] = dict.fromkeys((*types, *sorted(_RENDITIONS - types.keys())), "the recording")
     return details
 
@@ -86,7 +79,7 @@ def master(context: TrackNode | AdminTrack, request: Request, purpose: Purpose) 
         PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
     """
     track = context.track
-    media_type, extension = FORMATS[track.format]
+    media_type, extension = MASTERS[track.format]
     file = ServedFile(track.storage_key, track.size, track.sha256, media_type, track.stored_at)
     by_customer = isinstance(context, TrackNode)
     listener = Download(request.identity.id, track.product_id, track.id, purpose) if by_customer else None

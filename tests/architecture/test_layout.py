@@ -49,6 +49,7 @@ OWN_MODULES = {
         "support",
     },
     "media_mp3": {
+        "archives",
         "editing.py",
         "inspection",
         "kind.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,7 @@ from customer_auth.providers import flows
 from customer_auth.providers.domain import Asserted, Provider
 from customer_auth.providers.models import ProviderIdentity
 from demo import music
+from media_mp3.archives.checksums import keep_checksum
 from media_mp3.renditions.models import Rendition
 from media_mp3.settings import RENDITIONS
 from stripe_payments.models import StripeBalance
@@ -358,6 +360,7 @@ def _add_rendition(scope: TenantScope, side: Side, track_id: UUID) -> None:
     _put_text(scope, RENDITIONS, side, f"{side.marker} before")
     values = {"state": "ready", "wanted": side.marker, "made": side.marker, "stored_at": utcnow()}
     scope.session.add(Rendition(organisation_id=side.id, track_id=track_id, format="mp3", **file, **values))
+    keep_checksum(scope, file["storage_key"], zlib.crc32(side.marker.encode()))
     side.identifiers["format"] = "mp3"
 
 

@@ -21,6 +21,15 @@ MOST_ATTEMPTS: Final = 3
 MP3: Final = "mp3"
 """The only format of a master that is MP3: its audio as it is, with the tags of the shop."""
 
+MASTERS: Final = {
+    MP3: ("audio/mpeg", ".mp3"),
+    "wav": ("audio/wav", ".wav"),
+    "aiff": ("audio/aiff", ".aiff"),
+    "flac": ("audio/flac", ".flac"),
+    "alac": ("audio/mp4", ".m4a"),
+}
+"""The media type and the extension of each format of a master."""
+
 ERRORS: Final[Mapping[str, Explanation]] = {
     "ffmpeg_missing": Explanation(
         "The worker's machine has no ffmpeg.",

@@ -15,6 +15,7 @@ from autonomy_core.plugin_api.files import FairTurns, TurnsBusy, keep_upload, ke
 from autonomy_core.plugin_api.jobs import defer, defer_again
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.archives.checksums import checksum_of_file, keep_checksum
 from media_mp3.models import Track
 from media_mp3.renditions import making
 from media_mp3.renditions.domain import FAILED, MOST_ATTEMPTS, PASSING, READY, RUNNING, WAITING
@@ -82,6 +83,7 @@ def _render_one(scope: TenantScope, wanted: WantedRendition) -> str | None:
     began = time.monotonic()
     try:
         with making.made(scope, wanted) as file:
+            crc32 = checksum_of_file(file.path)
             store_upload(scope, RENDITIONS, file)
             with scope.begin() as own:
                 if _is_wanted(own, wanted, file_key := key_of(own, RENDITIONS, file.sha256)):
@@ -91,6 +93,7 @@ def _render_one(scope: TenantScope, wanted: WantedRendition) -> str | None:
                     row.size, row.sha256, row.stored_at = file.size, file.sha256, utcnow()
                     row.become(READY)
                     own.session.flush()
+                    keep_checksum(own, file_key, crc32)
                     keep_upload(own, RENDITIONS, file)
                     _announce_if_complete(own, wanted)
     except making.NotMade as error:

@@ -4,12 +4,13 @@ import os
 import select
 import socket
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from tests.faults.installation import TIMEOUT_S, wait_for
 from tests.functional.edge.serving import read_answer
-from tests.functional.edge.trial import FILE_BYTES
+from tests.functional.edge.trial import FILE_BYTES, THREADS
 
 pytestmark = pytest.mark.processes
 
@@ -174,6 +175,30 @@ def test_an_answer_shorter_than_announced_is_a_500(trial, path):
     before = trial.open()
     assert trial.ask(f"GET {path}") == (500, b"The error has been logged.\n")
     assert nothing_is_left_open(trial, before)
+
+
+def test_an_assembled_body_is_sent_whole(trial):
+    status, body = trial.ask("GET /assembled")
+    assert (status, body) == (200, b"head" + trial.log.with_name("recording").read_bytes() + b"tail")
+
+
+def test_slow_readers_of_assembled_bodies_occupy_no_thread(trial):
+    before = trial.open()
+    with ExitStack() as connected:
+        for _ in range(3 * THREADS):
+            slow = connected.enter_context(trial.connect("GET /assembled", buffer=4096))
+            assert slow.recv(12) == b"HTTP/1.1 200"
+        assert trial.ask("GET /refuse") == (401, b"no")
+    assert nothing_is_left_open(trial, before)
+
+
+def test_a_store_that_fails_is_an_error_before_the_first_byte_only(trial):
+    status, _ = trial.ask("GET /fails-at-once")
+    assert status == 503
+    with trial.connect("GET /fails-later") as connection:
+        received = b"".join(iter(lambda: connection.recv(1 << 20), b""))
+    assert received.startswith(b"HTTP/1.1 200")
+    assert 4_000_000 < len(received) < FILE_BYTES
 
 
 def test_an_answer_without_a_body_may_announce_a_length(trial):

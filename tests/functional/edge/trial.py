@@ -12,6 +12,8 @@ from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from autonomy_core.cli.serve import make_server
 from autonomy_core.cli.wsgi import behind_edge
 from autonomy_core.edge.limits import HEAD_S, Limits
+from autonomy_core.files.area import FileArea
+from autonomy_core.files.assembly import AssembledBody, StoredPart, slices
 from autonomy_core.settings_schema import AddressesField
 from autonomy_core.traversal.target import REFUSAL
 
@@ -100,7 +102,38 @@ def note(name, line):
         file.write(f"{line}\n")
 
 
+class Pieces:
+    """A store that has no file on this machine.
+
+    Args:
+        fails_at: the byte of the whole from which on it does not answer.
+    """
+
+    def __init__(self, fails_at):
+        self._fails_at = fails_at
+
+    def open_local(self, *_):
+        return None
+
+    def open_range(self, key, start, end_inclusive):
+        if start >= self._fails_at:
+            raise OSError("the store does not answer")
+        yield RECORDING.read_bytes()[start : end_inclusive + 1]
+
+
+def assemble(environ, start_response, fails_at=FILE_BYTES):
+    area = FileArea("trial", Path, plugin="trial", suffix=".bin")
+    parts = [b"head", StoredPart(area, "acme/aa/" + "a" * 64 + ".bin", FILE_BYTES), b"tail"]
+    start = 0 if fails_at else len(parts[0])
+    body = AssembledBody(slices(parts, start, FILE_BYTES + 8), lambda _: Pieces(fails_at))
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return body
+
+
 PATHS = {
+    "/assembled": assemble,
+    "/fails-at-once": partial(assemble, fails_at=0),
+    "/fails-later": partial(assemble, fails_at=5_000_000),
     "/announce-too-much": announce_too_much,
     "/shrinking": partial(send_file, path=Path("shrinking")),
     "/host": lambda environ, start_response: answer(start_response, environ["HTTP_HOST"].encode()),

@@ -126,3 +126,17 @@ def test_a_delivery_that_fails_leaves_the_file_to_the_application(make):
     with capture_logs() as logs:
         assert shop.get(track["stream_url"]).body == MUSIC
     assert "files.delivery_failed" in {line["event"] for line in logs}
+
+
+def test_a_download_of_the_whole_is_told_once(make):
+    shop, album, _ = make(delivery="counting")
+    path = f"{shop.api}/customers/products/{album.id}/archives"
+    (archive,) = shop.autonomy.app.get(path, headers=shop.as_ada).json["items"]
+    shop.get(archive["download_url"])
+    shop.get(archive["download_url"], status=206, Range="bytes=500-")
+
+    (event,) = begun
+    assert (event.item_id, event.product_id, event.purpose) == (None, album.id, "download")
+    assert (event.files, event.media_type, event.size) == (
+        "media_mp3/archives", "application/zip", archive["size"]
+    )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import urllib.request
+import zipfile
+from io import BytesIO
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -54,6 +56,25 @@ def test_a_recording_in_s3_is_played_like_one_in_a_directory(shop, s3):
     assert part.body == LONG[1000:5000]
     assert part.headers["Content-Range"] == f"bytes 1000-4999/{len(LONG)}"
     assert shop.get(heard["stream_url"], method="HEAD").headers["Content-Length"] == str(len(LONG))
+
+
+def test_an_archive_of_recordings_in_s3_is_read_in_parts(make_shop):
+    shop = make_shop("archivist")
+    album = shop.album()
+    shop.upload(album, LONG)
+    shop.upload(album, MUSIC)
+    shop.sell(album)
+    path = f"{shop.api}/customers/products/{album.id}/archives"
+    (archive,) = shop.autonomy.app.get(path, headers=shop.as_ada).json["items"]
+
+    whole = shop.get(archive["download_url"]).body
+
+    assert len(whole) == archive["size"]
+    with zipfile.ZipFile(BytesIO(whole)) as opened:
+        assert [opened.read(name) for name in opened.namelist()[:2]] == [LONG, MUSIC]
+    border = whole.index(MUSIC)
+    part = shop.get(archive["download_url"], status=206, Range=f"bytes={border - 9}-{border + 9}")
+    assert part.body == whole[border - 9 : border + 10]
 
 
 def test_a_replaced_recording_is_removed_from_s3_after_the_delay(make_shop, s3):

@@ -1,0 +1,227 @@
+"""Use cases of archives: in which formats a release may be had, and what an archive consists of."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from autonomy_core.plugin_api.catalog import Product, available_at, require_available
+from autonomy_core.plugin_api.errors import NotFound
+from autonomy_core.plugin_api.files import AssembledFile, FileArea, Part, StoredPart, attachment, size_of
+from autonomy_core.plugin_api.images import jpeg_of
+from autonomy_core.plugin_api.protocols import ListedFormat
+from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.archives.checksums import known_checksums
+from media_mp3.archives.credit_notes import Release, credits_text
+from media_mp3.archives.domain import MEDIA_TYPE, Choice, Member, Offer, choices, zip_parts
+from media_mp3.archives.names import NumberedTrack, safe, track_names, unique
+from media_mp3.models import Track
+from media_mp3.renditions.domain import MASTERS, MP3
+from media_mp3.renditions.services import finished_files
+from media_mp3.services import owned_tracks
+from media_mp3.settings import PLUGIN, RENDITIONS, area_of
+
+NAME: Final = f"{PLUGIN}/archives"
+"""What the hook ``on_download`` calls an archive."""
+
+LARGEST_COVER: Final = 1200
+"""The longest side of the cover in an archive, in pixels. It is in memory while it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFile:
+    """A stored file of a track.
+
+    Attributes:
+        stored: where it is.
+        stored_at: since when the track has it, aware.
+    """
+
+    stored: StoredPart
+    stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A release in one format.
+
+    Attributes:
+        name: of the format.
+        title: of the format, for people.
+        lossless: whether each track is.
+        tracks: their number.
+        file: what a buyer downloads.
+        disposition: the Content-Disposition that gives the saved file its name.
+        available_at: the moment of the release in the future; None if buyers get it now.
+    """
+
+    name: str
+    title: str
+    lossless: bool
+    tracks: int
+    file: AssembledFile
+    disposition: str
+    available_at: datetime | None
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.file.size
+
+
+def archives_of(scope: TenantScope, customer_id: UUID, product: Product) -> list[Archive]:
+    """The archives that a customer gets of a product, one for each format that all tracks have.
+
+    Raises:
+        NotFound: the customer does not own the product.
+        StorageUnavailable: the cover cannot be read.
+    """
+    tracks = owned_tracks(scope, customer_id, product.id)
+    found = choices(offers_of(scope, tracks))
+    known = known_checksums(scope, {each.content.stored.key for choice in found for each in choice.offers})
+    complete = [each for each in found if all(offer.content.stored.key in known for offer in each.offers)]
+    if not complete:
+        return []
+    cover = jpeg_of(scope, "product", product.id, largest=LARGEST_COVER)
+    release = _Release(product, tracks, known, cover, available_at(scope, product.id), _url(scope))
+    return [_archive(release, choice) for choice in complete]
+
+
+def archive_of(scope: TenantScope, customer_id: UUID, product: Product, name: str) -> Archive:
+    """The archive of a product in one format.
+
+    Raises:
+        NotFound: the customer does not own the product, or it may not be had in this format.
+        NotAvailableYet: the product is released later.
+        StorageUnavailable: the cover cannot be read.
+    """
+    found = {archive.name: archive for archive in archives_of(scope, customer_id, product)}
+    if name not in found:
+        raise NotFound
+    require_available(scope, product.id)
+    return found[name]
+
+
+def listed_formats(scope: TenantScope, product_ids: Collection[UUID]) -> dict[UUID, list[ListedFormat]]:
+    """The formats in which a buyer gets each product as a whole."""
+    statement = select(Track).where(Track.product_id.in_(product_ids), Track.removed_at.is_(None))
+    by_product: dict[UUID, list[Track]] = {}
+    for track in scope.session.scalars(statement.order_by(Track.position)):
+        by_product.setdefault(track.product_id, []).append(track)
+    return {
+        product_id: [
+            ListedFormat(each.name, each.title, each.lossless) for each in choices(offers_of(scope, tracks))
+        ]
+        for product_id, tracks in by_product.items()
+    }
+
+
+def offers_of(scope: TenantScope, tracks: Sequence[Track]) -> list[list[Offer[TrackFile]]]:
+    """What each track may be had in: the finished formats, or the master if there is none."""
+    finished = finished_files(scope, tracks)
+    return [
+        [
+            Offer(
+                each.format.name,
+                each.format.title,
+                each.format.lossless,
+                each.format.extension,
+                _track_file(RENDITIONS, each.file.key, each.size, each.file.stored_at or track.stored_at),
+            )
+            for each in finished.get(track.id, ())
+        ]
+        or [_master(track)]
+        for track in tracks
+    ]
+
+
+def _master(track: Track) -> Offer[TrackFile]:
+    _, extension = MASTERS[track.format]
+    file = _track_file(area_of(track.format), track.storage_key, track.size, track.stored_at)
+    title, lossless = track.format.upper(), track.format != MP3
+    return Offer(track.format, title, lossless, extension, file, is_master=True)
+
+
+def _track_file(area: FileArea, key: str, size: int, stored_at: datetime) -> TrackFile:
+    return TrackFile(StoredPart(area, key, size), stored_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """What the archives of a product in all formats have in common."""
+
+    product: Product
+    tracks: Sequence[Track]
+    checksums: Mapping[str, int]
+    cover: bytes | None
+    available_at: datetime | None
+    url: str | None
+
+    @property
+    def label(self) -> str:
+        artist, title = self.product.shown.artist, self.product.title
+        return f"{artist} - {title}" if artist else title
+
+
+def _archive(release: _Release, choice: Choice[TrackFile]) -> Archive:
+    names = track_names([_numbered(track, release.product) for track in release.tracks])
+    files = unique(
+        [(name, offer.extension) for name, offer in zip(names, choice.offers, strict=True)]
+        + [("cover", ".jpg"), ("credits", ".txt")]
+    )
+    contents: list[tuple[Part, int, datetime]] = [
+        (file.stored, release.checksums[file.stored.key], file.stored_at)
+        for file in (offer.content for offer in choice.offers)
+    ]
+    latest = max(stored_at for _, _, stored_at in contents)
+    texts = release.cover or b"", _credits(release, names)
+    contents += [(content, zlib.crc32(content), latest) for content in texts]
+    directory = safe(release.label, "release")
+    members = [
+        Member(f"{directory}/{name}", size_of(part), crc32, changed_at, part)
+        for name, (part, crc32, changed_at) in zip(files, contents, strict=True)
+        if part
+    ]
+    return Archive(
+        choice.name,
+        choice.title,
+        choice.lossless,
+        len(release.tracks),
+        AssembledFile(NAME, MEDIA_TYPE, tuple(zip_parts(members))),
+        attachment(f"{release.label} ({choice.title})", ".zip", unnamed="release"),
+        release.available_at,
+    )
+
+
+def _numbered(track: Track, product: Product) -> NumberedTrack:
+    artist = track.artist if track.artist != product.shown.artist else None
+    return NumberedTrack(track.title, artist, track.disc_number or 1, is_listed=track.removed_at is None)
+
+
+def _credits(release: _Release, names: Sequence[str]) -> bytes:
+    product, shown = release.product, release.product.shown
+    lengths = [track.duration_ms for track in release.tracks]
+    text = credits_text(
+        Release(
+            title=product.title,
+            artist=shown.artist,
+            label=shown.label,
+            released=shown.release_date,
+            upc=shown.upc,
+            url=release.url,
+            credits=shown.credits,
+            tracks=list(zip(names, lengths, strict=True)),
+        )
+    )
+    return text.encode()
+
+
+def _url(scope: TenantScope) -> str | None:
+    host = next(iter(scope.organisation.hosts or scope.hosts), None)
+    return host and f"https://{host}/"
