@@ -19,14 +19,16 @@ ROUNDS ?= 3
 ARGS ?=
 WHAT ?= webhooks purchase
 SEED ?= 1
+UPLOADS ?= 200
 PURCHASES ?= 100
+UPLOADS ?= 200
 KILLS ?= 10
 
 PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit sure lint format types contracts install stripe-cli client-generators serve
-.PHONY: worker simulator migrate changelog bench chaos clean
+.PHONY: worker simulator migrate changelog bench chaos chaos-files clean
 
 help:  ## list the targets
 	@echo "Autonomy Server. Make installs everything, in $(VENV) and var/."
@@ -87,6 +89,9 @@ $(DRF)/.installed: bench/catalogue/drf_requirements.txt
 
 chaos: $(VENV)/.installed  ## kill everything at random while customers buy: SEED=, PURCHASES=, KILLS=
 	@$(BIN)/python -m tests.faults.chaos --seed $(SEED) --purchases $(PURCHASES) --kills $(KILLS)
+
+chaos-files: $(VENV)/.installed  ## kill server, worker and store while staff upload: SEED=, UPLOADS=, KILLS=
+	@$(BIN)/python -m tests.faults.uploads --seed $(SEED) --uploads $(UPLOADS) --kills $(KILLS)
 
 serve: migrate  ## serve development.ini on $(PORT)
 	@$(BIN)/autonomy --config development.ini serve --port $(PORT)

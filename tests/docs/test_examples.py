@@ -35,6 +35,7 @@ NOT_EXECUTED = {
         "$ npx openapi-typescript http://localhost:6543/api/v1/openapi.json --output api.d.ts",
     ),
     ("docs/faults.md", "$ make chaos SEED=7 PURCHASES=100 KILLS=10"),
+    ("docs/faults.md", "$ make chaos-files SEED=1 UPLOADS=200 KILLS=12"),
     ("docs/operations.md", "CREATE ROLE autonomy_owner LOGIN PASSWORD 'change-me-too';"),
     (
         "docs/operations.md",

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,17 +32,52 @@ ACCESS_KEY, SECRET_KEY = "TESTACCESSKEY", "a-secret-key-of-tests"
 PORTS = ("master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc", "s3", "s3.grpc")
 
 
-@dataclass(frozen=True)
+@dataclass
 class S3Server:
     """The running server.
 
     Attributes:
-        endpoint: its address.
+        directory: of its data, its settings and its log.
+        ports: by the names in `PORTS`.
         process: of the server.
     """
 
-    endpoint: str
-    process: subprocess.Popen[bytes]
+    directory: Path
+    ports: dict[str, int]
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.ports['s3']}"
+
+    def start(self) -> None:
+        """Start the process with the data of the one before, and wait until it answers."""
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                _command(self.directory, self.ports),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.directory,
+                start_new_session=True,
+            )
+        _wait_for(self._answers)
+
+    def kill(self) -> None:
+        """Kill the process, as ``kill -9`` does."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, "the S3 server has ended"
+        try:
+            urllib.request.urlopen(self.endpoint, timeout=5).close()
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
 
     def store(self, path: str, **changes: str) -> StoreSettings:
         """The settings of ``s3://<path>``."""
@@ -93,24 +128,12 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
     identity = {"name": "tests", "credentials": credentials, "actions": ["Admin"]}
     (directory / "s3.json").write_text(json.dumps({"identities": [identity]}))
     with _reserved_ports(len(PORTS)) as numbers:
-        ports = dict(zip(PORTS, numbers, strict=True))
-        with (directory / "log").open("wb") as log:
-            process = subprocess.Popen(
-                _command(directory, ports),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=directory,
-                start_new_session=True,
-            )
-        server = S3Server(f"http://127.0.0.1:{ports['s3']}", process)
+        server = S3Server(directory, dict(zip(PORTS, numbers, strict=True)))
         try:
-            _wait_for(lambda: _answers(server))
+            server.start()
             yield server
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            server.kill()
             for port in numbers:
                 for path in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
                     path.unlink(missing_ok=True)
@@ -124,17 +147,6 @@ def _command(directory: Path, ports: dict[str, int]) -> list[str | Path]:
     command += [f"-{name.replace('.', '.port.')}={port}" for name, port in ports.items() if "." in name]
     command += [f"-{name}.port={port}" for name, port in ports.items() if "." not in name]
     return command
-
-
-def _answers(server: S3Server) -> bool:
-    assert server.process.poll() is None, "the S3 server has ended"
-    try:
-        urllib.request.urlopen(server.endpoint, timeout=5).close()
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-    return True
 
 
 def _wait_for(found: object) -> None:

@@ -67,10 +67,15 @@ class Processes:
 
     def kill(self) -> None:
         """Kill the running processes and their children."""
-        for process in self._running.values():
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        for name in self._running:
+            self.kill_one(name)
+
+    def kill_one(self, name: str) -> None:
+        """Kill a process and its children."""
+        process = self._running[name]
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @contextmanager
