@@ -50,7 +50,7 @@ def foreign_format(head: bytes) -> str | None:
     for magic, name in _AT_START:
         if head.startswith(magic):
             return name
-    if head.startswith((b"RIFF", b"RIFX")):
+    if head.startswith((b"RIFF", b"RIFX", b"RF64", b"BW64")):
         return "WAV audio" if head[8:12] == b"WAVE" else "RIFF container"
     if head[4:8] == b"ftyp":
         return "MP4 container"

@@ -20,6 +20,11 @@ MOST_CHANNELS: Final = 8
 MAX_CHUNKS: Final = 4096
 MAX_TEXT_CHUNK_BYTES: Final = 16 * 1024 * 1024
 
+LARGE: Final = 0xFFFFFFFF
+"""What a chunk declares whose size is elsewhere, because 32 bits may not hold it."""
+
+NO_LARGE: Final[Mapping[bytes, int]] = {}
+
 Coding = Literal["int", "float"]
 
 
@@ -147,9 +152,18 @@ class Chunk:
 
 
 def chunks(
-    file: BinaryIO, found: Container, position: int, end: int, order: Literal["little", "big"]
+    file: BinaryIO,
+    found: Container,
+    position: int,
+    end: int,
+    order: Literal["little", "big"],
+    *,
+    large: Mapping[bytes, int] = NO_LARGE,
 ) -> Iterator[Chunk]:
     """Walk the chunks between two offsets. A chunk that ends after ``end`` is the last one.
+
+    Args:
+        large: the sizes of chunks that declare `LARGE`, by their names.
 
     Raises:
         Broken: there are too many of them, or the rest is no chunk.
@@ -161,6 +175,8 @@ def chunks(
             return
         head = read_at(file, position, 8)
         name, size = head[:4], int.from_bytes(head[4:8], order)
+        if size == LARGE:
+            size = large.get(name, size)
         if not all(0x20 <= byte < 0x7F for byte in name):
             found.add("header_malformed", offset=position, reason="no chunk begins here")
             raise Broken

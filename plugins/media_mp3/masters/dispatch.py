@@ -21,7 +21,7 @@ def container_of(head: bytes) -> Parse | None:
     Args:
         head: the first 12 bytes at least.
     """
-    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+    if head[:4] in (b"RIFF", *wav.WIDE) and head[8:12] == b"WAVE":
         return wav.parse
     if head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC"):
         return aiff.parse

@@ -1,20 +1,33 @@
 """Parses WAV: RIFF chunks, of which ``fmt `` and ``data`` describe the audio.
 
 Source: Microsoft, "Multimedia Programming Interface and Data Specifications 1.0"; "Multiple Channel Audio
-Data and WAVE Files" for WAVE_FORMAT_EXTENSIBLE.
+Data and WAVE Files" for WAVE_FORMAT_EXTENSIBLE; EBU Tech 3306 and ITU-R BS.2088 for RF64 and BW64.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import BinaryIO, Final
 
-from media_mp3.masters.container import MAX_TEXT_CHUNK_BYTES, Broken, Chunk, Container, chunks, read_at
+from media_mp3.masters.container import (
+    LARGE,
+    MAX_TEXT_CHUNK_BYTES,
+    NO_LARGE,
+    Broken,
+    Chunk,
+    Container,
+    chunks,
+    read_at,
+)
 from media_mp3.tags.id3v2 import Id3Malformed, parse_header
 from media_mp3.tags.scan import Tag
 
 UNKNOWN_SIZES: Final = frozenset((0, 0xFFFFFFFF, 0x7FFFFFFF))
 """What programs declare that write into a pipe, and cannot return to the header."""
+WIDE: Final = (b"RF64", b"BW64")
+"""How a file begins whose first chunk, ``ds64``, has sizes of 64 bits."""
+_DS64_BYTES: Final = 28
 _PCM, _FLOAT, _EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 _GUID_TAIL: Final = bytes.fromhex("000000001000800000aa00389b71")
 _INFO: Final = {
@@ -32,13 +45,14 @@ def parse(file: BinaryIO, size: int) -> Container:
     """Read the chunks of a WAV file.
 
     Args:
-        file: open for reading in binary; it begins with ``RIFF``.
+        file: open for reading in binary; it begins with ``RIFF``, or as `WIDE` says.
         size: bytes in the file.
     """
     found = Container("wav")
-    end = _end(file, found, size)
     try:
-        for chunk in chunks(file, found, 12, end, "little"):
+        large = _large_sizes(file, found)
+        end = _end(file, found, size, large)
+        for chunk in chunks(file, found, 12, end, "little", large=large):
             if chunk.name == b"fmt ":
                 _format(file, found, chunk)
             elif chunk.name == b"data":
@@ -54,9 +68,25 @@ def parse(file: BinaryIO, size: int) -> Container:
     return found
 
 
-def _end(file: BinaryIO, found: Container, size: int) -> int:
+def _large_sizes(file: BinaryIO, found: Container) -> Mapping[bytes, int]:
+    """The sizes of 64 bits: that of the whole RIFF by its own name, and that of ``data``."""
+    name = read_at(file, 0, 4)
+    if name not in WIDE:
+        return NO_LARGE
+    head = read_at(file, 12, 8 + _DS64_BYTES)
+    if not head.startswith(b"ds64") or len(head) < 8 + _DS64_BYTES:
+        found.add("header_malformed", offset=12, reason="no ds64 chunk begins here")
+        raise Broken
+    whole, data = (int.from_bytes(head[start : start + 8], "little") for start in (8, 16))
+    return {name: whole, b"data": data}
+
+
+def _end(file: BinaryIO, found: Container, size: int, large: Mapping[bytes, int]) -> int:
     """Where the RIFF ends by its own word, or the file if that is shorter or the word says nothing."""
-    declared = int.from_bytes(read_at(file, 4, 4), "little")
+    head = read_at(file, 0, 8)
+    declared = int.from_bytes(head[4:8], "little")
+    if declared == LARGE:
+        declared = large.get(head[:4], declared)
     end = declared + 8
     if declared in UNKNOWN_SIZES:
         return size

@@ -37,6 +37,10 @@ ACCEPTED = {
             masters.wav_format(), chunk(b"data", PCM), chunk(b"id3 ", material.id3_with("TALB", b"\0Album"))
         ), "wav", 16,
     ),
+    "WAV with sizes of 64 bits": (lambda: masters.encoded(".wav", "-rf64", "always"), "wav", 16),
+    "WAV of broadcasters with sizes of 64 bits": (
+        lambda: masters.encoded(".wav", "-rf64", "always").replace(b"RF64", b"BW64", 1), "wav", 16
+    ),
     "AIFF": (masters.aiff, "aiff", 16),
     "AIFF of 24 bits": (lambda: masters.encoded(".aiff", "-c:a", "pcm_s24be"), "aiff", 24),
     "AIFF-C, little-endian": (
@@ -219,6 +223,12 @@ REFUSED = {
         lambda: alac().replace(b"soun", b"vide", 1), {"container_lies"}
     ),
     "WAV without audio": (lambda: riff(masters.wav_format(), chunk(b"data", b"\0\0")), {"no_audio"}),
+    "WAV whose sizes of 64 bits are missing": (
+        lambda: masters.encoded(".wav", "-rf64", "always").replace(b"ds64", b"JUNK", 1), {"header_malformed"}
+    ),
+    "WAV whose sizes of 64 bits are too large": (
+        lambda: patched(masters.encoded(".wav", "-rf64", "always"), 30, b"\x7f" * 6), {"truncated"}
+    ),
     "WAV without data": (lambda: riff(masters.wav_format()), {"no_audio"}),
     "AIFF without audio": (lambda: form(common()), {"no_audio"}),
     "FLAC without frames": (lambda: flac()[: _flac_first_frame()] + bytes(3000), {"no_audio"}),
