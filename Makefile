@@ -20,15 +20,17 @@ ARGS ?=
 WHAT ?= webhooks purchase
 SEED ?= 1
 UPLOADS ?= 200
+FILES ?= 600
 PURCHASES ?= 100
 UPLOADS ?= 200
+FILES ?= 600
 KILLS ?= 10
 
 PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit sure lint format types contracts install stripe-cli client-generators serve
-.PHONY: worker simulator migrate changelog bench chaos chaos-files clean
+.PHONY: worker simulator migrate changelog bench chaos chaos-files odd-files clean
 
 help:  ## list the targets
 	@echo "Autonomy Server. Make installs everything, in $(VENV) and var/."
@@ -92,6 +94,9 @@ chaos: $(VENV)/.installed  ## kill everything at random while customers buy: SEE
 
 chaos-files: $(VENV)/.installed  ## kill server, worker and store while staff upload: SEED=, UPLOADS=, KILLS=
 	@$(BIN)/python -m tests.faults.uploads --seed $(SEED) --uploads $(UPLOADS) --kills $(KILLS)
+
+odd-files: $(VENV)/.installed  ## inspect odd and damaged recordings, and ask ffmpeg and Chromium: SEED=, FILES=
+	@$(BIN)/python -m tests.faults.odd_files --seed $(SEED) --files $(FILES)
 
 serve: migrate  ## serve development.ini on $(PORT)
 	@$(BIN)/autonomy --config development.ini serve --port $(PORT)

@@ -1,0 +1,9 @@
+"""The short version of `make odd-files`: what no inspection may do, with files of each kind."""
+
+from tests.faults.odd_files import examine
+
+
+def test_odd_and_damaged_files_are_accepted_or_refused_with_an_explanation():
+    seen = examine(files=60, seed="1", others=False)
+    assert seen.problems == []
+    assert seen.verdicts["accepted"] > 30
