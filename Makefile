@@ -95,7 +95,7 @@ chaos: $(VENV)/.installed  ## kill everything at random while customers buy: SEE
 chaos-files: $(VENV)/.installed  ## kill server, worker and store while staff upload: SEED=, UPLOADS=, KILLS=
 	@$(BIN)/python -m tests.faults.uploads --seed $(SEED) --uploads $(UPLOADS) --kills $(KILLS)
 
-odd-files: $(VENV)/.installed  ## inspect odd and damaged recordings, and ask ffmpeg and Chromium: SEED=, FILES=
+odd-files: $(VENV)/.installed  ## inspect odd and damaged recordings: SEED=, FILES=
 	@$(BIN)/python -m tests.faults.odd_files --seed $(SEED) --files $(FILES)
 
 serve: migrate  ## serve development.ini on $(PORT)

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 TICK_S = 0.01
-LONGEST_PAUSE_S = 0.25
+SLOWEST_TICK_S = 0.25
 """A listener with a low rate receives this often. The listeners do so in turn, like independent clients."""
 
 
@@ -117,7 +117,7 @@ class _Listener:
 
     @property
     def _pause_s(self) -> float:
-        return min(LONGEST_PAUSE_S, max(TICK_S, 65536 / self.kind.bytes_per_s))
+        return min(SLOWEST_TICK_S, max(TICK_S, 65536 / self.kind.bytes_per_s))
 
     def take(self, now: float, buffer: bytearray) -> None:
         """Receive what the rate allows until now."""
@@ -137,7 +137,7 @@ def _run(crowd: Crowd, pipe: Connection) -> None:
     senders = [_connect(crowd.port, crowd.sent, 65536) for _ in range(crowd.senders)]
     began = time.monotonic()
     listeners = [
-        _Listener(crowd.port, kind, began, began + LONGEST_PAUSE_S * number / kind.count)
+        _Listener(crowd.port, kind, began, began + SLOWEST_TICK_S * number / kind.count)
         for kind in crowd.listeners
         for number in range(kind.count)
     ]

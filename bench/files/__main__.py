@@ -44,7 +44,7 @@ class Sender:
     Attributes:
         port: where it is requested, on 127.0.0.1.
         request: a whole request.
-        application: the server that decides who may have it; None if nobody does.
+        application: the server that decides who may have it; None if there is none.
     """
 
     port: int

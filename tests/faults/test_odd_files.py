@@ -3,7 +3,7 @@
 from tests.faults.odd_files import examine
 
 
-def test_odd_and_damaged_files_are_accepted_or_refused_with_an_explanation():
+def test_odd_and_damaged_files_get_an_explained_verdict():
     seen = examine(files=60, seed="1", others=False)
     assert seen.problems == []
     assert seen.verdicts["accepted"] > 30

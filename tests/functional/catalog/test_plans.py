@@ -35,7 +35,7 @@ def large_shop(committed, postgresql):
         with committed.scope(name) as scope:
             for statement in MANY:
                 scope.session.execute(text(statement), {"org": name, "many": 2000})
-    # Only the owner may analyze: PostgreSQL skips the tables for anybody else, with a mere warning.
+    # Only the owner may analyze: for another role PostgreSQL skips the tables, with a mere warning.
     owner = create_engine(postgresql.url(make_url(committed.database.url).database), poolclass=NullPool)
     with owner.begin() as connection:
         connection.execute(text(f"ANALYZE {', '.join(MANY_ROWS)}"))
