@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 from collections.abc import Callable
+from multiprocessing.util import Finalize
 
 import structlog
 
@@ -67,12 +67,13 @@ def keep_flushing(runtime: Runtime, every_s: float = FLUSH_EVERY_S) -> Callable[
             flush_all(runtime)
 
     def stop() -> None:
-        atexit.unregister(stop)
+        finalizer.cancel()
         stopping.set()
         thread.join()
         flush_all(runtime)
 
     thread = threading.Thread(target=run, name="flushing", daemon=True)
     thread.start()
-    atexit.register(stop)
+    # Not atexit, which does not run in the forked processes of `autonomy serve`.
+    finalizer = Finalize(None, stop, exitpriority=0)
     return stop

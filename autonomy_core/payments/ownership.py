@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, not_, or_, select, update
+from sqlalchemy import Select, exists, func, not_, or_, select, update
 
 from autonomy_core.db.base import utcnow
 from autonomy_core.grants.models import Grant
-from autonomy_core.grants.services import environment_of
+from autonomy_core.grants.services import environment_of, is_valid
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.kernel.settlements import PaymentStatus
 from autonomy_core.payments import journal
@@ -28,21 +29,31 @@ def bought_at(scope: TenantScope, customer_id: UUID, product_id: UUID) -> dateti
     The beginning counts, because that is when the customer saw the product's content. What staff give counts
     from then on.
     """
-    statement = (
-        select(func.min(func.coalesce(Payment.created_at, Grant.granted_at)))
+    statement = _valid_grants(scope, customer_id, _BEGAN).where(Grant.product_id == product_id)
+    return scope.session.scalar(statement)
+
+
+def all_bought_at(scope: TenantScope, customer_id: UUID) -> dict[UUID, datetime]:
+    """Return every product that a customer owns, by its id, with the moment that `bought_at` returns."""
+    statement = _valid_grants(scope, customer_id, Grant.product_id, _BEGAN.label("began")).group_by(
+        Grant.product_id
+    )
+    return {row.product_id: row.began for row in scope.session.execute(statement)}
+
+
+_BEGAN = func.min(func.coalesce(Payment.created_at, Grant.granted_at))
+
+
+def _valid_grants(scope: TenantScope, customer_id: UUID, *columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
         .select_from(Grant)
         .outerjoin(
             Payment,
             (Grant.organisation_id == Payment.organisation_id) & (Grant.payment_id == Payment.id),
         )
-        .where(
-            Grant.customer_id == customer_id,
-            Grant.product_id == product_id,
-            Grant.environment == environment_of(scope),
-            Grant.revoked_at.is_(None),
-        )
+        .where(is_valid(customer_id, environment_of(scope)))
     )
-    return scope.session.scalar(statement)
 
 
 def first_bought_at(scope: TenantScope, product_id: UUID) -> datetime | None:

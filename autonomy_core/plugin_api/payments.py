@@ -21,7 +21,7 @@ from autonomy_core.payments.checks import check_later
 from autonomy_core.payments.domain import UNPAID, ProofFailed
 from autonomy_core.payments.fields import ReturnUrl
 from autonomy_core.payments.models import Payment
-from autonomy_core.payments.ownership import bought_at, first_bought_at
+from autonomy_core.payments.ownership import all_bought_at, bought_at, first_bought_at
 from autonomy_core.payments.refunds import RefundRefused
 from autonomy_core.payments.return_urls import ForeignReturnUrl, check_return_url
 from autonomy_core.payments.services import PaymentsUnavailable, ProviderNotSetUp
@@ -54,6 +54,7 @@ __all__ = [
     "Settled",
     "Settlement",
     "VerifiedEmailRequired",
+    "all_bought_at",
     "bought_at",
     "check_later",
     "check_return_url",

@@ -12,6 +12,7 @@ from autonomy_core.traversal.resources import (
     Collection,
     Customers,
     Resource,
+    Site,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "ProductNode",
     "Products",
     "Resource",
+    "Site",
 ]

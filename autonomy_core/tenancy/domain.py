@@ -54,6 +54,7 @@ RESERVED_IDS = frozenset(
         "health",
         "metrics",
         "openapi",
+        "rest",
         "static",
         "status",
         "system",

@@ -7,8 +7,10 @@
     │   ├── v1                   ApiV1
     │   └── webhook              Webhooks             organisation by the path's last segment
     │       └── {provider}/{id}  a plugin's
+    ├── rest                     a plugin's           organisation by Host, or the default one
     └── {organisation}           OrganisationNode     organisation by the path
-        └── api/v1               ApiV1
+        ├── api/v1               ApiV1
+        └── rest                 a plugin's
 
 `ApiV1` is the same class on both paths, and so is everything below it: ``products``, ``customers``,
 ``admin``, and the nodes that plugins add. Nodes store their segment. Only segments with an id

@@ -35,7 +35,7 @@ def organisation_of(request: Request) -> Organisation | None:
         case [".well-known", *_]:
             # Not the default organisation: the document is about the host, which may be shared.
             return tenants.by_host(request.host)
-        case ["api", *_]:
+        case ["api" | "rest", *_]:
             by_host = tenants.by_host(request.host)
             if by_host is None and tenants.is_known_host(request.host):
                 raise OrganisationUnavailable(extra=TRY_AGAIN)

@@ -101,7 +101,15 @@ class Collection(Resource):
         raise NotImplementedError
 
 
-class Root(Resource):
+class Site(Resource):
+    """Where paths begin that another protocol prescribes: the root of a host, and ``/{organisation}``.
+
+    A plugin adds a child here only if it cannot be below `ApiV1`. Its name must be one of the segments with
+    which `addressing` takes the organisation from the host: ``rest``.
+    """
+
+
+class Root(Site):
     """``/``"""
 
     def __getitem__(self, name: str) -> Resource:
@@ -124,13 +132,13 @@ class Api(Resource):
         return node
 
 
-class OrganisationNode(Resource):
+class OrganisationNode(Site):
     """``/{organisation}``"""
 
     def __getitem__(self, name: str) -> Resource:
-        if name != "api":
-            raise KeyError(name)
-        return OrganisationApi(self.request, self, name)
+        if name == "api":
+            return OrganisationApi(self.request, self, name)
+        return super().__getitem__(name)
 
 
 class OrganisationApi(Resource):

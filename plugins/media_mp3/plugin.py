@@ -9,19 +9,28 @@ import click
 from pyramid.config import Configurator
 
 from autonomy_core.plugin_api.checks import OrganisationCheck
-from autonomy_core.plugin_api.events import PaymentCompleted
+from autonomy_core.plugin_api.customers import PersonalData
+from autonomy_core.plugin_api.events import (
+    CustomersMerged,
+    CustomerVerified,
+    DownloadStarted,
+    PaymentCompleted,
+)
 from autonomy_core.plugin_api.files import StoredFiles
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
-from autonomy_core.plugin_api.protocols import Authenticator, ProductKind
-from autonomy_core.plugin_api.resources import AdminProduct, CustomerProduct, Customers
+from autonomy_core.plugin_api.protocols import Authenticator, Flush, ProductKind
+from autonomy_core.plugin_api.resources import AdminProduct, CustomerProduct, Customers, Site
 from media_mp3 import models  # noqa: F401 - makes the table known to the migrations
 from media_mp3.archives import jobs as archives
 from media_mp3.archives.resources import ProductArchives
 from media_mp3.commands import media
 from media_mp3.jobs import EVERY_S, collect
 from media_mp3.kind import Mp3
+from media_mp3.listening.memory import LISTENING
+from media_mp3.listening.resources import History, Positions
+from media_mp3.personal_data import PERSONAL_DATA, move
 from media_mp3.renditions import jobs as renditions
 from media_mp3.renditions.checks import check_formats
 from media_mp3.renditions.resources import AdminTrackFormats, TrackFormats
@@ -36,6 +45,11 @@ from media_mp3.settings import (
     OrganisationSettings,
     ServerSettings,
 )
+from media_mp3.subsonic.passwords import revoke_all
+from media_mp3.subsonic.resources import AppPasswords, Subsonic
+from media_mp3.subsonic.sealing import reseal
+
+RESEAL_EVERY_S = 3600
 
 
 @hookimpl
@@ -46,22 +60,28 @@ def register_settings() -> PluginSettings:
 
 @hookimpl
 def register_migrations() -> Migrations:
-    """Tracks and renditions."""
+    """Tracks and renditions, and what buyers keep with their players."""
     return plugin_migrations(PLUGIN, Path(__file__).parent / "migrations")
 
 
 @hookimpl
 def register_views(config: Configurator) -> None:
-    """``tracks``, below a customer's products, below customers, and below the staff's products."""
+    """``tracks``, below a customer's products, below customers, and below the staff's products; players."""
     config.add_child(CustomerProduct, "tracks", CustomerProductTracks)
     config.add_child(Customers, "tracks", Tracks)
     config.add_child(AdminProduct, "tracks", AdminProductTracks)
     config.add_child(TrackNode, "formats", TrackFormats)
     config.add_child(AdminTrack, "formats", AdminTrackFormats)
     config.add_child(CustomerProduct, "archives", ProductArchives)
+    config.add_child(Customers, "app-passwords", AppPasswords)
+    config.add_child(Customers, "history", History)
+    config.add_child(Customers, "positions", Positions)
+    config.add_child(Site, "rest", Subsonic)
     config.scan("media_mp3.views")
     config.scan("media_mp3.archives.views")
+    config.scan("media_mp3.listening.views")
     config.scan("media_mp3.renditions.views")
+    config.scan("media_mp3.subsonic.views")
 
 
 @hookimpl
@@ -78,13 +98,26 @@ def register_authenticators() -> Sequence[Authenticator]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    """Formats are made of masters, checksums of files; files without a track are deleted after a delay."""
+    """Formats and checksums are made, unused files deleted, app passwords encrypted again."""
     return [
         Job("media_mp3.collect", collect, every=EVERY_S),
         Job(RENDER_JOB, renditions.render, every=renditions.EVERY_S),
         Job(ANNOUNCE_JOB, renditions.announce),
         Job(archives.CHECKSUMS_JOB, archives.compute_checksums, every=archives.EVERY_S),
+        Job("media_mp3.reseal", reseal, every=RESEAL_EVERY_S),
     ]
+
+
+@hookimpl
+def register_flushes() -> Sequence[Flush]:
+    """What is heard is collected in memory."""
+    return [LISTENING]
+
+
+@hookimpl
+def register_personal_data() -> PersonalData:
+    """App passwords, what was heard, stars, playlists."""
+    return PERSONAL_DATA
 
 
 @hookimpl
@@ -111,3 +144,23 @@ def on_payment_completed(event: PaymentCompleted) -> None:
     for item in event.items:
         if item.kind == Mp3.name:
             event.grant(item.id)
+
+
+@hookimpl
+def on_download(event: DownloadStarted) -> None:
+    """Count the streams and downloads of a track."""
+    if event.item_id is not None and event.files.startswith(f"{PLUGIN}/"):
+        LISTENING.begun(event.scope.organisation.id, event.item_id, event.purpose)
+
+
+@hookimpl
+def on_customer_verified(event: CustomerVerified) -> None:
+    """Revoke app passwords that a person has made who may not be the owner of the mailbox."""
+    if event.from_outside:
+        revoke_all(event.scope, event.customer_id)
+
+
+@hookimpl
+def on_customers_merged(event: CustomersMerged) -> None:
+    """The account gets what was heard and kept. No app password of the merged customer stays."""
+    move(event.scope, event.source_id, event.target_id)

@@ -35,6 +35,14 @@ class OrganisationSettings(SettingsSchema):
         },
     )
 
+    opensubsonic = fields.Boolean(
+        load_default=True,
+        metadata={
+            "description": "Whether buyers can hear what they own with players that speak OpenSubsonic, with "
+            "an app password for each device: yes or no."
+        },
+    )
+
 
 class ServerSettings(SettingsSchema):
     """The keys ``media_mp3.…``."""

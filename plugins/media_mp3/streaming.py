@@ -83,7 +83,7 @@ def master(context: TrackNode | AdminTrack, request: Request, purpose: Purpose) 
     file = ServedFile(track.storage_key, track.size, track.sha256, media_type, track.stored_at)
     by_customer = isinstance(context, TrackNode)
     listener = Download(request.identity.id, track.product_id, track.id, purpose) if by_customer else None
-    disposition = "inline" if purpose == "stream" else _attached(track, extension)
+    disposition = "inline" if purpose == "stream" else attached(track, extension)
     with bound_contextvars(track=str(track.id)):
         return answer_with_file(
             context.scope, request, area_of(track.format), file, disposition, download=listener
@@ -95,14 +95,14 @@ def _rendition(
 ) -> Response:
     track = context.track
     listener = Download(request.identity.id, track.product_id, track.id, purpose)
-    disposition = "inline" if purpose == "stream" else _attached(track, finished.format.extension)
+    disposition = "inline" if purpose == "stream" else attached(track, finished.format.extension)
     with bound_contextvars(track=str(track.id), format=finished.format.name):
         return answer_with_file(
             context.scope, request, RENDITIONS, finished.file, disposition, download=listener
         )
 
 
-def _attached(track: Track, extension: str) -> str:
+def attached(track: Track, extension: str) -> str:
     """The Content-Disposition that makes the browser save a track under a readable name."""
     name = f"{track.artist} - {track.title}" if track.artist else track.title
     return attachment(name, extension, unnamed="track")

@@ -53,10 +53,12 @@ OWN_MODULES = {
         "editing.py",
         "inspection",
         "kind.py",
+        "listening",
         "masters",
         "mpeg",
         "renditions",
         "streaming.py",
+        "subsonic",
         "tags",
     },
     "pdf_booklet": {"examination.py"},
@@ -88,6 +90,7 @@ HTTP = {
     "customer_auth/sessions/authenticator.py",
     "customer_auth/sessions/requests.py",
     "media_mp3/streaming.py",
+    "media_mp3/subsonic/files.py",
 }
 """The modules of features and plugins that see a request, beside `HTTP_NAMES`. Services never do."""
 HTTP_NAMES = {"plugin.py", "resources.py", "views.py"}

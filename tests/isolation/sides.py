@@ -161,6 +161,7 @@ def make_world(autonomy: Autonomy) -> World:
         _buy_as_guest(autonomy, side)
         _tell_of_payments(autonomy, side)
         _find_tracks(autonomy, side)
+        _play(autonomy, side)
         _mail(autonomy, side)
         _staff(autonomy, side)
     flush_all(autonomy.runtime)
@@ -565,3 +566,25 @@ def _find_tracks(autonomy: Autonomy, side: Side) -> None:
         side.identifiers["track_id"] = track["id"]
         parts = urlsplit(track["stream_url"])
         side.link, side.link_opens = dict(parse_qsl(parts.query)), "{track_id}/stream"
+
+
+def _play(autonomy: Autonomy, side: Side) -> None:
+    """A player of the owner, and what the owner has heard with it."""
+    if "track_id" not in side.identifiers:
+        return
+    made = _post(autonomy, side, "customers/app-passwords", {"name": side.marker}, "owner")
+    side.identifiers["app_password_id"] = made["id"]
+    side.credentials["player"] = made["api_key"]
+    key = {"apiKey": made["api_key"], "c": side.marker}
+    song = {"id": f"tr-{side.identifiers['track_id']}"}
+    for call, more in (
+        ("star", song),
+        ("scrobble", song),
+        ("savePlayQueue", song),
+        ("createPlaylist", {"name": side.marker, "songId": song["id"]}),
+    ):
+        answer = autonomy.app.get(f"/{side.id}/rest/{call}", {**key, **more, "f": "json"})
+        assert answer.json["subsonic-response"]["status"] == "ok", answer.text
+    headers = {"Authorization": f"Bearer {side.credentials['owner']}"}
+    path = f"/{side.id}/api/v1/customers/tracks/{side.identifiers['track_id']}/position"
+    autonomy.app.put_json(path, {"position_ms": 1}, headers=headers, status=204)

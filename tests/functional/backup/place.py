@@ -13,15 +13,21 @@ from typing import Any
 import psycopg
 import webtest
 from click.testing import CliRunner, Result
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
 from autonomy_core.app import make_app
+from autonomy_core.catalog.models import Product
 from autonomy_core.cli.commands import autonomy
 from autonomy_core.cli.context import CliContext
 from autonomy_core.cli.server_ini import read_ini
+from autonomy_core.customers.models import Customer
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.manager import Plugins
+from autonomy_core.kernel.settlements import PaymentStatus, Settlement
+from autonomy_core.payments.purchasing import open_payment
+from autonomy_core.payments.return_urls import ReturnUrls
+from autonomy_core.payments.settlement import settle
 from autonomy_core.runtime import DATABASE_NAME, make_runtime
 from autonomy_core.security import api_keys
 from demo import music
@@ -136,6 +142,19 @@ def sell_and_upload(place: Place) -> None:
         app.post(f"/{name}/api/v1/admin/products/{made['id']}/tracks", upload_files=upload, headers=staff)
         customer = {"email": "ada@example.org", "password": "a long engine", "name": "Ada"}
         app.post_json(f"/{name}/api/v1/customers/register", customer)
+    runtime.close()
+
+
+def buy(place: Place) -> None:
+    """Ada buys the album of harbour."""
+    runtime = place.runtime()
+    with runtime.transaction(runtime.tenants.get("harbour")) as scope:
+        customer = scope.session.scalars(select(Customer)).one()
+        product = scope.session.scalars(select(Product)).one()
+        payment = open_payment(scope, customer.id, product.id, ReturnUrls(*["http://localhost/"] * 3)).payment
+        facts = {"environment": "live", "amount": payment.amount, "currency": payment.currency}
+        paid = Settlement(payment_id=payment.id, status=PaymentStatus.COMPLETED, source="test", **facts)
+        settle(scope, paid, provider="stripe_payments")
     runtime.close()
 
 

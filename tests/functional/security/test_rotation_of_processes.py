@@ -8,15 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from sqlalchemy import select
 
-from autonomy_core.catalog.models import Product
-from autonomy_core.customers.models import Customer
-from autonomy_core.kernel.settlements import PaymentStatus, Settlement
-from autonomy_core.payments.purchasing import open_payment
-from autonomy_core.payments.return_urls import ReturnUrls
-from autonomy_core.payments.settlement import settle
-from tests.functional.backup.place import MUSIC, SHOP, Place, sell_and_upload
+from tests.functional.backup.place import MUSIC, SHOP, Place, buy, sell_and_upload
 from tests.support.server_processes import processes, wait_for
 
 pytestmark = pytest.mark.processes
@@ -45,18 +38,6 @@ def site(tmp_path):
         yield place
     finally:
         place.server.remove()
-
-
-def buy(place):
-    runtime = place.runtime()
-    with runtime.transaction(runtime.tenants.get("harbour")) as scope:
-        customer = scope.session.scalars(select(Customer)).one()
-        product = scope.session.scalars(select(Product)).one()
-        payment = open_payment(scope, customer.id, product.id, ReturnUrls(*["http://localhost/"] * 3)).payment
-        facts = {"environment": "live", "amount": payment.amount, "currency": payment.currency}
-        paid = Settlement(payment_id=payment.id, status=PaymentStatus.COMPLETED, source="test", **facts)
-        settle(scope, paid, provider="stripe_payments")
-    runtime.close()
 
 
 class Server:

@@ -1,0 +1,215 @@
+"""Collects in memory what is heard, and writes it every few seconds.
+
+A player reports a position every few seconds, so a transaction for each would be too many. The price: a
+process that is killed loses what it has collected since it wrote last, and what is read is as much older.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+
+from autonomy_core.plugin_api.models import utcnow, uuid7
+from autonomy_core.plugin_api.scope import TenantScope
+
+log = structlog.get_logger(__name__)
+
+MOST_WAITING: Final = 50_000
+"""Of each kind and organisation. It bounds the memory while the database cannot be reached."""
+
+Begun = Literal["stream", "download"]
+Heard = tuple[UUID, UUID]
+"""A customer and a track."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What one organisation's customers have heard since the last write.
+
+    Attributes:
+        plays: customer, track and time.
+        positions: milliseconds, and when they were reported.
+        begun: streams and downloads.
+    """
+
+    plays: set[tuple[UUID, UUID, datetime]] = field(default_factory=set)
+    positions: dict[Heard, tuple[int, datetime]] = field(default_factory=dict)
+    begun: Counter[tuple[UUID, date, Begun]] = field(default_factory=Counter)
+
+    def add(self, older: Waiting) -> None:
+        """Take back what could not be written. Newer positions win."""
+        self.plays |= older.plays
+        self.positions = older.positions | self.positions
+        self.begun.update(older.begun)
+
+
+class Listening:
+    """What this process has collected; see `autonomy_core.plugin_api.protocols.Flush`."""
+
+    name = "media_mp3.listening"
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[str, Waiting] = {}
+
+    def played(self, organisation_id: str, customer_id: UUID, track_id: UUID, played_at: datetime) -> None:
+        """Collect that a customer has heard a track."""
+        with self._lock:
+            plays = self._of(organisation_id).plays
+            if len(plays) < MOST_WAITING:
+                plays.add((customer_id, track_id, played_at))
+
+    def stopped(self, organisation_id: str, customer_id: UUID, track_id: UUID, position_ms: int) -> None:
+        """Collect where a customer is in a track."""
+        with self._lock:
+            positions = self._of(organisation_id).positions
+            if len(positions) < MOST_WAITING or (customer_id, track_id) in positions:
+                positions[customer_id, track_id] = (position_ms, utcnow())
+
+    def begun(self, organisation_id: str, track_id: UUID, purpose: Begun) -> None:
+        """Count that a stream or a download has begun."""
+        with self._lock:
+            begun, key = self._of(organisation_id).begun, (track_id, utcnow().date(), purpose)
+            if len(begun) < MOST_WAITING or key in begun:
+                begun[key] += 1
+
+    def waiting(self) -> Iterable[str]:
+        """The organisations with something that is not written yet."""
+        with self._lock:
+            return tuple(self._waiting)
+
+    def write(self, scope: TenantScope) -> None:
+        """Write what the organisation's customers have heard."""
+        with self._lock:
+            taken = self._waiting.pop(scope.organisation.id, Waiting())
+        try:
+            _write(scope, taken)
+        except Exception:
+            with self._lock:
+                self._of(scope.organisation.id).add(taken)
+            raise
+
+    def _of(self, organisation_id: str) -> Waiting:
+        return self._waiting.setdefault(organisation_id, Waiting())
+
+
+LISTENING: Final = Listening()
+"""What this process has collected."""
+
+
+# A customer who was merged meanwhile is followed to the account. One who was erased, and a track that was
+# deleted, are left out: what is left would otherwise wait forever. The locks make an erasure that is under
+# way end first. The rows are locked in the order of their ids, as elsewhere.
+_KNOWN: Final = """
+WITH known AS MATERIALIZED (
+    SELECT id FROM media_mp3_tracks
+    WHERE organisation_id = :organisation_id AND id = ANY(CAST(:tracks AS uuid[]))
+    ORDER BY id FOR KEY SHARE
+)
+"""
+_PRESENT: Final = """
+WITH known AS MATERIALIZED (
+    SELECT id FROM media_mp3_tracks
+    WHERE organisation_id = :organisation_id AND id = ANY(CAST(:tracks AS uuid[]))
+    ORDER BY id FOR KEY SHARE
+), present AS MATERIALIZED (
+    SELECT id, COALESCE(merged_into, id) AS account FROM customers
+    WHERE organisation_id = :organisation_id AND id = ANY(CAST(:customers AS uuid[])) AND erased_at IS NULL
+    ORDER BY id FOR SHARE
+)
+"""
+
+_ADD_PLAYS = text(
+    _PRESENT
+    + """
+INSERT INTO media_mp3_plays (organisation_id, id, customer_id, track_id, played_at)
+SELECT :organisation_id, given.id, present.account, given.track_id, given.played_at
+FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:tracks AS uuid[]),
+            CAST(:times AS timestamptz[])) AS given(id, customer_id, track_id, played_at)
+JOIN present ON present.id = given.customer_id JOIN known ON known.id = given.track_id
+ORDER BY given.played_at, given.id
+ON CONFLICT DO NOTHING
+RETURNING track_id, (played_at AT TIME ZONE 'UTC')::date
+"""
+)
+
+_KEEP_POSITIONS = text(
+    _PRESENT
+    + """
+INSERT INTO media_mp3_positions AS kept (organisation_id, customer_id, track_id, position_ms, changed_at)
+SELECT DISTINCT ON (present.account, given.track_id)
+       :organisation_id, present.account, given.track_id, given.position_ms, given.changed_at
+FROM unnest(CAST(:customers AS uuid[]), CAST(:tracks AS uuid[]), CAST(:positions AS bigint[]),
+            CAST(:times AS timestamptz[])) AS given(customer_id, track_id, position_ms, changed_at)
+JOIN present ON present.id = given.customer_id JOIN known ON known.id = given.track_id
+ORDER BY present.account, given.track_id, given.changed_at DESC
+ON CONFLICT (organisation_id, customer_id, track_id) DO UPDATE
+SET position_ms = excluded.position_ms, changed_at = excluded.changed_at
+WHERE kept.changed_at < excluded.changed_at
+"""
+)
+
+_ADD_FIGURES = text(
+    _KNOWN
+    + """
+INSERT INTO media_mp3_track_days AS kept (organisation_id, track_id, day, plays, streams, downloads)
+SELECT :organisation_id, given.track_id, given.day, given.plays, given.streams, given.downloads
+FROM unnest(CAST(:tracks AS uuid[]), CAST(:days AS date[]), CAST(:plays AS bigint[]),
+            CAST(:streams AS bigint[]), CAST(:downloads AS bigint[]))
+    AS given(track_id, day, plays, streams, downloads)
+JOIN known ON known.id = given.track_id
+ORDER BY given.track_id, given.day
+ON CONFLICT (organisation_id, track_id, day) DO UPDATE
+SET plays = kept.plays + excluded.plays, streams = kept.streams + excluded.streams,
+    downloads = kept.downloads + excluded.downloads
+"""
+)
+
+
+def _write(scope: TenantScope, taken: Waiting) -> None:
+    if taken.positions:
+        _execute(
+            scope,
+            _KEEP_POSITIONS,
+            customers=[customer for customer, _ in taken.positions],
+            tracks=[track for _, track in taken.positions],
+            positions=[position for position, _ in taken.positions.values()],
+            times=[changed_at for _, changed_at in taken.positions.values()],
+        )
+    figures: dict[tuple[UUID, date], Counter[str]] = {}
+    if taken.plays:
+        plays = sorted(taken.plays, key=lambda play: play[2])
+        added = _execute(
+            scope,
+            _ADD_PLAYS,
+            ids=[uuid7() for _ in plays],
+            customers=[customer for customer, _, _ in plays],
+            tracks=[track for _, track, _ in plays],
+            times=[played_at for _, _, played_at in plays],
+        )
+        for track_id, day in added:
+            figures.setdefault((track_id, day), Counter())["play"] += 1
+    for (track_id, day, purpose), count in taken.begun.items():
+        figures.setdefault((track_id, day), Counter())[purpose] += count
+    if figures:
+        _execute(
+            scope,
+            _ADD_FIGURES,
+            tracks=[track_id for track_id, _ in figures],
+            days=[day for _, day in figures],
+            plays=[counted["play"] for counted in figures.values()],
+            streams=[counted["stream"] for counted in figures.values()],
+            downloads=[counted["download"] for counted in figures.values()],
+        )
+
+
+def _execute(scope: TenantScope, statement: Any, **values: list[Any]) -> Any:
+    return scope.session.execute(statement, {"organisation_id": scope.organisation.id, **values})

@@ -1,0 +1,114 @@
+"""Use cases of listening: report, continue, look back, and the figures of staff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from autonomy_core.plugin_api.errors import InvalidInput
+from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.plugin_api.payments import all_bought_at
+from autonomy_core.plugin_api.scope import TenantScope
+from autonomy_core.plugin_api.security import Identity
+from media_mp3 import services
+from media_mp3.listening.memory import LISTENING
+from media_mp3.listening.models import Play, Position, TrackDay
+from media_mp3.models import Track
+
+MOST_POSITIONS: Final = 100
+FIRST_DAYS: Final = timedelta(days=29)
+"""Before today, if staff name no day."""
+MOST_DAYS: Final = 366
+
+
+def report_play(scope: TenantScope, identity: Identity, track: Track, played_at: datetime | None) -> None:
+    """Keep that a customer has heard a track, within some seconds.
+
+    Args:
+        played_at: when, aware; None for now. A time of the future counts as now.
+
+    Raises:
+        NotFound, NotAvailableYet: see `media_mp3.services.require_listener`.
+    """
+    services.require_listener(scope, identity, track)
+    now = utcnow()
+    LISTENING.played(scope.organisation.id, identity.id, track.id, min(played_at or now, now))
+
+
+def keep_position(scope: TenantScope, identity: Identity, track: Track, position_ms: int) -> None:
+    """Keep where a customer is in a track, within some seconds.
+
+    Args:
+        position_ms: in milliseconds; one behind the end counts as the end.
+
+    Raises:
+        NotFound, NotAvailableYet: see `media_mp3.services.require_listener`.
+    """
+    services.require_listener(scope, identity, track)
+    LISTENING.stopped(scope.organisation.id, identity.id, track.id, min(position_ms, track.duration_ms))
+
+
+def history_of(customer_id: UUID) -> Select[Play]:
+    """Select what a customer has heard."""
+    return select(Play).where(Play.customer_id == customer_id)
+
+
+def with_tracks(scope: TenantScope, rows: list[Any]) -> list[dict[str, Any]]:
+    """Plays or positions, each with what their track is called."""
+    statement = select(Track.id, Track.product_id, Track.title, Track.artist, Track.duration_ms)
+    found = {
+        row.id: row
+        for row in scope.session.execute(statement.where(Track.id.in_(row.track_id for row in rows)))
+    }
+    return [{"entry": row, "track": found[row.track_id]} for row in rows]
+
+
+def positions_of(scope: TenantScope, customer_id: UUID) -> list[dict[str, Any]]:
+    """Where a customer stopped last, newest first: of tracks that the customer still owns."""
+    statement = (
+        select(Position)
+        .join(Track, (Track.organisation_id == Position.organisation_id) & (Track.id == Position.track_id))
+        .where(
+            Position.customer_id == customer_id,
+            Track.product_id.in_(all_bought_at(scope, customer_id)),
+        )
+        .order_by(Position.changed_at.desc(), Position.track_id)
+        .limit(MOST_POSITIONS)
+    )
+    return with_tracks(scope, list(scope.session.scalars(statement)))
+
+
+def plays_of(scope: TenantScope, customer_id: UUID) -> dict[UUID, tuple[int, datetime]]:
+    """How often a customer has heard each track, and when last."""
+    statement = (
+        select(Play.track_id, func.count(), func.max(Play.played_at))
+        .where(Play.customer_id == customer_id)
+        .group_by(Play.track_id)
+    )
+    return {track_id: (count, last) for track_id, count, last in scope.session.execute(statement)}
+
+
+def figures_of(scope: TenantScope, product_id: UUID, query: Mapping[str, Any]) -> list[TrackDay]:
+    """The figures of a product's tracks, by day and track.
+
+    Args:
+        query: what `FiguresQuery` loaded.
+
+    Raises:
+        InvalidInput: the days are too many, or in the wrong order.
+    """
+    until: date = query["until"] or utcnow().date()
+    since: date = query["since"] or until - FIRST_DAYS
+    if not 0 <= (until - since).days < MOST_DAYS:
+        raise InvalidInput(f"Ask for 1 to {MOST_DAYS} days, the first one in `since`.")
+    statement = (
+        select(TrackDay)
+        .join(Track, (Track.organisation_id == TrackDay.organisation_id) & (Track.id == TrackDay.track_id))
+        .where(Track.product_id == product_id, TrackDay.day.between(since, until))
+        .order_by(TrackDay.day, Track.position.nulls_last(), Track.id)
+    )
+    return list(scope.session.scalars(statement))

@@ -1,0 +1,157 @@
+"""Reads what a buyer owns at this moment: a refund, a revocation or an erasure counts at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import defer, joinedload
+
+from autonomy_core.plugin_api.catalog import Product
+from autonomy_core.plugin_api.files import FileArea, ServedFile
+from autonomy_core.plugin_api.images import images_of
+from autonomy_core.plugin_api.payments import all_bought_at
+from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.models import Track
+from media_mp3.renditions.domain import MASTERS
+from media_mp3.renditions.services import FinishedFile, finished_files
+from media_mp3.services import KIND
+from media_mp3.settings import RENDITIONS, area_of
+from media_mp3.subsonic.library import UNKNOWN_ARTIST, Album, Library, Song, SongFile
+
+COVERS: Final = "product"
+"""The kind of things with a cover, see `plugin_api.images`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What `answer_with_file` takes for a `SongFile`."""
+
+    area: FileArea
+    file: ServedFile
+
+
+def load(scope: TenantScope, customer_id: UUID) -> Library:
+    """Everything that a customer may hear now. Tracks that are released later are left out."""
+    since = all_bought_at(scope, customer_id)
+    products = _products(scope, since)
+    tracks = [track for track in _tracks(scope, list(products)) if _is_heard(track, products, since)]
+    finished = finished_files(scope, tracks)
+    covers = images_of(scope, COVERS, list(products))
+    of_product: dict[UUID, list[Track]] = {}
+    for track in tracks:
+        of_product.setdefault(track.product_id, []).append(track)
+    albums = (
+        _album(product, of_product.get(product.id, []), finished, since[product.id], product.id in covers)
+        for product in products.values()
+    )
+    return Library(tuple(albums))
+
+
+def _products(scope: TenantScope, since: Mapping[UUID, datetime]) -> dict[UUID, Product]:
+    statement = select(Product).where(Product.id.in_(since), Product.kind == KIND)
+    return {each.id: each for each in scope.session.scalars(statement.options(joinedload(Product.details)))}
+
+
+def _tracks(scope: TenantScope, product_ids: Sequence[UUID]) -> Sequence[Track]:
+    statement = (
+        select(Track)
+        .where(Track.product_id.in_(product_ids))
+        .order_by(Track.product_id, Track.position.nulls_last(), Track.id)
+        .options(defer(Track.peaks), defer(Track.lyrics), defer(Track.warnings))
+    )
+    return scope.session.scalars(statement).all()
+
+
+def _is_heard(track: Track, products: Mapping[UUID, Product], since: Mapping[UUID, datetime]) -> bool:
+    is_released = products[track.product_id].available_at is None
+    return track.belongs_to_purchase_of(since[track.product_id]) and (is_released or track.instant)
+
+
+def _album(
+    product: Product,
+    tracks: Sequence[Track],
+    finished: Mapping[UUID, list[FinishedFile]],
+    since: datetime,
+    has_cover: bool,  # noqa: FBT001 - a private function with one caller
+) -> Album:
+    shown = product.shown
+    artists = {track.artist for track in tracks}
+    artist = shown.artist or (artists.pop() if len(artists) == 1 else None) or UNKNOWN_ARTIST
+    album = Album(
+        id=product.id,
+        title=product.title,
+        artist=artist,
+        label=shown.label,
+        released=shown.release_date,
+        genre=_most_common(track.genre for track in tracks),
+        explicit=shown.explicit or any(track.explicit for track in tracks),
+        created=since,
+        has_cover=has_cover,
+        songs=(),
+    )
+    numbers: Counter[int] = Counter()
+    songs = []
+    for track in tracks:
+        numbers[track.disc_number or 1] += 1
+        number = numbers[track.disc_number or 1]
+        songs.append(_song(track, album, number, files_of(track, finished.get(track.id, []))))
+    return replace(album, songs=tuple(songs))
+
+
+def _most_common(genres: Iterable[str | None]) -> str | None:
+    counted = Counter(genre for genre in genres if genre)
+    return counted.most_common(1)[0][0] if counted else None
+
+
+def _song(track: Track, album: Album, number: int, files: tuple[SongFile, ...]) -> Song:
+    return Song(
+        id=track.id,
+        album_id=album.id,
+        title=track.title,
+        artist=track.artist or album.artist,
+        album=album.title,
+        album_artist=album.artist,
+        number=number,
+        disc=track.disc_number or 1,
+        year=track.year or album.year,
+        genre=track.genre,
+        duration_ms=track.duration_ms,
+        sample_rate=track.sample_rate,
+        channels=track.channels,
+        bits=track.bits,
+        isrc=track.isrc,
+        explicit=track.explicit,
+        created=max(album.created, track.created_at),
+        has_cover=album.has_cover,
+        files=files,
+    )
+
+
+def files_of(track: Track, finished: Sequence[FinishedFile]) -> tuple[SongFile, ...]:
+    """The files that a player can get of a track: the shop's formats, or the master while there is none."""
+    if not finished:
+        media_type, extension = MASTERS[track.format]
+        file = ServedFile(track.storage_key, track.size, track.sha256, media_type, track.stored_at)
+        source = Source(area_of(track.format), file)
+        kbps = max(1, round(track.bitrate / 1000))
+        lossless = track.format != "mp3"
+        return (SongFile(track.format, extension[1:], media_type, kbps, track.size, lossless, source),)
+    return tuple(
+        SongFile(
+            each.format.name,
+            each.format.extension[1:],
+            each.format.media_type,
+            # Bytes a millisecond, times eight, are kilobits a second.
+            max(1, round(each.size * 8 / max(1, track.duration_ms))),
+            each.size,
+            each.format.lossless,
+            Source(RENDITIONS, each.file),
+        )
+        for each in finished
+    )

@@ -1,0 +1,106 @@
+"""Stars, ratings and reports of plays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.listening.memory import LISTENING
+from media_mp3.listening.services import plays_of
+from media_mp3.subsonic.documents import Notes
+from media_mp3.subsonic.domain import MISSING, ProtocolError, not_found
+from media_mp3.subsonic.models import Mark
+
+if TYPE_CHECKING:
+    from media_mp3.subsonic.calls import Call
+
+OLDEST_PLAY: Final = timedelta(days=365)
+"""A player reports later what it played without a network. An older time is that of a wrong clock."""
+
+
+def notes_of(scope: TenantScope, customer_id: UUID) -> Notes:
+    """What a customer has starred, rated and played."""
+    rows = scope.session.scalars(select(Mark).where(Mark.customer_id == customer_id)).all()
+    return Notes(
+        starred={row.item: row.starred_at for row in rows if row.starred_at is not None},
+        ratings={row.item: row.rating for row in rows if row.rating is not None},
+        plays=plays_of(scope, customer_id),
+    )
+
+
+def _mark(call: Call, keys: Iterable[str], values: Mapping[str, Any]) -> None:
+    whose = {"organisation_id": call.scope.organisation.id, "customer_id": call.customer_id}
+    rows = [{**whose, "item": key, **values} for key in sorted(set(keys))]
+    if not rows:
+        return
+    key = [Mark.organisation_id, Mark.customer_id, Mark.item]
+    statement = insert(Mark).values(rows).on_conflict_do_update(index_elements=key, set_=values)
+    call.scope.session.execute(statement)
+
+
+def _things(call: Call) -> list[str]:
+    """The ids of the things that are to be starred; each must be in the library."""
+    parameters = call.parameters
+    keys = [key for name in ("id", "albumId", "artistId") for key in parameters.all(name)]
+    if not keys:
+        raise ProtocolError(MISSING, "Say what, with id, albumId or artistId.")
+    if any(call.library.find(key) is None for key in keys):
+        raise not_found()
+    return keys
+
+
+def star(call: Call) -> Mapping[str, Any]:
+    """``star``"""
+    # A star that is there already gets the new time.
+    _mark(call, _things(call), {"starred_at": utcnow()})
+    return {}
+
+
+def unstar(call: Call) -> Mapping[str, Any]:
+    """``unstar``"""
+    _mark(call, _things(call), {"starred_at": None})
+    return {}
+
+
+def set_rating(call: Call) -> Mapping[str, Any]:
+    """``setRating``: 0 removes it."""
+    key = call.parameters.required("id")
+    if call.library.find(key) is None:
+        raise not_found()
+    call.parameters.required("rating")
+    rating = call.parameters.number("rating", 0, most=5)
+    _mark(call, [key], {"rating": rating or None})
+    return {}
+
+
+def scrobble(call: Call) -> Mapping[str, Any]:
+    """``scrobble``: what was played. That a stream was opened is no play.
+
+    The report is kept in memory for some seconds, see `media_mp3.listening.memory`.
+    """
+    parameters = call.parameters
+    parameters.required("id")
+    track_ids = call.library.track_ids(parameters.all("id"))
+    times = parameters.numbers("time")
+    if not parameters.flag("submission", default=True):
+        return {}
+    for index, track_id in enumerate(track_ids):
+        played_at = _played_at(times[index] if index < len(times) else None)
+        LISTENING.played(call.scope.organisation.id, call.customer_id, track_id, played_at)
+    return {}
+
+
+def _played_at(milliseconds: int | None) -> datetime:
+    now = utcnow()
+    if milliseconds is None:
+        return now
+    earliest, latest = (now - OLDEST_PLAY).timestamp(), now.timestamp()
+    seconds = milliseconds / 1000
+    return datetime.fromtimestamp(seconds, UTC) if earliest <= seconds <= latest else now

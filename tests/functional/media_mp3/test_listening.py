@@ -1,0 +1,196 @@
+"""What buyers have heard, where they stopped, and the figures of staff."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from autonomy_core.operations.flushing import flush_all
+from autonomy_core.plugin_api.customers import Customer, erase, export
+from autonomy_core.plugin_api.grants import Grant
+from autonomy_core.plugin_api.models import utcnow
+from media_mp3.listening.memory import LISTENING
+from media_mp3.listening.models import Play
+from media_mp3.personal_data import TABLES, move
+from tests.functional.media_mp3.players import Player
+
+
+@pytest.fixture(autouse=True)
+def _nothing_waits():
+    LISTENING._waiting.clear()
+
+
+@pytest.fixture
+def track(shop, owned):
+    return owned[1]
+
+
+def report(shop, track, status=204, headers=None, **body):
+    path = f"{shop.api}/customers/tracks/{track['id']}/plays"
+    shop.autonomy.app.post_json(path, body, headers=headers or shop.as_ada, status=status)
+
+
+def stop(shop, track, position_ms, status=204, headers=None):
+    path = f"{shop.api}/customers/tracks/{track['id']}/position"
+    body = {"position_ms": position_ms}
+    shop.autonomy.app.put_json(path, body, headers=headers or shop.as_ada, status=status)
+
+
+def listed(shop, what, headers=None):
+    return shop.autonomy.app.get(f"{shop.api}/customers/{what}", headers=headers or shop.as_ada).json["items"]
+
+
+def figures(shop, album, **query):
+    path = f"{shop.api}/admin/products/{album.id}/tracks/figures"
+    return shop.autonomy.app.get(path, query, headers=shop.staff).json["items"]
+
+
+def write(shop):
+    flush_all(shop.autonomy.runtime)
+
+
+def test_a_play_is_in_the_history_once_however_often_it_is_reported(shop, track):
+    when = (utcnow() - timedelta(hours=1)).isoformat()
+    report(shop, track, played_at=when)
+    write(shop)
+    report(shop, track, played_at=when)
+    report(shop, track)
+    assert len(listed(shop, "history")) == 1, "collected, and not written yet"
+    write(shop)
+
+    found = listed(shop, "history")
+    assert [each["track"]["id"] for each in found] == [track["id"]] * 2
+    assert found[0]["played_at"] > found[1]["played_at"]
+
+
+def test_another_device_continues_where_one_stopped(shop, track):
+    stop(shop, track, 400)
+    stop(shop, track, 700)
+    write(shop)
+
+    (found,) = listed(shop, "positions")
+    assert (found["track"]["id"], found["position_ms"]) == (track["id"], 700)
+    stop(shop, track, 10**8)
+    write(shop)
+    (found,) = listed(shop, "positions")
+    assert found["position_ms"] == found["track"]["duration_ms"], "behind the end is the end"
+
+
+def test_only_the_owner_reports(shop, owned, track):
+    bob = shop.autonomy.as_customer(shop.autonomy.customer(shop.id, "bob@example.org"))
+    report(shop, track, headers=bob, status=404)
+    stop(shop, track, 1, headers=bob, status=404)
+    report(shop, track, headers={"X-Nobody": "1"}, status=401)
+
+    stop(shop, track, 5)
+    write(shop)
+    with shop.autonomy.scope(shop.id) as scope:
+        ended = {"revoked_at": utcnow(), "revoked_because": "refunded"}
+        scope.session.execute(update(Grant).where(Grant.product_id == owned[0].id).values(**ended))
+    assert listed(shop, "positions") == []
+    assert listed(shop, "positions", bob) == []
+    stop(shop, track, 1, status=404)
+
+
+def test_staff_see_plays_streams_and_downloads_by_track_and_day(shop, owned, track):
+    album, _ = owned
+    shop.get(track["stream_url"])
+    shop.get(track["download_url"])
+    shop.get(track["stream_url"], status=206, Range="bytes=500-")
+    yesterday = utcnow() - timedelta(days=1)
+    report(shop, track)
+    report(shop, track, played_at=yesterday.isoformat())
+    write(shop)
+    shop.get(track["stream_url"])
+    write(shop)
+
+    rows = [
+        {
+            "track_id": track["id"],
+            "day": yesterday.date().isoformat(),
+            "plays": 1,
+            "streams": 0,
+            "downloads": 0,
+        },
+        {
+            "track_id": track["id"],
+            "day": utcnow().date().isoformat(),
+            "plays": 1,
+            "streams": 2,
+            "downloads": 1,
+        },
+    ]
+    assert figures(shop, album) == rows
+    assert figures(shop, album, until=rows[0]["day"]) == rows[:1]
+    path = f"{shop.api}/admin/products/{album.id}/tracks/figures?since=2020-01-01"
+    shop.autonomy.app.get(path, headers=shop.staff, status=422)
+
+
+def test_what_could_not_be_written_is_written_later(shop, track, monkeypatch):
+    report(shop, track)
+    stop(shop, track, 100)
+    monkeypatch.setattr("media_mp3.listening.memory._execute", lambda *_, **__: 1 / 0)
+    write(shop)
+    monkeypatch.undo()
+    stop(shop, track, 200)
+    write(shop)
+
+    assert len(listed(shop, "history")) == 1
+    assert listed(shop, "positions")[0]["position_ms"] == 200
+
+
+def filled(shop, track):
+    """A player with something in every table."""
+    player, song = Player.of(shop), f"tr-{track['id']}"
+    player.ask("star", id=song)
+    player.ask("createPlaylist", name="Evening", songId=song)
+    player.ask("savePlayQueue", id=song)
+    player.ask("scrobble", id=song)
+    stop(shop, track, 100)
+    write(shop)
+    return player
+
+
+def rows(scope, customer_id):
+    return {
+        model.__tablename__: len(
+            scope.session.scalars(select(model).where(model.customer_id == customer_id)).all()
+        )
+        for model in TABLES
+    }
+
+
+def test_the_export_has_everything_and_an_erasure_nothing(shop, track):
+    player = filled(shop, track)
+    with shop.autonomy.scope(shop.id) as scope:
+        assert set(rows(scope, shop.ada.id).values()) == {1}
+        files = {name: content.decode() for name, content in export(scope, shop.ada.id)}
+    assert json.loads(files["media_mp3/plays.json"])[0]["title"] == track["title"]
+    assert json.loads(files["media_mp3/playlists.json"])[0]["track_ids"] == [track["id"]]
+    assert player.made["password"] not in str(files)
+    player.ask("scrobble", id=f"tr-{track['id']}")
+    with shop.autonomy.scope(shop.id) as scope:
+        erase(scope, shop.ada.id, actor="test")
+    write(shop)
+    with shop.autonomy.scope(shop.id) as scope:
+        assert set(rows(scope, shop.ada.id).values()) == {0}, "also what waited in memory"
+    assert player.refused("ping") == 40
+
+
+def test_a_merged_customer_keeps_what_was_heard_but_no_password(shop, track):
+    filled(shop, track)
+    report(shop, track)
+    eve = shop.autonomy.customer(shop.id, "eve@example.org")
+    with shop.autonomy.scope(shop.id) as scope:
+        move(scope, shop.ada.id, eve.id)
+        scope.session.execute(update(Customer).where(Customer.id == shop.ada.id).values(merged_into=eve.id))
+        assert set(rows(scope, shop.ada.id).values()) == {0}
+        assert rows(scope, eve.id) == {
+            name: int(name != "media_mp3_app_passwords") for name in rows(scope, eve.id)
+        }
+    write(shop)
+    with shop.autonomy.scope(shop.id) as scope:
+        assert len(scope.session.scalars(select(Play).where(Play.customer_id == eve.id)).all()) == 2
