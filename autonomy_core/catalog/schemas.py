@@ -184,7 +184,11 @@ class ListedTrackSchema(ApiSchema):
     instant = fields.Boolean(
         required=True, metadata={"description": "whether buyers of a pre-order get it at once"}
     )
-    preview_url = fields.Url(required=True, allow_none=True)
+    preview_url = fields.Url(
+        required=True,
+        allow_none=True,
+        metadata={"description": "plays in `<audio>`, for everybody; null if there is no preview"},
+    )
     formats = fields.List(
         fields.Nested(ListedFormatSchema),
         required=True,

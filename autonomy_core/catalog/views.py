@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pyramid.request import Request
 from pyramid.response import Response
+from pyramid.traversal import find_interface
 
 from autonomy_core.catalog import availability, finding, services
 from autonomy_core.catalog.bundles import BundleRefused, UnknownProduct
@@ -76,7 +77,8 @@ def get_product(context: ProductDetail, request: Request) -> Product | Response:
     if context.is_at_old_slug:
         present = request.resource_url(context.__parent__, context.product.shown.slug)
         return Response(status=308, location=present, content_type=None)
-    return with_cover(context, load_tracks(context.scope, context.product))
+    root = request.resource_url(find_interface(context, ApiV1))
+    return with_cover(context, load_tracks(context.scope, context.product, root))
 
 
 @api_view(

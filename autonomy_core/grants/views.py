@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyramid.request import Request
+from pyramid.traversal import find_interface
 
 from autonomy_core.catalog.availability import load_purchasable
 from autonomy_core.catalog.bundles import UnknownProduct
@@ -25,7 +26,7 @@ from autonomy_core.grants.resources import (
     CustomerProducts,
 )
 from autonomy_core.kernel.identity import Permission
-from autonomy_core.traversal.resources import Customers
+from autonomy_core.traversal.resources import ApiV1, Customers
 from autonomy_core.web.operations import api_view
 from autonomy_core.web.schemas import PageQuery, page_of, paginate
 
@@ -56,7 +57,8 @@ def get_owned(context: CustomerProduct, request: Request) -> Product:
     """The answer is 404 for a product that you do not own."""
     if not services.owns(context.scope, request.identity.id, context.product.id):
         raise NotFound
-    product = load_tracks(context.scope, load_purchasable(context.scope, context.product))
+    root = request.resource_url(find_interface(context, ApiV1))
+    product = load_tracks(context.scope, load_purchasable(context.scope, context.product), root)
     return with_cover(context, product)
 
 

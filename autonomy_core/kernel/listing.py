@@ -40,7 +40,8 @@ class ListedTrack:
         explicit: whether the content is explicit.
         isrc: the International Standard Recording Code without hyphens; None without one.
         instant: whether a buyer of a pre-order gets it at once.
-        preview_url: where visitors can hear a part of it; None if they cannot.
+        preview_url: where visitors can hear a part of it: a URL, or a path below the API's root such as
+            ``products/…/preview``; None if they cannot.
         formats: in which a buyer gets it.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autonomy_core.catalog.resources import AdminProduct, AdminProducts, ProductNode, Products
+from autonomy_core.catalog.resources import AdminProduct, AdminProducts, ProductDetail, ProductNode, Products
 from autonomy_core.customers.resources import AdminCustomer, OfAdminCustomer
 from autonomy_core.grants.resources import CustomerProduct, CustomerProducts
 from autonomy_core.payments.resources import AdminPayment, AdminPayments, CustomerPayment, CustomerPayments
@@ -30,6 +30,7 @@ __all__ = [
     "CustomerProducts",
     "Customers",
     "OfAdminCustomer",
+    "ProductDetail",
     "ProductNode",
     "Products",
     "Resource",

@@ -21,7 +21,13 @@ from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
 from autonomy_core.plugin_api.protocols import Authenticator, Flush, ProductKind
-from autonomy_core.plugin_api.resources import AdminProduct, CustomerProduct, Customers, Site
+from autonomy_core.plugin_api.resources import (
+    AdminProduct,
+    CustomerProduct,
+    Customers,
+    ProductDetail,
+    Site,
+)
 from media_mp3 import models  # noqa: F401 - makes the table known to the migrations
 from media_mp3.archives import jobs as archives
 from media_mp3.archives.resources import ProductArchives
@@ -31,6 +37,8 @@ from media_mp3.kind import Mp3
 from media_mp3.listening.memory import LISTENING
 from media_mp3.listening.resources import History, Positions
 from media_mp3.personal_data import PERSONAL_DATA, move
+from media_mp3.previews import models as _previews  # noqa: F401 - likewise
+from media_mp3.previews.resources import PublicTracks
 from media_mp3.renditions import jobs as renditions
 from media_mp3.renditions.checks import check_formats
 from media_mp3.renditions.resources import AdminTrackFormats, TrackFormats
@@ -66,7 +74,8 @@ def register_migrations() -> Migrations:
 
 @hookimpl
 def register_views(config: Configurator) -> None:
-    """``tracks``, below a customer's products, below customers, and below the staff's products; players."""
+    """``tracks``, below products, a customer's products, customers, and the staff's products; players."""
+    config.add_child(ProductDetail, "tracks", PublicTracks)
     config.add_child(CustomerProduct, "tracks", CustomerProductTracks)
     config.add_child(Customers, "tracks", Tracks)
     config.add_child(AdminProduct, "tracks", AdminProductTracks)
@@ -82,6 +91,7 @@ def register_views(config: Configurator) -> None:
     config.scan("media_mp3.listening.views")
     config.scan("media_mp3.renditions.views")
     config.scan("media_mp3.subsonic.views")
+    config.scan("media_mp3.previews.views")
 
 
 @hookimpl

@@ -35,6 +35,7 @@ from media_mp3.editing import (
 from media_mp3.errors import WrongKind
 from media_mp3.inspection.intake import accepted
 from media_mp3.models import Track
+from media_mp3.previews.services import preview_urls
 from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.settings import area_of
 from media_mp3.tags.text import LONGEST_TEXT
@@ -58,7 +59,7 @@ def listed_tracks(scope: TenantScope, product_ids: Collection[UUID]) -> dict[UUI
     found: dict[UUID, list[ListedTrack]] = {}
     numbers: Counter[tuple[UUID, int]] = Counter()
     tracks = scope.session.scalars(statement).all()
-    finished = finished_files(scope, tracks)
+    finished, previews = finished_files(scope, tracks), preview_urls(scope, tracks)
     for track in tracks:
         disc = track.disc_number or 1
         numbers[track.product_id, disc] += 1
@@ -73,6 +74,7 @@ def listed_tracks(scope: TenantScope, product_ids: Collection[UUID]) -> dict[UUI
                 explicit=track.explicit,
                 isrc=track.isrc,
                 instant=track.instant,
+                preview_url=previews.get(track.id),
                 formats=_listed_formats(track, finished.get(track.id, [])),
             )
         )

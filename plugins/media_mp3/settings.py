@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from autonomy_core.plugin_api.files import FileArea, SignedLinks
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.settings import Settings, SettingsSchema, WordsField, positive_number
+from media_mp3.previews.domain import MODES, NONE
 
 PLUGIN = "media_mp3"
 MEGABYTE = 1024 * 1024
@@ -33,6 +34,20 @@ class OrganisationSettings(SettingsSchema):
             "description": "The formats that buyers get, for example: mp3_v0 flac. The first is the one that "
             "players get by default. Without any, buyers get the uploaded files."
         },
+    )
+    previews = fields.String(
+        load_default=NONE,
+        validate=validate.OneOf(MODES),
+        metadata={
+            "description": "What visitors hear of each track: none, excerpt, or full for the whole track at "
+            "128 kbit/s. Staff can choose something else for a track."
+        },
+    )
+    preview_seconds = positive_number(
+        30, 600, "How long an excerpt is, in seconds; at most half of the track."
+    )
+    previews_per_address = positive_number(
+        1000, 1_000_000, "How often a network may ask for previews in an hour."
     )
 
     opensubsonic = fields.Boolean(

@@ -56,6 +56,7 @@ OWN_MODULES = {
         "listening",
         "masters",
         "mpeg",
+        "previews",
         "renditions",
         "streaming.py",
         "subsonic",

@@ -32,6 +32,7 @@ VALUES: Mapping[type[fields.Field], Any] = {
 }
 CHOSEN = {
     "kind": "thing",
+    "mode": "full",
     "code": "AUTUMN",
     "percent_off": 20,
     "new_password": "another long engine",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -145,6 +146,26 @@ def walk(file: BinaryIO, start: int, end: int) -> Walk:
         return found
     found.findings += _consistency(found)
     return found
+
+
+def audio_frames(file: BinaryIO, start: int, end: int, found: Walk) -> Iterator[tuple[int, FrameHeader]]:
+    """Yield the offset and the header of each whole frame of an accepted file, without a Xing frame.
+
+    Args:
+        file, start, end: see `walk`.
+        found: gets the `length_header` before the first frame is yielded.
+    """
+    window = _Window(file, end)
+    position = _find_audio(window, start, found)
+    if position is None:
+        return
+    position = _read_first_frame(window, position, found)
+    while True:
+        _, header = window.header(position)
+        if header is None or position + header.length > end:
+            return
+        yield position, header
+        position += header.length
 
 
 def _find_audio(window: _Window, start: int, found: Walk) -> int | None:

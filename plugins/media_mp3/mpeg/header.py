@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 HEADER_BYTES = 4
-_DECODER_DELAY = 529
+DECODER_DELAY = 529
 """Samples; of every layer III decoder."""
 SHAPE_MASK = 0xFFFEFEC0
 """The bits of a header that decide about version, layer, bitrate, rate, padding and channels."""
@@ -94,11 +94,13 @@ class LengthHeader:
         frames: audio frames.
         size: bytes of the MPEG stream.
         trimmed: samples at both ends that a gapless decoder leaves out.
+        skipped: those of them at the beginning.
     """
 
     frames: int | None
     size: int | None
     trimmed: int = 0
+    skipped: int = 0
 
 
 def parse_length_header(frame: bytes, header: FrameHeader) -> LengthHeader | None:
@@ -120,18 +122,20 @@ def _parse_xing(block: bytes) -> LengthHeader:
     if flags & 2:
         size, position = int.from_bytes(block[position : position + 4]), position + 4
     position += (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
-    return LengthHeader(frames or None, size or None, _trimmed_samples(block[position:]))
+    return LengthHeader(frames or None, size or None, *_trimmed_samples(block[position:]))
 
 
-def _trimmed_samples(lame: bytes) -> int:
-    """Encoder delay plus padding, twelve bits each, from the part that begins with the encoder's name.
+def _trimmed_samples(lame: bytes) -> tuple[int, int]:
+    """What a decoder leaves out at both ends and at the beginning, from the part with the encoder's name.
 
-    A decoder also removes its own delay: the delay is added to the encoder's and subtracted from the padding.
+    It has the encoder's delay and its padding, twelve bits each. A decoder also removes its own delay: that
+    is added to the encoder's and subtracted from the padding.
     """
     if len(lame) < 24 or lame[0] == 0:
-        return 0
+        return 0, 0
     both = int.from_bytes(lame[21:24])
-    return (both >> 12) + max(both & 0xFFF, _DECODER_DELAY)
+    delay, padding = both >> 12, both & 0xFFF
+    return delay + max(padding, DECODER_DELAY), delay + DECODER_DELAY
 
 
 def main_data_begin(frame: bytes, header: FrameHeader) -> int:

@@ -95,7 +95,8 @@ def _render_one(scope: TenantScope, wanted: WantedRendition) -> str | None:
                     own.session.flush()
                     keep_checksum(own, file_key, crc32)
                     keep_upload(own, RENDITIONS, file)
-                    _announce_if_complete(own, wanted)
+                    if not wanted.is_preview:
+                        _announce_if_complete(own, wanted)
     except making.NotMade as error:
         with scope.begin() as own:
             _fail(own, wanted, error.code)

@@ -26,6 +26,9 @@ from autonomy_core.plugin_api.media import (
     find_ffmpeg,
 )
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.mpeg.cutting import NothingToCut, cut
+from media_mp3.previews.domain import Excerpt
+from media_mp3.previews.formats import CutPreview
 from media_mp3.renditions.domain import MP3
 from media_mp3.renditions.planning import WantedRendition
 from media_mp3.settings import RENDITIONS, area_of
@@ -75,13 +78,15 @@ def made(scope: TenantScope, wanted: WantedRendition) -> Iterator[Upload]:
     except FfmpegLimitReached as error:
         log.warning("media_mp3.rendition_limit", track=str(wanted.track_id), limit=error.limit)
         raise NotMade("encoding_limit") from error
-    except FfmpegFailed as error:
+    except (FfmpegFailed, NothingToCut) as error:
         log.exception("media_mp3.rendition_failed", track=str(wanted.track_id), format=wanted.format.name)
         raise NotMade("encoding_failed") from error
 
 
 def obstacle_to(media_format: MediaFormat) -> str | None:
     """Why this machine cannot make a format, a key of `domain.ERRORS`; None if it can."""
+    if isinstance(media_format, CutPreview):
+        return None
     if find_ffmpeg() is None:
         return "ffmpeg_missing"
     if media_format.name != MP3 and media_format.encoder not in encoders():
@@ -92,15 +97,18 @@ def obstacle_to(media_format: MediaFormat) -> str | None:
 def _make(scope: TenantScope, wanted: WantedRendition, directory: Path) -> Upload:
     master, target = directory / "master", directory / "rendition"
     _fetch(scope, wanted, master)
-    encode(
-        wanted.format,
-        master,
-        wanted.recording,
-        target,
-        demuxer=_DEMUXERS[wanted.master_format],
-        tags=wanted.tags,
-        cover=_cover(scope, wanted),
-    )
+    if isinstance(wanted.format, CutPreview):
+        _cut(master, wanted.format.part, target)
+    else:
+        encode(
+            wanted.format,
+            master,
+            wanted.recording,
+            target,
+            demuxer=_DEMUXERS[wanted.master_format],
+            tags=wanted.tags,
+            cover=_cover(scope, wanted),
+        )
     if wanted.format.name == MP3:
         _put_before(target, master, directory / "tagged")
         target = directory / "tagged"
@@ -117,6 +125,12 @@ def _fetch(scope: TenantScope, wanted: WantedRendition, target: Path) -> None:
     with target.open("wb") as file:
         for piece in storage.open_range(wanted.master, 0, wanted.master_size - 1):
             file.write(piece)
+
+
+def _cut(master: Path, part: Excerpt, target: Path) -> None:
+    with master.open("rb") as source, target.open("wb") as output:
+        size = master.stat().st_size
+        cut(source, size, output, start_ms=part.start_ms, length_ms=part.length_ms)
 
 
 def _cover(scope: TenantScope, wanted: WantedRendition) -> Cover | None:

@@ -22,6 +22,8 @@ from autonomy_core.plugin_api.media import (
 )
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.models import Track
+from media_mp3.previews.domain import KEY_PREFIX
+from media_mp3.previews.planning import choices_of, has_previews, preview_format
 from media_mp3.renditions.domain import (
     FAILED,
     MOST_ATTEMPTS,
@@ -74,6 +76,11 @@ class WantedRendition:
     cover: CurrentImage | None
     fingerprint: str
 
+    @property
+    def is_preview(self) -> bool:
+        """Whether visitors hear it, and buyers do not get it."""
+        return self.format.name.startswith(KEY_PREFIX)
+
 
 def sold_formats(scope: TenantScope) -> list[MediaFormat]:
     """The formats that the organisation's ini file lists, in its order. Unknown names are left out."""
@@ -93,13 +100,13 @@ def formats_of(track: Track, sold: Sequence[MediaFormat]) -> Sequence[MediaForma
 def wanted_renditions(
     scope: TenantScope, product_ids: Collection[UUID] | None = None
 ) -> list[WantedRendition]:
-    """The renditions that there have to be, in the order in which they are made.
+    """The renditions that there have to be, previews included, in the order in which they are made.
 
     Args:
         product_ids: of the products whose tracks are looked at; None for all.
     """
     sold = sold_formats(scope)
-    if not sold:
+    if not sold and not has_previews(scope):
         return []
     statement = select(Track).order_by(Track.product_id, Track.position.nulls_last(), Track.id)
     if product_ids is not None:
@@ -110,8 +117,12 @@ def wanted_renditions(
     covers = images_of(scope, "product", found)
     places = _places(tracks)
     host = next(iter(scope.organisation.hosts or scope.hosts), None)
+    choices = choices_of(scope, tracks)
     made = []
     for track in tracks:
+        preview = preview_format(track, choices[track.id])
+        if preview is not None:
+            made.append(_wanted(track, preview, TrackTags(title=""), None))
         product, cover = products[track.product_id], covers.get(track.product_id)
         tags = _tags(track, product, places.get(track.id, (None, None)), host)
         made += [_wanted(track, each, tags, cover) for each in formats_of(track, sold)]
@@ -213,7 +224,7 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
             (failed_before if row.error else untried).append(wanted)
     keeps_files = _lists_unknown_formats(scope)
     for row in rows.values():  # the format is not sold any more
-        if row.made is None or not keeps_files:
+        if row.made is None or not keeps_files or row.format.startswith(KEY_PREFIX):
             forgotten = delete(Rendition).where(
                 Rendition.track_id == row.track_id, Rendition.format == row.format
             )

@@ -16,6 +16,9 @@ from autonomy_core.plugin_api.jobs import defer_once
 from autonomy_core.plugin_api.media import MediaFormat
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.models import Track
+from media_mp3.previews.domain import NONE, Choice
+from media_mp3.previews.formats import TITLE as PREVIEW_TITLE
+from media_mp3.previews.planning import choices_of, has_previews
 from media_mp3.renditions.domain import FAILED, WAITING
 from media_mp3.renditions.models import Rendition
 from media_mp3.renditions.planning import formats_of, sold_formats
@@ -23,6 +26,8 @@ from media_mp3.settings import PLUGIN
 
 RENDER_JOB: Final = f"{PLUGIN}.render"
 ANNOUNCE_JOB: Final = f"{PLUGIN}.announce"
+PREVIEW: Final = "preview"
+"""How answers name the preview of a track. No format has this name."""
 PAUSE_S: Final = 5
 """The next run of an unfinished job is due after so many seconds. Other organisations get its place."""
 
@@ -63,8 +68,8 @@ class Progress:
 
 
 def request_renditions(scope: TenantScope) -> None:
-    """Have what is missing made after the scope's transaction, if the organisation sells formats."""
-    if sold_formats(scope):
+    """Have what is missing made after the scope's transaction, if there are formats or previews to make."""
+    if sold_formats(scope) or has_previews(scope):
         defer_once(scope, RENDER_JOB, within_seconds=PAUSE_S)
 
 
@@ -97,19 +102,35 @@ def finished_file(scope: TenantScope, track: Track, name: str) -> FinishedFile |
 
 
 def progress_of(scope: TenantScope, tracks: Sequence[Track]) -> list[Progress]:
-    """How far each rendition of the tracks is. One that was not planned yet is waiting."""
-    sold = sold_formats(scope)
+    """How far each format of the tracks and each preview is. One that was not planned yet is waiting."""
+    sold, choices = sold_formats(scope), choices_of(scope, tracks)
     statement = select(Rendition).where(Rendition.track_id.in_([track.id for track in tracks]))
     rows = {(row.track_id, row.format): row for row in scope.session.scalars(statement)}
-    return [_progress(track, each, rows.get((track.id, each.name)))
-            for track in tracks for each in formats_of(track, sold)]  # fmt: skip
+    found: list[Progress] = []
+    for track in tracks:
+        found += [
+            _progress(track, each.name, each.title, rows.get((track.id, each.name)))
+            for each in formats_of(track, sold)
+        ]
+        choice = choices[track.id]
+        if choice.mode != NONE:
+            found.append(_progress(track, PREVIEW, PREVIEW_TITLE, rows.get((track.id, choice.key))))
+    return found
 
 
-def _progress(track: Track, media_format: MediaFormat, row: Rendition | None) -> Progress:
+def preview_progress(scope: TenantScope, track: Track, choice: Choice) -> Progress | None:
+    """How far the preview of a track is; None if it has none."""
+    if choice.mode == NONE:
+        return None
+    row = scope.session.get(Rendition, (scope.organisation.id, track.id, choice.key))
+    return _progress(track, PREVIEW, PREVIEW_TITLE, row)
+
+
+def _progress(track: Track, name: str, title: str, row: Rendition | None) -> Progress:
     return Progress(
         track_id=track.id,
-        name=media_format.name,
-        title=media_format.title,
+        name=name,
+        title=title,
         state=row.state if row else WAITING,
         size=row.size if row else None,
         attempts=row.attempts if row else 0,
