@@ -22,6 +22,25 @@ LIMITS: Final = FfmpegLimits(cpu_s=1800, wall_s=3600.0, file_bytes=4 * 1024 * 10
 
 _ESCAPED: Final = str.maketrans({one: f"\\{one}" for one in "\\=;#\n"})
 _FRONT_COVER: Final = 3
+_REPLAY_GAIN_REFERENCE: Final = -18
+_R128_REFERENCE: Final = -23
+"""In LUFS."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayGain:
+    """How much louder or softer a recording has to be played to be as loud as others (ReplayGain 2.0).
+
+    Attributes:
+        track_gain: in dB, to -18 LUFS.
+        track_peak: the largest sample, 1 for full scale.
+        album_gain, album_peak: the same for the whole release; None if it is not known.
+    """
+
+    track_gain: float
+    track_peak: float
+    album_gain: float | None = None
+    album_peak: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +53,7 @@ class TrackTags:
         date: ``2019-02-03``, or a year.
         isrc: without hyphens.
         comment: for example the address of the shop.
+        gain: None if it is not known.
     """
 
     title: str
@@ -46,6 +66,7 @@ class TrackTags:
     genre: str | None = None
     isrc: str | None = None
     comment: str | None = None
+    gain: ReplayGain | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +132,7 @@ def _tag_arguments(
     style = media_format.tags
     if style == "none":
         return ["-map", "0:a:0", "-map_metadata", "-1"]
-    texts = _texts(style, tags)
+    texts = {**_texts(style, tags), **_gains(media_format, tags.gain)}
     if cover is not None and style == "ogg":
         texts["METADATA_BLOCK_PICTURE"] = base64.b64encode(_picture(cover)).decode()
     (directory / "tags").write_text(_metadata(texts), "utf-8")
@@ -140,6 +161,30 @@ def _texts(style: str, tags: TrackTags) -> dict[str, str]:
         "comment": tags.comment,
     }
     return {name: text for name, text in texts.items() if text}
+
+
+def _gains(media_format: MediaFormat, gain: ReplayGain | None) -> dict[str, str]:
+    """The gain. ffmpeg has no place for it in MP4 and RIFF. Opus has its own names (RFC 7845, 5.2.1)."""
+    if gain is None or media_format.tags not in ("id3", "flac", "ogg"):
+        return {}
+    found: dict[str, str] = {}
+    for name, value, peak in (
+        ("TRACK", gain.track_gain, gain.track_peak),
+        ("ALBUM", gain.album_gain, gain.album_peak),
+    ):
+        if value is None or peak is None:
+            continue
+        if media_format.encoder == "libopus":
+            found[f"R128_{name}_GAIN"] = str(_q78(value + _R128_REFERENCE - _REPLAY_GAIN_REFERENCE))
+        else:
+            found[f"REPLAYGAIN_{name}_GAIN"] = f"{value:.2f} dB"
+            found[f"REPLAYGAIN_{name}_PEAK"] = f"{peak:.6f}"
+    return found
+
+
+def _q78(decibels: float) -> int:
+    """A number of dB as Opus writes it: in steps of 1/256, in 16 bits with a sign."""
+    return max(-32768, min(32767, round(decibels * 256)))
 
 
 def _metadata(texts: Mapping[str, str]) -> str:

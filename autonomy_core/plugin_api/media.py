@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autonomy_core.kernel.media import FORMAT_NAME, MediaFormat, Recording, TagStyle
 from autonomy_core.media.encoding import VERSION as ENCODING_VERSION
-from autonomy_core.media.encoding import Cover, TrackTags, encode
+from autonomy_core.media.encoding import Cover, ReplayGain, TrackTags, encode
 from autonomy_core.media.ffmpeg import (
     INSTALL,
     FfmpegFailed,
@@ -33,6 +33,7 @@ __all__ = [
     "LossyFormat",
     "MediaFormat",
     "Recording",
+    "ReplayGain",
     "TagStyle",
     "TrackTags",
     "encode",

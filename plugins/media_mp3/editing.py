@@ -191,6 +191,8 @@ def record_track(
     scope: TenantScope, action: str, track: Track, actor: str, detail: dict[str, Any] | None = None
 ) -> None:
     """Write an action on a track to the audit trail, and have its formats made anew where that is needed."""
+    # An answer has the loudness, also if it is made after the transaction.
+    scope.session.refresh(track, ["loudness_row"])
     target, known = f"track:{track.id}", {"product": str(track.product_id), **(detail or {})}
     record(scope, actor=actor, action=action, target=target, detail=known)
     request_renditions(scope)

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, UniqueConstraint, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from autonomy_core.plugin_api.files import UnreferencedFileMark
 from autonomy_core.plugin_api.models import Base, Identified, tenant_key, utcnow
 from media_mp3.domain import FINDINGS, describe, finding
+from media_mp3.loudness.models import TrackLoudness
+from media_mp3.renditions.domain import WAITING
 
 
 class Track(Identified, Base):
@@ -79,6 +81,29 @@ class Track(Identified, Base):
     hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
     instant: Mapped[bool] = mapped_column(default=False, server_default=false())
 
+    loudness_row: Mapped[TrackLoudness | None] = relationship(
+        primaryjoin=(
+            "and_(Track.organisation_id == foreign(TrackLoudness.organisation_id), "
+            "Track.id == foreign(TrackLoudness.track_id))"
+        ),
+        uselist=False,
+        viewonly=True,
+    )
+
+    @property
+    def loudness(self) -> TrackLoudness | None:
+        """How loud the present file is; None until it is measured."""
+        row = self.loudness_row
+        return row if row is not None and row.is_of(self.sha256) else None
+
+    @property
+    def loudness_for_staff(self) -> TrackLoudness | dict[str, Any]:
+        """The same, and how far the worker is, for an answer of the API."""
+        row = self.loudness_row
+        if row is not None and row.master == self.sha256:
+            return row
+        return {**dict.fromkeys(_OF_LOUDNESS), "state": WAITING}
+
     def belongs_to_purchase_of(self, moment: datetime) -> bool:
         """Whether a customer gets the track who began to buy the product at an (aware) moment."""
         return self.removed_at is None or moment <= self.removed_at
@@ -88,6 +113,11 @@ class Track(Identified, Base):
         """The warnings for an answer of the API, each with its meaning and a remedy."""
         known = (one for one in self.warnings if one["code"] in FINDINGS)
         return [describe(finding(one["code"], **one["detail"])) for one in known]
+
+
+_OF_LOUDNESS = (
+    "integrated_lufs", "range_lu", "true_peak_dbtp", "track_gain_db", "album_gain_db", "explained_error",
+)  # fmt: skip
 
 
 class UnreferencedFile(UnreferencedFileMark):

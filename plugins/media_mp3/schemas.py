@@ -17,6 +17,7 @@ from autonomy_core.plugin_api.schemas import (
     Timestamp,
     WholeNumber,
 )
+from media_mp3.loudness.schemas import AdminLoudnessSchema, LoudnessSchema
 
 LONGEST_TEXT = 200
 LONGEST_LYRICS = 20_000
@@ -69,6 +70,12 @@ class TrackSchema(ApiSchema):
     instant = fields.Boolean(
         required=True, metadata={"description": "whether buyers of a pre-order get it at once"}
     )
+    loudness = fields.Nested(
+        LoudnessSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null until the worker has measured it"},
+    )
     available_at = Timestamp(
         required=True,
         allow_none=True,
@@ -93,6 +100,7 @@ class AdminTrackSchema(TrackSchema):
         exclude = ("available_at", "formats", "stream_url", "download_url")
 
     product_id = fields.UUID(required=True)
+    loudness = fields.Nested(AdminLoudnessSchema, required=True, attribute="loudness_for_staff")
     position = fields.Integer(
         required=True,
         allow_none=True,

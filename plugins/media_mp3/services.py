@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, Uuid, exists, select
+from sqlalchemy.orm import selectinload
 
 from autonomy_core.plugin_api.audit import change
 from autonomy_core.plugin_api.catalog import Product, require_available
@@ -45,7 +46,7 @@ KIND = "mp3"
 
 def tracks_of(scope: TenantScope, product_id: UUID) -> Sequence[Track]:
     """A product's tracks, in their order; the removed ones come last."""
-    statement = select(Track).where(Track.product_id == product_id)
+    statement = select(Track).where(Track.product_id == product_id).options(selectinload(Track.loudness_row))
     return scope.session.scalars(statement.order_by(Track.position.nulls_last(), Track.id)).all()
 
 

@@ -54,6 +54,7 @@ OWN_MODULES = {
         "inspection",
         "kind.py",
         "listening",
+        "loudness",
         "masters",
         "mpeg",
         "previews",

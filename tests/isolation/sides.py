@@ -61,6 +61,7 @@ from customer_auth.providers.domain import Asserted, Provider
 from customer_auth.providers.models import ProviderIdentity
 from demo import music
 from media_mp3.archives.checksums import keep_checksum
+from media_mp3.loudness.models import TrackLoudness
 from media_mp3.previews.models import PreviewChoice
 from media_mp3.renditions.models import Rendition
 from media_mp3.settings import RENDITIONS
@@ -364,6 +365,7 @@ def _add_rendition(scope: TenantScope, side: Side, track_id: UUID) -> None:
     scope.session.add(Rendition(organisation_id=side.id, track_id=track_id, format="mp3", **file, **values))
     keep_checksum(scope, file["storage_key"], zlib.crc32(side.marker.encode()))
     scope.session.add(PreviewChoice(organisation_id=side.id, track_id=track_id, mode="full"))
+    scope.session.add(TrackLoudness(organisation_id=side.id, track_id=track_id, master=side.marker))
     heard = Rendition(organisation_id=side.id, track_id=track_id, format="preview:full", **file, **values)
     scope.session.add(heard)
     side.identifiers["format"] = "mp3"

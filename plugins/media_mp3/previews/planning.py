@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from autonomy_core.plugin_api.media import MediaFormat
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.loudness.domain import power_of
 from media_mp3.models import Track
 from media_mp3.previews.domain import EXCERPT, FULL, NONE, Choice, excerpt_of
 from media_mp3.previews.formats import CutPreview, EncodedPreview
@@ -53,7 +54,15 @@ def preview_format(track: Track, choice: Choice) -> MediaFormat | None:
         return EncodedPreview(choice.key, None)
     if choice.mode != EXCERPT:
         return None
-    part = excerpt_of(choice, track.duration_ms, [peak * peak for peak in track.peaks])
+    part = excerpt_of(choice, track.duration_ms, _levels(track))
     if track.format == "mp3":
         return CutPreview(choice.key, part)
     return EncodedPreview(choice.key, part)
+
+
+def _levels(track: Track) -> list[float]:
+    """The power of the parts of a track: as it was measured, or by the waveform where it was not."""
+    levels = track.loudness.levels if track.loudness else None
+    if levels:
+        return [power_of(level) for level in levels]
+    return [float(peak * peak) for peak in track.peaks]

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 from media_mp3.domain import Explanation
 
@@ -72,7 +72,7 @@ class Ingredients:
         master: the SHA-256 of the master.
         format: the name of the format.
         options: the encoder's options.
-        tags: the texts of the tags, by name.
+        tags: the texts of the tags and the gain, by name.
         cover: the digest of the cover; None for none.
     """
 
@@ -80,7 +80,7 @@ class Ingredients:
     master: str
     format: str
     options: Sequence[str]
-    tags: Mapping[str, str | None]
+    tags: Mapping[str, Any]
     cover: str | None
 
     @property

@@ -16,6 +16,7 @@ from autonomy_core.plugin_api.jobs import defer, defer_again
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.archives.checksums import checksum_of_file, keep_checksum
+from media_mp3.loudness.jobs import measure_missing
 from media_mp3.models import Track
 from media_mp3.renditions import making
 from media_mp3.renditions.domain import FAILED, MOST_ATTEMPTS, PASSING, READY, RUNNING, WAITING
@@ -43,15 +44,20 @@ BUDGET_S: Final = 60.0
 
 
 def render(scope: TenantScope) -> None:
-    """Make what is missing of one organisation, for `BUDGET_S` seconds. No other run does the same meanwhile.
+    """Measure and make what is missing of one organisation, for `BUDGET_S` seconds.
+
+    No other run does the same meanwhile.
 
     Args:
         scope: its transaction begins at the end. So no connection is held while ffmpeg runs.
     """
-    with scope.begin() as own:
-        missing = plan(own, making.obstacle_to)
     deadline = time.monotonic() + BUDGET_S
     turns = _turns(scope.server_settings(PLUGIN)["encodings_at_once"])
+    if not measure_missing(scope, turns, deadline):
+        defer_again(scope, RENDER_JOB, in_seconds=PAUSE_S)
+        return
+    with scope.begin() as own:
+        missing = plan(own, making.obstacle_to)
     for wanted in missing:
         try:
             with turns.turn(scope.organisation.id, deadline - time.monotonic()):

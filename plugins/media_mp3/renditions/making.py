@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -42,7 +43,7 @@ LARGEST_COVER: Final = 1200
 _ABANDONED_S: Final = 24 * 3600
 _PREFIX: Final = "rendition-"
 _PIECE_BYTES: Final = 1024 * 1024
-_DEMUXERS: Final = {"mp3": "mp3", "wav": "wav", "aiff": "aiff", "flac": "flac", "alac": "mov"}
+DEMUXERS: Final = {"mp3": "mp3", "wav": "wav", "aiff": "aiff", "flac": "flac", "alac": "mov"}
 """ffmpeg's names of the containers of masters, by the master's format."""
 _ID3_HEADER_BYTES: Final = 10
 
@@ -65,21 +66,36 @@ def made(scope: TenantScope, wanted: WantedRendition) -> Iterator[Upload]:
     Raises:
         NotMade
     """
-    directory = RENDITIONS.incoming(scope.server)
-    _remove_abandoned(directory)
+    with workplace(scope, wanted.track_id, wanted.format.name) as directory:
+        yield _make(scope, wanted, directory)
+
+
+@contextmanager
+def workplace(scope: TenantScope, track_id: UUID, name: str) -> Iterator[Path]:
+    """Give a directory to work in. It is removed after the block, and errors of the block are `NotMade`.
+
+    Args:
+        name: of what is made, for the log.
+
+    Raises:
+        NotMade
+    """
+    parent = RENDITIONS.incoming(scope.server)
+    _remove_abandoned(parent)
+    about = {"track": str(track_id), "format": name}
     try:
-        with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=directory) as name:
-            yield _make(scope, wanted, Path(name))
+        with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent) as directory:
+            yield Path(directory)
     except (OSError, StorageUnavailable) as error:
-        log.exception("media_mp3.rendition_not_stored", track=str(wanted.track_id), format=wanted.format.name)
+        log.exception("media_mp3.rendition_not_stored", **about)
         raise NotMade("storage_unavailable") from error
     except FfmpegMissing as error:
         raise NotMade("ffmpeg_missing") from error
     except FfmpegLimitReached as error:
-        log.warning("media_mp3.rendition_limit", track=str(wanted.track_id), limit=error.limit)
+        log.warning("media_mp3.rendition_limit", limit=error.limit, **about)
         raise NotMade("encoding_limit") from error
     except (FfmpegFailed, NothingToCut) as error:
-        log.exception("media_mp3.rendition_failed", track=str(wanted.track_id), format=wanted.format.name)
+        log.exception("media_mp3.rendition_failed", **about)
         raise NotMade("encoding_failed") from error
 
 
@@ -96,7 +112,7 @@ def obstacle_to(media_format: MediaFormat) -> str | None:
 
 def _make(scope: TenantScope, wanted: WantedRendition, directory: Path) -> Upload:
     master, target = directory / "master", directory / "rendition"
-    _fetch(scope, wanted, master)
+    fetch_master(scope, wanted.master, wanted.master_format, wanted.master_size, master)
     if isinstance(wanted.format, CutPreview):
         _cut(master, wanted.format.part, target)
     else:
@@ -105,7 +121,7 @@ def _make(scope: TenantScope, wanted: WantedRendition, directory: Path) -> Uploa
             master,
             wanted.recording,
             target,
-            demuxer=_DEMUXERS[wanted.master_format],
+            demuxer=DEMUXERS[wanted.master_format],
             tags=wanted.tags,
             cover=_cover(scope, wanted),
         )
@@ -120,10 +136,21 @@ def _make(scope: TenantScope, wanted: WantedRendition, directory: Path) -> Uploa
     return Upload(target, sha256, size, target.name, {})
 
 
-def _fetch(scope: TenantScope, wanted: WantedRendition, target: Path) -> None:
-    storage = storage_of(scope, area_of(wanted.master_format))
+def fetch_master(scope: TenantScope, key: str, format_name: str, size: int, target: Path) -> None:
+    """Copy a master from the store.
+
+    Args:
+        key: of its file.
+        format_name: of the master.
+        size: its bytes.
+        target: the file to write.
+
+    Raises:
+        OSError, StorageUnavailable
+    """
+    storage = storage_of(scope, area_of(format_name))
     with target.open("wb") as file:
-        for piece in storage.open_range(wanted.master, 0, wanted.master_size - 1):
+        for piece in storage.open_range(key, 0, size - 1):
             file.write(piece)
 
 

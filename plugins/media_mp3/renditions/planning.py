@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import selectinload
 
 from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.images import CurrentImage, images_of
@@ -16,11 +17,13 @@ from autonomy_core.plugin_api.media import (
     ENCODING_VERSION,
     MediaFormat,
     Recording,
+    ReplayGain,
     TagStyle,
     TrackTags,
     media_formats,
 )
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.loudness.models import TrackLoudness
 from media_mp3.models import Track
 from media_mp3.previews.domain import KEY_PREFIX
 from media_mp3.previews.planning import choices_of, has_previews, preview_format
@@ -106,9 +109,14 @@ def wanted_renditions(
         product_ids: of the products whose tracks are looked at; None for all.
     """
     sold = sold_formats(scope)
-    if not sold and not has_previews(scope):
+    previews = has_previews(scope)
+    if not sold and not previews:
         return []
+    loudness = selectinload(Track.loudness_row)
+    if previews:
+        loudness = loudness.undefer(TrackLoudness.levels)
     statement = select(Track).order_by(Track.product_id, Track.position.nulls_last(), Track.id)
+    statement = statement.options(loudness)
     if product_ids is not None:
         statement = statement.where(Track.product_id.in_(product_ids))
     tracks = scope.session.scalars(statement.execution_options(populate_existing=True)).all()
@@ -161,7 +169,15 @@ def _tags(
         genre=track.genre,
         isrc=track.isrc,
         comment=host and f"https://{host}/",
+        gain=_gain(track),
     )
+
+
+def _gain(track: Track) -> ReplayGain | None:
+    found = track.loudness
+    if found is None or found.track_gain_db is None:
+        return None
+    return ReplayGain(found.track_gain_db, found.true_peak or 0.0, found.album_gain_db, found.album_peak)
 
 
 def _wanted(

@@ -15,10 +15,11 @@ from autonomy_core.plugin_api.files import ServedFile
 from autonomy_core.plugin_api.jobs import defer_once
 from autonomy_core.plugin_api.media import MediaFormat
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.loudness.services import retry as retry_loudness
 from media_mp3.models import Track
 from media_mp3.previews.domain import NONE, Choice
 from media_mp3.previews.formats import TITLE as PREVIEW_TITLE
-from media_mp3.previews.planning import choices_of, has_previews
+from media_mp3.previews.planning import choices_of
 from media_mp3.renditions.domain import FAILED, WAITING
 from media_mp3.renditions.models import Rendition
 from media_mp3.renditions.planning import formats_of, sold_formats
@@ -28,6 +29,8 @@ RENDER_JOB: Final = f"{PLUGIN}.render"
 ANNOUNCE_JOB: Final = f"{PLUGIN}.announce"
 PREVIEW: Final = "preview"
 """How answers name the preview of a track. No format has this name."""
+LOUDNESS: Final = "loudness"
+"""How the audit trail names the measurement of a track."""
 PAUSE_S: Final = 5
 """The next run of an unfinished job is due after so many seconds. Other organisations get its place."""
 
@@ -68,9 +71,8 @@ class Progress:
 
 
 def request_renditions(scope: TenantScope) -> None:
-    """Have what is missing made after the scope's transaction, if there are formats or previews to make."""
-    if sold_formats(scope) or has_previews(scope):
-        defer_once(scope, RENDER_JOB, within_seconds=PAUSE_S)
+    """Have what is missing measured and made after the scope's transaction."""
+    defer_once(scope, RENDER_JOB, within_seconds=PAUSE_S)
 
 
 def finished_files(scope: TenantScope, tracks: Collection[Track]) -> dict[UUID, list[FinishedFile]]:
@@ -140,13 +142,15 @@ def _progress(track: Track, name: str, title: str, row: Rendition | None) -> Pro
 
 
 def retry_failed(scope: TenantScope, track: Track, *, actor: str) -> None:
-    """Have the failed renditions of a track made again, from the first attempt on."""
+    """Have the failed renditions of a track made again, and the track measured, from the first attempt on."""
     names = []
     failed = select(Rendition).where(Rendition.track_id == track.id, Rendition.state == FAILED)
     for row in scope.session.scalars(failed.with_for_update()):
         row.attempts = 0
         row.become(WAITING)
         names.append(row.format)
+    if retry_loudness(scope, track):
+        names.append(LOUDNESS)
     if not names:
         return
     scope.session.flush()

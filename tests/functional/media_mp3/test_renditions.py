@@ -317,7 +317,7 @@ def test_a_store_that_is_down_is_asked_once_in_a_run(seller, monkeypatch):
     shop = seller("flac wav opus")
     shop.upload(album := shop.album(), masters.wav())
     with monkeypatch.context() as patch:
-        patch.setattr(making, "_fetch", unavailable)
+        patch.setattr(making, "fetch_master", unavailable)
         work(shop)
     assert states(shop, album) == {"flac": "failed", "wav": "waiting", "opus": "waiting"}
     (failed, *_) = formats(shop, album)

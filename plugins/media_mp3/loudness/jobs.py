@@ -1,0 +1,75 @@
+"""Measures what is missing, as a part of the job that makes renditions: their tags have the gain."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from autonomy_core.plugin_api.files import FairTurns, TurnsBusy
+from autonomy_core.plugin_api.media import find_ffmpeg
+from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.loudness import services
+from media_mp3.loudness.measuring import measure
+from media_mp3.loudness.services import Unmeasured
+from media_mp3.renditions.domain import PASSING
+from media_mp3.renditions.making import DEMUXERS, NotMade, fetch_master, workplace
+
+log = structlog.get_logger(__name__)
+
+
+def measure_missing(scope: TenantScope, turns: FairTurns, deadline: float) -> bool:
+    """Measure the masters of one organisation that were not measured, until a moment.
+
+    Args:
+        scope: in no transaction.
+        turns: to run ffmpeg.
+        deadline: by `time.monotonic`.
+
+    Returns:
+        False if some are left that can be measured in the next run.
+    """
+    if find_ffmpeg() is None:
+        return True
+    with scope.begin() as own:
+        missing = services.unmeasured(own)
+    for each in missing:
+        if time.monotonic() > deadline:
+            return False
+        try:
+            with turns.turn(scope.organisation.id, deadline - time.monotonic()):
+                code = _measure_one(scope, each)
+        except TurnsBusy:
+            return False
+        if code in PASSING:
+            break  # the next ones would fail as well; the periodic job tries them again
+    with scope.begin() as own:
+        services.settle_albums(own)
+    return True
+
+
+def _measure_one(scope: TenantScope, wanted: Unmeasured) -> str | None:
+    """Measure one master. Return the code of the failure; None without one."""
+    with scope.begin() as own:
+        if not services.begin(own, wanted):
+            return None
+    began = time.monotonic()
+    try:
+        with workplace(scope, wanted.track_id, "loudness") as directory:
+            master = directory / "master"
+            fetch_master(scope, wanted.storage_key, wanted.format, wanted.size, master)
+            measured = measure(master, DEMUXERS[wanted.format])
+    except NotMade as error:
+        with scope.begin() as own:
+            services.fail(own, wanted, error.code)
+        return error.code
+    with scope.begin() as own:
+        services.finish(own, wanted, measured)
+    seconds = round(time.monotonic() - began, 1)
+    log.info(
+        "media_mp3.loudness_measured",
+        track=str(wanted.track_id),
+        lufs=measured.integrated_lufs,
+        seconds=seconds,
+    )
+    return None

@@ -1,0 +1,116 @@
+"""The worker measures the loudness of each track, and writes the gain into the files of buyers."""
+
+from __future__ import annotations
+
+from array import array
+
+import pytest
+
+from autonomy_core.testing.format_contract import tags_of
+from media_mp3.loudness import jobs as loudness
+from media_mp3.loudness.models import TrackLoudness
+from media_mp3.renditions import jobs, making
+from tests.unit.media_mp3 import masters
+
+pytestmark = pytest.mark.processes
+
+
+def work(shop):
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.render(scope)
+
+
+def quieter() -> bytes:
+    """The same recording at a quarter of the amplitude, which is 12 dB less."""
+    return masters.wav_with(array("h", [each // 4 for each in array("h", masters.samples())]).tobytes())
+
+
+def for_staff(shop, track):
+    path = f"{shop.api}/admin/products/{track['product_id']}/tracks/{track['id']}"
+    return shop.autonomy.app.get(path, headers=shop.staff).json["loudness"]
+
+
+def test_staff_and_buyers_see_the_loudness_and_players_read_the_gain(make_shop, tmp_path):
+    shop = make_shop(formats="flac opus")
+    album = shop.album()
+    loud = shop.upload(album, masters.wav())["track"]
+    assert (loud["loudness"]["state"], loud["loudness"]["integrated_lufs"]) == ("waiting", None)
+    shop.upload(album, quieter(), filename="quieter.wav")
+    work(shop)
+    shop.sell(album)
+
+    first, second = shop.tracks(album)["items"]
+
+    assert for_staff(shop, loud) == {**first["loudness"], "state": "ready", "error": None}
+    one, two = first["loudness"], second["loudness"]
+    assert one["integrated_lufs"] - two["integrated_lufs"] == pytest.approx(12, abs=0.1)
+    assert one["track_gain_db"] == pytest.approx(-18 - one["integrated_lufs"], abs=0.01)
+    assert one["album_gain_db"] == two["album_gain_db"]
+    assert one["track_gain_db"] < one["album_gain_db"] < two["track_gain_db"]
+    assert one["true_peak_dbtp"] < 0
+    flac, opus = (tags_of(saved(shop, tmp_path, each), style)
+                  for each, style in zip(first["formats"], ("flac", "ogg"), strict=True))  # fmt: skip
+    assert flac["replaygain_track_gain"] == f"{one['track_gain_db']:.2f} dB"
+    assert flac["replaygain_album_gain"] == f"{one['album_gain_db']:.2f} dB"
+    assert 0 < float(flac["replaygain_track_peak"]) < 1
+    assert int(opus["r128_track_gain"]) == pytest.approx((one["track_gain_db"] - 5) * 256, abs=1)
+    assert "replaygain_track_gain" not in opus
+
+
+def saved(shop, tmp_path, listed):
+    path = tmp_path / listed["name"]
+    path.write_bytes(shop.get(listed["stream_url"]).body)
+    return path
+
+
+def test_a_release_without_one_of_its_tracks_has_another_gain(shop):
+    album = shop.album()
+    loud = shop.upload(album, masters.wav())["track"]
+    quiet = shop.upload(album, quieter(), filename="quieter.wav")["track"]
+    work(shop)
+    together = for_staff(shop, quiet)["album_gain_db"]
+    shop.autonomy.app.delete(f"{shop.api}/admin/products/{album.id}/tracks/{loud['id']}", headers=shop.staff)
+    work(shop)
+
+    alone = for_staff(shop, quiet)
+    assert together < alone["album_gain_db"] == pytest.approx(alone["track_gain_db"], abs=0.16)
+    assert for_staff(shop, loud)["album_gain_db"] is None
+
+
+def test_another_file_is_measured_anew(shop):
+    album = shop.album()
+    track = shop.upload(album, masters.wav())["track"]
+    work(shop)
+    before = for_staff(shop, track)
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}/file"
+    sent = [("file", "quieter.wav", quieter(), "audio/wav")]
+    replaced = shop.autonomy.app.put(path, upload_files=sent, headers=shop.staff).json["track"]
+    assert (replaced["loudness"]["state"], replaced["loudness"]["track_gain_db"]) == ("waiting", None)
+
+    work(shop)
+
+    after = for_staff(shop, track)
+    assert after["track_gain_db"] - before["track_gain_db"] == pytest.approx(12, abs=0.1)
+
+
+def test_staff_see_why_a_track_was_not_measured_and_try_again(shop, monkeypatch):
+    album = shop.album()
+    track = shop.upload(album, masters.wav())["track"]
+    with monkeypatch.context() as patch:
+        patch.setattr(loudness, "measure", failing)
+        for _ in range(4):
+            work(shop)
+    failed = for_staff(shop, track)
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "encoding_failed")
+    with shop.autonomy.scope(shop.id) as scope:
+        assert scope.session.query(TrackLoudness).one().attempts == 3
+
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}/formats/retry"
+    shop.autonomy.app.post(path, headers=shop.staff)
+    assert for_staff(shop, track)["state"] == "waiting"
+    work(shop)
+    assert for_staff(shop, track)["state"] == "ready"
+
+
+def failing(*_, **__):
+    raise making.FfmpegFailed("ended with 1: no sound")
