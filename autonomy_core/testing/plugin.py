@@ -64,30 +64,30 @@ def _applications(
 ) -> Iterator[Callable[[Plugins, dict[str, str]], Autonomy]]:
     """Yield a function that builds an application, once per choice of plugins and settings.
 
-    It builds a template of the database, and a copy to share, once per set of tables.
+    Applications with the same tables share a database, and with it connections and compiled statements.
     """
     from autonomy_core.runtime import components  # noqa: PLC0415 - see above
     from autonomy_core.testing.application import make_autonomy  # noqa: PLC0415 - see above
     from autonomy_core.testing.database import SwitchedDatabase, make_migrated  # noqa: PLC0415 - see above
 
     made: dict[Any, Autonomy] = {}
-    databases: dict[Any, tuple[str, str]] = {}
+    databases: dict[Any, SwitchedDatabase] = {}
 
-    def databases_of(plugins: Plugins) -> tuple[str, str]:
+    def database_of(plugins: Plugins) -> SwitchedDatabase:
         key = tuple(components(plugins))
         if key not in databases:
             # The migration changes rights of the database itself, which copies do not have.
             shared = make_migrated(postgresql, plugins, f"shared_{len(databases)}")
             template = f"template_{len(databases)}"
             postgresql.create_database(template, template=shared)
-            databases[key] = template, shared
+            databases[key] = SwitchedDatabase(postgresql, template, shared)
         return databases[key]
 
     def application(plugins: Plugins, settings: dict[str, str]) -> Autonomy:
         key = (*plugins.modules.values(), *sorted(settings.items()))
         if key not in made:
-            database = SwitchedDatabase(postgresql, *databases_of(plugins))
-            made[key] = make_autonomy(plugins, database, tmp_path_factory.mktemp("autonomy"), **settings)
+            directory = tmp_path_factory.mktemp("autonomy")
+            made[key] = make_autonomy(plugins, database_of(plugins), directory, **settings)
         return made[key]
 
     yield application
