@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.hashes import cheap_hashes
 from tests.support.statements import listen_to_statements
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    with cheap_hashes():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,13 @@ from autonomy_core.testing.plugin import _forget_organisations
 from customer_auth.providers import services
 from tests.isolation import intruder
 from tests.isolation.sides import NEUTRAL_HOST, StandInProvider, World, make_world, reopened
+from tests.support.hashes import cheap_hashes
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    with cheap_hashes():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from argon2 import PasswordHasher
 
-from customer_auth import services
-from customer_auth.passwords import hashing
 from customer_auth.sessions.open_logins import OpenLogins
 from tests.functional.customer_auth.mailing import Post
 from tests.functional.customer_auth.opening import open_shop
+from tests.support.hashes import full_hashes
 from tests.support.logins import cache_logins
 
 
@@ -36,11 +34,10 @@ def asked_each_time(autonomy, monkeypatch):
 
 
 @pytest.fixture
-def cheap_hashes(monkeypatch):
-    """Tests of many attempts need no strong hashes."""
-    monkeypatch.setattr(hashing, "PARAMETERS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    queue = hashing.Passwords(concurrent=1)
-    monkeypatch.setattr(services, "passwords_of", lambda scope: queue)
+def as_hashed_by_a_server():
+    """Passwords are hashed with the parameters of a server."""
+    with full_hashes():
+        yield
 
 
 @pytest.fixture

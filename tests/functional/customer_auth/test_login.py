@@ -2,7 +2,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import select, update
 
 from customer_auth.models import Credential
-from customer_auth.passwords.hashing import PARAMETERS
+from customer_auth.passwords import hashing
 
 
 def stored_hash(shop):
@@ -32,9 +32,7 @@ def test_unknown_address_and_wrong_password_have_the_same_answer(shop):
     assert headers[0] == headers[1]
 
 
-def test_an_unknown_address_costs_a_hash_verification_too(shop, monkeypatch):
-    from customer_auth.passwords import hashing
-
+def test_an_unknown_address_costs_a_hash_verification_too(shop, as_hashed_by_a_server, monkeypatch):
     verified = []
     real = hashing.PARAMETERS.verify
     monkeypatch.setattr(
@@ -54,7 +52,7 @@ def test_a_refused_login_has_a_www_authenticate_header(shop):
     assert shop.login(status=401).headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_an_outdated_hash_is_renewed_by_a_login(shop):
+def test_an_outdated_hash_is_renewed_by_a_login(shop, as_hashed_by_a_server):
     shop.register()
     weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("a long engine")
     with shop.autonomy.scope() as scope:
@@ -67,7 +65,7 @@ def test_an_outdated_hash_is_renewed_by_a_login(shop):
 def test_a_hash_of_an_earlier_normal_form_is_renewed_by_a_login(shop):
     password = "\uff41 long engine"
     shop.register(password=password)
-    before = PARAMETERS.hash(password)
+    before = hashing.PARAMETERS.hash(password)
     with shop.autonomy.scope() as scope:
         scope.session.execute(update(Credential).values(password_hash=before))
     shop.login(password=password)

@@ -18,7 +18,7 @@ def test_the_answer_must_not_be_cached(shop):
     assert shop.register().headers["Cache-Control"] == "no-store"
 
 
-def test_the_password_is_stored_as_argon2id(shop):
+def test_the_password_is_stored_as_argon2id(shop, as_hashed_by_a_server):
     shop.register()
     with shop.autonomy.scope() as scope:
         stored = scope.session.scalars(select(Credential.password_hash)).one()
