@@ -110,6 +110,18 @@ def references(session: Any, tables: Iterable[Table]) -> list[Reference]:
     ]
 
 
+WRITTEN = text("""
+    SELECT sum(pg_stat_get_xact_tuples_inserted(oid) + pg_stat_get_xact_tuples_updated(oid)
+               + pg_stat_get_xact_tuples_deleted(oid))
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+""")
+
+
+def rows_written(session: Any) -> int:
+    """How many rows the running transaction has written so far, also those that it has undone since."""
+    return int(session.scalar(WRITTEN))
+
+
 def content_of(runtime: Runtime, side: Side) -> str:
     """A fingerprint of everything that an organisation has in the database."""
     organisation = runtime.tenants.get(side.id)

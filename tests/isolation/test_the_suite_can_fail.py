@@ -22,7 +22,7 @@ from customer_auth.sessions import access_tokens, open_logins
 from tests.isolation import http_attacks, sql_attacks
 from tests.isolation.ini_attacks import VICTIM, Server
 from tests.isolation.sides import NEUTRAL_HOST, World, make_world
-from tests.isolation.tables import JOBS, tenant_tables
+from tests.isolation.tables import JOBS, rows_written, tenant_tables
 
 
 @dataclass
@@ -133,6 +133,14 @@ def test_a_call_whose_right_credentials_are_refused_is_reported(world: World) ->
     world.one.credentials["staff"] = "ak_useless"
     found = http_attacks.breaches(world, [call for call in world.calls if call.path == "/admin/products"])
     assert any("the right credentials are refused" in breach for breach in found)
+
+
+def test_a_row_that_is_written_and_undone_counts_as_written(world: World) -> None:
+    connection = world.autonomy.database._bind
+    before = rows_written(connection)
+    with world.undone(), world.autonomy.scope(world.other.id) as scope:
+        scope.session.execute(text("UPDATE products SET amount = amount"))
+    assert rows_written(connection) > before
 
 
 @pytest.fixture
