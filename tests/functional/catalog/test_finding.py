@@ -96,11 +96,11 @@ def test_filters_narrow_the_list_together(stocked):
         ("-release_date", ["Slow Ferry", "zebra", "Harbour Lights", "Étude"]),
     ],
 )
-@pytest.mark.parametrize("limit", [1, 2, 4])
-def test_each_order_gives_each_product_once_over_its_pages(stocked, sort, titles, limit):
-    assert walk(stocked, f"{stocked.api}/products", sort=sort, limit=limit) == titles
-    path = f"{stocked.api}/admin/products"
-    assert walk(stocked, path, headers=stocked.staff, sort=sort, limit=limit) == titles
+def test_each_order_gives_each_product_once_over_its_pages(stocked, sort, titles):
+    for limit in (1, 2, 4):
+        assert walk(stocked, f"{stocked.api}/products", sort=sort, limit=limit) == titles
+        path = f"{stocked.api}/admin/products"
+        assert walk(stocked, path, headers=stocked.staff, sort=sort, limit=limit) == titles
 
 
 def test_a_change_between_two_pages_repeats_and_loses_no_other_product(stocked):
