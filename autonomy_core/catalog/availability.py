@@ -85,8 +85,23 @@ def visible(scope: TenantScope) -> ColumnElement[bool]:
     delivered = or_(
         _delivered(scope, Product, single), and_(Product.kind == BUNDLE, _bundle_delivered(scope, single))
     )
-    scheduled = _details_of(Product).where(ProductDetails.published_at > utcnow())
-    return and_(Product.active, Product.archived_at.is_(None), ~scheduled, delivered)
+    return and_(_published(Product), delivered)
+
+
+def is_offered(product: Any) -> ColumnElement[bool]:
+    """The condition that a product is published, and released or open for pre-orders.
+
+    It says nothing of what the product delivers. So a kind may use it for products that its own depend on.
+
+    Args:
+        product: `Product` or an alias of it.
+    """
+    return and_(_published(product), ~_awaited(product))
+
+
+def _published(product: Any) -> ColumnElement[bool]:
+    scheduled = _details_of(product).where(ProductDetails.published_at > utcnow())
+    return and_(product.active, product.archived_at.is_(None), ~scheduled)
 
 
 def _awaited(product: Any) -> ColumnElement[bool]:

@@ -72,6 +72,19 @@ def change_details(scope: TenantScope, product: Product, changes: Mapping[str, A
     return details
 
 
+def index_again(scope: TenantScope, product_id: UUID) -> None:
+    """Find a product by the present titles of its tracks.
+
+    A kind with `tracks_of` calls it after each change of what visitors see of the tracks.
+    """
+    scope.session.execute(select(Product.id).where(Product.id == product_id).with_for_update(key_share=True))
+    key = (scope.organisation.id, product_id)
+    product = scope.session.get_one(Product, key, populate_existing=True)
+    details = scope.session.get(ProductDetails, key, populate_existing=True)
+    if details is not None:  # otherwise the job `catalog.complete` does it
+        store_terms(scope, product, details)
+
+
 def value_of(product: Product, name: str) -> Any:
     """Return a value of the details, by a name in `FIELDS`."""
     return getattr(product.shown, name)

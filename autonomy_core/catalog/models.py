@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from autonomy_core.catalog.descriptions import rendered
 from autonomy_core.catalog.domain import State, state_of
 from autonomy_core.db.base import Base, Identified, OrganisationScoped, tenant_key, utcnow
-from autonomy_core.kernel.listing import ListedFormat, ListedTrack
+from autonomy_core.kernel.listing import ListedExtra, ListedFormat, ListedTrack
 from autonomy_core.prices import models as prices
 
 BUNDLE = "bundle"
@@ -31,8 +31,8 @@ class Product(Identified, Base):
 
     ``amount`` is in the minor unit of ``currency``. ``items`` are the products of a bundle, in their order;
     they are empty for other products. An archived product is neither sold nor listed; customers who own it
-    keep it. ``purchasable`` is only set by the queries in `availability`, ``tracks`` and ``formats`` only by
-    `listing`.
+    keep it. ``purchasable`` is only set by the queries in `availability`, ``tracks``, ``formats`` and
+    ``extras`` only by `listing`.
 
     ``pay_what_you_want``, ``suggested_amount`` and ``other_prices`` are as in `prices.domain.Priced`.
     """
@@ -60,10 +60,14 @@ class Product(Identified, Base):
         other_prices: Mapped[list[dict[str, Any]]]
         tracks: Sequence[ListedTrack]
         formats: Sequence[ListedFormat]
-        cover: dict[str, Any]  # set by `cover_documents`, for an answer
+        extras: Sequence[ListedExtra]
+        part_of: UUID | None  # set by `cover_documents`, as the following
+        cover: dict[str, Any]
     else:
         tracks = ()
         formats = ()
+        extras = ()
+        part_of = None
     items: Mapped[list[Product]] = relationship(
         secondary="bundle_items",
         primaryjoin=(

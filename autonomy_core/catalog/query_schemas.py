@@ -35,7 +35,9 @@ class ProductsQuery(QuerySchema):
     q = Text(
         LONGEST_TITLE,
         load_default=None,
-        metadata={"description": "words, or their beginnings, of title, artist, label and tags"},
+        metadata={
+            "description": "words, or their beginnings, of title, artist, label, tags and titles of tracks"
+        },
     )
     tag = Tag(load_default=None)
     artist = Text(LONGEST_NAME, load_default=None, metadata={"description": "the whole name"})

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from autonomy_core.catalog.content.schemas import SaleSchema, WithExtras
 from autonomy_core.catalog.domain import (
     ARTICLE_NUMBER,
     LONGEST_SLUG,
@@ -30,10 +31,9 @@ from autonomy_core.images.schemas import ImageSchema
 from autonomy_core.prices.schemas import (
     AMOUNT,
     IN_MINOR_UNIT,
-    THREE_LETTERS,
+    NewPrices,
     ShownPrices,
     WantedPrices,
-    in_use,
 )
 from autonomy_core.web.schemas import ApiSchema
 
@@ -108,6 +108,11 @@ class ProductInBundleSchema(ApiSchema):
     artist = fields.String(required=True, attribute="shown.artist", allow_none=True)
     description = fields.String(required=True, metadata={"description": "Markdown"})
     kind = fields.String(required=True, metadata={"example": "mp3"})
+    part_of = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the product that it is a part of, such as the release of a track"},
+    )
     amount = fields.Integer(required=True, metadata={"description": IN_MINOR_UNIT})
     currency = fields.String(
         required=True, metadata={"description": "ISO 4217, lower case", "example": "eur"}
@@ -194,6 +199,15 @@ class ListedTrackSchema(ApiSchema):
         required=True,
         metadata={"description": "what a buyer gets; the first is what the links without a format give"},
     )
+    cover = fields.Nested(
+        ImageSchema, required=True, metadata={"description": "its own, or that of the product"}
+    )
+    sale = fields.Nested(
+        SaleSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "how the track is bought alone; null if it is not sold alone"},
+    )
 
 
 TRACKS = "the tracks that visitors see, in their order; empty for a product without"
@@ -208,14 +222,14 @@ def _formats() -> fields.List:
     )
 
 
-class ItemDetailSchema(ProductInBundleSchema):
+class ItemDetailSchema(WithExtras, ProductInBundleSchema):
     """A product in a bundle, with its tracks."""
 
     tracks = fields.List(fields.Nested(ListedTrackSchema), required=True, metadata={"description": TRACKS})
     formats = _formats()
 
 
-class ProductDetailSchema(ProductTextsSchema):
+class ProductDetailSchema(WithExtras, ProductTextsSchema):
     """A product with its texts and tracks, for customers."""
 
     tracks = fields.List(fields.Nested(ListedTrackSchema), required=True, metadata={"description": TRACKS})
@@ -296,7 +310,7 @@ class DetailsSchema(ApiSchema):
     explicit = StrictBoolean()
 
 
-class NewProductSchema(WantedPrices, DetailsSchema):
+class NewProductSchema(NewPrices, DetailsSchema):
     """A new product."""
 
     title = Text(LONGEST_TITLE, required=True)
@@ -309,14 +323,6 @@ class NewProductSchema(WantedPrices, DetailsSchema):
         metadata={
             "description": "which plugin delivers it, or `bundle`; it does not change",
             "example": "mp3",
-        },
-    )
-    amount = WholeNumber(required=True, validate=AMOUNT, metadata={"description": IN_MINOR_UNIT})
-    currency = fields.String(
-        validate=[THREE_LETTERS, in_use],
-        metadata={
-            "description": "ISO 4217, lower case; the organisation's if absent. It does not change",
-            "example": "eur",
         },
     )
     active = StrictBoolean(load_default=True, metadata={"description": ON_SALE})

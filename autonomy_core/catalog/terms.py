@@ -16,7 +16,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.catalog.domain import distinct, plain
 from autonomy_core.catalog.models import Product, ProductDetails, ProductTerm, WordTrigram
-from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.listing import ListingKind
+from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.kernel.scope import TenantScope, forbid_commit
 
 TITLE, ARTIST, TAG, WORD = "title", "artist", "tag", "word"
 
@@ -47,7 +49,8 @@ def trigrams_of(word: str) -> frozenset[str]:
 
 def store_terms(scope: TenantScope, product: Product, details: ProductDetails) -> None:
     """Replace the terms of a product. The caller holds the lock of the product."""
-    texts = " ".join((product.title, details.artist or "", details.label or "", *details.tags))
+    titles = _titles_of_tracks(scope, product)
+    texts = " ".join((product.title, details.artist or "", details.label or "", *details.tags, *titles))
     words = words_of(texts)[:MOST_WORDS]
     terms = {
         (TITLE, plain(product.title)),
@@ -61,6 +64,16 @@ def store_terms(scope: TenantScope, product: Product, details: ProductDetails) -
     rows = [{**own, "field": field, "term": term} for field, term in sorted(terms)]
     scope.session.execute(insert(ProductTerm).values(rows))
     _store_trigrams(scope, words)
+
+
+def _titles_of_tracks(scope: TenantScope, product: Product) -> list[str]:
+    """The titles of the tracks that visitors see."""
+    kind = runtime_of(scope).product_kinds_for(scope.organisation).get(product.kind)
+    if not isinstance(kind, ListingKind):
+        return []
+    with forbid_commit(scope):
+        tracks = kind.tracks_of(scope, [product.id]).get(product.id, ())
+    return [track.title for track in tracks]
 
 
 def _store_trigrams(scope: TenantScope, words: Iterable[str]) -> None:

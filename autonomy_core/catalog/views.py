@@ -8,7 +8,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.traversal import find_interface
 
-from autonomy_core.catalog import availability, finding, services
+from autonomy_core.catalog import availability, finding, parts, services
 from autonomy_core.catalog.bundles import BundleRefused, UnknownProduct
 from autonomy_core.catalog.cover_documents import with_cover, with_covers_of_page
 from autonomy_core.catalog.details import SlugTaken
@@ -56,8 +56,11 @@ _VALIDATORS: Final = {
     headers=_VALIDATORS,
 )
 def list_products(context: Products, request: Request) -> dict[str, Any]:
-    """The published products, the newest first by default. `purchasable` says which can be bought now."""
-    products = services.on_sale(context.scope)
+    """The published products, the newest first by default. `purchasable` says which can be bought now.
+
+    Tracks that are sold alone are not in the list, but with their release.
+    """
+    products = parts.listed(context.scope)
     return with_covers_of_page(context, finding.page(context.scope, products, request.query))
 
 

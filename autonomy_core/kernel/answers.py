@@ -31,6 +31,7 @@ class Answer:
 
 
 PROTOCOLS = "autonomy_core.kernel.protocols"
+LISTING = "autonomy_core.kernel.listing"
 
 ANSWERS: dict[str, Answer] = {
     "register_settings": Answer("autonomy_core.kernel.hooks:PluginSettings"),
@@ -44,8 +45,7 @@ ANSWERS: dict[str, Answer] = {
         many=True,
         optional=(
             f"{PROTOCOLS}:DeliveringKind",
-            "autonomy_core.kernel.listing:ListingKind",
-            "autonomy_core.kernel.listing:WholeKind",
+            *(f"{LISTING}:{name}" for name in ("ListingKind", "WholeKind", "ExtrasKind", "PartKind")),
         ),
     ),
     "register_authenticators": Answer(f"{PROTOCOLS}:Authenticator", many=True),

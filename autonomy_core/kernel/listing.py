@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ class ListedTrack:
         preview_url: where visitors can hear a part of it: a URL, or a path below the API's root such as
             ``products/…/preview``; None if they cannot.
         formats: in which a buyer gets it.
+        image: the kind of thing whose image is its cover, see `put_image`; None if tracks have no images.
+        product_id: the product with which it is bought alone; None if it is not.
+        cover: the document of its cover; the core sets it.
+        sale: the product with `product_id`, if visitors see it; the core sets it.
     """
 
     id: UUID
@@ -56,6 +60,38 @@ class ListedTrack:
     instant: bool = False
     preview_url: str | None = None
     formats: tuple[ListedFormat, ...] = ()
+    image: str | None = None
+    product_id: UUID | None = None
+    cover: Mapping[str, Any] | None = None
+    sale: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a product is a part of.
+
+    Attributes:
+        whole: the other product.
+        image: what has the cover of the part: the kind of thing, see `put_image`, and its id.
+    """
+
+    whole: UUID
+    image: tuple[str, UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedExtra:
+    """A file that comes with a product, in the public list of its content.
+
+    Attributes:
+        title: its title.
+        format: its format: ``pdf``.
+        size: of the file, in bytes.
+    """
+
+    title: str
+    format: str
+    size: int
 
 
 @runtime_checkable
@@ -101,4 +137,46 @@ class WholeKind(Protocol):
 
         Returns:
             The formats by the id of the product. A product without any may be missing.
+        """
+
+
+@runtime_checkable
+class ExtrasKind(Protocol):
+    """A `ProductKind` whose products come with further files, which visitors see listed before they buy."""
+
+    name: str
+
+    def extras_of(
+        self, scope: TenantScope, product_ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[ListedExtra]]:
+        """The files that come with products of this kind, in their order. See `ListingKind.tracks_of`.
+
+        Args:
+            scope: the organisation's scope.
+            product_ids: the products.
+
+        Returns:
+            The files by the id of the product. A product without any may be missing.
+        """
+
+
+@runtime_checkable
+class PartKind(Protocol):
+    """A `ProductKind` whose products are parts of other products, such as single tracks of a release.
+
+    The list of products has the whole only. A customer who owns the whole cannot buy the part. A part without
+    a cover shows that of its content, or of the whole.
+    """
+
+    name: str
+
+    def wholes_of(self, scope: TenantScope, product_ids: Collection[UUID]) -> Mapping[UUID, Part]:
+        """What products of this kind are parts of. See `ListingKind.tracks_of`.
+
+        Args:
+            scope: the organisation's scope. In a purchase, its session makes the purchase slower.
+            product_ids: the products.
+
+        Returns:
+            The wholes by the id of the part. A product that is no part may be missing.
         """

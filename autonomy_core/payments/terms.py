@@ -10,9 +10,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
+from autonomy_core.catalog.parts import parts_of
 from autonomy_core.catalog.services import require_for_sale
 from autonomy_core.errors import Conflict, NotAllowed
-from autonomy_core.grants.services import environment_of
+from autonomy_core.grants.services import environment_of, owns
 from autonomy_core.kernel.copies import refuse_on_copy
 from autonomy_core.kernel.events import PurchaseRequested
 from autonomy_core.kernel.protocols import Quote
@@ -91,7 +92,7 @@ def decide(
 
     Raises:
         NotFound, NotForSale, ForeignReturnUrl, RestoredCopy
-        AlreadyOwned: the customer has every item.
+        AlreadyOwned: the customer has every item, or the product of which this is a part.
         PurchaseRefused: the organisation has blocked the buyer.
         AutonomyError: a plugin's hook refuses the purchase.
         PaymentOnItsWay: the customer has paid by a method that takes days.
@@ -103,7 +104,7 @@ def decide(
         for url in (urls.api_url, urls.success_url, urls.cancel_url):
             check_return_url(scope, url, urls.api_url)
         require_for_sale(scope, offer.product)
-        if offer.is_owned:
+        if offer.is_owned or _owns_whole(scope, offer, buyer):
             raise AlreadyOwned
         _require_welcome(scope, buyer, offer)
         price = choose(offer.product, wish)
@@ -114,6 +115,12 @@ def decide(
         if {payment.id for payment in unfinished} == offer.unfinished:
             return wanted, _payable(scope, unfinished)
         log.info("purchase.decided_again", product_id=str(product_id))
+
+
+def _owns_whole(scope: TenantScope, offer: Offer, buyer: Buyer) -> bool:
+    """Whether the buyer owns the product of which this is a part, such as the release of a track."""
+    part = parts_of(scope, [offer.product]).get(offer.product.id)
+    return part is not None and owns(scope, buyer.id, part.whole, offer.environment)
 
 
 def _require_welcome(scope: TenantScope, buyer: Buyer, offer: Offer) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from autonomy_core.kernel.delivery import DeliveredFile, Delivery, Handover, Redirect, SentByProxy
 from autonomy_core.kernel.finders import PaymentFinder
 from autonomy_core.kernel.images import ImageProcessor
-from autonomy_core.kernel.listing import ListedFormat, ListedTrack, ListingKind, WholeKind
+from autonomy_core.kernel.listing import (
+    ExtrasKind,
+    ListedExtra,
+    ListedFormat,
+    ListedTrack,
+    ListingKind,
+    Part,
+    PartKind,
+    WholeKind,
+)
 from autonomy_core.kernel.media import MediaFormat, Recording
 from autonomy_core.kernel.protocols import (
     Authenticator,
@@ -26,13 +35,17 @@ __all__ = [
     "DeliveredFile",
     "DeliveringKind",
     "Delivery",
+    "ExtrasKind",
     "Flush",
     "Handover",
     "ImageProcessor",
+    "ListedExtra",
     "ListedFormat",
     "ListedTrack",
     "ListingKind",
     "MediaFormat",
+    "Part",
+    "PartKind",
     "PaymentFinder",
     "PaymentProvider",
     "ProductKind",

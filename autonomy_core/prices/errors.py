@@ -52,5 +52,8 @@ class AmountNotCollectable(InvalidInput):
     code, title = "amount_not_collectable", "This amount cannot be collected"
 
 
+PRICE_ERRORS = (PriceRefused, PricesContradict)
+"""The errors of prices that staff set."""
+
 WISH_ERRORS = (CurrencyNotOffered, AmountTooSmall, PriceIsFixed, AmountNotCollectable)
 """The errors of what a buyer wants to pay."""

@@ -78,6 +78,19 @@ class WantedPrices(ApiSchema):
     )
 
 
+class NewPrices(WantedPrices):
+    """The prices of a new product."""
+
+    amount = WholeNumber(required=True, validate=AMOUNT, metadata={"description": IN_MINOR_UNIT})
+    currency = fields.String(
+        validate=[THREE_LETTERS, in_use],
+        metadata={
+            "description": "ISO 4217, lower case; the organisation's if absent. It does not change",
+            "example": "eur",
+        },
+    )
+
+
 class WishSchema(ApiSchema):
     """What a buyer wants to pay."""
 

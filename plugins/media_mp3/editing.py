@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from autonomy_core.plugin_api.audit import change, record
-from autonomy_core.plugin_api.catalog import Product
+from autonomy_core.plugin_api.catalog import Product, index_again
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.files import Upload, key_of
 from autonomy_core.plugin_api.models import utcnow
@@ -22,6 +22,7 @@ from media_mp3.errors import TrackExists, TrackRemoved, TracksDiffer
 from media_mp3.models import Track
 from media_mp3.renditions.services import request_renditions
 from media_mp3.settings import area_of
+from media_mp3.singles.titles import rename_single
 
 
 def change_track(
@@ -36,7 +37,7 @@ def change_track(
         TrackRemoved: the track was removed, and would get a position.
         NotFound: the track was deleted in the meantime.
     """
-    track = _locked(scope, product_id, track_id)
+    track = locked_track(scope, product_id, track_id)
     before = {name: _value(track, name) for name in changes}
     plain = {name: value for name, value in changes.items() if name not in ("position", "removed")}
     for name, value in plain.items():
@@ -48,8 +49,12 @@ def change_track(
     if "position" in changes:
         _move(scope, track, changes["position"])
     scope.session.flush()
+    if "title" in changes:
+        rename_single(scope, track, before["title"], actor=actor)
     after = {name: _value(track, name) for name in changes}
     record_track(scope, "track.changed", track, actor, change(before, after))
+    if changes.keys() & {"title", "hidden", "removed"}:
+        index_again(scope, product_id)
     return track
 
 
@@ -65,13 +70,14 @@ def remove_track(scope: TenantScope, product_id: UUID, track_id: UUID, *, actor:
     Raises:
         NotFound: the track was deleted in the meantime.
     """
-    track = _locked(scope, product_id, track_id)
+    track = locked_track(scope, product_id, track_id)
     if track.removed_at is None:
         before = {"removed": False, "position": track.position}
         _remove(track)
         scope.session.flush()
         after = {"removed": True, "position": track.position}
         record_track(scope, "track.removed", track, actor, change(before, after))
+        index_again(scope, product_id)
 
 
 def replace_file(
@@ -92,7 +98,7 @@ def replace_file(
         TrackExists: another track of the product has the same file.
         NotFound: the track was deleted in the meantime.
     """
-    track = _locked(scope, product_id, track_id)
+    track = locked_track(scope, product_id, track_id)
     before = recorded_file(track)
     refuse_twice(scope, track.product_id, upload.sha256, but=track.id)
     for name, value in file_values(scope, upload, report).items():
@@ -198,7 +204,7 @@ def record_track(
     request_renditions(scope)
 
 
-def _locked(scope: TenantScope, product_id: UUID, track_id: UUID) -> Track:
+def locked_track(scope: TenantScope, product_id: UUID, track_id: UUID) -> Track:
     """The track as it is now, with the product locked for changes of its tracks."""
     lock_product(scope, product_id)
     found = scope.session.get(Track, (scope.organisation.id, track_id), populate_existing=True)

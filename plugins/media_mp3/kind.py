@@ -1,4 +1,4 @@
-"""The kind of product that this plugin delivers."""
+"""The kinds of products that this plugin delivers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 
 from autonomy_core.plugin_api.catalog import Product
-from autonomy_core.plugin_api.protocols import ListedFormat, ListedTrack
+from autonomy_core.plugin_api.protocols import ListedExtra, ListedFormat, ListedTrack, Part
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3 import services
 from media_mp3.archives.services import listed_formats
+from media_mp3.extras.services import listed_extras
+from media_mp3.singles.availability import is_deliverable, obstacle_to_sale, parts
 
 
 class Mp3:
@@ -40,3 +42,33 @@ class Mp3:
     ) -> Mapping[UUID, Sequence[ListedFormat]]:
         """Return the formats in which all tracks of each product may be had."""
         return listed_formats(scope, product_ids)
+
+    def extras_of(
+        self, scope: TenantScope, product_ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[ListedExtra]]:
+        """Return the booklets and other files that come with the recordings."""
+        return listed_extras(scope, product_ids)
+
+
+class Single:
+    """A product that is one track of a product of the kind `Mp3`."""
+
+    name = services.SINGLE
+
+    def obstacle_to_sale(self, scope: TenantScope, product_id: UUID) -> str | None:
+        """Return why the track cannot be sold alone."""
+        return obstacle_to_sale(scope, product_id)
+
+    def has_something_to_deliver(self, scope: TenantScope, product: type[Product]) -> ColumnElement[bool]:
+        """Return the condition that the track is in its release, and the release is on sale."""
+        return is_deliverable(product)
+
+    def tracks_of(
+        self, scope: TenantScope, product_ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[ListedTrack]]:
+        """Return the track of each product."""
+        return services.listed_tracks(scope, product_ids, of_singles=True)
+
+    def wholes_of(self, scope: TenantScope, product_ids: Collection[UUID]) -> Mapping[UUID, Part]:
+        """Return the releases."""
+        return parts(scope, product_ids)

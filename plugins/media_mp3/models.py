@@ -40,11 +40,14 @@ class Track(Identified, Base):
         explicit: whether the content is explicit.
         hidden: whether visitors do not see it; buyers get it.
         instant: whether buyers of a pre-order get it at once.
+        single_id: the product with which it is sold alone; None if it never was.
     """
 
     __tablename__ = "media_mp3_tracks"
     __table_args__ = (
         tenant_key("product_id", "products"),
+        tenant_key("single_id", "products"),
+        UniqueConstraint("organisation_id", "single_id"),
         UniqueConstraint("organisation_id", "product_id", "sha256"),
         # Deferred, since a track is put between others by moving these on.
         UniqueConstraint("organisation_id", "product_id", "position", deferrable=True, initially="DEFERRED"),
@@ -80,6 +83,7 @@ class Track(Identified, Base):
     explicit: Mapped[bool] = mapped_column(default=False, server_default=false())
     hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
     instant: Mapped[bool] = mapped_column(default=False, server_default=false())
+    single_id: Mapped[UUID | None]
 
     loudness_row: Mapped[TrackLoudness | None] = relationship(
         primaryjoin=(

@@ -32,8 +32,10 @@ from media_mp3 import models  # noqa: F401 - makes the table known to the migrat
 from media_mp3.archives import jobs as archives
 from media_mp3.archives.resources import ProductArchives
 from media_mp3.commands import media
+from media_mp3.covers.resources import AdminTrackCover
+from media_mp3.extras.resources import AdminProductExtras, CustomerProductExtras, Extras
 from media_mp3.jobs import EVERY_S, collect
-from media_mp3.kind import Mp3
+from media_mp3.kind import Mp3, Single
 from media_mp3.listening.memory import LISTENING
 from media_mp3.listening.resources import History, Positions
 from media_mp3.personal_data import PERSONAL_DATA, move
@@ -46,6 +48,7 @@ from media_mp3.renditions.services import ANNOUNCE_JOB, RENDER_JOB
 from media_mp3.resources import AdminProductTracks, AdminTrack, CustomerProductTracks, TrackNode, Tracks
 from media_mp3.settings import (
     AUDIO,
+    EXTRAS,
     LINKS,
     PLUGIN,
     RECORDINGS,
@@ -68,27 +71,34 @@ def register_settings() -> PluginSettings:
 
 @hookimpl
 def register_migrations() -> Migrations:
-    """Tracks and renditions, and what buyers keep with their players."""
+    """Tracks, renditions and extras, and what buyers keep with their players."""
     return plugin_migrations(PLUGIN, Path(__file__).parent / "migrations")
 
 
 @hookimpl
 def register_views(config: Configurator) -> None:
-    """``tracks``, below products, a customer's products, customers, and the staff's products; players."""
+    """``tracks`` and ``extras`` below products, customers and staff; players."""
     config.add_child(ProductDetail, "tracks", PublicTracks)
     config.add_child(CustomerProduct, "tracks", CustomerProductTracks)
     config.add_child(Customers, "tracks", Tracks)
     config.add_child(AdminProduct, "tracks", AdminProductTracks)
     config.add_child(TrackNode, "formats", TrackFormats)
     config.add_child(AdminTrack, "formats", AdminTrackFormats)
+    config.add_child(AdminTrack, "cover", AdminTrackCover)
     config.add_child(CustomerProduct, "archives", ProductArchives)
     config.add_child(Customers, "app-passwords", AppPasswords)
     config.add_child(Customers, "history", History)
     config.add_child(Customers, "positions", Positions)
+    config.add_child(CustomerProduct, "extras", CustomerProductExtras)
+    config.add_child(Customers, "extras", Extras)
+    config.add_child(AdminProduct, "extras", AdminProductExtras)
     config.add_child(Site, "rest", Subsonic)
     config.scan("media_mp3.views")
     config.scan("media_mp3.archives.views")
     config.scan("media_mp3.listening.views")
+    config.scan("media_mp3.extras.views")
+    config.scan("media_mp3.singles.views")
+    config.scan("media_mp3.covers.views")
     config.scan("media_mp3.renditions.views")
     config.scan("media_mp3.subsonic.views")
     config.scan("media_mp3.previews.views")
@@ -96,8 +106,8 @@ def register_views(config: Configurator) -> None:
 
 @hookimpl
 def register_product_kinds() -> Sequence[ProductKind]:
-    """Products that consist of recordings."""
-    return [Mp3()]
+    """Products that consist of recordings, and those that are one of them."""
+    return [Mp3(), Single()]
 
 
 @hookimpl
@@ -145,14 +155,14 @@ def register_commands() -> Sequence[click.Command]:
 @hookimpl
 def register_files() -> Sequence[StoredFiles]:
     """The recordings belong to a backup; uploads that are not inspected yet do not."""
-    return [RECORDINGS, AUDIO, RENDITIONS]
+    return [RECORDINGS, AUDIO, RENDITIONS, EXTRAS]
 
 
 @hookimpl
 def on_payment_completed(event: PaymentCompleted) -> None:
     """Give the customer the recordings that they have paid for."""
     for item in event.items:
-        if item.kind == Mp3.name:
+        if item.kind in {Mp3.name, Single.name}:
             event.grant(item.id)
 
 

@@ -15,7 +15,7 @@ from media_mp3.models import Track
 
 
 class ProductTracks(Resource):
-    """A node for the tracks of the product above it."""
+    """A node for the tracks or the extras of the product above it."""
 
     @property
     def product(self) -> Product:

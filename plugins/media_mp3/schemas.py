@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from autonomy_core.plugin_api.images import ImageSchema
 from autonomy_core.plugin_api.schemas import (
     ApiSchema,
     FindingSchema,
@@ -81,6 +82,9 @@ class TrackSchema(ApiSchema):
         allow_none=True,
         metadata={"description": "the moment of the release, until which there are no URLs; null afterwards"},
     )
+    cover = fields.Nested(
+        ImageSchema, required=True, metadata={"description": "its own, or that of the product"}
+    )
     stream_url = _stream_url()
     download_url = _download_url()
     formats = fields.List(
@@ -97,7 +101,7 @@ class AdminTrackSchema(TrackSchema):
     """A track as staff see it."""
 
     class Meta:
-        exclude = ("available_at", "formats", "stream_url", "download_url")
+        exclude = ("available_at", "cover", "formats", "stream_url", "download_url")
 
     product_id = fields.UUID(required=True)
     loudness = fields.Nested(AdminLoudnessSchema, required=True, attribute="loudness_for_staff")
@@ -107,6 +111,11 @@ class AdminTrackSchema(TrackSchema):
         metadata={
             "description": "tracks are listed by it, and no two have the same; one that was removed has none"
         },
+    )
+    single_id = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the product with which it is sold alone; null if it never was"},
     )
     filename = fields.String(required=True, metadata={"description": "of the upload"})
     format = fields.String(required=True, metadata={"description": f"of the upload: {FORMAT}"})

@@ -9,11 +9,11 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, exists, select
+from sqlalchemy import ColumnElement, Text, Uuid, exists, or_, select
 from sqlalchemy.orm import selectinload
 
 from autonomy_core.plugin_api.audit import change
-from autonomy_core.plugin_api.catalog import Product, require_available
+from autonomy_core.plugin_api.catalog import Product, index_again, require_available
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.files import Upload, keep_upload, store_upload
 from autonomy_core.plugin_api.payments import bought_at
@@ -38,10 +38,12 @@ from media_mp3.inspection.intake import accepted
 from media_mp3.models import Track
 from media_mp3.previews.services import preview_urls
 from media_mp3.renditions.services import FinishedFile, finished_files
-from media_mp3.settings import area_of
+from media_mp3.settings import TRACK_IMAGE, area_of
 from media_mp3.tags.text import LONGEST_TEXT
 
 KIND = "mp3"
+SINGLE = "mp3_track"
+"""The kind of products that are one track of a product of the kind `KIND`."""
 
 
 def tracks_of(scope: TenantScope, product_id: UUID) -> Sequence[Track]:
@@ -50,11 +52,18 @@ def tracks_of(scope: TenantScope, product_id: UUID) -> Sequence[Track]:
     return scope.session.scalars(statement.order_by(Track.position.nulls_last(), Track.id)).all()
 
 
-def listed_tracks(scope: TenantScope, product_ids: Collection[UUID]) -> dict[UUID, list[ListedTrack]]:
-    """The tracks that visitors see, by product: neither removed nor hidden, numbered on each disc."""
+def listed_tracks(
+    scope: TenantScope, product_ids: Collection[UUID], *, of_singles: bool = False
+) -> dict[UUID, list[ListedTrack]]:
+    """The tracks that visitors see, by product: neither removed nor hidden, numbered on each disc.
+
+    Args:
+        of_singles: whether the products are those with which tracks are sold alone.
+    """
+    owner = Track.single_id if of_singles else Track.product_id
     statement = (
         select(Track)
-        .where(Track.product_id.in_(product_ids), Track.removed_at.is_(None), ~Track.hidden)
+        .where(owner.in_(product_ids), Track.removed_at.is_(None), ~Track.hidden)
         .order_by(Track.position)
     )
     found: dict[UUID, list[ListedTrack]] = {}
@@ -63,20 +72,23 @@ def listed_tracks(scope: TenantScope, product_ids: Collection[UUID]) -> dict[UUI
     finished, previews = finished_files(scope, tracks), preview_urls(scope, tracks)
     for track in tracks:
         disc = track.disc_number or 1
-        numbers[track.product_id, disc] += 1
-        found.setdefault(track.product_id, []).append(
+        product_id = getattr(track, owner.key)
+        numbers[product_id, disc] += 1
+        found.setdefault(product_id, []).append(
             ListedTrack(
                 id=track.id,
                 title=track.title,
                 artist=track.artist,
                 duration_ms=track.duration_ms,
                 disc=disc,
-                number=numbers[track.product_id, disc],
+                number=numbers[product_id, disc],
                 explicit=track.explicit,
                 isrc=track.isrc,
                 instant=track.instant,
                 preview_url=previews.get(track.id),
                 formats=_listed_formats(track, finished.get(track.id, [])),
+                image=TRACK_IMAGE,
+                product_id=None if of_singles else track.single_id,
             )
         )
     return found
@@ -92,13 +104,24 @@ def _listed_formats(track: Track, finished: Sequence[FinishedFile]) -> tuple[Lis
 def owned_tracks(scope: TenantScope, customer_id: UUID, product_id: UUID) -> Sequence[Track]:
     """The tracks that a customer gets of a product: its present ones, and those removed after the purchase.
 
+    A product with which a track is sold alone has that track.
+
     Raises:
         NotFound: the customer does not own the product.
     """
     since = bought_at(scope, customer_id, product_id)
     if since is None:
         raise NotFound
-    return [track for track in tracks_of(scope, product_id) if track.belongs_to_purchase_of(since)]
+    content = select(Track).where(or_(Track.product_id == product_id, Track.single_id == product_id))
+    content = content.options(selectinload(Track.loudness_row))
+    tracks = scope.session.scalars(content.order_by(Track.position.nulls_last(), Track.id))
+    return [track for track in tracks if track.belongs_to_purchase_of(since)]
+
+
+def release_of(scope: TenantScope, product_id: UUID) -> UUID:
+    """The product whose release date counts for a product: the release of a single track, or itself."""
+    release = scope.session.scalar(select(Track.product_id).where(Track.single_id == product_id))
+    return product_id if release is None else release
 
 
 def find_track(scope: TenantScope, track_id: UUID) -> Track | None:
@@ -110,16 +133,22 @@ def require_listener(scope: TenantScope, identity: Identity, track: Track) -> No
     """Make sure that a caller may listen now. For staff, the permission of the key was checked before.
 
     Raises:
-        NotFound: the customer does not own the product, or bought it after the track was removed.
+        NotFound: the customer owns neither the product nor the track alone, or bought it after the track was
+            removed.
         NotAvailableYet: the product is released later, and the track is not instant.
     """
     if STAFF in identity.principals:
         return
-    since = bought_at(scope, identity.id, track.product_id)
-    if since is None or not track.belongs_to_purchase_of(since):
+    if not any(_bought(scope, identity.id, each, track) for each in (track.product_id, track.single_id)):
         raise NotFound
     if not track.instant:
         require_available(scope, track.product_id)
+
+
+def _bought(scope: TenantScope, customer_id: UUID, product_id: UUID | None, track: Track) -> bool:
+    """Whether a customer has bought a product while a track was in it."""
+    since = None if product_id is None else bought_at(scope, customer_id, product_id)
+    return since is not None and track.belongs_to_purchase_of(since)
 
 
 def require_mp3(product: Product) -> None:
@@ -216,6 +245,7 @@ def add_track(
     scope.session.flush()
     added = {"title": track.title, "artist": track.artist, "position": position, **recorded_file(track)}
     record_track(scope, "track.added", track, actor, change({}, added))
+    index_again(scope, product_id)
     return track
 
 

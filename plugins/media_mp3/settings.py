@@ -13,6 +13,10 @@ from autonomy_core.plugin_api.settings import Settings, SettingsSchema, WordsFie
 from media_mp3.previews.domain import MODES, NONE
 
 PLUGIN = "media_mp3"
+TRACK_IMAGE = f"{PLUGIN}.track"
+"""What the covers of tracks are images of; see `put_image`."""
+PRODUCT_IMAGE = "product"
+"""What the covers of products are images of."""
 MEGABYTE = 1024 * 1024
 
 
@@ -28,6 +32,9 @@ class OrganisationSettings(SettingsSchema):
         "renewed.",
     )
     max_upload_mb = positive_number(500, 2000, "How large an uploaded file may be, in MiB.")
+    max_extra_mb = positive_number(
+        500, 2000, "How large a file may be that comes with a product, such as a booklet, in MiB."
+    )
     formats = WordsField(
         load_default=(),
         metadata={
@@ -90,6 +97,11 @@ def max_upload_bytes(scope: TenantScope) -> int:
     return int(scope.settings(PLUGIN)["max_upload_mb"]) * MEGABYTE
 
 
+def max_extra_bytes(scope: TenantScope) -> int:
+    """The maximum size of an extra, in bytes."""
+    return int(scope.settings(PLUGIN)["max_extra_mb"]) * MEGABYTE
+
+
 def link_seconds(scope: TenantScope) -> int:
     """The lifetime of a signed link, in seconds."""
     return int(scope.settings(PLUGIN)["link_minutes"]) * 60
@@ -147,6 +159,21 @@ RENDITIONS = FileArea(
     suffix=".audio",
 )
 """The files that the worker makes of the masters. The rows say of which format."""
+
+
+def extras_directory(settings: Settings) -> Path:
+    """Where the files are that come with products, by the server's settings."""
+    return _directory(settings) / "extras" / "files"
+
+
+EXTRAS = FileArea(
+    "extras",
+    extras_directory,
+    "SELECT storage_key, size FROM media_mp3_extras",
+    plugin=PLUGIN,
+    suffix=".extra",
+)
+"""Files that come with products. The rows say of which format."""
 
 
 def area_of(format_name: str) -> FileArea:

@@ -23,7 +23,7 @@ from autonomy_core.plugin_api.operations import Details
 from media_mp3 import services
 from media_mp3.models import Track
 from media_mp3.renditions.domain import MASTERS
-from media_mp3.renditions.resources import TrackFormat
+from media_mp3.renditions.resources import AdminTrackFormat, TrackFormat
 from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.resources import AdminTrack, TrackNode
 from media_mp3.settings import RENDITIONS, area_of
@@ -58,7 +58,7 @@ def recording(context: TrackNode, request: Request, purpose: Purpose) -> Respons
     services.require_listener(context.scope, request.identity, context.track)
     finished = finished_files(context.scope, [context.track]).get(context.track.id)
     if finished:
-        return _rendition(context, request, finished[0], purpose)
+        return rendition(context, request, finished[0], purpose)
     return master(context, request, purpose)
 
 
@@ -69,7 +69,7 @@ def in_format(context: TrackFormat, request: Request, purpose: Purpose) -> Respo
         NotFound, NotAvailableYet, PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
     """
     services.require_listener(context.scope, request.identity, context.track)
-    return _rendition(context, request, context.finished, purpose)
+    return rendition(context, request, context.finished, purpose)
 
 
 def master(context: TrackNode | AdminTrack, request: Request, purpose: Purpose) -> Response:
@@ -90,11 +90,21 @@ def master(context: TrackNode | AdminTrack, request: Request, purpose: Purpose) 
         )
 
 
-def _rendition(
-    context: TrackNode | TrackFormat, request: Request, finished: FinishedFile, purpose: Purpose
+def rendition(
+    context: TrackNode | TrackFormat | AdminTrackFormat,
+    request: Request,
+    finished: FinishedFile,
+    purpose: Purpose,
 ) -> Response:
+    """Answer a GET or HEAD with a finished rendition, to a caller who may have it.
+
+    Raises:
+        PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
+    """
     track = context.track
-    listener = Download(request.identity.id, track.product_id, track.id, purpose)
+    listener = None
+    if not isinstance(context, AdminTrackFormat):
+        listener = Download(request.identity.id, track.product_id, track.id, purpose)
     disposition = "inline" if purpose == "stream" else attached(track, finished.format.extension)
     with bound_contextvars(track=str(track.id), format=finished.format.name):
         return answer_with_file(

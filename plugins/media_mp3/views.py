@@ -19,6 +19,7 @@ from autonomy_core.plugin_api.schemas import page_of
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import Permission
 from media_mp3 import editing, errors, services, streaming
+from media_mp3.covers.views import cover_documents
 from media_mp3.models import Track
 from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.resources import AdminProductTracks, AdminTrack, CustomerProductTracks, TrackNode
@@ -56,18 +57,23 @@ def list_tracks(context: CustomerProductTracks, request: Request) -> dict[str, A
 
     They expire: list again for new ones. Before the release, only instant tracks have URLs.
     """
-    product_id = context.product.id
-    tracks = services.owned_tracks(context.scope, request.identity.id, product_id)
-    later = available_at(context.scope, product_id)
+    tracks = services.owned_tracks(context.scope, request.identity.id, context.product.id)
+    later = available_at(context.scope, services.release_of(context.scope, context.product.id))
     finished = finished_files(context.scope, tracks)
+    covers = cover_documents(context, tracks, context.product.title)
     items = [
-        _with_links(context, request, track, finished.get(track.id, ()), None if track.instant else later)
+        {
+            **_with_links(
+                context, request, track, finished.get(track.id, ()), None if track.instant else later
+            ),
+            "cover": covers[track.id],
+        }
         for track in tracks
     ]
     return {"items": items, "next": None}
 
 
-_OF_ANSWER = frozenset({"available_at", "formats", "stream_url", "download_url"})
+_OF_ANSWER = frozenset({"available_at", "cover", "formats", "stream_url", "download_url"})
 _OF_TRACK = tuple(TrackSchema().fields.keys() - _OF_ANSWER)
 
 

@@ -50,7 +50,9 @@ OWN_MODULES = {
     },
     "media_mp3": {
         "archives",
+        "covers",
         "editing.py",
+        "extras",
         "inspection",
         "kind.py",
         "listening",
@@ -59,6 +61,7 @@ OWN_MODULES = {
         "mpeg",
         "previews",
         "renditions",
+        "singles",
         "streaming.py",
         "subsonic",
         "tags",

@@ -208,7 +208,9 @@ def _body(call: Call, values: _Values, named: Side) -> tuple[bytes | None, dict[
     if call.is_webhook:
         return event_of(named, "charge.updated")
     if "multipart/form-data" in call.operation.takes:
-        return _upload(picture("an upload") if call.path.endswith("/cover") else recording("An upload"))
+        return _upload(
+            picture("an upload") if call.path.endswith(("/cover", "/extras")) else recording("An upload")
+        )
     if FORM in call.operation.takes:
         return b"List-Unsubscribe=One-Click", {"Content-Type": FORM}
     if call.operation.takes:

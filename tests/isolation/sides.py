@@ -64,7 +64,7 @@ from media_mp3.archives.checksums import keep_checksum
 from media_mp3.loudness.models import TrackLoudness
 from media_mp3.previews.models import PreviewChoice
 from media_mp3.renditions.models import Rendition
-from media_mp3.settings import RENDITIONS
+from media_mp3.settings import EXTRAS, RENDITIONS
 from stripe_payments.models import StripeBalance
 from stripe_payments.testing import checkout_session, signed, stripe_event, stripe_settings, webhook_secret
 from tests.functional.customer_auth.second_factors import enrol, protect
@@ -350,9 +350,16 @@ def _upload(autonomy: Autonomy, side: Side) -> None:
     track = autonomy.app.post(path, headers=headers, upload_files=[wav]).json["track"]
     for replacement in (first, second):
         autonomy.app.put(f"{path}/{track['id']}/file", headers=headers, upload_files=[replacement])
+    cover = ("file", "cover.png", picture(side.marker))
+    autonomy.app.put(f"{path}/{track['id']}/cover", headers=headers, upload_files=[cover])
+    booklet = ("file", "booklet.png", picture(side.marker))
+    path = f"{path.removesuffix('tracks')}extras"
+    extra = autonomy.app.post(path, {"title": side.marker}, headers=headers, upload_files=[booklet]).json
+    side.identifiers["extra_id"] = extra["id"]
     (collect,) = [job for job in autonomy.runtime.jobs if job.name == "media_mp3.collect"]
     with autonomy.scope(side.id) as scope:
         _add_rendition(scope, side, UUID(track["id"]))
+        _put_text(scope, EXTRAS, side, f"{side.marker} before")
     with autonomy.scope(side.id) as scope:
         collect.function(scope)
 

@@ -24,7 +24,7 @@ from media_mp3.archives.names import NumberedTrack, safe, track_names, unique
 from media_mp3.models import Track
 from media_mp3.renditions.domain import MASTERS, MP3
 from media_mp3.renditions.services import finished_files
-from media_mp3.services import owned_tracks
+from media_mp3.services import owned_tracks, release_of
 from media_mp3.settings import PLUGIN, RENDITIONS, area_of
 
 NAME: Final = f"{PLUGIN}/archives"
@@ -88,8 +88,9 @@ def archives_of(scope: TenantScope, customer_id: UUID, product: Product) -> list
     complete = [each for each in found if all(offer.content.stored.key in known for offer in each.offers)]
     if not complete:
         return []
-    cover = jpeg_of(scope, "product", product.id, largest=LARGEST_COVER)
-    release = _Release(product, tracks, known, cover, available_at(scope, product.id), _url(scope))
+    released_with = release_of(scope, product.id)
+    cover = jpeg_of(scope, "product", released_with, largest=LARGEST_COVER)
+    release = _Release(product, tracks, known, cover, available_at(scope, released_with), _url(scope))
     return [_archive(release, choice) for choice in complete]
 
 
@@ -104,7 +105,7 @@ def archive_of(scope: TenantScope, customer_id: UUID, product: Product, name: st
     found = {archive.name: archive for archive in archives_of(scope, customer_id, product)}
     if name not in found:
         raise NotFound
-    require_available(scope, product.id)
+    require_available(scope, release_of(scope, product.id))
     return found[name]
 
 

@@ -161,13 +161,13 @@ def _cut(master: Path, part: Excerpt, target: Path) -> None:
 
 
 def _cover(scope: TenantScope, wanted: WantedRendition) -> Cover | None:
-    """The cover that the product has now. If it was changed meanwhile, the rendition is made again."""
+    """The cover that the track or the product has now. After a change, the rendition is made again."""
     if wanted.cover is None:
         return None
     sizes = sizes_of(wanted.cover.width, wanted.cover.height)
     fitting = [size for size in sizes.values() if max(size) <= LARGEST_COVER] or [next(iter(sizes.values()))]
     with scope.begin() as own:
-        content = jpeg_of(own, "product", wanted.product_id, largest=LARGEST_COVER)
+        content = jpeg_of(own, *wanted.cover_of, largest=LARGEST_COVER)
     return Cover(content, *fitting[-1]) if content else None
 
 

@@ -38,7 +38,7 @@ from media_mp3.renditions.domain import (
     Ingredients,
 )
 from media_mp3.renditions.models import Rendition
-from media_mp3.settings import PLUGIN
+from media_mp3.settings import PLUGIN, PRODUCT_IMAGE, TRACK_IMAGE
 
 
 class UploadedMp3:
@@ -64,7 +64,8 @@ class WantedRendition:
         master: the key of the master's file.
         recording: the shape of the master.
         tags: the texts of the file.
-        cover: of the product; None for none.
+        cover: of the track, or else of the product; None for none.
+        cover_of: what has the cover: the kind of thing, and its id.
         fingerprint: see `Ingredients`.
     """
 
@@ -77,6 +78,7 @@ class WantedRendition:
     recording: Recording
     tags: TrackTags
     cover: CurrentImage | None
+    cover_of: tuple[str, UUID]
     fingerprint: str
 
     @property
@@ -122,7 +124,8 @@ def wanted_renditions(
     tracks = scope.session.scalars(statement.execution_options(populate_existing=True)).all()
     found = {track.product_id for track in tracks}
     products = {each.id: each for each in scope.session.scalars(select(Product).where(Product.id.in_(found)))}
-    covers = images_of(scope, "product", found)
+    covers = images_of(scope, PRODUCT_IMAGE, found)
+    own_covers = images_of(scope, TRACK_IMAGE, [track.id for track in tracks])
     places = _places(tracks)
     host = next(iter(scope.organisation.hosts or scope.hosts), None)
     choices = choices_of(scope, tracks)
@@ -130,10 +133,11 @@ def wanted_renditions(
     for track in tracks:
         preview = preview_format(track, choices[track.id])
         if preview is not None:
-            made.append(_wanted(track, preview, TrackTags(title=""), None))
-        product, cover = products[track.product_id], covers.get(track.product_id)
+            made.append(_wanted(track, preview, TrackTags(title="")))
+        product, cover = products[track.product_id], own_covers.get(track.id) or covers.get(track.product_id)
         tags = _tags(track, product, places.get(track.id, (None, None)), host)
-        made += [_wanted(track, each, tags, cover) for each in formats_of(track, sold)]
+        cover_of = (TRACK_IMAGE, track.id) if track.id in own_covers else (PRODUCT_IMAGE, track.product_id)
+        made += [_wanted(track, each, tags, cover, cover_of) for each in formats_of(track, sold)]
     return made
 
 
@@ -181,7 +185,11 @@ def _gain(track: Track) -> ReplayGain | None:
 
 
 def _wanted(
-    track: Track, media_format: MediaFormat, tags: TrackTags, cover: CurrentImage | None
+    track: Track,
+    media_format: MediaFormat,
+    tags: TrackTags,
+    cover: CurrentImage | None = None,
+    cover_of: tuple[str, UUID] | None = None,
 ) -> WantedRendition:
     recording = Recording(track.sample_rate or 44100, track.channels or 2, track.bits or 16, track.samples)
     if media_format.tags in ("riff", "none"):
@@ -206,6 +214,7 @@ def _wanted(
         recording,
         tags,
         cover,
+        cover_of or (PRODUCT_IMAGE, track.product_id),
         ingredients.fingerprint,
     )
 

@@ -48,11 +48,33 @@ class TrackFormats(Collection):
         return TrackFormat(self.request, self, name, track, finished)
 
 
-class AdminTrackFormats(Resource):
+class AdminTrackFormat(Resource):
+    """``…/admin/products/{product_id}/tracks/{track_id}/formats/{format}``: a finished rendition."""
+
+    def __init__(
+        self, request: Request, parent: Resource, name: str, track: Track, finished: FinishedFile
+    ) -> None:
+        super().__init__(request, parent, name)
+        self.track, self.finished = track, finished
+
+
+class AdminTrackFormats(Collection):
     """``…/admin/products/{product_id}/tracks/{track_id}/formats``: for staff."""
+
+    item = AdminTrackFormat
+    parameter = "format"
+    identifier: ClassVar = TrackFormats.identifier
+    identify = TrackFormats.identify
 
     @property
     def track(self) -> Track:
         """The track."""
         assert isinstance(self.__parent__, AdminTrack)  # noqa: S101 - it is only below such nodes
         return self.__parent__.track
+
+    def item_for(self, identifier: str, name: str) -> AdminTrackFormat:  # type: ignore[override]
+        """A finished rendition."""
+        finished = services.finished_file(self.scope, self.track, identifier)
+        if finished is None:
+            raise KeyError(name)
+        return AdminTrackFormat(self.request, self, name, self.track, finished)

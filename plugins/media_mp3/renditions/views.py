@@ -12,7 +12,7 @@ from autonomy_core.plugin_api.schemas import page_of
 from autonomy_core.plugin_api.security import Permission
 from media_mp3 import streaming
 from media_mp3.renditions import services
-from media_mp3.renditions.resources import AdminTrackFormats, TrackFormat
+from media_mp3.renditions.resources import AdminTrackFormat, AdminTrackFormats, TrackFormat
 from media_mp3.renditions.schemas import RenditionSchema
 from media_mp3.resources import AdminProductTracks
 from media_mp3.services import tracks_of
@@ -82,3 +82,29 @@ def retry_track_formats(context: AdminTrackFormats, request: Request) -> dict[st
     """The worker begins soon after. Without a failed format, nothing changes."""
     services.retry_failed(context.scope, context.track, actor=request.actor)
     return {"items": services.progress_of(context.scope, [context.track]), "next": None}
+
+
+@api_view(
+    context=AdminTrackFormat,
+    method="GET",
+    name="stream",
+    summary="Listen to a track in a format, for staff",
+    permission=Permission.READ_CATALOG,
+    **streaming.DESCRIPTION_FOR_STAFF,
+)
+def stream_format_for_staff(context: AdminTrackFormat, request: Request) -> Response:
+    """What buyers get, with an API key."""
+    return streaming.rendition(context, request, context.finished, "stream")
+
+
+@api_view(
+    context=AdminTrackFormat,
+    method="GET",
+    name="download",
+    summary="Download a track in a format, for staff",
+    permission=Permission.READ_CATALOG,
+    **streaming.DESCRIPTION_FOR_STAFF,
+)
+def download_format_for_staff(context: AdminTrackFormat, request: Request) -> Response:
+    """The same bytes, with a readable name for the saved file."""
+    return streaming.rendition(context, request, context.finished, "download")

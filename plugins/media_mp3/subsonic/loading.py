@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import defer, joinedload
 
 from autonomy_core.plugin_api.catalog import Product
@@ -37,31 +37,38 @@ class Source:
 
 
 def load(scope: TenantScope, customer_id: UUID) -> Library:
-    """Everything that a customer may hear now. Tracks that are released later are left out."""
+    """Everything that a customer may hear now. Tracks that are released later are left out.
+
+    A track that was bought alone is in the album of its release.
+    """
     since = all_bought_at(scope, customer_id)
     products = _products(scope, since)
-    tracks = [track for track in _tracks(scope, list(products)) if _is_heard(track, products, since)]
+    tracks = [track for track in _tracks(scope, since) if _is_heard(track, products, since)]
     finished = finished_files(scope, tracks)
     covers = images_of(scope, COVERS, list(products))
     of_product: dict[UUID, list[Track]] = {}
     for track in tracks:
         of_product.setdefault(track.product_id, []).append(track)
     albums = (
-        _album(product, of_product.get(product.id, []), finished, since[product.id], product.id in covers)
+        _album(product, of_product.get(product.id, []), finished, began, product.id in covers)
         for product in products.values()
+        if product.id in since or product.id in of_product
+        for began in [_began(product, of_product.get(product.id, []), since)]
     )
     return Library(tuple(albums))
 
 
 def _products(scope: TenantScope, since: Mapping[UUID, datetime]) -> dict[UUID, Product]:
-    statement = select(Product).where(Product.id.in_(since), Product.kind == KIND)
+    with_singles = select(Track.product_id).where(Track.single_id.in_(since))
+    bought = or_(Product.id.in_(since), Product.id.in_(with_singles))
+    statement = select(Product).where(bought, Product.kind == KIND)
     return {each.id: each for each in scope.session.scalars(statement.options(joinedload(Product.details)))}
 
 
-def _tracks(scope: TenantScope, product_ids: Sequence[UUID]) -> Sequence[Track]:
+def _tracks(scope: TenantScope, product_ids: Collection[UUID]) -> Sequence[Track]:
     statement = (
         select(Track)
-        .where(Track.product_id.in_(product_ids))
+        .where(or_(Track.product_id.in_(product_ids), Track.single_id.in_(product_ids)))
         .order_by(Track.product_id, Track.position.nulls_last(), Track.id)
         .options(defer(Track.peaks), defer(Track.lyrics), defer(Track.warnings))
     )
@@ -69,8 +76,19 @@ def _tracks(scope: TenantScope, product_ids: Sequence[UUID]) -> Sequence[Track]:
 
 
 def _is_heard(track: Track, products: Mapping[UUID, Product], since: Mapping[UUID, datetime]) -> bool:
-    is_released = products[track.product_id].available_at is None
-    return track.belongs_to_purchase_of(since[track.product_id]) and (is_released or track.instant)
+    is_released = track.instant or products[track.product_id].available_at is None
+    return is_released and any(map(track.belongs_to_purchase_of, _moments(track, since)))
+
+
+def _moments(track: Track, since: Mapping[UUID, datetime]) -> list[datetime]:
+    """When the purchases of a track began: with its product, and alone."""
+    ids = (track.product_id, track.single_id)
+    return [since[product_id] for product_id in ids if product_id is not None and product_id in since]
+
+
+def _began(product: Product, tracks: Sequence[Track], since: Mapping[UUID, datetime]) -> datetime:
+    """When the purchase of a product began, or the first of its tracks."""
+    return since.get(product.id) or min(moment for track in tracks for moment in _moments(track, since))
 
 
 def _album(

@@ -20,7 +20,7 @@ def test_the_owner_lists_the_tracks(shop, owned):
     assert list(track) == [
         "id", "title", "artist", "album", "genre", "year", "track_number", "disc_number", "duration_ms",
         "bitrate", "size", "isrc", "lyrics", "explicit", "hidden", "instant", "available_at",
-        "stream_url", "download_url", "formats",
+        "cover", "stream_url", "download_url", "formats",
     ]  # fmt: skip
     assert (track["title"], track["size"]) == (material.PIECE.title, len(MUSIC))
 

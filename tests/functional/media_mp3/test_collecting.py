@@ -20,10 +20,8 @@ from media_mp3.domain import AudioFacts, TrackReport
 from media_mp3.jobs import collect
 from media_mp3.settings import RECORDINGS, files_directory
 from tests.functional.media_mp3.shop import MUSIC, Shop
-from tests.unit.media_mp3 import material
+from tests.functional.media_mp3.steps import DAYS, OTHER, pass_days, remove, visit
 
-DAYS = 30
-OTHER = material.cbr(48000)
 LONG_S = 60
 
 
@@ -45,31 +43,6 @@ def files(shop, scope=None):
         with shop.autonomy.scope(shop.id) as inner:
             return files(shop, inner)
     return sorted(storage_of(scope, RECORDINGS).keys(shop.id))
-
-
-def visit(shop):
-    with shop.autonomy.scope(shop.id) as scope:
-        collect(scope)
-
-
-def pass_days(shop, days):
-    """Have days pass in which the collector came by, as it does every few hours."""
-    with shop.autonomy.scope(shop.id) as scope:
-        scope.session.execute(
-            text("UPDATE media_mp3_unreferenced_files SET since = since - make_interval(days => :days)"),
-            {"days": days},
-        )
-        scope.session.execute(
-            text("UPDATE media_mp3_tracks SET removed_at = removed_at - make_interval(days => :days)"),
-            {"days": days},
-        )
-        scope.session.execute(
-            text("UPDATE payments SET created_at = created_at - make_interval(days => :days)"), {"days": days}
-        )
-
-
-def remove(shop, album, track):
-    shop.autonomy.app.delete(f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}", headers=shop.staff)
 
 
 def replace(shop, album, track, content):
@@ -315,7 +288,7 @@ def test_listing_a_slow_store_holds_no_transaction(shop, monkeypatch):
 
         monkeypatch.setattr(ObjectStorage, "keys", keys)
         collect(scope)
-    assert held == [False, False, False]  # one visit of each area
+    assert held == [False, False, False, False]  # one visit of each area
 
 
 def test_files_of_expired_purchases_stay_while_payments_may_be_late(shop, collected_soon):

@@ -144,3 +144,24 @@ def test_a_release_that_is_put_off_holds_back_its_links(shop, owned):
     assert shop.get(track["stream_url"], status=403).json["code"] == "not_available_yet"
     change(shop, album, release_date=None)
     assert shop.get(track["stream_url"]).status_int == 200
+
+
+def test_a_release_is_found_by_the_titles_of_its_tracks(shop):
+    album = shop.album(title="First Light")
+    track = shop.upload(album, title="Night Ferry")["track"]
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}"
+
+    def found(words):
+        items = shop.autonomy.app.get(f"{shop.api}/products?q={words}").json["items"]
+        return [item["title"] for item in items]
+
+    def change(**changes):
+        shop.autonomy.app.patch_json(path, changes, headers=shop.staff)
+
+    assert found("ferry") == found("light+night") == found("fery") == ["First Light"]
+    change(title="Slow Boat")
+    assert (found("ferry"), found("boat")) == ([], ["First Light"])
+    change(hidden=True)
+    assert (found("boat"), found("light")) == ([], ["First Light"])
+    change(hidden=False)
+    assert found("boat") == ["First Light"]

@@ -12,6 +12,7 @@ from media_mp3.renditions import jobs, making, services
 from media_mp3.renditions.checks import check_formats
 from media_mp3.renditions.models import Rendition
 from tests.functional.media_mp3.shop import MUSIC
+from tests.functional.media_mp3.steps import heard_of, work, written
 from tests.unit.media_mp3 import masters
 
 pytestmark = pytest.mark.processes
@@ -25,12 +26,6 @@ def seller(make_shop):
         return make_shop(organisation_id, formats=formats)
 
     return make
-
-
-def work(shop):
-    """Run the worker's jobs until none is left."""
-    while shop.autonomy.jobs(shop.id, with_mail=True):
-        assert shop.autonomy.run_jobs(shop.id) == []
 
 
 def formats(shop, album, track=None):
@@ -56,11 +51,6 @@ def retry(shop, album, track):
 def listed(shop, album):
     tracks = shop.autonomy.app.get(f"{shop.api}/products/{album.id}").json["tracks"]
     return [[each["name"] for each in track["formats"]] for track in tracks]
-
-
-def written(tmp_path, content):
-    (path := tmp_path / "saved").write_bytes(content)
-    return path
 
 
 def test_a_buyer_gets_each_format_with_the_shops_tags(seller, tmp_path):
@@ -89,10 +79,6 @@ def test_a_buyer_gets_each_format_with_the_shops_tags(seller, tmp_path):
     part = shop.get(track["formats"][1]["stream_url"], status=206, Range="bytes=4-7")
     assert part.body == heard_of(shop, track, "flac")[4:8]
     assert 'Tide - Night Ferry.opus"' in saved.headers["Content-Disposition"]
-
-
-def heard_of(shop, track, name):
-    return shop.get(next(each["stream_url"] for each in track["formats"] if each["name"] == name)).body
 
 
 def test_a_lossless_format_has_the_samples_of_the_master(seller, tmp_path):
@@ -432,3 +418,21 @@ def test_the_doctor_names_unknown_formats_and_missing_encoders(seller, monkeypat
         assert [each.code for each in check_formats(scope)] == ["format_unknown", "encoder_missing"]
         monkeypatch.setattr(checks, "find_ffmpeg", lambda: None)
         assert [each.code for each in check_formats(scope)] == ["format_unknown", "ffmpeg_missing"]
+
+
+def test_staff_hear_what_buyers_get(seller):
+    shop = seller("flac")
+    album = shop.album()
+    track = shop.upload(album, masters.wav(), title="Night Ferry")["track"]
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}/formats/flac"
+    shop.get(f"{path}/stream", 404, **shop.staff)
+    work(shop)
+    shop.sell(album)
+    (bought,) = shop.tracks(album)["items"]
+
+    saved = shop.get(f"{path}/download", **shop.staff)
+
+    assert saved.body == shop.get(f"{path}/stream", **shop.staff).body == heard_of(shop, bought, "flac")
+    assert saved.headers["Content-Disposition"] == 'attachment; filename="Night Ferry.flac"'
+    shop.get(f"{path}/stream", 401)
+    shop.get(f"{path}/stream", 403, **shop.as_ada)

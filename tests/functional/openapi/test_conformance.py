@@ -18,6 +18,7 @@ PRODUCT = {
     "label": None,
     "release_date": None,
     "available_at": None,
+    "part_of": None,
     "preorder": False,
     "tags": [],
     "languages": [],
@@ -109,7 +110,7 @@ def test_a_missing_challenge_is_reported(complaints):
 
 def test_the_client_of_the_functional_tests_checks_each_answer(autonomy, monkeypatch):
     autonomy.organisation()
-    monkeypatch.setattr("autonomy_core.catalog.services.on_sale", lambda: 1 / 0)
+    monkeypatch.setattr("autonomy_core.catalog.parts.listed", lambda: 1 / 0)
     with pytest.raises(AssertionError, match="500 is not among"):
         autonomy.app.get("/acme/api/v1/products", status=500)
     autonomy.app.get("/acme/api/v1/products", status=500, extra_environ=UNCHECKED)

@@ -1,0 +1,1 @@
+"""What visitors see of the content of a product, as JSON."""

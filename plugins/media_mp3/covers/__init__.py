@@ -1,0 +1,1 @@
+"""The covers of tracks that have another one than their product."""

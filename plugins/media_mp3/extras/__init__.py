@@ -1,0 +1,1 @@
+"""Files that come with a product: a booklet, stems, a wallpaper."""

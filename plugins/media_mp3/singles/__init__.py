@@ -1,0 +1,1 @@
+"""Tracks that are sold alone, besides their release."""
