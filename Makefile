@@ -11,6 +11,7 @@ NO_SUCH_TEST = $(if $(T),: no test's name contains \"$(T)\"; T is a part of a na
 STRIPE_CLI := var/stripe-cli/1.52.0
 OPENAPI_TYPESCRIPT := var/openapi-typescript/7.13.0
 OPENAPI_PYTHON_CLIENT := var/openapi-python-client/0.29.1
+TUS_JS_CLIENT := var/tus-js-client/4.3.1
 DJSTRIPE := var/djstripe
 DRF := var/drf
 NPM_INSTALL := npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
@@ -29,8 +30,8 @@ KILLS ?= 10
 PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit sure lint format types contracts install stripe-cli client-generators serve
-.PHONY: worker simulator migrate changelog bench chaos chaos-files odd-files clean
+.PHONY: help demo test unit sure lint format types contracts install stripe-cli client-generators tus-client
+.PHONY: serve worker simulator migrate changelog bench chaos chaos-files odd-files clean
 
 help:  ## list the targets
 	@echo "Autonomy Server. Make installs everything, in $(VENV) and var/."
@@ -133,6 +134,13 @@ $(OPENAPI_PYTHON_CLIENT)/.installed:
 	@$(PYTHON) -m venv $(OPENAPI_PYTHON_CLIENT) && $(OPENAPI_PYTHON_CLIENT)/bin/python $(PIP_INSTALL) \
 	    openapi-python-client==$(notdir $(OPENAPI_PYTHON_CLIENT)) && touch $@ || { \
 	    rm -rf $(OPENAPI_PYTHON_CLIENT); echo "There is no openapi-python-client: it could not be installed."; }
+
+tus-client: $(TUS_JS_CLIENT)/.installed  ## get tus-js-client, with npm, for the tests that use it
+
+$(TUS_JS_CLIENT)/.installed:
+	@mkdir -p $(TUS_JS_CLIENT)
+	@$(NPM_INSTALL) --prefix $(TUS_JS_CLIENT) tus-js-client@$(notdir $(TUS_JS_CLIENT)) && touch $@ \
+	    || echo "There is no tus-js-client: npm is not here, or has no network."
 
 migrate: $(VENV)/.installed  ## bring the development database up to date
 	@$(BIN)/autonomy --config development.ini migrate

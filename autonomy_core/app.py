@@ -165,6 +165,7 @@ def configure_core(runtime: Runtime, settings: Mapping[str, Any] | None = None) 
     config.include("autonomy_core.catalog.kept.answering")  # answers the catalogue from memory
     config.include("autonomy_core.codes.views")
     config.include("autonomy_core.images.views")  # public files of images
+    config.include("autonomy_core.files.uploads.views")  # the tus protocol
     config.include("autonomy_core.coupons.views")
     config.include("autonomy_core.customers.views")
     config.include("autonomy_core.grants.views")

@@ -20,6 +20,7 @@ from autonomy_core.codes.models import CodeBatch, CodeUse, DownloadCode
 from autonomy_core.coupons.models import Coupon, CouponProduct, CouponRedemption
 from autonomy_core.customers.models import Customer, CustomerNote
 from autonomy_core.db.base import Base
+from autonomy_core.files.uploads.models import PendingUpload, UnreferencedUploadPart, UploadPart
 from autonomy_core.grants.models import Grant
 from autonomy_core.idempotency.models import IdempotencyKey
 from autonomy_core.images.models import (
@@ -81,6 +82,7 @@ __all__ = [
     "PaymentRefund",
     "PaymentReturn",
     "PaymentTax",
+    "PendingUpload",
     "Product",
     "ProductDetails",
     "ProductPrice",
@@ -93,6 +95,8 @@ __all__ = [
     "StaffMember",
     "StoredImage",
     "UnreferencedImageFile",
+    "UnreferencedUploadPart",
+    "UploadPart",
     "WebhookDeliveries",
     "WebhookEvent",
     "WordTrigram",

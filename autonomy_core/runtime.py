@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 import autonomy_core.models  # noqa: F401 - the metadata has the tables of models that were imported
 from autonomy_core.accounting.services import balances_of
 from autonomy_core.alarms.models import Alarm
+from autonomy_core.backup.stores import stored_files_of
 from autonomy_core.catalog import details as catalog
 from autonomy_core.catalog.bundles import Bundle
 from autonomy_core.codes import personal_data as codes
@@ -30,6 +31,7 @@ from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import Migrations, core_migrations
 from autonomy_core.files.delivery import DELIVERIES as FILE_DELIVERIES
 from autonomy_core.files.delivery import NAMES as DELIVERY_NAMES
+from autonomy_core.files.uploads import collecting as uploads
 from autonomy_core.grants import mails as grant_mails
 from autonomy_core.grants import personal_data as grants
 from autonomy_core.grants.services import move_grants
@@ -127,7 +129,6 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         SettingsError, PluginError: with the remedy.
     """
     plugins = plugins or Plugins.from_entry_points()
-    _refuse_names_of_sections(plugins)
     offered = dict.fromkeys(plugins.names, PluginSettings()) | dict(plugins.registered("register_settings"))
     settings = load_settings(raw_settings, {name: offered[name].server for name in plugins.names})
     database, embedded = _database(settings)
@@ -154,6 +155,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         image_processors=_image_processors(plugins, settings),
         deliveries=_deliveries(plugins, settings),
         media_formats=_media_formats(plugins),
+        stored_files=stored_files_of(plugins),
         personal_data=_personal_data(plugins),
         customer_finders=(customer_of_reference,),
         free_texts=FREE_TEXTS,
@@ -177,6 +179,7 @@ def _tenants(
     offered: Mapping[str, PluginSettings],
     mail_templates: Mapping[str, MailTemplate],
 ) -> TenantRegistry:
+    _refuse_names_of_sections(plugins)
     return TenantRegistry(
         settings.tenants,
         {name: offered[name].organisation for name in plugins.names},
@@ -224,6 +227,7 @@ def _jobs(plugins: Plugins, sources: Iterable[tuple[str, WebhookSource]]) -> tup
         *payments.JOBS,
         *idempotency.JOBS,
         *images.JOBS,
+        *uploads.JOBS,
         *webhooks.jobs_for(sources),
     )
     offered = plugins.offered("register_jobs", "job", taken=[job.name for job in core])

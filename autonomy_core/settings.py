@@ -179,7 +179,7 @@ def _files(loaded: dict[str, Any]) -> FilesSettings:
     """Take the keys of stores out of the loaded values, and resolve their secrets."""
     store, previous = (_store(loaded, which) for which in ("", "previous_"))
     assert store is not None  # noqa: S101 - only the previous one may be missing
-    others = ("timeout", "delivery", "accel_prefix", "url_seconds")
+    others = ("timeout", "delivery", "accel_prefix", "url_seconds", "upload_hours")
     return FilesSettings(store, previous, **{key: loaded.pop(f"files_{key}") for key in others})
 
 

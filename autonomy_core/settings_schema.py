@@ -183,6 +183,9 @@ class ServerSchema(Schema):
     files_url_seconds = NumberInText(
         data_key="autonomy.files.url_seconds", load_default=900, validate=validate.Range(60, 86_400)
     )
+    files_upload_hours = NumberInText(
+        data_key="autonomy.files.upload_hours", load_default=24, validate=validate.Range(1, 720)
+    )
     images_processor = fields.String(data_key="autonomy.images.processor", load_default="pillow")
     images_at_once = NumberInText(
         data_key="autonomy.images.at_once", load_default=2, validate=validate.Range(1, 64)

@@ -12,6 +12,7 @@ from autonomy_core.backup.domain import FILES, BackupError, FileFacts
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.places import Place, own_store, storage_of_place
 from autonomy_core.files.storage import is_key
+from autonomy_core.files.uploads.settings import PARTS
 from autonomy_core.images.settings import IMAGES
 from autonomy_core.kernel.files import StoredFiles
 from autonomy_core.kernel.manager import Plugins
@@ -19,6 +20,18 @@ from autonomy_core.settings import Settings
 from autonomy_core.tenancy.loader import load_file
 from autonomy_core.tenancy.reading import read_text, tenant_files
 from autonomy_core.tenancy.stores import StoreSettings
+
+CORE_AREAS = (IMAGES, PARTS)
+"""The files of the core."""
+
+
+def stored_files_of(plugins: Plugins) -> tuple[tuple[str, StoredFiles], ...]:
+    """The files of the core and of all plugins: pairs of plugin, for the core of feature, and files."""
+    offered = plugins.registered("register_files")
+    return (
+        *((area.plugin, area) for area in CORE_AREAS),
+        *((plugin, each) for plugin, areas in offered for each in areas),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +101,7 @@ def own_stores(plugins: Plugins, settings: Settings) -> tuple[dict[str, StoreSet
 def areas_of(plugins: Plugins, settings: Settings) -> list[Area]:
     """Find where the files of the core and of all plugins are."""
     own, _ = own_stores(plugins, settings)
-    return [
-        area_of(plugin, each, settings, own)
-        for plugin, offered in [(IMAGES.plugin, [IMAGES]), *plugins.registered("register_files")]
-        for each in offered
-    ]
+    return [area_of(plugin, each, settings, own) for plugin, each in stored_files_of(plugins)]
 
 
 def gaps(plugins: Plugins, settings: Settings) -> Iterator[str]:

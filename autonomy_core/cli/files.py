@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from autonomy_core.backup.stores import CORE_AREAS, stored_files_of
 from autonomy_core.cli.context import CliContext, json_option, pass_cli
 from autonomy_core.cli.failures import Failure
 from autonomy_core.cli.output import print_json, print_rows
@@ -14,8 +15,9 @@ from autonomy_core.files.administration import ERRORS, compare, places_of
 from autonomy_core.files.administration import move as move_files
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.services import storage_of
+from autonomy_core.files.uploads.collecting import JOBS as UPLOAD_JOBS
+from autonomy_core.files.uploads.room import usage as usage_of
 from autonomy_core.images.collecting import JOBS as IMAGE_JOBS
-from autonomy_core.images.settings import IMAGES
 from autonomy_core.kernel.scope import TenantScope
 
 ORGANISATIONS = click.argument("organisation_ids", metavar="[ORG]...", nargs=-1)
@@ -99,7 +101,8 @@ def collect(cli: CliContext, organisation_ids: tuple[str, ...]) -> None:
     1: a store cannot be listed. No file of that plugin is removed from the organisation.
     """
     offered = (job for _, offered in cli.plugins.registered("register_jobs") for job in offered)
-    jobs = {job.name: job for job in (*IMAGE_JOBS, *offered)}
+    jobs = {job.name: job for job in (*IMAGE_JOBS, *UPLOAD_JOBS, *offered)}
+    of_core = {area.plugin for area in CORE_AREAS}
     areas: dict[str, list[FileArea]] = {}
     for area in _declared(cli):
         areas.setdefault(area.plugin, []).append(area)
@@ -108,7 +111,7 @@ def collect(cli: CliContext, organisation_ids: tuple[str, ...]) -> None:
         job = jobs.get(f"{plugin}.collect")
         for organisation_id in organisation_ids or cli.organisation_ids:
             organisation = cli.organisation(organisation_id)
-            if job is None or (plugin != IMAGES.plugin and plugin not in organisation.plugins):
+            if job is None or plugin not in {*of_core, *organisation.plugins}:
                 continue
             scope = cli.scope_of(organisation)
             if not _can_be_listed(scope, areas[plugin]):
@@ -119,6 +122,29 @@ def collect(cli: CliContext, organisation_ids: tuple[str, ...]) -> None:
             click.echo(f"{organisation_id}: {job.name} has run")
     if not complete:
         raise click.exceptions.Exit(DIFFERS)
+
+
+@files.command()
+@ORGANISATIONS
+@json_option
+@pass_cli
+def usage(cli: CliContext, organisation_ids: tuple[str, ...], *, as_json: bool) -> None:
+    """Show how much organisations store, in bytes, and their limits."""
+    rows = []
+    for organisation_id in organisation_ids or cli.organisation_ids:
+        with cli.transaction(organisation_id) as scope:
+            found = usage_of(scope)
+        rows.append(
+            {
+                "organisation": organisation_id,
+                "bytes": found.bytes,
+                "limit": found.limit,
+                "uploads": found.uploads,
+                "upload_bytes": found.upload_bytes,
+                **{area.files: area.bytes for area in found.areas},
+            }
+        )
+    print_rows(rows, as_json=as_json, nothing="no organisations")
 
 
 def _can_be_listed(scope: TenantScope, areas: list[FileArea]) -> bool:
@@ -134,9 +160,7 @@ def _can_be_listed(scope: TenantScope, areas: list[FileArea]) -> bool:
 
 
 def _declared(cli: CliContext) -> Iterator[FileArea]:
-    yield IMAGES
-    for _, offered in cli.plugins.registered("register_files"):
-        yield from (each for each in offered if isinstance(each, FileArea))
+    yield from (each for _, each in stored_files_of(cli.plugins) if isinstance(each, FileArea))
 
 
 def _areas(cli: CliContext, organisation_ids: tuple[str, ...]) -> Iterator[tuple[TenantScope, FileArea]]:

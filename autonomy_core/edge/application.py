@@ -21,7 +21,7 @@ from autonomy_core.edge.answer import (
 from autonomy_core.edge.body import Body, Receive, Spool, Wanted, asked_about
 from autonomy_core.edge.crowd import Crowd
 from autonomy_core.edge.environ import Environ, Scope, make_environ
-from autonomy_core.edge.errors import AnswerTooSlow
+from autonomy_core.edge.errors import AnswerTooSlow, BodyTooSlow
 from autonomy_core.edge.limits import Limits
 from autonomy_core.edge.pool import WAITING_PER_THREAD, Job, Pool
 from autonomy_core.edge.sockets import HangUp
@@ -98,8 +98,16 @@ class Edge:
             if refusal is not None:
                 return refusal.end_connection()
             with self._crowd.joined(environ["REMOTE_ADDR"]):
-                await body.arrive(wanted.most_bytes)
+                await self._arrive(environ, body, wanted)
         return await self._call(body.in_environ(environ), body) or CRASHED
+
+    async def _arrive(self, environ: Environ, body: Body, wanted: Wanted) -> None:
+        try:
+            await body.arrive(wanted.most_bytes)
+        except (BrokenOff, BodyTooSlow):
+            if wanted.keeps_part and await body.end_early():
+                await self._call(body.in_environ(environ), body)
+            raise
 
     async def _refuse(self, environ: Environ, error: AutonomyError) -> Answer:
         # Without the traceback, which would keep the request's objects in memory.

@@ -165,6 +165,16 @@ class Body:
             ):
                 await self._write()
 
+    async def end_early(self) -> bool:
+        """Make what has arrived the whole body. Returns whether there is any.
+
+        Raises:
+            Unavailable: the disk or the spool is full.
+        """
+        if self._file is not None and self._in_memory:
+            await self._write()
+        return self.received > 0
+
     def in_environ(self, environ: Environ) -> Environ:
         """The environ with the complete body, for the application."""
         source: IO[bytes] = io.BytesIO(b"".join(self._pieces)) if self._file is None else self._file
@@ -285,10 +295,11 @@ class Wanted:
 
     Attributes:
         most_bytes: the maximum size of the body, in bytes.
+        keeps_part: whether it processes what has arrived if the body does not arrive completely.
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self.most_bytes = most_bytes
+        self.most_bytes, self.keeps_part = most_bytes, False
 
 
 def asked_about(environ: Environ, wanted: Wanted) -> Environ:

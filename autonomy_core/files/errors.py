@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from autonomy_core.errors import AutonomyError, InvalidInput, Malformed, TooLarge, Unavailable
+from typing import ClassVar
+
+from autonomy_core.errors import AutonomyError, Conflict, InvalidInput, Malformed, TooLarge, Unavailable
 
 
 class UploadTooLarge(TooLarge):
@@ -27,6 +29,34 @@ class UploadWithoutFile(InvalidInput):
     """The form has no file."""
 
     code, title = "upload_no_file", "The form has no file"
+
+
+class UploadUnknown(InvalidInput):
+    """The form names an upload that the organisation does not have."""
+
+    code, title = "upload_unknown", "There is no such upload"
+
+
+class UploadUnfinished(Conflict):
+    """The upload has not arrived completely, or is only a part of another one."""
+
+    code, title = "upload_unfinished", "The upload is not finished"
+
+
+class StorageFull(TooLarge):
+    """The organisation would store more than its limit.
+
+    Not 507: clients of uploads repeat a request that failed with such a status.
+    """
+
+    code, title = "storage_full", "The organisation has no room for the file"
+    members: ClassVar = {
+        "limit_bytes": {"type": "integer", "description": "with `storage_full`: the limit, in bytes"},
+        "used_bytes": {
+            "type": "integer",
+            "description": "with `storage_full`: what the organisation stores, in bytes",
+        },
+    }
 
 
 class StorageUnavailable(Unavailable):

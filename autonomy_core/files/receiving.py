@@ -15,7 +15,9 @@ from pyramid.request import Request
 from autonomy_core.errors import InvalidInput, UnsupportedMediaType
 from autonomy_core.files import errors
 from autonomy_core.files.area import FileArea
-from autonomy_core.files.upload import Upload, largest_form, receive
+from autonomy_core.files.upload import Reference, Upload, largest_form, receive
+from autonomy_core.files.uploads.assembling import assembled, forget_used
+from autonomy_core.files.uploads.room import require_room_outside
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.web.operations import expect_large_body
 
@@ -27,6 +29,9 @@ RECEIVING_ERRORS: Final = (
     errors.UploadMalformed,
     errors.UploadInterrupted,
     errors.UploadWithoutFile,
+    errors.UploadUnknown,
+    errors.UploadUnfinished,
+    errors.StorageFull,
     errors.StorageUnavailable,
 )
 """What a view declares in ``errors=`` that calls `receive_upload`."""
@@ -40,6 +45,9 @@ def receive_upload(
 ) -> Iterator[Upload]:
     """Receive a form (``multipart/form-data``) with one file. The received file is removed after the block.
 
+    Instead of the file, the form may have the id of a finished upload in its field ``upload``. The upload is
+    removed after the block, unless the block raises.
+
     For a view with ``transaction="none"``, because the body may take minutes. `store_upload` keeps the file.
 
     Args:
@@ -49,23 +57,29 @@ def receive_upload(
 
     Raises:
         UnsupportedMediaType: the body is not a form.
-        UploadTooLarge, UploadMalformed, UploadInterrupted, UploadWithoutFile, StorageUnavailable
+        UploadTooLarge, UploadMalformed, UploadInterrupted, UploadWithoutFile, UploadUnknown,
+        UploadUnfinished, StorageFull, StorageUnavailable
     """
     if request.content_type != "multipart/form-data":
         raise UnsupportedMediaType("Send the file as multipart/form-data.")
     expect_large_body(request, largest_form(max_bytes))
-    upload = _receive(scope, request, area, max_bytes, file_field)
+    upload, reference = _receive(scope, request, area, max_bytes, file_field)
     try:
         yield upload
     finally:
         upload.path.unlink(missing_ok=True)
+    if reference is not None:
+        forget_used(scope, reference.upload_id)
 
 
-def _receive(scope: TenantScope, request: Request, area: FileArea, max_bytes: int, file_field: str) -> Upload:
+def _receive(
+    scope: TenantScope, request: Request, area: FileArea, max_bytes: int, file_field: str
+) -> tuple[Upload, Reference | None]:
+    require_room_outside(scope, (request.content_length or 0) - largest_form(0))
     try:
         directory = area.incoming(scope.server)
         remove_abandoned(directory)
-        return receive(
+        received = receive(
             request.body_file,
             request.headers["Content-Type"],
             request.content_length,
@@ -74,6 +88,10 @@ def _receive(scope: TenantScope, request: Request, area: FileArea, max_bytes: in
             directory=directory,
             suffix=area.suffix,
         )
+        if isinstance(received, Upload):
+            return received, None
+        named = received.upload_id
+        return assembled(scope, area, named, received.fields, max_bytes=max_bytes), received
     except OSError as error:
         log.exception(area.event("upload_not_written"))
         raise errors.StorageUnavailable("The file could not be written.") from error

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -27,6 +27,18 @@ from autonomy_core.files.errors import (
 PIECE_BYTES: Final = 64 * 1024
 MAX_FIELD_BYTES: Final = 64 * 1024
 MAX_PARTS: Final = 32
+REFERENCE_FIELD: Final = "upload"
+"""The field of a form with the id of an upload, instead of the file."""
+
+UPLOAD_ID: Final[Mapping[str, Any]] = {
+    REFERENCE_FIELD: {
+        "type": "string",
+        "format": "uuid",
+        "description": "instead of `file`: the id of a finished upload, see `POST /admin/uploads`",
+    }
+}
+"""This field, for the API description of a form. The form then requires no ``file``."""
+
 _OVERHEAD_BYTES: Final = MAX_PARTS * (MAX_FIELD_BYTES + 8 * 1024)
 _FILENAME_LENGTH: Final = 255
 
@@ -41,12 +53,28 @@ class Upload:
         size: in bytes.
         filename: the client's name of the file, without directories; for people only, never a path.
         fields: the other fields of the form.
+        reserved: how much of it the organisation's storage already counts, in bytes. None for a file that the
+            server itself has made, which is never refused for lack of room.
     """
 
     path: Path
     sha256: str
     size: int
     filename: str
+    fields: Mapping[str, str]
+    reserved: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A form that names an upload which arrived before, instead of a file.
+
+    Attributes:
+        upload_id: as the client wrote it.
+        fields: the other fields of the form.
+    """
+
+    upload_id: str
     fields: Mapping[str, str]
 
 
@@ -59,8 +87,8 @@ def receive(
     max_bytes: int,
     directory: Path,
     suffix: str = "",
-) -> Upload:
-    """Receive one file and the fields around it.
+) -> Upload | Reference:
+    """Receive one file and the fields around it, or a form that names an upload.
 
     Args:
         stream: the request's body; it is read up to its end, or to ``content_length`` bytes.
@@ -74,7 +102,7 @@ def receive(
     Raises:
         UploadTooLarge: the file or the form is too large.
         UploadMalformed: the body is not a form, or has more than one file.
-        UploadWithoutFile: the form has no file in ``file_field``.
+        UploadWithoutFile: the form has no file in ``file_field``, and names no upload.
         UploadInterrupted: the body ended before the form did.
         OSError: the temporary file cannot be written.
     """
@@ -87,10 +115,13 @@ def receive(
         with os.fdopen(descriptor, "wb") as target:
             form = _Form(target, file_field, max_bytes)
             _parse(stream, content_length, boundary, form)
-        return form.upload(path)
+        result = form.result(path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+    if isinstance(result, Reference):
+        path.unlink()
+    return result
 
 
 def largest_form(max_bytes: int) -> int:
@@ -176,15 +207,21 @@ class _Form:
         )
         return {f"on_{name}": getattr(self, f"_{name}") for name in (*names, "part_data", "part_end", "end")}
 
-    def upload(self, path: Path) -> Upload:
-        """The result.
+    def result(self, path: Path) -> Upload | Reference:
+        """What was received.
 
         Raises:
-            UploadWithoutFile: the form had no file.
+            UploadWithoutFile: the form had no file, and named no upload.
         """
-        if self._filename is None:
-            raise UploadWithoutFile(f"The form has no file in its field {self._file_field!r}.")
-        return Upload(path, self._digest.hexdigest(), self._size, self._filename, dict(self._fields))
+        fields = dict(self._fields)
+        if self._filename is not None:
+            return Upload(path, self._digest.hexdigest(), self._size, self._filename, fields, reserved=0)
+        if REFERENCE_FIELD not in fields:
+            raise UploadWithoutFile(
+                f"The form has neither a file in its field {self._file_field!r}, nor the id of an upload in "
+                f"{REFERENCE_FIELD!r}."
+            )
+        return Reference(fields.pop(REFERENCE_FIELD), fields)
 
     def _part_begin(self) -> None:
         self._parts += 1
@@ -216,7 +253,7 @@ class _Form:
         if part.name == self._file_field and part.filename is not None:
             if self._filename is not None:
                 raise UploadMalformed(f"The form has more than one file in {self._file_field!r}.")
-            self._filename = _base_name(part.filename)
+            self._filename = base_name(part.filename)
         elif part.filename is not None:
             raise UploadMalformed(f"The form has an unexpected file in {part.name[:80]!r}.")
 
@@ -256,7 +293,10 @@ def _text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _base_name(filename: str) -> str:
-    """The last component, by the separators of any system, without control characters."""
+def base_name(filename: str) -> str:
+    """The last component of a client's name of a file, by the separators of any system.
+
+    It has no control characters, and at most 255 others.
+    """
     name = filename.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(character for character in name if character.isprintable())[:_FILENAME_LENGTH]

@@ -7,6 +7,7 @@ from typing import Any, Final
 from marshmallow import fields
 
 from autonomy_core.fields import Text, Timestamp
+from autonomy_core.files.upload import UPLOAD_ID
 from autonomy_core.images.domain import BOXES, FULL, LARGEST_BOX
 from autonomy_core.web.findings import FindingSchema
 from autonomy_core.web.schemas import ApiSchema
@@ -87,9 +88,9 @@ class ImageUsageSchema(ApiSchema):
 
 IMAGE_FORM: dict[str, Any] = {
     "type": "object",
-    "required": ["file"],
     "additionalProperties": False,
     "properties": {
+        **UPLOAD_ID,
         "file": {
             "type": "string",
             "format": "binary",

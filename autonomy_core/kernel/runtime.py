@@ -19,6 +19,7 @@ from autonomy_core.db.own_transactions import keeping_refusals
 from autonomy_core.db.session import TenantSession
 from autonomy_core.kernel.checks import OrganisationCheck
 from autonomy_core.kernel.delivery import Delivery
+from autonomy_core.kernel.files import StoredFiles
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.jobs import Job
@@ -74,6 +75,7 @@ class Runtime:
         image_processors: what decodes uploaded images, by name.
         deliveries: who else sends stored files, each with its plugin; None for those of the core.
         media_formats: pairs of plugin name (None for the core) and format of recordings.
+        stored_files: pairs of plugin (for the core, of feature) and stored files.
         flushes: the plugins' collections of data to write periodically.
         scopes: the scopes of API keys by name, each with a description; of the core and the plugins.
         role_scopes: the roles of staff that have a plugin's scope, by scope.
@@ -103,6 +105,7 @@ class Runtime:
     image_processors: Mapping[str, ImageProcessor] = field(default_factory=dict)
     deliveries: tuple[tuple[str | None, Delivery], ...] = ()
     media_formats: tuple[tuple[str | None, MediaFormat], ...] = ()
+    stored_files: tuple[tuple[str, StoredFiles], ...] = ()
     flushes: tuple[Flush, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=lambda: SCOPES)
     role_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)

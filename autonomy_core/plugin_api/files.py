@@ -5,6 +5,7 @@ name                  what it does
 ====================  ================================================================================
 `FileArea`            the files of a plugin; its base `StoredFiles` only says what is in a backup
 `receive_upload`      receives a form with a file, an `Upload`; `fields_of` loads the rest
+`UPLOAD_ID`           describes the field of a form that names a finished upload instead of a file
 `run_limited`         calls a function with a file in a child process with `Limits`
 `FairTurns`           shares a number of concurrent inspections among organisations
 `store_upload`        stores a received file; `keep_upload` confirms it in the row's transaction
@@ -33,11 +34,12 @@ from autonomy_core.files.responses import Download, answer_with_assembled, answe
 from autonomy_core.files.services import ServedFile, keep_upload, key_of, storage_of, store_upload
 from autonomy_core.files.storage import Storage
 from autonomy_core.files.turns import FairTurns, TurnsBusy
-from autonomy_core.files.upload import Upload
+from autonomy_core.files.upload import UPLOAD_ID, Upload
 from autonomy_core.kernel.files import StoredFiles
 
 __all__ = [
     "RECEIVING_ERRORS",
+    "UPLOAD_ID",
     "AssembledFile",
     "ChildFailed",
     "Download",

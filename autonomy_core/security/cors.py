@@ -23,9 +23,14 @@ from autonomy_core.tenancy.hosts import host_keys, is_loopback
 
 ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE"
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, X-Request-ID"
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, Tus-Resumable, "
+    "Upload-Checksum, Upload-Concat, Upload-Length, Upload-Metadata, Upload-Offset, X-Request-ID"
 )
-EXPOSED_HEADERS = "Accept-Ranges, Content-Range, ETag, Idempotent-Replayed, Retry-After, X-Request-ID"
+EXPOSED_HEADERS = (
+    "Accept-Ranges, Content-Range, ETag, Idempotent-Replayed, Location, Retry-After, Tus-Checksum-Algorithm, "
+    "Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Concat, Upload-Expires, Upload-Length, "
+    "Upload-Metadata, Upload-Offset, X-Request-ID"
+)
 REMEMBER_PREFLIGHT_S = 600
 
 Handler = Callable[[Request], Response]

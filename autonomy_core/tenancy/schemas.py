@@ -244,7 +244,24 @@ class MailSchema(Schema):
 
 
 class FilesSchema(Schema):
-    """The section ``[files]``: where the organisation's files are stored, and who sends them."""
+    """The section ``[files]``: the organisation's files: how many, where they are, and who sends them."""
+
+    max_upload_mb = NumberInText(
+        load_default=2000,
+        validate=validate.Range(1, 100_000),
+        metadata={
+            "description": "How large an upload that can be continued may be, in MiB. The call that uses it"
+            " may have a lower limit."
+        },
+    )
+    storage_gb = NumberInText(
+        load_default=None,
+        validate=validate.Range(1, 1_000_000),
+        metadata={
+            "description": "How much the organisation may store, in GiB, with uploads that are not used yet."
+            " By default as much as there is space for."
+        },
+    )
 
     delivery = DeliveryField(
         load_default=None,

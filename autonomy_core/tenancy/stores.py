@@ -128,6 +128,7 @@ class FilesSettings:
         accel_prefix: the path at which nginx keeps the files of ``store``, with a slash at both ends; None if
             no nginx does.
         url_seconds: for how long a URL opens a file that another server sends, in seconds.
+        upload_hours: for how long an upload waits for its next part, or to be used, in hours.
     """
 
     store: StoreSettings = field(default_factory=StoreSettings)
@@ -136,6 +137,7 @@ class FilesSettings:
     delivery: str = BY_SERVER
     accel_prefix: str | None = None
     url_seconds: int = 900
+    upload_hours: int = 24
 
 
 class StoreUrlField(fields.String):

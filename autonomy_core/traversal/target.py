@@ -31,7 +31,10 @@ and counted.
 
 
 LARGEST_BODY = "autonomy.largest_body"
-"""The environ key of an object with the attribute ``most_bytes``, which views set to accept a large body."""
+"""The environ key of an object with the attributes ``most_bytes`` and ``keeps_part``.
+
+Views set them to accept a large body, and a part of one.
+"""
 
 
 def refused(environ: Mapping[str, Any], error: AutonomyError) -> dict[str, Any]:

@@ -34,7 +34,7 @@ __all__ = ["PUBLIC", "Details", "Method", "Operation", "api_view", "expect_large
 PUBLIC = NO_PERMISSION_REQUIRED
 """The permission of views that need no authentication."""
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """The HTTP methods of views. ``GET`` includes ``HEAD``."""
 
 ContextT = TypeVar("ContextT", bound=Resource)
@@ -230,7 +230,7 @@ def methods_allowed(request: Request) -> list[str]:
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
-def expect_large_body(request: Request, most_bytes: int) -> None:
+def expect_large_body(request: Request, most_bytes: int, *, keeps_part: bool = False) -> None:
     """Accept a body of more than two megabytes for this request. Call it before reading the body.
 
     If a body is large or arrives slowly, `autonomy serve` first runs the view without the body, up to the
@@ -241,9 +241,11 @@ def expect_large_body(request: Request, most_bytes: int) -> None:
     Args:
         request: the request.
         most_bytes: the maximum size of the body, in bytes.
+        keeps_part: whether the view runs also if the connection ends in the middle of the body. It then gets
+            what has arrived as a complete body. The client gets no answer.
     """
     if (wanted := request.environ.get(LARGEST_BODY)) is not None:
-        wanted.most_bytes = most_bytes
+        wanted.most_bytes, wanted.keeps_part = most_bytes, keeps_part
 
 
 def _plain_methods(registry: Any, context: Resource, view_name: str) -> set[str]:

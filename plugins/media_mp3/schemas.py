@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from autonomy_core.plugin_api.files import UPLOAD_ID
 from autonomy_core.plugin_api.images import ImageSchema
 from autonomy_core.plugin_api.schemas import (
     ApiSchema,
@@ -266,10 +267,10 @@ _FILE = {"type": "string", "format": "binary", "contentMediaType": "audio/*"}
 
 UPLOAD_FORM = {
     "type": "object",
-    "required": ["file"],
     "additionalProperties": False,
     "properties": {
         "file": {**_FILE, "description": "the recording: WAV, AIFF, FLAC, ALAC or MP3"},
+        **UPLOAD_ID,
         **{name: _form_text() for name in ("title", "artist", "album", "genre")},
         **{name: _form_number(9999) for name in ("year", "track_number", "disc_number")},
         "position": _form_number(10_000, "by default the last"),
@@ -277,5 +278,8 @@ UPLOAD_FORM = {
 }
 """The form of an upload, for the API description."""
 
-REPLACEMENT_FORM = {**UPLOAD_FORM, "properties": {"file": {**_FILE, "description": "the recording instead"}}}
+REPLACEMENT_FORM = {
+    **UPLOAD_FORM,
+    "properties": {"file": {**_FILE, "description": "the recording instead"}, **UPLOAD_ID},
+}
 """The form of a file that replaces another."""

@@ -18,6 +18,7 @@ from uuid import uuid4
 from marshmallow import fields
 from webtest import TestRequest, TestResponse
 
+from autonomy_core.files.uploads.domain import STREAM
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.openapi.calls import Call
 from autonomy_core.openapi.security import security_of
@@ -130,6 +131,7 @@ def ask(call: Call, addressed: Side, named: Side, *, by_host: bool = False) -> A
         path = f"/api/v1{path}"
     query = values.of_schema(call.operation.query)
     body, headers = _body(call, values, named)
+    headers = {**headers, **_header_parameters(call)}
     host = addressed.host if by_host else NEUTRAL_HOST
     method = call.operation.method
     return Asked(method, path, host, query, body, headers, frozenset(values.identified))
@@ -211,11 +213,18 @@ def _body(call: Call, values: _Values, named: Side) -> tuple[bytes | None, dict[
         return _upload(
             picture("an upload") if call.path.endswith(("/cover", "/extras")) else recording("An upload")
         )
+    if STREAM in call.operation.takes:
+        # The body that the example of its checksum is about.
+        return b"x", {"Content-Type": STREAM}
     if FORM in call.operation.takes:
         return b"List-Unsubscribe=One-Click", {"Content-Type": FORM}
     if call.operation.takes:
         raise Unbuildable(f"no body is known of type {', '.join(call.operation.takes)}")
     return None, {}
+
+
+def _header_parameters(call: Call) -> dict[str, str]:
+    return {each["name"]: each["example"] for each in call.operation.parameters if "example" in each}
 
 
 @cache

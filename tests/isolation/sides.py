@@ -23,6 +23,11 @@ from autonomy_core.customers.services import register_customer
 from autonomy_core.db.base import utcnow
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.services import key_of, storage_of
+from autonomy_core.files.uploads.collecting import collect as collect_uploads
+from autonomy_core.files.uploads.domain import NewUpload
+from autonomy_core.files.uploads.models import UploadPart
+from autonomy_core.files.uploads.services import begin_upload
+from autonomy_core.files.uploads.settings import PARTS
 from autonomy_core.images.collecting import collect as collect_images
 from autonomy_core.images.domain import colour_of_text
 from autonomy_core.images.placeholder import Placeholders
@@ -166,6 +171,7 @@ def make_world(autonomy: Autonomy) -> World:
         _play(autonomy, side)
         _mail(autonomy, side)
         _staff(autonomy, side)
+        _begin_uploads(autonomy, side)
     flush_all(autonomy.runtime)
     return World(autonomy, *sides)
 
@@ -401,6 +407,21 @@ def _show(autonomy: Autonomy, side: Side) -> None:
         _put_text(scope, IMAGES, side, side.marker)
     with autonomy.scope(side.id) as scope:
         collect_images(scope)
+
+
+def _begin_uploads(autonomy: Autonomy, side: Side) -> None:
+    """An upload with a part, one that has just begun, and a stored part that belongs to none."""
+    with autonomy.scope(side.id) as scope:
+        new = NewUpload(100, None, side.marker, None)
+        upload, begun = (begin_upload(scope, new, actor=side.marker) for _ in range(2))
+        side.identifiers["upload_id"] = str(begun.id)
+        file = _put_text(scope, PARTS, side, f"part of {side.marker}")
+        upload.received = size = file["size"]
+        part = {"begins_at": 0, "size": size, "storage_key": file["storage_key"]}
+        scope.session.add(UploadPart(organisation_id=side.id, upload_id=upload.id, **part))
+        _put_text(scope, PARTS, side, side.marker)
+    with autonomy.scope(side.id) as scope:
+        collect_uploads(scope)
 
 
 def picture(text: str) -> bytes:

@@ -51,6 +51,20 @@ class Processes:
                 env={**os.environ, **self._environment},
             )
 
+    def run(self, *command: str) -> str:
+        """Run ``autonomy COMMAND`` to its end, and require status 0; gives what it printed."""
+        done = subprocess.run(
+            [PROGRAM, "--config", self._ini, *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+            env={**os.environ, **self._environment},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def stop(self, name: str) -> None:
         """Stop a process as a service manager does, and require status 0."""
         process = self._running.pop(name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from autonomy_core.plugin_api.files import UPLOAD_ID
 from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
 
 
@@ -32,8 +33,10 @@ class OwnBookletSchema(ApiSchema):
 
 FORM: dict[str, Any] = {
     "type": "object",
-    "required": ["file"],
     "additionalProperties": False,
-    "properties": {"file": {"type": "string", "format": "binary", "contentMediaType": "application/pdf"}},
+    "properties": {
+        "file": {"type": "string", "format": "binary", "contentMediaType": "application/pdf"},
+        **UPLOAD_ID,
+    },
 }
 """The form of an upload, for the API description."""

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autonomy_core.errors import AutonomyError
-from autonomy_core.files.upload import MAX_FIELD_BYTES, PIECE_BYTES, Upload, receive
+from autonomy_core.files.upload import MAX_FIELD_BYTES, PIECE_BYTES, Reference, Upload, receive
 
 TYPE = "multipart/form-data; boundary=XX"
 MUSIC = bytes(range(256)) * 1000 + b"\r\n--X\r\n--"
@@ -38,9 +38,11 @@ def received(
     content_type: str = TYPE,
 ) -> Upload:
     length = len(body) if length == -1 else length
-    return receive(
+    found = receive(
         io.BytesIO(body), content_type, length, file_field="file", max_bytes=max_bytes, directory=directory
     )
+    assert isinstance(found, Upload)
+    return found
 
 
 def refused(body: bytes, directory: Path, **options: object) -> str:
@@ -175,3 +177,15 @@ def test_data_after_the_form_is_read_up_to_a_limit(tmp_path: Path) -> None:
     body = form(part("file", MUSIC, "song.mp3")) + bytes(10_000_000)
 
     assert refused(body, tmp_path, length=None) == "upload_too_large"
+
+
+def test_a_form_may_name_an_upload_instead_of_a_file(tmp_path: Path) -> None:
+    body = form(part("upload", b"an id"), part("title", b"A title"))
+    found = receive(io.BytesIO(body), TYPE, len(body), file_field="file", max_bytes=10, directory=tmp_path)
+    assert found == Reference("an id", {"title": "A title"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_a_file_the_field_is_one_as_others(tmp_path: Path) -> None:
+    found = received(form(part("upload", b"an id"), part("file", b"1", "a.mp3")), tmp_path)
+    assert (found.filename, found.fields, found.reserved) == ("a.mp3", {"upload": "an id"}, 0)

@@ -1,0 +1,116 @@
+"""How much an organisation stores, and whether there is room for more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, text
+
+from autonomy_core.db.base import utcnow
+from autonomy_core.files.errors import StorageFull
+from autonomy_core.files.uploads.models import PendingUpload
+from autonomy_core.files.uploads.settings import PARTS, max_stored_bytes
+from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.kernel.scope import TenantScope
+
+
+@dataclass(frozen=True, slots=True)
+class AreaUsage:
+    """What the files of one area take.
+
+    Attributes:
+        files: the plugin and the area, as ``media_mp3/recordings``.
+        count: how many files rows refer to.
+        bytes: of these together.
+    """
+
+    files: str
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an organisation stores.
+
+    Attributes:
+        areas: the files that are in use, by area.
+        uploads: how many uploads are not used yet.
+        upload_bytes: the announced sizes of these together. They are reserved from the beginning.
+        limit: how much the organisation may store, in bytes; None without a limit.
+    """
+
+    areas: list[AreaUsage]
+    uploads: int
+    upload_bytes: int
+    limit: int | None
+
+    @property
+    def bytes(self) -> int:
+        """What counts towards the limit, in bytes."""
+        return self.upload_bytes + sum(area.bytes for area in self.areas)
+
+
+def usage(scope: TenantScope) -> Usage:
+    """Add up the files of an organisation.
+
+    A file counts as long as a row refers to it, once in its area. The sizes are those in the rows, so an area
+    whose query has no sizes counts as empty.
+    """
+    # The queries of areas are plain SQL, for which the session writes nothing by itself.
+    scope.session.flush()
+    uploads, reserved = scope.session.execute(
+        select(func.count(), func.coalesce(func.sum(PendingUpload.length), 0)).where(
+            PendingUpload.expires_at > utcnow()
+        )
+    ).one()
+    return Usage(_areas(scope), int(uploads), int(reserved), max_stored_bytes(scope))
+
+
+def _areas(scope: TenantScope) -> list[AreaUsage]:
+    found = []
+    for plugin, area in runtime_of(scope).stored_files:
+        if area == PARTS or area.referred_to is None:
+            continue
+        rows = scope.session.execute(text(area.referred_to))
+        sizes = {row[0]: row[1] if len(row) > 1 else 0 for row in rows}
+        found.append(AreaUsage(f"{plugin}/{area.name}", len(sizes), int(sum(sizes.values()))))
+    return found
+
+
+def require_room(scope: TenantScope, wanted: int) -> None:
+    """Make sure that the organisation may store more. Others wait until the transaction has ended.
+
+    Args:
+        wanted: how much more, in bytes, than the rows of this transaction say. Negative for what they say
+            twice.
+
+    Raises:
+        StorageFull: it is more than the organisation's limit.
+    """
+    limit = max_stored_bytes(scope)
+    if limit is None:
+        return
+    name = f"files.room {scope.organisation.id}"
+    scope.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    found = usage(scope)
+    if found.bytes + wanted > limit:
+        raise StorageFull(
+            "Remove files or uploads that are not needed, or ask the operator for more storage.",
+            extra={"limit_bytes": limit, "used_bytes": found.bytes},
+        )
+
+
+def require_room_outside(scope: TenantScope, wanted: int) -> None:
+    """Make sure, before a body arrives, that there would be room for it.
+
+    Args:
+        scope: in no transaction.
+        wanted: at least how much arrives, in bytes; nothing is checked if that is not known.
+
+    Raises:
+        StorageFull: see `require_room`.
+    """
+    if wanted > 0 and max_stored_bytes(scope) is not None:
+        with scope.begin() as own:
+            require_room(own, wanted)

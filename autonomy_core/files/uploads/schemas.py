@@ -1,0 +1,67 @@
+"""Uploads on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from autonomy_core.fields import Timestamp
+from autonomy_core.files.uploads.domain import VERSION
+from autonomy_core.web.schemas import ApiSchema
+
+
+class UploadSchema(ApiSchema):
+    """An upload that is not used yet."""
+
+    id = fields.UUID(required=True)
+    filename = fields.String(required=True, metadata={"description": "the client's name of the file"})
+    length = fields.Integer(required=True, metadata={"description": "of the whole file, in bytes"})
+    received = fields.Integer(required=True, metadata={"description": "how much of it has arrived, in bytes"})
+    is_complete = fields.Boolean(
+        required=True, metadata={"description": "whether a call can use it, by its `id`"}
+    )
+    created_at = Timestamp(required=True)
+    expires_at = Timestamp(
+        required=True, metadata={"description": "when it is removed, unless a part arrives or a call uses it"}
+    )
+
+
+class AreaUsageSchema(ApiSchema):
+    """What files of one sort take."""
+
+    files = fields.String(required=True, metadata={"description": "which files, as `media_mp3/recordings`"})
+    count = fields.Integer(required=True)
+    bytes = fields.Integer(required=True)
+
+
+class StorageUsageSchema(ApiSchema):
+    """What the organisation stores."""
+
+    bytes = fields.Integer(required=True, metadata={"description": "of all files and uploads together"})
+    limit = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "how much the organisation may store, in bytes; `null` for no limit"},
+    )
+    uploads = fields.Integer(required=True, metadata={"description": "how many uploads are not used yet"})
+    upload_bytes = fields.Integer(
+        required=True,
+        metadata={"description": "of these together, in bytes, also of what has not arrived yet"},
+    )
+    areas = fields.List(fields.Nested(AreaUsageSchema), required=True)
+
+
+def header(name: str, description: str, example: str, *, required: bool = False) -> dict[str, Any]:
+    """A header of a request, for the API description."""
+    return {
+        "in": "header",
+        "name": name,
+        "required": required,
+        "description": description,
+        "schema": {"type": "string"},
+        "example": example,
+    }
+
+
+VERSION_HEADER = header("Tus-Resumable", "the version of the protocol", VERSION, required=True)
