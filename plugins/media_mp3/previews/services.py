@@ -61,29 +61,25 @@ def preview_urls(scope: TenantScope, tracks: Sequence[Track]) -> dict[UUID, str]
     }
 
 
-def preview_file(scope: TenantScope, track: Track) -> ServedFile:
-    """The finished preview of a track.
-
-    Raises:
-        NotFound: it has none, or none yet.
-    """
-    file = _finished(scope, [track]).get(track.id)
-    if file is None:
-        raise NotFound
-    return file
-
-
-def count_listener(scope: TenantScope, client_network: str) -> None:
-    """Count a request for a preview.
+def preview_file(scope: TenantScope, track: Track, client_network: str) -> ServedFile:
+    """The finished preview of a track, for a client, whose request counts.
 
     Args:
+        scope: in no transaction. The count locks a row, so its transaction ends before a store is asked.
+        track: one that visitors see.
         client_network: the network of the client.
 
     Raises:
-        TooManyRequests: it has asked too often.
+        NotFound: it has none, or none yet.
+        TooManyRequests: the network has asked too often.
     """
-    limit = RateLimit(scope.settings(PLUGIN)["previews_per_address"], _PERIOD)
-    count_attempt(scope, [Bucket("media_mp3.preview", client_network, limit)])
+    with scope.begin() as own:
+        file = _finished(own, [track]).get(track.id)
+        if file is None:
+            raise NotFound
+        limit = RateLimit(own.settings(PLUGIN)["previews_per_address"], _PERIOD)
+        count_attempt(own, [Bucket("media_mp3.preview", client_network, limit)])
+    return file
 
 
 def chosen_preview(scope: TenantScope, track: Track) -> ChosenPreview:

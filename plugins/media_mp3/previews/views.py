@@ -46,7 +46,10 @@ _WAVEFORM_SVG: Final[Details] = {
     **_WAVEFORM,
     "media": {SVG: "the waveform, in the colour of the text around it"},
 }
-_DETAILS: Final[Details] = file_details(MEDIA_TYPE, "the preview", errors=(TooManyRequests,))
+_DETAILS: Final[Details] = {
+    **file_details(MEDIA_TYPE, "the preview", errors=(TooManyRequests,)),
+    "transaction": "none",
+}
 _KEPT: Final = {200, 206, 304}
 
 
@@ -63,8 +66,7 @@ def hear_preview(context: PublicTrack, request: Request) -> Response:
 
     Each network can ask for a number of previews in an hour, which the organisation chooses.
     """
-    file = services.preview_file(context.scope, context.track)
-    services.count_listener(context.scope, client_network(request.remote_addr))
+    file = services.preview_file(context.scope, context.track, client_network(request.remote_addr))
     with bound_contextvars(track=str(context.track.id)):
         response = answer_with_file(context.scope, request, RENDITIONS, file, "inline")
     if response.status_int in _KEPT:  # a redirect leads to a URL that expires
