@@ -1,4 +1,4 @@
-"""What the plugin keeps of a customer: app passwords, what was heard, stars, playlists."""
+"""What the plugin keeps of a customer: app passwords, feeds, what was heard, stars, playlists."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from sqlalchemy.orm import aliased
 
 from autonomy_core.plugin_api.customers import PersonalData
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.feeds.models import Feed
 from media_mp3.listening.models import Play, Position
 from media_mp3.models import Track
 from media_mp3.settings import PLUGIN
 from media_mp3.subsonic.models import AppPassword, Mark, Playlist, PlayQueue
 
-TABLES: Final[tuple[Any, ...]] = (AppPassword, Mark, Playlist, PlayQueue, Play, Position)
+TABLES: Final[tuple[Any, ...]] = (AppPassword, Feed, Mark, Playlist, PlayQueue, Play, Position)
 """Every model with a ``customer_id``. No other row refers to one of theirs."""
 
 _EXPORTED: Final[dict[str, tuple[Any, tuple[str, ...]]]] = {
     "app_passwords.json": (AppPassword, ("name", "username", "created_at", "last_used_at")),
+    "feeds.json": (Feed, ("id", "product_id", "created_at", "used_at")),
     "stars_and_ratings.json": (Mark, ("item", "starred_at", "rating")),
     "playlists.json": (Playlist, ("name", "comment", "track_ids", "created_at", "changed_at")),
     "play_queue.json": (PlayQueue, ("track_ids", "current", "position_ms", "changed_at", "changed_by")),
     "positions.json": (Position, ("track_id", "position_ms", "changed_at")),
 }
-"""The columns of each file. A password is shown once, when it is made."""
+"""The columns of each file. A password and a token are shown once, when they are made."""
 
 
 def export(scope: TenantScope, customer_id: UUID) -> Iterator[tuple[str, Any]]:
@@ -50,12 +52,12 @@ def erase(scope: TenantScope, customer_id: UUID) -> None:
 
 
 def move(scope: TenantScope, source_id: UUID, target_id: UUID) -> None:
-    """Give what a merged customer has heard and kept to the account, except app passwords.
+    """Give what a merged customer has heard and kept to the account, except app passwords and feeds.
 
     Where both have something that there can be once, for example a star, that of the account stays.
     """
     for model in TABLES:
-        if model is not AppPassword:
+        if model not in {AppPassword, Feed}:
             mine = update(model).where(model.customer_id == source_id, ~_exists(model, target_id))
             scope.session.execute(
                 mine.values(customer_id=target_id), execution_options={"synchronize_session": False}

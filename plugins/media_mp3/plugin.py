@@ -23,6 +23,7 @@ from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
 from autonomy_core.plugin_api.protocols import Authenticator, Flush, ProductKind
 from autonomy_core.plugin_api.resources import (
     AdminProduct,
+    ApiV1,
     CustomerProduct,
     Customers,
     ProductDetail,
@@ -34,6 +35,7 @@ from media_mp3.archives.resources import ProductArchives
 from media_mp3.commands import media
 from media_mp3.covers.resources import AdminTrackCover
 from media_mp3.extras.resources import AdminProductExtras, CustomerProductExtras, Extras
+from media_mp3.feeds.resources import FeedTracks, OpenFeed, OpenFeeds, OwnFeeds, ProductFeed
 from media_mp3.jobs import EVERY_S, collect
 from media_mp3.kind import Mp3, Single
 from media_mp3.listening.memory import LISTENING
@@ -93,8 +95,13 @@ def register_views(config: Configurator) -> None:
     config.add_child(Customers, "extras", Extras)
     config.add_child(AdminProduct, "extras", AdminProductExtras)
     config.add_child(Site, "rest", Subsonic)
+    config.add_child(CustomerProduct, "feed", ProductFeed)
+    config.add_child(Customers, "feeds", OwnFeeds)
+    config.add_child(ApiV1, "feeds", OpenFeeds)
+    config.add_child(OpenFeed, "tracks", FeedTracks)
     config.scan("media_mp3.views")
     config.scan("media_mp3.archives.views")
+    config.scan("media_mp3.feeds.views")
     config.scan("media_mp3.listening.views")
     config.scan("media_mp3.extras.views")
     config.scan("media_mp3.singles.views")
@@ -136,7 +143,7 @@ def register_flushes() -> Sequence[Flush]:
 
 @hookimpl
 def register_personal_data() -> PersonalData:
-    """App passwords, what was heard, stars, playlists."""
+    """App passwords, feeds, what was heard, stars, playlists."""
     return PERSONAL_DATA
 
 
@@ -182,5 +189,5 @@ def on_customer_verified(event: CustomerVerified) -> None:
 
 @hookimpl
 def on_customers_merged(event: CustomersMerged) -> None:
-    """The account gets what was heard and kept. No app password of the merged customer stays."""
+    """The account gets what was heard and kept. No app password or feed of the merged customer stays."""
     move(event.scope, event.source_id, event.target_id)

@@ -35,6 +35,12 @@ class OrganisationSettings(SettingsSchema):
     max_extra_mb = positive_number(
         500, 2000, "How large a file may be that comes with a product, such as a booklet, in MiB."
     )
+    feed_requests_per_day = positive_number(
+        1000,
+        100_000,
+        "How often players may ask for a private feed and its tracks per day, so that one that was passed on "
+        "serves few people.",
+    )
     formats = WordsField(
         load_default=(),
         metadata={

@@ -51,6 +51,7 @@ OWN_MODULES = {
     "media_mp3": {
         "archives",
         "covers",
+        "feeds",
         "editing.py",
         "extras",
         "inspection",

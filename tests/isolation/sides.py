@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 from uuid import UUID
 
 from PIL import Image
@@ -600,6 +600,7 @@ def _find_tracks(autonomy: Autonomy, side: Side) -> None:
         side.identifiers["track_id"] = track["id"]
         parts = urlsplit(track["stream_url"])
         side.link, side.link_opens = dict(parse_qsl(parts.query)), "{track_id}/stream"
+        _make_feed(autonomy, side)
 
 
 def _play(autonomy: Autonomy, side: Side) -> None:
@@ -622,3 +623,11 @@ def _play(autonomy: Autonomy, side: Side) -> None:
     headers = {"Authorization": f"Bearer {side.credentials['owner']}"}
     path = f"/{side.id}/api/v1/customers/tracks/{side.identifiers['track_id']}/position"
     autonomy.app.put_json(path, {"position_ms": 1}, headers=headers, status=204)
+
+
+def _make_feed(autonomy: Autonomy, side: Side) -> None:
+    """A private feed of the product, and the token that opens it."""
+    feed = _post(autonomy, side, f"customers/products/{side.identifiers['product_id']}/feed", {}, "owner")
+    side.identifiers["feed_id"] = feed["id"]
+    for call in ("get_rss", "get_playlist", "stream_from_feed"):
+        side.identifiers[f"{call}.token"] = parse_qs(urlsplit(feed["rss_url"]).query)["token"][0]

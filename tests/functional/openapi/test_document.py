@@ -228,6 +228,7 @@ def test_the_calls_for_shop_pages_come_first(document_of):
         "customers",
         "codes",
         "images",
+        "feeds",
         "checkout",
         "admin",
         "webhooks",

@@ -1,0 +1,268 @@
+"""Use cases of feeds: to make, list and revoke them, and to open what a token opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from autonomy_core.plugin_api.catalog import Product, available_at, find_product
+from autonomy_core.plugin_api.customers import find_customer
+from autonomy_core.plugin_api.errors import NotFound
+from autonomy_core.plugin_api.files import FileArea, ServedFile
+from autonomy_core.plugin_api.images import CurrentImage, images_of
+from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
+from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.feeds import domain
+from media_mp3.feeds.domain import Channel, Episode
+from media_mp3.feeds.models import Feed
+from media_mp3.models import Track
+from media_mp3.renditions.domain import MASTERS
+from media_mp3.renditions.services import FinishedFile, finished_files
+from media_mp3.services import owned_tracks
+from media_mp3.settings import PLUGIN, RENDITIONS, area_of
+
+DAY: Final = timedelta(days=1)
+PREFERRED: Final = ("audio/mpeg", "audio/mp4")
+"""What podcast players play, the best first. Of other formats, the first one of the organisation is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedFeed:
+    """A feed for its owner.
+
+    Attributes:
+        token: only of one that was just made; it cannot be shown again.
+    """
+
+    id: UUID
+    product_id: UUID
+    title: str
+    created_at: datetime
+    used_at: datetime | None
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFile:
+    """What a player gets of a track.
+
+    Attributes:
+        area: where the file is.
+        file: what `answer_with_file` takes.
+        customer_id: the owner of the feed.
+        product_id: of the feed.
+    """
+
+    area: FileArea
+    file: ServedFile
+    customer_id: UUID
+    product_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a feed shows, without its URLs.
+
+    Attributes:
+        channel: its episodes have the extension of the file in place of the URL.
+        cover: of the product; None without one.
+    """
+
+    channel: Channel
+    cover: CurrentImage | None
+    product_id: UUID
+
+
+def make_feed(scope: TenantScope, customer_id: UUID, product: Product) -> OwnedFeed:
+    """Make the feed of a product. A feed that there was before ends.
+
+    Raises:
+        NotFound: the customer does not own the product.
+    """
+    owned_tracks(scope, customer_id, product.id)
+    token, kept = domain.new_token()
+    values = {
+        "organisation_id": scope.organisation.id,
+        "customer_id": customer_id,
+        "product_id": product.id,
+        "token_hash": kept,
+    }
+    new = insert(Feed).values(values)
+    # The id changes as well, so that requests by the old URL count for no limit of the new one.
+    changed = {name: new.excluded[name] for name in ("id", "token_hash", "created_at")}
+    key = [Feed.organisation_id, Feed.customer_id, Feed.product_id]
+    statement = new.on_conflict_do_update(index_elements=key, set_={**changed, "used_at": None})
+    feed_id, created_at = scope.session.execute(statement.returning(Feed.id, Feed.created_at)).one()
+    return OwnedFeed(feed_id, product.id, product.title, created_at, None, token)
+
+
+def feeds_of(scope: TenantScope, customer_id: UUID) -> list[OwnedFeed]:
+    """The feeds of a customer, the newest first, also of products that the customer does not own any more."""
+    statement = (
+        select(Feed, Product.title)
+        .join(Product, (Product.organisation_id == Feed.organisation_id) & (Product.id == Feed.product_id))
+        .where(Feed.customer_id == customer_id)
+        .order_by(Feed.id.desc())
+    )
+    return [
+        OwnedFeed(feed.id, feed.product_id, title, feed.created_at, feed.used_at)
+        for feed, title in scope.session.execute(statement)
+    ]
+
+
+def revoke_feed(scope: TenantScope, customer_id: UUID, feed_id: UUID) -> None:
+    """End a feed at once.
+
+    Raises:
+        NotFound: the customer has no such feed.
+    """
+    mine = delete(Feed).where(Feed.id == feed_id, Feed.customer_id == customer_id)
+    if scope.session.scalar(mine.returning(Feed.id)) is None:
+        raise NotFound
+
+
+def opened(scope: TenantScope, feed_id: UUID, token: str) -> Feed:
+    """The feed that a token opens. Each call counts, since a token may have been passed on.
+
+    Args:
+        scope: in no transaction. The call is counted in one of its own, whose locks are short.
+
+    Raises:
+        NotFound: there is no such feed, or the token is not that of it, or the customer is blocked.
+        TooManyRequests: it was opened more often in a day than the organisation allows.
+    """
+    with scope.begin() as own:
+        feed = own.session.get(Feed, (scope.organisation.id, feed_id))
+        if feed is None or not domain.is_token(token, feed.token_hash):
+            raise NotFound
+        customer = find_customer(own, feed.customer_id)
+        if customer is None or customer.blocked_at is not None:
+            raise NotFound
+        limit = RateLimit(int(scope.settings(PLUGIN)["feed_requests_per_day"]), DAY)
+        count_attempt(own, [Bucket("media_mp3.feed", str(feed_id), limit)])
+        _note_use(own, feed_id)
+        own.session.expunge(feed)
+    return feed
+
+
+def _note_use(scope: TenantScope, feed_id: UUID) -> None:
+    now = utcnow()
+    stale = or_(Feed.used_at.is_(None), Feed.used_at < now - timedelta(hours=1))
+    scope.session.execute(update(Feed).where(Feed.id == feed_id, stale).values(used_at=now))
+
+
+def release_of(scope: TenantScope, feed: Feed, format_name: str | None) -> Release:
+    """What the owner of a feed may hear now. Before the release, these are the instant tracks.
+
+    Args:
+        scope: in no transaction.
+        format_name: the format of the files; None for one that podcast players play.
+
+    Raises:
+        NotFound: the owner has lost the product.
+    """
+    with scope.begin() as own:
+        product = _product(own, feed)
+        tracks = _audible(own, feed)
+        finished = finished_files(own, tracks)
+        shown = product.shown
+        episodes = [
+            _episode(track, number, shown.artist, _chosen(track, finished.get(track.id, ()), format_name))
+            for number, track in enumerate(tracks, start=1)
+        ]
+        host = next(iter(scope.organisation.hosts or scope.hosts), None)
+        channel = Channel(
+            title=product.title,
+            artist=shown.artist,
+            description=product.description,
+            url="",
+            link=f"https://{host}/" if host else "",
+            image=None,
+            language=next(iter(shown.languages), None),
+            explicit=shown.explicit,
+            published=shown.released_at or product.created_at,
+            episodes=episodes,
+        )
+        return Release(channel, images_of(own, "product", [product.id]).get(product.id), product.id)
+
+
+def _episode(
+    track: Track, number: int, artist: str | None, chosen: tuple[FileArea, ServedFile, str]
+) -> Episode:
+    _, file, extension = chosen
+    return Episode(
+        id=str(track.id),
+        title=track.title,
+        artist=track.artist or artist,
+        duration_ms=track.duration_ms,
+        disc=track.disc_number or 1,
+        number=number,
+        explicit=track.explicit,
+        url=extension,
+        size=file.size,
+        media_type=file.media_type,
+    )
+
+
+def file_of(scope: TenantScope, feed: Feed, track_id: UUID, format_name: str | None) -> FeedFile:
+    """The file of a track in a feed.
+
+    Args:
+        scope: in no transaction.
+        format_name: see `release_of`.
+
+    Raises:
+        NotFound: the owner has lost the product, or may not hear this track now.
+    """
+    with scope.begin() as own:
+        track = next((each for each in _audible(own, feed) if each.id == track_id), None)
+        if track is None:
+            raise NotFound
+        area, file, _ = _chosen(track, finished_files(own, [track]).get(track.id, ()), format_name)
+    return FeedFile(area, file, feed.customer_id, feed.product_id)
+
+
+def _product(scope: TenantScope, feed: Feed) -> Product:
+    product = find_product(scope, feed.product_id)
+    if product is None:
+        raise NotFound
+    return product
+
+
+def _audible(scope: TenantScope, feed: Feed) -> list[Track]:
+    tracks = owned_tracks(scope, feed.customer_id, feed.product_id)
+    is_early = available_at(scope, feed.product_id) is not None
+    return [track for track in tracks if track.instant or not is_early]
+
+
+def _chosen(
+    track: Track, finished: Sequence[FinishedFile], format_name: str | None
+) -> tuple[FileArea, ServedFile, str]:
+    """The wanted format; else one that players play, or the master while none is ready."""
+    named = [each for each in finished if each.format.name == format_name]
+    played = [each for kind in PREFERRED for each in finished if each.file.media_type == kind]
+    for each in (*named, *played, *finished):
+        return RENDITIONS, each.file, each.format.extension
+    media_type, extension = MASTERS[track.format]
+    file = ServedFile(track.storage_key, track.size, track.sha256, media_type, track.stored_at)
+    return area_of(track.format), file, extension
+
+
+def with_urls(release: Release, url: str, image: str | None, url_of: Callable[[str, str], str]) -> Channel:
+    """The channel with the URLs of a request.
+
+    Args:
+        url: of the feed.
+        image: of the cover.
+        url_of: returns the URL of a track by its id and the extension of its file.
+    """
+    channel = release.channel
+    episodes = [replace(each, url=url_of(each.id, each.url)) for each in channel.episodes]
+    return replace(channel, url=url, link=channel.link or url, image=image, episodes=episodes)

@@ -1,0 +1,196 @@
+"""A product as a private podcast and as a playlist, for its owner's players."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from io import BytesIO
+from urllib.parse import parse_qs, urlsplit
+from zipfile import ZipFile
+
+import pytest
+from sqlalchemy import select, update
+from structlog.testing import capture_logs
+
+from autonomy_core.customers.erasing import erase
+from autonomy_core.db.base import utcnow
+from autonomy_core.grants.models import Grant
+from media_mp3.feeds.models import Feed
+from tests.functional.media_mp3.shop import MUSIC
+from tests.unit.media_mp3 import material
+
+OTHER = material.cbr(48000)
+ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
+
+
+@pytest.fixture
+def release(shop):
+    album = shop.album(title="Tea & <Tide>", description="Songs")
+    for content, title in ((MUSIC, "Night Ferry"), (OTHER, "Ça va?")):
+        shop.upload(album, content, title=title)
+    shop.sell(album)
+    return album
+
+
+def make(shop, product, status=201, headers=None):
+    path = f"{shop.api}/customers/products/{product.id}/feed"
+    return shop.autonomy.app.post(path, headers=headers or shop.as_ada, status=status).json
+
+
+def listed(shop):
+    return shop.autonomy.app.get(f"{shop.api}/customers/feeds", headers=shop.as_ada).json["items"]
+
+
+def channel_of(answer):
+    return ET.fromstring(answer.body).find("channel")
+
+
+def enclosures(answer):
+    return [item.find("enclosure").attrib for item in channel_of(answer).iter("item")]
+
+
+def test_a_podcast_player_hears_what_the_owner_bought(shop, release):
+    feed = make(shop, release)
+    answer = shop.get(feed["rss_url"])
+
+    assert answer.content_type == "application/rss+xml"
+    channel = channel_of(answer)
+    assert [channel.findtext(name) for name in ("title", "link", "description")] == [
+        "Tea & <Tide>", "https://acme.example/", "Songs"
+    ]  # fmt: skip
+    assert [channel.findtext(f"{ITUNES}{name}") for name in ("type", "block", "explicit")] == [
+        "serial", "Yes", "false"
+    ]  # fmt: skip
+    items = list(channel.iter("item"))
+    assert [item.findtext("title") for item in items] == ["Night Ferry", "Ça va?"]
+    assert [item.findtext(f"{ITUNES}episode") for item in items] == ["1", "2"]
+    assert len({item.findtext("guid") for item in items}) == 2
+    for enclosure, content in zip(enclosures(answer), (MUSIC, OTHER), strict=True):
+        assert (enclosure["length"], enclosure["type"]) == (str(len(content)), "audio/mpeg")
+        assert enclosure["url"].endswith(".mp3")
+        assert shop.get(enclosure["url"]).body == content
+        part = shop.get(enclosure["url"], status=206, Range="bytes=100-199")
+        assert part.body == content[100:200]
+    assert shop.get(feed["rss_url"], status=304, If_None_Match=answer.headers["ETag"]).body == b""
+
+
+def test_a_playlist_has_the_same_tracks(shop, release):
+    lines = shop.get(make(shop, release)["playlist_url"]).text.splitlines()
+
+    assert lines[:2] == ["#EXTM3U", "#PLAYLIST:Tea & <Tide>"]
+    assert [line.partition(",")[2] for line in lines[2::2]] == ["Ada & the Looms - Night Ferry", "Ça va?"]
+    assert [shop.get(url).body for url in lines[3::2]] == [MUSIC, OTHER]
+
+
+def test_the_token_is_shown_once_and_kept_as_a_hash(shop, release):
+    feed = make(shop, release)
+    (token,) = parse_qs(urlsplit(feed["rss_url"]).query)["token"]
+
+    (shown,) = listed(shop)
+    assert (shown["id"], shown["title"], shown["used_at"]) == (feed["id"], "Tea & <Tide>", None)
+    assert token not in json.dumps(shown)
+    with shop.autonomy.scope(shop.id) as scope:
+        (kept,) = scope.session.scalars(select(Feed.token_hash))
+    assert len(token) == 43
+    assert token not in kept
+    with capture_logs() as logs:
+        shop.get(feed["rss_url"])
+    assert "request" in {line["event"] for line in logs}
+    assert token not in str(logs)
+    (used,) = listed(shop)
+    assert used["used_at"] is not None
+
+
+def test_a_feed_that_is_made_again_ends_the_one_before(shop, release):
+    before, after = make(shop, release), make(shop, release)
+
+    for name in ("rss_url", "playlist_url"):
+        shop.get(before[name], status=404)
+        shop.get(after[name])
+    assert [each["id"] for each in listed(shop)] == [after["id"]]
+
+
+def test_a_revoked_feed_opens_nothing(shop, release):
+    feed = make(shop, release)
+    (enclosure, _) = enclosures(shop.get(feed["rss_url"]))
+    path = f"{shop.api}/customers/feeds/{feed['id']}"
+    stranger = shop.autonomy.as_customer(shop.autonomy.customer(shop.id, "eve@example.org"))
+    shop.autonomy.app.delete(path, headers=stranger, status=404)
+
+    shop.autonomy.app.delete(path, headers=shop.as_ada, status=204)
+
+    assert listed(shop) == []
+    for url in (feed["rss_url"], feed["playlist_url"], enclosure["url"]):
+        shop.get(url, status=404)
+    shop.autonomy.app.delete(path, headers=shop.as_ada, status=404)
+
+
+def test_a_refund_ends_the_feed(shop, release):
+    feed = make(shop, release)
+    (enclosure, _) = enclosures(shop.get(feed["rss_url"]))
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(update(Grant).values(revoked_at=utcnow(), revoked_because="refunded"))
+
+    for url in (feed["rss_url"], feed["playlist_url"], enclosure["url"]):
+        shop.get(url, status=404)
+    make(shop, release, status=404)
+
+
+def test_a_token_opens_its_own_feed_and_no_other(shop, release, make_shop):
+    single = shop.album(title="Single")
+    track = shop.upload(single, OTHER)["track"]
+    shop.sell(single)
+    feed, other = make(shop, release), make(shop, single)
+    (token,) = parse_qs(urlsplit(feed["rss_url"]).query)["token"]
+
+    path = urlsplit(feed["rss_url"]).path
+    for query in ("?token=guess", f"?token={token[:-1]}"):
+        shop.get(f"{path}{query}", status=404)
+    for query in ("", "?token=."):
+        shop.get(f"{path}{query}", status=422)
+    shop.get(f"{path.replace(feed['id'], other['id'])}?token={token}", status=404)
+    stream = path.removesuffix("rss") + f"tracks/{track['id']}/stream"
+    shop.get(f"{stream}?token={token}", status=404)
+    beacon = make_shop("beacon")
+    shop.get(f"{path.replace(shop.api, beacon.api)}?token={token}", status=404)
+
+
+def test_a_feed_that_was_passed_on_is_limited(make_shop):
+    shop = make_shop(feed_requests_per_day=3)
+    album = shop.album()
+    shop.upload(album)
+    shop.sell(album)
+    feed = make(shop, album)
+
+    url = feed["rss_url"]
+    for _ in range(3):
+        shop.get(url)
+    refused = shop.get(url, status=429)
+    assert refused.json["code"] == "too_many_requests"
+    assert int(refused.headers["Retry-After"]) > 0
+    shop.get(url.replace("token=", "token=x"), status=404)
+    shop.get(make(shop, album)["rss_url"])
+
+
+def test_before_the_release_a_feed_has_the_instant_tracks(shop, release):
+    first = shop.tracks(release)["items"][0]
+    staff = f"{shop.api}/admin/products/{release.id}"
+    changes = {"release_date": "2990-01-01", "preorder": True}
+    shop.autonomy.app.patch_json(staff, changes, headers=shop.staff)
+    shop.autonomy.app.patch_json(f"{staff}/tracks/{first['id']}", {"instant": True}, headers=shop.staff)
+
+    answer = shop.get(make(shop, release)["rss_url"])
+
+    assert [item.findtext("title") for item in channel_of(answer).iter("item")] == ["Night Ferry"]
+
+
+def test_an_export_lists_the_feeds_and_an_erasure_ends_them(shop, release):
+    feed = make(shop, release)
+    answer = shop.autonomy.app.get(f"{shop.api}/customers/export", headers=shop.as_ada)
+    with ZipFile(BytesIO(answer.body)) as archive:
+        (exported,) = json.loads(archive.read("media_mp3/feeds.json"))
+    assert (exported["id"], exported["product_id"]) == (feed["id"], str(release.id))
+
+    with shop.autonomy.scope(shop.id) as scope:
+        erase(scope, shop.ada.id, actor="test")
+        assert scope.session.scalars(select(Feed.id)).all() == []
