@@ -87,9 +87,12 @@ def require_version(headers: Mapping[str, str], *, needed: bool) -> None:
         needed: whether the header must be there. Calls that only read are useful without it.
 
     Raises:
-        UploadVersionUnknown: it is missing, or names another version.
+        UploadHeaderInvalid: it is missing.
+        UploadVersionUnknown: it names another version.
     """
-    if headers.get("Tus-Resumable", None if needed else VERSION) != VERSION:
+    if needed and "Tus-Resumable" not in headers:
+        raise UploadHeaderInvalid(f"Send Tus-Resumable: {VERSION}.")
+    if headers.get("Tus-Resumable", VERSION) != VERSION:
         raise UploadVersionUnknown(f"Send Tus-Resumable: {VERSION}.")
 
 

@@ -55,6 +55,8 @@ def describe_uploads(context: AdminUploads, request: Request) -> None:
     summary="Begin an upload that can be continued",
     permission=Permission.WRITE_CATALOG,
     status=201,
+    # The headers are the input, and a key is compared with a body.
+    takes_idempotency_key=False,
     parameters=(
         VERSION_HEADER,
         header("Upload-Length", "the size of the file, in bytes", "1000"),
