@@ -111,18 +111,19 @@ LISTENING: Final = Listening()
 _KNOWN: Final = """
 WITH known AS MATERIALIZED (
     SELECT id FROM media_mp3_tracks
-    WHERE organisation_id = :organisation_id AND id = ANY(CAST(:tracks AS uuid[]))
+    WHERE media_mp3_tracks.organisation_id = :organisation_id AND id = ANY(CAST(:tracks AS uuid[]))
     ORDER BY id FOR KEY SHARE
 )
 """
 _PRESENT: Final = """
 WITH known AS MATERIALIZED (
     SELECT id FROM media_mp3_tracks
-    WHERE organisation_id = :organisation_id AND id = ANY(CAST(:tracks AS uuid[]))
+    WHERE media_mp3_tracks.organisation_id = :organisation_id AND id = ANY(CAST(:tracks AS uuid[]))
     ORDER BY id FOR KEY SHARE
 ), present AS MATERIALIZED (
     SELECT id, COALESCE(merged_into, id) AS account FROM customers
-    WHERE organisation_id = :organisation_id AND id = ANY(CAST(:customers AS uuid[])) AND erased_at IS NULL
+    WHERE customers.organisation_id = :organisation_id AND id = ANY(CAST(:customers AS uuid[]))
+        AND erased_at IS NULL
     ORDER BY id FOR SHARE
 )
 """

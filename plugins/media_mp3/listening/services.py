@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 
 from autonomy_core.plugin_api.errors import InvalidInput
 from autonomy_core.plugin_api.models import utcnow
@@ -69,12 +69,13 @@ def with_tracks(scope: TenantScope, rows: list[Any]) -> list[dict[str, Any]]:
 
 def positions_of(scope: TenantScope, customer_id: UUID) -> list[dict[str, Any]]:
     """Where a customer stopped last, newest first: of tracks that the customer still owns."""
+    owned = all_bought_at(scope, customer_id)
     statement = (
         select(Position)
         .join(Track, (Track.organisation_id == Position.organisation_id) & (Track.id == Position.track_id))
         .where(
             Position.customer_id == customer_id,
-            Track.product_id.in_(all_bought_at(scope, customer_id)),
+            or_(Track.product_id.in_(owned), Track.single_id.in_(owned)),
         )
         .order_by(Position.changed_at.desc(), Position.track_id)
         .limit(MOST_POSITIONS)

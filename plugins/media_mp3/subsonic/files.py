@@ -15,7 +15,7 @@ from autonomy_core.plugin_api.catalog import NotAvailableYet
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.files import Download, answer_with_file
 from autonomy_core.plugin_api.images import image_of, jpeg_of
-from autonomy_core.plugin_api.payments import bought_at
+from autonomy_core.plugin_api.payments import all_bought_at
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import customer_identity
 from media_mp3 import services
@@ -85,7 +85,7 @@ def _recording(
 
 def _cover(scope: TenantScope, request: Request, listener: Listener, parameters: Parameters) -> Response:
     product_id = _product_of(scope, parameters.required("id"))
-    if bought_at(scope, listener.customer_id, product_id) is None:
+    if product_id not in loading.products_of(scope, all_bought_at(scope, listener.customer_id)):
         raise not_found("That cover")
     largest = parameters.number("size", LARGEST_COVER, least=1, most=LARGEST_COVER)
     try:

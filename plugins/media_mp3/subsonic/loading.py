@@ -42,7 +42,7 @@ def load(scope: TenantScope, customer_id: UUID) -> Library:
     A track that was bought alone is in the album of its release.
     """
     since = all_bought_at(scope, customer_id)
-    products = _products(scope, since)
+    products = products_of(scope, since)
     tracks = [track for track in _tracks(scope, since) if _is_heard(track, products, since)]
     finished = finished_files(scope, tracks)
     covers = images_of(scope, COVERS, list(products))
@@ -58,7 +58,12 @@ def load(scope: TenantScope, customer_id: UUID) -> Library:
     return Library(tuple(albums))
 
 
-def _products(scope: TenantScope, since: Mapping[UUID, datetime]) -> dict[UUID, Product]:
+def products_of(scope: TenantScope, since: Mapping[UUID, datetime]) -> dict[UUID, Product]:
+    """The albums of a customer by their ids, also those of which one track was bought alone.
+
+    Args:
+        since: what `all_bought_at` returned.
+    """
     with_singles = select(Track.product_id).where(Track.single_id.in_(since))
     bought = or_(Product.id.in_(since), Product.id.in_(with_singles))
     statement = select(Product).where(bought, Product.kind == KIND)
