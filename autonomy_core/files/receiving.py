@@ -12,11 +12,12 @@ import structlog
 from marshmallow import Schema, ValidationError
 from pyramid.request import Request
 
-from autonomy_core.errors import InvalidInput, UnsupportedMediaType
+from autonomy_core.errors import InvalidInput, Unavailable, UnsupportedMediaType
 from autonomy_core.files import errors
 from autonomy_core.files.area import FileArea
+from autonomy_core.files.turns import FairTurns, TurnsBusy
 from autonomy_core.files.upload import Reference, Upload, largest_form, receive
-from autonomy_core.files.uploads.assembling import assembled, forget_used
+from autonomy_core.files.uploads.assembling import assembled
 from autonomy_core.files.uploads.room import require_room_outside
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.web.operations import expect_large_body
@@ -36,6 +37,12 @@ RECEIVING_ERRORS: Final = (
 )
 """What a view declares in ``errors=`` that calls `receive_upload`."""
 
+WAIT_S: Final = 30
+"""How long a form that names an upload waits for its turn, in seconds."""
+
+TURNS: Final = FairTurns(concurrent=4, places=8)
+"""A form of a few bytes makes the process copy a whole upload from the store to the disk."""
+
 _ABANDONED_S: Final = 24 * 3600
 
 
@@ -45,8 +52,8 @@ def receive_upload(
 ) -> Iterator[Upload]:
     """Receive a form (``multipart/form-data``) with one file. The received file is removed after the block.
 
-    Instead of the file, the form may have the id of a finished upload in its field ``upload``. The upload is
-    removed after the block, unless the block raises.
+    Instead of the file, the form may have the id of a finished upload in its field ``upload``. The upload
+    ends in the transaction that calls `keep_upload`.
 
     For a view with ``transaction="none"``, because the body may take minutes. `store_upload` keeps the file.
 
@@ -59,26 +66,22 @@ def receive_upload(
         UnsupportedMediaType: the body is not a form.
         UploadTooLarge, UploadMalformed, UploadInterrupted, UploadWithoutFile, UploadUnknown,
         UploadUnfinished, StorageFull, StorageUnavailable
+        Unavailable: too many forms that name uploads wait already.
     """
     if request.content_type != "multipart/form-data":
         raise UnsupportedMediaType("Send the file as multipart/form-data.")
     expect_large_body(request, largest_form(max_bytes))
-    upload, reference = _receive(scope, request, area, max_bytes, file_field)
+    upload = _receive(scope, request, area, max_bytes, file_field)
     try:
         yield upload
     finally:
         upload.path.unlink(missing_ok=True)
-    if reference is not None:
-        forget_used(scope, reference.upload_id)
 
 
-def _receive(
-    scope: TenantScope, request: Request, area: FileArea, max_bytes: int, file_field: str
-) -> tuple[Upload, Reference | None]:
+def _receive(scope: TenantScope, request: Request, area: FileArea, max_bytes: int, file_field: str) -> Upload:
     require_room_outside(scope, (request.content_length or 0) - largest_form(0))
+    directory = incoming_directory(scope, area)
     try:
-        directory = area.incoming(scope.server)
-        remove_abandoned(directory)
         received = receive(
             request.body_file,
             request.headers["Content-Type"],
@@ -89,12 +92,37 @@ def _receive(
             suffix=area.suffix,
         )
         if isinstance(received, Upload):
-            return received, None
-        named = received.upload_id
-        return assembled(scope, area, named, received.fields, max_bytes=max_bytes), received
+            return received
+        return _assembled(scope, area, received, max_bytes)
     except OSError as error:
-        log.exception(area.event("upload_not_written"))
-        raise errors.StorageUnavailable("The file could not be written.") from error
+        raise _not_written(area, error) from error
+
+
+def _assembled(scope: TenantScope, area: FileArea, named: Reference, max_bytes: int) -> Upload:
+    try:
+        with TURNS.turn(scope.organisation.id, WAIT_S):
+            return assembled(scope, area, named.upload_id, named.fields, max_bytes=max_bytes)
+    except TurnsBusy as error:
+        raise Unavailable("Too many uploads are being used.", extra={"retry_after": WAIT_S}) from error
+
+
+def incoming_directory(scope: TenantScope, area: FileArea) -> Path:
+    """Where the files of an area arrive. The leftovers of killed processes are removed.
+
+    Raises:
+        StorageUnavailable: it cannot be made or read.
+    """
+    try:
+        directory = area.incoming(scope.server)
+        remove_abandoned(directory)
+    except OSError as error:
+        raise _not_written(area, error) from error
+    return directory
+
+
+def _not_written(area: FileArea, error: OSError) -> errors.StorageUnavailable:
+    log.error(area.event("upload_not_written"), exc_info=error)
+    return errors.StorageUnavailable("The file could not be written.")
 
 
 def remove_abandoned(directory: Path) -> None:

@@ -16,7 +16,7 @@ from autonomy_core.files.errors import StorageUnavailable
 from autonomy_core.files.places import own_store
 from autonomy_core.files.storage import BadKey, Storage, checked_key, storage_key
 from autonomy_core.files.upload import Upload
-from autonomy_core.files.uploads.room import require_room
+from autonomy_core.files.uploads.room import use_room
 from autonomy_core.kernel.scope import TenantScope
 
 log = structlog.get_logger(__name__)
@@ -82,18 +82,17 @@ def store_upload(scope: TenantScope, area: FileArea, upload: Upload) -> str:
 def keep_upload(scope: TenantScope, area: FileArea, upload: Upload) -> None:
     """Make sure that a file exists when the transaction that wrote its row is committed.
 
-    Call it in that transaction, after the row is written.
+    Call it in that transaction, after the row is written. If the file arrived as an upload, that ends in
+    the transaction too.
 
     `store_upload` writes nothing if the file exists, and `delete_unreferenced` may have removed it since.
     This takes the lock that `delete_unreferenced` takes, and then stores the file again if it is gone.
 
     Raises:
-        StorageFull: with the file of an upload, the organisation stores more than its limit.
+        StorageFull: the organisation would store more than its limit.
         StorageUnavailable: as `store_upload`.
     """
-    if upload.reserved is not None:
-        # The rows of a used upload are removed later, so that a failure in between loses nothing.
-        require_room(scope, -upload.reserved)
+    use_room(scope, upload)
     lock_file(scope, area, key_of(scope, area, upload.sha256))
     store_upload(scope, area, upload)
 

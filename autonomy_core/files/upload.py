@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
+from uuid import UUID
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -53,8 +54,8 @@ class Upload:
         size: in bytes.
         filename: the client's name of the file, without directories; for people only, never a path.
         fields: the other fields of the form.
-        reserved: how much of it the organisation's storage already counts, in bytes. None for a file that the
-            server itself has made, which is never refused for lack of room.
+        is_limited: whether it is refused for lack of room. A file that the server itself has made never is.
+        upload_id: of the finished upload that it arrived as; None for the file of a form.
     """
 
     path: Path
@@ -62,7 +63,8 @@ class Upload:
     size: int
     filename: str
     fields: Mapping[str, str]
-    reserved: int | None = None
+    is_limited: bool = False
+    upload_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ class _Form:
         """
         fields = dict(self._fields)
         if self._filename is not None:
-            return Upload(path, self._digest.hexdigest(), self._size, self._filename, fields, reserved=0)
+            return Upload(path, self._digest.hexdigest(), self._size, self._filename, fields, is_limited=True)
         if REFERENCE_FIELD not in fields:
             raise UploadWithoutFile(
                 f"The form has neither a file in its field {self._file_field!r}, nor the id of an upload in "

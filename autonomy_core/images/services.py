@@ -22,6 +22,7 @@ from autonomy_core.errors import NotFound
 from autonomy_core.files.errors import StorageUnavailable
 from autonomy_core.files.services import ServedFile, keep_upload, key_of, open_file, store_upload
 from autonomy_core.files.upload import Upload
+from autonomy_core.files.uploads.room import use_room
 from autonomy_core.images import domain, processing
 from autonomy_core.images.domain import FINDINGS, Finding, ProcessedImage, describe
 from autonomy_core.images.errors import NoImage
@@ -71,7 +72,7 @@ def put_image(
         actor: the caller, for the audit trail.
 
     Raises:
-        ImageRefused, ImagesBusy, StorageUnavailable
+        ImageRefused, ImagesBusy, StorageFull, StorageUnavailable
     """
     image = processing.accepted(scope, upload.path)
     digest = image.digest
@@ -82,6 +83,7 @@ def put_image(
             _write_image(own, digest, image)
             before = _recorded(_find_use(own, subject, subject_id))
             _write_use(own, subject, subject_id, digest, alt)
+            use_room(own, upload)
             for file in files:
                 keep_upload(own, IMAGES, file)
             detail = change(before, {"digest": digest, "alt": alt})

@@ -5,25 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import UUID
 
-import structlog
-from sqlalchemy import delete, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import select
 
 from autonomy_core.fields import parse_uuid
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.errors import UploadTooLarge, UploadUnfinished, UploadUnknown
 from autonomy_core.files.services import storage_of, unavailable_if_unreadable
 from autonomy_core.files.upload import Upload
+from autonomy_core.files.uploads.domain import PARTIAL
 from autonomy_core.files.uploads.models import PendingUpload, UploadPart
 from autonomy_core.files.uploads.services import find_upload
 from autonomy_core.files.uploads.settings import PARTS
 from autonomy_core.kernel.scope import TenantScope
-
-log = structlog.get_logger(__name__)
 
 
 def assembled(
@@ -53,39 +50,30 @@ def assembled(
     path, content = Path(name), hashlib.sha256()
     try:
         with os.fdopen(descriptor, "wb") as target:
-            for key, size in parts:
-                with unavailable_if_unreadable(PARTS, key):
-                    for chunk in storage_of(scope, PARTS).open_range(key, 0, size - 1):
-                        content.update(chunk)
-                        target.write(chunk)
+            for chunk in _chunks(scope, parts):
+                content.update(chunk)
+                target.write(chunk)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return Upload(path, content.hexdigest(), upload.length, upload.filename, fields, reserved=upload.length)
+    sha256 = content.hexdigest()
+    return Upload(path, sha256, upload.length, upload.filename, fields, is_limited=True, upload_id=upload.id)
+
+
+def _chunks(scope: TenantScope, parts: list[tuple[str, int]]) -> Iterator[bytes]:
+    for key, size in parts:
+        with unavailable_if_unreadable(PARTS, key):
+            yield from storage_of(scope, PARTS).open_range(key, 0, size - 1)
 
 
 def _find(scope: TenantScope, upload_id: UUID | None) -> tuple[PendingUpload, list[tuple[str, int]]]:
     upload = None if upload_id is None else find_upload(scope, upload_id)
     if upload is None:
         raise UploadUnknown("It may have expired or been used already. Upload the file again.")
-    if not upload.is_complete or upload.concatenation == "partial":
+    if upload.concatenation == PARTIAL:
+        raise UploadUnfinished("Join it with the others, with Upload-Concat: final.")
+    if not upload.is_complete:
         raise UploadUnfinished(f"{upload.received} of {upload.length} bytes have arrived.")
     parts = select(UploadPart.storage_key, UploadPart.size).where(UploadPart.upload_id == upload.id)
     rows = scope.session.execute(parts.order_by(UploadPart.begins_at)).all()
     return upload, [(key, size) for key, size in rows]
-
-
-def forget_used(scope: TenantScope, upload_id: str) -> None:
-    """Remove an upload after a call has used it.
-
-    Args:
-        scope: in no transaction. The call has done its work in another one, so a failure is only logged: the
-            upload then expires.
-        upload_id: of the upload, as the client wrote it.
-    """
-    used = delete(PendingUpload).where(PendingUpload.id == parse_uuid(upload_id))
-    try:
-        with scope.begin() as own:
-            own.session.execute(used.execution_options(synchronize_session=False))
-    except DBAPIError:
-        log.exception("uploads.used_not_removed", upload=upload_id)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from autonomy_core.db.base import utcnow
 from autonomy_core.files.errors import StorageFull
+from autonomy_core.files.upload import Upload
 from autonomy_core.files.uploads.models import PendingUpload
 from autonomy_core.files.uploads.settings import PARTS, max_stored_bytes
 from autonomy_core.kernel.runtime import runtime_of
@@ -82,8 +84,7 @@ def require_room(scope: TenantScope, wanted: int) -> None:
     """Make sure that the organisation may store more. Others wait until the transaction has ended.
 
     Args:
-        wanted: how much more, in bytes, than the rows of this transaction say. Negative for what they say
-            twice.
+        wanted: how much more, in bytes, than the rows of this transaction say.
 
     Raises:
         StorageFull: it is more than the organisation's limit.
@@ -99,6 +100,27 @@ def require_room(scope: TenantScope, wanted: int) -> None:
             "Remove files or uploads that are not needed, or ask the operator for more storage.",
             extra={"limit_bytes": limit, "used_bytes": found.bytes},
         )
+
+
+def use_room(scope: TenantScope, upload: Upload) -> None:
+    """Make sure that there is room for a received file, after the rows of what is made of it are written.
+
+    If it arrived as an upload, that ends in the same transaction, so its size does not count twice. If the
+    upload was removed meanwhile, others may have reserved its room.
+
+    Raises:
+        StorageFull: see `require_room`.
+    """
+    if upload.upload_id is not None:
+        expire(scope, upload.upload_id)
+    if upload.is_limited:
+        require_room(scope, 0)
+
+
+def expire(scope: TenantScope, upload_id: UUID) -> None:
+    """Let an upload expire now. It takes no room any more, and no call finds it."""
+    now = update(PendingUpload).where(PendingUpload.id == upload_id).values(expires_at=utcnow())
+    scope.session.execute(now.execution_options(synchronize_session=False))
 
 
 def require_room_outside(scope: TenantScope, wanted: int) -> None:

@@ -9,7 +9,7 @@ from pyramid.request import Request
 
 from autonomy_core.errors import NotFound, UnsupportedMediaType
 from autonomy_core.files.errors import StorageFull, StorageUnavailable, UploadTooLarge, UploadUnfinished
-from autonomy_core.files.receiving import remove_abandoned
+from autonomy_core.files.receiving import incoming_directory
 from autonomy_core.files.uploads import domain, errors, services
 from autonomy_core.files.uploads.models import PendingUpload
 from autonomy_core.files.uploads.pieces import received_piece
@@ -158,8 +158,7 @@ def continue_upload(context: AdminUpload, request: Request) -> None:
     services.require_offset(upload, offset)
     most = upload.length - offset
     expect_large_body(request, most, keeps_part=True)
-    directory = PARTS.incoming(context.scope.server)
-    remove_abandoned(directory)
+    directory = incoming_directory(context.scope, PARTS)
     with received_piece(request.body_file, directory, max_bytes=most, checksum=checksum) as piece:
         upload = services.append_part(context.scope, upload.id, offset, piece)
     _say_offset(request, upload)

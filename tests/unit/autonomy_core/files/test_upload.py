@@ -188,4 +188,4 @@ def test_a_form_may_name_an_upload_instead_of_a_file(tmp_path: Path) -> None:
 
 def test_with_a_file_the_field_is_one_as_others(tmp_path: Path) -> None:
     found = received(form(part("upload", b"an id"), part("file", b"1", "a.mp3")), tmp_path)
-    assert (found.filename, found.fields, found.reserved) == ("a.mp3", {"upload": "an id"}, 0)
+    assert (found.filename, found.fields, found.upload_id) == ("a.mp3", {"upload": "an id"}, None)
