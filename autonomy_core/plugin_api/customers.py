@@ -18,6 +18,7 @@ from autonomy_core.customers.services import (
     find_customer_by_email,
     is_account,
     is_current,
+    lock_current,
     register_customer,
 )
 from autonomy_core.customers.staff.services import is_blocked
@@ -44,6 +45,7 @@ __all__ = [
     "is_blocked",
     "is_current",
     "locale_field",
+    "lock_current",
     "merge",
     "prove_address",
     "proven_address",

@@ -36,6 +36,7 @@ from media_mp3.commands import media
 from media_mp3.covers.resources import AdminTrackCover
 from media_mp3.extras.resources import AdminProductExtras, CustomerProductExtras, Extras
 from media_mp3.feeds.resources import FeedTracks, OpenFeed, OpenFeeds, OwnFeeds, ProductFeed
+from media_mp3.feeds.services import revoke_feeds
 from media_mp3.jobs import EVERY_S, collect
 from media_mp3.kind import Mp3, Single
 from media_mp3.listening.memory import LISTENING
@@ -182,9 +183,10 @@ def on_download(event: DownloadStarted) -> None:
 
 @hookimpl
 def on_customer_verified(event: CustomerVerified) -> None:
-    """Revoke app passwords that a person has made who may not be the owner of the mailbox."""
+    """Revoke app passwords and feeds that a person has made who may not be the owner of the mailbox."""
     if event.from_outside:
         revoke_all(event.scope, event.customer_id)
+        revoke_feeds(event.scope, event.customer_id)
 
 
 @hookimpl

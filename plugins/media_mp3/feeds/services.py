@@ -12,7 +12,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.plugin_api.catalog import Product, available_at, find_product
-from autonomy_core.plugin_api.customers import find_customer
+from autonomy_core.plugin_api.customers import find_customer, lock_current
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.files import FileArea, ServedFile
 from autonomy_core.plugin_api.images import CurrentImage, images_of
@@ -25,8 +25,8 @@ from media_mp3.feeds.models import Feed
 from media_mp3.models import Track
 from media_mp3.renditions.domain import MASTERS
 from media_mp3.renditions.services import FinishedFile, finished_files
-from media_mp3.services import owned_tracks
-from media_mp3.settings import PLUGIN, RENDITIONS, area_of
+from media_mp3.services import owned_tracks, release_of
+from media_mp3.settings import PLUGIN, PRODUCT_IMAGE, RENDITIONS, TRACK_IMAGE, area_of
 
 DAY: Final = timedelta(days=1)
 PREFERRED: Final = ("audio/mpeg", "audio/mp4")
@@ -72,7 +72,7 @@ class Release:
 
     Attributes:
         channel: its episodes have the extension of the file in place of the URL.
-        cover: of the product; None without one.
+        cover: see `_cover`; None without one.
     """
 
     channel: Channel
@@ -84,8 +84,12 @@ def make_feed(scope: TenantScope, customer_id: UUID, product: Product) -> OwnedF
     """Make the feed of a product. A feed that there was before ends.
 
     Raises:
-        NotFound: the customer does not own the product.
+        NotFound: the customer does not own the product, or was erased or merged meanwhile.
     """
+    customer = find_customer(scope, customer_id)
+    if customer is None:
+        raise NotFound
+    lock_current(scope, customer)  # an erasure, which ends all feeds, comes before or after this
     owned_tracks(scope, customer_id, product.id)
     token, kept = domain.new_token()
     values = {
@@ -128,6 +132,11 @@ def revoke_feed(scope: TenantScope, customer_id: UUID, feed_id: UUID) -> None:
         raise NotFound
 
 
+def revoke_feeds(scope: TenantScope, customer_id: UUID) -> None:
+    """End every feed of a customer at once."""
+    scope.session.execute(delete(Feed).where(Feed.customer_id == customer_id))
+
+
 def opened(scope: TenantScope, feed_id: UUID, token: str) -> Feed:
     """The feed that a token opens. Each call counts, since a token may have been passed on.
 
@@ -135,7 +144,8 @@ def opened(scope: TenantScope, feed_id: UUID, token: str) -> Feed:
         scope: in no transaction. The call is counted in one of its own, whose locks are short.
 
     Raises:
-        NotFound: there is no such feed, or the token is not that of it, or the customer is blocked.
+        NotFound: there is no such feed, or the token is not that of it, or the customer is blocked,
+            erased or merged into another.
         TooManyRequests: it was opened more often in a day than the organisation allows.
     """
     with scope.begin() as own:
@@ -143,7 +153,7 @@ def opened(scope: TenantScope, feed_id: UUID, token: str) -> Feed:
         if feed is None or not domain.is_token(token, feed.token_hash):
             raise NotFound
         customer = find_customer(own, feed.customer_id)
-        if customer is None or customer.blocked_at is not None:
+        if customer is None or not customer.is_current or customer.blocked_at is not None:
             raise NotFound
         limit = RateLimit(int(scope.settings(PLUGIN)["feed_requests_per_day"]), DAY)
         count_attempt(own, [Bucket("media_mp3.feed", str(feed_id), limit)])
@@ -158,7 +168,7 @@ def _note_use(scope: TenantScope, feed_id: UUID) -> None:
     scope.session.execute(update(Feed).where(Feed.id == feed_id, stale).values(used_at=now))
 
 
-def release_of(scope: TenantScope, feed: Feed, format_name: str | None) -> Release:
+def content_of(scope: TenantScope, feed: Feed, format_name: str | None) -> Release:
     """What the owner of a feed may hear now. Before the release, these are the instant tracks.
 
     Args:
@@ -190,7 +200,16 @@ def release_of(scope: TenantScope, feed: Feed, format_name: str | None) -> Relea
             published=shown.released_at or product.created_at,
             episodes=episodes,
         )
-        return Release(channel, images_of(own, "product", [product.id]).get(product.id), product.id)
+        return Release(channel, _cover(own, feed, tracks), product.id)
+
+
+def _cover(scope: TenantScope, feed: Feed, tracks: Sequence[Track]) -> CurrentImage | None:
+    """That of the product. A track that is sold alone has its own, or else that of its release."""
+    release_id = release_of(scope, feed.product_id)
+    if release_id != feed.product_id:
+        for cover in images_of(scope, TRACK_IMAGE, [track.id for track in tracks]).values():
+            return cover
+    return images_of(scope, PRODUCT_IMAGE, [release_id]).get(release_id)
 
 
 def _episode(
@@ -216,7 +235,7 @@ def file_of(scope: TenantScope, feed: Feed, track_id: UUID, format_name: str | N
 
     Args:
         scope: in no transaction.
-        format_name: see `release_of`.
+        format_name: see `content_of`.
 
     Raises:
         NotFound: the owner has lost the product, or may not hear this track now.
@@ -238,7 +257,7 @@ def _product(scope: TenantScope, feed: Feed) -> Product:
 
 def _audible(scope: TenantScope, feed: Feed) -> list[Track]:
     tracks = owned_tracks(scope, feed.customer_id, feed.product_id)
-    is_early = available_at(scope, feed.product_id) is not None
+    is_early = available_at(scope, release_of(scope, feed.product_id)) is not None
     return [track for track in tracks if track.instant or not is_early]
 
 

@@ -119,7 +119,7 @@ def get_playlist(context: OpenFeed, request: Request) -> Response:
 def _channel(context: OpenFeed, request: Request) -> Channel:
     query = request.query
     feed = services.opened(context.scope, context.feed_id, query["token"])
-    release = services.release_of(context.scope, feed, query["format"])
+    release = services.content_of(context.scope, feed, query["format"])
     image = None
     if release.cover is not None:
         image = ImageDocuments(context).document(release.cover, release.channel.title)["urls"]["full"]

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
+import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 from zipfile import ZipFile
 
+import psycopg
 import pytest
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from autonomy_core.customers.erasing import erase
 from autonomy_core.db.base import utcnow
+from autonomy_core.errors import NotFound
 from autonomy_core.grants.models import Grant
+from autonomy_core.plugin_api.catalog import find_product
+from autonomy_core.plugin_api.customers import Customer
+from autonomy_core.plugin_api.events import CustomerVerified
+from autonomy_core.testing.locks import BLOCKED
+from media_mp3.feeds import services
 from media_mp3.feeds.models import Feed
+from media_mp3.plugin import on_customer_verified
 from tests.functional.media_mp3.shop import MUSIC
+from tests.functional.media_mp3.steps import picture
 from tests.unit.media_mp3 import material
 
 OTHER = material.cbr(48000)
@@ -182,6 +195,78 @@ def test_before_the_release_a_feed_has_the_instant_tracks(shop, release):
     answer = shop.get(make(shop, release)["rss_url"])
 
     assert [item.findtext("title") for item in channel_of(answer).iter("item")] == ["Night Ferry"]
+
+
+def test_a_feed_of_a_single_track_waits_for_the_release(shop, release):
+    (first, _) = shop.tracks_for_staff(release)
+    staff = f"{shop.api}/admin/products/{release.id}"
+    track = f"{staff}/tracks/{first['id']}"
+    sold = shop.autonomy.app.post_json(f"{track}/single", {"amount": 100}, headers=shop.staff).json
+    with shop.autonomy.scope(shop.id) as scope:
+        single = find_product(scope, UUID(sold["single_id"]))
+    ben = shop.autonomy.customer(shop.id, "ben@example.org")
+    shop.sell(single, ben)
+    url = make(shop, single, headers=shop.autonomy.as_customer(ben))["rss_url"]
+    (enclosure,) = enclosures(shop.get(url))
+
+    def put_cover(below, colour):
+        sent = [("file", "cover.png", picture(colour=colour), "image/png")]
+        shop.autonomy.app.put(f"{below}/cover", {}, headers=shop.staff, upload_files=sent)
+        return channel_of(shop.get(url)).find(f"{ITUNES}image").attrib["href"]
+
+    changes = {"release_date": "2990-01-01", "preorder": True}
+    shop.autonomy.app.patch_json(staff, changes, headers=shop.staff)
+
+    assert enclosures(shop.get(url)) == []
+    shop.get(enclosure["url"], status=404)
+    of_release = put_cover(staff, "red")
+    shop.autonomy.app.patch_json(track, {"instant": True}, headers=shop.staff)
+    assert enclosures(shop.get(url)) == [enclosure]
+    assert put_cover(track, "blue") != of_release
+
+
+def test_a_mailbox_proven_from_outside_ends_every_feed(shop, release):
+    feed = make(shop, release)
+    with shop.autonomy.scope(shop.id) as scope:
+        on_customer_verified(CustomerVerified(scope, shop.ada.id, shop.ada.email, from_outside=True))
+
+    shop.get(feed["rss_url"], status=404)
+    assert listed(shop) == []
+
+
+def test_a_feed_opens_nothing_for_an_erased_customer(shop, release):
+    feed = make(shop, release)
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(update(Customer).values(erased_at=utcnow()))
+
+    shop.get(feed["rss_url"], status=404)
+
+
+def test_a_feed_that_is_made_beside_an_erasure_does_not_stay(committed_shop):
+    shop, album = committed_shop, committed_shop.album()
+    shop.upload(album)
+    shop.sell(album)
+
+    def make_one():
+        with shop.autonomy.scope(shop.id) as scope:
+            services.make_feed(scope, shop.ada.id, album)
+
+    with ThreadPoolExecutor(1) as work, watching(shop) as blocked:
+        with shop.autonomy.scope(shop.id) as scope:
+            erase(scope, shop.ada.id, actor="test")
+            making = work.submit(make_one)
+            while not (making.done() or blocked()):
+                time.sleep(0.01)
+        assert isinstance(making.exception(), NotFound)
+    with shop.autonomy.scope(shop.id) as scope:
+        assert scope.session.scalars(select(Feed.id)).all() == []
+
+
+@contextmanager
+def watching(shop):
+    """Gives a function that tells which statements wait for a lock."""
+    with psycopg.connect(shop.autonomy.runtime.database.conninfo, autocommit=True) as connection:
+        yield lambda: connection.execute(BLOCKED).fetchall()
 
 
 def test_an_export_lists_the_feeds_and_an_erasure_ends_them(shop, release):
