@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from autonomy_core.plugin_api.models import Base, OrganisationScoped, tenant_key, utcnow
 from media_mp3.loudness.domain import AlbumLoudness, decibels, gain_db
-from media_mp3.renditions.domain import ERRORS, FAILED, MOST_ATTEMPTS, READY, WAITING
+from media_mp3.renditions.domain import ERRORS, FAILED, MOST_ATTEMPTS, PASSING, READY, WAITING
 
 
 class TrackLoudness(OrganisationScoped, Base):
@@ -84,7 +84,7 @@ class TrackLoudness(OrganisationScoped, Base):
         """How far the worker is: ``waiting``, ``ready`` or ``failed``."""
         if self.measured_at is not None:
             return READY
-        return WAITING if self.attempts < MOST_ATTEMPTS and self.error is None else FAILED
+        return FAILED if self.attempts >= MOST_ATTEMPTS or self.error in PASSING else WAITING
 
     @property
     def explained_error(self) -> dict[str, Any] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.loudness.domain import AlbumLoudness, Measured, album_key, album_loudness
 from media_mp3.loudness.models import TrackLoudness
 from media_mp3.models import Track
-from media_mp3.renditions.domain import MOST_ATTEMPTS, PASSING
+from media_mp3.renditions.domain import FAILED, MOST_ATTEMPTS, PASSING
 
 _LIMIT_REACHED: Final = "encoding_limit"
 
@@ -32,15 +34,23 @@ class Unmeasured:
 
 
 def unmeasured(scope: TenantScope) -> list[Unmeasured]:
-    """The masters that have to be measured. After `MOST_ATTEMPTS` a master waits for staff."""
+    """The masters that have to be measured. After `MOST_ATTEMPTS` a master waits for staff.
+
+    Those that failed before come last, the longest ago first, so that none of them keeps the others from
+    being measured.
+    """
     known = {row.track_id: row for row in scope.session.scalars(select(TrackLoudness))}
     tracks = select(Track.id, Track.sha256, Track.storage_key, Track.format, Track.size).order_by(Track.id)
-    found = []
+    untried: list[Unmeasured] = []
+    failed_before: list[tuple[datetime, Unmeasured]] = []
     for each in scope.session.execute(tracks):
+        wanted = Unmeasured(each.id, each.sha256, each.storage_key, each.format, each.size)
         row = known.get(each.id)
-        if row is None or row.master != each.sha256 or row.is_due:
-            found.append(Unmeasured(each.id, each.sha256, each.storage_key, each.format, each.size))
-    return found
+        if row is None or row.master != each.sha256 or (row.is_due and row.error is None):
+            untried.append(wanted)
+        elif row.is_due:
+            failed_before.append((row.changed_at, wanted))
+    return untried + [wanted for _, wanted in sorted(failed_before, key=itemgetter(0))]
 
 
 def begin(scope: TenantScope, wanted: Unmeasured) -> bool:
@@ -89,7 +99,7 @@ def fail(scope: TenantScope, wanted: Unmeasured, code: str) -> None:
 def retry(scope: TenantScope, track: Track) -> bool:
     """Have a track measured again from the first attempt on, if it failed. True if it did."""
     row = _row(scope, track.id)
-    if row is None or row.measured_at is not None or row.error is None:
+    if row is None or row.state != FAILED:
         return False
     row.restart(row.master)
     return True

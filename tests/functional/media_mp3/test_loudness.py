@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from array import array
+from uuid import UUID
 
 import pytest
 
 from autonomy_core.testing.format_contract import tags_of
 from media_mp3.loudness import jobs as loudness
 from media_mp3.loudness.models import TrackLoudness
+from media_mp3.loudness.services import begin, unmeasured
+from media_mp3.models import Track
 from media_mp3.renditions import jobs, making
 from tests.unit.media_mp3 import masters
 
@@ -114,3 +117,52 @@ def test_staff_see_why_a_track_was_not_measured_and_try_again(shop, monkeypatch)
 
 def failing(*_, **__):
     raise making.FfmpegFailed("ended with 1: no sound")
+
+
+def test_a_lost_master_does_not_keep_the_others_from_being_measured(shop, monkeypatch):
+    album = shop.album()
+    lost, other = (shop.upload(album, each)["track"] for each in (masters.wav(), quieter()))
+    real = loudness.fetch_master
+
+    def fetch(scope, key, media_format, size, target):
+        if key.endswith(lost_key):
+            raise making.NotMade("storage_unavailable")
+        real(scope, key, media_format, size, target)
+
+    with shop.autonomy.scope(shop.id) as scope:
+        lost_key = scope.session.get_one(Track, (shop.id, UUID(lost["id"]))).storage_key
+    monkeypatch.setattr(loudness, "fetch_master", fetch)
+    for _ in range(2):
+        work(shop)
+
+    assert for_staff(shop, other)["state"] == "ready"
+    failed = for_staff(shop, lost)
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "storage_unavailable")
+
+
+def test_a_track_that_ended_the_worker_each_time_waits_for_staff(shop, monkeypatch):
+    album = shop.album()
+    track = shop.upload(album, masters.wav())["track"]
+    with shop.autonomy.scope(shop.id) as scope:
+        (wanted,) = unmeasured(scope)
+        for _ in range(3):
+            assert begin(scope, wanted)
+            scope.session.flush()
+        assert unmeasured(scope) == []
+    failed = for_staff(shop, track)
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "encoding_interrupted")
+
+    path = f"{shop.api}/admin/products/{album.id}/tracks/{track['id']}/formats/retry"
+    shop.autonomy.app.post(path, headers=shop.staff)
+
+    assert for_staff(shop, track)["state"] == "waiting"
+
+
+def test_a_failure_is_shown_while_attempts_remain(shop, monkeypatch):
+    album = shop.album()
+    track = shop.upload(album, masters.wav())["track"]
+    monkeypatch.setattr(loudness, "measure", failing)
+    work(shop)
+
+    shown = for_staff(shop, track)
+    assert (shown["state"], shown["error"]["code"]) == ("waiting", "encoding_failed")
