@@ -9,14 +9,14 @@ revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
-oldest_code = "0001"
+oldest_code = "0013"
 
 TABLE = "media_mp3_tracks"
 KEY = ["organisation_id", "single_id"]
 
 
 def upgrade() -> None:
-    """The version before may write while it still runs; its tracks are not sold alone."""
+    """The version before would delete removed tracks that were bought alone, so it may not run."""
     op.add_column(TABLE, sa.Column("single_id", sa.Uuid(), nullable=True))
     op.create_unique_constraint(op.f(f"uq_{TABLE}_organisation_id_single_id"), TABLE, KEY)
     op.create_foreign_key(

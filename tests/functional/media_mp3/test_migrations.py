@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from autonomy_core.db.compatibility import oldest_code, read_script
 from autonomy_core.db.migrations import downgrade, upgrade
 from autonomy_core.testing.application import chosen_plugins
 from autonomy_core.testing.arrangement import Arrangement
@@ -94,3 +95,8 @@ def add(connection, organisation, product, positions):
     for number, position in enumerate(positions):
         track = {"track": UUID(int=10 * product + number), "position": position, "sha256": str(number)}
         connection.execute(text(TRACK), {**known, **track})
+
+
+def test_code_that_deletes_what_was_bought_alone_may_not_run(autonomy_plugins):
+    component = TestPositions().migrations(autonomy_plugins)
+    assert oldest_code(read_script(component.directory), "0014") >= "0013"
