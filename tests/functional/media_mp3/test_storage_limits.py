@@ -10,20 +10,9 @@ from click.testing import CliRunner
 
 from autonomy_core.cli.context import CliContext
 from autonomy_core.cli.files import files
-from tests.functional.media_mp3.shop import MUSIC, Shop
-from tests.functional.media_mp3.tus import Uploads
+from tests.functional.media_mp3.shop import MUSIC
+from tests.functional.media_mp3.tus import GIGABYTE, Uploads, limited_shop
 from tests.unit.media_mp3 import material
-
-GIGABYTE = 1024**3
-
-
-def limited_shop(autonomy, organisation_id="acme", **limits):
-    autonomy.organisation(
-        organisation_id,
-        plugins=("media_mp3", "stand_ins"),
-        settings={"files": {name: str(value) for name, value in limits.items()}},
-    )
-    return Shop(autonomy, organisation_id)
 
 
 def test_an_upload_is_refused_that_is_too_large_or_has_no_room(autonomy, make_shop):

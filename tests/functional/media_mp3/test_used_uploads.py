@@ -13,8 +13,7 @@ from autonomy_core.files.uploads import assembling, services
 from autonomy_core.images import services as images
 from media_mp3 import services as tracks
 from tests.functional.media_mp3.shop import MUSIC
-from tests.functional.media_mp3.test_storage_limits import GIGABYTE, limited_shop
-from tests.functional.media_mp3.tus import Uploads
+from tests.functional.media_mp3.tus import GIGABYTE, Uploads, limited_shop
 from tests.isolation.sides import picture
 
 

@@ -13,12 +13,25 @@ VERSION = {"Tus-Resumable": "1.0.0"}
 STREAM = {"Content-Type": "application/offset+octet-stream"}
 
 
+GIGABYTE = 1024**3
+
+
 def encoded(value):
     return base64.b64encode(value).decode()
 
 
 def checksum(algorithm, content):
     return {"Upload-Checksum": f"{algorithm} {encoded(hashlib.new(algorithm, content).digest())}"}
+
+
+def limited_shop(autonomy, organisation_id="acme", **limits):
+    """A shop with limits of the section ``[files]``."""
+    autonomy.organisation(
+        organisation_id,
+        plugins=("media_mp3", "stand_ins"),
+        settings={"files": {name: str(value) for name, value in limits.items()}},
+    )
+    return Shop(autonomy, organisation_id)
 
 
 @dataclass
