@@ -81,6 +81,18 @@ class Client:
         self.token = token
         self._session.headers["Authorization"] = f"Bearer {token}"
 
+    def peek(self, path: str) -> dict[str, Any]:
+        """Return an answer without printing the request, for what is asked again and again.
+
+        Raises:
+            DemoError: the response has another status than 200.
+        """
+        response = self._session.get(f"{self._base}/{path}", timeout=TIMEOUT_S)
+        if response.status_code != 200:
+            raise DemoError(f"GET {response.url}: got {response.status_code}: {response.text[:500]}")
+        answer: dict[str, Any] = response.json()
+        return answer
+
     def call(
         self, method: str, path: str, expect: tuple[int, ...] = (200,), **options: Any
     ) -> requests.Response:

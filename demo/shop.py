@@ -18,18 +18,24 @@ from demo.processes import DemoError, Processes
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A product and its pieces. ``amount`` is in the minor unit of the shop's currency."""
+    """A product and its pieces.
+
+    Attributes:
+        amount: in the minor unit of the shop's currency.
+        has_masters: whether staff upload FLAC files, of which the worker makes others, and not MP3 files.
+    """
 
     shop: str
     title: str
     description: str
     amount: int
     pieces: tuple[music.Piece, ...]
+    has_masters: bool = False
 
 
 RELEASES = (
     Release(SHOPS[0], "First Light", "Two pieces by The Quiet Tide.", 900, music.PIECES[:2]),
-    Release(SHOPS[1], "Machines at Rest", "Two pieces by Ada & the Looms.", 700, music.PIECES[2:4]),
+    Release(SHOPS[1], "Looms", "Two pieces by Ada & the Looms.", 700, music.PIECES[2:4], has_masters=True),
 )
 
 
@@ -61,7 +67,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def stock(places: Places, release: Release, key: str, progress: Progress) -> str:
-    """Ensure that a shop sells a release; return the product's id.
+    """Ensure that a shop has a release, and its MP3 files; return the product's id.
 
     Raises:
         DemoError: the server refuses a call.
@@ -73,7 +79,7 @@ def stock(places: Places, release: Release, key: str, progress: Progress) -> str
     product_id = _product(staff, products, release)
     tracks = f"{products}/{product_id}/tracks"
     uploaded = {track["title"] for track in _checked(staff.get(tracks, timeout=30)).json()["items"]}
-    for piece in release.pieces:
+    for piece in () if release.has_masters else release.pieces:
         path = recording(places, piece)
         progress.advance(task)
         if piece.title not in uploaded:
@@ -89,6 +95,7 @@ def _product(staff: requests.Session, products: str, release: Release) -> str:
             return str(known["id"])
     new = {
         "title": release.title,
+        "artist": release.pieces[0].artist,
         "description": release.description,
         "kind": "mp3",
         "amount": release.amount,

@@ -7,6 +7,7 @@ from typing import Any
 from demo.client import Client, Narrator
 from demo.customer import PASSWORD, customer_of_this_run, finish_customer
 from demo.guest import GuestStory
+from demo.masters import MasterStory
 from demo.places import SHOPS, Places
 from demo.processes import DemoError, Processes
 from demo.shop import RELEASES, Release
@@ -40,12 +41,18 @@ class Story:
         """
         stage = self._stage
         for release in RELEASES:
+            masters = MasterStory(stage, release) if release.has_masters else None
+            if masters is not None:
+                masters.prepare()
             stage.step(f"{release.shop}: a customer registers, and logs in")
             self._register(release.shop)
             customer = self._log_in(release.shop)
             self._buy(release, customer)
-            stage.step(f"{release.shop}: owns {release.title}, and listens")
-            stage.listen(release, customer)
+            if masters is not None:
+                masters.enjoy(customer)
+            else:
+                stage.step(f"{release.shop}: owns {release.title}, and listens")
+                stage.listen(release, customer)
         GuestStory(stage, RELEASES[0]).run()
         self._stay_apart()
         stage.processes.check()

@@ -49,7 +49,7 @@ def test_each_demonstration_has_a_purchase_by_a_new_customer(places, demonstrati
         assert transcript.count("/register  201") == 2
         assert transcript.count("/purchase  201") == 3
         assert "409 Conflict" not in transcript
-        assert "14. nightjar stays strictly apart" in transcript
+        assert "17. nightjar stays strictly apart" in transcript
     places.database.ensure_running()
     assert rows(places, COMPLETED) == [("harbour", 4), ("nightjar", 2)]
     assert rows(places, GRANTED) == [("harbour", 4), ("nightjar", 2)]
