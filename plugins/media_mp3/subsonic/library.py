@@ -14,6 +14,10 @@ from uuid import UUID
 from media_mp3.subsonic.domain import ALBUM, ARTIST, TRACK, identifier, not_found, uuid_in
 
 UNKNOWN_ARTIST: Final = "Various Artists"
+MOST_WORDS: Final = 8
+"""Words of a search; the rest is ignored, as in the catalogue."""
+LONGEST_QUERY: Final = 200
+"""Characters of a search; the rest is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def choose(files: Sequence[SongFile], wanted: str | None, most_kbps: int) -> Son
     return min(candidates, key=lambda each: each.bitrate)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Song:
     """A track that the buyer may hear now.
 
@@ -93,13 +97,13 @@ class Song:
         """Its id in the protocol."""
         return identifier(TRACK, self.id)
 
-    @property
+    @cached_property
     def folded(self) -> str:
         """What a search looks into."""
         return fold(f"{self.title} {self.artist} {self.album}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Album:
     """A product that the buyer owns.
 
@@ -135,13 +139,13 @@ class Album:
         """In milliseconds."""
         return sum(song.duration_ms for song in self.songs)
 
-    @property
+    @cached_property
     def folded(self) -> str:
         """What a search looks into."""
         return fold(f"{self.title} {self.artist}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Artist:
     """An artist of an album or of a song.
 
@@ -152,12 +156,12 @@ class Artist:
     name: str
     albums: tuple[Album, ...]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Its id in the protocol."""
         return artist_key(self.name)
 
-    @property
+    @cached_property
     def folded(self) -> str:
         """What a search looks into."""
         return fold(self.name)
@@ -281,5 +285,5 @@ def fold(text: str) -> str:
 
 def matching(things: Sequence[Any], query: str) -> list[Any]:
     """The things in whose ``folded`` text every word of the query occurs; all for an empty query."""
-    words = fold(query.strip().strip('"')).split()
+    words = set(fold(query[:LONGEST_QUERY].strip().strip('"')).split()[:MOST_WORDS])
     return [each for each in things if all(word in each.folded for word in words)] if words else list(things)

@@ -127,12 +127,12 @@ def songs_by_genre(call: Call) -> Mapping[str, Any]:
 def random_songs(call: Call) -> Mapping[str, Any]:
     """``getRandomSongs``"""
     parameters = call.parameters
-    genre = parameters.text("genre")
+    genre = fold(parameters.text("genre") or "")
     first, last = parameters.number("fromYear", 0), parameters.number("toYear", 9999)
     found = [
         each
         for each in call.library.songs
-        if (genre is None or fold(each.genre or "") == fold(genre)) and first <= (each.year or first) <= last
+        if (not genre or fold(each.genre or "") == genre) and first <= (each.year or first) <= last
     ]
     size = parameters.number("size", 10, most=MOST_LISTED)
     return {"randomSongs": {"song": _songs(call, _shuffled(found)[:size])}}

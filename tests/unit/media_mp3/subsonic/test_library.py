@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from media_mp3.subsonic import library
 from media_mp3.subsonic.domain import ProtocolError
 from media_mp3.subsonic.library import Album, Library, Song, SongFile, artist_key, choose, matching
 
@@ -91,6 +92,19 @@ def test_a_search_ignores_case_and_accents_and_wants_every_word():
     assert [each.title for each in matching(LIBRARY.songs, "quiet harbour")] == ["Harbour"]
     assert matching(LIBRARY.songs, "harbour fluss") == []
     assert [each.name for each in matching(LIBRARY.artists, "solve")] == ["Mira Sölve"]
+
+
+def test_a_search_costs_little_whatever_the_query(monkeypatch):
+    folded = []
+    monkeypatch.setattr(library, "fold", lambda text: folded.append(text) or text.casefold())
+    songs = [song(number, "Night Ferry") for number in range(20)]
+
+    for query in ("night " * 4000, "ferry " * 4000):
+        assert matching(songs, query) == songs
+    assert len(folded) == len(songs) + 2, "each song once, each query once"
+    assert max(map(len, folded)) <= library.LONGEST_QUERY
+    assert matching(songs, "a night ferry harbour") == []
+    assert matching(songs, "n i g h t f e r nothing") == songs, "words after the eighth are ignored"
 
 
 def test_what_is_not_owned_is_not_found():
