@@ -1,14 +1,15 @@
 """Collects in memory what is heard, and writes it every few seconds.
 
 A player reports a position every few seconds, so a transaction for each would be too many. The price: a
-process that is killed loses what it has collected since it wrote last, and what is read is as much older.
+process that is killed loses what it has collected since it wrote last, and what is read is as much older. So
+is what was written if the COMMIT fails: it may have counted all the same, and a stream counts at most once.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Literal
@@ -25,6 +26,9 @@ log = structlog.get_logger(__name__)
 MOST_WAITING: Final = 50_000
 """Of each kind and organisation. It bounds the memory while the database cannot be reached."""
 
+MOST_OF_CUSTOMER: Final = 1000
+"""Plays and positions of one customer, who so leaves room for the others."""
+
 Begun = Literal["stream", "download"]
 Heard = tuple[UUID, UUID]
 """A customer and a track."""
@@ -38,17 +42,32 @@ class Waiting:
         plays: customer, track and time.
         positions: milliseconds, and when they were reported.
         begun: streams and downloads.
+        of_customer: how many plays and positions each customer has here.
     """
 
     plays: set[tuple[UUID, UUID, datetime]] = field(default_factory=set)
     positions: dict[Heard, tuple[int, datetime]] = field(default_factory=dict)
     begun: Counter[tuple[UUID, date, Begun]] = field(default_factory=Counter)
+    of_customer: Counter[UUID] = field(default_factory=Counter)
+
+    def takes(self, customer_id: UUID, kept: Sized) -> bool:
+        """Whether there is room for one more play or position of a customer; if so, it is taken.
+
+        Args:
+            kept: `plays` or `positions`.
+        """
+        has_room = len(kept) < MOST_WAITING and self.of_customer[customer_id] < MOST_OF_CUSTOMER
+        if has_room:
+            self.of_customer[customer_id] += 1
+        return has_room
 
     def add(self, older: Waiting) -> None:
         """Take back what could not be written. Newer positions win."""
         self.plays |= older.plays
         self.positions = older.positions | self.positions
         self.begun.update(older.begun)
+        self.of_customer = Counter(customer for customer, _, _ in self.plays)
+        self.of_customer.update(customer for customer, _ in self.positions)
 
 
 class Listening:
@@ -63,16 +82,16 @@ class Listening:
     def played(self, organisation_id: str, customer_id: UUID, track_id: UUID, played_at: datetime) -> None:
         """Collect that a customer has heard a track."""
         with self._lock:
-            plays = self._of(organisation_id).plays
-            if len(plays) < MOST_WAITING:
-                plays.add((customer_id, track_id, played_at))
+            waiting, play = self._of(organisation_id), (customer_id, track_id, played_at)
+            if play not in waiting.plays and waiting.takes(customer_id, waiting.plays):
+                waiting.plays.add(play)
 
     def stopped(self, organisation_id: str, customer_id: UUID, track_id: UUID, position_ms: int) -> None:
         """Collect where a customer is in a track."""
         with self._lock:
-            positions = self._of(organisation_id).positions
-            if len(positions) < MOST_WAITING or (customer_id, track_id) in positions:
-                positions[customer_id, track_id] = (position_ms, utcnow())
+            waiting, heard = self._of(organisation_id), (customer_id, track_id)
+            if heard in waiting.positions or waiting.takes(customer_id, waiting.positions):
+                waiting.positions[heard] = (position_ms, utcnow())
 
     def begun(self, organisation_id: str, track_id: UUID, purpose: Begun) -> None:
         """Count that a stream or a download has begun."""
@@ -115,12 +134,7 @@ WITH known AS MATERIALIZED (
     ORDER BY id FOR KEY SHARE
 )
 """
-_PRESENT: Final = """
-WITH known AS MATERIALIZED (
-    SELECT id FROM media_mp3_tracks
-    WHERE media_mp3_tracks.organisation_id = :organisation_id AND id = ANY(CAST(:tracks AS uuid[]))
-    ORDER BY id FOR KEY SHARE
-), present AS MATERIALIZED (
+_PRESENT: Final = """, present AS MATERIALIZED (
     SELECT id, COALESCE(merged_into, id) AS account FROM customers
     WHERE customers.organisation_id = :organisation_id AND id = ANY(CAST(:customers AS uuid[]))
         AND erased_at IS NULL
@@ -129,7 +143,8 @@ WITH known AS MATERIALIZED (
 """
 
 _ADD_PLAYS = text(
-    _PRESENT
+    _KNOWN
+    + _PRESENT
     + """
 INSERT INTO media_mp3_plays (organisation_id, id, customer_id, track_id, played_at)
 SELECT :organisation_id, given.id, present.account, given.track_id, given.played_at
@@ -143,7 +158,8 @@ RETURNING track_id, (played_at AT TIME ZONE 'UTC')::date
 )
 
 _KEEP_POSITIONS = text(
-    _PRESENT
+    _KNOWN
+    + _PRESENT
     + """
 INSERT INTO media_mp3_positions AS kept (organisation_id, customer_id, track_id, position_ms, changed_at)
 SELECT DISTINCT ON (present.account, given.track_id)

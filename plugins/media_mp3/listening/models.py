@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autonomy_core.plugin_api.models import Base, Identified, OrganisationScoped, tenant_key
@@ -23,6 +23,7 @@ class Play(Identified, Base):
         tenant_key("customer_id", "customers", ondelete="CASCADE"),
         tenant_key("track_id", "media_mp3_tracks", ondelete="CASCADE"),
         UniqueConstraint("organisation_id", "customer_id", "track_id", "played_at"),
+        Index(None, "organisation_id", "track_id"),
     )
 
     customer_id: Mapped[UUID]
@@ -41,6 +42,7 @@ class Position(OrganisationScoped, Base):
     __table_args__ = (
         tenant_key("customer_id", "customers", ondelete="CASCADE"),
         tenant_key("track_id", "media_mp3_tracks", ondelete="CASCADE"),
+        Index(None, "organisation_id", "track_id"),
     )
 
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -35,7 +35,12 @@ UNIQUE = {
     "media_mp3_app_passwords": ("username",),
     "media_mp3_plays": ("customer_id", "track_id", "played_at"),
 }
-BY_CUSTOMER = ("media_mp3_app_passwords", "media_mp3_playlists")
+INDEXES = (
+    ("media_mp3_app_passwords", "customer_id"),
+    ("media_mp3_playlists", "customer_id"),
+    ("media_mp3_plays", "track_id"),
+    ("media_mp3_positions", "track_id"),
+)
 REFERENCES = {"customer_id": "customers", "track_id": "media_mp3_tracks"}
 
 
@@ -128,9 +133,8 @@ def upgrade() -> None:
     for table, key in UNIQUE.items():
         name = op.f(f"uq_{table}_organisation_id_{'_'.join(key)}")
         op.create_unique_constraint(name, table, ["organisation_id", *key])
-    for table in BY_CUSTOMER:
-        name = op.f(f"ix_{table}_organisation_id_customer_id")
-        op.create_index(name, table, ["organisation_id", "customer_id"])
+    for table, column in INDEXES:
+        op.create_index(op.f(f"ix_{table}_organisation_id_{column}"), table, ["organisation_id", column])
 
 
 def downgrade() -> None:

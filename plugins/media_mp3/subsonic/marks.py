@@ -15,11 +15,14 @@ from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.listening.memory import LISTENING
 from media_mp3.listening.services import plays_of
 from media_mp3.subsonic.documents import Notes
-from media_mp3.subsonic.domain import MISSING, ProtocolError, not_found
+from media_mp3.subsonic.domain import GENERIC, MISSING, ProtocolError, not_found
 from media_mp3.subsonic.models import Mark
 
 if TYPE_CHECKING:
     from media_mp3.subsonic.calls import Call
+
+MOST_AT_ONCE: Final = 500
+"""Things in one call. Each becomes a row."""
 
 OLDEST_PLAY: Final = timedelta(days=365)
 """A player reports later what it played without a network. An older time is that of a wrong clock."""
@@ -45,10 +48,16 @@ def _mark(call: Call, keys: Iterable[str], values: Mapping[str, Any]) -> None:
     call.scope.session.execute(statement)
 
 
+def _few(keys: list[str]) -> list[str]:
+    if len(keys) > MOST_AT_ONCE:
+        raise ProtocolError(GENERIC, f"One call takes at most {MOST_AT_ONCE} things.")
+    return keys
+
+
 def _things(call: Call) -> list[str]:
     """The ids of the things that are to be starred; each must be in the library."""
     parameters = call.parameters
-    keys = [key for name in ("id", "albumId", "artistId") for key in parameters.all(name)]
+    keys = _few([key for name in ("id", "albumId", "artistId") for key in parameters.all(name)])
     if not keys:
         raise ProtocolError(MISSING, "Say what, with id, albumId or artistId.")
     if any(call.library.find(key) is None for key in keys):
@@ -87,7 +96,7 @@ def scrobble(call: Call) -> Mapping[str, Any]:
     """
     parameters = call.parameters
     parameters.required("id")
-    track_ids = call.library.track_ids(parameters.all("id"))
+    track_ids = call.library.track_ids(_few(parameters.all("id")))
     times = parameters.numbers("time")
     if not parameters.flag("submission", default=True):
         return {}

@@ -14,6 +14,7 @@ from sqlalchemy import update
 from autonomy_core.operations.flushing import flush_all
 from autonomy_core.plugin_api.grants import Grant
 from autonomy_core.plugin_api.models import utcnow
+from media_mp3.subsonic import marks
 from tests.functional.media_mp3.players import Player, cover
 from tests.functional.media_mp3.shop import MUSIC
 from tests.unit.media_mp3 import masters
@@ -246,6 +247,15 @@ def test_what_was_played_is_counted_and_a_stream_is_no_play(shop, player, songs)
     assert album["playCount"] == 3
     assert named(player.ask("getTopSongs", artist="The Quiet Tide")["topSongs"]["song"]) == ["Night Ferry"]
     assert len(player.ask("getAlbumList2", type="recent")["albumList2"]["album"]) == 1
+
+
+def test_one_call_is_about_a_limited_number_of_things(player, songs, monkeypatch):
+    monkeypatch.setattr(marks, "MOST_AT_ONCE", 2)
+    ids = [songs[0]["id"]] * 3
+    for call in ("star", "unstar", "scrobble"):
+        assert player.refused(call, id=ids) == 0, call
+        player.ask(call, id=ids[:2])
+    assert player.refused("star", id=ids[:2], albumId=songs[0]["albumId"]) == 0
 
 
 def test_lyrics_and_descriptions_are_the_shops(shop, player, album, songs):
