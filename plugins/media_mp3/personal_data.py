@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import aliased
 
-from autonomy_core.plugin_api.customers import PersonalData
+from autonomy_core.plugin_api.customers import Customer, PersonalData, is_current
+from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.feeds.models import Feed
 from media_mp3.listening.models import Play, Position
@@ -29,6 +30,19 @@ _EXPORTED: Final[dict[str, tuple[Any, tuple[str, ...]]]] = {
     "positions.json": (Position, ("track_id", "position_ms", "changed_at")),
 }
 """The columns of each file. A password and a token are shown once, when they are made."""
+
+
+def lock_customer(scope: TenantScope, customer_id: UUID) -> None:
+    """Lock a customer before a row about the customer is written, until the transaction ends.
+
+    An erasure that is under way ends first, so no row survives it. Of two calls that count rows, one waits.
+
+    Raises:
+        NotFound: the customer was erased, or merged into another.
+    """
+    current = select(Customer.id).where(Customer.id == customer_id, is_current())
+    if scope.session.scalar(current.with_for_update(key_share=True)) is None:
+        raise NotFound
 
 
 def export(scope: TenantScope, customer_id: UUID) -> Iterator[tuple[str, Any]]:

@@ -10,6 +10,7 @@ import structlog
 from autonomy_core.plugin_api.catalog import NotAvailableYet
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.personal_data import lock_customer
 from media_mp3.subsonic import browsing, lists, marks, playlists, queues, searching, system, texts
 from media_mp3.subsonic.authentication import Listener, authenticate
 from media_mp3.subsonic.calls import Answer, Call
@@ -68,6 +69,19 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "getArtistInfo2": texts.artist_info2,
 }
 
+WRITING: Final = frozenset(
+    {
+        "star",
+        "unstar",
+        "setRating",
+        "createPlaylist",
+        "updatePlaylist",
+        "deletePlaylist",
+        "savePlayQueue",
+    }
+)
+"""Calls that write rows about the customer. What ``scrobble`` reports is written later, see `listening`."""
+
 _LONGEST_LOGGED: Final = 60
 
 
@@ -112,6 +126,8 @@ def answer(scope: TenantScope, name: str, listener: Listener, parameters: Parame
     """
     try:
         with scope.begin() as own:
+            if name in WRITING:
+                lock_customer(own, listener.customer_id)
             return ANSWERS[name](Call(own, listener, parameters))
     except (NotFound, NotAvailableYet):
         raise not_found() from None

@@ -13,6 +13,7 @@ from sqlalchemy import Select, delete, func, select
 from autonomy_core.plugin_api.errors import Conflict, NotFound
 from autonomy_core.plugin_api.models import uuid7
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.personal_data import lock_customer
 from media_mp3.settings import PLUGIN
 from media_mp3.subsonic import sealing
 from media_mp3.subsonic.domain import KEY_SEPARATOR
@@ -63,11 +64,12 @@ def create(scope: TenantScope, customer_id: UUID, name: str) -> NewAppPassword:
     """Make an app password for a device of a customer.
 
     Raises:
-        NotFound: the organisation does not offer players.
-        TooManyAppPasswords: two concurrent calls may exceed the number by one.
+        NotFound: the organisation does not offer players, or the customer was erased.
+        TooManyAppPasswords: the customer has as many as one may have.
     """
     if not is_offered(scope):
         raise NotFound
+    lock_customer(scope, customer_id)
     count = select(func.count(AppPassword.id)).where(AppPassword.customer_id == customer_id)
     if (scope.session.scalar(count) or 0) >= MOST_PASSWORDS:
         raise TooManyAppPasswords

@@ -27,6 +27,8 @@ from media_mp3.subsonic.models import Playlist
 
 MOST_PLAYLISTS: Final = 500
 MOST_TRACKS: Final = 10_000
+"""Of all playlists of a customer together, because a list of playlists reads them all."""
+
 LONGEST_NAME: Final = 200
 LONGEST_COMMENT: Final = 1000
 
@@ -86,11 +88,11 @@ def create(call: Call) -> Mapping[str, Any]:
     if call.parameters.text("playlistId") is not None:
         row = _find(call, "playlistId", lock=True)
         row.name = _named(call, "name") or row.name
-        _fill(row, track_ids)
+        _fill(call, row, track_ids)
     else:
         call.parameters.required("name")
         row = _new(call, _named(call, "name") or "Playlist")
-        _fill(row, track_ids)
+        _fill(call, row, track_ids)
         call.scope.session.add(row)
     call.scope.session.flush()
     return _with_songs(call, row)
@@ -108,9 +110,11 @@ def _new(call: Call, name: str) -> Playlist:
     return Playlist(organisation_id=organisation_id, id=uuid7(), customer_id=call.customer_id, name=name)
 
 
-def _fill(row: Playlist, track_ids: list[UUID]) -> None:
-    if len(track_ids) > MOST_TRACKS:
-        raise ProtocolError(GENERIC, f"A playlist has at most {MOST_TRACKS} songs.")
+def _fill(call: Call, row: Playlist, track_ids: list[UUID]) -> None:
+    others = select(func.sum(func.cardinality(Playlist.track_ids)))
+    mine = others.where(Playlist.customer_id == call.customer_id, Playlist.id != row.id)
+    if len(track_ids) + (call.scope.session.scalar(mine) or 0) > MOST_TRACKS:
+        raise ProtocolError(GENERIC, f"All playlists together have at most {MOST_TRACKS} songs.")
     row.track_ids, row.changed_at = track_ids, utcnow()
 
 
@@ -121,7 +125,7 @@ def update(call: Call) -> Mapping[str, Any]:
     if call.parameters.all("comment"):
         row.comment = cleaned(call.parameters.text("comment") or "", LONGEST_COMMENT)
     added = call.library.track_ids(call.parameters.all("songIdToAdd"))
-    _fill(row, _without(call, row.track_ids, call.parameters.numbers("songIndexToRemove")) + added)
+    _fill(call, row, _without(call, row.track_ids, call.parameters.numbers("songIndexToRemove")) + added)
     return {}
 
 

@@ -10,11 +10,15 @@ from sqlalchemy import select, update
 
 from autonomy_core.operations.flushing import flush_all
 from autonomy_core.plugin_api.customers import Customer, erase, export
+from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.grants import Grant
 from autonomy_core.plugin_api.models import utcnow
 from media_mp3.listening.memory import LISTENING
 from media_mp3.listening.models import Play
 from media_mp3.personal_data import TABLES, move
+from media_mp3.subsonic import dispatch, passwords
+from media_mp3.subsonic.authentication import Listener
+from media_mp3.subsonic.domain import Parameters, ProtocolError
 from tests.functional.media_mp3.players import Player
 
 
@@ -181,6 +185,20 @@ def test_the_export_has_everything_and_an_erasure_nothing(shop, track):
     with shop.autonomy.scope(shop.id) as scope:
         assert set(rows(scope, shop.ada.id).values()) == {0}, "also what waited in memory"
     assert player.refused("ping") == 40
+
+
+def test_a_call_that_is_under_way_writes_no_row_about_an_erased_customer(shop):
+    listener, parameters = Listener(shop.ada.id, "phone"), Parameters([("name", "The songs of Ada")])
+    with shop.autonomy.scope(shop.id) as scope:
+        erase(scope, shop.ada.id, actor="test")
+    with shop.autonomy.scope(shop.id) as scope:
+        for call in dispatch.WRITING:
+            with pytest.raises(ProtocolError, match="not in your library"):
+                dispatch.answer(scope, call, listener, parameters)
+    with shop.autonomy.scope(shop.id) as scope:
+        with pytest.raises(NotFound):
+            passwords.create(scope, shop.ada.id, "The phone of Ada")
+        assert set(rows(scope, shop.ada.id).values()) == {0}
 
 
 def test_a_merged_customer_keeps_what_was_heard_but_no_password(shop, track):

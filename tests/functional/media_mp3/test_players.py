@@ -14,7 +14,7 @@ from sqlalchemy import update
 from autonomy_core.operations.flushing import flush_all
 from autonomy_core.plugin_api.grants import Grant
 from autonomy_core.plugin_api.models import utcnow
-from media_mp3.subsonic import marks
+from media_mp3.subsonic import marks, playlists
 from tests.functional.media_mp3.players import Player, cover
 from tests.functional.media_mp3.shop import MUSIC
 from tests.unit.media_mp3 import masters
@@ -220,6 +220,18 @@ def test_a_playlist_is_made_changed_and_removed(shop, player, songs):
 
     player.ask("deletePlaylist", id=made["id"])
     assert player.ask("getPlaylists")["playlists"]["playlist"] == []
+
+
+def test_the_playlists_of_a_customer_have_a_limited_number_of_songs_together(player, songs, monkeypatch):
+    monkeypatch.setattr(playlists, "MOST_TRACKS", 3)
+    first, second = (song["id"] for song in songs)
+    made = player.ask("createPlaylist", name="Evening", songId=[first, second])["playlist"]
+    player.ask("createPlaylist", name="Night", songId=[first])
+
+    assert player.refused("createPlaylist", name="Morning", songId=[first]) == 0
+    assert player.refused("updatePlaylist", playlistId=made["id"], songIdToAdd=first) == 0
+    player.ask("updatePlaylist", playlistId=made["id"], songIdToAdd=first, songIndexToRemove=0)
+    assert len(player.ask("getPlaylists")["playlists"]["playlist"]) == 2
 
 
 def test_another_player_continues_the_queue(player, songs, shop):

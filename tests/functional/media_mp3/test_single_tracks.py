@@ -9,6 +9,7 @@ import pytest
 from autonomy_core.kernel.settlements import RefundReport, RefundStatus
 from autonomy_core.plugin_api.catalog import Product, find_product
 from media_mp3.subsonic.loading import load
+from tests.functional.media_mp3.players import Player, cover
 from tests.functional.media_mp3.shop import MUSIC
 from tests.functional.media_mp3.steps import DAYS, OTHER, heard_of, pass_days, remove, visit, work
 from tests.unit.media_mp3 import masters
@@ -82,6 +83,18 @@ def test_a_buyer_of_a_track_gets_exactly_this_track(shop, release):
         albums = load(scope, shop.ada.id).albums
     in_player = [(each.title, [song.title for song in each.songs]) for each in albums]
     assert in_player == [("First Light", ["Night Ferry"])]
+
+
+def test_a_buyer_of_a_track_gets_the_cover_of_its_release_in_a_player(shop, release):
+    album, track = release
+    cover(shop, album)
+    shop.sell(product_of(shop, track))
+    player = Player.of(shop)
+
+    (song,) = player.ask("search3", query="")["searchResult3"]["song"]
+    assert song["coverArt"] == f"al-{album.id}"
+    for key in (song["coverArt"], song["id"]):
+        assert player.get("getCoverArt", id=key).content_type == "image/jpeg"
 
 
 def test_a_single_track_is_listed_with_its_release_only(shop, release):
