@@ -212,7 +212,10 @@ def reader_of(body: Stream, pool: Pool) -> Read:
 def _attempt(body: AssembledBody, size: int) -> bytes | BaseException:
     try:
         return body.read(size)
-    except BaseException as error:  # noqa: BLE001 - a pool's function must not raise
+    except AutonomyError as error:
+        return error.with_traceback(None)  # where it was raised, the reason was logged
+    except BaseException as error:
+        log.exception("answer.not_read")
         return error.with_traceback(None)
 
 

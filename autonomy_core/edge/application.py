@@ -91,7 +91,7 @@ class Edge:
     async def _answer_to(self, environ: Environ, body: Body) -> Answer:
         if (refusal := environ.get(REFUSAL)) is not None:
             raise refusal
-        if not await body.arrive_at_once():
+        if not await self._arrives_at_once(body):
             wanted = Wanted(self._limits.plain_bytes)
             # Reject requests now that are rejected whatever the body contains.
             refusal = await self._call(asked_about(environ, wanted))
@@ -100,6 +100,14 @@ class Edge:
             with self._crowd.joined(environ["REMOTE_ADDR"]):
                 await self._arrive(environ, body, wanted)
         return await self._call(body.in_environ(environ), body) or CRASHED
+
+    async def _arrives_at_once(self, body: Body) -> bool:
+        try:
+            return await body.arrive_at_once()
+        except BrokenOff:
+            if not body.received:
+                raise
+            return False  # the application says whether it keeps the part
 
     async def _arrive(self, environ: Environ, body: Body, wanted: Wanted) -> None:
         try:

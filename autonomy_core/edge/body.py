@@ -252,9 +252,11 @@ class Body:
             await asyncio.wait((self._pending,), timeout=max(timeout, 0))
         if not self._pending.done():
             return False
-        message, self._pending = self._pending.result(), None
+        message = self._pending.result()
         if message["type"] == "http.disconnect":
+            # The message stays for the next call, because granian reports a disconnect only once.
             raise BrokenOff(f"{self.received} bytes had arrived.")
+        self._pending = None
         piece = bytes(message["body"])
         self.received += len(piece)
         self._in_memory += len(piece)

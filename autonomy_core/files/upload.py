@@ -216,8 +216,11 @@ class _Form:
             UploadWithoutFile: the form had no file, and named no upload.
         """
         fields = dict(self._fields)
-        if self._filename is not None:
-            return Upload(path, self._digest.hexdigest(), self._size, self._filename, fields, is_limited=True)
+        # For an empty field of its form, a browser sends a file without a name and without bytes.
+        if self._filename or self._size:
+            return Upload(
+                path, self._digest.hexdigest(), self._size, self._filename or "", fields, is_limited=True
+            )
         if REFERENCE_FIELD not in fields:
             raise UploadWithoutFile(
                 f"The form has neither a file in its field {self._file_field!r}, nor the id of an upload in "

@@ -64,7 +64,8 @@ class Operation:
         parameters: header parameters, as OpenAPI objects.
         headers: headers of a successful answer, with their descriptions.
         takes_idempotency_key: whether a POST can be repeated with the header ``Idempotency-Key``. Set it to
-            False if the caller is no client of the API, for example for webhooks of another server.
+            False if the caller is no client of the API, for example for webhooks of another server, or if the
+            input is in headers.
         transaction: ``request``: the view works in the request's transaction, which is committed after the
             view returns, and retried after a collision. ``none``: the view begins its transactions with
             ``scope.begin()``, for example to call another server between them. See docs/transactions.md.

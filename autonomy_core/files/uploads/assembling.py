@@ -70,10 +70,10 @@ def _find(scope: TenantScope, upload_id: UUID | None) -> tuple[PendingUpload, li
     upload = None if upload_id is None else find_upload(scope, upload_id)
     if upload is None:
         raise UploadUnknown("It may have expired or been used already. Upload the file again.")
-    if upload.concatenation == PARTIAL:
-        raise UploadUnfinished("Join it with the others, with Upload-Concat: final.")
     if not upload.is_complete:
         raise UploadUnfinished(f"{upload.received} of {upload.length} bytes have arrived.")
+    if upload.concatenation == PARTIAL:
+        raise UploadUnfinished("Join it with the others, with Upload-Concat: final.")
     parts = select(UploadPart.storage_key, UploadPart.size).where(UploadPart.upload_id == upload.id)
     rows = scope.session.execute(parts.order_by(UploadPart.begins_at)).all()
     return upload, [(key, size) for key, size in rows]

@@ -35,7 +35,7 @@ class AdminUploads(Collection):
 
     def __init__(self, request: Request, parent: Resource, name: str) -> None:
         super().__init__(request, parent, name)
-        # Every answer says the version, those of errors as well.
+        # Every answer says the version, also that of an error, unless the edge refuses the request.
         request.add_response_callback(_say_version)
 
     def item_for(self, identifier: UUID, name: str) -> AdminUpload:

@@ -19,7 +19,11 @@ class UploadSchema(ApiSchema):
     length = fields.Integer(required=True, metadata={"description": "of the whole file, in bytes"})
     received = fields.Integer(required=True, metadata={"description": "how much of it has arrived, in bytes"})
     is_complete = fields.Boolean(
-        required=True, metadata={"description": "whether a call can use it, by its `id`"}
+        required=True,
+        metadata={
+            "description": "whether all of it has arrived. A call can use it then, by its `id`, unless it is "
+            "a partial upload, which is joined with others first"
+        },
     )
     created_at = Timestamp(required=True)
     expires_at = Timestamp(

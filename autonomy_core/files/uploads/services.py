@@ -55,6 +55,7 @@ def join_uploads(
         NotFound: one of them does not exist.
         UploadUnfinished: one of them is not finished, or not a partial upload.
         UploadTooLarge: together they are larger than the organisation's limit.
+        UploadInTooManyParts: together they have more parts than an upload may have.
     """
     # In the order of their ids, so that two requests never wait for each other.
     locked = {upload_id: _locked(scope, upload_id) for upload_id in sorted(upload_ids)}
@@ -65,6 +66,7 @@ def join_uploads(
         raise UploadUnfinished("Join partial uploads, after each of them is finished.")
     length = sum(part.length for part in parts)
     _require_size(scope, length)
+    _require_parts(scope, upload_ids, more=0)
     joined = _add(scope, new, length, actor)
     joined.received = length
     scope.session.flush()
@@ -120,6 +122,8 @@ def append_part(scope: TenantScope, upload_id: UUID, offset: int, piece: Upload)
         UploadOffsetWrong, UploadIsFinal, UploadInTooManyParts, StorageUnavailable
     """
     if piece.size:
+        with scope.begin() as own:
+            _require_parts(own, [upload_id], more=1)
         store_upload(scope, PARTS, piece)
     with scope.begin() as own:
         upload = _locked(own, upload_id)
@@ -133,9 +137,7 @@ def append_part(scope: TenantScope, upload_id: UUID, offset: int, piece: Upload)
 
 
 def _add_part(scope: TenantScope, upload: PendingUpload, piece: Upload) -> None:
-    count = select(func.count()).select_from(UploadPart).where(UploadPart.upload_id == upload.id)
-    if (scope.session.scalar(count) or 0) >= MOST_PARTS:
-        raise UploadInTooManyParts(f"Send larger parts: an upload has at most {MOST_PARTS}.")
+    _require_parts(scope, [upload.id], more=1)
     part = UploadPart(
         organisation_id=scope.organisation.id,
         upload_id=upload.id,
@@ -147,6 +149,13 @@ def _add_part(scope: TenantScope, upload: PendingUpload, piece: Upload) -> None:
     upload.received += piece.size
     scope.session.flush()
     keep_upload(scope, PARTS, piece)
+
+
+def _require_parts(scope: TenantScope, upload_ids: Sequence[UUID], *, more: int) -> None:
+    """Make sure that uploads have, with some more parts, no more than one upload may have."""
+    count = select(func.count()).select_from(UploadPart).where(UploadPart.upload_id.in_(upload_ids))
+    if (scope.session.scalar(count) or 0) + more > MOST_PARTS:
+        raise UploadInTooManyParts("Remove the upload, and begin again with larger parts.")
 
 
 def remove_upload(scope: TenantScope, upload_id: UUID, *, actor: str) -> None:

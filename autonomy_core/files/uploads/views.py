@@ -72,6 +72,7 @@ def describe_uploads(context: AdminUploads, request: Request) -> None:
         errors.UploadHeaderInvalid,
         errors.UploadVersionUnknown,
         NotFound,
+        errors.UploadInTooManyParts,
         UploadTooLarge,
         UploadUnfinished,
         StorageFull,

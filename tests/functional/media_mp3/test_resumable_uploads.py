@@ -165,7 +165,10 @@ def test_partial_uploads_are_joined_in_their_order(shop, uploads):
     second, first = (uploads.whole(half, Upload_Concat="partial") for half in (MUSIC[HALF:], MUSIC[:HALF]))
     state = uploads.request("HEAD", first, status=200)
     assert state.headers["Upload-Concat"] == "partial"
-    assert uploads.use(shop.album(), first, status=409)["code"] == "upload_unfinished"
+    refused = uploads.use(shop.album(), first, status=409)
+    assert (refused["code"], refused["detail"]) == (
+        "upload_unfinished", "Join it with the others, with Upload-Concat: final.",
+    )  # fmt: skip
     final = {"Upload-Concat": f"final;{first} http://localhost{second}"}
     answer = uploads.request("POST", uploads.path, status=201, **final)
     again = uploads.request("POST", uploads.path, status=201, **final)
@@ -226,7 +229,14 @@ def test_an_upload_has_a_limited_number_of_parts(uploads, monkeypatch):
     path = uploads.begin(10)
     uploads.send(path, 0, b"1")
     uploads.send(path, 1, b"2")
-    assert uploads.send(path, 2, b"3", status=409).json["code"] == "upload_in_too_many_parts"
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "store_upload", crash)
+        refused = uploads.send(path, 2, b"3", status=409).json
+    assert refused["code"] == "upload_in_too_many_parts"
+    assert refused["detail"] == "Remove the upload, and begin again with larger parts."
+    two = " ".join(uploads.whole(b"1234567890", Upload_Concat="partial") for _ in range(2))
+    joined = uploads.request("POST", uploads.path, status=409, **{"Upload-Concat": f"final;{two}"})
+    assert joined.json["code"] == "upload_in_too_many_parts"
     assert MOST_PARTS == 10_000
 
 

@@ -1,17 +1,22 @@
 """The parts of the edge without a connection: limits per client, time limits, the WSGI environ."""
 
+import asyncio
 import io
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from autonomy_core.edge.answer import SMALL_BYTES, FileAnswer, call
+from autonomy_core.edge.answer import SMALL_BYTES, FileAnswer, call, reader_of
+from autonomy_core.edge.application import Edge
 from autonomy_core.edge.body import Unread
 from autonomy_core.edge.crowd import Crowd
 from autonomy_core.edge.environ import make_environ
 from autonomy_core.edge.limits import Limits
+from autonomy_core.edge.pool import Pool
 from autonomy_core.errors import TooManyRequests
+from autonomy_core.traversal.target import LARGEST_BODY, REFUSAL
 
 LIMITS = Limits(spool=Path("nowhere"), body_s=30, least_rate=1000, longest_s=3600)
 
@@ -114,3 +119,47 @@ def test_a_large_answer_is_sent_although_it_cannot_be_spooled(tmp_path):
         return [b"x" * (SMALL_BYTES + 1)]
 
     assert len(call(application, {}, tmp_path / "gone").body) == SMALL_BYTES + 1
+
+
+@pytest.mark.parametrize(("keeps_part", "processed"), [(True, [b"12345"]), (False, [])])
+def test_a_small_part_that_is_cut_off_at_once_may_be_kept(tmp_path, keeps_part, processed):
+    messages = [{"type": "http.request", "body": b"12345", "more_body": True}, {"type": "http.disconnect"}]
+    read, sent = [], []
+
+    async def receive():
+        # The server reports the end once.
+        return messages.pop(0) if messages else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        if environ.get(REFUSAL) is not None:
+            return [environ[REFUSAL].code.encode()]
+        if LARGEST_BODY in environ:
+            environ[LARGEST_BODY].keeps_part = keeps_part
+        read.append(environ["wsgi.input"].read())
+        return [b""]
+
+    async def answered():
+        edge = Edge(application, Limits(spool=tmp_path), threads=1)
+        async with asyncio.timeout(20):
+            await edge(scope((b"content-length", b"10")), receive, send)
+
+    asyncio.run(answered())
+    assert read == processed
+    assert sent[-1]["body"] == b"request_broken_off"
+
+
+def test_an_unexpected_error_of_a_body_keeps_its_traceback():
+    class Broken:
+        def read(self, size):
+            raise RuntimeError("unexpected")
+
+    async def read():
+        await reader_of(Broken(), Pool("broken", 1))(1)
+
+    with capture_logs() as logged, pytest.raises(RuntimeError):
+        asyncio.run(read())
+    assert [(entry["event"], entry["exc_info"]) for entry in logged] == [("answer.not_read", True)]

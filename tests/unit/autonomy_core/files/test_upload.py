@@ -29,6 +29,10 @@ def form(*parts: bytes) -> bytes:
     return b"".join(parts) + b"--XX--\r\n"
 
 
+EMPTY_FIELD = part("file", b"", "")
+"""What browsers send for a field without a file."""
+
+
 def received(
     body: bytes,
     directory: Path,
@@ -111,7 +115,10 @@ def test_a_file_too_large_is_refused_while_it_arrives(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("body", [form(), form(part("title", b"x")), form(part("file", b"not a file"))])
+@pytest.mark.parametrize(
+    "body",
+    [form(), form(part("title", b"x")), form(part("file", b"not a file")), form(EMPTY_FIELD)],
+)
 def test_a_form_without_a_file_is_refused(body: bytes, tmp_path: Path) -> None:
     assert refused(body, tmp_path) == "upload_no_file"
 
@@ -179,8 +186,9 @@ def test_data_after_the_form_is_read_up_to_a_limit(tmp_path: Path) -> None:
     assert refused(body, tmp_path, length=None) == "upload_too_large"
 
 
-def test_a_form_may_name_an_upload_instead_of_a_file(tmp_path: Path) -> None:
-    body = form(part("upload", b"an id"), part("title", b"A title"))
+@pytest.mark.parametrize("beside", [b"", EMPTY_FIELD])
+def test_a_form_may_name_an_upload_instead_of_a_file(beside: bytes, tmp_path: Path) -> None:
+    body = form(part("upload", b"an id"), beside + part("title", b"A title"))
     found = receive(io.BytesIO(body), TYPE, len(body), file_field="file", max_bytes=10, directory=tmp_path)
     assert found == Reference("an id", {"title": "A title"})
     assert list(tmp_path.iterdir()) == []
