@@ -19,7 +19,7 @@ def test_the_owner_lists_the_tracks(shop, owned):
     (track,) = listed["items"]
     assert list(track) == [
         "id", "title", "artist", "album", "genre", "year", "track_number", "disc_number", "duration_ms",
-        "bitrate", "size", "isrc", "lyrics", "explicit", "hidden", "instant", "available_at",
+        "bitrate", "size", "isrc", "lyrics", "explicit", "hidden", "instant", "loudness", "available_at",
         "cover", "stream_url", "download_url", "formats",
     ]  # fmt: skip
     assert (track["title"], track["size"]) == (material.PIECE.title, len(MUSIC))
