@@ -48,24 +48,31 @@ def known_checksums(scope: TenantScope, keys: Collection[str]) -> dict[str, int]
     return {row.storage_key: row.crc32 for row in scope.session.execute(statement)}
 
 
-def files_without_checksum(scope: TenantScope, most: int) -> list[StoredPart]:
-    """Files of tracks whose checksum is not known, because they were stored before there were any.
+def files_without_checksum(scope: TenantScope, most: int, after: str = "") -> list[StoredPart]:
+    """Files of tracks whose checksum is not known, because they were stored before there were any, by key.
 
     Args:
         most: at most so many.
+        after: the key that the files come after.
     """
     known = select(Checksum.storage_key)
-    masters = select(Track.format, Track.storage_key, Track.size).where(Track.storage_key.not_in(known))
+    masters = (
+        select(Track.format, Track.storage_key, Track.size)
+        .where(Track.storage_key > after, Track.storage_key.not_in(known))
+        .order_by(Track.storage_key)
+    )
     found = [
         StoredPart(area_of(media_format), key, size)
         for media_format, key, size in scope.session.execute(masters.limit(most))
     ]
-    made = select(Rendition.storage_key, Rendition.size).where(
-        Rendition.storage_key.is_not(None), Rendition.storage_key.not_in(known)
+    made = (
+        select(Rendition.storage_key, Rendition.size)
+        .where(Rendition.storage_key > after, Rendition.storage_key.not_in(known))
+        .order_by(Rendition.storage_key)
     )
     found += [StoredPart(RENDITIONS, key or "", size or 0)
               for key, size in scope.session.execute(made.limit(most))]  # fmt: skip
-    return found[:most]
+    return sorted(found, key=lambda part: part.key)[:most]
 
 
 def forget_checksums(scope: TenantScope) -> None:

@@ -262,6 +262,36 @@ def test_a_missing_file_does_not_stop_other_checksums(shop, release):
     assert jobs.CHECKSUMS_JOB not in deferred, "it would begin again without an end"
 
 
+def test_a_damaged_file_does_not_stop_the_checksums_behind_it(shop, release, monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_FILES", 1)
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(delete(Checksum))
+    damaged, whole = sorted((MUSIC, OTHER), key=lambda content: sha256(content).hexdigest())
+    (path,) = (shop.incoming.parent / "files" / shop.id).rglob(f"{sha256(damaged).hexdigest()}.mp3")
+    path.write_bytes(damaged[:100])
+
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.compute_checksums(scope)
+        assert scope.session.scalars(select(Checksum.crc32)).all() == [zlib.crc32(whole)]
+
+
+def test_a_store_that_does_not_answer_is_asked_few_times(shop, release, monkeypatch):
+    asked = []
+
+    class Down:
+        def open_range(self, key, *_):
+            asked.append(key)
+            raise OSError("no answer")
+
+    monkeypatch.setattr(jobs, "MOST_FAILURES", 1)
+    monkeypatch.setattr(jobs, "storage_of", lambda *_: Down())
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(delete(Checksum))
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.compute_checksums(scope)
+    assert len(asked) == 1
+
+
 def test_an_archive_whose_first_file_is_missing_is_a_503(shop, release):
     url = link(shop, release)
     for path in (shop.incoming.parent / "files" / shop.id).rglob("*.mp3"):
