@@ -6,12 +6,22 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, Text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    ForeignKeyConstraint,
+    MetaData,
+    Text,
+    Uuid,
+    any_,
+    literal,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -97,3 +107,12 @@ def tenant_key(column: str, target: str, *, ondelete: str | None = None) -> Fore
         [f"{target}.organisation_id", f"{target}.id"],
         ondelete=ondelete,
     )
+
+
+def among(column: Any, ids: Collection[UUID]) -> ColumnElement[bool]:
+    """The SQL condition that a column has one of many ids.
+
+    ``IN`` has a parameter for each of them, and PostgreSQL takes 65,535 at most. This is one array.
+    """
+    found: ColumnElement[bool] = column == any_(literal(list(ids), ARRAY(Uuid())))
+    return found

@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.audit.services import change, record
-from autonomy_core.db.base import utcnow
+from autonomy_core.db.base import among, utcnow
 from autonomy_core.errors import NotFound
 from autonomy_core.files.errors import StorageUnavailable
 from autonomy_core.files.services import ServedFile, keep_upload, key_of, open_file, store_upload
@@ -167,7 +167,7 @@ def images_of(scope: TenantScope, subject: str, subject_ids: Collection[UUID]) -
             (StoredImage.organisation_id == ImageUse.organisation_id)
             & (StoredImage.digest == ImageUse.digest),
         )
-        .where(ImageUse.subject == subject, ImageUse.subject_id.in_(subject_ids))
+        .where(ImageUse.subject == subject, among(ImageUse.subject_id, subject_ids))
         .execution_options(populate_existing=True)
     )
     return {use.subject_id: _current(use, image) for use, image in scope.session.execute(statement)}

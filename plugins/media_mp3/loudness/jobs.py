@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from uuid import UUID
 
 import structlog
 
@@ -18,7 +19,7 @@ from media_mp3.renditions.making import DEMUXERS, NotMade, fetch_master, workpla
 log = structlog.get_logger(__name__)
 
 
-def measure_missing(scope: TenantScope, turns: FairTurns, deadline: float) -> bool:
+def measure_missing(scope: TenantScope, turns: FairTurns, deadline: float) -> set[UUID]:
     """Measure the masters of one organisation that were not measured, until a moment.
 
     Args:
@@ -27,25 +28,31 @@ def measure_missing(scope: TenantScope, turns: FairTurns, deadline: float) -> bo
         deadline: by `time.monotonic`.
 
     Returns:
-        False if some are left that can be measured in the next run.
+        The products of those that are left, and can be measured in the next run.
     """
     if find_ffmpeg() is None:
-        return True
+        return set()
     with scope.begin() as own:
         missing = services.unmeasured(own)
-    for each in missing:
-        if time.monotonic() > deadline:
-            return False
+    left: set[UUID] = set()
+    for at, each in enumerate(missing):
         try:
-            with turns.turn(scope.organisation.id, deadline - time.monotonic()):
-                code = _measure_one(scope, each)
+            code = _measure_in_turn(scope, turns, deadline, each)
         except TurnsBusy:
-            return False
+            left = {one.product_id for one in missing[at:]}
+            break
         if code in PASSING:
             break  # the next ones would fail as well; the periodic job tries them again
     with scope.begin() as own:
         services.settle_albums(own)
-    return True
+    return left
+
+
+def _measure_in_turn(scope: TenantScope, turns: FairTurns, deadline: float, wanted: Unmeasured) -> str | None:
+    if time.monotonic() > deadline:
+        raise TurnsBusy
+    with turns.turn(scope.organisation.id, deadline - time.monotonic()):
+        return _measure_one(scope, wanted)
 
 
 def _measure_one(scope: TenantScope, wanted: Unmeasured) -> str | None:

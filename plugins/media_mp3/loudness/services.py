@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, exists, select
 
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
@@ -18,6 +18,7 @@ from media_mp3.loudness.domain import AlbumLoudness, Measured, album_key, album_
 from media_mp3.loudness.models import TrackLoudness
 from media_mp3.models import Track
 from media_mp3.renditions.domain import FAILED, MOST_ATTEMPTS, PASSING
+from media_mp3.renditions.models import Rendition
 
 _LIMIT_REACHED: Final = "encoding_limit"
 
@@ -27,6 +28,7 @@ class Unmeasured:
     """A master that has to be measured; its attributes are those of the track."""
 
     track_id: UUID
+    product_id: UUID
     sha256: str
     storage_key: str
     format: str
@@ -36,15 +38,23 @@ class Unmeasured:
 def unmeasured(scope: TenantScope) -> list[Unmeasured]:
     """The masters that have to be measured. After `MOST_ATTEMPTS` a master waits for staff.
 
-    Those that failed before come last, the longest ago first, so that none of them keeps the others from
+    Those of products come first that have a track without a finished file, which buyers wait for. Those that
+    failed before come last, the longest ago first, so that none of them keeps the others from
     being measured.
     """
     known = {row.track_id: row for row in scope.session.scalars(select(TrackLoudness))}
-    tracks = select(Track.id, Track.sha256, Track.storage_key, Track.format, Track.size).order_by(Track.id)
+    finished = exists().where(
+        Rendition.organisation_id == Track.organisation_id,
+        Rendition.track_id == Track.id,
+        Rendition.made.is_not(None),
+    )
+    awaited = select(Track.product_id).where(~finished)
+    wanted_of = (Track.id, Track.product_id, Track.sha256, Track.storage_key, Track.format, Track.size)
+    tracks = select(*wanted_of).order_by(Track.product_id.not_in(awaited), Track.id)
     untried: list[Unmeasured] = []
     failed_before: list[tuple[datetime, Unmeasured]] = []
     for each in scope.session.execute(tracks):
-        wanted = Unmeasured(each.id, each.sha256, each.storage_key, each.format, each.size)
+        wanted = Unmeasured(*each)
         row = known.get(each.id)
         if row is None or row.master != each.sha256 or (row.is_due and row.error is None):
             untried.append(wanted)
@@ -107,8 +117,9 @@ def retry(scope: TenantScope, track: Track) -> bool:
 
 def settle_albums(scope: TenantScope) -> None:
     """Write the loudness of each release whose tracks have changed."""
-    of_product: dict[UUID, list[Track]] = defaultdict(list)
-    for track in scope.session.scalars(select(Track)):
+    of_product: dict[UUID, list[Row[UUID, UUID, str, datetime | None]]] = defaultdict(list)
+    tracks_of = select(Track.id, Track.product_id, Track.sha256, Track.removed_at)
+    for track in scope.session.execute(tracks_of):
         of_product[track.product_id].append(track)
     rows = {row.track_id: row for row in scope.session.scalars(select(TrackLoudness))}
     for tracks in of_product.values():

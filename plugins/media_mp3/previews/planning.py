@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from autonomy_core.plugin_api.media import MediaFormat
+from autonomy_core.plugin_api.models import among
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.loudness.domain import power_of
 from media_mp3.models import Track
@@ -20,7 +21,7 @@ from media_mp3.settings import PLUGIN
 def choices_of(scope: TenantScope, tracks: Sequence[Track]) -> Mapping[UUID, Choice]:
     """What visitors hear of tracks, by the track's id. Removed and hidden tracks have no preview."""
     mode, length_ms = default_of(scope)
-    statement = select(PreviewChoice).where(PreviewChoice.track_id.in_([track.id for track in tracks]))
+    statement = select(PreviewChoice).where(among(PreviewChoice.track_id, [track.id for track in tracks]))
     chosen = {row.track_id: row for row in scope.session.scalars(statement)} if tracks else {}
     found = {}
     for track in tracks:

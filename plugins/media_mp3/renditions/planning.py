@@ -22,6 +22,7 @@ from autonomy_core.plugin_api.media import (
     TrackTags,
     media_formats,
 )
+from autonomy_core.plugin_api.models import among
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.loudness.models import TrackLoudness
 from media_mp3.models import Track
@@ -123,7 +124,9 @@ def wanted_renditions(
         statement = statement.where(Track.product_id.in_(product_ids))
     tracks = scope.session.scalars(statement.execution_options(populate_existing=True)).all()
     found = {track.product_id for track in tracks}
-    products = {each.id: each for each in scope.session.scalars(select(Product).where(Product.id.in_(found)))}
+    products = {
+        each.id: each for each in scope.session.scalars(select(Product).where(among(Product.id, found)))
+    }
     covers = images_of(scope, PRODUCT_IMAGE, found)
     own_covers = images_of(scope, TRACK_IMAGE, [track.id for track in tracks])
     places = _places(tracks)
@@ -222,7 +225,8 @@ def _wanted(
 def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -> list[WantedRendition]:
     """Write the state of each rendition, and return those that have to be made now.
 
-    Those that failed before come last, so that one of them does not keep the others from being made.
+    Those without any file come first. Those that failed before come last, so that one of them does not keep
+    the others from being made.
     No other job makes renditions of the organisation at the same time. So one that is running was
     interrupted.
 
@@ -230,7 +234,8 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
         obstacle_to: returns why this machine cannot make a format, a code in `PASSING`; None if it can.
     """
     rows = {(row.track_id, row.format): row for row in scope.session.scalars(select(Rendition))}
-    untried: list[WantedRendition] = []
+    absent: list[WantedRendition] = []
+    outdated: list[WantedRendition] = []
     failed_before: list[WantedRendition] = []
     for wanted in wanted_renditions(scope):
         row = rows.pop((wanted.track_id, wanted.format.name), None)
@@ -246,7 +251,7 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
             scope.session.add(row)
         reconsider(row, wanted.fingerprint, obstacle_to(wanted.format))
         if row.state == WAITING:
-            (failed_before if row.error else untried).append(wanted)
+            (failed_before if row.error else outdated if row.made else absent).append(wanted)
     keeps_files = _lists_unknown_formats(scope)
     for row in rows.values():  # the format is not sold any more
         if row.made is None or not keeps_files or row.format.startswith(KEY_PREFIX):
@@ -255,7 +260,7 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
             )
             scope.session.execute(forgotten)
     scope.session.flush()
-    return untried + failed_before
+    return absent + outdated + failed_before
 
 
 def _lists_unknown_formats(scope: TenantScope) -> bool:

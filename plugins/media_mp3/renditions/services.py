@@ -14,6 +14,7 @@ from autonomy_core.plugin_api.audit import record
 from autonomy_core.plugin_api.files import ServedFile
 from autonomy_core.plugin_api.jobs import defer_once
 from autonomy_core.plugin_api.media import MediaFormat
+from autonomy_core.plugin_api.models import among
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.loudness.services import retry as retry_loudness
 from media_mp3.models import Track
@@ -84,7 +85,7 @@ def finished_files(scope: TenantScope, tracks: Collection[Track]) -> dict[UUID, 
     if not sold or not tracks:
         return {}
     statement = select(Rendition).where(
-        Rendition.track_id.in_([track.id for track in tracks]), Rendition.made.is_not(None)
+        among(Rendition.track_id, [track.id for track in tracks]), Rendition.made.is_not(None)
     )
     rows = {(row.track_id, row.format): row for row in scope.session.scalars(statement)}
     found: dict[UUID, list[FinishedFile]] = {}
@@ -106,7 +107,7 @@ def finished_file(scope: TenantScope, track: Track, name: str) -> FinishedFile |
 def progress_of(scope: TenantScope, tracks: Sequence[Track]) -> list[Progress]:
     """How far each format of the tracks and each preview is. One that was not planned yet is waiting."""
     sold, choices = sold_formats(scope), choices_of(scope, tracks)
-    statement = select(Rendition).where(Rendition.track_id.in_([track.id for track in tracks]))
+    statement = select(Rendition).where(among(Rendition.track_id, [track.id for track in tracks]))
     rows = {(row.track_id, row.format): row for row in scope.session.scalars(statement)}
     found: list[Progress] = []
     for track in tracks:

@@ -6,11 +6,12 @@ from array import array
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 
 from autonomy_core.testing.format_contract import tags_of
 from media_mp3.loudness import jobs as loudness
 from media_mp3.loudness.models import TrackLoudness
-from media_mp3.loudness.services import begin, unmeasured
+from media_mp3.loudness.services import begin, settle_albums, unmeasured
 from media_mp3.models import Track
 from media_mp3.renditions import jobs, making
 from tests.unit.media_mp3 import masters
@@ -138,6 +139,16 @@ def test_a_lost_master_does_not_keep_the_others_from_being_measured(shop, monkey
     assert for_staff(shop, other)["state"] == "ready"
     failed = for_staff(shop, lost)
     assert (failed["state"], failed["error"]["code"]) == ("failed", "storage_unavailable")
+
+
+def test_the_gain_of_a_release_is_found_without_its_waveforms(shop):
+    shop.upload(shop.album(), masters.wav())
+    loaded = []
+    event.listen(Track, "load", note := lambda track, _: loaded.append(track))
+    with shop.autonomy.scope(shop.id) as scope:
+        settle_albums(scope)
+    event.remove(Track, "load", note)
+    assert loaded == []
 
 
 def test_a_track_that_ended_the_worker_each_time_waits_for_staff(shop, monkeypatch):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from uuid import uuid4
+
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from autonomy_core.audit.models import AuditEntry
-from autonomy_core.plugin_api.files import StorageUnavailable
+from autonomy_core.plugin_api.files import StorageUnavailable, TurnsBusy
+from autonomy_core.plugin_api.images import images_of
 from autonomy_core.testing.format_contract import cover_of, decoded, tags_of
+from media_mp3.loudness import jobs as loudness
+from media_mp3.loudness.models import TrackLoudness
 from media_mp3.renditions import jobs, making, services
 from media_mp3.renditions.checks import check_formats
 from media_mp3.renditions.models import Rendition
+from media_mp3.settings import TRACK_IMAGE
 from tests.functional.media_mp3.shop import MUSIC
 from tests.functional.media_mp3.steps import heard_of, work, written
 from tests.unit.media_mp3 import masters
@@ -370,6 +377,44 @@ def test_a_rendition_of_a_killed_worker_is_made_again(seller):
         jobs.plan(scope, making.obstacle_to)
     (given_up,) = formats(shop, album)
     assert (given_up["state"], given_up["error"]["code"]) == ("failed", "encoding_interrupted")
+
+
+def test_a_shop_has_more_tracks_than_a_statement_has_parameters(seller):
+    shop = seller("flac")
+    many = [SimpleNamespace(id=uuid4(), removed_at=None, hidden=False, format="wav") for _ in range(70_000)]
+    with shop.autonomy.scope(shop.id) as scope:
+        assert services.finished_files(scope, many) == {}
+        assert len(services.choices_of(scope, many)) == len(many)
+        assert images_of(scope, TRACK_IMAGE, [each.id for each in many]) == {}
+
+
+def test_a_new_upload_is_served_before_old_tracks_are_measured(seller, monkeypatch):
+    """As after the update that began to measure. Files wait for the loudness of their product only."""
+    shop = seller("flac")
+    shop.upload(old := shop.album(), masters.wav())
+    work(shop)
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(delete(TrackLoudness))
+    new = shop.album()
+    shop.upload(new, masters.aiff())
+    measured = []
+
+    def one_at_a_time(scope, turns, deadline, wanted):
+        if measured:
+            raise TurnsBusy
+        measured.append(wanted.product_id)
+        with turns.turn(scope.organisation.id, 60):
+            return loudness._measure_one(scope, wanted)
+
+    monkeypatch.setattr(loudness, "_measure_in_turn", one_at_a_time)
+    with shop.autonomy.scope(shop.id) as scope:
+        scope.session.execute(text("DELETE FROM procrastinate_jobs"))
+        jobs.render(scope)
+
+    assert measured == [new.id]
+    assert states(shop, new) == {"flac": "ready"}
+    assert states(shop, old) == {"flac": "waiting"}
+    assert services.RENDER_JOB in {job["task_name"] for job in shop.autonomy.jobs(shop.id, within_s=1000)}
 
 
 def test_two_uploads_are_one_job(seller):
