@@ -65,13 +65,15 @@ def artist(call: Call) -> Mapping[str, Any]:
 
 def album(call: Call) -> Mapping[str, Any]:
     """``getAlbum``"""
-    found = call.library.album(call.parameters.required("id"))
+    key = call.parameters.required("id")
+    found = call.library_of(key).album(key)
     return {"album": documents.album_with_songs(found, call.notes)}
 
 
 def song(call: Call) -> Mapping[str, Any]:
     """``getSong``"""
-    found = call.library.song(call.parameters.required("id"))
+    key = call.parameters.required("id")
+    found = call.library_of(key).song(key)
     return {"song": documents.song(found, call.notes)}
 
 

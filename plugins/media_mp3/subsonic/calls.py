@@ -12,7 +12,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.subsonic import loading, marks
 from media_mp3.subsonic.authentication import Listener
 from media_mp3.subsonic.documents import Notes
-from media_mp3.subsonic.domain import Parameters
+from media_mp3.subsonic.domain import ALBUM, ARTIST, TRACK, Parameters, uuid_in
 from media_mp3.subsonic.library import Library
 
 
@@ -38,6 +38,22 @@ class Call:
     def library(self) -> Library:
         """What the customer owns now."""
         return loading.load(self.scope, self.customer_id)
+
+    def library_of(self, *keys: str) -> Library:
+        """The part of the library with some things, by their ids in the protocol.
+
+        Artists are names, so an artist needs the whole library.
+
+        Raises:
+            ProtocolError: one is no id of a thing.
+        """
+        if any(key.startswith(f"{ARTIST}-") for key in keys):
+            return self.library
+        is_track = {key: key.startswith(f"{TRACK}-") for key in keys}
+        tracks = [uuid_in(TRACK, key) for key in is_track if is_track[key]]
+        albums = [uuid_in(ALBUM, key) for key in is_track if not is_track[key]]
+        wanted = loading.albums_with(self.scope, tracks).union(albums)
+        return loading.load(self.scope, self.customer_id, wanted)
 
     @cached_property
     def notes(self) -> Notes:

@@ -85,7 +85,7 @@ def _recording(
 
 def _cover(scope: TenantScope, request: Request, listener: Listener, parameters: Parameters) -> Response:
     product_id = _product_of(scope, parameters.required("id"))
-    if product_id not in loading.products_of(scope, all_bought_at(scope, listener.customer_id)):
+    if not loading.products_of(scope, all_bought_at(scope, listener.customer_id), [product_id]):
         raise not_found("That cover")
     largest = parameters.number("size", LARGEST_COVER, least=1, most=LARGEST_COVER)
     try:

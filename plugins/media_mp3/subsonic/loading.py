@@ -36,14 +36,17 @@ class Source:
     file: ServedFile
 
 
-def load(scope: TenantScope, customer_id: UUID) -> Library:
-    """Everything that a customer may hear now. Tracks that are released later are left out.
+def load(scope: TenantScope, customer_id: UUID, product_ids: Collection[UUID] | None = None) -> Library:
+    """What a customer may hear now. Tracks that are released later are left out.
 
     A track that was bought alone is in the album of its release.
+
+    Args:
+        product_ids: the only albums to read; None for everything.
     """
     since = all_bought_at(scope, customer_id)
-    products = products_of(scope, since)
-    tracks = [track for track in _tracks(scope, since) if _is_heard(track, products, since)]
+    products = products_of(scope, since, product_ids)
+    tracks = [track for track in _tracks(scope, since, products) if _is_heard(track, products, since)]
     finished = finished_files(scope, tracks)
     covers = images_of(scope, COVERS, list(products))
     of_product: dict[UUID, list[Track]] = {}
@@ -58,22 +61,35 @@ def load(scope: TenantScope, customer_id: UUID) -> Library:
     return Library(tuple(albums))
 
 
-def products_of(scope: TenantScope, since: Mapping[UUID, datetime]) -> dict[UUID, Product]:
+def products_of(
+    scope: TenantScope, since: Mapping[UUID, datetime], product_ids: Collection[UUID] | None = None
+) -> dict[UUID, Product]:
     """The albums of a customer by their ids, also those of which one track was bought alone.
 
     Args:
         since: what `all_bought_at` returned.
+        product_ids: the only albums to read; None for all.
     """
     with_singles = select(Track.product_id).where(Track.single_id.in_(since))
     bought = or_(Product.id.in_(since), Product.id.in_(with_singles))
     statement = select(Product).where(bought, Product.kind == KIND)
+    if product_ids is not None:
+        statement = statement.where(Product.id.in_(product_ids))
     return {each.id: each for each in scope.session.scalars(statement.options(joinedload(Product.details)))}
 
 
-def _tracks(scope: TenantScope, product_ids: Collection[UUID]) -> Sequence[Track]:
+def albums_with(scope: TenantScope, track_ids: Collection[UUID]) -> set[UUID]:
+    """The products of tracks."""
+    return set(scope.session.scalars(select(Track.product_id).where(Track.id.in_(track_ids))))
+
+
+def _tracks(scope: TenantScope, bought: Collection[UUID], product_ids: Collection[UUID]) -> Sequence[Track]:
     statement = (
         select(Track)
-        .where(or_(Track.product_id.in_(product_ids), Track.single_id.in_(product_ids)))
+        .where(
+            Track.product_id.in_(product_ids),
+            or_(Track.product_id.in_(bought), Track.single_id.in_(bought)),
+        )
         .order_by(Track.product_id, Track.position.nulls_last(), Track.id)
         .options(defer(Track.peaks), defer(Track.lyrics), defer(Track.warnings))
     )

@@ -60,7 +60,8 @@ def _things(call: Call) -> list[str]:
     keys = _few([key for name in ("id", "albumId", "artistId") for key in parameters.all(name)])
     if not keys:
         raise ProtocolError(MISSING, "Say what, with id, albumId or artistId.")
-    if any(call.library.find(key) is None for key in keys):
+    library = call.library_of(*keys)
+    if any(library.find(key) is None for key in keys):
         raise not_found()
     return keys
 
@@ -81,7 +82,7 @@ def unstar(call: Call) -> Mapping[str, Any]:
 def set_rating(call: Call) -> Mapping[str, Any]:
     """``setRating``: 0 removes it."""
     key = call.parameters.required("id")
-    if call.library.find(key) is None:
+    if call.library_of(key).find(key) is None:
         raise not_found()
     call.parameters.required("rating")
     rating = call.parameters.number("rating", 0, most=5)
@@ -96,7 +97,8 @@ def scrobble(call: Call) -> Mapping[str, Any]:
     """
     parameters = call.parameters
     parameters.required("id")
-    track_ids = call.library.track_ids(_few(parameters.all("id")))
+    keys = _few(parameters.all("id"))
+    track_ids = call.library_of(*keys).track_ids(keys)
     times = parameters.numbers("time")
     if not parameters.flag("submission", default=True):
         return {}

@@ -30,7 +30,8 @@ def lyrics(call: Call) -> Mapping[str, Any]:
 
 def lyrics_by_song(call: Call) -> Mapping[str, Any]:
     """``getLyricsBySongId``: plain lines, without times."""
-    song = call.library.song(call.parameters.required("id"))
+    key = call.parameters.required("id")
+    song = call.library_of(key).song(key)
     text = _lyrics_of(call, song)
     if not text:
         return {"lyricsList": {"structuredLyrics": []}}
@@ -46,7 +47,8 @@ def lyrics_by_song(call: Call) -> Mapping[str, Any]:
 
 def album_info(call: Call) -> Mapping[str, Any]:
     """``getAlbumInfo`` and ``getAlbumInfo2``: the description in the shop."""
-    album = call.library.album(call.parameters.required("id"))
+    key = call.parameters.required("id")
+    album = call.library_of(key).album(key)
     notes = call.scope.session.scalar(select(Product.description).where(Product.id == album.id))
     return {"albumInfo": {"notes": notes or ""}}
 

@@ -187,7 +187,7 @@ def test_the_export_has_everything_and_an_erasure_nothing(shop, track):
     assert player.refused("ping") == 40
 
 
-def test_a_call_that_is_under_way_writes_no_row_about_an_erased_customer(shop):
+def test_a_call_under_way_writes_no_row_about_an_erased_customer(shop):
     listener, parameters = Listener(shop.ada.id, "phone"), Parameters([("name", "The songs of Ada")])
     with shop.autonomy.scope(shop.id) as scope:
         erase(scope, shop.ada.id, actor="test")

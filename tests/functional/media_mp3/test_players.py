@@ -14,7 +14,7 @@ from sqlalchemy import update
 from autonomy_core.operations.flushing import flush_all
 from autonomy_core.plugin_api.grants import Grant
 from autonomy_core.plugin_api.models import utcnow
-from media_mp3.subsonic import marks, playlists
+from media_mp3.subsonic import loading, marks, playlists
 from tests.functional.media_mp3.players import Player, cover
 from tests.functional.media_mp3.shop import MUSIC
 from tests.unit.media_mp3 import masters
@@ -222,7 +222,7 @@ def test_a_playlist_is_made_changed_and_removed(shop, player, songs):
     assert player.ask("getPlaylists")["playlists"]["playlist"] == []
 
 
-def test_the_playlists_of_a_customer_have_a_limited_number_of_songs_together(player, songs, monkeypatch):
+def test_all_playlists_together_have_a_limited_number_of_songs(player, songs, monkeypatch):
     monkeypatch.setattr(playlists, "MOST_TRACKS", 3)
     first, second = (song["id"] for song in songs)
     made = player.ask("createPlaylist", name="Evening", songId=[first, second])["playlist"]
@@ -268,6 +268,22 @@ def test_one_call_is_about_a_limited_number_of_things(player, songs, monkeypatch
         assert player.refused(call, id=ids) == 0, call
         player.ask(call, id=ids[:2])
     assert player.refused("star", id=ids[:2], albumId=songs[0]["albumId"]) == 0
+
+
+def test_a_call_about_one_thing_reads_the_album_of_it_only(shop, player, songs, monkeypatch):
+    second = shop.album(title="Second Light")
+    shop.upload(second)
+    shop.sell(second)
+    read, load = [], loading.load
+    monkeypatch.setattr(loading, "load", lambda *given: read.append(load(*given)) or read[-1])
+
+    calls = ("getSong", "getAlbum", "star", "setRating", "scrobble", "getLyricsBySongId", "getAlbumInfo2")
+    for call in calls:
+        player.ask(call, id=songs[0]["id"], rating=3)
+    player.ask("star", id=songs[0]["id"], artistId=songs[0]["artistId"])
+
+    found = [sorted(album.title for album in library.owned) for library in read]
+    assert found == [["First Light"]] * len(calls) + [["First Light", "Second Light"]]
 
 
 def test_lyrics_and_descriptions_are_the_shops(shop, player, album, songs):
