@@ -88,12 +88,12 @@ def storage_of_place(place: Place) -> ObjectStorage:
     except BaseError as error:
         # Not chained, because the error may quote a key.
         raise failing_as_os_error(error) from None
-    return ObjectStorage(store, breaker=_breaker(place.store))
+    return ObjectStorage(store, breaker=breaker_of(place.store))
 
 
 @lru_cache(maxsize=256)
-def _breaker(_: StoreSettings) -> Breaker:
-    """One for all areas of a store, since they fail together."""
+def breaker_of(_: StoreSettings) -> Breaker:
+    """The breaker of a store: one for all its areas, since they fail together."""
     return Breaker()
 
 

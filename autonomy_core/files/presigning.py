@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,7 @@ LONGEST_S: Final = 7 * 24 * 3600
 """The longest validity that S3 accepts, in seconds."""
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,29 @@ class Signer:
     secret_key: str
     region: str
 
-    def presigned(self, url: str, now: datetime, seconds: int, parameters: Mapping[str, str]) -> str:
-        """A URL that answers a GET of an object, with or without a range.
+    def presigned(
+        self,
+        url: str,
+        now: datetime,
+        seconds: int,
+        parameters: Mapping[str, str],
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] = _NONE,
+    ) -> str:
+        """A URL that is good for one method: for GET of an object, with or without a range.
 
         Args:
             url: of the object, without a query. Its path is signed as it is.
             now: aware.
             seconds: for how long the URL is valid, at most `LONGEST_S`.
             parameters: further ones, for example ``response-content-disposition``.
+            method: of the request.
+            headers: those that the request must have besides ``Host``, with names in lower case.
         """
         parts = urlsplit(url)
+        signed = {"host": parts.netloc, **headers}
+        names = ";".join(sorted(signed))
         moment = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         day = moment[:8]
         range_of_key = f"{day}/{self.region}/s3/aws4_request"
@@ -54,10 +69,11 @@ class Signer:
                 "X-Amz-Credential": f"{self.access_key}/{range_of_key}",
                 "X-Amz-Date": moment,
                 "X-Amz-Expires": str(seconds),
-                "X-Amz-SignedHeaders": "host",
+                "X-Amz-SignedHeaders": names,
             }
         )
-        request = f"GET\n{parts.path}\n{query}\nhost:{parts.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
+        lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
+        request = f"{method}\n{parts.path}\n{query}\n{lines}\n{names}\nUNSIGNED-PAYLOAD"
         digest = hashlib.sha256(request.encode()).hexdigest()
         key = f"AWS4{self.secret_key}".encode()
         for part in (day, self.region, "s3", "aws4_request"):

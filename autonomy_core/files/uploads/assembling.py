@@ -16,6 +16,7 @@ from autonomy_core.files.area import FileArea
 from autonomy_core.files.errors import UploadTooLarge, UploadUnfinished, UploadUnknown
 from autonomy_core.files.services import storage_of, unavailable_if_unreadable
 from autonomy_core.files.upload import Upload
+from autonomy_core.files.uploads import direct
 from autonomy_core.files.uploads.domain import PARTIAL
 from autonomy_core.files.uploads.models import PendingUpload, UploadPart
 from autonomy_core.files.uploads.services import find_upload
@@ -50,7 +51,7 @@ def assembled(
     path, content = Path(name), hashlib.sha256()
     try:
         with os.fdopen(descriptor, "wb") as target:
-            for chunk in _chunks(scope, parts):
+            for chunk in _chunks(scope, upload, parts):
                 content.update(chunk)
                 target.write(chunk)
     except BaseException:
@@ -60,7 +61,10 @@ def assembled(
     return Upload(path, sha256, upload.length, upload.filename, fields, is_limited=True, upload_id=upload.id)
 
 
-def _chunks(scope: TenantScope, parts: list[tuple[str, int]]) -> Iterator[bytes]:
+def _chunks(scope: TenantScope, upload: PendingUpload, parts: list[tuple[str, int]]) -> Iterator[bytes]:
+    if upload.direct:
+        with unavailable_if_unreadable(PARTS, str(upload.id)):
+            yield from direct.chunks_of(scope, upload)
     for key, size in parts:
         with unavailable_if_unreadable(PARTS, key):
             yield from storage_of(scope, PARTS).open_range(key, 0, size - 1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, or_
 
 from autonomy_core.db.base import utcnow
 from autonomy_core.files.collecting import delete_unreferenced, stored_keys
+from autonomy_core.files.uploads.direct import remove_expired
 from autonomy_core.files.uploads.models import PendingUpload, UnreferencedUploadPart
 from autonomy_core.files.uploads.settings import PARTS, lifetime
 from autonomy_core.kernel.jobs import Job
@@ -25,7 +26,9 @@ def collect(scope: TenantScope) -> None:
     The files stay for as long as an upload may wait. A restored backup that refers to them has expired then.
     """
     stored = stored_keys(scope, PARTS)
-    expired = delete(PendingUpload).where(PendingUpload.expires_at <= utcnow()).returning(PendingUpload.id)
+    removable = or_(~PendingUpload.direct, PendingUpload.id.in_(remove_expired(scope)))
+    due = delete(PendingUpload).where(PendingUpload.expires_at <= utcnow(), removable)
+    expired = due.returning(PendingUpload.id)
     for upload_id in scope.session.scalars(expired.execution_options(synchronize_session=False)):
         log.info("uploads.expired", upload=str(upload_id))
     delete_unreferenced(scope, PARTS, UnreferencedUploadPart, stored, after=lifetime(scope))

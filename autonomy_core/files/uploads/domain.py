@@ -37,10 +37,15 @@ MOST_PARTS: Final = 10_000
 MOST_JOINED: Final = 100
 """The most uploads that are joined to one."""
 
+_LEAST_PART_BYTES: Final = 16 * 1024**2
+_MOST_DIRECT_PARTS: Final = 1000
+"""As many as S3 lists in one answer."""
+
 _METADATA_LENGTH: Final = 4096
 _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _KEY: Final = re.compile(r"[!-+\--~]{1,64}", re.ASCII)
-_UNNAMED: Final = "upload"
+UNNAMED: Final = "upload"
+"""The name of a file that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ def metadata_of(header: str) -> dict[str, str]:
 
 def filename_in(metadata: Mapping[str, str]) -> str:
     """The name of the file. Clients call it ``filename``, and some ``name``."""
-    return base_name(metadata.get("filename") or metadata.get("name") or "") or _UNNAMED
+    return base_name(metadata.get("filename") or metadata.get("name") or "") or UNNAMED
 
 
 def checksum_of(headers: Mapping[str, str]) -> Checksum | None:
@@ -186,6 +191,23 @@ def joined_ids(concatenation: str, collection_path: str) -> list[UUID]:
     if not 0 < len(found) == len(set(found)) <= MOST_JOINED:
         raise UploadHeaderInvalid(f"Upload-Concat names from 1 to {MOST_JOINED} uploads, each once.")
     return found
+
+
+def part_bytes(length: int) -> int:
+    """The size of the parts of a file that goes directly to the store, in bytes. The last one may be smaller.
+
+    Args:
+        length: of the file, in bytes.
+    """
+    needed = -(-length // _MOST_DIRECT_PARTS)
+    megabyte = 1024**2
+    return max(_LEAST_PART_BYTES, -(-needed // megabyte) * megabyte)
+
+
+def part_sizes(length: int) -> list[int]:
+    """The sizes of these parts, in their order, in bytes."""
+    size = part_bytes(length)
+    return [min(size, length - begin) for begin in range(0, length, size)]
 
 
 def http_date(moment: datetime) -> str:

@@ -43,6 +43,12 @@ class UploadIsFinal(NotAllowed):
     code, title = "upload_is_final", "The upload was joined of others and takes no parts"
 
 
+class UploadNotDirect(Conflict):
+    """The upload does not go directly to the store, or the store has no signed URLs for that."""
+
+    code, title = "upload_not_direct", "The file cannot go directly to the store"
+
+
 class ChecksumWrong(AutonomyError):
     """The part is not the one that the client has sent. Nothing of it is kept.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autonomy_core.db.base import Base, Identified, OrganisationScoped, tenant_key, utcnow
@@ -22,6 +22,8 @@ class PendingUpload(Identified, Base):
         filename: the client's name of the file, for people only.
         concatenation: what the client sent as ``Upload-Concat``.
         expires_at: when it is removed unless a part arrives before, aware.
+        direct: whether the client sends it directly to the store, as one object; then it has no parts here.
+        direct_id: the id of the multipart upload at the store; None if that has not begun.
     """
 
     __tablename__ = "pending_uploads"
@@ -33,6 +35,8 @@ class PendingUpload(Identified, Base):
     concatenation: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
+    direct: Mapped[bool] = mapped_column(default=False, server_default=false())
+    direct_id: Mapped[str | None]
 
     @property
     def is_complete(self) -> bool:

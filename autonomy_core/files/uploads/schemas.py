@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from autonomy_core.fields import Timestamp
+from autonomy_core.fields import Text, Timestamp, WholeNumber
 from autonomy_core.files.uploads.domain import VERSION
 from autonomy_core.web.schemas import ApiSchema
 
@@ -29,6 +29,41 @@ class UploadSchema(ApiSchema):
     expires_at = Timestamp(
         required=True, metadata={"description": "when it is removed, unless a part arrives or a call uses it"}
     )
+
+
+class NewDirectUploadSchema(ApiSchema):
+    """A file that goes directly to the store."""
+
+    filename = Text(255, required=True, metadata={"description": "the client's name of the file"})
+    length = WholeNumber(
+        required=True, validate=validate.Range(1), metadata={"description": "its size, in bytes"}
+    )
+
+
+class PartUrlSchema(ApiSchema):
+    """Where one part is sent."""
+
+    number = fields.Integer(required=True, metadata={"description": "of the part, from 1"})
+    size = fields.Integer(
+        required=True, metadata={"description": "in bytes; the store accepts no other size"}
+    )
+    url = fields.Url(
+        required=True,
+        metadata={"description": "for a `PUT` of the part, without a header besides `Content-Length`"},
+    )
+
+
+class DirectUploadSchema(ApiSchema):
+    """An upload that goes directly to the store, and the parts that are missing there."""
+
+    id = fields.UUID(required=True)
+    part_size = fields.Integer(
+        required=True,
+        metadata={"description": "part `n` begins at `(n - 1) * part_size`, in bytes"},
+    )
+    parts = fields.List(fields.Nested(PartUrlSchema), required=True)
+    urls_expire_at = Timestamp(required=True, metadata={"description": "get new ones with `GET …/parts`"})
+    expires_at = Timestamp(required=True, metadata={"description": "when the upload is removed"})
 
 
 class AreaUsageSchema(ApiSchema):

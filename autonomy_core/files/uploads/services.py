@@ -18,7 +18,7 @@ from autonomy_core.files.upload import Upload
 from autonomy_core.files.uploads.domain import MOST_PARTS, PARTIAL, NewUpload
 from autonomy_core.files.uploads.errors import UploadInTooManyParts, UploadIsFinal, UploadOffsetWrong
 from autonomy_core.files.uploads.models import PendingUpload, UploadPart
-from autonomy_core.files.uploads.room import require_room
+from autonomy_core.files.uploads.room import expire, require_room
 from autonomy_core.files.uploads.settings import PARTS, lifetime, max_upload_bytes
 from autonomy_core.kernel.scope import TenantScope
 
@@ -29,8 +29,24 @@ def find_upload(scope: TenantScope, upload_id: UUID) -> PendingUpload | None:
     return None if found is None or found.expires_at <= utcnow() else found
 
 
-def begin_upload(scope: TenantScope, new: NewUpload, *, actor: str) -> PendingUpload:
+def require_upload(scope: TenantScope, upload_id: UUID) -> PendingUpload:
+    """An upload of this organisation as it is now, with its row locked.
+
+    Raises:
+        NotFound: it does not exist, or has expired.
+    """
+    found = _locked(scope, upload_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def begin_upload(scope: TenantScope, new: NewUpload, *, actor: str, direct: bool = False) -> PendingUpload:
     """Reserve the room for an upload.
+
+    Args:
+        new: what the client announced.
+        direct: whether the client sends it directly to the store.
 
     Raises:
         UploadTooLarge: it is larger than the organisation's limit.
@@ -39,7 +55,9 @@ def begin_upload(scope: TenantScope, new: NewUpload, *, actor: str) -> PendingUp
     assert new.length is not None  # noqa: S101 - for the type checker: joined uploads have `join_uploads`
     _require_size(scope, new.length)
     require_room(scope, new.length)
-    return _add(scope, new, new.length, actor)
+    upload = _add(scope, new, new.length, actor)
+    upload.direct = direct
+    return upload
 
 
 def join_uploads(
@@ -99,9 +117,9 @@ def require_offset(upload: PendingUpload, offset: int) -> None:
 
     Raises:
         UploadOffsetWrong: it continues elsewhere.
-        UploadIsFinal: it was joined of others.
+        UploadIsFinal: it was joined of others, or goes directly to the store.
     """
-    if upload.concatenation not in {None, PARTIAL}:
+    if upload.direct or upload.concatenation not in {None, PARTIAL}:
         raise UploadIsFinal
     if upload.received != offset:
         raise UploadOffsetWrong(
@@ -126,14 +144,17 @@ def append_part(scope: TenantScope, upload_id: UUID, offset: int, piece: Upload)
             _require_parts(own, [upload_id], more=1)
         store_upload(scope, PARTS, piece)
     with scope.begin() as own:
-        upload = _locked(own, upload_id)
-        if upload is None:
-            raise NotFound
+        upload = require_upload(own, upload_id)
         require_offset(upload, offset)
         if piece.size:
             _add_part(own, upload, piece)
-        upload.expires_at = _expiry(own)
+        prolong(own, upload)
         return upload
+
+
+def prolong(scope: TenantScope, upload: PendingUpload) -> None:
+    """Let an upload wait for its full time again."""
+    upload.expires_at = _expiry(scope)
 
 
 def _add_part(scope: TenantScope, upload: PendingUpload, piece: Upload) -> None:
@@ -159,17 +180,14 @@ def _require_parts(scope: TenantScope, upload_ids: Sequence[UUID], *, more: int)
 
 
 def remove_upload(scope: TenantScope, upload_id: UUID, *, actor: str) -> None:
-    """Remove an upload. The job ``uploads.collect`` removes its parts from the store.
+    """Remove an upload. The job ``uploads.collect`` removes its bytes from the store.
 
     Raises:
         NotFound: it does not exist.
     """
-    upload = _locked(scope, upload_id)
-    if upload is None:
-        raise NotFound
+    upload = require_upload(scope, upload_id)
     _record(scope, "upload.removed", upload, actor, change(_recorded(upload), {}))
-    scope.session.delete(upload)
-    scope.session.flush()
+    expire(scope, upload_id)
 
 
 def _require_size(scope: TenantScope, length: int) -> None:

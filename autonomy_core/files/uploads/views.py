@@ -10,12 +10,19 @@ from pyramid.request import Request
 from autonomy_core.errors import NotFound, UnsupportedMediaType
 from autonomy_core.files.errors import StorageFull, StorageUnavailable, UploadTooLarge, UploadUnfinished
 from autonomy_core.files.receiving import incoming_directory
-from autonomy_core.files.uploads import domain, errors, services
+from autonomy_core.files.uploads import direct, domain, errors, services
 from autonomy_core.files.uploads.models import PendingUpload
 from autonomy_core.files.uploads.pieces import received_piece
 from autonomy_core.files.uploads.resources import AdminUpload, AdminUploads
 from autonomy_core.files.uploads.room import Usage, usage
-from autonomy_core.files.uploads.schemas import VERSION_HEADER, StorageUsageSchema, UploadSchema, header
+from autonomy_core.files.uploads.schemas import (
+    VERSION_HEADER,
+    DirectUploadSchema,
+    NewDirectUploadSchema,
+    StorageUsageSchema,
+    UploadSchema,
+    header,
+)
 from autonomy_core.files.uploads.settings import PARTS, max_upload_bytes
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.traversal.resources import Admin
@@ -163,6 +170,54 @@ def continue_upload(context: AdminUpload, request: Request) -> None:
     with received_piece(request.body_file, directory, max_bytes=most, checksum=checksum) as piece:
         upload = services.append_part(context.scope, upload.id, offset, piece)
     _say_offset(request, upload)
+
+
+@api_view(
+    context=AdminUploads,
+    method="POST",
+    name="direct",
+    summary="Begin an upload that goes directly to the store",
+    permission=Permission.WRITE_CATALOG,
+    body=NewDirectUploadSchema,
+    returns=DirectUploadSchema,
+    status=201,
+    transaction="none",
+    errors=(errors.UploadNotDirect, UploadTooLarge, StorageFull, StorageUnavailable),
+)
+def begin_direct_upload(context: AdminUploads, request: Request) -> direct.DirectUpload:
+    """Where the organisation's store is S3. Send each part to its URL, then complete the upload."""
+    filename, length = (request.validated[name] for name in ("filename", "length"))
+    return direct.begin_direct_upload(context.scope, filename, length, actor=request.actor)
+
+
+@api_view(
+    context=AdminUpload,
+    method="GET",
+    name="parts",
+    summary="Get new URLs for the parts of a direct upload",
+    permission=Permission.WRITE_CATALOG,
+    returns=DirectUploadSchema,
+    transaction="none",
+    errors=(errors.UploadNotDirect, StorageUnavailable),
+)
+def list_missing_parts(context: AdminUpload, request: Request) -> direct.DirectUpload:
+    """Only of those that have not arrived."""
+    return direct.missing_parts(context.scope, context.upload)
+
+
+@api_view(
+    context=AdminUpload,
+    method="POST",
+    name="complete",
+    summary="Complete a direct upload",
+    permission=Permission.WRITE_CATALOG,
+    returns=UploadSchema,
+    transaction="none",
+    errors=(errors.UploadNotDirect, UploadUnfinished, StorageUnavailable),
+)
+def complete_upload(context: AdminUpload, request: Request) -> PendingUpload:
+    """The server asks the store which parts it has, and joins them. To complete again does nothing."""
+    return direct.complete_direct_upload(context.scope, context.upload)
 
 
 @api_view(

@@ -19,6 +19,8 @@ from autonomy_core.files.uploads.domain import (
     joined_ids,
     metadata_of,
     number_in,
+    part_bytes,
+    part_sizes,
     require_version,
 )
 from autonomy_core.files.uploads.errors import UploadHeaderInvalid, UploadVersionUnknown
@@ -115,6 +117,17 @@ def test_the_version_must_be_said_where_something_changes() -> None:
         require_version({}, needed=True)
     with pytest.raises(UploadVersionUnknown):
         require_version({"Tus-Resumable": "0.2.2"}, needed=False)
+
+
+def test_a_file_for_the_store_has_at_most_a_thousand_parts() -> None:
+    megabyte = 1024**2
+    assert part_sizes(1) == [1]
+    assert part_sizes(32 * megabyte + 1) == [16 * megabyte, 16 * megabyte, 1]
+    for length in (16_000 * megabyte, 16_000 * megabyte + 1, 100_000 * megabyte):
+        sizes = part_sizes(length)
+        assert sum(sizes) == length
+        assert len(sizes) <= 1000
+        assert {*sizes[:-1]} == {part_bytes(length)}
 
 
 def test_the_expiry_is_an_http_date() -> None:
