@@ -37,6 +37,7 @@ class StoredPart:
 
 
 Part = bytes | StoredPart
+"""What an assembled file consists of: bytes in memory, and whole stored files."""
 
 
 @dataclass(frozen=True)
