@@ -35,7 +35,7 @@ def is_installed() -> bool:
 @contextmanager
 def contender(postgresql: EmbeddedServer, directory: Path, connections: int) -> Iterator[Contender]:
     """Serve the shop with dj-stripe, and the replacement of Stripe, during the block."""
-    postgresql.createdatabase_of(NAME)
+    postgresql.create_database(NAME)
     address = conninfo(postgresql, NAME)
     stand_in = serving(
         "bench.webhooks.stripe_stand_in:create_app",
