@@ -15,7 +15,7 @@ from sqlalchemy.orm import selectinload
 from autonomy_core.plugin_api.audit import change
 from autonomy_core.plugin_api.catalog import Product, index_again, require_available
 from autonomy_core.plugin_api.errors import NotFound
-from autonomy_core.plugin_api.files import Upload, keep_upload, store_upload
+from autonomy_core.plugin_api.files import FileArea, ServedFile, Upload, keep_upload, store_upload
 from autonomy_core.plugin_api.payments import bought_at
 from autonomy_core.plugin_api.protocols import ListedFormat, ListedTrack
 from autonomy_core.plugin_api.scope import TenantScope
@@ -37,6 +37,7 @@ from media_mp3.errors import WrongKind
 from media_mp3.inspection.intake import accepted
 from media_mp3.models import Track
 from media_mp3.previews.services import preview_urls
+from media_mp3.renditions.domain import MASTERS
 from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.settings import TRACK_IMAGE, area_of
 from media_mp3.tags.text import LONGEST_TEXT
@@ -99,6 +100,13 @@ def _listed_formats(track: Track, finished: Sequence[FinishedFile]) -> tuple[Lis
     found = [ListedFormat(each.format.name, each.format.title, each.format.lossless) for each in finished]
     master = ListedFormat(track.format, track.format.upper(), track.format != "mp3")
     return tuple(found) or (master,)
+
+
+def master_file(track: Track) -> tuple[FileArea, ServedFile, str]:
+    """The uploaded file of a track: where it is kept, how it is served, and the extension of its name."""
+    media_type, extension = MASTERS[track.format]
+    file = ServedFile(track.storage_key, track.size, track.sha256, media_type, track.stored_at)
+    return area_of(track.format), file, extension
 
 
 def owned_tracks(scope: TenantScope, customer_id: UUID, product_id: UUID) -> Sequence[Track]:

@@ -113,6 +113,12 @@ def link_seconds(scope: TenantScope) -> int:
     return int(scope.settings(PLUGIN)["link_minutes"]) * 60
 
 
+def shop_url(scope: TenantScope) -> str | None:
+    """The address of the organisation's shop, for files that leave it; None without a host."""
+    host = next(iter(scope.organisation.hosts or scope.hosts), None)
+    return host and f"https://{host}/"
+
+
 def files_directory(settings: Settings) -> Path:
     """Where recordings are kept, by the server's settings."""
     return _directory(settings) / "files"

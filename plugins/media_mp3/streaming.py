@@ -13,7 +13,6 @@ from autonomy_core.plugin_api.errors import AutonomyError
 from autonomy_core.plugin_api.files import (
     Download,
     LinkQuery,
-    ServedFile,
     answer_with_file,
     attachment,
     file_details,
@@ -26,7 +25,7 @@ from media_mp3.renditions.domain import MASTERS
 from media_mp3.renditions.resources import AdminTrackFormat, TrackFormat
 from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.resources import AdminTrack, TrackNode
-from media_mp3.settings import RENDITIONS, area_of
+from media_mp3.settings import RENDITIONS
 
 _RENDITIONS: Final = {each.media_type for each in CORE_FORMATS}
 
@@ -79,15 +78,12 @@ def master(context: TrackNode | AdminTrack, request: Request, purpose: Purpose) 
         PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
     """
     track = context.track
-    media_type, extension = MASTERS[track.format]
-    file = ServedFile(track.storage_key, track.size, track.sha256, media_type, track.stored_at)
+    area, file, extension = services.master_file(track)
     by_customer = isinstance(context, TrackNode)
     listener = Download(request.identity.id, track.product_id, track.id, purpose) if by_customer else None
     disposition = "inline" if purpose == "stream" else attached(track, extension)
     with bound_contextvars(track=str(track.id)):
-        return answer_with_file(
-            context.scope, request, area_of(track.format), file, disposition, download=listener
-        )
+        return answer_with_file(context.scope, request, area, file, disposition, download=listener)
 
 
 def rendition(

@@ -25,7 +25,7 @@ from media_mp3.models import Track
 from media_mp3.renditions.domain import MASTERS, MP3
 from media_mp3.renditions.services import finished_files
 from media_mp3.services import owned_tracks, release_of
-from media_mp3.settings import PLUGIN, RENDITIONS, area_of
+from media_mp3.settings import PLUGIN, RENDITIONS, area_of, shop_url
 
 NAME: Final = f"{PLUGIN}/archives"
 """What the hook ``on_download`` calls an archive."""
@@ -90,7 +90,7 @@ def archives_of(scope: TenantScope, customer_id: UUID, product: Product) -> list
         return []
     released_with = release_of(scope, product.id)
     cover = jpeg_of(scope, "product", released_with, largest=LARGEST_COVER)
-    release = _Release(product, tracks, known, cover, available_at(scope, released_with), _url(scope))
+    release = _Release(product, tracks, known, cover, available_at(scope, released_with), shop_url(scope))
     return [_archive(release, choice) for choice in complete]
 
 
@@ -221,8 +221,3 @@ def _credits(release: _Release, names: Sequence[str]) -> bytes:
         )
     )
     return text.encode()
-
-
-def _url(scope: TenantScope) -> str | None:
-    host = next(iter(scope.organisation.hosts or scope.hosts), None)
-    return host and f"https://{host}/"

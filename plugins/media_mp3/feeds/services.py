@@ -23,10 +23,9 @@ from media_mp3.feeds import domain
 from media_mp3.feeds.domain import Channel, Episode
 from media_mp3.feeds.models import Feed
 from media_mp3.models import Track
-from media_mp3.renditions.domain import MASTERS
 from media_mp3.renditions.services import FinishedFile, finished_files
-from media_mp3.services import owned_tracks, release_of
-from media_mp3.settings import PLUGIN, PRODUCT_IMAGE, RENDITIONS, TRACK_IMAGE, area_of
+from media_mp3.services import master_file, owned_tracks, release_of
+from media_mp3.settings import PLUGIN, PRODUCT_IMAGE, RENDITIONS, TRACK_IMAGE, shop_url
 
 DAY: Final = timedelta(days=1)
 PREFERRED: Final = ("audio/mpeg", "audio/mp4")
@@ -187,13 +186,12 @@ def content_of(scope: TenantScope, feed: Feed, format_name: str | None) -> Relea
             _episode(track, number, shown.artist, _chosen(track, finished.get(track.id, ()), format_name))
             for number, track in enumerate(tracks, start=1)
         ]
-        host = next(iter(scope.organisation.hosts or scope.hosts), None)
         channel = Channel(
             title=product.title,
             artist=shown.artist,
             description=product.description,
             url="",
-            link=f"https://{host}/" if host else "",
+            link=shop_url(scope) or "",
             image=None,
             language=next(iter(shown.languages), None),
             explicit=shown.explicit,
@@ -269,9 +267,7 @@ def _chosen(
     played = [each for kind in PREFERRED for each in finished if each.file.media_type == kind]
     for each in (*named, *played, *finished):
         return RENDITIONS, each.file, each.format.extension
-    media_type, extension = MASTERS[track.format]
-    file = ServedFile(track.storage_key, track.size, track.sha256, media_type, track.stored_at)
-    return area_of(track.format), file, extension
+    return master_file(track)
 
 
 def with_urls(release: Release, url: str, image: str | None, url_of: Callable[[str, str], str]) -> Channel:

@@ -39,7 +39,7 @@ from media_mp3.renditions.domain import (
     Ingredients,
 )
 from media_mp3.renditions.models import Rendition
-from media_mp3.settings import PLUGIN, PRODUCT_IMAGE, TRACK_IMAGE
+from media_mp3.settings import PLUGIN, PRODUCT_IMAGE, TRACK_IMAGE, shop_url
 
 
 class UploadedMp3:
@@ -130,7 +130,7 @@ def wanted_renditions(
     covers = images_of(scope, PRODUCT_IMAGE, found)
     own_covers = images_of(scope, TRACK_IMAGE, [track.id for track in tracks])
     places = _places(tracks)
-    host = next(iter(scope.organisation.hosts or scope.hosts), None)
+    shop = shop_url(scope)
     choices = choices_of(scope, tracks)
     made = []
     for track in tracks:
@@ -138,7 +138,7 @@ def wanted_renditions(
         if preview is not None:
             made.append(_wanted(track, preview, TrackTags(title="")))
         product, cover = products[track.product_id], own_covers.get(track.id) or covers.get(track.product_id)
-        tags = _tags(track, product, places.get(track.id, (None, None)), host)
+        tags = _tags(track, product, places.get(track.id, (None, None)), shop)
         cover_of = (TRACK_IMAGE, track.id) if track.id in own_covers else (PRODUCT_IMAGE, track.product_id)
         made += [_wanted(track, each, tags, cover, cover_of) for each in formats_of(track, sold)]
     return made
@@ -160,7 +160,7 @@ def _places(tracks: Sequence[Track]) -> dict[UUID, tuple[str, str | None]]:
 
 
 def _tags(
-    track: Track, product: Product, place: tuple[str | None, str | None], host: str | None
+    track: Track, product: Product, place: tuple[str | None, str | None], shop: str | None
 ) -> TrackTags:
     shown = product.shown
     year = str(track.year) if track.year else None
@@ -175,7 +175,7 @@ def _tags(
         date=date,
         genre=track.genre,
         isrc=track.isrc,
-        comment=host and f"https://{host}/",
+        comment=shop,
         gain=_gain(track),
     )
 

@@ -18,10 +18,9 @@ from autonomy_core.plugin_api.images import images_of
 from autonomy_core.plugin_api.payments import all_bought_at
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.models import Track
-from media_mp3.renditions.domain import MASTERS
 from media_mp3.renditions.services import FinishedFile, finished_files
-from media_mp3.services import KIND
-from media_mp3.settings import RENDITIONS, area_of
+from media_mp3.services import KIND, master_file
+from media_mp3.settings import RENDITIONS
 from media_mp3.subsonic.library import UNKNOWN_ARTIST, Album, Library, Song, SongFile
 
 COVERS: Final = "product"
@@ -175,12 +174,20 @@ def _song(track: Track, album: Album, number: int, files: tuple[SongFile, ...]) 
 def files_of(track: Track, finished: Sequence[FinishedFile]) -> tuple[SongFile, ...]:
     """The files that a player can get of a track: the shop's formats, or the master while there is none."""
     if not finished:
-        media_type, extension = MASTERS[track.format]
-        file = ServedFile(track.storage_key, track.size, track.sha256, media_type, track.stored_at)
-        source = Source(area_of(track.format), file)
+        area, file, extension = master_file(track)
         kbps = max(1, round(track.bitrate / 1000))
         lossless = track.format != "mp3"
-        return (SongFile(track.format, extension[1:], media_type, kbps, track.size, lossless, source),)
+        return (
+            SongFile(
+                track.format,
+                extension[1:],
+                file.media_type,
+                kbps,
+                track.size,
+                lossless,
+                Source(area, file),
+            ),
+        )
     return tuple(
         SongFile(
             each.format.name,
