@@ -69,6 +69,12 @@ class Single:
         """Return the track of each product."""
         return services.listed_tracks(scope, product_ids, of_singles=True)
 
+    def formats_of(
+        self, scope: TenantScope, product_ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[ListedFormat]]:
+        """Return the formats in which the track of each product may be had."""
+        return listed_formats(scope, product_ids, of_singles=True)
+
     def wholes_of(self, scope: TenantScope, product_ids: Collection[UUID]) -> Mapping[UUID, Part]:
         """Return the releases."""
         return parts(scope, product_ids)

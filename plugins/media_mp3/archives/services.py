@@ -109,12 +109,19 @@ def archive_of(scope: TenantScope, customer_id: UUID, product: Product, name: st
     return found[name]
 
 
-def listed_formats(scope: TenantScope, product_ids: Collection[UUID]) -> dict[UUID, list[ListedFormat]]:
-    """The formats in which a buyer gets each product as a whole."""
-    statement = select(Track).where(Track.product_id.in_(product_ids), Track.removed_at.is_(None))
+def listed_formats(
+    scope: TenantScope, product_ids: Collection[UUID], *, of_singles: bool = False
+) -> dict[UUID, list[ListedFormat]]:
+    """The formats in which a buyer gets each product as a whole.
+
+    Args:
+        of_singles: whether the products are those with which tracks are sold alone.
+    """
+    owner = Track.single_id if of_singles else Track.product_id
+    statement = select(Track).where(owner.in_(product_ids), Track.removed_at.is_(None))
     by_product: dict[UUID, list[Track]] = {}
     for track in scope.session.scalars(statement.order_by(Track.position)):
-        by_product.setdefault(track.product_id, []).append(track)
+        by_product.setdefault(getattr(track, owner.key), []).append(track)
     return {
         product_id: [
             ListedFormat(each.name, each.title, each.lossless) for each in choices(offers_of(scope, tracks))

@@ -106,6 +106,7 @@ def test_a_single_track_is_listed_with_its_release_only(shop, release):
     assert [each["id"] for each in items] == [str(album.id)]
     assert (single["title"], single["part_of"]) == ("Night Ferry", str(album.id))
     assert [(each["title"], each["sale"]) for each in single["tracks"]] == [("Night Ferry", None)]
+    assert [each["name"] for each in single["formats"]] == ["mp3"]
 
 
 def test_who_owns_the_release_owns_its_tracks(shop, release):
@@ -248,6 +249,8 @@ def test_a_buyer_of_a_track_gets_it_in_every_format(make_shop):
     work(shop)
     shop.sell(single := product_of(shop, track))
 
+    seen_before = shop.autonomy.app.get(f"{shop.api}/products/{single.id}").json["formats"]
     (bought,) = shop.tracks(single)["items"]
+    assert [each["name"] for each in seen_before] == ["flac", "mp3_v0"]
     assert [each["name"] for each in bought["formats"]] == ["flac", "mp3_v0"]
     assert heard_of(shop, bought, "flac")[:4] == b"fLaC"
