@@ -17,6 +17,7 @@ from autonomy_core.catalog.domain import State, is_slug
 from autonomy_core.catalog.models import ArchivedProduct, Product
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import Conflict, InvalidInput
+from autonomy_core.kernel.product_events import ProductChanged
 from autonomy_core.kernel.protocols import ProductKind
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope, forbid_commit
@@ -90,7 +91,7 @@ def create_product(scope: TenantScope, values: dict[str, Any], *, actor: str) ->
 
 
 def change_product(scope: TenantScope, product: Product, changes: dict[str, Any], *, actor: str) -> Product:
-    """Change the given values of a product.
+    """Change the given values of a product, and call the hook `on_product_changed`.
 
     Args:
         scope: the scope of the organisation.
@@ -124,7 +125,12 @@ def change_product(scope: TenantScope, product: Product, changes: dict[str, Any]
         product.updated_at = utcnow()
     if "item_ids" in changes:
         replace_items(scope, product, changes["item_ids"])
-    _record(scope, "product.changed", product, actor, change(before, _values(product, names)))
+    detail = change(before, _values(product, names))
+    _record(scope, "product.changed", product, actor, detail)
+    if changed := frozenset(detail["after"]):
+        with forbid_commit(scope):
+            event = ProductChanged(scope, product.id, product.kind, changed)
+            scope.hooks.call("on_product_changed", event)
     return product
 
 

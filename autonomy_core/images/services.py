@@ -28,7 +28,8 @@ from autonomy_core.images.domain import FINDINGS, Finding, ProcessedImage, descr
 from autonomy_core.images.errors import NoImage
 from autonomy_core.images.models import IS_USED, ImageRendition, ImageUse, StoredImage
 from autonomy_core.images.settings import IMAGES
-from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.kernel.product_events import ImageChanged
+from autonomy_core.kernel.scope import TenantScope, forbid_commit
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +88,7 @@ def put_image(
             for file in files:
                 keep_upload(own, IMAGES, file)
             detail = change(before, {"digest": digest, "alt": alt})
-            record(own, actor=actor, action="image.set", target=f"{subject}:{subject_id}", detail=detail)
+            _tell(own, subject, subject_id, "image.set", detail, actor=actor)
             return image_of(own, subject, subject_id)
 
 
@@ -212,7 +213,7 @@ def change_alt(
     use.alt = alt
     scope.session.flush()
     detail = change(before, _recorded(use))
-    record(scope, actor=actor, action="image.changed", target=f"{subject}:{subject_id}", detail=detail)
+    _tell(scope, subject, subject_id, "image.changed", detail, actor=actor)
     return image_of(scope, subject, subject_id)
 
 
@@ -226,7 +227,7 @@ def remove_image(scope: TenantScope, subject: str, subject_id: UUID, *, actor: s
     detail = change(_recorded(use), {})
     scope.session.delete(use)
     scope.session.flush()
-    record(scope, actor=actor, action="image.removed", target=f"{subject}:{subject_id}", detail=detail)
+    _tell(scope, subject, subject_id, "image.removed", detail, actor=actor)
 
 
 def forget_images(scope: TenantScope, subject: str, subject_ids: Collection[UUID]) -> None:
@@ -252,6 +253,22 @@ def _find_use(scope: TenantScope, subject: str, subject_id: UUID) -> ImageUse | 
 def _recorded(use: ImageUse | None) -> dict[str, str | None]:
     """Return what the audit trail says of an image; nothing without one."""
     return {} if use is None else {"digest": use.digest, "alt": use.alt}
+
+
+def _tell(
+    scope: TenantScope,
+    subject: str,
+    subject_id: UUID,
+    action: str,
+    detail: Mapping[str, Mapping[str, Any]],
+    *,
+    actor: str,
+) -> None:
+    """Record a `change` in the audit trail, and call the hook `on_image_changed`."""
+    record(scope, actor=actor, action=action, target=f"{subject}:{subject_id}", detail=detail)
+    if changed := frozenset({*detail["before"], *detail["after"]}):
+        with forbid_commit(scope):
+            scope.hooks.call("on_image_changed", ImageChanged(scope, subject, subject_id, changed))
 
 
 def file_of(scope: TenantScope, digest: str, wanted: str, media_type: str) -> ServedFile:

@@ -22,6 +22,7 @@ from autonomy_core.kernel.events import (
     RefundFacts,
     TrackReady,
 )
+from autonomy_core.kernel.product_events import ImageChanged, ProductChanged
 
 __all__ = [
     "BoughtProduct",
@@ -34,11 +35,13 @@ __all__ = [
     "DisputeFacts",
     "DownloadStarted",
     "GrantRevoked",
+    "ImageChanged",
     "MailSending",
     "PaymentCompleted",
     "PaymentDisputed",
     "PaymentFacts",
     "PaymentRefunded",
+    "ProductChanged",
     "PurchaseRequested",
     "RefundFacts",
     "TrackReady",

@@ -14,7 +14,9 @@ from autonomy_core.plugin_api.events import (
     CustomersMerged,
     CustomerVerified,
     DownloadStarted,
+    ImageChanged,
     PaymentCompleted,
+    ProductChanged,
 )
 from autonomy_core.plugin_api.files import StoredFiles
 from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
@@ -46,16 +48,19 @@ from media_mp3.previews import models as _previews  # noqa: F401 - likewise
 from media_mp3.previews.resources import PublicTracks
 from media_mp3.renditions import jobs as renditions
 from media_mp3.renditions.checks import check_formats
+from media_mp3.renditions.planning import OF_PRODUCT
 from media_mp3.renditions.resources import AdminTrackFormats, TrackFormats
-from media_mp3.renditions.services import ANNOUNCE_JOB, RENDER_JOB
+from media_mp3.renditions.services import ANNOUNCE_JOB, RENDER_JOB, request_renditions
 from media_mp3.resources import AdminProductTracks, AdminTrack, CustomerProductTracks, TrackNode, Tracks
 from media_mp3.settings import (
     AUDIO,
     EXTRAS,
     LINKS,
     PLUGIN,
+    PRODUCT_IMAGE,
     RECORDINGS,
     RENDITIONS,
+    TRACK_IMAGE,
     OrganisationSettings,
     ServerSettings,
 )
@@ -179,6 +184,20 @@ def on_download(event: DownloadStarted) -> None:
     """Count the streams and downloads of a track."""
     if event.item_id is not None and event.files.startswith(f"{PLUGIN}/"):
         LISTENING.begun(event.scope.organisation.id, event.item_id, event.purpose)
+
+
+@hookimpl
+def on_product_changed(event: ProductChanged) -> None:
+    """Have the files made anew whose tags say something else now."""
+    if event.kind == Mp3.name and event.changed & OF_PRODUCT:
+        request_renditions(event.scope)
+
+
+@hookimpl
+def on_image_changed(event: ImageChanged) -> None:
+    """Have the files made anew that contain another cover now."""
+    if event.subject in {PRODUCT_IMAGE, TRACK_IMAGE} and "digest" in event.changed:
+        request_renditions(event.scope)
 
 
 @hookimpl

@@ -81,12 +81,12 @@ class Processes:
 
     def kill(self) -> None:
         """Kill the running processes and their children."""
-        for name in self._running:
+        for name in list(self._running):
             self.kill_one(name)
 
     def kill_one(self, name: str) -> None:
         """Kill a process and its children."""
-        process = self._running[name]
+        process = self._running.pop(name)  # its number may soon be that of another process
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -26,6 +26,7 @@ from autonomy_core.kernel.hookspecs.events import (
     on_purchase_requested,
     on_track_ready,
 )
+from autonomy_core.kernel.hookspecs.products import on_image_changed, on_product_changed
 from autonomy_core.kernel.hookspecs.providers import (
     register_authenticators,
     register_deliveries,
@@ -58,11 +59,13 @@ __all__ = [
     "on_customers_merged",
     "on_download",
     "on_grant_revoked",
+    "on_image_changed",
     "on_login",
     "on_mail_sending",
     "on_payment_completed",
     "on_payment_disputed",
     "on_payment_refunded",
+    "on_product_changed",
     "on_purchase_requested",
     "on_track_ready",
     "register_authenticators",

@@ -21,6 +21,8 @@ from autonomy_core.plugin_api.images import (
     change_alt,
     image_of,
     max_upload_bytes,
+    put_image,
+    remove_image,
 )
 from autonomy_core.plugin_api.operations import api_view
 from autonomy_core.plugin_api.resources import Resource
@@ -49,7 +51,7 @@ def put_track_cover(context: AdminTrackCover, request: Request) -> dict[str, Any
     scope, track_id, title = context.scope, context.track.id, context.track.title
     with receive_upload(scope, request, IMAGES, max_bytes=max_upload_bytes(scope)) as upload:
         alt = fields_of(upload, ImageFieldsSchema)["alt"]
-        image = services.put_cover(scope, track_id, upload, alt=alt, actor=request.actor)
+        image = put_image(scope, TRACK_IMAGE, track_id, upload, alt=alt, actor=request.actor)
     return ImageDocuments(context).for_staff(image, title)
 
 
@@ -93,7 +95,7 @@ def change_track_cover(context: AdminTrackCover, request: Request) -> dict[str, 
 )
 def remove_track_cover(context: AdminTrackCover, request: Request) -> None:
     """The track shows the cover of its product again. The old URLs work for some weeks."""
-    services.remove_cover(context.scope, context.track.id, actor=request.actor)
+    remove_image(context.scope, TRACK_IMAGE, context.track.id, actor=request.actor)
 
 
 def cover_documents(context: Resource, tracks: Sequence[Track], title: str) -> dict[UUID, Any]:

@@ -49,6 +49,11 @@ class TrackLoudness(OrganisationScoped, Base):
         """Whether the worker measures it, or tries again."""
         return self.measured_at is None and self.attempts < MOST_ATTEMPTS
 
+    @property
+    def is_untried(self) -> bool:
+        """Whether the worker has not begun yet, or not since staff asked for another attempt."""
+        return self.measured_at is None and self.attempts == 0 and self.error is None
+
     def is_of(self, sha256: str) -> bool:
         """Whether the values are those of a master."""
         return self.measured_at is not None and self.master == sha256

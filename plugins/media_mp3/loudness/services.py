@@ -39,8 +39,8 @@ def unmeasured(scope: TenantScope) -> list[Unmeasured]:
     """The masters that have to be measured. After `MOST_ATTEMPTS` a master waits for staff.
 
     Those of products come first that have a track without a finished file, which buyers wait for. Those that
-    failed before come last, the longest ago first, so that none of them keeps the others from
-    being measured.
+    were tried before come last, the longest ago first: none of them keeps the others from being measured, and
+    each of them has its turn.
     """
     known = {row.track_id: row for row in scope.session.scalars(select(TrackLoudness))}
     finished = exists().where(
@@ -52,15 +52,15 @@ def unmeasured(scope: TenantScope) -> list[Unmeasured]:
     wanted_of = (Track.id, Track.product_id, Track.sha256, Track.storage_key, Track.format, Track.size)
     tracks = select(*wanted_of).order_by(Track.product_id.not_in(awaited), Track.id)
     untried: list[Unmeasured] = []
-    failed_before: list[tuple[datetime, Unmeasured]] = []
+    tried_before: list[tuple[datetime, Unmeasured]] = []
     for each in scope.session.execute(tracks):
         wanted = Unmeasured(*each)
         row = known.get(each.id)
-        if row is None or row.master != each.sha256 or (row.is_due and row.error is None):
+        if row is None or row.master != each.sha256 or row.is_untried:
             untried.append(wanted)
         elif row.is_due:
-            failed_before.append((row.changed_at, wanted))
-    return untried + [wanted for _, wanted in sorted(failed_before, key=itemgetter(0))]
+            tried_before.append((row.changed_at, wanted))
+    return untried + [wanted for _, wanted in sorted(tried_before, key=itemgetter(0))]
 
 
 def begin(scope: TenantScope, wanted: Unmeasured) -> bool:
@@ -76,6 +76,7 @@ def begin(scope: TenantScope, wanted: Unmeasured) -> bool:
     if row.master != wanted.sha256:
         row.restart(wanted.sha256)
     row.attempts += 1
+    row.changed_at = utcnow()
     return True
 
 

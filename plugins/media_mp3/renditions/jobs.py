@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 EVERY_S: Final = 300
 """How often the job compares all files with what they have to be, in seconds.
 
-A change of a product or of a cover defers no job.
+A change of a track, of its product or of a cover defers a run at once. A change of an ini file does not.
 """
 BUDGET_S: Final = 60.0
 """After so many seconds the job begins no further rendition, and lets other jobs run."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -40,6 +42,9 @@ from media_mp3.renditions.domain import (
 )
 from media_mp3.renditions.models import Rendition
 from media_mp3.settings import PLUGIN, PRODUCT_IMAGE, TRACK_IMAGE, shop_url
+
+OF_PRODUCT: Final = frozenset({"title", "artist", "release_date"})
+"""The values of a product that `_tags` reads."""
 
 
 class UploadedMp3:
@@ -225,8 +230,8 @@ def _wanted(
 def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -> list[WantedRendition]:
     """Write the state of each rendition, and return those that have to be made now.
 
-    Those without any file come first. Those that failed before come last, so that one of them does not keep
-    the others from being made.
+    Those without any file come first. Those that were tried before come last, the longest ago first: none of
+    them keeps the others from being made, and each of them has its turn.
     No other job makes renditions of the organisation at the same time. So one that is running was
     interrupted.
 
@@ -236,7 +241,7 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
     rows = {(row.track_id, row.format): row for row in scope.session.scalars(select(Rendition))}
     absent: list[WantedRendition] = []
     outdated: list[WantedRendition] = []
-    failed_before: list[WantedRendition] = []
+    tried_before: list[tuple[datetime, WantedRendition]] = []
     for wanted in wanted_renditions(scope):
         row = rows.pop((wanted.track_id, wanted.format.name), None)
         if row is None:
@@ -249,9 +254,14 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
                 attempts=0,
             )
             scope.session.add(row)
+        tried_at = row.changed_at
         reconsider(row, wanted.fingerprint, obstacle_to(wanted.format))
-        if row.state == WAITING:
-            (failed_before if row.error else outdated if row.made else absent).append(wanted)
+        if row.state != WAITING:
+            continue
+        if row.attempts or row.error:
+            tried_before.append((tried_at, wanted))
+        else:
+            (outdated if row.made else absent).append(wanted)
     keeps_files = _lists_unknown_formats(scope)
     for row in rows.values():  # the format is not sold any more
         if row.made is None or not keeps_files or row.format.startswith(KEY_PREFIX):
@@ -260,7 +270,7 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
             )
             scope.session.execute(forgotten)
     scope.session.flush()
-    return absent + outdated + failed_before
+    return absent + outdated + [wanted for _, wanted in sorted(tried_before, key=itemgetter(0))]
 
 
 def _lists_unknown_formats(scope: TenantScope) -> bool:

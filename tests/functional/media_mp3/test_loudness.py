@@ -169,6 +169,16 @@ def test_a_track_that_ended_the_worker_each_time_waits_for_staff(shop, monkeypat
     assert for_staff(shop, track)["state"] == "waiting"
 
 
+def test_a_track_that_ended_the_worker_is_measured_after_the_others(shop):
+    album = shop.album()
+    first, second = (shop.upload(album, each)["track"]["id"] for each in (masters.wav(), quieter()))
+    with shop.autonomy.scope(shop.id) as scope:
+        begin(scope, unmeasured(scope)[0])
+        scope.session.flush()
+
+        assert [str(each.track_id) for each in unmeasured(scope)] == [second, first]
+
+
 def test_a_failure_is_shown_while_attempts_remain(shop, monkeypatch):
     album = shop.album()
     track = shop.upload(album, masters.wav())["track"]
