@@ -47,7 +47,7 @@ class Arrangement:
     @pytest.fixture
     def migrated_copy(self, _application: Autonomy) -> Iterator[Engine]:
         """A copy of the migrated database, as its owner sees it."""
-        with _application.database.of_its_own(f"contract_{uuid7().hex}") as owner_url:
+        with _application.database.of_its_own() as owner_url:
             yield create_engine(owner_url, poolclass=NullPool)
 
     @pytest.fixture

@@ -20,6 +20,7 @@ from autonomy_core.db.pipeline import Pipeline
 from autonomy_core.db.session import TenantSession, session_within
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, components
+from autonomy_core.testing.copies import Copies
 
 AT_ONCE = text(f"SET CONSTRAINTS {TRIGGER} IMMEDIATE")
 SAVEPOINT = Boundaries.of(
@@ -41,14 +42,14 @@ class SwitchedDatabase(Database):
 
     Args:
         server: the server of the tests.
-        template: a copy of the migrated database, for further copies. It must have no connections.
+        template: a copy of the migrated database, for `Copies`. It must have no connections.
         shared: the migrated database, for tests that are rolled back.
     """
 
     def __init__(self, server: EmbeddedServer, template: str, shared: str) -> None:
         super().__init__(server.url(shared, APPLICATION_ROLE), pool_size=32)
         self._server = server
-        self._template = template
+        self._copies = Copies(server, template)
         # The connection stays open between tests: the first statements of a new one cost much more.
         self._single = create_engine(self.url, pool_size=1, max_overflow=0, pool_pre_ping=True)
         # All tests share the engines, because each engine compiles every statement again.
@@ -134,15 +135,15 @@ class SwitchedDatabase(Database):
                 outer.rollback()
 
     @contextmanager
-    def of_its_own(self, name: str, *, template: str | None = None) -> Iterator[str]:
-        """Run the block in a new database, and drop it; yield its URL for its owner.
+    def of_its_own(self) -> Iterator[str]:
+        """Run the block in a migrated database that no other test uses; yield its URL for its owner."""
+        with self._copies.one() as name, self.named(name) as url:
+            yield url
 
-        Args:
-            name: the name of the new database.
-            template: the database to copy, which must have no connections; by default the migrated one.
-        """
+    @contextmanager
+    def named(self, name: str) -> Iterator[str]:
+        """Run the block in a database of the server; yield its URL for its owner."""
         before, bound_before = self.url, self._bind
-        self._server.create_database(name, template=template or self._template)
         self._single.dispose()
         self._start_generation()
         self.url, self._bind = self._server.url(name, APPLICATION_ROLE), self.engine
@@ -151,7 +152,6 @@ class SwitchedDatabase(Database):
         finally:
             self.dispose()
             self.url, self._bind = before, bound_before
-            self._server.drop_database(name)
 
     def dispose(self) -> None:
         """Close all idle connections."""

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 
@@ -115,7 +114,7 @@ def autonomy(_application: Autonomy) -> Iterator[Autonomy]:
 @pytest.fixture
 def committed(_application: Autonomy) -> Iterator[Autonomy]:
     """The application on a separate database, where other connections see committed data."""
-    with _application.database.of_its_own(f"test_{uuid4().hex}"):
+    with _application.database.of_its_own():
         yield _application
     _forget_organisations(_application)
 

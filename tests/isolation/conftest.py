@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from time import monotonic
 from uuid import uuid4
 
@@ -50,60 +51,77 @@ def stand_in_provider(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 KEPT_S = 120
-"""How long tests copy a world, in seconds. In an older one, logins would no longer be recent."""
+"""How long tests use a world, in seconds. In an older one, logins would no longer be recent."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A world in two databases.
+
+    Attributes:
+        world: the two organisations.
+        shared: the database of tests whose changes are rolled back.
+        template: a database without connections, for tests that commit: each gets a copy.
+        at: when it was made, on the clock of `monotonic`, in seconds.
+    """
+
+    world: World
+    shared: str
+    template: str
+    at: float
 
 
 class Worlds:
-    """Makes the world, and the database that contains it, of which tests use copies."""
+    """Makes the world of each application, and again when it is too old."""
 
-    def __init__(self, autonomy: Autonomy, server: EmbeddedServer) -> None:
-        self._autonomy, self._server = autonomy, server
-        self._made: tuple[World, str] | None = None
-        self._made_at = 0.0
+    def __init__(self, server: EmbeddedServer) -> None:
+        self._server = server
+        self._made: dict[int, Made] = {}
 
-    def current(self) -> tuple[World, str]:
-        if self._made is None or monotonic() - self._made_at > KEPT_S:
-            self.remove()
-            self._made_at = monotonic()
-            self._made = self._make()
-        return self._made
+    def current(self, autonomy: Autonomy) -> Made:
+        made = self._made.pop(id(autonomy), None)
+        if made is not None and monotonic() - made.at > KEPT_S:
+            self._server.drop_database(made.shared)
+            self._server.drop_database(made.template)
+            made = None
+        return self._made.setdefault(id(autonomy), made or self._make(autonomy))
 
-    def remove(self) -> None:
-        if self._made is not None:
-            self._server.drop_database(self._made[1])
-
-    def _make(self) -> tuple[World, str]:
-        name, database = f"world_{uuid4().hex}", self._autonomy.database
-        with database.of_its_own(f"test_{uuid4().hex}"):
-            world = make_world(self._autonomy)
+    def _make(self, autonomy: Autonomy) -> Made:
+        at, database = monotonic(), autonomy.database
+        shared, template = (f"{name}_{uuid4().hex}" for name in ("world", "template"))
+        with database.of_its_own():
+            world = make_world(autonomy)
             database.dispose()
-            self._server.create_database(name, template=make_url(database.url).database)
-        _forget_organisations(self._autonomy)
-        return world, name
+            for name in (shared, template):
+                self._server.create_database(name, template=make_url(database.url).database)
+        _forget_organisations(autonomy)
+        return Made(world, shared, template, at)
 
 
-@pytest.fixture(scope="module")
-def worlds(_application: Autonomy, postgresql: EmbeddedServer) -> Iterator[Worlds]:
-    made = Worlds(_application, postgresql)
-    yield made
-    made.remove()
+@pytest.fixture(scope="session")
+def worlds(postgresql: EmbeddedServer) -> Worlds:
+    return Worlds(postgresql)
 
 
 @pytest.fixture
-def committed_world(worlds: Worlds) -> Iterator[World]:
+def committed_world(worlds: Worlds, _application: Autonomy, postgresql: EmbeddedServer) -> Iterator[World]:
     """Two organisations in a database of the test's own, reached through a pool of connections."""
-    world, template = worlds.current()
-    with world.autonomy.database.of_its_own(f"test_{uuid4().hex}", template=template):
-        yield reopened(world)
-    _forget_organisations(world.autonomy)
+    made, name = worlds.current(_application), f"test_{uuid4().hex}"
+    postgresql.create_database(name, template=made.template)
+    with _application.database.named(name):
+        yield reopened(made.world)
+    _forget_organisations(_application)
+    postgresql.drop_database(name)
 
 
 @pytest.fixture
-def world(committed_world: World) -> Iterator[World]:
+def world(worlds: Worlds, _application: Autonomy) -> Iterator[World]:
     """Two organisations on one connection; the changes of a test are rolled back.
 
     They are committed: PostgreSQL reads uncommitted rows slowly, because for each it searches the list of the
     transaction's savepoints.
     """
-    with committed_world.autonomy.database.rolled_back():
-        yield committed_world
+    made = worlds.current(_application)
+    with _application.database.named(made.shared), _application.database.rolled_back():
+        yield reopened(made.world)
+    _forget_organisations(_application)
