@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from sqlalchemy import text
 
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.places import Place, own_store, storage_of_place
 from autonomy_core.files.receiving import remove_abandoned
+from autonomy_core.files.references import ask_references
 from autonomy_core.files.services import storage_of
 from autonomy_core.files.storage import Storage
 from autonomy_core.kernel.scope import TenantScope
@@ -59,10 +58,12 @@ def compare(scope: TenantScope, area: FileArea) -> Iterator[FileFinding]:
     """
     with scope.begin() as own:
         # Before the stores are listed, since a file is stored before its row is written.
-        rows = {row[0]: row[1:] for row in own.session.execute(text(area.referred_to or ""))}
+        sizes: dict[str, int | None] = {
+            key: size for key, size in ask_references(own, area, "key, size")
+        }
     stored = _stored(scope, area)
-    for key in sorted(rows.keys() | stored.keys()):
-        finding = _finding(key, rows.get(key), stored)
+    for key in sorted(sizes.keys() | stored.keys()):
+        finding = _finding(key, sizes, stored)
         if finding is not None:
             yield FileFinding(scope.organisation.id, f"{area.plugin}/{area.name}", finding, key)
 
@@ -79,12 +80,12 @@ def _stored(scope: TenantScope, area: FileArea) -> dict[str, int]:
     return {key: size for key, size in found.items() if key.endswith(area.suffix)}
 
 
-def _finding(key: str, row: Sequence[object] | None, stored: dict[str, int]) -> str | None:
-    if row is None:
+def _finding(key: str, sizes: Mapping[str, int | None], stored: Mapping[str, int]) -> str | None:
+    if key not in sizes:
         return UNREFERENCED
     if key not in stored:
         return MISSING
-    return WRONG_SIZE if row and row[0] != stored[key] else None
+    return None if sizes[key] in {None, stored[key]} else WRONG_SIZE
 
 
 @dataclass(slots=True)

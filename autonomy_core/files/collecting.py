@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select
 
 from autonomy_core.db.base import utcnow
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.marks import UnreferencedFileMark
+from autonomy_core.files.references import ask_references
 from autonomy_core.files.services import lock_file, storage_of
 from autonomy_core.kernel.scope import TenantScope
 
@@ -68,7 +69,8 @@ def delete_unreferenced(
         return
     now = utcnow()
     scope.session.flush()
-    for key in _due(scope, marks, stored - _referred(scope, area), now, after):
+    referred = ask_references(scope, area, "key").scalars()
+    for key in _due(scope, marks, stored.difference(referred), now, after):
         _delete(scope, area, marks, key)
 
 
@@ -79,16 +81,6 @@ def _require_own(area: FileArea, marks: type[UnreferencedFileMark]) -> None:
             f"{area.plugin}: {marks.__name__} has the marks of the files {its_area!r}, and not of "
             f"{area.name!r}; make a table for each area, with area = {area.name!r}"
         )
-
-
-def _referred(scope: TenantScope, area: FileArea) -> set[str]:
-    return set(scope.session.scalars(text(_query(area))))
-
-
-def _query(area: FileArea) -> str:
-    if area.referred_to is None:
-        raise ValueError(f"{area.plugin}: the files {area.name!r} do not say which rows refer to them")
-    return area.referred_to
 
 
 def _due(
@@ -123,8 +115,7 @@ def _see_again(mark: UnreferencedFileMark, now: datetime) -> None:
 def _delete(scope: TenantScope, area: FileArea, marks: type[UnreferencedFileMark], key: str) -> None:
     """Remove a file unless an upload has written a row for it in the meantime."""
     lock_file(scope, area, key)
-    refers = f"SELECT EXISTS (SELECT FROM ({_query(area)}) AS referred (key) WHERE key = :key)"  # noqa: S608
-    if scope.session.scalar(text(refers), {"key": key}):
+    if ask_references(scope, area, "key", "key = :key", key=key).first():
         return
     try:
         storage_of(scope, area).delete(key)

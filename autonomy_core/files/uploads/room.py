@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from autonomy_core.db.base import utcnow
 from autonomy_core.files.errors import StorageFull
+from autonomy_core.files.references import ask_references
 from autonomy_core.files.upload import Upload
 from autonomy_core.files.uploads.models import PendingUpload
 from autonomy_core.files.uploads.settings import PARTS, max_stored_bytes
@@ -59,7 +60,7 @@ def usage(scope: TenantScope) -> Usage:
     A file counts as long as a row refers to it, once in its area. The sizes are those in the rows, so an area
     whose query has no sizes counts as empty.
     """
-    # The queries of areas are plain SQL, for which the session writes nothing by itself.
+    # The questions about areas are plain SQL, for which the session writes nothing by itself.
     scope.session.flush()
     uploads, reserved = scope.session.execute(
         select(func.count(), func.coalesce(func.sum(PendingUpload.length), 0)).where(
@@ -74,9 +75,8 @@ def _areas(scope: TenantScope) -> list[AreaUsage]:
     for plugin, area in runtime_of(scope).stored_files:
         if area == PARTS or area.referred_to is None:
             continue
-        rows = scope.session.execute(text(area.referred_to))
-        sizes = {row[0]: row[1] if len(row) > 1 else 0 for row in rows}
-        found.append(AreaUsage(f"{plugin}/{area.name}", len(sizes), int(sum(sizes.values()))))
+        count, size = ask_references(scope, area, "count(*), COALESCE(sum(size), 0)").one()
+        found.append(AreaUsage(f"{plugin}/{area.name}", count, int(size)))
     return found
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from autonomy_core.cli.context import CliContext
 from autonomy_core.cli.files import files
+from autonomy_core.files.area import FileArea
+from autonomy_core.files.uploads.room import usage
+from autonomy_core.kernel.files import StoredFiles
 from tests.functional.media_mp3.shop import MUSIC
 from tests.functional.media_mp3.tus import GIGABYTE, Uploads, limited_shop
 from tests.unit.media_mp3 import material
@@ -78,3 +84,42 @@ def test_the_operator_sees_what_organisations_store(autonomy):
     assert row["organisation"] == "counted"
     assert (row["bytes"], row["limit"]) == (len(MUSIC) + 1000, 2 * GIGABYTE)
     assert (row["uploads"], row["media_mp3/recordings"]) == (1, len(MUSIC))
+
+
+def areas_used(autonomy, *areas):
+    """What `usage` adds up for these files of ``acme``, by their name."""
+    autonomy.organisation()
+    runtime = replace(autonomy.runtime, stored_files=tuple(("scores", area) for area in areas))
+    with runtime.transaction(autonomy.get_organisation("acme")) as scope:
+        return {area.files: (area.count, area.bytes) for area in usage(scope).areas}
+
+
+def files_of(name, query):
+    return FileArea(name, lambda settings: Path(), query, plugin="scores", suffix=".pdf")
+
+
+def test_a_file_counts_once_and_files_of_others_never(autonomy):
+    rows = "(VALUES ('acme/1', 10), ('acme/1', 10), ('acme/2', 5), ('acme2/3', 7), ('beacon/4', 7))"
+    used = areas_used(
+        autonomy,
+        files_of("sheets", f"SELECT * FROM {rows} AS rows"),
+        files_of("unsized", f"SELECT column1 FROM {rows} AS rows"),
+        files_of("none", f"SELECT * FROM {rows} AS rows WHERE false"),
+        StoredFiles("named-otherwise", lambda settings: Path(), "SELECT 'cover.jpg', 8"),
+    )
+    assert used == {
+        "scores/sheets": (2, 15),
+        "scores/unsized": (2, 0),
+        "scores/none": (0, 0),
+        "scores/named-otherwise": (1, 8),
+    }
+
+
+def test_the_database_adds_up_however_many_files_there_are(autonomy):
+    many = files_of("many", "SELECT 'acme/' || n, n FROM generate_series(1, 200000) AS n")
+    tracemalloc.start()
+    try:
+        assert areas_used(autonomy, many) == {"scores/many": (200_000, 20_000_100_000)}
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
