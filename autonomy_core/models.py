@@ -20,7 +20,7 @@ from autonomy_core.codes.models import CodeBatch, CodeUse, DownloadCode
 from autonomy_core.coupons.models import Coupon, CouponProduct, CouponRedemption
 from autonomy_core.customers.models import Customer, CustomerNote
 from autonomy_core.db.base import Base
-from autonomy_core.files.uploads.models import PendingUpload, UnreferencedUploadPart, UploadPart
+from autonomy_core.files.models import PendingUpload, UnreferencedUploadPart, UploadPart
 from autonomy_core.grants.models import Grant
 from autonomy_core.idempotency.models import IdempotencyKey
 from autonomy_core.images.models import (

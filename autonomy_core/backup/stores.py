@@ -11,8 +11,8 @@ from autonomy_core.backup import files
 from autonomy_core.backup.domain import FILES, BackupError, FileFacts
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.places import Place, own_store, storage_of_place
+from autonomy_core.files.settings import PARTS
 from autonomy_core.files.storage import is_key
-from autonomy_core.files.uploads.settings import PARTS
 from autonomy_core.images.settings import IMAGES
 from autonomy_core.kernel.files import StoredFiles
 from autonomy_core.kernel.manager import Plugins

@@ -14,9 +14,9 @@ from autonomy_core.cli.output import print_json, print_rows
 from autonomy_core.files.administration import ERRORS, compare, places_of
 from autonomy_core.files.administration import move as move_files
 from autonomy_core.files.area import FileArea
+from autonomy_core.files.room import usage as usage_of
 from autonomy_core.files.services import storage_of
 from autonomy_core.files.uploads.collecting import JOBS as UPLOAD_JOBS
-from autonomy_core.files.uploads.room import usage as usage_of
 from autonomy_core.images.collecting import JOBS as IMAGE_JOBS
 from autonomy_core.kernel.scope import TenantScope
 

@@ -18,7 +18,7 @@ from autonomy_core.edge.body import BodyNeeded
 from autonomy_core.edge.environ import Environ
 from autonomy_core.edge.pool import Pool
 from autonomy_core.errors import AutonomyError
-from autonomy_core.files.assembly import AssembledBody
+from autonomy_core.kernel.bodies import StreamedBody
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ class FileAnswer:
         self.file.close()
 
 
-Stream = FileAnswer | AssembledBody
+Stream = FileAnswer | StreamedBody
 """Bodies that are read while they are sent."""
 
 
@@ -195,7 +195,7 @@ def reader_of(body: Stream, pool: Pool) -> Read:
 
     Args:
         body: the body.
-        pool: its threads read the pieces of assembled bodies, which may be in a store that does not answer.
+        pool: its threads read the pieces of bodies that are in a store, which may not answer.
     """
     if isinstance(body, FileAnswer):
         return _FileReader(body).read
@@ -209,7 +209,7 @@ def reader_of(body: Stream, pool: Pool) -> Read:
     return read
 
 
-def _attempt(body: AssembledBody, size: int) -> bytes | BaseException:
+def _attempt(body: StreamedBody, size: int) -> bytes | BaseException:
     try:
         return body.read(size)
     except AutonomyError as error:

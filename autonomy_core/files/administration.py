@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autonomy_core.files.area import FileArea
+from autonomy_core.files.incoming import remove_abandoned
 from autonomy_core.files.places import Place, own_store, storage_of_place
-from autonomy_core.files.receiving import remove_abandoned
 from autonomy_core.files.references import ask_references
 from autonomy_core.files.services import storage_of
 from autonomy_core.files.storage import Storage
@@ -58,9 +58,7 @@ def compare(scope: TenantScope, area: FileArea) -> Iterator[FileFinding]:
     """
     with scope.begin() as own:
         # Before the stores are listed, since a file is stored before its row is written.
-        sizes: dict[str, int | None] = {
-            key: size for key, size in ask_references(own, area, "key, size")
-        }
+        sizes: dict[str, int | None] = dict(ask_references(own, area, "key, size").tuples())
     stored = _stored(scope, area)
     for key in sorted(sizes.keys() | stored.keys()):
         finding = _finding(key, sizes, stored)

@@ -1,6 +1,6 @@
 """A file that is made of stored files and of bytes between them, and that no store has as a whole.
 
-`responses` answers with it, and `edge.answer` reads its body piece by piece. Only one piece is in memory.
+`responses` answers with it, and the edge reads its body piece by piece. Only one piece is in memory.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.services import unavailable_if_unreadable
 from autonomy_core.files.storage import Storage
+from autonomy_core.kernel.bodies import StreamedBody
 
 MOST_AT_ONCE: Final = 1024 * 1024
 """The most bytes that are read from a remote store in one request, which is in memory."""
@@ -104,7 +105,7 @@ def slices(parts: Sequence[Part], start: int, end: int) -> list[Slice]:
     return found
 
 
-class AssembledBody:
+class AssembledBody(StreamedBody):
     """The body of an answer: it reads the slices one after another, in whatever thread asks.
 
     A local file is open from its first piece to its last. A remote store is asked for each piece, since

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
-import structlog
 from marshmallow import Schema, ValidationError
 from pyramid.request import Request
 
 from autonomy_core.errors import InvalidInput, Unavailable, UnsupportedMediaType
 from autonomy_core.files import errors
 from autonomy_core.files.area import FileArea
+from autonomy_core.files.incoming import incoming_directory, not_written
 from autonomy_core.files.turns import FairTurns, TurnsBusy
 from autonomy_core.files.upload import Reference, Upload, largest_form, receive
 from autonomy_core.files.uploads.assembling import assembled
-from autonomy_core.files.uploads.room import require_room_outside
+from autonomy_core.files.room import require_room_outside
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.web.operations import expect_large_body
-
-log = structlog.get_logger(__name__)
 
 RECEIVING_ERRORS: Final = (
     InvalidInput,
@@ -42,8 +38,6 @@ WAIT_S: Final = 30
 
 TURNS: Final = FairTurns(concurrent=4, places=8)
 """A form of a few bytes makes the process copy a whole upload from the store to the disk."""
-
-_ABANDONED_S: Final = 24 * 3600
 
 
 @contextmanager
@@ -95,7 +89,7 @@ def _receive(scope: TenantScope, request: Request, area: FileArea, max_bytes: in
             return received
         return _assembled(scope, area, received, max_bytes)
     except OSError as error:
-        raise _not_written(area, error) from error
+        raise not_written(area, error) from error
 
 
 def _assembled(scope: TenantScope, area: FileArea, named: Reference, max_bytes: int) -> Upload:
@@ -104,36 +98,6 @@ def _assembled(scope: TenantScope, area: FileArea, named: Reference, max_bytes: 
             return assembled(scope, area, named.upload_id, named.fields, max_bytes=max_bytes)
     except TurnsBusy as error:
         raise Unavailable("Too many uploads are being used.", extra={"retry_after": WAIT_S}) from error
-
-
-def incoming_directory(scope: TenantScope, area: FileArea) -> Path:
-    """Where the files of an area arrive. The leftovers of killed processes are removed.
-
-    Raises:
-        StorageUnavailable: it cannot be made or read.
-    """
-    try:
-        directory = area.incoming(scope.server)
-        remove_abandoned(directory)
-    except OSError as error:
-        raise _not_written(area, error) from error
-    return directory
-
-
-def _not_written(area: FileArea, error: OSError) -> errors.StorageUnavailable:
-    log.error(area.event("upload_not_written"), exc_info=error)
-    return errors.StorageUnavailable("The file could not be written.")
-
-
-def remove_abandoned(directory: Path) -> None:
-    """Remove the received files of processes that were killed in the middle of an upload, a day later."""
-    oldest = time.time() - _ABANDONED_S
-    for path in directory.glob("upload-*"):
-        try:
-            if path.stat().st_mtime < oldest:
-                path.unlink()
-        except FileNotFoundError:
-            continue
 
 
 def fields_of(upload: Upload, schema: type[Schema]) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from sqlalchemy import func, select
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.errors import StorageUnavailable
 from autonomy_core.files.places import own_store
+from autonomy_core.files.room import use_room
 from autonomy_core.files.storage import BadKey, Storage, checked_key, storage_key
 from autonomy_core.files.upload import Upload
-from autonomy_core.files.uploads.room import use_room
 from autonomy_core.kernel.scope import TenantScope
 
 log = structlog.get_logger(__name__)

@@ -20,9 +20,9 @@ from autonomy_core.audit.services import change, record
 from autonomy_core.db.base import among, utcnow
 from autonomy_core.errors import NotFound
 from autonomy_core.files.errors import StorageUnavailable
+from autonomy_core.files.room import use_room
 from autonomy_core.files.services import ServedFile, keep_upload, key_of, open_file, store_upload
 from autonomy_core.files.upload import Upload
-from autonomy_core.files.uploads.room import use_room
 from autonomy_core.images import domain, processing
 from autonomy_core.images.domain import FINDINGS, Finding, ProcessedImage, describe
 from autonomy_core.images.errors import NoImage
@@ -108,7 +108,7 @@ def _write_files(image: ProcessedImage, directory: Path, found: dict[str, Upload
     try:
         for rendition in image.renditions:
             if (sha256 := rendition.sha256) not in found:
-                # `receiving.remove_abandoned` removes files with this prefix after a crash.
+                # `incoming.remove_abandoned` removes files with this prefix after a crash.
                 descriptor, name = tempfile.mkstemp(prefix="upload-", dir=directory)
                 found[sha256] = Upload(Path(name), sha256, len(rendition.content), sha256, {})
                 with os.fdopen(descriptor, "wb") as file:

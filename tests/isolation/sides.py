@@ -22,12 +22,12 @@ from autonomy_core.customers.models import Customer
 from autonomy_core.customers.services import register_customer
 from autonomy_core.db.base import utcnow
 from autonomy_core.files.area import FileArea
+from autonomy_core.files.models import UploadPart
 from autonomy_core.files.services import key_of, storage_of
+from autonomy_core.files.settings import PARTS
 from autonomy_core.files.uploads.collecting import collect as collect_uploads
 from autonomy_core.files.uploads.domain import NewUpload
-from autonomy_core.files.uploads.models import UploadPart
 from autonomy_core.files.uploads.services import begin_upload
-from autonomy_core.files.uploads.settings import PARTS
 from autonomy_core.images.collecting import collect as collect_images
 from autonomy_core.images.domain import colour_of_text
 from autonomy_core.images.placeholder import Placeholders

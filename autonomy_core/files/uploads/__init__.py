@@ -2,6 +2,5 @@
 
 Each request adds one part, which is a file in the organisation's store. The rows of an upload say which parts
 it has, so that any server of the installation can continue it (`services`). A call that takes a form with a
-file takes a finished upload instead (`assembling`). `room` limits what an organisation stores, and
-`collecting` removes uploads that nothing used in time.
+file takes a finished upload instead (`assembling`). `collecting` removes uploads that nothing used in time.
 """

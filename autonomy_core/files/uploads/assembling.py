@@ -14,13 +14,13 @@ from sqlalchemy import select
 from autonomy_core.fields import parse_uuid
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.errors import UploadTooLarge, UploadUnfinished, UploadUnknown
+from autonomy_core.files.models import PendingUpload, UploadPart
 from autonomy_core.files.services import storage_of, unavailable_if_unreadable
+from autonomy_core.files.settings import PARTS
 from autonomy_core.files.upload import Upload
 from autonomy_core.files.uploads import direct
 from autonomy_core.files.uploads.domain import PARTIAL
-from autonomy_core.files.uploads.models import PendingUpload, UploadPart
 from autonomy_core.files.uploads.services import find_upload
-from autonomy_core.files.uploads.settings import PARTS
 from autonomy_core.kernel.scope import TenantScope
 
 

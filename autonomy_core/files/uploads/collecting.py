@@ -9,9 +9,9 @@ from sqlalchemy import delete, or_
 
 from autonomy_core.db.base import utcnow
 from autonomy_core.files.collecting import delete_unreferenced, stored_keys
+from autonomy_core.files.models import PendingUpload, UnreferencedUploadPart
+from autonomy_core.files.settings import PARTS, lifetime
 from autonomy_core.files.uploads.direct import remove_expired
-from autonomy_core.files.uploads.models import PendingUpload, UnreferencedUploadPart
-from autonomy_core.files.uploads.settings import PARTS, lifetime
 from autonomy_core.kernel.jobs import Job
 from autonomy_core.kernel.scope import TenantScope
 

@@ -17,15 +17,15 @@ from sqlalchemy import select
 
 from autonomy_core.db.base import utcnow
 from autonomy_core.files.errors import StorageUnavailable, UploadUnfinished
+from autonomy_core.files.models import PendingUpload
 from autonomy_core.files.places import Place, breaker_of, own_store
+from autonomy_core.files.room import expire
+from autonomy_core.files.settings import PARTS
 from autonomy_core.files.upload import base_name
 from autonomy_core.files.uploads import services
 from autonomy_core.files.uploads.domain import UNNAMED, NewUpload, part_bytes, part_sizes
 from autonomy_core.files.uploads.errors import UploadNotDirect
-from autonomy_core.files.uploads.models import PendingUpload
 from autonomy_core.files.uploads.multipart import MultipartObject, StoredPart
-from autonomy_core.files.uploads.room import expire
-from autonomy_core.files.uploads.settings import PARTS
 from autonomy_core.kernel.scope import TenantScope
 
 log = structlog.get_logger(__name__)

@@ -39,7 +39,7 @@ def received_piece(
     path: Path | None = None
     try:
         try:
-            # `receiving.remove_abandoned` removes files with this prefix after a crash.
+            # `incoming.remove_abandoned` removes files with this prefix after a crash.
             descriptor, name = tempfile.mkstemp(prefix="upload-", dir=directory)
             path = Path(name)
             piece = _receive(stream, descriptor, path, max_bytes, checksum)

@@ -8,9 +8,9 @@ from pyramid.authorization import Allow
 from pyramid.request import Request
 from pyramid.response import Response
 
+from autonomy_core.files.models import PendingUpload
 from autonomy_core.files.uploads import services
 from autonomy_core.files.uploads.domain import VERSION
-from autonomy_core.files.uploads.models import PendingUpload
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.traversal.resources import Collection, Resource
 

@@ -13,13 +13,13 @@ from autonomy_core.audit.services import change, record
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import NotFound
 from autonomy_core.files.errors import UploadTooLarge, UploadUnfinished
+from autonomy_core.files.models import PendingUpload, UploadPart
+from autonomy_core.files.room import expire, require_room
 from autonomy_core.files.services import keep_upload, key_of, store_upload
+from autonomy_core.files.settings import PARTS, lifetime, max_upload_bytes
 from autonomy_core.files.upload import Upload
 from autonomy_core.files.uploads.domain import MOST_PARTS, PARTIAL, NewUpload
 from autonomy_core.files.uploads.errors import UploadInTooManyParts, UploadIsFinal, UploadOffsetWrong
-from autonomy_core.files.uploads.models import PendingUpload, UploadPart
-from autonomy_core.files.uploads.room import expire, require_room
-from autonomy_core.files.uploads.settings import PARTS, lifetime, max_upload_bytes
 from autonomy_core.kernel.scope import TenantScope
 
 

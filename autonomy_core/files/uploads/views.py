@@ -9,12 +9,13 @@ from pyramid.request import Request
 
 from autonomy_core.errors import NotFound, UnsupportedMediaType
 from autonomy_core.files.errors import StorageFull, StorageUnavailable, UploadTooLarge, UploadUnfinished
-from autonomy_core.files.receiving import incoming_directory
+from autonomy_core.files.incoming import incoming_directory
+from autonomy_core.files.models import PendingUpload
+from autonomy_core.files.room import Usage, usage
+from autonomy_core.files.settings import PARTS, max_upload_bytes
 from autonomy_core.files.uploads import direct, domain, errors, services
-from autonomy_core.files.uploads.models import PendingUpload
 from autonomy_core.files.uploads.pieces import received_piece
 from autonomy_core.files.uploads.resources import AdminUpload, AdminUploads
-from autonomy_core.files.uploads.room import Usage, usage
 from autonomy_core.files.uploads.schemas import (
     VERSION_HEADER,
     DirectUploadSchema,
@@ -23,7 +24,6 @@ from autonomy_core.files.uploads.schemas import (
     UploadSchema,
     header,
 )
-from autonomy_core.files.uploads.settings import PARTS, max_upload_bytes
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.traversal.resources import Admin
 from autonomy_core.web.operations import api_view, expect_large_body

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 
 from autonomy_core.audit.models import AuditEntry
 from autonomy_core.db.base import utcnow
+from autonomy_core.files.models import PendingUpload
 from autonomy_core.files.uploads import direct, domain
 from autonomy_core.files.uploads.collecting import collect
-from autonomy_core.files.uploads.models import PendingUpload
 from tests.functional.media_mp3.shop import LONG, MUSIC, Shop
 from tests.functional.media_mp3.tus import Uploads
 from tests.support.s3_server import ACCESS_KEY, SECRET_KEY

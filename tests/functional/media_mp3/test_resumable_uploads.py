@@ -14,11 +14,11 @@ from autonomy_core.audit.models import AuditEntry
 from autonomy_core.db.base import utcnow
 from autonomy_core.files import services as files
 from autonomy_core.files.administration import compare
+from autonomy_core.files.models import PendingUpload
+from autonomy_core.files.settings import PARTS
 from autonomy_core.files.uploads import services
 from autonomy_core.files.uploads.collecting import collect
 from autonomy_core.files.uploads.domain import MOST_PARTS
-from autonomy_core.files.uploads.models import PendingUpload
-from autonomy_core.files.uploads.settings import PARTS
 from tests.functional.media_mp3.shop import MUSIC
 from tests.functional.media_mp3.tus import STREAM, VERSION, Uploads, checksum, encoded
 from tests.isolation.sides import picture

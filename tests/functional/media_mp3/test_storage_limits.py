@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from autonomy_core.cli.context import CliContext
 from autonomy_core.cli.files import files
 from autonomy_core.files.area import FileArea
-from autonomy_core.files.uploads.room import usage
+from autonomy_core.files.room import usage
 from autonomy_core.kernel.files import StoredFiles
 from tests.functional.media_mp3.shop import MUSIC
 from tests.functional.media_mp3.tus import GIGABYTE, Uploads, limited_shop

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from autonomy_core.files import receiving
+from autonomy_core.files import incoming, receiving
 from autonomy_core.files.turns import FairTurns
 from autonomy_core.files.uploads import assembling, services
 from autonomy_core.images import services as images
@@ -113,7 +113,7 @@ def test_a_full_disk_is_not_told_as_an_unreadable_store(shop, uploads, monkeypat
 
 def test_a_data_directory_that_cannot_be_written_is_unavailable(shop, uploads, monkeypatch):
     path = uploads.begin(10)
-    monkeypatch.setattr(receiving, "remove_abandoned", unwritable)
+    monkeypatch.setattr(incoming, "remove_abandoned", unwritable)
     assert uploads.send(path, 0, b"12345", status=503).json["code"] == "storage_unavailable"
     assert uploads.offset(path) == 0
 

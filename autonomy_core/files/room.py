@@ -9,10 +9,10 @@ from sqlalchemy import func, select, update
 
 from autonomy_core.db.base import utcnow
 from autonomy_core.files.errors import StorageFull
+from autonomy_core.files.models import PendingUpload
 from autonomy_core.files.references import ask_references
+from autonomy_core.files.settings import PARTS, max_stored_bytes
 from autonomy_core.files.upload import Upload
-from autonomy_core.files.uploads.models import PendingUpload
-from autonomy_core.files.uploads.settings import PARTS, max_stored_bytes
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from autonomy_core.files.receiving import remove_abandoned
+from autonomy_core.files.incoming import remove_abandoned
 
 
 def test_leftovers_of_a_killed_process_are_removed_after_a_day(tmp_path):
