@@ -12,7 +12,7 @@ from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.parts import parts_of
 from autonomy_core.images import services
 from autonomy_core.images.urls import ImageDocuments
-from autonomy_core.kernel.listing import Part
+from autonomy_core.kernel.listing import PartOf
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.traversal.resources import Resource
 
@@ -54,7 +54,7 @@ def with_covers(context: Resource, products: Sequence[Product], *, scope: Tenant
         ]
 
 
-def _having_covers(product: Product, part: Part | None) -> Iterator[Thing]:
+def _having_covers(product: Product, part: PartOf | None) -> Iterator[Thing]:
     """Yield the things whose image is the cover of a product, if those before have none."""
     yield SUBJECT, product.id
     if part is not None:

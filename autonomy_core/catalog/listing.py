@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from urllib.parse import urljoin
 from uuid import UUID
 
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.parts import load_sales
+from autonomy_core.catalog.tracks import ShownTrack
 from autonomy_core.kernel.listing import (
     ExtrasKind,
     ListedExtra,
@@ -50,15 +49,8 @@ def load_tracks(scope: TenantScope, product: Product, root: str) -> Product:
                 extras = kind.extras_of(scope, product_ids)
         for each in products:
             if each.kind == name:
-                each.tracks = _with_urls(tracks.get(each.id, ()), root)
+                each.tracks = [ShownTrack.of(track, root) for track in tracks.get(each.id, ())]
                 each.formats = formats.get(each.id, ())
                 each.extras = extras.get(each.id, ())
     load_sales(scope, products)
     return product
-
-
-def _with_urls(tracks: Sequence[ListedTrack], root: str) -> Sequence[ListedTrack]:
-    return [
-        replace(each, preview_url=urljoin(root, each.preview_url)) if each.preview_url else each
-        for each in tracks
-    ]

@@ -15,8 +15,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from autonomy_core.catalog.descriptions import rendered
 from autonomy_core.catalog.domain import State, state_of
+from autonomy_core.catalog.tracks import ShownTrack
 from autonomy_core.db.base import Base, Identified, OrganisationScoped, tenant_key, utcnow
-from autonomy_core.kernel.listing import ListedExtra, ListedFormat, ListedTrack
+from autonomy_core.kernel.listing import ListedExtra, ListedFormat
 from autonomy_core.prices import models as prices
 
 BUNDLE = "bundle"
@@ -58,7 +59,7 @@ class Product(Identified, Base):
         pay_what_you_want: Mapped[bool]
         suggested_amount: Mapped[int | None]
         other_prices: Mapped[list[dict[str, Any]]]
-        tracks: Sequence[ListedTrack]
+        tracks: Sequence[ShownTrack]
         formats: Sequence[ListedFormat]
         extras: Sequence[ListedExtra]
         part_of: UUID | None  # set by `cover_documents`, as the following

@@ -10,7 +10,7 @@ from sqlalchemy import Select
 
 from autonomy_core.catalog.availability import on_sale
 from autonomy_core.catalog.models import Product
-from autonomy_core.kernel.listing import Part, PartKind
+from autonomy_core.kernel.listing import PartKind, PartOf
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope, forbid_commit
 
@@ -27,12 +27,12 @@ def listed(scope: TenantScope) -> Select[Product]:
     return products.where(Product.kind.not_in(names)) if names else products
 
 
-def parts_of(scope: TenantScope, products: Iterable[Product]) -> Mapping[UUID, Part]:
+def parts_of(scope: TenantScope, products: Iterable[Product]) -> Mapping[UUID, PartOf]:
     """Return which of some products are parts, by their ids. Each kind of parts is asked once."""
     by_kind: dict[str, list[UUID]] = {}
     for product in products:
         by_kind.setdefault(product.kind, []).append(product.id)
-    found: dict[UUID, Part] = {}
+    found: dict[UUID, PartOf] = {}
     kinds = _part_kinds(scope)
     for name in kinds.keys() & by_kind.keys():
         with forbid_commit(scope):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ class ListedTrack:
         formats: in which a buyer gets it.
         image: the kind of thing whose image is its cover, see `put_image`; None if tracks have no images.
         product_id: the product with which it is bought alone; None if it is not.
-        cover: the document of its cover; the core sets it.
-        sale: the product with `product_id`, if visitors see it; the core sets it.
     """
 
     id: UUID
@@ -62,12 +60,10 @@ class ListedTrack:
     formats: tuple[ListedFormat, ...] = ()
     image: str | None = None
     product_id: UUID | None = None
-    cover: Mapping[str, Any] | None = None
-    sale: Any = None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartOf:
     """What a product is a part of.
 
     Attributes:
@@ -170,7 +166,7 @@ class PartKind(Protocol):
 
     name: str
 
-    def wholes_of(self, scope: TenantScope, product_ids: Collection[UUID]) -> Mapping[UUID, Part]:
+    def wholes_of(self, scope: TenantScope, product_ids: Collection[UUID]) -> Mapping[UUID, PartOf]:
         """What products of this kind are parts of. See `ListingKind.tracks_of`.
 
         Args:

@@ -11,8 +11,8 @@ from autonomy_core.kernel.listing import (
     ListedFormat,
     ListedTrack,
     ListingKind,
-    Part,
     PartKind,
+    PartOf,
     WholeKind,
 )
 from autonomy_core.kernel.media import MediaFormat, Recording
@@ -44,8 +44,8 @@ __all__ = [
     "ListedTrack",
     "ListingKind",
     "MediaFormat",
-    "Part",
     "PartKind",
+    "PartOf",
     "PaymentFinder",
     "PaymentProvider",
     "ProductKind",

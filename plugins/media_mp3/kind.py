@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 
 from autonomy_core.plugin_api.catalog import Product
-from autonomy_core.plugin_api.protocols import ListedExtra, ListedFormat, ListedTrack, Part
+from autonomy_core.plugin_api.protocols import ListedExtra, ListedFormat, ListedTrack, PartOf
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3 import services
 from media_mp3.archives.services import listed_formats
@@ -75,6 +75,6 @@ class Single:
         """Return the formats in which the track of each product may be had."""
         return listed_formats(scope, product_ids, of_singles=True)
 
-    def wholes_of(self, scope: TenantScope, product_ids: Collection[UUID]) -> Mapping[UUID, Part]:
+    def wholes_of(self, scope: TenantScope, product_ids: Collection[UUID]) -> Mapping[UUID, PartOf]:
         """Return the releases."""
         return parts(scope, product_ids)

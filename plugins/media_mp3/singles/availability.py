@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import aliased
 
 from autonomy_core.plugin_api.catalog import Product, is_offered
-from autonomy_core.plugin_api.protocols import Part
+from autonomy_core.plugin_api.protocols import PartOf
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.models import Track
 from media_mp3.settings import TRACK_IMAGE
@@ -43,11 +43,11 @@ def obstacle_to_sale(scope: TenantScope, product_id: UUID) -> str | None:
     return "The track was removed or hidden, or its release is not on sale."
 
 
-def parts(scope: TenantScope, product_ids: Collection[UUID]) -> dict[UUID, Part]:
+def parts(scope: TenantScope, product_ids: Collection[UUID]) -> dict[UUID, PartOf]:
     """The releases to which products belong with which a track is sold alone."""
     statement = select(Track.single_id, Track.product_id, Track.id).where(Track.single_id.in_(product_ids))
     return {
-        single_id: Part(release_id, (TRACK_IMAGE, track_id))
+        single_id: PartOf(release_id, (TRACK_IMAGE, track_id))
         for single_id, release_id, track_id in scope.session.execute(statement)
         if single_id is not None
     }

@@ -41,6 +41,13 @@ def test_the_docstring_lists_every_public_module():
     assert sorted(name for row in rows for name in re.findall(r"``(\w+)``", row)) == sorted(PUBLIC)
 
 
+def test_a_public_name_means_one_thing_in_all_modules():
+    meanings = {}
+    for name, each in EVERY:
+        meanings.setdefault(each, {})[id(getattr(module(name), each))] = name
+    assert {each: [*found.values()] for each, found in meanings.items() if len(found) > 1} == {}
+
+
 @pytest.mark.parametrize(("name", "each"), EVERY, ids=map(".".join, EVERY))
 def test_every_public_name_is_documented(name, each):
     found = getattr(module(name), each)
