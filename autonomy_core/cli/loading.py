@@ -10,7 +10,8 @@ from autonomy_core.kernel.hooks import PluginSettings
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.mail.registrations import mail_checks_of
 from autonomy_core.operations.logging import configure_logging
-from autonomy_core.runtime import mail_templates_of, make_runtime
+from autonomy_core.registrations import mail_templates_of
+from autonomy_core.runtime import make_runtime
 from autonomy_core.settings import Settings, load_settings, rules_of
 from autonomy_core.tenancy.editing import TenantEditor
 

@@ -13,7 +13,7 @@ from autonomy_core.mail.rendering import Look, known_names, render_for, render_s
 from autonomy_core.mail.sources import compiled, shipped
 from autonomy_core.mail.templates import FOOTER
 from autonomy_core.plugin_api.hooks import hookimpl
-from autonomy_core.runtime import mail_templates_of
+from autonomy_core.registrations import mail_templates_of
 
 TEMPLATES = {**mail_templates_of(Plugins.from_entry_points()), FOOTER.name: FOOTER}
 LANGUAGES = ("en", "de")
