@@ -7,7 +7,8 @@ not occupy them. Therefore:
 - the thread is free before the answer is sent, and the event loop sends files (`answer`);
 - a request that is rejected whatever its body contains is rejected before the body arrives (`application`);
 - health checks and metrics have their own threads (`pool`);
-- the number of slow requests per client address is limited (`crowd`).
+- the number of slow requests per client address is limited (`crowd`);
+- organisations share the threads that read from stores, which may not answer (`pieces`).
 
 The application is plain WSGI and works with any other server. Decision 0023 gives the reasons.
 """

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +15,7 @@ import structlog
 
 from autonomy_core.edge.body import BodyNeeded
 from autonomy_core.edge.environ import Environ
-from autonomy_core.edge.pool import Pool
+from autonomy_core.edge.pieces import PieceReader, Pieces
 from autonomy_core.errors import AutonomyError
 from autonomy_core.kernel.bodies import StreamedBody
 
@@ -190,43 +189,35 @@ Read = Callable[[int], Awaitable[bytes]]
 """Returns the next bytes of a body, at most so many; none at its end."""
 
 
-def reader_of(body: Stream, pool: Pool) -> Read:
-    """How the event loop reads a body.
+def reader_of(body: Stream, pieces: Pieces) -> FileReader | PieceReader:
+    """What reads and closes a body in the event loop.
 
     Args:
         body: the body.
-        pool: its threads read the pieces of bodies that are in a store, which may not answer.
+        pieces: the threads that read bodies that are in a store.
     """
-    if isinstance(body, FileAnswer):
-        return _FileReader(body).read
-
-    async def read(size: int) -> bytes:
-        outcome = await pool.start(partial(_attempt, body, size)).answer
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return bytes(outcome)
-
-    return read
+    return FileReader(body) if isinstance(body, FileAnswer) else PieceReader(body, pieces)
 
 
-def _attempt(body: StreamedBody, size: int) -> bytes | BaseException:
-    try:
-        return body.read(size)
-    except AutonomyError as error:
-        return error.with_traceback(None)  # where it was raised, the reason was logged
-    except BaseException as error:
-        log.exception("answer.not_read")
-        return error.with_traceback(None)
+class FileReader:
+    """Reads a file on this machine.
 
+    Args:
+        file: the answer's file. It is read from its current position.
+    """
 
-class _FileReader:
     def __init__(self, file: FileAnswer) -> None:
-        self._descriptor, self._position = file.file.fileno(), file.file.tell()
+        self._file, self._position = file, file.file.tell()
 
     async def read(self, size: int) -> bytes:
-        piece = await _read(self._descriptor, size, self._position)
+        """Return the next bytes, at most so many; none at the end."""
+        piece = await _read(self._file.file.fileno(), size, self._position)
         self._position += len(piece)
         return piece
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 async def send_stream(

@@ -23,6 +23,7 @@ from autonomy_core.edge.crowd import Crowd
 from autonomy_core.edge.environ import Environ, Scope, make_environ
 from autonomy_core.edge.errors import AnswerTooSlow, BodyTooSlow
 from autonomy_core.edge.limits import Limits
+from autonomy_core.edge.pieces import Pieces
 from autonomy_core.edge.pool import WAITING_PER_THREAD, Job, Pool
 from autonomy_core.edge.sockets import HangUp
 from autonomy_core.errors import AutonomyError, BrokenOff, Unavailable
@@ -37,9 +38,6 @@ CRASHED = Answer(500, [(b"content-type", b"text/plain")], b"The error has been l
 
 REFUSAL_THREADS = 2
 """The number of threads for rejections. A rejection needs no database; all connections may queue for one."""
-
-PIECE_THREADS = 8
-"""The number of threads that read pieces of assembled bodies. A slow client occupies none of them."""
 
 WATCHED_AFTER_S = 1.0
 """If the client disconnects after this time, in seconds, a request that no thread has started is dropped."""
@@ -63,7 +61,7 @@ class Edge:
         self._hang_up = HangUp()
         self._pool = Pool("request", threads, threads * WAITING_PER_THREAD)
         self._refusals = Pool("refusal", REFUSAL_THREADS)
-        self._pieces = Pool("piece", PIECE_THREADS)
+        self._pieces = Pieces(limits.answer_s)
         self._lanes = {path: Pool(path.rpartition("/")[2], number) for path, number in LANES.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -157,14 +155,14 @@ class Edge:
     async def _send_stream(
         self, environ: Environ, answer: Answer, stream: Stream, body: Body, send: Send
     ) -> None:
-        read = reader_of(stream, self._pieces)
+        reader = reader_of(stream, self._pieces)
         try:
             with self._crowd.joined(environ["REMOTE_ADDR"]):
-                await send_stream(answer, read, send, body.gone(), self._limits.listener_s)
+                await send_stream(answer, reader.read, send, body.gone(), self._limits.listener_s)
         except AutonomyError as error:
             await send_answer(await self._refuse(environ, error), send)
         finally:
-            stream.close()
+            reader.close()
 
 
 def _call(application: Application, environ: Environ, spool: Path) -> Answer | None:

@@ -34,7 +34,8 @@ class Limits:
             bytes.
         listener_s: the maximum time in which a client reads nothing of an answer, and for each 16 KiB, in
             seconds.
-        answer_s: the maximum time that a complete request waits for a thread and for its answer, in seconds.
+        answer_s: the maximum time that a complete request waits for a thread and for its answer, and for each
+            piece of an answer that is read from a store meanwhile, in seconds.
     """
 
     spool: Path

@@ -114,9 +114,13 @@ class AssembledBody(StreamedBody):
     Args:
         wanted: what the body consists of.
         storage_of: returns the storage of an area.
+        organisation_id: the organisation whose files they are.
     """
 
-    def __init__(self, wanted: Sequence[Slice], storage_of: Callable[[FileArea], Storage]) -> None:
+    def __init__(
+        self, wanted: Sequence[Slice], storage_of: Callable[[FileArea], Storage], organisation_id: str
+    ) -> None:
+        self.organisation_id = organisation_id
         self._left = list(reversed(wanted))
         self._size = sum(each.end - each.start for each in wanted)
         self._storage_of = storage_of

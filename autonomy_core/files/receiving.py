@@ -13,11 +13,11 @@ from autonomy_core.errors import InvalidInput, Unavailable, UnsupportedMediaType
 from autonomy_core.files import errors
 from autonomy_core.files.area import FileArea
 from autonomy_core.files.incoming import incoming_directory, not_written
-from autonomy_core.files.turns import FairTurns, TurnsBusy
+from autonomy_core.files.room import require_room_outside
 from autonomy_core.files.upload import Reference, Upload, largest_form, receive
 from autonomy_core.files.uploads.assembling import assembled
-from autonomy_core.files.room import require_room_outside
 from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.turns import FairTurns, TurnsBusy
 from autonomy_core.web.operations import expect_large_body
 
 RECEIVING_ERRORS: Final = (

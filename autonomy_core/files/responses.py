@@ -165,7 +165,7 @@ def answer_with_assembled(
     body: Iterable[bytes] = ()
     if request.method == "GET" and decision.length > 0:
         wanted = slices(file.parts, decision.start, decision.end_inclusive + 1)
-        body = AssembledBody(wanted, partial(storage_of, scope))
+        body = AssembledBody(wanted, partial(storage_of, scope), scope.organisation.id)
         body.begin()
     return _sent_here(decision, file.media_type, disposition, body)
 

@@ -17,7 +17,6 @@ from typing import Any, Final
 import structlog
 
 from autonomy_core.files.limited import ChildFailed, LimitReached, Limits, run_limited
-from autonomy_core.files.turns import FairTurns, TurnsBusy
 from autonomy_core.images.domain import (
     FINDINGS,
     LARGEST_BOX,
@@ -33,6 +32,7 @@ from autonomy_core.images.signatures import is_of
 from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
+from autonomy_core.turns import FairTurns, TurnsBusy
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,12 @@ class StreamedBody(ABC):
 
     The server's edge calls `read` in a thread, and sends the piece when the thread is free again. Another
     server iterates over it.
+
+    Attributes:
+        organisation_id: the organisation whose file it is. The edge shares its threads among organisations.
     """
+
+    organisation_id: str
 
     @abstractmethod
     def __len__(self) -> int:

@@ -33,9 +33,9 @@ from autonomy_core.files.receiving import RECEIVING_ERRORS, fields_of, receive_u
 from autonomy_core.files.responses import Download, answer_with_assembled, answer_with_file, file_details
 from autonomy_core.files.services import ServedFile, keep_upload, key_of, storage_of, store_upload
 from autonomy_core.files.storage import Storage
-from autonomy_core.files.turns import FairTurns, TurnsBusy
 from autonomy_core.files.upload import UPLOAD_ID, Upload
 from autonomy_core.kernel.files import StoredFiles
+from autonomy_core.turns import FairTurns, TurnsBusy
 
 __all__ = [
     "RECEIVING_ERRORS",

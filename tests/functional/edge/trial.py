@@ -125,7 +125,7 @@ def assemble(environ, start_response, fails_at=FILE_BYTES):
     area = FileArea("trial", Path, plugin="trial", suffix=".bin")
     parts = [b"head", StoredPart(area, "acme/aa/" + "a" * 64 + ".bin", FILE_BYTES), b"tail"]
     start = 0 if fails_at else len(parts[0])
-    body = AssembledBody(slices(parts, start, FILE_BYTES + 8), lambda _: Pieces(fails_at))
+    body = AssembledBody(slices(parts, start, FILE_BYTES + 8), lambda _: Pieces(fails_at), "acme")
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return body
 

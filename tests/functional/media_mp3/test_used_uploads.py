@@ -8,7 +8,7 @@ import os
 import pytest
 
 from autonomy_core.files import incoming, receiving
-from autonomy_core.files.turns import FairTurns
+from autonomy_core.turns import FairTurns
 from autonomy_core.files.uploads import assembling, services
 from autonomy_core.images import services as images
 from media_mp3 import services as tracks

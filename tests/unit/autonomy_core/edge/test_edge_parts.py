@@ -6,15 +6,13 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
-from autonomy_core.edge.answer import SMALL_BYTES, FileAnswer, call, reader_of
+from autonomy_core.edge.answer import SMALL_BYTES, FileAnswer, call
 from autonomy_core.edge.application import Edge
 from autonomy_core.edge.body import Unread
 from autonomy_core.edge.crowd import Crowd
 from autonomy_core.edge.environ import make_environ
 from autonomy_core.edge.limits import Limits
-from autonomy_core.edge.pool import Pool
 from autonomy_core.errors import TooManyRequests
 from autonomy_core.traversal.target import LARGEST_BODY, REFUSAL
 
@@ -150,16 +148,3 @@ def test_a_small_part_that_is_cut_off_at_once_may_be_kept(tmp_path, keeps_part, 
     asyncio.run(answered())
     assert read == processed
     assert sent[-1]["body"] == b"request_broken_off"
-
-
-def test_an_unexpected_error_of_a_body_keeps_its_traceback():
-    class Broken:
-        def read(self, size):
-            raise RuntimeError("unexpected")
-
-    async def read():
-        await reader_of(Broken(), Pool("broken", 1))(1)
-
-    with capture_logs() as logged, pytest.raises(RuntimeError):
-        asyncio.run(read())
-    assert [(entry["event"], entry["exc_info"]) for entry in logged] == [("answer.not_read", True)]

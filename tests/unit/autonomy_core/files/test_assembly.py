@@ -82,7 +82,7 @@ def test_a_body_reads_local_and_remote_files_alike(storage, keep, is_remote, mos
     whole = b"head" + b"abc" * 50 + b"between" + b"xyz" + b"tail"
     source = Remote(storage) if is_remote else storage
     for start, end in ((0, len(whole)), (3, 6), (10, 165), (160, len(whole))):
-        body = AssembledBody(slices(parts, start, end), lambda _: source)
+        body = AssembledBody(slices(parts, start, end), lambda _: source, "acme")
         assert len(body) == end - start
         body.begin()
         assert b"".join(iter(partial(body.read, most), b"")) == whole[start:end]
@@ -91,7 +91,7 @@ def test_a_body_reads_local_and_remote_files_alike(storage, keep, is_remote, mos
 def test_a_remote_file_is_asked_for_in_pieces_of_limited_size(storage, keep):
     content = bytes(2 * MOST_AT_ONCE + 10)
     remote = Remote(storage)
-    body = AssembledBody(slices([keep(content)], 5, len(content)), lambda _: remote)
+    body = AssembledBody(slices([keep(content)], 5, len(content)), lambda _: remote, "acme")
     assert b"".join(body) == content[5:]
     assert remote.asked == [
         (5, MOST_AT_ONCE + 4),
@@ -110,11 +110,11 @@ def test_one_file_is_open_at_a_time_and_none_after_the_end(storage, keep):
 
     source = SimpleNamespace(open_local=open_local)
     parts = [keep(b"one"), b"and", keep(b"two")]
-    body = AssembledBody(slices(parts, 0, 9), lambda _: source)
+    body = AssembledBody(slices(parts, 0, 9), lambda _: source, "acme")
     assert b"".join(body) == b"oneandtwo"
     assert [file.closed for file in opened] == [True, True]
 
-    begun = AssembledBody(slices(parts, 0, 9), lambda _: source)
+    begun = AssembledBody(slices(parts, 0, 9), lambda _: source, "acme")
     begun.read(1)
     begun.close()
     assert (begun.read(1), opened[-1].closed) == (b"", True)
@@ -124,7 +124,7 @@ def test_a_missing_or_short_file_is_an_error_before_its_first_byte(storage, keep
     short = keep(b"short")
     for part in (stored(b"never stored"), StoredPart(AREA, short.key, 6)):
         with pytest.raises(StorageUnavailable):
-            AssembledBody(slices([part], 0, part.size), lambda _: storage).begin()
+            AssembledBody(slices([part], 0, part.size), lambda _: storage, "acme").begin()
 
 
 def test_the_digest_says_when_any_byte_is_another():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +20,7 @@ from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.stores import FilesSettings, StoreSettings
 from autonomy_core.testing.storage_contract import CONTENT, DIGEST, KEY
 from tests.support.s3_server import S3Server
+from tests.support.silent_server import Silent
 
 BOTH = {"access_key": Secret("AKEXAMPLE"), "secret_key": Secret("hidden-secret")}
 
@@ -87,36 +86,6 @@ def test_what_is_only_in_the_previous_store_is_read_and_deleted_there(tmp_path: 
     assert list(before.keys("acme")) == []
     with pytest.raises(FileNotFoundError):
         storage.size(KEY)
-
-
-class Silent:
-    """A server that takes connections, sends the given bytes, and then nothing."""
-
-    def __init__(self, says: bytes = b"") -> None:
-        self.connections = 0
-        self._says, self._kept = says, []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._kept.append(connection)
-            connection.recv(65536)
-            connection.sendall(self._says)
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._listener.close()
-        for connection in self._kept:
-            connection.close()
 
 
 @pytest.fixture

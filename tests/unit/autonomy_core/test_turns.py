@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from autonomy_core.files.turns import FairTurns, TurnsBusy
+from autonomy_core.turns import FairTurns, TurnsBusy
 
 LONG_S = 60
 

@@ -1,15 +1,18 @@
-"""Shares a limited number of turns among organisations. Many uploads of one organisation delay no other's."""
+"""Shares a limited number of turns among organisations. Many requests of one delay no other's."""
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Lock
 
+Given = Callable[[], None]
+"""Is called when a turn has come. It must return at once."""
+
 
 class TurnsBusy(Exception):
-    """The organisation has as many threads waiting as it may have, or its turn did not come in time."""
+    """The organisation has as many waiting requests as it may have, or its turn did not come in time."""
 
 
 class FairTurns:
@@ -18,22 +21,25 @@ class FairTurns:
     If there is more than one turn, one organisation never has all of them. The first upload of another
     organisation then gets a turn at once, and does not wait until a long inspection has ended.
 
-    An organisation never has more waiting threads than there are free places to wait (the dynamic thresholds
+    An organisation never has more waiting requests than there are free places to wait (the dynamic thresholds
     of Choudhury and Hahne). One organisation alone gets half of the places, so two never occupy all.
+
+    A thread uses `turn`. Code that must not block uses `take`, `leave` and `release`.
 
     Args:
         concurrent: the number of turns.
-        places: the number of places to wait, of all organisations. Each occupies a thread of the server.
+        places: the number of places to wait, of all organisations. With `turn`, each occupies a thread.
+        most_each: the number of turns that one organisation may have; None for all but one.
     """
 
-    def __init__(self, concurrent: int, places: int) -> None:
+    def __init__(self, concurrent: int, places: int, most_each: int | None = None) -> None:
         self._free_places = places
-        self._most_each = max(1, concurrent - 1)
+        self._most_each = max(1, concurrent - 1) if most_each is None else most_each
         self._free = concurrent
         self._lock = Lock()
         self._running: Counter[str] = Counter()
         # In the order in which the organisations get the next turns.
-        self._waiting: OrderedDict[str, deque[Event]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[Given]] = OrderedDict()
 
     @contextmanager
     def turn(self, organisation_id: str, wait_s: float) -> Iterator[None]:
@@ -46,38 +52,63 @@ class FairTurns:
         Raises:
             TurnsBusy: no turn came, or there is no place to wait.
         """
-        self._acquire(organisation_id, wait_s)
+        came = Event()
+        has_turn = self.take(organisation_id, came.set) or came.wait(wait_s)
+        # The turn may come after the wait has ended, and before the place is left.
+        if not has_turn and self.leave(organisation_id, came.set):
+            raise TurnsBusy
         try:
             yield
         finally:
-            self._release(organisation_id)
+            self.release(organisation_id)
 
-    def _acquire(self, organisation_id: str, wait_s: float) -> None:
+    def take(self, organisation_id: str, given: Given) -> bool:
+        """Take a turn, or wait for one.
+
+        Args:
+            organisation_id: the organisation that the turn counts for.
+            given: called when the turn comes, in the thread that releases one.
+
+        Returns:
+            Whether the turn has come already. Then ``given`` is not called.
+
+        Raises:
+            TurnsBusy: there is no place to wait.
+        """
         with self._lock:
             if self._free and self._running[organisation_id] < self._most_each:
                 self._start(organisation_id)
-                return
+                return True
             queue = self._waiting.get(organisation_id, deque())
             if len(queue) >= self._free_places:
                 raise TurnsBusy
-            given = Event()
             queue.append(given)
             self._waiting[organisation_id] = queue
             self._free_places -= 1
-        if not given.wait(wait_s):
-            self._stop_waiting(organisation_id, given)
+            return False
 
-    def _stop_waiting(self, organisation_id: str, given: Event) -> None:
+    def leave(self, organisation_id: str, given: Given) -> bool:
+        """Wait no longer.
+
+        Args:
+            organisation_id: as for `take`.
+            given: as for `take`.
+
+        Returns:
+            Whether the place was left. Otherwise the turn has come, and has to be released.
+        """
         with self._lock:
-            if given.is_set():
-                return  # the turn came after the wait had ended
-            self._waiting[organisation_id].remove(given)
+            queue = self._waiting.get(organisation_id, deque())
+            if given not in queue:
+                return False
+            queue.remove(given)
             self._free_places += 1
-            if not self._waiting[organisation_id]:
+            if not queue:
                 del self._waiting[organisation_id]
-        raise TurnsBusy
+            return True
 
-    def _release(self, organisation_id: str) -> None:
+    def release(self, organisation_id: str) -> None:
+        """Give a turn back."""
         with self._lock:
             self._free += 1
             self._running[organisation_id] -= 1
@@ -91,7 +122,7 @@ class FairTurns:
                 queue = self._waiting.pop(organisation_id)
                 self._start(organisation_id)
                 self._free_places += 1
-                queue.popleft().set()
+                queue.popleft()()
                 if queue:
                     self._waiting[organisation_id] = queue  # after the other organisations
 
