@@ -32,6 +32,8 @@ MOST_OF_CUSTOMER: Final = 1000
 Begun = Literal["stream", "download"]
 Heard = tuple[UUID, UUID]
 """A customer and a track."""
+Play = tuple[UUID, UUID, datetime]
+"""A customer, a track, and when the customer began to hear it."""
 
 
 @dataclass(slots=True)
@@ -43,31 +45,49 @@ class Waiting:
         positions: milliseconds, and when they were reported.
         begun: streams and downloads.
         of_customer: how many plays and positions each customer has here.
+        dropped: how many plays, positions, streams and downloads found no room.
     """
 
-    plays: set[tuple[UUID, UUID, datetime]] = field(default_factory=set)
+    plays: set[Play] = field(default_factory=set)
     positions: dict[Heard, tuple[int, datetime]] = field(default_factory=dict)
     begun: Counter[tuple[UUID, date, Begun]] = field(default_factory=Counter)
     of_customer: Counter[UUID] = field(default_factory=Counter)
+    dropped: int = 0
 
-    def takes(self, customer_id: UUID, kept: Sized) -> bool:
-        """Whether there is room for one more play or position of a customer; if so, it is taken.
+    def add_play(self, play: Play) -> None:
+        """Add a play, if there is room."""
+        if play not in self.plays and self._takes(play[0], self.plays):
+            self.plays.add(play)
 
-        Args:
-            kept: `plays` or `positions`.
-        """
+    def add_position(self, heard: Heard, position_ms: int, changed_at: datetime) -> None:
+        """Set a position, if there is room. The newer one of two wins."""
+        known = self.positions.get(heard)
+        if self._takes(heard[0], self.positions) if known is None else known[1] <= changed_at:
+            self.positions[heard] = (position_ms, changed_at)
+
+    def add_begun(self, key: tuple[UUID, date, Begun], count: int = 1) -> None:
+        """Count streams or downloads, if there is room."""
+        if key in self.begun or len(self.begun) < MOST_WAITING:
+            self.begun[key] += count
+        else:
+            self.dropped += count
+
+    def add(self, older: Waiting) -> None:
+        """Take back what could not be written, as far as there is room."""
+        for play in older.plays:
+            self.add_play(play)
+        for heard, (position_ms, changed_at) in older.positions.items():
+            self.add_position(heard, position_ms, changed_at)
+        for key, count in older.begun.items():
+            self.add_begun(key, count)
+
+    def _takes(self, customer_id: UUID, kept: Sized) -> bool:
         has_room = len(kept) < MOST_WAITING and self.of_customer[customer_id] < MOST_OF_CUSTOMER
         if has_room:
             self.of_customer[customer_id] += 1
+        else:
+            self.dropped += 1
         return has_room
-
-    def add(self, older: Waiting) -> None:
-        """Take back what could not be written. Newer positions win."""
-        self.plays |= older.plays
-        self.positions = older.positions | self.positions
-        self.begun.update(older.begun)
-        self.of_customer = Counter(customer for customer, _, _ in self.plays)
-        self.of_customer.update(customer for customer, _ in self.positions)
 
 
 class Listening:
@@ -82,23 +102,17 @@ class Listening:
     def played(self, organisation_id: str, customer_id: UUID, track_id: UUID, played_at: datetime) -> None:
         """Collect that a customer has heard a track."""
         with self._lock:
-            waiting, play = self._of(organisation_id), (customer_id, track_id, played_at)
-            if play not in waiting.plays and waiting.takes(customer_id, waiting.plays):
-                waiting.plays.add(play)
+            self._of(organisation_id).add_play((customer_id, track_id, played_at))
 
     def stopped(self, organisation_id: str, customer_id: UUID, track_id: UUID, position_ms: int) -> None:
         """Collect where a customer is in a track."""
         with self._lock:
-            waiting, heard = self._of(organisation_id), (customer_id, track_id)
-            if heard in waiting.positions or waiting.takes(customer_id, waiting.positions):
-                waiting.positions[heard] = (position_ms, utcnow())
+            self._of(organisation_id).add_position((customer_id, track_id), position_ms, utcnow())
 
     def begun(self, organisation_id: str, track_id: UUID, purpose: Begun) -> None:
         """Count that a stream or a download has begun."""
         with self._lock:
-            begun, key = self._of(organisation_id).begun, (track_id, utcnow().date(), purpose)
-            if len(begun) < MOST_WAITING or key in begun:
-                begun[key] += 1
+            self._of(organisation_id).add_begun((track_id, utcnow().date(), purpose))
 
     def waiting(self) -> Iterable[str]:
         """The organisations with something that is not written yet."""
@@ -109,6 +123,10 @@ class Listening:
         """Write what the organisation's customers have heard."""
         with self._lock:
             taken = self._waiting.pop(scope.organisation.id, Waiting())
+        if taken.dropped:
+            log.warning(
+                "media_mp3.listening_dropped", organisation=scope.organisation.id, dropped=taken.dropped
+            )
         try:
             _write(scope, taken)
         except Exception:

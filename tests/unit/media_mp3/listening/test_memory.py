@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
+from media_mp3.listening import memory
 from media_mp3.listening.memory import MOST_OF_CUSTOMER, Listening
 
 ADA, BOB, TRACK = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -42,3 +44,45 @@ def test_what_could_not_be_written_still_takes_its_room():
     flood(listening, ADA, first=10_000)
 
     assert len(listening._waiting["acme"].plays) == MOST_OF_CUSTOMER
+
+
+def test_however_long_the_database_is_away_the_memory_is_bounded(monkeypatch):
+    monkeypatch.setattr(memory, "MOST_WAITING", 10)
+    listening = Listening()
+
+    def collect(first):
+        for number in range(first, first + 10):
+            listening.played("acme", UUID(int=number), TRACK, THEN)
+            listening.stopped("acme", UUID(int=number), TRACK, 100)
+            listening.begun("acme", UUID(int=number), "stream")
+
+    def collect_and_fail(*_):
+        collect(100)
+        raise ConnectionError
+
+    session = SimpleNamespace(execute=collect_and_fail)
+    scope = SimpleNamespace(organisation=SimpleNamespace(id="acme"), session=session)
+    collect(200)
+    with capture_logs() as logged:
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                listening.write(scope)
+
+    waiting = listening._waiting["acme"]
+    assert [len(waiting.plays), len(waiting.positions), len(waiting.begun)] == [10, 10, 10]
+    assert {customer.int for customer in waiting.of_customer} <= {*range(100, 110)}
+    assert [(entry["event"], entry["dropped"]) for entry in logged] == [("media_mp3.listening_dropped", 30)]
+
+
+def test_of_two_positions_the_newer_one_is_kept_when_a_write_fails():
+    listening = Listening()
+    listening.stopped("acme", ADA, TRACK, 100)
+
+    def go_on_and_fail(*_):
+        listening.stopped("acme", ADA, TRACK, 200)
+        raise ConnectionError
+
+    session = SimpleNamespace(execute=go_on_and_fail)
+    with pytest.raises(ConnectionError):
+        listening.write(SimpleNamespace(organisation=SimpleNamespace(id="acme"), session=session))
+    assert [place[0] for place in listening._waiting["acme"].positions.values()] == [200]
