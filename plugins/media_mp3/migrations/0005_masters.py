@@ -11,7 +11,7 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
-oldest_code = "0001"
+oldest_code = "0005"
 
 MARKS = "media_mp3_unreferenced_audio"
 TABLE = "media_mp3_tracks"
@@ -35,7 +35,7 @@ WHERE right(storage_key, 6) = '.audio'
 
 
 def upgrade() -> None:
-    """The version before may write while it still runs; all that it writes is MP3."""
+    """The version before would look for other masters among those that are MP3, so it may not run."""
     op.add_column(TABLE, sa.Column("format", sa.Text(), server_default=sa.text("'mp3'"), nullable=False))
     with every_organisations_rows(op, TABLE):
         op.execute(NAME_FORMATS)

@@ -100,3 +100,8 @@ def add(connection, organisation, product, positions):
 def test_code_that_deletes_what_was_bought_alone_may_not_run(autonomy_plugins):
     component = TestPositions().migrations(autonomy_plugins)
     assert oldest_code(read_script(component.directory), "0014") >= "0013"
+
+
+def test_code_that_knows_mp3_only_may_not_run_beside_other_masters(autonomy_plugins):
+    component = TestPositions().migrations(autonomy_plugins)
+    assert oldest_code(read_script(component.directory), "0012") >= "0005"
