@@ -30,7 +30,7 @@ from autonomy_core.idempotency import jobs as idempotency
 from autonomy_core.images import collecting as images
 from autonomy_core.images.processors import PROCESSORS
 from autonomy_core.jobs.models import JobFailure
-from autonomy_core.kernel.delivery import Delivery
+from autonomy_core.kernel.delivery import FileDelivery
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.jobs import Job
@@ -175,7 +175,7 @@ def image_processors_of(plugins: Plugins, settings: Settings) -> dict[str, Image
     return found
 
 
-def deliveries_of(plugins: Plugins, settings: Settings) -> tuple[tuple[str | None, Delivery], ...]:
+def deliveries_of(plugins: Plugins, settings: Settings) -> tuple[tuple[str | None, FileDelivery], ...]:
     """Who else sends stored files, each with its plugin; None for the core.
 
     Raises:

@@ -58,7 +58,8 @@ def compare(scope: TenantScope, area: FileArea) -> Iterator[FileFinding]:
     """
     with scope.begin() as own:
         # Before the stores are listed, since a file is stored before its row is written.
-        sizes: dict[str, int | None] = dict(ask_references(own, area, "key, size").tuples())
+        referred = ask_references(own, area, "key, size")
+        sizes: dict[str, int | None] = {row.key: row.size for row in referred}
     stored = _stored(scope, area)
     for key in sorted(sizes.keys() | stored.keys()):
         finding = _finding(key, sizes, stored)

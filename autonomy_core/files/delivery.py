@@ -15,7 +15,7 @@ from autonomy_core.files.places import Place, endpoint_of, own_store, storage_of
 from autonomy_core.files.presigning import Signer
 from autonomy_core.files.services import ServedFile, require_own
 from autonomy_core.kernel.checks import Finding
-from autonomy_core.kernel.delivery import DeliveredFile, Delivery, Handover, Redirect, SentByProxy
+from autonomy_core.kernel.delivery import DeliveredFile, FileDelivery, Handover, Redirect, SentByProxy
 from autonomy_core.kernel.runtime import Runtime, runtime_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.tenancy.domain import Organisation
@@ -38,7 +38,7 @@ class Nginx:
     name = BY_NGINX
 
     def hand_over(self, scope: TenantScope, file: DeliveredFile) -> Handover | None:
-        """The path of the file below ``autonomy.files.accel_prefix``. See `Delivery`."""
+        """The path of the file below ``autonomy.files.accel_prefix``. See `FileDelivery`."""
         settings = scope.server.files
         # nginx has the files of the present store only.
         if settings.accel_prefix is None or file.local is None or file.store != settings.store.url:
@@ -52,7 +52,7 @@ class SignedUrl:
     name = BY_REDIRECT
 
     def hand_over(self, scope: TenantScope, file: DeliveredFile) -> Handover | None:
-        """The signed URL; None if the store of the file has none. See `Delivery`."""
+        """The signed URL; None if the store of the file has none. See `FileDelivery`."""
         store = file._settings  # noqa: SLF001 - private to plugins
         if store is None or not store.has_signed_urls:
             return None
@@ -65,7 +65,7 @@ class SignedUrl:
         return Redirect(_s3_url(store, file, answered))
 
 
-DELIVERIES: Final[tuple[Delivery, ...]] = (Nginx(), SignedUrl())
+DELIVERIES: Final[tuple[FileDelivery, ...]] = (Nginx(), SignedUrl())
 """The deliveries of the core, besides `BY_SERVER`."""
 
 NAMES: Final = (BY_SERVER, *(delivery.name for delivery in DELIVERIES))
@@ -105,7 +105,7 @@ class Found:
     etag: str | None
 
 
-def delivery_of(scope: TenantScope) -> Delivery | None:
+def delivery_of(scope: TenantScope) -> FileDelivery | None:
     """The delivery that the ini files select; None if the application sends the files."""
     name = _selected(scope)
     return None if name == BY_SERVER else runtime_of(scope).deliveries_for(scope.organisation).get(name)
@@ -137,7 +137,7 @@ def find(scope: TenantScope, area: FileArea, file: ServedFile) -> Found | None:
 
 
 def hand_over(
-    scope: TenantScope, delivery: Delivery, place: Place, file: ServedFile, disposition: str
+    scope: TenantScope, delivery: FileDelivery, place: Place, file: ServedFile, disposition: str
 ) -> Handover | None:
     """Ask a delivery for the way to a file that was found.
 

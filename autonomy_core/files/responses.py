@@ -31,7 +31,7 @@ from autonomy_core.files.services import (
     storage_of,
     unavailable_if_unreadable,
 )
-from autonomy_core.kernel.delivery import Delivery, Handover, Redirect
+from autonomy_core.kernel.delivery import FileDelivery, Handover, Redirect
 from autonomy_core.kernel.events import DownloadStarted
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
@@ -106,7 +106,7 @@ def answer_with_file(
 ) -> Response:
     """Answer a GET or HEAD with a stored file, or with the part that the request asks for.
 
-    The organisation's delivery decides who sends the bytes: see `Delivery`. The body is read after the
+    The organisation's delivery decides who sends the bytes: see `FileDelivery`. The body is read after the
     request's transaction has ended, so a slow client holds no database connection.
 
     Args:
@@ -225,7 +225,7 @@ def _found(scope: TenantScope, area: FileArea, file: ServedFile) -> Found | None
 
 
 def _handed_over(
-    scope: TenantScope, delivery: Delivery, found: Found, file: ServedFile, disposition: str
+    scope: TenantScope, delivery: FileDelivery, found: Found, file: ServedFile, disposition: str
 ) -> Handover | None:
     try:
         return hand_over(scope, delivery, found.place, file, disposition)

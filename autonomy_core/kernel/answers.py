@@ -50,7 +50,7 @@ ANSWERS: dict[str, Answer] = {
     ),
     "register_authenticators": Answer(f"{PROTOCOLS}:Authenticator", many=True),
     "register_image_processors": Answer("autonomy_core.kernel.images:ImageProcessor", many=True),
-    "register_deliveries": Answer("autonomy_core.kernel.delivery:Delivery", many=True),
+    "register_deliveries": Answer("autonomy_core.kernel.delivery:FileDelivery", many=True),
     "register_media_formats": Answer("autonomy_core.kernel.media:MediaFormat", many=True),
     "register_personal_data": Answer("autonomy_core.kernel.personal_data:PersonalData"),
     "register_scopes": Answer("autonomy_core.kernel.identity:Scope", many=True),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from autonomy_core.kernel.scope import TenantScope
     from autonomy_core.tenancy.stores import StoreSettings
 
-__all__ = ["DeliveredFile", "Delivery", "Handover", "Redirect", "SentByProxy"]
+__all__ = ["DeliveredFile", "FileDelivery", "Handover", "Redirect", "SentByProxy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ Handover = Redirect | SentByProxy
 
 
 @runtime_checkable
-class Delivery(Protocol):
+class FileDelivery(Protocol):
     """Has another server send the files of an organisation, for example a CDN with URLs of its own kind.
 
     ``[files] delivery`` in an organisation's ini file, or ``autonomy.files.delivery``, selects a delivery by

@@ -18,7 +18,7 @@ from autonomy_core.db.migrations import Migrations
 from autonomy_core.db.own_transactions import keeping_refusals
 from autonomy_core.db.session import TenantSession
 from autonomy_core.kernel.checks import OrganisationCheck
-from autonomy_core.kernel.delivery import Delivery
+from autonomy_core.kernel.delivery import FileDelivery
 from autonomy_core.kernel.files import StoredFiles
 from autonomy_core.kernel.identity import SCOPES
 from autonomy_core.kernel.images import ImageProcessor
@@ -103,7 +103,7 @@ class Runtime:
     mailers: Mapping[str, Mailer] = field(default_factory=dict)
     unsubscribe_url: UnsubscribeUrl = no_unsubscribe_url
     image_processors: Mapping[str, ImageProcessor] = field(default_factory=dict)
-    deliveries: tuple[tuple[str | None, Delivery], ...] = ()
+    deliveries: tuple[tuple[str | None, FileDelivery], ...] = ()
     media_formats: tuple[tuple[str | None, MediaFormat], ...] = ()
     stored_files: tuple[tuple[str, StoredFiles], ...] = ()
     flushes: tuple[Flush, ...] = ()
@@ -190,7 +190,7 @@ class Runtime:
         enabled = (None, *organisation.plugins)
         return {kind.name: kind for plugin, kind in self.kinds if plugin in enabled}
 
-    def deliveries_for(self, organisation: Organisation) -> dict[str, Delivery]:
+    def deliveries_for(self, organisation: Organisation) -> dict[str, FileDelivery]:
         """The deliveries of the core and of the organisation's enabled plugins, by name."""
         enabled = (None, *organisation.plugins)
         return {delivery.name: delivery for plugin, delivery in self.deliveries if plugin in enabled}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autonomy_core.kernel.delivery import DeliveredFile, Delivery, Handover, Redirect, SentByProxy
+from autonomy_core.kernel.delivery import DeliveredFile, FileDelivery, Handover, Redirect, SentByProxy
 from autonomy_core.kernel.finders import PaymentFinder
 from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.listing import (
@@ -34,8 +34,8 @@ __all__ = [
     "CheckoutOrder",
     "DeliveredFile",
     "DeliveringKind",
-    "Delivery",
     "ExtrasKind",
+    "FileDelivery",
     "Flush",
     "Handover",
     "ImageProcessor",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from autonomy_core.kernel.hooks import hookspec
 
 if TYPE_CHECKING:
-    from autonomy_core.kernel.delivery import Delivery
+    from autonomy_core.kernel.delivery import FileDelivery
     from autonomy_core.kernel.images import ImageProcessor
     from autonomy_core.kernel.mail import Mailer, MailTemplate
     from autonomy_core.kernel.media import MediaFormat
@@ -126,7 +126,7 @@ def register_image_processors() -> Sequence[ImageProcessor]:
 
 
 @hookspec
-def register_deliveries() -> Sequence[Delivery]:
+def register_deliveries() -> Sequence[FileDelivery]:
     """Other servers that send stored files to clients. The core has ``accel`` (nginx) and ``redirect``.
 
     ``[files] delivery`` in an organisation's ini file or ``autonomy.files.delivery`` selects one by its name.

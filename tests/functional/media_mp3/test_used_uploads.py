@@ -8,9 +8,9 @@ import os
 import pytest
 
 from autonomy_core.files import incoming, receiving
-from autonomy_core.turns import FairTurns
 from autonomy_core.files.uploads import assembling, services
 from autonomy_core.images import services as images
+from autonomy_core.turns import FairTurns
 from media_mp3 import services as tracks
 from tests.functional.media_mp3.shop import MUSIC
 from tests.functional.media_mp3.tus import GIGABYTE, Uploads, limited_shop

@@ -22,7 +22,7 @@ from autonomy_core.plugin_api.images import ImageProcessor
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.mail import MailTemplate
 from autonomy_core.plugin_api.media import MediaFormat
-from autonomy_core.plugin_api.protocols import Delivery
+from autonomy_core.plugin_api.protocols import FileDelivery
 from autonomy_core.plugin_api.security import Scope
 from autonomy_core.testing.stand_ins import PretendedPayments, Thing
 
@@ -373,7 +373,7 @@ def specified(hook):
         "OrganisationCheck": OrganisationCheck,
         "PersonalData": PersonalData,
         "PluginSettings": PluginSettings,
-        "Delivery": Delivery,
+        "FileDelivery": FileDelivery,
         "ImageProcessor": ImageProcessor,
         "MediaFormat": MediaFormat,
         "StoredFiles": StoredFiles,
