@@ -112,7 +112,8 @@ def answer_with_file(
     Args:
         disposition: the Content-Disposition: ``inline``, or what `attachment` returns.
         download: whose download or stream it is. Without it the hook ``on_download`` does not fire.
-        by_server: the application sends the file, whatever the delivery: for public files, which caches keep.
+        by_server: the application sends the file, whatever the delivery: for public files, which caches keep,
+            and for requests that are no GET.
 
     Raises:
         PreconditionFailed, RangeNotSatisfiable, StorageUnavailable

@@ -27,6 +27,7 @@ SVG_POLICY: Final = "default-src 'none'; sandbox"
 _DETAILS: Final[Details] = {
     **file_details(JPEG, "the image, as JPEG"),
     "media": {JPEG: "the image, as JPEG", WEBP: "the image, as WebP"},
+    "also": {206: None, 304: None},
 }
 
 

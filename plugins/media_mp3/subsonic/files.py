@@ -42,10 +42,12 @@ def answer(
         ProtocolError: the customer does not own the thing, or it has no cover.
         PreconditionFailed, RangeNotSatisfiable, StorageUnavailable
     """
+    # Of a form, a proxy would not answer a range, and a store would refuse what is no GET.
+    is_form = request.method == "POST"
     with _as_get(request), scope.begin() as own:
         if name == "getCoverArt":
             return _cover(own, request, listener, parameters)
-        return _recording(own, request, name, listener, parameters)
+        return _recording(own, request, name, listener, parameters, by_server=is_form)
 
 
 @contextmanager
@@ -60,7 +62,13 @@ def _as_get(request: Request) -> Iterator[None]:
 
 
 def _recording(
-    scope: TenantScope, request: Request, name: str, listener: Listener, parameters: Parameters
+    scope: TenantScope,
+    request: Request,
+    name: str,
+    listener: Listener,
+    parameters: Parameters,
+    *,
+    by_server: bool,
 ) -> Response:
     track = services.find_track(scope, uuid_in(TRACK, parameters.required("id")))
     if track is None:
@@ -80,7 +88,9 @@ def _recording(
     )
     with bound_contextvars(track=str(track.id), format=chosen.format):
         source = chosen.source
-        return answer_with_file(scope, request, source.area, source.file, disposition, download=download)
+        return answer_with_file(
+            scope, request, source.area, source.file, disposition, download=download, by_server=by_server
+        )
 
 
 def _cover(scope: TenantScope, request: Request, listener: Listener, parameters: Parameters) -> Response:
