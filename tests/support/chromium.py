@@ -21,6 +21,7 @@ OPTIONS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--remote-debugging-port=0", "--remote-allow-origins=*",
+    "--autoplay-policy=no-user-gesture-required",
 )  # fmt: skip
 START_S = 60.0
 
