@@ -19,6 +19,7 @@ from autonomy_core.tenancy.schemas import HostsField
 from autonomy_core.tenancy.stores import (
     BY_NGINX,
     BY_REDIRECT,
+    BY_SENDFILE,
     BY_SERVER,
     OWN_DIRECTORIES,
     REMOTE,
@@ -228,8 +229,10 @@ class ServerSchema(Schema):
         problem = None
         if delivery == BY_NGINX and data["files_accel_prefix"] is None:
             problem = "it needs autonomy.files.accel_prefix; add it, and the location to nginx"
-        elif delivery == BY_NGINX and scheme in REMOTE:
-            problem = f"nginx has no files of {scheme}://; write {BY_REDIRECT} or {BY_SERVER}"
+        elif delivery == BY_SENDFILE and not data["trusted_proxies"]:
+            problem = "it needs autonomy.trusted_proxies, with the address of the proxy"
+        elif delivery in {BY_NGINX, BY_SENDFILE} and scheme in REMOTE:
+            problem = f"a proxy has no files of {scheme}://; write {BY_REDIRECT} or {BY_SERVER}"
         elif delivery == BY_REDIRECT and not signs:
             problem = (
                 "the store has no signed URLs; give s3:// with access_key and secret_key, give a CDN, or "

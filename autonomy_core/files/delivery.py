@@ -1,4 +1,4 @@
-"""Who sends a stored file to the client: the application, nginx, the store, its CDN, or a plugin."""
+"""Who sends a stored file to the client: the application, its proxy, the store, its CDN, or a plugin."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from autonomy_core.tenancy.reading import read_text
 from autonomy_core.tenancy.stores import (
     BY_NGINX,
     BY_REDIRECT,
+    BY_SENDFILE,
     BY_SERVER,
     DEFAULT_REGION,
     OWN_DIRECTORIES,
@@ -46,6 +47,20 @@ class Nginx:
         return SentByProxy({"X-Accel-Redirect": settings.accel_prefix + file.path})
 
 
+class Sendfile:
+    """Delivery by a proxy on the same machine that opens the file by its path (X-Sendfile)."""
+
+    name = BY_SENDFILE
+
+    def hand_over(self, scope: TenantScope, file: DeliveredFile) -> Handover | None:
+        """The absolute path of the file, percent-encoded. See `FileDelivery`."""
+        settings = scope.server.files
+        # A proxy that does not know the header would send an empty file, and the path to the client.
+        if settings.delivery != BY_SENDFILE or file.local is None or file.store != settings.store.url:
+            return None
+        return SentByProxy({"X-Sendfile": quote(str(file.local.absolute()))})
+
+
 class SignedUrl:
     """Delivery by the store of the file, or by its CDN, with a URL that is valid for a while."""
 
@@ -65,7 +80,7 @@ class SignedUrl:
         return Redirect(_s3_url(store, file, answered))
 
 
-DELIVERIES: Final[tuple[FileDelivery, ...]] = (Nginx(), SignedUrl())
+DELIVERIES: Final[tuple[FileDelivery, ...]] = (Nginx(), Sendfile(), SignedUrl())
 """The deliveries of the core, besides `BY_SERVER`."""
 
 NAMES: Final = (BY_SERVER, *(delivery.name for delivery in DELIVERIES))
@@ -183,7 +198,10 @@ def _problem(runtime: Runtime, organisation: Organisation, name: str) -> tuple[s
     if name == BY_NGINX and settings.accel_prefix is None:
         remedy = f"set autonomy.files.accel_prefix in the server's ini file, or write {BY_SERVER}"
         return f"delivery = {name}, and the server does not say where nginx has the files", remedy
-    if name == BY_NGINX and store.is_remote:
+    if name == BY_SENDFILE and settings.delivery != BY_SENDFILE:
+        remedy = f"set autonomy.files.delivery = {name} in the server's ini file, or write {BY_SERVER}"
+        return f"delivery = {name}, and the server does not say that its proxy reads X-Sendfile", remedy
+    if name in {BY_NGINX, BY_SENDFILE} and store.is_remote:
         return f"delivery = {name}, and {store.url} is no directory", f"write {BY_REDIRECT} or {BY_SERVER}"
     if name == BY_REDIRECT and not store.has_signed_urls:
         where = "the directories of the server" if store.url == OWN_DIRECTORIES else store.url

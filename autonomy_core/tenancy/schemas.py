@@ -266,8 +266,9 @@ class FilesSchema(Schema):
     delivery = DeliveryField(
         load_default=None,
         metadata={
-            "description": "Who sends files to customers: server, accel (nginx), redirect (the store or its"
-            " CDN) or a plugin's delivery. By default the server's setting."
+            "description": "Who sends files to customers: server, accel (nginx), sendfile (lighttpd or"
+            " Apache), redirect (the store or its CDN) or a plugin's delivery. By default the server's"
+            " setting."
         },
     )
 

@@ -25,6 +25,9 @@ BY_SERVER: Final = "server"
 BY_NGINX: Final = "accel"
 """The delivery by nginx, with X-Accel-Redirect."""
 
+BY_SENDFILE: Final = "sendfile"
+"""The delivery by lighttpd, Apache and others, with X-Sendfile."""
+
 BY_REDIRECT: Final = "redirect"
 """The delivery by the store or its CDN, with signed URLs."""
 
@@ -193,7 +196,8 @@ class DeliveryField(fields.String):
     ) -> str:
         name = str(super()._deserialize(value, attr, data, **kwargs))
         if not _NAME.fullmatch(name):
-            remedy = f"give {BY_SERVER}, {BY_NGINX}, {BY_REDIRECT}, or the name of a plugin's delivery"
+            names = f"{BY_SERVER}, {BY_NGINX}, {BY_SENDFILE}, {BY_REDIRECT}"
+            remedy = f"give {names}, or the name of a plugin's delivery"
             raise ValidationError(
                 ProblemMessage("not the name of a delivery", code="invalid_value", remedy=remedy)
             )

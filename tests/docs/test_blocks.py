@@ -16,7 +16,7 @@ from autonomy_core.tenancy.loader import load_file
 from autonomy_core.tenancy.schemas import CORE_SECTIONS
 from tests.docs.markdown import DOCUMENTS
 
-LANGUAGES = {"console", "ini", "js", "json", "mermaid", "nginx", "python", "sql", "text", "ts"}
+LANGUAGES = {"console", "ini", "js", "json", "lighttpd", "mermaid", "nginx", "python", "sql", "text", "ts"}
 
 SAMPLES = {
     "test_secret_key": "sk_test_sample",

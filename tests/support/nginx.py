@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.support.listening import listening
+
 DOCS = Path(__file__).parents[2] / "docs"
-TIMEOUT_S = 60
 
 needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
 
@@ -62,23 +60,6 @@ def nginx(directory: Path, port: int, server: str) -> Iterator[None]:
         f"{user}daemon off; pid {directory}/nginx.pid; error_log {directory}/nginx.log;\n"
         f"events {{}}\nhttp {{ access_log off;\n{temporary}{server} }}\n"
     )
-    command = ["nginx", "-p", str(directory), "-e", str(directory / "nginx.log"), "-c", "nginx.conf"]
-    process = subprocess.Popen(command)
-    try:
-        deadline = time.monotonic() + TIMEOUT_S
-        while not _listens(port):
-            assert process.poll() is None, (directory / "nginx.log").read_text()
-            assert time.monotonic() < deadline, "nginx does not listen"
-            time.sleep(0.02)
+    log = directory / "nginx.log"
+    with listening(["nginx", "-p", str(directory), "-e", str(log), "-c", "nginx.conf"], port, log):
         yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True

@@ -127,7 +127,7 @@ def register_image_processors() -> Sequence[ImageProcessor]:
 
 @hookspec
 def register_deliveries() -> Sequence[FileDelivery]:
-    """Other servers that send stored files to clients. The core has ``accel`` (nginx) and ``redirect``.
+    """Other servers that send stored files to clients. The core has ``accel``, ``sendfile`` and ``redirect``.
 
     ``[files] delivery`` in an organisation's ini file or ``autonomy.files.delivery`` selects one by its name.
 
@@ -136,15 +136,18 @@ def register_deliveries() -> Sequence[FileDelivery]:
     file itself. Twice: once per process.
 
     Example:
+        >>> import hmac, time
         >>> from autonomy_core.plugin_api.hooks import hookimpl
-        >>> from autonomy_core.plugin_api.protocols import SentByProxy
-        >>> class XSendfile:
-        ...     name = "x_sendfile"  # of Apache and lighttpd
+        >>> from autonomy_core.plugin_api.protocols import Redirect
+        >>> class TokenCdn:
+        ...     name = "token_cdn"  # in front of the bucket; it verifies a token in the URL
         ...     def hand_over(self, scope, file):
-        ...         return SentByProxy({"X-Sendfile": str(file.local)}) if file.local else None
+        ...         signed = f"/{file.path}?expires={int(time.time()) + file.seconds}"
+        ...         token = hmac.digest(b"shared with the CDN", signed.encode(), "sha256").hex()
+        ...         return Redirect(f"https://files.example{signed}&token={token}")
         >>> @hookimpl
         ... def register_deliveries():
-        ...     return [XSendfile()]
+        ...     return [TokenCdn()]
     """
 
 

@@ -1,24 +1,31 @@
-"""One contract for the three ways in which a recording reaches the client, through a real nginx and S3."""
+"""One contract for the ways in which a file reaches the client, through a real nginx, lighttpd and S3."""
 
 from __future__ import annotations
 
 import hashlib
-from urllib.parse import parse_qs, urlsplit
+from contextlib import ExitStack
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 import requests
 
 from tests.faults.installation import quiet_port
+from tests.functional.media_mp3.players import Player
 from tests.functional.media_mp3.shop import MUSIC, Shop, serving
+from tests.functional.media_mp3.steps import picture, work
+from tests.support.lighttpd import lighttpd, needs_lighttpd
 from tests.support.nginx import documented, documented_location, needs_nginx, nginx
 from tests.support.s3_server import ACCESS_KEY, SECRET_KEY
+from tests.unit.media_mp3.documents import PDF
 
 pytestmark = [pytest.mark.processes, needs_nginx]
 
 SIZE = len(MUSIC)
 ETAG = f'"{hashlib.sha256(MUSIC).hexdigest()}"'
 PLUGINS = ("media_mp3", "stand_ins")
-WAYS = ("server", "accel", "redirect")
+MEDIA = {"formats": "mp3_v0", "previews": "excerpt"}
+BY_OTHERS = ("accel", pytest.param("sendfile", marks=needs_lighttpd), "redirect")
+WAYS = ("server", *BY_OTHERS)
 
 
 @pytest.fixture(scope="module")
@@ -31,54 +38,97 @@ def autonomy_settings(tree):
     return {
         "autonomy.files.url": f"file://{tree}",
         "autonomy.files.accel_prefix": "/_files/",
+        "autonomy.files.delivery": "sendfile",
         "autonomy.trusted_proxies": "127.0.0.1",
     }
 
 
 class Delivered:
-    """A shop behind nginx, and the recording that Ada has bought there.
+    """A shop behind a proxy, and the recording that Ada has bought there.
 
     Args:
         organisation: the settings of its files.
     """
 
     def __init__(self, autonomy, api, port, organisation_id, **settings):
-        autonomy.organisation(organisation_id, plugins=PLUGINS, settings={"files": settings})
+        sections = {"files": settings, "media_mp3": MEDIA}
+        autonomy.organisation(organisation_id, plugins=PLUGINS, settings=sections)
         self.shop, self.api, self.port = Shop(autonomy, organisation_id), api, port
-        album = self.shop.album()
-        self.track = self.shop.upload(album, MUSIC, title="Ça va")["track"]
-        self.shop.sell(album)
-        (self.heard,) = self.shop.tracks(album)["items"]
+        self.album = self.shop.album()
+        self.track = self.shop.upload(self.album, MUSIC, title="Ça va")["track"]
+        self.shop.sell(self.album)
+        (self.heard,) = self.shop.tracks(self.album)["items"]
 
     def path(self, view="stream"):
         parts = urlsplit(self.heard[f"{view}_url"])
         return f"{parts.path}?{parts.query}"
 
-    def ask(self, *, view="stream", method="GET", port=None, follow=True, **headers):
+    def ask(self, *, view="stream", path=None, method="GET", port=None, follow=True, **headers):
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         return requests.request(
             method,
-            f"http://localhost:{port or self.port}{self.path(view)}",
+            f"http://localhost:{port or self.port}{path or self.path(view)}",
             headers={**sent, "Accept-Encoding": "identity"},
             allow_redirects=follow,
             timeout=60,
         )
 
+    def is_handed_over(self, path, **headers):
+        """Whether the application lets another server send a file, when it is asked by a proxy."""
+        answer = self.ask(path=path, port=self.api, follow=False, X_Forwarded_For="203.0.113.9", **headers)
+        assert answer.status_code in {200, 302}, answer.text
+        return bool({"Location", "X-Accel-Redirect", "X-Sendfile"} & answer.headers.keys())
+
+    def complete(self):
+        """Give the album all that is sent as a file."""
+        shop, path = self.shop, f"{self.shop.api}/admin/products/{self.album.id}"
+        shop.autonomy.app.put(
+            f"{path}/cover", upload_files=[("file", "cover.png", picture())], headers=shop.staff
+        )
+        shop.autonomy.app.post(
+            f"{path}/extras", upload_files=[("file", "Booklet.pdf", PDF)], headers=shop.staff
+        )
+        work(shop)
+
+    def paths(self):
+        """The path of each call that answers with a file, and whether other servers may send it."""
+        app, shop, album = self.shop.autonomy.app, self.shop, self.album
+        album_path = f"{shop.api}/customers/products/{album.id}"
+        (extra,) = app.get(f"{album_path}/extras", headers=shop.as_ada).json["items"]
+        feed = app.post(f"{album_path}/feed", headers=shop.as_ada).json
+        cover = urlsplit(app.get(f"{shop.api}/products/{album.id}").json["cover"]["urls"]["full"]).path
+        ids = {"product": album.id, "track": self.track["id"], "extra": extra["id"], "feed": feed["id"]}
+        names = {f"{name}_id": value for name, value in ids.items()} | {"format": "mp3"}
+        document = app.get(f"{shop.api}/openapi.json").json
+        for template, item in document["paths"].items():
+            statuses = item.get("get", {}).get("responses", {}).keys()
+            if "206" in statuses:
+                path = cover if template.startswith("/images/") else shop.api + template.format(**names)
+                query = urlsplit(feed["rss_url"]).query if template.startswith("/feeds/") else ""
+                yield f"{path}?{query}", "302" in statuses
+        player = Player.of(shop)
+        for name in ("stream", "download"):
+            yield player.url(name, id=f"tr-{self.track['id']}"), True
+
 
 @pytest.fixture
 def deliver(committed, s3, tree, tmp_path):
     """Make a `Delivered` for one of the `WAYS`."""
-    with serving(committed.app.app) as (_, server_port):
-        port = quiet_port()
-        with nginx(tmp_path, port, documented(port, server_port, documented_location(tree))):
+    with serving(committed.app.app) as (_, server_port), ExitStack() as proxies:
 
-            def make(way, **more):
-                own = {"url": "s3://shop/delivered", "endpoint": s3.endpoint}
-                own |= {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
-                settings = {"delivery": way, **(own if way == "redirect" else {}), **more}
-                return Delivered(committed, server_port, port, f"by-{way}", **settings)
+        def make(way):
+            port = quiet_port()
+            if way == "sendfile":
+                proxy = lighttpd(tmp_path, port, server_port, tree)
+            else:
+                proxy = nginx(tmp_path, port, documented(port, server_port, documented_location(tree)))
+            proxies.enter_context(proxy)
+            own = {"url": "s3://shop/delivered", "endpoint": s3.endpoint}
+            own |= {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
+            settings = {"delivery": way, **(own if way == "redirect" else {})}
+            return Delivered(committed, server_port, port, f"by-{way}", **settings)
 
-            yield make
+        yield make
 
 
 RANGES = [
@@ -143,34 +193,66 @@ def test_ranges_and_preconditions_mean_the_same(deliver, way):
     assert saved.endswith("%C3%87a%20va.mp3")
 
 
-def test_nginx_sends_the_file_for_the_application_only(deliver, tree):
-    delivered = deliver("accel")
-    answer = delivered.ask(Origin="https://by-accel.example")
+@pytest.mark.parametrize(
+    ("way", "header"),
+    [("accel", "X-Accel-Redirect"), pytest.param("sendfile", "X-Sendfile", marks=needs_lighttpd)],
+)
+def test_a_proxy_sends_the_file_for_the_application_only(deliver, tree, way, header):
+    delivered = deliver(way)
+    answer = delivered.ask(Origin=f"https://by-{way}.example")
 
     assert answer.headers["ETag"] == ETAG
     assert answer.headers["Cache-Control"] == "private, no-cache"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Access-Control-Allow-Origin"] == "https://by-accel.example"
+    assert answer.headers["Access-Control-Allow-Origin"] == f"https://by-{way}.example"
     assert {"Last-Modified", "X-Request-ID"} <= answer.headers.keys()
 
     handed_over = delivered.ask(port=delivered.api, X_Forwarded_For="203.0.113.9")
     assert handed_over.content == b"", "the application was not asked for the bytes"
-    path = handed_over.headers["X-Accel-Redirect"]
-    assert path.startswith("/_files/media_mp3/recordings/by-accel/")
+    (file,) = (tree / "media_mp3" / "recordings" / delivered.shop.id).rglob("*.mp3")
+    path = handed_over.headers[header]
+    assert path == (str(file) if way == "sendfile" else f"/_files/{file.relative_to(tree)}")
     outside = requests.get(f"http://localhost:{delivered.port}{path}", timeout=60)
-    assert outside.status_code == 404, "the location is internal"
+    assert outside.status_code == 404, "a client cannot ask for it"
 
     direct = delivered.ask(port=delivered.api)
-    assert direct.content == MUSIC, "a client that avoids nginx gets the file"
-    assert "X-Accel-Redirect" not in direct.headers
+    assert direct.content == MUSIC, "a client that avoids the proxy gets the file"
+    assert header not in direct.headers
 
-    (file,) = (tree / "media_mp3" / "recordings" / "by-accel").rglob("*.mp3")
     file.write_bytes(MUSIC[:-1])
     truncated = delivered.ask()
     file.unlink()
     for answer in (truncated, delivered.ask()):
         assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+
+
+@pytest.mark.parametrize("way", BY_OTHERS)
+def test_every_file_is_the_same_whichever_server_sends_it(deliver, way):
+    delivered = deliver(way)
+    delivered.complete()
+    handed_over = []
+    for path, may_be in delivered.paths():
+        headers = delivered.shop.staff if "/admin/" in path else delivered.shop.as_ada
+        of_application = delivered.ask(path=path, If_Match="*", **headers)
+        whole = delivered.ask(path=path, **headers)
+        part = delivered.ask(path=path, Range="bytes=10-19", **headers)
+
+        assert (of_application.status_code, whole.status_code, part.status_code) == (200, 200, 206), path
+        assert whole.content == of_application.content, path
+        assert part.content == of_application.content[10:20], path
+        for name in ("Content-Type", "Content-Disposition", "Content-Length"):
+            assert whole.headers[name] == of_application.headers[name], path
+        assert not {"X-Accel-Redirect", "X-Sendfile"} & whole.headers.keys(), path
+        assert delivered.is_handed_over(path, **headers) == may_be, path
+        handed_over.append(may_be)
+    assert handed_over.count(True) >= 14
+    assert handed_over.count(False) == 2, "the archive and the cover"
+
+    path, _, form = path.partition("?")
+    url, headers = f"http://localhost:{delivered.port}{path}", {"Range": "bytes=10-19"}
+    by_form = requests.post(url, dict(parse_qsl(form)), headers=headers, timeout=60)
+    assert (by_form.status_code, by_form.content) == (206, part.content), "a player may send a form"
 
 
 def test_a_redirect_is_kept_by_no_cache_and_no_log(deliver, capfd):

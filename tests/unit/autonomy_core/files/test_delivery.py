@@ -19,7 +19,7 @@ from autonomy_core.kernel.delivery import DeliveredFile, Handover, Redirect, Sen
 from autonomy_core.tenancy.secrets import Secret
 from autonomy_core.tenancy.stores import FilesSettings, StoreSettings
 
-NGINX, SIGNED_URL = DELIVERIES
+NGINX, SENDFILE, SIGNED_URL = DELIVERIES
 AREA = FileArea("parts", lambda settings: settings.data / "own", plugin="scores", suffix=".bin")
 KEYS = {"access_key": Secret("AKEXAMPLE"), "secret_key": Secret("hidden-secret")}
 TREE = StoreSettings("file:///srv/files")
@@ -77,9 +77,20 @@ class World:
         (replace(BUCKET, secret_key=None), {"delivery": "redirect"}, {}, "no signed URLs for s3://shop"),
         (TREE, {"delivery": "accel"}, {}, "autonomy.files.accel_prefix"),
         (TREE, {"delivery": "accel", **OWN}, {"accel_prefix": "/_files/"}, "s3://acme-own is no directory"),
+        (TREE, {"delivery": "sendfile"}, {}, "set autonomy.files.delivery = sendfile in the server's ini"),
+        (TREE, {"delivery": "sendfile", **OWN}, {"delivery": "sendfile"}, "s3://acme-own is no directory"),
         (TREE, {"delivery": "redirct"}, {}, "did you mean 'redirect'?"),
     ],
-    ids=["tree", "own-directories", "no-key", "no-prefix", "own-bucket", "misspelt"],
+    ids=[
+        "tree",
+        "own-directories",
+        "no-key",
+        "no-prefix",
+        "own-bucket",
+        "unknown-proxy",
+        "bucket-by-proxy",
+        "misspelt",
+    ],
 )
 def test_a_delivery_that_cannot_work_is_a_finding(
     tmp_path: Path, store: StoreSettings, own: dict[str, Any], server: dict[str, Any], found: str
@@ -98,11 +109,12 @@ def test_a_delivery_that_cannot_work_is_a_finding(
         (TREE, {}, {"delivery": "accel"}),
         (TREE, {"delivery": "server"}, {}),
         (TREE, {"delivery": "accel"}, {"accel_prefix": "/_files/"}),
+        (TREE, {"delivery": "sendfile"}, {"delivery": "sendfile"}),
         (BUCKET, {"delivery": "redirect"}, {}),
         (TREE, {"delivery": "redirect", **OWN}, {}),
         (TREE, {"delivery": "elsewhere"}, {}),
     ],
-    ids=["server-only", "server", "accel", "bucket", "own-bucket", "plugin"],
+    ids=["server-only", "server", "accel", "sendfile", "bucket", "own-bucket", "plugin"],
 )
 def test_a_delivery_that_works_is_no_finding(
     tmp_path: Path, store: StoreSettings, own: dict[str, Any], server: dict[str, Any]
@@ -117,6 +129,24 @@ def test_nginx_gets_the_files_of_the_present_store_only(tmp_path: Path) -> None:
     assert world.handed_over(NGINX, 1) is None
     assert World(tmp_path, TREE, {}).handed_over(NGINX) is None
     assert World(tmp_path, BUCKET, {}, accel_prefix="/_files/").handed_over(NGINX) is None
+
+
+def test_a_proxy_gets_a_path_only_if_the_server_says_so(tmp_path: Path) -> None:
+    world = World(tmp_path, TREE, {}, delivery="sendfile", previous=StoreSettings())
+
+    assert world.handed_over(SENDFILE) == SentByProxy({"X-Sendfile": f"/srv/files/scores/parts/{FILE.key}"})
+    assert world.handed_over(SENDFILE, 1) is None
+    assert World(tmp_path, TREE, {}).handed_over(SENDFILE) is None
+    assert World(tmp_path, BUCKET, {}, delivery="sendfile").handed_over(SENDFILE) is None
+
+
+def test_a_path_is_written_as_a_proxy_reads_it(tmp_path: Path) -> None:
+    (directory := tmp_path / "50 % ä").mkdir()
+    world = World(directory, StoreSettings(), {}, delivery="sendfile")
+
+    handover = world.handed_over(SENDFILE)
+
+    assert handover == SentByProxy({"X-Sendfile": f"{tmp_path}/50%20%25%20%C3%A4/own/{FILE.key}"})
 
 
 @pytest.mark.parametrize(

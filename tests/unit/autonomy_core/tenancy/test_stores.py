@@ -20,6 +20,7 @@ S3 = {
 
 
 ACCEL = {"delivery": "accel", "accel_prefix": "/_files/", "trusted_proxies": "127.0.0.1"}
+SENDFILE = {"delivery": "sendfile", "trusted_proxies": "127.0.0.1"}
 CDN = {"cdn_url": "https://d1.example", "cdn_key_id": "K1", "cdn_private_key": "env:S3_SECRET_KEY"}
 
 
@@ -71,7 +72,9 @@ def test_a_store_and_the_previous_one_are_read(tmp_path):
          "access_key", "no key of a store at gs"),
         ({"public_endpoint": "https://s3.example"}, "public_endpoint", "only a store at s3://"),
         ({"delivery": "accel"}, "delivery", "it needs autonomy.files.accel_prefix"),
-        ({**S3, **ACCEL}, "delivery", "nginx has no files of s3://"),
+        ({**S3, **ACCEL}, "delivery", "a proxy has no files of s3://"),
+        ({**S3, **SENDFILE}, "delivery", "a proxy has no files of s3://"),
+        ({"delivery": "sendfile"}, "delivery", "it needs autonomy.trusted_proxies"),
         ({"delivery": "redirect"}, "delivery", "the store has no signed URLs"),
         ({"url": "s3://shop", "delivery": "redirect"}, "delivery", "the store has no signed URLs"),
         ({"delivery": "Accel!"}, "delivery", "not the name of a delivery"),
@@ -96,6 +99,7 @@ def test_a_delivery_is_read_with_what_it_needs(tmp_path):
     files = load(tmp_path, **ACCEL, url_seconds="60")
     assert (files.delivery, files.accel_prefix, files.url_seconds) == ("accel", "/_files/", 60)
     assert load(tmp_path, **S3, delivery="redirect").store.has_signed_urls
+    assert load(tmp_path, **SENDFILE).delivery == "sendfile"
     assert load(tmp_path).delivery == "server"
 
 
