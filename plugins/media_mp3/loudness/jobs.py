@@ -13,7 +13,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.loudness import services
 from media_mp3.loudness.measuring import measure
 from media_mp3.loudness.services import Unmeasured
-from media_mp3.renditions.domain import PASSING
+from media_mp3.renditions.domain import PassingFailures
 from media_mp3.renditions.making import DEMUXERS, NotMade, fetch_master, workplace
 
 log = structlog.get_logger(__name__)
@@ -35,14 +35,15 @@ def measure_missing(scope: TenantScope, turns: FairTurns, deadline: float) -> se
     with scope.begin() as own:
         missing = services.unmeasured(own)
     left: set[UUID] = set()
+    failures = PassingFailures()
     for at, each in enumerate(missing):
         try:
-            code = _measure_in_turn(scope, turns, deadline, each)
+            failures.note(each.track_id, _measure_in_turn(scope, turns, deadline, each))
         except TurnsBusy:
             left = {one.product_id for one in missing[at:]}
             break
-        if code in PASSING:
-            break  # the next ones would fail as well; the periodic job tries them again
+        if failures.end_the_run:
+            break  # the periodic job tries them again
     with scope.begin() as own:
         services.settle_albums(own)
     return left

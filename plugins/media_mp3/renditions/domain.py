@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from media_mp3.domain import Explanation
 
@@ -61,6 +62,38 @@ ERRORS: Final[Mapping[str, Explanation]] = {
 
 PASSING: Final = frozenset({"ffmpeg_missing", "encoder_missing", "storage_unavailable"})
 """Reasons outside of the recording. The job tries again by itself."""
+
+MOST_FAILURES: Final = 3
+"""After so many tracks in a row have failed for a reason in `PASSING`, all others would fail as well."""
+
+
+class PassingFailures:
+    """What has failed in a run for a reason in `PASSING`: a lost master, or a store that is down."""
+
+    def __init__(self) -> None:
+        self._tracks: set[UUID] = set()
+        self._in_a_row = 0
+
+    def note(self, track_id: UUID, code: str | None) -> None:
+        """Note what became of a file of a track.
+
+        Args:
+            code: of the failure, a key of `ERRORS`; None without one.
+        """
+        if code in PASSING:
+            self._tracks.add(track_id)
+            self._in_a_row += 1
+        else:
+            self._in_a_row = 0
+
+    def concern(self, track_id: UUID) -> bool:
+        """Whether a file of the track has failed, so that its others would fail as well."""
+        return track_id in self._tracks
+
+    @property
+    def end_the_run(self) -> bool:
+        """Whether the files of all tracks would fail."""
+        return self._in_a_row >= MOST_FAILURES
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,15 @@ from media_mp3.archives.checksums import checksum_of_file, keep_checksum
 from media_mp3.loudness.jobs import measure_missing
 from media_mp3.models import Track
 from media_mp3.renditions import making
-from media_mp3.renditions.domain import FAILED, MOST_ATTEMPTS, PASSING, READY, RUNNING, WAITING
+from media_mp3.renditions.domain import (
+    FAILED,
+    MOST_ATTEMPTS,
+    PASSING,
+    READY,
+    RUNNING,
+    WAITING,
+    PassingFailures,
+)
 from media_mp3.renditions.models import Rendition
 from media_mp3.renditions.planning import (
     WantedRendition,
@@ -67,16 +75,20 @@ def _render_missing(
     scope: TenantScope, turns: FairTurns, deadline: float, missing: Sequence[WantedRendition]
 ) -> bool:
     """Make files until a moment. Return False if some are left that can be made in the next run."""
+    failures = PassingFailures()
     for wanted in missing:
+        if failures.concern(wanted.track_id):
+            continue
         try:
             with turns.turn(scope.organisation.id, deadline - time.monotonic()):
-                if _render_one(scope, wanted) in PASSING:
-                    return True  # the next ones would fail as well; the periodic job tries them again
+                failures.note(wanted.track_id, _render_one(scope, wanted))
         except TurnsBusy:
             return False
+        if failures.end_the_run:
+            break
         if time.monotonic() > deadline:
             return False
-    return True
+    return True  # the periodic job tries again what has failed
 
 
 @lru_cache(maxsize=8)

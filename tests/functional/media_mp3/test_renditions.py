@@ -345,9 +345,9 @@ def planned(shop):
 
 
 def test_files_that_fail_each_time_take_turns(seller, monkeypatch):
-    """A failure of the store ends a run, so each run tries one of three lost masters."""
+    """Three failures in a row end a run, so each run tries three of the four lost masters."""
     shop = seller("flac")
-    tracks = tracks_of(shop, 3)
+    tracks = tracks_of(shop, 4)
     tried = []
 
     def lost(_scope, wanted, _directory):
@@ -355,11 +355,34 @@ def test_files_that_fail_each_time_take_turns(seller, monkeypatch):
         raise StorageUnavailable("no such file")
 
     monkeypatch.setattr(making, "_make", lost)
-    for _ in range(6):
+    for _ in range(4):
         with shop.autonomy.scope(shop.id) as scope:
             jobs.render(scope)
 
-    assert tried == tracks * 2
+    assert tried == tracks * 3
+
+
+def test_a_lost_master_does_not_make_other_tracks_wait(seller, monkeypatch):
+    shop = seller("flac wav")
+    lost, other = tracks_of(shop, 2)
+    real = making.fetch_master
+    asked = []
+
+    def fetch(_scope, key, *arguments):
+        asked.append(key)
+        if key == asked[0]:
+            raise StorageUnavailable("no such file")
+        real(_scope, key, *arguments)
+
+    monkeypatch.setattr(making, "fetch_master", fetch)
+    with shop.autonomy.scope(shop.id) as scope:
+        jobs.render(scope)
+        rows = scope.session.query(Rendition).order_by(Rendition.format)
+        found = [(str(row.track_id), row.format, row.state) for row in rows]
+
+    assert len(asked) == 3  # the second format of the lost master is not tried
+    assert {each for each in found if each[0] == other} == {(other, "flac", "ready"), (other, "wav", "ready")}
+    assert {each for each in found if each[0] == lost} == {(lost, "flac", "failed"), (lost, "wav", "waiting")}
 
 
 def test_a_file_that_ended_the_worker_is_made_after_the_others(seller):
