@@ -14,9 +14,10 @@ from autonomy_core.accounting.services import balances_of
 from autonomy_core.backup.stores import stored_files_of
 from autonomy_core.coupons import redemption
 from autonomy_core.customers.changing import unsubscribe_url_of_mail
+from autonomy_core.db.components import Migrations
 from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.db.migrations import Migrations, core_migrations
+from autonomy_core.db.migrations import core_migrations
 from autonomy_core.kernel.hooks import PluginSettings
 from autonomy_core.kernel.mail import MailTemplate
 from autonomy_core.kernel.manager import PluginError, Plugins

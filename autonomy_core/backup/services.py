@@ -31,7 +31,7 @@ from autonomy_core.backup.domain import (
 )
 from autonomy_core.backup.programs import Programs
 from autonomy_core.backup.stores import Area
-from autonomy_core.db.compatibility import read_script
+from autonomy_core.db.components import read_script
 from autonomy_core.db.engines import single_engine
 from autonomy_core.db.migrations import (
     RESTORING,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from click import Command
     from marshmallow import Schema
 
-    from autonomy_core.db.migrations import Migrations
+    from autonomy_core.db.components import Migrations
 
     Check = Callable[[Plugins, str, ModuleType], Iterator[str]]
 

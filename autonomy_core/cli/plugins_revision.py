@@ -21,7 +21,7 @@ from autonomy_core.runtime import APPLICATION_ROLE, components
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from autonomy_core.db.migrations import Migrations
+    from autonomy_core.db.components import Migrations
 
 
 @click.command()

@@ -13,15 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from autonomy_core.db.components import Migrations, read_script
 from autonomy_core.db.isolation import quote
-
-if TYPE_CHECKING:
-    from autonomy_core.db.migrations import Migrations
 
 DECLARATION = "oldest_code"
 """The attribute of a revision file, and the column of the version tables."""
@@ -92,13 +90,6 @@ def _known(directory: Path, _mtime: int) -> tuple[str, ...]:
     """The revisions in the directory, oldest first. The modification time is only a part of the cache key."""
     script = read_script(directory)
     return tuple(revision.revision for revision in reversed(list(script.walk_revisions())))
-
-
-def read_script(directory: Path) -> ScriptDirectory:
-    """Alembic's view of a directory of revision files. The template for new files is in this package."""
-    return ScriptDirectory(
-        Path(__file__).parent, version_locations=[directory], messaging_opts={"quiet": True}
-    )
 
 
 def oldest_code(script: ScriptDirectory, at: str) -> str:

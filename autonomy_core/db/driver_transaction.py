@@ -27,7 +27,7 @@ from autonomy_core.db.commit_guard import (
 )
 from autonomy_core.db.driver import LIMIT_STATEMENT, SCOPE_TO_ORGANISATION, in_milliseconds
 from autonomy_core.db.insertion import insertion
-from autonomy_core.db.pipeline import Pipeline, Statement, Step
+from autonomy_core.db.pipeline import Pipeline, Statement, Step, columns_of
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
@@ -277,8 +277,3 @@ def _refuse_ends(steps: Sequence[Step]) -> None:
 def _require_committed(ended: PGresult) -> None:
     if ended.command_status == b"ROLLBACK":
         raise psycopg.InternalError(HAD_FAILED)
-
-
-def columns_of(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
-    """Convert rows with equal keys to a list of values for each key."""
-    return {name: [row[name] for row in rows] for name in rows[0]}

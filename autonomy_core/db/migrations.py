@@ -26,11 +26,12 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from procrastinate.schema import SchemaManager
-from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from autonomy_core.db.base import Base
-from autonomy_core.db.compatibility import compare, read_script, record
+from autonomy_core.db.compatibility import compare, record
+from autonomy_core.db.components import Migrations
 from autonomy_core.db.engines import single_engine
 from autonomy_core.db.isolation import isolate_jobs, jobs_are_isolated
 from autonomy_core.db.ownership import foreign_tables, tables_in
@@ -66,33 +67,6 @@ class Target:
     owner_url: str = field(repr=False)
     role: str
     password: str | None = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Migrations:
-    """The tables of one component and their revision files.
-
-    Args:
-        component: the name of the plugin, or ``autonomy_core``.
-        directory: the directory of the revision files.
-        metadata: the models' metadata, which all components share.
-        table_prefix: the prefix of its tables' names; None for the core, whose tables have no prefix.
-    """
-
-    component: str
-    directory: Path
-    metadata: MetaData
-    table_prefix: str | None
-
-    @property
-    def version_table(self) -> str:
-        """The table that contains the component's current revision."""
-        return f"{self.component}_alembic_version"
-
-    @property
-    def script(self) -> ScriptDirectory:
-        """The revision files, as Alembic reads them."""
-        return read_script(self.directory)
 
 
 def core_migrations() -> Migrations:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, Table, inspect, text
 from sqlalchemy.orm import Mapper
 
 from autonomy_core.db.base import Base
-
-if TYPE_CHECKING:
-    from autonomy_core.db.migrations import Migrations
+from autonomy_core.db.components import Migrations
 
 TABLES = text("""
     SELECT relname FROM pg_class

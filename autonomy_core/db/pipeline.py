@@ -240,3 +240,8 @@ _AS_TEXT: Mapping[type, Callable[[Any], str | None]] = {
 
 _IN_ARRAY: Mapping[type, Callable[[Any], str]] = {**_PLAIN, NoneType: lambda _: "NULL", str: _quoted}
 """Encoders for elements of arrays. Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO"""
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
+    """Convert rows with equal keys to a list of values for each key."""
+    return {name: [row[name] for row in rows] for name in rows[0]}

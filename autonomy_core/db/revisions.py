@@ -15,7 +15,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
-from autonomy_core.db.migrations import Migrations
+from autonomy_core.db.components import Migrations
 
 OF_THE_CORE, OF_PLUGINS = "autonomy_core.db.isolation", "autonomy_core.plugin_api.migrations"
 """The modules from which the revisions of the core and of plugins import `isolate`."""

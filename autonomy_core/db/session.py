@@ -27,8 +27,7 @@ from autonomy_core.db.commit_guard import (
     refuse_end,
 )
 from autonomy_core.db.driver import begin_scoped, driver_of, execute
-from autonomy_core.db.driver_transaction import columns_of
-from autonomy_core.db.pipeline import Statement
+from autonomy_core.db.pipeline import Statement, columns_of
 
 
 class TenantSession(Session):

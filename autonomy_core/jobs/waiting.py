@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from autonomy_core.db.compatibility import compare
+from autonomy_core.db.components import Migrations
 from autonomy_core.db.embedded import EmbeddedServerError
-from autonomy_core.db.migrations import Migrations
 from autonomy_core.db.outages import MIGRATE, explain_outage
 from autonomy_core.db.probe import NoAnswer
 from autonomy_core.kernel.copies import WARNING, is_restored_copy

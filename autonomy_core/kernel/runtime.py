@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from sqlalchemy.orm import InstrumentedAttribute
 from transaction.interfaces import ITransactionManager
 
+from autonomy_core.db.components import Migrations
 from autonomy_core.db.database import IDLE_TIMEOUT_S, LONGEST_STATEMENT_S, Database
 from autonomy_core.db.driver_transaction import DriverTransaction
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.group_commit import GroupCommit
-from autonomy_core.db.migrations import Migrations
 from autonomy_core.db.own_transactions import keeping_refusals
 from autonomy_core.db.session import TenantSession
 from autonomy_core.kernel.checks import OrganisationCheck

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from autonomy_core.db.catalogue import add_to_catalogue, remove_from_catalogue
+from autonomy_core.db.components import Migrations
 from autonomy_core.db.isolation import every_organisations_rows, isolate
-from autonomy_core.db.migrations import Migrations, plugin_migrations
+from autonomy_core.db.migrations import plugin_migrations
 
 __all__ = [
     "Migrations",

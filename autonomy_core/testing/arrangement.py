@@ -12,8 +12,9 @@ from sqlalchemy import Engine, NullPool, create_engine
 from autonomy_core.catalog.models import Product
 from autonomy_core.cli.registrations import Registrations, addresses
 from autonomy_core.db.base import uuid7
+from autonomy_core.db.components import Migrations
 from autonomy_core.db.embedded import EmbeddedServer
-from autonomy_core.db.migrations import Migrations, migrate
+from autonomy_core.db.migrations import migrate
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.resources import Resource

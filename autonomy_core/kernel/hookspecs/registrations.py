@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import click
     from pyramid.config import Configurator
 
-    from autonomy_core.db.migrations import Migrations
+    from autonomy_core.db.components import Migrations
     from autonomy_core.kernel.checks import OrganisationCheck
     from autonomy_core.kernel.files import StoredFiles
     from autonomy_core.kernel.identity import Scope

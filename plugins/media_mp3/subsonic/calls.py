@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from autonomy_core.plugin_api.scope import TenantScope
-from media_mp3.subsonic import loading, marks
+from media_mp3.subsonic import loading
 from media_mp3.subsonic.authentication import Listener
 from media_mp3.subsonic.documents import Notes
 from media_mp3.subsonic.domain import ALBUM, ARTIST, TRACK, Parameters, uuid_in
@@ -58,7 +58,7 @@ class Call:
     @cached_property
     def notes(self) -> Notes:
         """What the customer has starred, rated and played."""
-        return marks.notes_of(self.scope, self.customer_id)
+        return loading.notes_of(self.scope, self.customer_id)
 
 
 Answer = Callable[[Call], Mapping[str, Any]]

@@ -17,11 +17,14 @@ from autonomy_core.plugin_api.files import FileArea, ServedFile
 from autonomy_core.plugin_api.images import images_of
 from autonomy_core.plugin_api.payments import all_bought_at
 from autonomy_core.plugin_api.scope import TenantScope
+from media_mp3.listening.services import plays_of
 from media_mp3.models import Track
 from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.services import KIND, master_file
 from media_mp3.settings import RENDITIONS
+from media_mp3.subsonic.documents import Notes
 from media_mp3.subsonic.library import UNKNOWN_ARTIST, Album, Library, Song, SongFile
+from media_mp3.subsonic.models import Mark
 
 COVERS: Final = "product"
 """The kind of things with a cover, see `plugin_api.images`."""
@@ -200,4 +203,14 @@ def files_of(track: Track, finished: Sequence[FinishedFile]) -> tuple[SongFile, 
             Source(RENDITIONS, each.file),
         )
         for each in finished
+    )
+
+
+def notes_of(scope: TenantScope, customer_id: UUID) -> Notes:
+    """What a customer has starred, rated and played."""
+    rows = scope.session.scalars(select(Mark).where(Mark.customer_id == customer_id)).all()
+    return Notes(
+        starred={row.item: row.starred_at for row in rows if row.starred_at is not None},
+        ratings={row.item: row.rating for row in rows if row.rating is not None},
+        plays=plays_of(scope, customer_id),
     )

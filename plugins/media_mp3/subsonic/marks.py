@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.plugin_api.models import utcnow
-from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.listening.memory import LISTENING
-from media_mp3.listening.services import plays_of
-from media_mp3.subsonic.documents import Notes
 from media_mp3.subsonic.domain import GENERIC, MISSING, ProtocolError, not_found
 from media_mp3.subsonic.models import Mark
 
@@ -26,16 +21,6 @@ MOST_AT_ONCE: Final = 500
 
 OLDEST_PLAY: Final = timedelta(days=365)
 """A player reports later what it played without a network. An older time is that of a wrong clock."""
-
-
-def notes_of(scope: TenantScope, customer_id: UUID) -> Notes:
-    """What a customer has starred, rated and played."""
-    rows = scope.session.scalars(select(Mark).where(Mark.customer_id == customer_id)).all()
-    return Notes(
-        starred={row.item: row.starred_at for row in rows if row.starred_at is not None},
-        ratings={row.item: row.rating for row in rows if row.rating is not None},
-        plays=plays_of(scope, customer_id),
-    )
 
 
 def _mark(call: Call, keys: Iterable[str], values: Mapping[str, Any]) -> None:

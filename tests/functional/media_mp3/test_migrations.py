@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from autonomy_core.db.compatibility import oldest_code, read_script
+from autonomy_core.db.compatibility import oldest_code
+from autonomy_core.db.components import read_script
 from autonomy_core.db.migrations import downgrade, upgrade
 from autonomy_core.testing.application import chosen_plugins
 from autonomy_core.testing.arrangement import Arrangement
