@@ -30,7 +30,8 @@ from autonomy_core.web.operations import api_view
 def get_figures(context: AdminFigures, request: Request) -> dict[str, Any]:
     """Collected, refunded, disputed and returned money, fees and what remains, by product and currency.
 
-    The figures of past days stay the same. Only what the payment provider reports later is added.
+    The figures of past days stay the same. Only what the payment provider reports later is added. An answer
+    has at most 10,000 of them.
     """
     return report(context.scope, **request.query)
 

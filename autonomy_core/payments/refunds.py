@@ -36,6 +36,8 @@ REFUND_JOB = "payments.refund"
 RETRY_AFTER_S = 30
 """After how many seconds the job sends a recorded refund, in case the recording process could not."""
 
+MOST_LISTED = 1000
+
 
 class RefundRefused(Conflict):
     """The provider refuses the refund permanently."""
@@ -99,9 +101,11 @@ def refund(
 
 
 def list_refunds(scope: TenantScope, payment_id: UUID) -> Sequence[PaymentRefund]:
-    """Return the refunds of a payment, oldest first."""
+    """Return the refunds of a payment, oldest first; the last `MOST_LISTED` at most."""
     found = select(PaymentRefund).where(PaymentRefund.payment_id == payment_id)
-    return scope.session.scalars(found.order_by(PaymentRefund.created_at, PaymentRefund.id)).all()
+    # The ids are no order: one may be made of the request's key.
+    newest = found.order_by(PaymentRefund.created_at.desc(), PaymentRefund.id.desc()).limit(MOST_LISTED)
+    return scope.session.scalars(newest).all()[::-1]
 
 
 def request_refund(

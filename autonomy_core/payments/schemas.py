@@ -318,7 +318,7 @@ class RefundSchema(ApiSchema):
 
 
 class RefundListSchema(ApiSchema):
-    """All refunds of a payment."""
+    """The refunds of a payment."""
 
     items = fields.List(fields.Nested(RefundSchema), required=True)
 
@@ -332,6 +332,6 @@ class TimelineEntrySchema(ApiSchema):
 
 
 class TimelineSchema(ApiSchema):
-    """All events of a payment, oldest first."""
+    """The events of a payment, oldest first."""
 
     items = fields.List(fields.Nested(TimelineEntrySchema), required=True)

@@ -258,7 +258,10 @@ def get_any_payment(context: AdminPayment, request: Request) -> Payment:
     returns=schemas.TimelineSchema,
 )
 def explain_payment(context: AdminPayment, request: Request) -> dict[str, Any]:
-    """Lists what happened to a payment, in order: provider events, hooks, grants, refunds and disputes."""
+    """Lists what happened to a payment, in order: provider events, hooks, grants, refunds and disputes.
+
+    It has the last thousand entries at most.
+    """
     return {"items": timeline(context.scope, context.payment)}
 
 
@@ -286,7 +289,10 @@ def send_receipt_again(context: AdminPayment, request: Request) -> Payment:
     returns=schemas.RefundListSchema,
 )
 def list_refunds(context: AdminRefunds, request: Request) -> dict[str, Any]:
-    """Lists the refunds, oldest first, including those that were made in the payment provider's dashboard."""
+    """Lists the refunds, oldest first, including those that were made in the payment provider's dashboard.
+
+    It has the last thousand at most.
+    """
     return {"items": refunds.list_refunds(context.scope, context.payment.id)}
 
 

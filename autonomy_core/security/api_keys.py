@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from pyramid.request import Request
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from autonomy_core.audit.services import change, record
 from autonomy_core.db.base import utcnow, uuid7
@@ -132,9 +132,14 @@ def find_key(scope: TenantScope, key_id: UUID) -> ApiKey | None:
     return scope.session.get(ApiKey, (scope.organisation.id, key_id))
 
 
+def every_key() -> Select[ApiKey]:
+    """Select the organisation's keys, including revoked ones."""
+    return select(ApiKey)
+
+
 def list_keys(scope: TenantScope) -> Sequence[ApiKey]:
     """The organisation's keys, oldest first, including revoked ones."""
-    return scope.session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
+    return scope.session.scalars(every_key().order_by(ApiKey.id)).all()
 
 
 def verify(scope: TenantScope, text: str) -> ApiKey | None:

@@ -26,12 +26,6 @@ class StaffSchema(ApiSchema):
     invited_by = fields.String(required=True)
 
 
-class StaffListSchema(ApiSchema):
-    """All members of staff."""
-
-    items = fields.List(fields.Nested(StaffSchema), required=True)
-
-
 class RoleSchema(ApiSchema):
     """Another role of a member."""
 
@@ -53,12 +47,6 @@ class InvitationSchema(ApiSchema):
     invited_by = fields.String(required=True)
     created_at = Timestamp(required=True)
     expires_at = Timestamp(required=True)
-
-
-class InvitationListSchema(ApiSchema):
-    """All invitations that can be accepted."""
-
-    items = fields.List(fields.Nested(InvitationSchema), required=True)
 
 
 class AcceptanceSchema(ApiSchema):
@@ -90,12 +78,6 @@ class KeySchema(ApiSchema):
         required=True, allow_none=True, metadata={"description": "with an error of up to ten minutes"}
     )
     revoked_at = Timestamp(required=True, allow_none=True)
-
-
-class KeyListSchema(ApiSchema):
-    """All API keys, including revoked ones."""
-
-    items = fields.List(fields.Nested(KeySchema), required=True)
 
 
 class NewKeySchema(ApiSchema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -97,11 +97,6 @@ def lock_member_of(scope: TenantScope, email: str) -> StaffMember | None:
 
 def _staff() -> Select[StaffMember, Customer]:
     return current_members().add_columns(Customer).join(Customer, Customer.id == StaffMember.customer_id)
-
-
-def list_invitations(scope: TenantScope) -> Sequence[StaffInvitation]:
-    """Return the invitations that can be accepted, the oldest first."""
-    return scope.session.scalars(open_invitations().order_by(StaffInvitation.id)).all()
 
 
 def open_invitations() -> Select[StaffInvitation]:
@@ -281,6 +276,12 @@ def find_member(scope: TenantScope, member_id: UUID) -> StaffMember | None:
 def find_invitation(scope: TenantScope, invitation_id: UUID) -> StaffInvitation | None:
     """Return an invitation, or None."""
     return scope.session.get(StaffInvitation, (scope.organisation.id, invitation_id))
+
+
+def accounts_of(scope: TenantScope, members: Iterable[StaffMember]) -> Mapping[UUID, Customer]:
+    """Return the accounts of members by the customer's id."""
+    wanted = select(Customer).where(Customer.id.in_([member.customer_id for member in members]))
+    return {customer.id: customer for customer in scope.session.scalars(wanted)}
 
 
 def account_of(scope: TenantScope, member: StaffMember) -> Customer:

@@ -12,7 +12,8 @@ from autonomy_core.customers.resources import Me
 from autonomy_core.errors import InvalidInput
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.security import api_keys
-from autonomy_core.security.models import StaffMember
+from autonomy_core.security.members import current_members
+from autonomy_core.security.models import ApiKey, StaffMember
 from autonomy_core.security.roles import Role
 from autonomy_core.staff import keys, log, services
 from autonomy_core.staff.models import StaffInvitation
@@ -29,21 +30,18 @@ from autonomy_core.staff.schemas import (
     AcceptanceSchema,
     AuditEntrySchema,
     AuditQuery,
-    InvitationListSchema,
     InvitationSchema,
     IssuedKeySchema,
-    KeyListSchema,
     KeySchema,
     MembershipSchema,
     NewInvitationSchema,
     NewKeySchema,
     RoleSchema,
-    StaffListSchema,
     StaffSchema,
 )
 from autonomy_core.traversal.resources import Admin
 from autonomy_core.web.operations import api_view
-from autonomy_core.web.schemas import page_of, paginate
+from autonomy_core.web.schemas import PageQuery, page_of, paginate
 
 
 @api_view(
@@ -51,11 +49,14 @@ from autonomy_core.web.schemas import page_of, paginate
     method="GET",
     summary="List the staff",
     permission=Permission.MANAGE_STAFF,
-    returns=StaffListSchema,
+    query=PageQuery,
+    returns=page_of(StaffSchema),
 )
 def list_staff(context: AdminStaff, request: Request) -> dict[str, Any]:
-    """Lists the members of staff, the oldest membership first."""
-    return {"items": [_shown(member, customer) for member, customer in services.list_staff(context.scope)]}
+    """Lists the members of staff, the newest membership first."""
+    page = paginate(context.scope.session, current_members(), StaffMember.id, request.query)
+    accounts = services.accounts_of(context.scope, page["items"])
+    return {**page, "items": [_shown(member, accounts[member.customer_id]) for member in page["items"]]}
 
 
 @api_view(
@@ -92,11 +93,13 @@ def end_membership(context: AdminStaffMember, request: Request) -> None:
     method="GET",
     summary="List invitations",
     permission=Permission.MANAGE_STAFF,
-    returns=InvitationListSchema,
+    query=PageQuery,
+    returns=page_of(InvitationSchema),
 )
 def list_invitations(context: AdminInvitations, request: Request) -> dict[str, Any]:
-    """Lists the invitations that can be accepted."""
-    return {"items": services.list_invitations(context.scope)}
+    """Lists the invitations that can be accepted, newest first."""
+    found = services.open_invitations()
+    return paginate(context.scope.session, found, StaffInvitation.id, request.query)
 
 
 @api_view(
@@ -149,11 +152,12 @@ def accept(context: Me, request: Request) -> StaffMember:
     method="GET",
     summary="List API keys",
     permission=Permission.MANAGE_STAFF,
-    returns=KeyListSchema,
+    query=PageQuery,
+    returns=page_of(KeySchema),
 )
 def list_keys(context: AdminKeys, request: Request) -> dict[str, Any]:
-    """Lists all API keys, the oldest first, including those that were revoked."""
-    return {"items": list(api_keys.list_keys(context.scope))}
+    """Lists all API keys, newest first, including those that were revoked."""
+    return paginate(context.scope.session, api_keys.every_key(), ApiKey.id, request.query)
 
 
 @api_view(

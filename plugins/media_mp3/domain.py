@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+MOST_TRACKS: Final = 1000
+"""Of a product, with those that were removed. Lists of tracks have no pages."""
 PEAKS: Final = 200
 """How many points the waveform of a track has."""
 

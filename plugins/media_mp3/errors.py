@@ -34,6 +34,12 @@ class TrackExists(Conflict):
     }
 
 
+class TooManyTracks(Conflict):
+    """The product has as many tracks as it may have, those that were removed included."""
+
+    code, title = "too_many_tracks", "The product has too many tracks"
+
+
 class TrackRemoved(Conflict):
     """The call is not possible for a removed track."""
 

@@ -19,6 +19,7 @@ from autonomy_core.plugin_api.schemas import (
     Timestamp,
     WholeNumber,
 )
+from media_mp3.domain import MOST_TRACKS
 from media_mp3.loudness.schemas import AdminLoudnessSchema, LoudnessSchema
 
 LONGEST_TEXT = 200
@@ -250,7 +251,7 @@ class OrderSchema(ApiSchema):
     track_ids = fields.List(
         Identifier(),
         required=True,
-        validate=validate.Length(max=1000),
+        validate=validate.Length(max=MOST_TRACKS),
         metadata={"description": "each track that has not been removed, once"},
     )
 

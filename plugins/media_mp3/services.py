@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, exists, or_, select
+from sqlalchemy import ColumnElement, Text, Uuid, exists, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from autonomy_core.plugin_api.audit import change
@@ -23,7 +23,7 @@ from autonomy_core.plugin_api.security import STAFF, Identity
 from autonomy_core.plugin_api.statements import compiled, parameter
 from autonomy_core.plugin_api.texts import cleaned
 from media_mp3.archives.checksums import checksum_of_file, keep_checksum
-from media_mp3.domain import AudioFacts, Tags, TrackReport
+from media_mp3.domain import MOST_TRACKS, AudioFacts, Tags, TrackReport
 from media_mp3.editing import (
     file_values,
     free_position,
@@ -33,7 +33,7 @@ from media_mp3.editing import (
     refuse_twice,
     replace_file,
 )
-from media_mp3.errors import WrongKind
+from media_mp3.errors import TooManyTracks, WrongKind
 from media_mp3.inspection.intake import accepted
 from media_mp3.models import Track
 from media_mp3.previews.services import preview_urls
@@ -187,7 +187,7 @@ def add_uploaded(
         fields: see `add_track`.
 
     Raises:
-        NotPlayable, InspectionBusy, TrackExists, StorageUnavailable
+        NotPlayable, InspectionBusy, TrackExists, TooManyTracks, StorageUnavailable
     """
     report = accepted(scope, upload)
     area, crc32 = area_of(report.format), checksum_of_file(upload.path)
@@ -237,9 +237,11 @@ def add_track(
 
     Raises:
         TrackExists: the product has the same file already.
+        TooManyTracks: the product has as many tracks as it may have.
     """
     lock_product(scope, product_id)
     refuse_twice(scope, product_id, upload.sha256)
+    _require_place(scope, product_id)
     said = {name: value for name, value in fields.items() if value}
     position = free_position(scope, product_id, said.pop("position", None))
     track = Track(
@@ -255,6 +257,12 @@ def add_track(
     record_track(scope, "track.added", track, actor, change({}, added))
     index_again(scope, product_id)
     return track
+
+
+def _require_place(scope: TenantScope, product_id: UUID) -> None:
+    tracks = select(func.count()).select_from(Track).where(Track.product_id == product_id)
+    if (scope.session.scalar(tracks) or 0) >= MOST_TRACKS:
+        raise TooManyTracks(f"A product has at most {MOST_TRACKS} tracks, also removed ones.")
 
 
 def _tagged(tags: Tags, filename: str) -> dict[str, Any]:

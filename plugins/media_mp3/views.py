@@ -41,6 +41,7 @@ UPLOAD_ERRORS = (
     errors.NotPlayable,
     errors.WrongKind,
     errors.TrackExists,
+    errors.TooManyTracks,
     errors.InspectionBusy,
 )
 
@@ -53,7 +54,7 @@ UPLOAD_ERRORS = (
     returns=page_of(TrackSchema),
 )
 def list_tracks(context: CustomerProductTracks, request: Request) -> dict[str, Any]:
-    """In their order, without pages. The URLs are signed and need no header.
+    """In their order, without pages, a thousand at most. The URLs are signed and need no header.
 
     They expire: list again for new ones. Before the release, only instant tracks have URLs.
     """
@@ -149,7 +150,7 @@ def download(context: TrackNode, request: Request) -> Response:
     returns=page_of(AdminTrackSchema),
 )
 def list_product_tracks(context: AdminProductTracks, request: Request) -> dict[str, Any]:
-    """In their order, without pages."""
+    """In their order, without pages, also removed ones. A product has a thousand at most."""
     return {"items": services.tracks_of(context.scope, context.product.id), "next": None}
 
 

@@ -63,9 +63,3 @@ class LinkedIdentitySchema(ApiSchema):
     )
     linked_at = Timestamp(required=True, attribute="identity.linked_at")
     used_at = Timestamp(required=True, attribute="identity.used_at")
-
-
-class LinkedIdentitiesSchema(ApiSchema):
-    """The identities that are linked to the account."""
-
-    items = fields.List(fields.Nested(LinkedIdentitySchema), required=True)

@@ -6,9 +6,10 @@ A provider is called outside of transactions.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from marshmallow import ValidationError
@@ -25,7 +26,7 @@ from autonomy_core.plugin_api.customers import (
 from autonomy_core.plugin_api.errors import Conflict, NotAllowed, NotAuthenticated, NotFound
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.payments import check_return_url
-from autonomy_core.plugin_api.schemas import EmailField
+from autonomy_core.plugin_api.schemas import EmailField, paginate
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.texts import UnreadableText, readable
 from customer_auth.providers import flows
@@ -175,12 +176,16 @@ def link(
         return Linked(identity, provider.name)
 
 
-def linked_identities(scope: TenantScope, customer_id: UUID) -> Sequence[Linked]:
-    """Return the identities that are linked to an account."""
+def linked_identities(scope: TenantScope, customer_id: UUID, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page of the identities that are linked to an account.
+
+    Args:
+        query: what `PageQuery` loaded.
+    """
     names = {provider.issuer: name for name, provider in scope.settings(PLUGIN)["providers"].items()}
     mine = select(ProviderIdentity).where(ProviderIdentity.customer_id == customer_id)
-    found = scope.session.scalars(mine.order_by(ProviderIdentity.id))
-    return [Linked(identity, names.get(identity.issuer)) for identity in found]
+    page = paginate(scope.session, mine, ProviderIdentity.id, query)
+    return {**page, "items": [Linked(each, names.get(each.issuer)) for each in page["items"]]}
 
 
 def unlink(scope: TenantScope, customer_id: UUID, identity_id: UUID) -> None:

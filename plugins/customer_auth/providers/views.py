@@ -12,13 +12,13 @@ from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.operations import PUBLIC, api_view
 from autonomy_core.plugin_api.payments import ForeignReturnUrl
 from autonomy_core.plugin_api.resources import ApiV1, Resource
+from autonomy_core.plugin_api.schemas import PageQuery, page_of
 from autonomy_core.plugin_api.security import Permission
 from customer_auth.providers import services
 from customer_auth.providers.protocol import ProviderLoginFailed, ProviderUnavailable
 from customer_auth.providers.resources import LinkedIdentities, LinkedIdentity, ProviderLogins
 from customer_auth.providers.schemas import (
     BegunSchema,
-    LinkedIdentitiesSchema,
     LinkedIdentitySchema,
     ProviderBeginningSchema,
     ProviderFinishSchema,
@@ -42,7 +42,7 @@ BEGIN_ERRORS = (NotFound, ForeignReturnUrl, ProviderUnavailable)
     transaction="none",
 )
 def list_providers(context: ProviderLogins, request: Request) -> dict[str, Any]:
-    """The list is empty if the organisation has none."""
+    """At most those in the organisation's ini file; empty if it has none."""
     return {"items": list(context.scope.settings(PLUGIN)["providers"].values())}
 
 
@@ -91,11 +91,12 @@ def finish_provider_login(context: ProviderLogins, request: Request) -> Tokens:
     method="GET",
     summary="List the identities that are linked to the account",
     permission=Permission.OWN,
-    returns=LinkedIdentitiesSchema,
+    query=PageQuery,
+    returns=page_of(LinkedIdentitySchema),
 )
 def list_linked_identities(context: LinkedIdentities, request: Request) -> dict[str, Any]:
-    """Each is a way to log in."""
-    return {"items": services.linked_identities(context.scope, request.identity.id)}
+    """Each is a way to log in. Newest first."""
+    return services.linked_identities(context.scope, request.identity.id, request.query)
 
 
 @api_view(

@@ -35,7 +35,7 @@ _DETAILS: Final[Details] = {
     returns=page_of(ArchiveSchema),
 )
 def list_archives(context: ProductArchives, request: Request) -> dict[str, Any]:
-    """One for each format that all tracks have. The URLs are signed and need no header.
+    """At most one for each format, which all tracks have. The URLs are signed and need no header.
 
     They expire: list again for new ones.
     """

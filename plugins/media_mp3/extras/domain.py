@@ -14,6 +14,8 @@ from media_mp3.domain import Explanation
 LONGEST_TITLE: Final = 200
 MOST_EXTRAS: Final = 50
 """Of a product, without those that were removed."""
+MOST_EVER: Final = 500
+"""Of a product, with those that were removed, which earlier buyers keep."""
 
 HEAD_BYTES: Final = 16
 TAIL_BYTES: Final = 66_000

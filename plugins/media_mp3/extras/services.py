@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from autonomy_core.plugin_api.audit import change, record
 from autonomy_core.plugin_api.catalog import require_available
@@ -29,7 +29,7 @@ from autonomy_core.plugin_api.protocols import ListedExtra
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.texts import cleaned
 from media_mp3.editing import lock_product
-from media_mp3.extras.domain import FORMATS, LONGEST_TITLE, MOST_EXTRAS, describe
+from media_mp3.extras.domain import FORMATS, LONGEST_TITLE, MOST_EVER, MOST_EXTRAS, describe
 from media_mp3.extras.errors import ExtraExists, ExtraRefused, TooManyExtras
 from media_mp3.extras.models import Extra
 from media_mp3.settings import EXTRAS
@@ -151,8 +151,14 @@ def _require_place(scope: TenantScope, product_id: UUID, sha256: str) -> None:
     same = scope.session.scalar(select(Extra.id).where(*present, Extra.sha256 == sha256))
     if same is not None:
         raise ExtraExists(f"It is the extra {same}.", extra={"extra_id": str(same)})
-    if (scope.session.scalar(select(func.count()).where(*present)) or 0) >= MOST_EXTRAS:
+    if _count(scope, *present) >= MOST_EXTRAS:
         raise TooManyExtras(f"A product has at most {MOST_EXTRAS}; put several files into a ZIP.")
+    if _count(scope, Extra.product_id == product_id) >= MOST_EVER:
+        raise TooManyExtras(f"A product has at most {MOST_EVER} with those that were removed.")
+
+
+def _count(scope: TenantScope, *conditions: ColumnElement[bool]) -> int:
+    return scope.session.scalar(select(func.count()).select_from(Extra).where(*conditions)) or 0
 
 
 def rename_extra(scope: TenantScope, extra: Extra, title: str, *, actor: str) -> Extra:

@@ -54,7 +54,7 @@ def _details(query: type[LinkQuery] | None = None, of_owner: tuple[type[Autonomy
     returns=page_of(ExtraSchema),
 )
 def list_extras(context: CustomerProductExtras, request: Request) -> dict[str, Any]:
-    """Files that come with it, without pages. The URLs are signed, expire, and need no header."""
+    """Files that come with it, without pages, 500 at most. The URLs are signed, expire and need no header."""
     scope, product_id = context.scope, context.product.id
     extras = services.owned_extras(scope, request.identity.id, product_id)
     later = available_at(scope, product_id)
@@ -109,7 +109,7 @@ def _answer(context: ExtraNode | AdminExtra, request: Request, download: Downloa
     returns=page_of(AdminExtraSchema),
 )
 def list_product_extras(context: AdminProductExtras, request: Request) -> dict[str, Any]:
-    """In the order in which they were uploaded, also removed ones, without pages."""
+    """In the order in which they were uploaded, also removed ones, without pages, 500 at most."""
     return {"items": services.extras_of(context.scope, context.product.id), "next": None}
 
 

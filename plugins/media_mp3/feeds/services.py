@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete, or_, select, update
@@ -18,6 +18,7 @@ from autonomy_core.plugin_api.files import FileArea, ServedFile
 from autonomy_core.plugin_api.images import CurrentImage, images_of
 from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
 from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.plugin_api.schemas import paginate
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.feeds import domain
 from media_mp3.feeds.domain import Channel, Episode
@@ -106,18 +107,23 @@ def make_feed(scope: TenantScope, customer_id: UUID, product: Product) -> OwnedF
     return OwnedFeed(feed_id, product.id, product.title, created_at, None, token)
 
 
-def feeds_of(scope: TenantScope, customer_id: UUID) -> list[OwnedFeed]:
-    """The feeds of a customer, the newest first, also of products that the customer does not own any more."""
-    statement = (
-        select(Feed, Product.title)
-        .join(Product, (Product.organisation_id == Feed.organisation_id) & (Product.id == Feed.product_id))
-        .where(Feed.customer_id == customer_id)
-        .order_by(Feed.id.desc())
-    )
-    return [
-        OwnedFeed(feed.id, feed.product_id, title, feed.created_at, feed.used_at)
-        for feed, title in scope.session.execute(statement)
-    ]
+def feeds_of(scope: TenantScope, customer_id: UUID, query: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of the feeds of a customer, also of products that the customer does not own any more.
+
+    Args:
+        query: what `PageQuery` loaded.
+    """
+    page = paginate(scope.session, select(Feed).where(Feed.customer_id == customer_id), Feed.id, query)
+    feeds: list[Feed] = page["items"]
+    named = select(Product.id, Product.title).where(Product.id.in_([feed.product_id for feed in feeds]))
+    titles = {row.id: row.title for row in scope.session.execute(named)}
+    return {
+        **page,
+        "items": [
+            OwnedFeed(feed.id, feed.product_id, titles[feed.product_id], feed.created_at, feed.used_at)
+            for feed in feeds
+        ],
+    }
 
 
 def revoke_feed(scope: TenantScope, customer_id: UUID, feed_id: UUID) -> None:

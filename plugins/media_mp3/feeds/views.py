@@ -16,7 +16,7 @@ from autonomy_core.plugin_api.images import ImageDocuments
 from autonomy_core.plugin_api.media import CORE_FORMATS
 from autonomy_core.plugin_api.operations import PUBLIC, Details, api_view
 from autonomy_core.plugin_api.resources import ApiV1
-from autonomy_core.plugin_api.schemas import page_of
+from autonomy_core.plugin_api.schemas import PageQuery, page_of
 from autonomy_core.plugin_api.security import Permission
 from media_mp3.feeds import domain, services
 from media_mp3.feeds.domain import Channel
@@ -61,11 +61,12 @@ def make_feed(context: ProductFeed, request: Request) -> dict[str, Any]:
     method="GET",
     summary="List your private feeds",
     permission=Permission.OWN,
+    query=PageQuery,
     returns=page_of(FeedSchema),
 )
 def list_feeds(context: OwnFeeds, request: Request) -> dict[str, Any]:
-    """Newest first, without pages, one for each product at most."""
-    return {"items": services.feeds_of(context.scope, request.identity.id), "next": None}
+    """Newest first, one for each product."""
+    return services.feeds_of(context.scope, request.identity.id, request.query)
 
 
 @api_view(

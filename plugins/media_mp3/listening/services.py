@@ -23,6 +23,7 @@ MOST_POSITIONS: Final = 100
 FIRST_DAYS: Final = timedelta(days=29)
 """Before today, if staff name no day."""
 MOST_DAYS: Final = 366
+MOST_FIGURES: Final = 10_000
 
 
 def report_play(scope: TenantScope, identity: Identity, track: Track, played_at: datetime | None) -> None:
@@ -100,7 +101,7 @@ def figures_of(scope: TenantScope, product_id: UUID, query: Mapping[str, Any]) -
         query: what `FiguresQuery` loaded.
 
     Raises:
-        InvalidInput: the days are too many, or in the wrong order.
+        InvalidInput: the days or the figures are too many, or the days in the wrong order.
     """
     until: date = query["until"] or utcnow().date()
     since: date = query["since"] or until - FIRST_DAYS
@@ -112,4 +113,7 @@ def figures_of(scope: TenantScope, product_id: UUID, query: Mapping[str, Any]) -
         .where(Track.product_id == product_id, TrackDay.day.between(since, until))
         .order_by(TrackDay.day, Track.position.nulls_last(), Track.id)
     )
-    return list(scope.session.scalars(statement))
+    found = list(scope.session.scalars(statement.limit(MOST_FIGURES + 1)))
+    if len(found) > MOST_FIGURES:
+        raise InvalidInput(f"They are more than {MOST_FIGURES}: ask for fewer days.")
+    return found

@@ -81,7 +81,7 @@ def list_history(context: History, request: Request) -> dict[str, Any]:
     returns=page_of(PositionSchema),
 )
 def list_positions(context: Positions, request: Request) -> dict[str, Any]:
-    """The last hundred, newest first, without pages. Continue there."""
+    """Newest first, without pages, a hundred at most. Continue there."""
     return {"items": services.positions_of(context.scope, request.identity.id), "next": None}
 
 
@@ -96,6 +96,9 @@ def list_positions(context: Positions, request: Request) -> dict[str, Any]:
     errors=(InvalidInput,),
 )
 def list_track_figures(context: AdminProductTracks, request: Request) -> dict[str, Any]:
-    """By day and track, without pages. A day without any play, stream or download of a track is left out."""
+    """By day and track, without pages, 10,000 at most: otherwise ask for fewer days.
+
+    A day without any play, stream or download of a track is left out.
+    """
     found = services.figures_of(context.scope, context.product.id, request.query)
     return {"items": found, "next": None}

@@ -53,7 +53,7 @@ def download_format(context: TrackFormat, request: Request) -> Response:
     returns=page_of(RenditionSchema),
 )
 def list_product_formats(context: AdminProductTracks, request: Request) -> dict[str, Any]:
-    """Each track in each format that the organisation sells, without pages."""
+    """Each track in each format that the organisation sells, without pages: at most a thousand tracks."""
     tracks = tracks_of(context.scope, context.product.id)
     return {"items": services.progress_of(context.scope, tracks), "next": None}
 
@@ -66,7 +66,7 @@ def list_product_formats(context: AdminProductTracks, request: Request) -> dict[
     returns=page_of(RenditionSchema),
 )
 def list_track_formats(context: AdminTrackFormats, request: Request) -> dict[str, Any]:
-    """In the order of the organisation's ini file."""
+    """At most one for each format and the preview, in the order of the organisation's ini file."""
     return {"items": services.progress_of(context.scope, [context.track]), "next": None}
 
 

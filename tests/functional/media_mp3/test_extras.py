@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from autonomy_core.audit.models import AuditEntry
 from autonomy_core.files.services import storage_of
+from media_mp3.extras import services
 from media_mp3.settings import EXTRAS
 from tests.functional.media_mp3.steps import DAYS, pass_days, visit
 from tests.unit.media_mp3.documents import PDF, ZIP
@@ -135,3 +136,10 @@ def test_an_unsold_extra_is_deleted_after_the_delay(make_shop):
 
     with shop.autonomy.scope(shop.id) as scope:
         assert list(storage_of(scope, EXTRAS).keys(shop.id)) == []
+
+
+def test_a_product_has_a_limited_number_of_extras_also_removed_ones(shop, album, monkeypatch):
+    monkeypatch.setattr(services, "MOST_EVER", 2)
+    for content in (PDF, ZIP):
+        remove(shop, album, upload(shop, album, content))
+    assert upload(shop, album, PDF + b" ", status=409)["code"] == "too_many_extras"

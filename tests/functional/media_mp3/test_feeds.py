@@ -279,3 +279,17 @@ def test_an_export_lists_the_feeds_and_an_erasure_ends_them(shop, release):
     with shop.autonomy.scope(shop.id) as scope:
         erase(scope, shop.ada.id, actor="test")
         assert scope.session.scalars(select(Feed.id)).all() == []
+
+
+def test_feeds_are_listed_in_pages(shop):
+    made = []
+    for title in ("One", "Two", "Three"):
+        album = shop.album(title=title)
+        shop.upload(album, MUSIC)
+        shop.sell(album)
+        made.insert(0, make(shop, album)["id"])
+    path = f"{shop.api}/customers/feeds?limit=2"
+    first = shop.autonomy.app.get(path, headers=shop.as_ada).json
+    rest = shop.autonomy.app.get(f"{path}&cursor={first['next']}", headers=shop.as_ada).json
+    assert [feed["id"] for feed in (*first["items"], *rest["items"])] == made
+    assert ([feed["title"] for feed in rest["items"]], rest["next"]) == (["One"], None)

@@ -13,6 +13,7 @@ from autonomy_core.plugin_api.customers import Customer, erase, export
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.grants import Grant
 from autonomy_core.plugin_api.models import utcnow
+from media_mp3.listening import services
 from media_mp3.listening.memory import LISTENING
 from media_mp3.listening.models import Play
 from media_mp3.personal_data import TABLES, move
@@ -99,7 +100,7 @@ def test_only_the_owner_reports(shop, owned, track):
     stop(shop, track, 1, status=404)
 
 
-def test_staff_see_plays_streams_and_downloads_by_track_and_day(shop, owned, track):
+def test_staff_see_plays_streams_and_downloads_by_track_and_day(shop, owned, track, monkeypatch):
     album, _ = owned
     shop.get(track["stream_url"])
     shop.get(track["download_url"])
@@ -131,6 +132,9 @@ def test_staff_see_plays_streams_and_downloads_by_track_and_day(shop, owned, tra
     assert figures(shop, album, until=rows[0]["day"]) == rows[:1]
     path = f"{shop.api}/admin/products/{album.id}/tracks/figures?since=2020-01-01"
     shop.autonomy.app.get(path, headers=shop.staff, status=422)
+    monkeypatch.setattr(services, "MOST_FIGURES", 1)
+    path = f"{shop.api}/admin/products/{album.id}/tracks/figures"
+    assert "fewer days" in shop.autonomy.app.get(path, headers=shop.staff, status=422).json["detail"]
 
 
 def test_what_could_not_be_written_is_written_later(shop, track, monkeypatch):

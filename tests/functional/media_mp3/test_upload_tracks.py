@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from demo import music
+from media_mp3 import services
 from media_mp3.domain import FINDINGS
 from tests.functional.media_mp3.shop import MUSIC
 from tests.unit.media_mp3 import material
@@ -176,3 +177,16 @@ def test_a_variable_bitrate_is_reported_as_such(shop):
 
 def test_demonstration_pieces_are_accepted(shop):
     shop.upload(shop.album(), music.mp3(music.PIECES[3], version=4))
+
+
+def test_a_product_has_a_limited_number_of_tracks_also_removed_ones(shop, monkeypatch):
+    monkeypatch.setattr(services, "MOST_TRACKS", 2)
+    album = shop.album()
+    first = shop.upload(album)["track"]
+    shop.upload(album, material.cbr(48000))
+    shop.autonomy.app.delete(
+        f"{shop.api}/admin/products/{album.id}/tracks/{first['id']}", headers=shop.staff, status=204
+    )
+    refused = shop.upload(album, material.cbr(64000), status=409)
+    assert refused["code"] == "too_many_tracks"
+    assert len(shop.tracks_for_staff(album)) == 2

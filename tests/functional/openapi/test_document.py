@@ -62,6 +62,31 @@ def test_every_operation_is_in_the_document_with_all_plugins(autonomy, document_
     assert described == registered
 
 
+def test_every_list_has_pages_or_says_how_long_it_is_at_most(autonomy, document_of):
+    document = document_of(*autonomy.runtime.plugins.names)
+    lists = [
+        (path, operation)
+        for (method, path), operation in operations_in(document).items()
+        if method == "GET" and answers_with_list(document, operation)
+    ]
+    assert len(lists) > 20
+    endless = {
+        path
+        for path, operation in lists
+        if "cursor" not in {each["name"] for each in operation.get("parameters", ())}
+        and "at most" not in operation["description"].lower()
+    }
+    assert endless == set()
+
+
+def answers_with_list(document, operation):
+    content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    members = document["components"]["schemas"].get(name, {}).get("properties", {})
+    # A product and a refund have items of their own.
+    return "id" not in members and members.get("items", {}).get("type") == "array"
+
+
 def test_every_view_below_the_api_is_an_operation(autonomy):
     registry = autonomy.app.app.registry
     operations = {(one.context, one.name, one.method) for one in registry.operations}

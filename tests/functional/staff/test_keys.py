@@ -32,6 +32,14 @@ def test_a_key_belongs_to_its_issuer_and_is_listed_without_its_text(desk, owner)
     assert "text" not in listed
 
 
+def test_keys_are_listed_in_pages_the_newest_first(desk, owner):
+    issued = [issue(desk, owner)["api_key"]["id"] for _ in range(3)]
+    first = desk.call("GET", "keys?limit=2", owner).json
+    rest = desk.call("GET", f"keys?cursor={first['next']}", owner).json
+    assert [key["id"] for key in (*first["items"], *rest["items"])] == issued[::-1]
+    assert rest["next"] is None
+
+
 def test_the_last_use_of_a_key_is_shown(desk, owner):
     issued = issue(desk, owner)
     assert issued["api_key"]["last_used_at"] is None
