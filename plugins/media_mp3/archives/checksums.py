@@ -13,9 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from autonomy_core.plugin_api.files import StoredPart
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.archives.models import Checksum
+from media_mp3.extras.models import Extra
 from media_mp3.models import Track
 from media_mp3.renditions.models import Rendition
-from media_mp3.settings import RENDITIONS, area_of
+from media_mp3.settings import EXTRAS, RENDITIONS, area_of
 
 _PIECE_BYTES: Final = 1024 * 1024
 
@@ -49,7 +50,7 @@ def known_checksums(scope: TenantScope, keys: Collection[str]) -> dict[str, int]
 
 
 def files_without_checksum(scope: TenantScope, most: int, after: str = "") -> list[StoredPart]:
-    """Files of tracks whose checksum is not known, because they were stored before there were any, by key.
+    """Files of archives whose checksum is not known, because they were stored before there were any, by key.
 
     Args:
         most: at most so many.
@@ -65,18 +66,18 @@ def files_without_checksum(scope: TenantScope, most: int, after: str = "") -> li
         StoredPart(area_of(media_format), key, size)
         for media_format, key, size in scope.session.execute(masters.limit(most))
     ]
-    made = (
-        select(Rendition.storage_key, Rendition.size)
-        .where(Rendition.storage_key > after, Rendition.storage_key.not_in(known))
-        .order_by(Rendition.storage_key)
-    )
-    found += [StoredPart(RENDITIONS, key or "", size or 0)
-              for key, size in scope.session.execute(made.limit(most))]  # fmt: skip
+    for area, table in ((RENDITIONS, Rendition), (EXTRAS, Extra)):
+        others = (
+            select(table.storage_key, table.size)
+            .where(table.storage_key > after, table.storage_key.not_in(known))
+            .order_by(table.storage_key)
+        )
+        found += [StoredPart(area, key or "", size or 0)
+                  for key, size in scope.session.execute(others.limit(most))]  # fmt: skip
     return sorted(found, key=lambda part: part.key)[:most]
 
 
 def forget_checksums(scope: TenantScope) -> None:
-    """Delete the checksums of files that no track refers to any more."""
-    used = exists().where(Track.storage_key == Checksum.storage_key)
-    made = exists().where(Rendition.storage_key == Checksum.storage_key)
-    scope.session.execute(delete(Checksum).where(~used, ~made))
+    """Delete the checksums of files that no track, rendition or extra refers to any more."""
+    used = (exists().where(table.storage_key == Checksum.storage_key) for table in (Track, Rendition, Extra))
+    scope.session.execute(delete(Checksum).where(*(~each for each in used)))

@@ -21,17 +21,23 @@ from media_mp3.archives.checksums import known_checksums
 from media_mp3.archives.credit_notes import Release, credits_text
 from media_mp3.archives.domain import MEDIA_TYPE, Choice, Member, Offer, choices, zip_parts
 from media_mp3.archives.names import NumberedTrack, safe, track_names, unique
+from media_mp3.extras.domain import FORMATS
+from media_mp3.extras.models import Extra
+from media_mp3.extras.services import owned_extras
 from media_mp3.models import Track
 from media_mp3.renditions.domain import MASTERS, MP3
 from media_mp3.renditions.services import finished_files
 from media_mp3.services import owned_tracks, release_of
-from media_mp3.settings import PLUGIN, RENDITIONS, area_of, shop_url
+from media_mp3.settings import EXTRAS, PLUGIN, RENDITIONS, area_of, shop_url
 
 NAME: Final = f"{PLUGIN}/archives"
 """What the hook ``on_download`` calls an archive."""
 
 LARGEST_COVER: Final = 1200
 """The longest side of the cover in an archive, in pixels. It is in memory while it is sent."""
+
+EXTRAS_FOLDER: Final = "Extras"
+"""What the directory of the extras in an archive is called. No file beside it has a name without extension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +89,18 @@ def archives_of(scope: TenantScope, customer_id: UUID, product: Product) -> list
         StorageUnavailable: the cover cannot be read.
     """
     tracks = owned_tracks(scope, customer_id, product.id)
+    extras = owned_extras(scope, customer_id, product.id)
     found = choices(offers_of(scope, tracks))
-    known = known_checksums(scope, {each.content.stored.key for choice in found for each in choice.offers})
+    keys = {each.content.stored.key for choice in found for each in choice.offers}
+    keys_of_extras = {extra.storage_key for extra in extras}
+    known = known_checksums(scope, keys | keys_of_extras)
     complete = [each for each in found if all(offer.content.stored.key in known for offer in each.offers)]
-    if not complete:
+    if not complete or not keys_of_extras <= known.keys():
         return []
     released_with = release_of(scope, product.id)
     cover = jpeg_of(scope, "product", released_with, largest=LARGEST_COVER)
-    release = _Release(product, tracks, known, cover, available_at(scope, released_with), shop_url(scope))
+    later = available_at(scope, released_with)
+    release = _Release(product, tracks, extras, known, cover, later, shop_url(scope))
     return [_archive(release, choice) for choice in complete]
 
 
@@ -166,6 +176,7 @@ class _Release:
 
     product: Product
     tracks: Sequence[Track]
+    extras: Sequence[Extra]
     checksums: Mapping[str, int]
     cover: bytes | None
     available_at: datetime | None
@@ -182,7 +193,7 @@ def _archive(release: _Release, choice: Choice[TrackFile]) -> Archive:
     files = unique(
         [(name, offer.extension) for name, offer in zip(names, choice.offers, strict=True)]
         + [("cover", ".jpg"), ("credits", ".txt")]
-    )
+    ) + _names_of_extras(release.extras)
     contents: list[tuple[Part, int, datetime]] = [
         (file.stored, release.checksums[file.stored.key], file.stored_at)
         for file in (offer.content for offer in choice.offers)
@@ -190,6 +201,11 @@ def _archive(release: _Release, choice: Choice[TrackFile]) -> Archive:
     latest = max(stored_at for _, _, stored_at in contents)
     texts = release.cover or b"", _credits(release, names)
     contents += [(content, zlib.crc32(content), latest) for content in texts]
+    contents += [
+        (StoredPart(EXTRAS, key, extra.size), release.checksums[key], extra.created_at)
+        for extra in release.extras
+        for key in [extra.storage_key]
+    ]
     directory = safe(release.label, "release")
     members = [
         Member(f"{directory}/{name}", size_of(part), crc32, changed_at, part)
@@ -205,6 +221,11 @@ def _archive(release: _Release, choice: Choice[TrackFile]) -> Archive:
         attachment(f"{release.label} ({choice.title})", ".zip", unnamed="release"),
         release.available_at,
     )
+
+
+def _names_of_extras(extras: Sequence[Extra]) -> list[str]:
+    names = unique([(safe(extra.title, "extra"), FORMATS[extra.format].extension) for extra in extras])
+    return [f"{EXTRAS_FOLDER}/{name}" for name in names]
 
 
 def _numbered(track: Track, product: Product) -> NumberedTrack:

@@ -28,6 +28,7 @@ from autonomy_core.plugin_api.payments import bought_at
 from autonomy_core.plugin_api.protocols import ListedExtra
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.texts import cleaned
+from media_mp3.archives.checksums import checksum_of_file, keep_checksum
 from media_mp3.editing import lock_product
 from media_mp3.extras.domain import FORMATS, LONGEST_TITLE, MOST_EVER, MOST_EXTRAS, describe
 from media_mp3.extras.errors import ExtraExists, ExtraRefused, TooManyExtras
@@ -104,6 +105,7 @@ def add_extra(
         ExtraRefused, ExtraExists, TooManyExtras, StorageUnavailable
     """
     format_name = _accepted(upload.path)
+    crc32 = checksum_of_file(upload.path)
     key = store_upload(scope, EXTRAS, upload)
     with scope.begin() as own:
         lock_product(own, product_id)
@@ -122,6 +124,7 @@ def add_extra(
         own.session.flush()
         added = {name: getattr(extra, name) for name in ("title", "format", "size", "sha256", "filename")}
         _record(own, "extra.added", extra, actor, change({}, added))
+        keep_checksum(own, key, crc32)
         keep_upload(own, EXTRAS, upload)
     return extra
 
