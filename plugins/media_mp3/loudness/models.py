@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
 
+from autonomy_core.plugin_api.media import ReplayGain
 from autonomy_core.plugin_api.models import Base, OrganisationScoped, tenant_key, utcnow
 from media_mp3.loudness.domain import AlbumLoudness, decibels, gain_db
 from media_mp3.renditions.domain import ERRORS, FAILED, MOST_ATTEMPTS, PASSING, READY, WAITING
@@ -78,6 +79,13 @@ class TrackLoudness(OrganisationScoped, Base):
     def album_gain_db(self) -> float | None:
         """What makes the release as loud as others, in dB."""
         return gain_db(self.album_lufs)
+
+    @property
+    def replay_gain(self) -> ReplayGain | None:
+        """What tags and players get; None for silence, and until the track is measured."""
+        if self.track_gain_db is None:
+            return None
+        return ReplayGain(self.track_gain_db, self.true_peak or 0.0, self.album_gain_db, self.album_peak)
 
     @property
     def true_peak_dbtp(self) -> float | None:

@@ -19,7 +19,6 @@ from autonomy_core.plugin_api.media import (
     ENCODING_VERSION,
     MediaFormat,
     Recording,
-    ReplayGain,
     TagStyle,
     TrackTags,
     media_formats,
@@ -181,15 +180,8 @@ def _tags(
         genre=track.genre,
         isrc=track.isrc,
         comment=shop,
-        gain=_gain(track),
+        gain=track.loudness.replay_gain if track.loudness else None,
     )
-
-
-def _gain(track: Track) -> ReplayGain | None:
-    found = track.loudness
-    if found is None or found.track_gain_db is None:
-        return None
-    return ReplayGain(found.track_gain_db, found.true_peak or 0.0, found.album_gain_db, found.album_peak)
 
 
 def _wanted(

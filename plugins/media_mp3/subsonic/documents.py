@@ -69,7 +69,7 @@ def song(each: Song, notes: Notes) -> dict[str, Any]:
         "year": each.year,
         "genre": each.genre,
         "genres": _genres(each.genre),
-        "coverArt": f"al-{each.album_id}" if each.has_cover else None,
+        "coverArt": each.cover,
         "size": first.size,
         "contentType": first.media_type,
         "suffix": first.suffix,
@@ -91,6 +91,7 @@ def song(each: Song, notes: Notes) -> dict[str, Any]:
         "albumArtists": [_named(each.album_artist)],
         "displayAlbumArtist": each.album_artist,
         "explicitStatus": "explicit" if each.explicit else "",
+        "replayGain": each.gain,
         **notes.played([each]),
         **notes.of(each.key),
     }

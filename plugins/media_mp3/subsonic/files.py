@@ -14,12 +14,14 @@ from structlog.contextvars import bound_contextvars
 from autonomy_core.plugin_api.catalog import NotAvailableYet
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.files import Download, answer_with_file
-from autonomy_core.plugin_api.images import image_of, jpeg_of
+from autonomy_core.plugin_api.images import image_of, images_of, jpeg_of
 from autonomy_core.plugin_api.payments import all_bought_at
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import customer_identity
 from media_mp3 import services
+from media_mp3.models import Track
 from media_mp3.renditions.services import finished_files
+from media_mp3.settings import PRODUCT_IMAGE, TRACK_IMAGE
 from media_mp3.streaming import attached
 from media_mp3.subsonic import loading
 from media_mp3.subsonic.authentication import Listener
@@ -70,14 +72,7 @@ def _recording(
     *,
     by_server: bool,
 ) -> Response:
-    track = services.find_track(scope, uuid_in(TRACK, parameters.required("id")))
-    if track is None:
-        raise not_found("That song")
-    identity = customer_identity(scope.organisation.id, listener.customer_id)
-    try:
-        services.require_listener(scope, identity, track)
-    except (NotFound, NotAvailableYet):
-        raise not_found("That song") from None
+    track = _heard(scope, listener, parameters.required("id"))
     files = loading.files_of(track, finished_files(scope, [track]).get(track.id, []))
     is_stream = name == "stream"
     wanted = parameters.text("format") if is_stream else None
@@ -93,16 +88,27 @@ def _recording(
         )
 
 
+def _heard(scope: TenantScope, listener: Listener, key: str) -> Track:
+    """A track that the customer may hear now, by the id of its song."""
+    track = services.find_track(scope, uuid_in(TRACK, key))
+    if track is None:
+        raise not_found("That song")
+    identity = customer_identity(scope.organisation.id, listener.customer_id)
+    try:
+        services.require_listener(scope, identity, track)
+    except (NotFound, NotAvailableYet):
+        raise not_found("That song") from None
+    return track
+
+
 def _cover(scope: TenantScope, request: Request, listener: Listener, parameters: Parameters) -> Response:
-    product_id = _product_of(scope, parameters.required("id"))
-    if not loading.products_of(scope, all_bought_at(scope, listener.customer_id), [product_id]):
-        raise not_found("That cover")
+    covered = _covered(scope, listener, parameters.required("id"))
     largest = parameters.number("size", LARGEST_COVER, least=1, most=LARGEST_COVER)
     try:
-        digest = image_of(scope, loading.COVERS, product_id).digest
+        digest = image_of(scope, *covered).digest
     except NotFound:
         raise not_found("That cover") from None
-    content = jpeg_of(scope, loading.COVERS, product_id, largest=largest)
+    content = jpeg_of(scope, *covered, largest=largest)
     if content is None:
         raise not_found("That cover")
     response = Response(
@@ -112,11 +118,13 @@ def _cover(scope: TenantScope, request: Request, listener: Listener, parameters:
     return response
 
 
-def _product_of(scope: TenantScope, key: str) -> UUID:
-    """The product of the id of an album or of a song."""
-    if not key.startswith(f"{TRACK}-"):
-        return uuid_in(ALBUM, key)
-    track = services.find_track(scope, uuid_in(TRACK, key))
-    if track is None:
+def _covered(scope: TenantScope, listener: Listener, key: str) -> tuple[str, UUID]:
+    """What has the cover of an album or of a song, as `image_of` takes it. A song may have its own."""
+    if key.startswith(f"{TRACK}-"):
+        track = _heard(scope, listener, key)
+        has_own = images_of(scope, TRACK_IMAGE, [track.id])
+        return (TRACK_IMAGE, track.id) if has_own else (PRODUCT_IMAGE, track.product_id)
+    product_id = uuid_in(ALBUM, key)
+    if not loading.products_of(scope, all_bought_at(scope, listener.customer_id), [product_id]):
         raise not_found("That cover")
-    return track.product_id
+    return PRODUCT_IMAGE, product_id

@@ -69,6 +69,8 @@ class Song:
         number: its place on its disc.
         duration_ms: in milliseconds.
         created: since when it is in the library, aware.
+        cover: the id in the protocol of what has the cover: the song itself, or its album; None for no cover.
+        gain: a ``ReplayGain`` of the protocol; None until the track is measured.
         files: at least one, the shop's first choice first.
     """
 
@@ -89,7 +91,8 @@ class Song:
     isrc: str | None
     explicit: bool
     created: datetime
-    has_cover: bool
+    cover: str | None
+    gain: Mapping[str, float | None] | None
     files: tuple[SongFile, ...]
 
     @property

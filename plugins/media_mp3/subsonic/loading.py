@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import defer, joinedload
+from sqlalchemy.orm import defer, joinedload, selectinload
 
 from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.files import FileArea, ServedFile
@@ -21,13 +20,11 @@ from media_mp3.listening.services import plays_of
 from media_mp3.models import Track
 from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.services import KIND, master_file
-from media_mp3.settings import RENDITIONS
+from media_mp3.settings import PRODUCT_IMAGE, RENDITIONS, TRACK_IMAGE
 from media_mp3.subsonic.documents import Notes
+from media_mp3.subsonic.domain import TRACK, identifier
 from media_mp3.subsonic.library import UNKNOWN_ARTIST, Album, Library, Song, SongFile
 from media_mp3.subsonic.models import Mark
-
-COVERS: Final = "product"
-"""The kind of things with a cover, see `plugin_api.images`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +47,15 @@ def load(scope: TenantScope, customer_id: UUID, product_ids: Collection[UUID] | 
     products = products_of(scope, since, product_ids)
     tracks = [track for track in _tracks(scope, since, products) if _is_heard(track, products, since)]
     finished = finished_files(scope, tracks)
-    covers = images_of(scope, COVERS, list(products))
+    covered = {
+        *images_of(scope, PRODUCT_IMAGE, list(products)),
+        *images_of(scope, TRACK_IMAGE, [track.id for track in tracks]),
+    }
     of_product: dict[UUID, list[Track]] = {}
     for track in tracks:
         of_product.setdefault(track.product_id, []).append(track)
     albums = (
-        _album(product, of_product.get(product.id, []), finished, began, product.id in covers)
+        _album(product, of_product.get(product.id, []), finished, began, covered)
         for product in products.values()
         if product.id in since or product.id in of_product
         for began in [_began(product, of_product.get(product.id, []), since)]
@@ -94,6 +94,7 @@ def _tracks(scope: TenantScope, bought: Collection[UUID], product_ids: Collectio
         )
         .order_by(Track.product_id, Track.position.nulls_last(), Track.id)
         .options(defer(Track.peaks), defer(Track.lyrics), defer(Track.warnings))
+        .options(selectinload(Track.loudness_row))
     )
     return scope.session.scalars(statement).all()
 
@@ -119,7 +120,7 @@ def _album(
     tracks: Sequence[Track],
     finished: Mapping[UUID, list[FinishedFile]],
     since: datetime,
-    has_cover: bool,  # noqa: FBT001 - a private function with one caller
+    covered: Collection[UUID],
 ) -> Album:
     shown = product.shown
     artists = {track.artist for track in tracks}
@@ -133,7 +134,7 @@ def _album(
         genre=_most_common(track.genre for track in tracks),
         explicit=shown.explicit or any(track.explicit for track in tracks),
         created=since,
-        has_cover=has_cover,
+        has_cover=product.id in covered,
         songs=(),
     )
     numbers: Counter[int] = Counter()
@@ -141,7 +142,8 @@ def _album(
     for track in tracks:
         numbers[track.disc_number or 1] += 1
         number = numbers[track.disc_number or 1]
-        songs.append(_song(track, album, number, files_of(track, finished.get(track.id, []))))
+        cover = identifier(TRACK, track.id) if track.id in covered else album.key if album.has_cover else None
+        songs.append(_song(track, album, number, cover, files_of(track, finished.get(track.id, []))))
     return replace(album, songs=tuple(songs))
 
 
@@ -150,7 +152,7 @@ def _most_common(genres: Iterable[str | None]) -> str | None:
     return counted.most_common(1)[0][0] if counted else None
 
 
-def _song(track: Track, album: Album, number: int, files: tuple[SongFile, ...]) -> Song:
+def _song(track: Track, album: Album, number: int, cover: str | None, files: tuple[SongFile, ...]) -> Song:
     return Song(
         id=track.id,
         album_id=album.id,
@@ -169,9 +171,22 @@ def _song(track: Track, album: Album, number: int, files: tuple[SongFile, ...]) 
         isrc=track.isrc,
         explicit=track.explicit,
         created=max(album.created, track.created_at),
-        has_cover=album.has_cover,
+        cover=cover,
+        gain=_gain(track),
         files=files,
     )
+
+
+def _gain(track: Track) -> dict[str, float | None] | None:
+    gain = track.loudness.replay_gain if track.loudness else None
+    if gain is None:
+        return None
+    return {
+        "trackGain": gain.track_gain,
+        "albumGain": gain.album_gain,
+        "trackPeak": gain.track_peak,
+        "albumPeak": gain.album_peak,
+    }
 
 
 def files_of(track: Track, finished: Sequence[FinishedFile]) -> tuple[SongFile, ...]:

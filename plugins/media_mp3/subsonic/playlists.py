@@ -34,7 +34,6 @@ LONGEST_COMMENT: Final = 1000
 
 
 def _document(call: Call, row: Playlist, songs: list[Song]) -> dict[str, Any]:
-    covered = next((song for song in songs if song.has_cover), None)
     return {
         "id": identifier(PLAYLIST, row.id),
         "name": row.name,
@@ -45,7 +44,7 @@ def _document(call: Call, row: Playlist, songs: list[Song]) -> dict[str, Any]:
         "duration": round(sum(song.duration_ms for song in songs) / 1000),
         "created": moment(row.created_at),
         "changed": moment(row.changed_at),
-        "coverArt": f"al-{covered.album_id}" if covered else None,
+        "coverArt": next((song.cover for song in songs if song.cover), None),
     }
 
 

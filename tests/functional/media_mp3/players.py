@@ -6,9 +6,13 @@ import io
 from dataclasses import dataclass
 from hashlib import md5
 from urllib.parse import urlencode
+from uuid import UUID
 
 from PIL import Image
 
+from autonomy_core.plugin_api.models import utcnow
+from media_mp3.loudness.models import TrackLoudness
+from media_mp3.models import Track
 from tests.functional.media_mp3.shop import Shop
 
 SALT = "c19b2d"
@@ -21,11 +25,22 @@ def new_password(shop, name="Phone", headers=None, status=201):
     ).json
 
 
-def cover(shop, product):
+def cover(shop, product, track_id=None, colour="teal"):
+    """Give a product a cover, or a track of it."""
     written = io.BytesIO()
-    Image.new("RGB", (400, 400), "teal").save(written, "PNG")
-    path = f"{shop.api}/admin/products/{product.id}/cover"
+    Image.new("RGB", (400, 400), colour).save(written, "PNG")
+    of = f"{product.id}/tracks/{track_id}" if track_id else product.id
+    path = f"{shop.api}/admin/products/{of}/cover"
     shop.autonomy.app.put(path, headers=shop.staff, upload_files=[("file", "a.png", written.getvalue())])
+
+
+def measured(shop, track_id, **values):
+    """Have the loudness of a track measured: 8 dB louder than the reference, and the release 6 dB."""
+    known = {"integrated_lufs": -10.0, "true_peak": 0.9, "album_lufs": -12.0, "album_peak": 0.95, **values}
+    with shop.autonomy.scope(shop.id) as scope:
+        track = scope.session.get_one(Track, (shop.id, UUID(track_id)))
+        row = {"organisation_id": shop.id, "track_id": track.id, "master": track.sha256}
+        scope.session.add(TrackLoudness(**row, measured_at=utcnow(), **known))
 
 
 @dataclass

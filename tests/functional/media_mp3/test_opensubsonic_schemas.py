@@ -12,7 +12,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from media_mp3.subsonic.dispatch import ANSWERS
-from tests.functional.media_mp3.players import Player, cover
+from tests.functional.media_mp3.players import Player, cover, measured
 
 PUBLISHED = json.loads(Path("tests/support/opensubsonic/responses.json").read_text())
 REGISTRY = Registry().with_resource("urn:x", Resource.from_contents(PUBLISHED, DRAFT202012))
@@ -23,8 +23,10 @@ def player(shop):
     made = shop.album(
         title="First Light", artist="The Quiet Tide", release_date=date(2020, 5, 1), label="Harbour"
     )
-    shop.upload(made, title="Night Ferry", artist="Mira Sölve", genre="Folk", year=2019)
+    track = shop.upload(made, title="Night Ferry", artist="Mira Sölve", genre="Folk", year=2019)["track"]
     cover(shop, made)
+    cover(shop, made, track["id"])
+    measured(shop, track["id"])
     shop.sell(made)
     player = Player.of(shop)
     player.product = made

@@ -15,7 +15,7 @@ from autonomy_core.operations.flushing import flush_all
 from autonomy_core.plugin_api.grants import Grant
 from autonomy_core.plugin_api.models import utcnow
 from media_mp3.subsonic import loading, marks, playlists
-from tests.functional.media_mp3.players import Player, cover
+from tests.functional.media_mp3.players import Player, cover, measured
 from tests.functional.media_mp3.shop import MUSIC
 from tests.unit.media_mp3 import masters
 
@@ -142,6 +142,35 @@ def test_a_cover_comes_in_the_wanted_size(player, album, songs):
     )
     assert again.body == b""
     assert player.refused("getCoverArt", id=f"al-{uuid4()}") == 70
+
+
+def test_a_song_shows_its_own_cover_or_that_of_its_album(shop, player, album, songs):
+    own = songs[0]["id"]
+    cover(shop, album, own.removeprefix("tr-"), "red")
+    stranger = Player.of(shop, shop.autonomy.as_customer(shop.autonomy.customer(shop.id, "bob@example.org")))
+
+    first, second = player.ask("getAlbum", id=f"al-{album.id}")["album"]["song"]
+
+    assert (first["coverArt"], second["coverArt"]) == (own, f"al-{album.id}")
+    colours = {}
+    for key in (own, second["id"], f"al-{album.id}"):
+        content = io.BytesIO(player.get("getCoverArt", id=key).body)
+        colours[key] = Image.open(content).convert("RGB").getpixel((9, 9))
+    assert colours.pop(own)[0] > 250
+    assert max(red for red, _, _ in colours.values()) < 10
+    assert stranger.refused("getCoverArt", id=own) == 70
+
+
+def test_a_player_gets_the_gain_of_a_song_and_its_album(shop, player, album, songs):
+    measured(shop, songs[0]["id"].removeprefix("tr-"))
+
+    first, second = player.ask("getAlbum", id=f"al-{album.id}")["album"]["song"]
+
+    assert first["replayGain"] == {"trackGain": -8.0, "albumGain": -6.0, "trackPeak": 0.9, "albumPeak": 0.95}
+    assert "replayGain" not in second, "it is not measured yet"
+    in_xml = fromstring(player.get("getSong", id=first["id"]).body)
+    (found,) = (each for each in in_xml[0] if each.tag.endswith("replayGain"))
+    assert found.attrib["trackGain"] == "-8.0"
 
 
 def test_a_refund_ends_it_at_once(shop, player, album, songs):

@@ -34,7 +34,7 @@ def song(number, title, artist="Mira Sölve", album=1):
         id=UUID(int=album * 100 + number), album_id=UUID(int=album), title=title, artist=artist,
         album=f"Album {album}", album_artist="Mira Sölve", number=number, disc=1, year=2019, genre="Folk",
         duration_ms=1500, sample_rate=44100, channels=2, bits=None, isrc=None, explicit=False, created=THEN,
-        has_cover=False, files=FILES,
+        cover=None, gain=None, files=FILES,
     )  # fmt: skip
 
 
