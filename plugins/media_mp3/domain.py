@@ -289,7 +289,7 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
         "Mix the recording down to stereo, and upload the result.",
     ),
     "bit_depth_unsupported": Explanation(
-        "The samples have neither 8, 16, 24 nor 32 bits; floating point samples must have 32.",
+        "The samples have fewer than 4 or more than 32 bits; floating point samples must have 32.",
         "Export with 16 or 24 bits.",
     ),
     "mixed_bit_depths": Explanation(
@@ -311,7 +311,8 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
         refuses=False,
     ),
     "few_bits": Explanation(
-        "The samples have 8 bits, in which quiet passages are noisy. The formats get the same samples.",
+        "The samples have fewer than 16 bits, in which quiet passages are noisy. The formats get the same "
+        "samples.",
         "Export with 16 or 24 bits if the original has them.",
         refuses=False,
     ),
@@ -322,7 +323,7 @@ FINDINGS: Final[Mapping[str, Explanation]] = {
     ),
     "decoder_missing": Explanation(
         "This server cannot decode the format, because ffmpeg is not installed.",
-        "Upload FLAC, WAV or AIFF, or ask the server's administrator to install ffmpeg.",
+        "Upload WAV, AIFF or FLAC of 24 bits, or ask the server's administrator to install ffmpeg.",
     ),
     "inspection_limit": Explanation(
         "The inspection needed more time or memory than a recording may take.",

@@ -15,7 +15,8 @@ SAMPLE_RATES: Final = frozenset(
     (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
 )
 """In hertz."""
-BITS: Final = frozenset((8, 16, 24, 32))
+BITS: Final = range(4, 33)
+"""Of a sample. Those that do not fill their last byte are padded with zeros at the end."""
 MOST_CHANNELS: Final = 8
 MAX_CHUNKS: Final = 4096
 MAX_TEXT_CHUNK_BYTES: Final = 16 * 1024 * 1024
@@ -57,9 +58,14 @@ class Container:
     skipped: list[str] = field(default_factory=list)
 
     @property
+    def sample_bytes(self) -> int:
+        """The bytes of one sample, for PCM."""
+        return (self.bits + 7) // 8
+
+    @property
     def frame_bytes(self) -> int:
         """The bytes of one sample of all channels, for PCM."""
-        return self.channels * self.bits // 8
+        return self.channels * self.sample_bytes
 
     def facts(self, samples: int) -> AudioFacts:
         """The facts of audio with so many samples for each channel."""
@@ -93,7 +99,7 @@ class Container:
         found = []
         if self.channels > 2:
             found.append(finding("surround", channels=self.channels))
-        if self.bits == 8:
+        if self.bits < 16:
             found.append(finding("few_bits", bits=self.bits))
         return found
 
@@ -111,6 +117,14 @@ class Container:
 
 class Broken(Exception):
     """The rest of a container cannot be read; its findings say why."""
+
+
+class NotDecoded(Exception):
+    """The audio cannot be decoded. ``finding`` says why."""
+
+    def __init__(self, why: Finding) -> None:
+        super().__init__(why.code)
+        self.finding = why
 
 
 def decoded_text(raw: bytes, encodings: tuple[str, ...]) -> str:

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from media_mp3.domain import finding
-from media_mp3.masters.container import MAX_CHUNKS, MAX_TEXT_CHUNK_BYTES, Broken, Container, read_at
+from media_mp3.masters.container import (
+    MAX_CHUNKS,
+    MAX_TEXT_CHUNK_BYTES,
+    Broken,
+    Container,
+    NotDecoded,
+    read_at,
+)
 from media_mp3.mpeg.decode import Decoded, Waveform
 
 _STREAMINFO, _VORBIS_COMMENT = 0, 4
@@ -25,6 +32,8 @@ _WINDOW_BYTES: Final = 1024 * 1024
 _HEADER_BYTES: Final = 16
 _LARGEST_FRAME_BYTES: Final = 4 * 1024 * 1024
 _BLOCK_FRAMES: Final = 16 * 1024
+_MOST_BITS: Final = 32
+"""Of a sample. dr_flac does not know them."""
 _FIELDS: Final = {
     "title": "title",
     "artist": "artist",
@@ -266,9 +275,12 @@ def decode(path: Path, found: Stream) -> Decoded:
     """Decode a stream whose frames were walked without a finding, and compare its length and its MD5."""
     expected = found.samples or 0
     waveform, digest = Waveform(expected, found.channels), hashlib.md5(usedforsecurity=False)
-    for block in _blocks(path, found.channels):
-        digest.update(_stored(block, found.bits))
-        waveform.add(array("h", memoryview(block).cast("h")[1::2].tobytes()))
+    try:
+        for block in _blocks(path, found):
+            digest.update(_stored(block, found.bits))
+            waveform.add(array("h", memoryview(block).cast("h")[1::2].tobytes()))
+    except NotDecoded as error:
+        return Decoded((error.finding,))
     if waveform.samples == 0:
         return Decoded((finding("undecodable"),))
     if waveform.samples != expected:
@@ -280,20 +292,43 @@ def decode(path: Path, found: Stream) -> Decoded:
 
 
 def _stored(block: bytes, bits: int) -> bytes:
-    """The samples as the MD5 is computed of: little-endian, in as many bytes as their bits need."""
-    if bits == 32:
-        return block
-    if bits == 8:
-        return block[3::4]
-    if bits == 24:
-        cut = bytearray(block)
-        del cut[::4]
-        return bytes(cut)
-    return memoryview(block).cast("h")[1::2].tobytes()
+    """The samples as the MD5 is computed of: little-endian, in as many bytes as their bits need.
+
+    Args:
+        block: samples of 32 bits, with the bits of a sample on top, and zeros below.
+        bits: of a sample.
+    """
+    width = (bits + 7) // 8
+    upper = bytearray(len(block) // 4 * width)
+    for place in range(width):
+        upper[place::width] = block[4 - width + place :: 4]
+    unused = 8 * width - bits
+    return _lowered(upper, width, unused) if unused else bytes(upper)
 
 
-def _blocks(path: Path, channels: int) -> Iterator[bytes]:
-    """Decode to 32 bits, with the bits of a sample on top. dr_flac checks the CRC-16 of each frame."""
+def _lowered(samples: bytes | bytearray, width: int, unused: int) -> bytes:
+    """Move the bits of each sample down, over the unused ones, which are zeros, and repeat its sign above.
+
+    One large number of all samples is computed with, since a loop would need longer than the decoder.
+    """
+    number = int.from_bytes(samples, "little") >> unused
+    sign = (1 << 8 * width - unused - 1).to_bytes(width, "little")
+    signs = number & int.from_bytes(sign * (len(samples) // width), "little")
+    number |= signs * ((1 << unused + 1) - 2)
+    return number.to_bytes(len(samples), "little")
+
+
+def _blocks(path: Path, found: Stream) -> Iterator[bytes]:
+    """Decode to 32 bits, with the bits of a sample on top, and check the CRC-16 of each frame."""
+    if found.bits == _MOST_BITS:
+        from media_mp3.masters.by_ffmpeg import decoded  # noqa: PLC0415 - only this needs to run a program
+
+        strict = ("-err_detect", "crccheck+explode")
+        return decoded(path, "flac", 32, found.channels, *strict, name="FLAC of 32 bits")
+    return _decoded_here(path, found.channels)
+
+
+def _decoded_here(path: Path, channels: int) -> Iterator[bytes]:
     from miniaudio import ffi, lib  # noqa: PLC0415 - the decoder loads slowly
 
     decoder = lib.ma_dr_flac_open_file(str(path).encode(), ffi.NULL)

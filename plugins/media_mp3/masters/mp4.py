@@ -12,20 +12,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from autonomy_core.plugin_api.media import (
-    FfmpegFailed,
-    FfmpegLimitReached,
-    FfmpegLimits,
-    FfmpegMissing,
-    input_arguments,
-    stream_ffmpeg,
-)
 from media_mp3.domain import finding
-from media_mp3.masters.container import MAX_CHUNKS, MAX_TEXT_CHUNK_BYTES, Broken, Container, read_at
+from media_mp3.masters.by_ffmpeg import decoded
+from media_mp3.masters.container import (
+    MAX_CHUNKS,
+    MAX_TEXT_CHUNK_BYTES,
+    Broken,
+    Container,
+    NotDecoded,
+    read_at,
+)
 from media_mp3.mpeg.decode import Decoded, Waveform
 from media_mp3.tags.genres import genre_of
 
-LIMITS: Final = FfmpegLimits(cpu_s=60, memory_bytes=400 * 1024 * 1024, wall_s=80.0)
+_BITS: Final = frozenset((16, 20, 24, 32))
 _PACKET_HEADERS: Final = 64
 """More bytes than a packet has besides its samples."""
 _MAX_TABLE_BYTES: Final = 64 * 1024 * 1024
@@ -146,6 +146,8 @@ def _description(file: BinaryIO, found: Container, box: Box) -> None:
     found.bits, found.channels = config[5], config[9]
     found.sample_rate = int.from_bytes(config[20:24], "big")
     found.check_shape()
+    if found.bits not in _BITS:
+        found.add("bit_depth_unsupported", bits=found.bits, coding=found.coding)
     if found.findings:
         raise Broken
 
@@ -230,25 +232,16 @@ def decode(path: Path, found: Container) -> Decoded:
     """Decode with ffmpeg, and compare the number of samples."""
     expected = found.samples or 0
     waveform = Waveform(expected, found.channels)
-    shape = ["-map", "0:a:0", "-f", "s16le", "-c:a", "pcm_s16le", "pipe:1"]
     # Without the edit list, which may hide samples, the samples are those that the table counts.
-    arguments = ["-xerror", "-ignore_editlist", "1", *input_arguments(path, "mov"), *shape]
-    frame, rest = 2 * found.channels, b""
+    pieces = decoded(path, "mov", 16, found.channels, "-ignore_editlist", "1", name="ALAC")
     try:
-        for piece in stream_ffmpeg(arguments, LIMITS):
-            rest += piece
-            whole = len(rest) - len(rest) % frame
-            samples = array("h", rest[:whole])
+        for piece in pieces:
+            samples = array("h", piece)
             if sys.byteorder == "big":
                 samples.byteswap()
             waveform.add(samples)
-            rest = rest[whole:]
-    except FfmpegMissing:
-        return Decoded((finding("decoder_missing", format="ALAC"),))
-    except FfmpegLimitReached as error:
-        return Decoded((finding("inspection_limit", limit=error.limit),))
-    except FfmpegFailed:
-        return Decoded((finding("undecodable"),))
+    except NotDecoded as error:
+        return Decoded((error.finding,))
     if waveform.samples != expected:
         decoded_ms, walked_ms = (1000 * n // found.sample_rate for n in (waveform.samples, expected))
         return Decoded((finding("decode_mismatch", decoded_ms=decoded_ms, walked_ms=walked_ms),))

@@ -50,7 +50,7 @@ def sixteen_bits(block: bytes, found: Container) -> array[int]:
     """
     if found.coding == "float":
         return _of_float(block, found)
-    width = found.bits // 8
+    width = found.sample_bytes
     if width == 1:
         return _of_bytes(block, found)
     if width == 2:

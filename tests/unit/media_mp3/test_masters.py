@@ -50,6 +50,13 @@ ACCEPTED = {
     "FLAC of 24 bits": (
         lambda: masters.encoded(".flac", "-sample_fmt", "s32", "-bits_per_raw_sample", "24"), "flac", 24
     ),
+    "FLAC of 20 bits": (lambda: masters.flac_of(20), "flac", 20),
+    "FLAC of 27 bits": (lambda: masters.flac_of(27), "flac", 27),
+    "FLAC of 32 bits": (lambda: masters.flac_of(32), "flac", 32),
+    "WAV of 20 bits": (
+        lambda: masters.wav_with(b"".join((one << 8).to_bytes(3, "little", signed=True)
+                                          for one in array("h", PCM)), bits=20), "wav", 20
+    ),
     "FLAC behind an ID3v2 tag": (lambda: material.id3_with("TALB", b"\0Album") + flac(), "flac", 16),
     "FLAC without an MD5": (lambda: patched(flac(), 26, bytes(16)), "flac", 16),
     "ALAC": (alac, "alac", 16),
@@ -122,6 +129,11 @@ def test_a_wav_file_from_a_pipe_is_accepted_with_a_warning(examined: Inspect) ->
 WARNED = {
     "WAV of 8 bits": (lambda: masters.encoded(".wav", "-c:a", "pcm_u8"), 2, 8),
     "AIFF of 8 bits": (lambda: masters.encoded(".aiff", "-c:a", "pcm_s8"), 2, 8),
+    "WAV of 12 bits": (lambda: masters.wav_with(PCM, bits=12), 2, 12),
+    "AIFF of 12 bits": (lambda: form(common(bits=12), masters.sound(PCM)), 2, 12),
+    "FLAC of 12 bits": (lambda: masters.flac_of(12), 2, 12),
+    "FLAC of 8 bits": (lambda: masters.flac_of(8), 2, 8),
+    "FLAC of 4 bits": (lambda: masters.flac_of(4), 2, 4),
     "WAV with six channels": (lambda: masters.encoded(".wav", "-ac", "6"), 6, 16),
     "FLAC with six channels": (lambda: masters.encoded(".flac", "-ac", "6"), 6, 16),
     "ALAC with six channels": (lambda: masters.encoded(".m4a", "-c:a", "alac", "-ac", "6"), 6, 16),
@@ -135,10 +147,22 @@ def test_an_unusual_master_is_accepted_with_a_warning(name: str, examined: Inspe
     report = examined(make())
 
     assert report.findings == ()
-    assert [found.code for found in report.warnings] == ["few_bits" if bits == 8 else "surround"]
+    assert [found.code for found in report.warnings] == ["few_bits" if bits < 16 else "surround"]
     assert report.facts is not None
     assert (report.facts.samples, report.facts.channels, report.facts.bits) == (FRAMES, channels, bits)
     assert max(report.peaks) > 20
+
+
+@pytest.mark.parametrize("bits", [4, 12, 20, 27, 32])
+def test_a_flac_file_of_any_number_of_bits_is_whole_for_ffmpeg(bits: int, tmp_path: Path) -> None:
+    path = tmp_path / "file.flac"
+    path.write_bytes(masters.flac_of(bits))
+    strict = ["-xerror", "-err_detect", "crccheck+explode", *ffmpeg.input_arguments(path, "flac")]
+
+    limits = ffmpeg.FfmpegLimits(memory_bytes=400 * 1024 * 1024)
+    pieces = ffmpeg.stream_ffmpeg([*strict, "-f", "s32le", "pipe:1"], limits)
+
+    assert sum(map(len, pieces)) == FRAMES * 2 * 4
 
 
 def test_tags_that_cannot_be_read_do_not_hide_the_audio(examined: Inspect) -> None:
@@ -233,12 +257,12 @@ REFUSED = {
     "AIFF without audio": (lambda: form(common()), {"no_audio"}),
     "FLAC without frames": (lambda: flac()[: _flac_first_frame()] + bytes(3000), {"no_audio"}),
     # Shapes that are not accepted.
-    "WAV of 12 bits": (lambda: masters.wav_with(PCM, bits=12), {"bit_depth_unsupported"}),
+    "WAV of 40 bits": (lambda: masters.wav_with(PCM, bits=40), {"bit_depth_unsupported"}),
     "WAV of 64-bit floating point": (
         lambda: masters.wav_with(PCM, tag=3, bits=64), {"bit_depth_unsupported"}
     ),
-    "AIFF of 12 bits": (lambda: form(common(bits=12), masters.sound(PCM)), {"bit_depth_unsupported"}),
-    "FLAC of 20 bits": (lambda: _flac_header(bits=19), {"bit_depth_unsupported"}),
+    "AIFF of 40 bits": (lambda: form(common(bits=40), masters.sound(PCM)), {"bit_depth_unsupported"}),
+    "FLAC of 3 bits": (lambda: _flac_header(bits=2), {"bit_depth_unsupported"}),
     "WAV at 5 Hz": (lambda: masters.wav_with(PCM, rate=5), {"sample_rate_unsupported"}),
     "AIFF at a negative rate": (
         lambda: masters.aiff().replace(struct.pack(">H", 16383 + 15), b"\xc0\x0e", 1),
@@ -322,6 +346,19 @@ REFUSED = {
         "checksum_mismatch", "undecodable"},
     ),
     "FLAC with another MD5": (lambda: patched(flac(), 26, b"x" * 16), {"checksum_mismatch"}),
+    "FLAC of 12 bits with another MD5": (
+        lambda: patched(masters.flac_of(12), 26, b"x" * 16), {"checksum_mismatch"}
+    ),
+    "FLAC of 32 bits with a damaged frame": (
+        lambda: _damaged(masters.flac_of(32), 100_000), {"truncated", "decode_mismatch", "undecodable"}
+    ),
+    "FLAC of 32 bits with another MD5": (
+        lambda: patched(masters.flac_of(32), 26, b"x" * 16), {"checksum_mismatch"}
+    ),
+    "FLAC of 20 bits with a damaged frame": (
+        lambda: _damaged(masters.flac_of(20), 100_000), {"truncated", "decode_mismatch", "checksum_mismatch",
+        "undecodable"},
+    ),
     "ALAC with damaged packets": (
         lambda: _damaged(alac(), masters.box(alac(), b"mdat") + 20_000), {"undecodable", "decode_mismatch"}
     ),
@@ -364,16 +401,21 @@ def test_no_damaged_master_ends_in_an_unexplained_way(tmp_path) -> None:
             assert {found.code for found in parse_mp4(file, len(changed)).findings} <= set(FINDINGS)
 
 
-def test_alac_without_ffmpeg_says_what_is_missing(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
+@pytest.mark.parametrize(
+    ("make", "name"), [(alac, "ALAC"), (lambda: masters.flac_of(32), "FLAC of 32 bits")], ids=["ALAC", "FLAC"]
+)
+def test_without_ffmpeg_staff_see_what_is_missing(make, name, tmp_path, monkeypatch) -> None:
     path = tmp_path / "upload"
-    path.write_bytes(alac())
+    path.write_bytes(make())
+    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
 
     (found,) = examine(path).findings
 
-    assert (found.code, found.detail) == ("decoder_missing", {"format": "ALAC"})
+    assert (found.code, found.detail) == ("decoder_missing", {"format": name})
 
 
-@pytest.mark.parametrize("make", [flac, alac], ids=["FLAC", "ALAC"])
+@pytest.mark.parametrize(
+    "make", [flac, alac, lambda: masters.flac_of(32)], ids=["FLAC", "ALAC", "FLAC of 32 bits"]
+)
 def test_a_master_is_inspected_in_the_limited_child(make, inspected: Inspect) -> None:
     assert inspected(make()).accepted
