@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from autonomy_core.kernel.media import MediaFormat, Recording
+from autonomy_core.kernel.media import MediaFormat, Recording, TagStyle
 from autonomy_core.media.ffmpeg import FfmpegLimits, input_arguments, run_ffmpeg
+from autonomy_core.media.id3_comment import correct_comment
 from autonomy_core.media.mp3_length import correct_length
+from autonomy_core.media.mp4_items import PLACE, named_items, place_for, put_items
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of this module's way to call ffmpeg. Files that an earlier version made are made anew."""
 
 LIMITS: Final = FfmpegLimits(cpu_s=1800, wall_s=3600.0, file_bytes=4 * 1024 * 1024 * 1024)
@@ -105,15 +107,20 @@ def encode(
         FfmpegMissing, FfmpegFailed, FfmpegLimitReached
         OSError: the disk is full.
     """
+    texts, items = _texts_and_items(media_format, tags)
     with tempfile.TemporaryDirectory(prefix="tags-", dir=target.parent) as name:
         arguments = [
             *input_arguments(master, demuxer),
-            *_tag_arguments(media_format, Path(name), tags, cover),
+            *_tag_arguments(media_format.tags, Path(name), texts, cover),
         ]
         # Without these, the tags of the master are copied, and the file names the version of ffmpeg.
         arguments += ["-map_metadata:s:a", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
         arguments += ["-flags:a", "+bitexact", *media_format.options(recording), "-y", f"file:{target}"]
         run_ffmpeg(arguments, limits)
+    if items:
+        put_items(target, items)
+    if media_format.tags == "id3":
+        correct_comment(target)
     if media_format.encoder == "libmp3lame" and recording.samples is not None:
         rate = output_rate(media_format, recording)
         correct_length(target, -(-recording.samples * rate // recording.sample_rate))
@@ -126,15 +133,13 @@ def output_rate(media_format: MediaFormat, recording: Recording) -> int:
 
 
 def _tag_arguments(
-    media_format: MediaFormat, directory: Path, tags: TrackTags, cover: Cover | None
+    style: TagStyle, directory: Path, texts: Mapping[str, str], cover: Cover | None
 ) -> list[str]:
     """The arguments of the inputs with tags and cover, and of the streams of the output."""
-    style = media_format.tags
     if style == "none":
         return ["-map", "0:a:0", "-map_metadata", "-1"]
-    texts = {**_texts(style, tags), **_gains(media_format, tags.gain)}
     if cover is not None and style == "ogg":
-        texts["METADATA_BLOCK_PICTURE"] = base64.b64encode(_picture(cover)).decode()
+        texts = {**texts, "METADATA_BLOCK_PICTURE": base64.b64encode(_picture(cover)).decode()}
     (directory / "tags").write_text(_metadata(texts), "utf-8")
     inputs = input_arguments(directory / "tags", "ffmetadata")
     streams = ["-map", "0:a:0", "-map_metadata", "1"]
@@ -146,8 +151,8 @@ def _tag_arguments(
     return [*inputs, *streams]
 
 
-def _texts(style: str, tags: TrackTags) -> dict[str, str]:
-    """The texts by ffmpeg's names. ffmpeg has no name for an ISRC in ID3, and none at all in MP4."""
+def _texts(media_format: MediaFormat, tags: TrackTags) -> dict[str, str]:
+    """The texts and the gain by ffmpeg's names. ffmpeg has no name for an ISRC in ID3."""
     texts = {
         "title": tags.title,
         "artist": tags.artist,
@@ -157,15 +162,30 @@ def _texts(style: str, tags: TrackTags) -> dict[str, str]:
         "disc": tags.disc,
         "date": tags.date,
         "genre": tags.genre,
-        "TSRC" if style == "id3" else "ISRC": tags.isrc,
+        "TSRC" if media_format.tags == "id3" else "ISRC": tags.isrc,
         "comment": tags.comment,
+        **_gains(media_format, tags.gain),
     }
     return {name: text for name, text in texts.items() if text}
 
 
+def _texts_and_items(media_format: MediaFormat, tags: TrackTags) -> tuple[dict[str, str], bytes]:
+    """The texts that ffmpeg writes, and for MP4 the items that are written over one of them afterwards."""
+    if media_format.tags == "none":
+        return {}, b""
+    texts = _texts(media_format, tags)
+    if media_format.tags != "mp4":
+        return texts, b""
+    named = {name: texts.pop(name) for name in list(texts) if name.startswith(("ISRC", "REPLAYGAIN"))}
+    items = named_items(named)
+    if items:
+        texts[PLACE] = place_for(items)
+    return texts, items
+
+
 def _gains(media_format: MediaFormat, gain: ReplayGain | None) -> dict[str, str]:
-    """The gain. ffmpeg has no place for it in MP4 and RIFF. Opus has its own names (RFC 7845, 5.2.1)."""
-    if gain is None or media_format.tags not in ("id3", "flac", "ogg"):
+    """The gain. RIFF has no place for it. Opus has its own names (RFC 7845, section 5.2.1)."""
+    if gain is None or media_format.tags == "riff":
         return {}
     found: dict[str, str] = {}
     for name, value, peak in (

@@ -34,6 +34,7 @@ from autonomy_core.plugin_api.media import (
     FfmpegLimits,
     MediaFormat,
     Recording,
+    ReplayGain,
     TrackTags,
     encode,
     encoders,
@@ -63,6 +64,7 @@ TAGS: Final = TrackTags(
     genre="Folk",
     isrc="ATS422400001",
     comment="https://shop.example/",
+    gain=ReplayGain(-7.5, 0.9, -6.25, 0.95),
 )
 _NO_FILE: Final = FfmpegLimits(cpu_s=60, wall_s=120.0)
 
@@ -191,8 +193,10 @@ class MediaFormatContract:
         if media_format.tags != "riff":
             assert (found["disc"], found["album_artist"]) == (TAGS.disc, TAGS.album_artist)
             assert cover_of(made) == cover.content
-        if media_format.tags not in ("riff", "mp4"):
             assert (found.get("tsrc") or found["isrc"]) == TAGS.isrc
+            assert TAGS.gain is not None
+            if media_format.encoder != "libopus":
+                assert found["replaygain_album_gain"] == f"{TAGS.gain.album_gain:.2f} dB"
 
 
 def _require_same_audio(media_format: MediaFormat, recording: Recording, master: Path, made: Path) -> None:
