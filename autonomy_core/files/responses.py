@@ -86,12 +86,14 @@ class Download:
         product_id: the product.
         item_id: what of the product; None for the whole.
         purpose: ``stream`` for a player, ``download`` for a file to keep.
+        contents: see `DownloadStarted`.
     """
 
     customer_id: UUID
     product_id: UUID
     item_id: UUID | None
     purpose: Literal["stream", "download"]
+    contents: tuple[UUID, ...] = ()
 
 
 def answer_with_file(
@@ -296,6 +298,7 @@ def _announce(scope: TenantScope, request: Request, download: Download, what: _T
         files=what.files,
         media_type=what.media_type,
         size=what.size,
+        contents=download.contents,
     )
 
     def call(_: Request, response: Response) -> None:

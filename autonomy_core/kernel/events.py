@@ -131,6 +131,8 @@ class DownloadStarted:
             ``media_mp3/archives``.
         media_type: the Content-Type of the file.
         size: of the whole file, in bytes.
+        contents: what is in an archive, as ``item_id`` names it alone: tracks and extras; empty for a file
+            that is no archive.
     """
 
     scope: TenantScope
@@ -141,6 +143,7 @@ class DownloadStarted:
     files: str
     media_type: str
     size: int
+    contents: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

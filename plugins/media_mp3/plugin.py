@@ -181,9 +181,10 @@ def on_payment_completed(event: PaymentCompleted) -> None:
 
 @hookimpl
 def on_download(event: DownloadStarted) -> None:
-    """Count the streams and downloads of a track."""
-    if event.item_id is not None and event.files.startswith(f"{PLUGIN}/"):
-        LISTENING.begun(event.scope.organisation.id, event.item_id, event.purpose)
+    """Count the streams and downloads of a track. An archive is a download of each of its tracks."""
+    if event.files.startswith(f"{PLUGIN}/"):
+        for item_id in event.contents if event.item_id is None else (event.item_id,):
+            LISTENING.begun(event.scope.organisation.id, item_id, event.purpose)
 
 
 @hookimpl

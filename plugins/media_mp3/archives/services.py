@@ -37,7 +37,7 @@ LARGEST_COVER: Final = 1200
 """The longest side of the cover in an archive, in pixels. It is in memory while it is sent."""
 
 EXTRAS_FOLDER: Final = "Extras"
-"""What the directory of the extras in an archive is called. No file beside it has a name without extension."""
+"""What the directory of the extras in an archive is called. Each file beside it has an extension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Archive:
         file: what a buyer downloads.
         disposition: the Content-Disposition that gives the saved file its name.
         available_at: the moment of the release in the future; None if buyers get it now.
+        contents: the tracks and extras in it.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Archive:
     file: AssembledFile
     disposition: str
     available_at: datetime | None
+    contents: tuple[UUID, ...]
 
     @property
     def size(self) -> int:
@@ -220,6 +222,7 @@ def _archive(release: _Release, choice: Choice[TrackFile]) -> Archive:
         AssembledFile(NAME, MEDIA_TYPE, tuple(zip_parts(members))),
         attachment(f"{release.label} ({choice.title})", ".zip", unnamed="release"),
         release.available_at,
+        (*(track.id for track in release.tracks), *(extra.id for extra in release.extras)),
     )
 
 

@@ -67,7 +67,7 @@ def download_archive(context: ProductArchive, request: Request) -> Response:
     """
     customer_id = request.identity.id
     archive = services.archive_of(context.scope, customer_id, context.product, str(context.__name__))
-    download = Download(customer_id, context.product.id, None, "download")
+    download = Download(customer_id, context.product.id, None, "download", archive.contents)
     with bound_contextvars(product=str(context.product.id), format=archive.name):
         return answer_with_assembled(
             context.scope, request, archive.file, archive.disposition, download=download

@@ -21,6 +21,8 @@ from media_mp3.subsonic import dispatch, passwords
 from media_mp3.subsonic.authentication import Listener
 from media_mp3.subsonic.domain import Parameters, ProtocolError
 from tests.functional.media_mp3.players import Player
+from tests.functional.media_mp3.steps import OTHER
+from tests.unit.media_mp3.documents import PDF
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +137,24 @@ def test_staff_see_plays_streams_and_downloads_by_track_and_day(shop, owned, tra
     monkeypatch.setattr(services, "MOST_FIGURES", 1)
     path = f"{shop.api}/admin/products/{album.id}/tracks/figures"
     assert "fewer days" in shop.autonomy.app.get(path, headers=shop.staff, status=422).json["detail"]
+
+
+def test_a_zip_is_a_download_of_each_of_its_tracks_however_often_it_is_resumed(shop, owned):
+    album, _ = owned
+    shop.upload(album, OTHER)
+    extra = [("file", "booklet.pdf", PDF)]
+    path = f"{shop.api}/admin/products/{album.id}/extras"
+    shop.autonomy.app.post(path, upload_files=extra, headers=shop.staff, status=201)
+    path = f"{shop.api}/customers/products/{album.id}/archives"
+    (archive,) = shop.autonomy.app.get(path, headers=shop.as_ada).json["items"]
+
+    shop.get(archive["download_url"], status=206, Range="bytes=0-999")
+    shop.get(archive["download_url"], status=206, Range="bytes=1000-")
+    shop.get(archive["download_url"], method="HEAD")
+    write(shop)
+
+    found = [(row["track_id"], row["downloads"], row["streams"]) for row in figures(shop, album)]
+    assert found == [(track["id"], 1, 0) for track in shop.tracks(album)["items"]]
 
 
 def test_what_could_not_be_written_is_written_later(shop, track, monkeypatch):

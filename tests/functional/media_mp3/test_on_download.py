@@ -129,7 +129,7 @@ def test_a_delivery_that_fails_leaves_the_file_to_the_application(make):
 
 
 def test_a_download_of_the_whole_is_told_once(make):
-    shop, album, _ = make(delivery="counting")
+    shop, album, track = make(delivery="counting")
     path = f"{shop.api}/customers/products/{album.id}/archives"
     (archive,) = shop.autonomy.app.get(path, headers=shop.as_ada).json["items"]
     shop.get(archive["download_url"])
@@ -137,6 +137,7 @@ def test_a_download_of_the_whole_is_told_once(make):
 
     (event,) = begun
     assert (event.item_id, event.product_id, event.purpose) == (None, album.id, "download")
+    assert event.contents == (UUID(track["id"]),)
     assert (event.files, event.media_type, event.size) == (
         "media_mp3/archives", "application/zip", archive["size"]
     )  # fmt: skip
