@@ -13,12 +13,21 @@ from autonomy_core.plugin_api.customers import Customer, PersonalData, is_curren
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.feeds.models import Feed
-from media_mp3.listening.models import Play, Position
+from media_mp3.listening.models import HistoryDeletion, Play, Position
 from media_mp3.models import Track
 from media_mp3.settings import PLUGIN
 from media_mp3.subsonic.models import AppPassword, Mark, Playlist, PlayQueue
 
-TABLES: Final[tuple[Any, ...]] = (AppPassword, Feed, Mark, Playlist, PlayQueue, Play, Position)
+TABLES: Final[tuple[Any, ...]] = (
+    AppPassword,
+    Feed,
+    Mark,
+    Playlist,
+    PlayQueue,
+    Play,
+    Position,
+    HistoryDeletion,
+)
 """Every model with a ``customer_id``. No other row refers to one of theirs."""
 
 _EXPORTED: Final[dict[str, tuple[Any, tuple[str, ...]]]] = {
@@ -28,6 +37,7 @@ _EXPORTED: Final[dict[str, tuple[Any, tuple[str, ...]]]] = {
     "playlists.json": (Playlist, ("name", "comment", "track_ids", "created_at", "changed_at")),
     "play_queue.json": (PlayQueue, ("track_ids", "current", "position_ms", "changed_at", "changed_by")),
     "positions.json": (Position, ("track_id", "position_ms", "changed_at")),
+    "history_deletions.json": (HistoryDeletion, ("deleted_at",)),
 }
 """The columns of each file. A password and a token are shown once, when they are made."""
 
@@ -84,6 +94,7 @@ _ONCE: Final[dict[Any, tuple[str, ...]]] = {
     PlayQueue: (),
     Play: ("track_id", "played_at"),
     Position: ("track_id",),
+    HistoryDeletion: (),
 }
 """The columns by which a customer can have one row only."""
 

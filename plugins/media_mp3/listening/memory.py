@@ -142,9 +142,19 @@ LISTENING: Final = Listening()
 """What this process has collected."""
 
 
+# The locks make an erasure or a deletion of the history that is under way end first. They are taken in a
+# statement of their own, since the next one sees what the other transaction has written. The rows are locked
+# in the order of their ids, as elsewhere.
+_LOCK_CUSTOMERS: Final = text(
+    """
+SELECT id FROM customers
+WHERE customers.organisation_id = :organisation_id AND id = ANY(CAST(:customers AS uuid[]))
+ORDER BY id FOR SHARE
+"""
+)
+
 # A customer who was merged meanwhile is followed to the account. One who was erased, and a track that was
-# deleted, are left out: what is left would otherwise wait forever. The locks make an erasure that is under
-# way end first. The rows are locked in the order of their ids, as elsewhere.
+# deleted, are left out: what is left would otherwise wait forever.
 _KNOWN: Final = """
 WITH known AS MATERIALIZED (
     SELECT id FROM media_mp3_tracks
@@ -153,10 +163,14 @@ WITH known AS MATERIALIZED (
 )
 """
 _PRESENT: Final = """, present AS MATERIALIZED (
-    SELECT id, COALESCE(merged_into, id) AS account FROM customers
-    WHERE customers.organisation_id = :organisation_id AND id = ANY(CAST(:customers AS uuid[]))
+    SELECT customers.id, COALESCE(merged_into, customers.id) AS account,
+           COALESCE(deleted_at, '-infinity') AS forgotten_until
+    FROM customers
+    LEFT JOIN media_mp3_history_deletions AS deletions
+        ON deletions.organisation_id = customers.organisation_id
+        AND deletions.customer_id = COALESCE(merged_into, customers.id)
+    WHERE customers.organisation_id = :organisation_id AND customers.id = ANY(CAST(:customers AS uuid[]))
         AND erased_at IS NULL
-    ORDER BY id FOR SHARE
 )
 """
 
@@ -169,6 +183,7 @@ SELECT :organisation_id, given.id, present.account, given.track_id, given.played
 FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:tracks AS uuid[]),
             CAST(:times AS timestamptz[])) AS given(id, customer_id, track_id, played_at)
 JOIN present ON present.id = given.customer_id JOIN known ON known.id = given.track_id
+WHERE given.played_at > present.forgotten_until
 ORDER BY given.played_at, given.id
 ON CONFLICT DO NOTHING
 RETURNING track_id, (played_at AT TIME ZONE 'UTC')::date
@@ -185,6 +200,7 @@ SELECT DISTINCT ON (present.account, given.track_id)
 FROM unnest(CAST(:customers AS uuid[]), CAST(:tracks AS uuid[]), CAST(:positions AS bigint[]),
             CAST(:times AS timestamptz[])) AS given(customer_id, track_id, position_ms, changed_at)
 JOIN present ON present.id = given.customer_id JOIN known ON known.id = given.track_id
+WHERE given.changed_at > present.forgotten_until
 ORDER BY present.account, given.track_id, given.changed_at DESC
 ON CONFLICT (organisation_id, customer_id, track_id) DO UPDATE
 SET position_ms = excluded.position_ms, changed_at = excluded.changed_at
@@ -210,6 +226,8 @@ SET plays = kept.plays + excluded.plays, streams = kept.streams + excluded.strea
 
 
 def _write(scope: TenantScope, taken: Waiting) -> None:
+    if taken.of_customer:
+        _execute(scope, _LOCK_CUSTOMERS, customers=list(taken.of_customer))
     if taken.positions:
         _execute(
             scope,

@@ -51,6 +51,20 @@ class Position(OrganisationScoped, Base):
     changed_at: Mapped[datetime]
 
 
+class HistoryDeletion(OrganisationScoped, Base):
+    """That a customer has deleted what was heard. Later reports about the time before are left out.
+
+    Attributes:
+        deleted_at: when it was done last.
+    """
+
+    __tablename__ = "media_mp3_history_deletions"
+    __table_args__ = (tenant_key("customer_id", "customers", ondelete="CASCADE"),)
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    deleted_at: Mapped[datetime]
+
+
 class TrackDay(OrganisationScoped, Base):
     """The figures of a track and a day, in UTC. They name no customer, so an erasure keeps them.
 

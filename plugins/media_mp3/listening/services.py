@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, delete, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.plugin_api.errors import InvalidInput
 from autonomy_core.plugin_api.models import utcnow
@@ -16,8 +17,9 @@ from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import Identity
 from media_mp3 import services
 from media_mp3.listening.memory import LISTENING
-from media_mp3.listening.models import Play, Position, TrackDay
+from media_mp3.listening.models import HistoryDeletion, Play, Position, TrackDay
 from media_mp3.models import Track
+from media_mp3.personal_data import lock_customer
 
 MOST_POSITIONS: Final = 100
 FIRST_DAYS: Final = timedelta(days=29)
@@ -56,6 +58,23 @@ def keep_position(scope: TenantScope, identity: Identity, track: Track, position
 def history_of(customer_id: UUID) -> Select[Play]:
     """Select what a customer has heard."""
     return select(Play).where(Play.customer_id == customer_id)
+
+
+def delete_history(scope: TenantScope, customer_id: UUID) -> None:
+    """Delete what a customer has heard until now, and where the customer stopped.
+
+    What server processes have collected about that time, and not written yet, is left out when they write.
+
+    Raises:
+        NotFound: the customer was erased, or merged into another.
+    """
+    lock_customer(scope, customer_id)
+    now = utcnow()
+    key = {"organisation_id": scope.organisation.id, "customer_id": customer_id}
+    deleted = insert(HistoryDeletion).values(**key, deleted_at=now)
+    scope.session.execute(deleted.on_conflict_do_update(index_elements=[*key], set_={"deleted_at": now}))
+    for table in (Play, Position):
+        scope.session.execute(delete(table).where(table.customer_id == customer_id))
 
 
 def with_tracks(scope: TenantScope, rows: list[Any]) -> list[dict[str, Any]]:

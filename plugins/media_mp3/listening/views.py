@@ -74,6 +74,22 @@ def list_history(context: History, request: Request) -> dict[str, Any]:
 
 
 @api_view(
+    context=History,
+    method="DELETE",
+    summary="Delete what you have heard",
+    permission=Permission.OWN,
+    status=204,
+    errors=(NotFound,),
+)
+def delete_history(context: History, request: Request) -> None:
+    """Also where you stopped, in all players. What a player reports later about the time before is left out.
+
+    Stars, playlists and the play queue stay. So do the figures of the shop, which name no customer.
+    """
+    services.delete_history(context.scope, request.identity.id)
+
+
+@api_view(
     context=Positions,
     method="GET",
     summary="List the tracks in which you stopped",

@@ -8,15 +8,21 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 import requests
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from autonomy_core.operations.flushing import flush_all
 from autonomy_core.plugin_api.files import Upload
+from autonomy_core.plugin_api.models import utcnow
 from demo import music
 from media_mp3 import services
 from media_mp3.domain import AudioFacts, TrackReport
+from media_mp3.listening.memory import LISTENING
+from media_mp3.listening.models import Play, Position
+from media_mp3.listening.services import delete_history
 from tests.functional.media_mp3.shop import LONG, MUSIC, serving
 from tests.unit.media_mp3 import material
 
@@ -190,6 +196,25 @@ def test_two_uploads_that_end_together_get_successive_positions(shop):
             waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
             assert wait_until(lambda: second.done() or scope.session.scalar(waiting))
         assert (first, second.result()) == (1, 2)
+
+
+def test_a_history_that_is_deleted_while_it_is_written_stays_deleted(shop):
+    album = shop.album()
+    track_id = UUID(shop.upload(album)["track"]["id"])
+    LISTENING.played(shop.id, shop.ada.id, track_id, utcnow())
+    LISTENING.stopped(shop.id, shop.ada.id, track_id, 100)
+
+    with ThreadPoolExecutor(1) as pool:
+        with shop.autonomy.scope(shop.id) as scope:
+            delete_history(scope, shop.ada.id)
+            writing = pool.submit(flush_all, shop.autonomy.runtime)
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            assert wait_until(lambda: writing.done() or scope.session.scalar(waiting))
+        writing.result()
+
+    with shop.autonomy.scope(shop.id) as scope:
+        assert scope.session.scalars(select(Play)).all() == []
+        assert scope.session.scalars(select(Position)).all() == []
 
 
 def test_concurrent_uploads_get_distinct_positions(shop, address):

@@ -50,6 +50,10 @@ def listed(shop, what, headers=None):
     return shop.autonomy.app.get(f"{shop.api}/customers/{what}", headers=headers or shop.as_ada).json["items"]
 
 
+def forget(shop, headers=None):
+    shop.autonomy.app.delete(f"{shop.api}/customers/history", headers=headers or shop.as_ada, status=204)
+
+
 def figures(shop, album, **query):
     path = f"{shop.api}/admin/products/{album.id}/tracks/figures"
     return shop.autonomy.app.get(path, query, headers=shop.staff).json["items"]
@@ -139,7 +143,7 @@ def test_staff_see_plays_streams_and_downloads_by_track_and_day(shop, owned, tra
     assert "fewer days" in shop.autonomy.app.get(path, headers=shop.staff, status=422).json["detail"]
 
 
-def test_a_zip_is_a_download_of_each_of_its_tracks_however_often_it_is_resumed(shop, owned):
+def test_a_zip_that_is_resumed_is_one_download_of_each_of_its_tracks(shop, owned):
     album, _ = owned
     shop.upload(album, OTHER)
     extra = [("file", "booklet.pdf", PDF)]
@@ -155,6 +159,34 @@ def test_a_zip_is_a_download_of_each_of_its_tracks_however_often_it_is_resumed(s
 
     found = [(row["track_id"], row["downloads"], row["streams"]) for row in figures(shop, album)]
     assert found == [(track["id"], 1, 0) for track in shop.tracks(album)["items"]]
+
+
+def test_a_customer_deletes_what_was_heard_and_nothing_comes_back(shop, owned, track):
+    album, _ = owned
+    bob = shop.autonomy.customer(shop.id, "bob@example.org")
+    shop.sell(album, bob)
+    as_bob = shop.autonomy.as_customer(bob)
+    for headers in (shop.as_ada, as_bob):
+        report(shop, track, headers=headers)
+        stop(shop, track, 300, headers=headers)
+    write(shop)
+    hour_ago = (utcnow() - timedelta(hours=1)).isoformat()
+    report(shop, track)
+    stop(shop, track, 400)
+
+    forget(shop)
+    forget(shop)
+    report(shop, track, played_at=hour_ago)
+    write(shop)
+
+    assert (listed(shop, "history"), listed(shop, "positions")) == ([], []), "also what waited in memory"
+    assert len(listed(shop, "history", as_bob)) == len(listed(shop, "positions", as_bob)) == 1
+    assert [row["plays"] for row in figures(shop, album)] == [2], "the figures name no customer"
+    report(shop, track)
+    stop(shop, track, 500)
+    write(shop)
+    assert len(listed(shop, "history")) == 1
+    assert listed(shop, "positions")[0]["position_ms"] == 500
 
 
 def test_what_could_not_be_written_is_written_later(shop, track, monkeypatch):
@@ -173,6 +205,7 @@ def test_what_could_not_be_written_is_written_later(shop, track, monkeypatch):
 def filled(shop, track):
     """A player with something in every table."""
     (product,) = listed(shop, "products")
+    forget(shop)
     path = f"{shop.api}/customers/products/{product['id']}/feed"
     shop.autonomy.app.post(path, headers=shop.as_ada, status=201)
     player, song = Player.of(shop), f"tr-{track['id']}"
