@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from autonomy_core.kernel.events import CustomerLogin
+from autonomy_core.kernel.events import CustomerLogin, LoginsEnded
 from autonomy_core.kernel.scope import TenantScope, forbid_commit
 
 
@@ -41,3 +41,14 @@ def announce_login(
     with forbid_commit(scope):
         scope.hooks.call("on_login", event)
     return bool(demands)
+
+
+def announce_logins_ended(scope: TenantScope, customer_id: UUID) -> None:
+    """Call the hook ``on_logins_ended``. A plugin that ends all logins of a customer calls this afterwards.
+
+    Args:
+        scope: the scope of the organisation, in the transaction that ends the logins.
+        customer_id: the account.
+    """
+    with forbid_commit(scope):
+        scope.hooks.call("on_logins_ended", LoginsEnded(scope, customer_id))

@@ -28,6 +28,7 @@ __all__ = [
     "DisputeFacts",
     "DownloadStarted",
     "GrantRevoked",
+    "LoginsEnded",
     "MailSending",
     "PaymentCompleted",
     "PaymentDisputed",
@@ -131,8 +132,7 @@ class DownloadStarted:
             ``media_mp3/archives``.
         media_type: the Content-Type of the file.
         size: of the whole file, in bytes.
-        contents: what is in an archive, as ``item_id`` names it alone: tracks and extras; empty for a file
-            that is no archive.
+        contents: what an archive consists of, for example tracks and extras; empty for any other file.
     """
 
     scope: TenantScope
@@ -242,6 +242,14 @@ class CustomerLogin:
     def require_second_factor(self) -> None:
         """Refuse the login unless two factors were presented. The customer is asked for the second one."""
         self._require_second_factor()
+
+
+@dataclass(frozen=True, slots=True)
+class LoginsEnded:
+    """All logins of an account were ended at once, in the current transaction."""
+
+    scope: TenantScope
+    customer_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

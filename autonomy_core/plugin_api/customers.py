@@ -6,7 +6,7 @@ from autonomy_core.customers.addresses import change_email, erasable_addresses, 
 from autonomy_core.customers.changing import change_customer, unsubscribe_url
 from autonomy_core.customers.erasing import erase
 from autonomy_core.customers.exporting import export
-from autonomy_core.customers.logins import announce_login
+from autonomy_core.customers.logins import announce_login, announce_logins_ended
 from autonomy_core.customers.merging import NotMergeable, merge
 from autonomy_core.customers.models import Customer
 from autonomy_core.customers.proving import claim_guests, prove_address
@@ -33,6 +33,7 @@ __all__ = [
     "PersonalData",
     "add_guest",
     "announce_login",
+    "announce_logins_ended",
     "change_customer",
     "change_email",
     "claim_guests",

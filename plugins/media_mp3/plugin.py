@@ -15,6 +15,7 @@ from autonomy_core.plugin_api.events import (
     CustomerVerified,
     DownloadStarted,
     ImageChanged,
+    LoginsEnded,
     PaymentCompleted,
     ProductChanged,
 )
@@ -199,6 +200,13 @@ def on_image_changed(event: ImageChanged) -> None:
     """Have the files made anew that contain another cover now."""
     if event.subject in {PRODUCT_IMAGE, TRACK_IMAGE} and "digest" in event.changed:
         request_renditions(event.scope)
+
+
+@hookimpl
+def on_logins_ended(event: LoginsEnded) -> None:
+    """Revoke app passwords and feeds: with them, players are logged in."""
+    revoke_all(event.scope, event.customer_id)
+    revoke_feeds(event.scope, event.customer_id)
 
 
 @hookimpl

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         CustomerVerified,
         DownloadStarted,
         GrantRevoked,
+        LoginsEnded,
         MailSending,
         PaymentCompleted,
         PaymentDisputed,
@@ -190,6 +191,24 @@ def on_login(event: CustomerLogin) -> None:
         ... def on_login(event):
         ...     if event.is_new_device and event.has_second_factor:
         ...         event.require_second_factor()
+    """
+
+
+@hookspec
+def on_logins_ended(event: LoginsEnded) -> None:
+    """All logins of a customer were ended at once. End what else the customer has let into the account.
+
+    Fires: after the password was changed or reset or a second factor was added, after the customer or staff
+    have ended all logins, after staff have blocked the customer, and after the owner of a mailbox has taken
+    an account back. The login of the request may stay. It does not fire for a single login.
+    Transaction: the one that ends the logins; a hook cannot end it, see docs/transactions.md.
+    Raising: the logins stay, and the call is rejected. Twice: yes, whenever it happens again.
+
+    Example:
+        >>> from autonomy_core.plugin_api.hooks import hookimpl
+        >>> @hookimpl
+        ... def on_logins_ended(event):
+        ...     print("revoke the tokens of", event.customer_id)
     """
 
 

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
-from autonomy_core.plugin_api.customers import Customer
+from autonomy_core.plugin_api.customers import Customer, announce_logins_ended
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
@@ -59,4 +59,5 @@ def forget_credentials(scope: TenantScope, customer_id: UUID) -> None:
         if table is Challenge:
             continue
         scope.session.execute(delete(table).where(table.customer_id == customer_id))
+    announce_logins_ended(scope, customer_id)
     log.warning("customer_auth.credentials_forgotten", customer=str(customer_id))

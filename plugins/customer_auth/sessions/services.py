@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import ColumnElement, Select, delete, select, update
 
-from autonomy_core.plugin_api.customers import Customer, is_account
+from autonomy_core.plugin_api.customers import Customer, announce_logins_ended, is_account
 from autonomy_core.plugin_api.errors import Conflict, NotAuthenticated, NotFound
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.scope import TenantScope
@@ -216,7 +216,7 @@ def end_one_session(scope: TenantScope, customer_id: UUID, session_id: UUID) -> 
 
 
 def end_all_sessions(scope: TenantScope, customer_id: UUID, *, but: UUID | None = None) -> int:
-    """End all logins of a customer, and return how many these were.
+    """End all logins of a customer, and return how many these were. Plugins end what else lets in.
 
     Args:
         scope: the scope of the organisation.
@@ -224,7 +224,9 @@ def end_all_sessions(scope: TenantScope, customer_id: UUID, *, but: UUID | None 
         but: a login that stays open.
     """
     others = () if but is None else (LoginSession.id != but,)
-    return _end(scope, LoginSession.customer_id == customer_id, *others)
+    ended = _end(scope, LoginSession.customer_id == customer_id, *others)
+    announce_logins_ended(scope, customer_id)
+    return ended
 
 
 def _end(scope: TenantScope, *which: ColumnElement[bool]) -> int:
