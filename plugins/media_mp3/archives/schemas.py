@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
+from autonomy_core.plugin_api.schemas import ApiSchema
+from media_mp3.schemas import available_at_field, file_url_field
 
 
 class ArchiveSchema(ApiSchema):
@@ -21,13 +22,5 @@ class ArchiveSchema(ApiSchema):
     lossless = fields.Boolean(required=True, metadata={"description": "whether each track is"})
     tracks = fields.Integer(required=True, metadata={"description": "their number"})
     size = fields.Integer(required=True, metadata={"description": "bytes of the whole file"})
-    available_at = Timestamp(
-        required=True,
-        allow_none=True,
-        metadata={"description": "the moment of the release, until which there is no URL; null afterwards"},
-    )
-    download_url = fields.Url(
-        required=True,
-        allow_none=True,
-        metadata={"description": "opens for a while, without a header; null before the release"},
-    )
+    available_at = available_at_field()
+    download_url = file_url_field()

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from pyramid.request import Request
-
-from autonomy_core.plugin_api.resources import Collection, ProductDetail, Resource
+from autonomy_core.plugin_api.resources import Collection, ProductDetail
 from media_mp3 import services
-from media_mp3.models import Track
+from media_mp3.resources import OfTrack
 
 
-class PublicTrack(Resource):
+class PublicTrack(OfTrack):
     """``…/products/{product_id}/tracks/{track_id}``: a track that visitors see."""
-
-    def __init__(self, request: Request, parent: Resource, name: str, track: Track) -> None:
-        super().__init__(request, parent, name)
-        self.track = track
 
 
 class PublicTracks(Collection):

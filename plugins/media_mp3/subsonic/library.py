@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from media_mp3.subsonic.domain import ALBUM, ARTIST, TRACK, identifier, not_found, uuid_in
+
+T = TypeVar("T")
 
 UNKNOWN_ARTIST: Final = "Various Artists"
 MOST_WORDS: Final = 8
@@ -229,10 +231,8 @@ class Library:
         """
         found = self._by_key.get(key)
         if isinstance(found, Song):
-            found = self._by_key.get(identifier(ALBUM, found.album_id))
-        if isinstance(found, Album):
-            return found
-        raise not_found("That album")
+            key = identifier(ALBUM, found.album_id)
+        return self._of_kind(Album, key, "That album")
 
     def song(self, key: str) -> Song:
         """A song by its id in the protocol.
@@ -240,10 +240,7 @@ class Library:
         Raises:
             ProtocolError: it is not in the library.
         """
-        found = self._by_key.get(key)
-        if isinstance(found, Song):
-            return found
-        raise not_found("That song")
+        return self._of_kind(Song, key, "That song")
 
     def artist(self, key: str) -> Artist:
         """An artist by its id in the protocol.
@@ -251,10 +248,13 @@ class Library:
         Raises:
             ProtocolError: it is not in the library.
         """
+        return self._of_kind(Artist, key, "That artist")
+
+    def _of_kind(self, kind: type[T], key: str, called: str) -> T:
         found = self._by_key.get(key)
-        if isinstance(found, Artist):
+        if isinstance(found, kind):
             return found
-        raise not_found("That artist")
+        raise not_found(called)
 
     def find(self, key: str) -> Album | Song | Artist | None:
         """A thing by its id in the protocol; None if it is not in the library."""
