@@ -54,29 +54,46 @@ class Attempt:
     refusals: frozenset[int]
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a call is attacked, in turn: what is common to all calls need not be tried at each in every way.
+
+    Attributes:
+        by_host: the organisation is told by the host, and not by the path.
+        turn: a number, by which one of several credentials is chosen.
+    """
+
+    by_host: bool
+    turn: int
+
+
 def breaches(world: World, calls: list[Call] | None = None) -> list[str]:
-    """Attack the calls, each organisation by means of the other.
+    """Attack the calls, each organisation by means of the other: one by its path, the other by its host.
 
     Args:
         calls: by default every call of every plugin.
     """
     found: list[str] = []
     contents = {side.id: content_of(world.runtime, side) for side in (world.one, world.other)}
-    for call in world.calls if calls is None else calls:
-        for here in (world.one, world.other):
+    for turn, call in enumerate(world.calls if calls is None else calls):
+        for number, here in enumerate((world.one, world.other), start=turn):
             try:
-                found += _breaches_of(world, call, here, contents)
+                found += _breaches_of(world, call, here, Way(number % 2 == 1, number), contents)
             except Unbuildable as problem:
                 found.append(f"cannot be attacked: {call.operation.method} {call.path}: {problem}")
     return found
 
 
-def _breaches_of(world: World, call: Call, here: Side, contents: Mapping[str, str]) -> Iterator[str]:
+def _breaches_of(
+    world: World, call: Call, here: Side, way: Way, contents: Mapping[str, str]
+) -> Iterator[str]:
     holder = working_holder(world, call, here)
     if takes_links(call):
         _require_own_link_to_work(world, call, here)
-    for attempt in attempts(call, here, world.opponent(here), holder):
-        for breach in _outcome(world, attempt, contents):
+    written = rows_written(world.autonomy.database._bind)
+    for attempt in attempts(call, here, world.opponent(here), holder, way):
+        outcome, written = _outcome(world, attempt, contents, written)
+        for breach in outcome:
             yield f"{attempt.title}: {attempt.asked} {breach}"
 
 
@@ -104,46 +121,50 @@ def _require_own_link_to_work(world: World, call: Call, here: Side) -> None:
             raise Unbuildable(f"its own link is refused: {answer.status}")
 
 
-def attempts(call: Call, here: Side, there: Side, holder: str | None) -> Iterator[Attempt]:
+def attempts(call: Call, here: Side, there: Side, holder: str | None, way: Way) -> Iterator[Attempt]:
     """Everything that is tried on a call of ``here`` by means of ``there``."""
     if call.is_webhook:
         yield Attempt("the other's signature", ask(call, here, there), there, frozenset(SIGNATURE_REFUSALS))
         return
-    yield from _with_foreign_identifiers(call, here, there, holder)
-    yield from _at_foreign_hosts(call, here, there, holder)
-    yield from _with_foreign_credentials(call, here, there, holder)
+    yield from _with_foreign_identifiers(call, here, there, holder, way)
+    yield from _at_foreign_hosts(call, here, there, holder, way)
+    yield from _with_foreign_credentials(call, here, there, holder, way)
     yield from _with_foreign_links(call, here, there)
 
 
-def _with_foreign_identifiers(call: Call, here: Side, there: Side, holder: str | None) -> Iterator[Attempt]:
-    for by_host in (False, True):
-        asked = ask(call, here, there, by_host=by_host)
-        if not asked.identified:
-            return
-        refusals = frozenset(() if call.operation.id in ANSWERS_ALL_ALIKE else REFUSALS | UNKNOWN)
-        own = asked.by(here.credentials.get(holder or ""))
-        yield Attempt("own credentials, the other's ids", own, there, refusals)
-        theirs = asked.by(there.credentials.get(holder or ""))
-        yield Attempt("the other's whole request", theirs, there, refusals)
+def _with_foreign_identifiers(
+    call: Call, here: Side, there: Side, holder: str | None, way: Way
+) -> Iterator[Attempt]:
+    asked = ask(call, here, there, by_host=way.by_host)
+    if not asked.identified:
+        return
+    refusals = frozenset(() if call.operation.id in ANSWERS_ALL_ALIKE else REFUSALS | UNKNOWN)
+    own = asked.by(here.credentials.get(holder or ""))
+    yield Attempt("own credentials, the other's ids", own, there, refusals)
+    theirs = asked.by(there.credentials.get(holder or ""))
+    yield Attempt("the other's whole request", theirs, there, refusals)
 
 
-def _at_foreign_hosts(call: Call, here: Side, there: Side, holder: str | None) -> Iterator[Attempt]:
+def _at_foreign_hosts(call: Call, here: Side, there: Side, holder: str | None, way: Way) -> Iterator[Attempt]:
     refused = frozenset(REFUSALS)
-    for side in (here, there):
-        asked = ask(call, here, here).at(there.host).by(side.credentials.get(holder or ""))
-        yield Attempt("the path at the other's host", asked, there, refused)
+    side = here if way.by_host else there
+    asked = ask(call, here, here).at(there.host).by(side.credentials.get(holder or ""))
+    yield Attempt("the path at the other's host", asked, there, refused)
     if holder is not None:
         asked = ask(call, there, there, by_host=True).by(here.credentials[holder])
         yield Attempt("own credentials at the other's host", asked, here, refused)
 
 
-def _with_foreign_credentials(call: Call, here: Side, there: Side, holder: str | None) -> Iterator[Attempt]:
+def _with_foreign_credentials(
+    call: Call, here: Side, there: Side, holder: str | None, way: Way
+) -> Iterator[Attempt]:
     # Public calls are attacked with an invalid token too; the answer must have no foreign data.
     refusals = frozenset(REFUSALS if holder is not None else ())
-    for name, credential in there.credentials.items():
-        for by_host in (False, True):
-            asked = ask(call, here, here, by_host=by_host).by(credential)
-            yield Attempt(f"the other's {name} token", asked, there, refusals)
+    taken = [name for name in holders(call) if name is not None]
+    others = sorted(there.credentials.keys() - set(taken))
+    for name in [*taken, others[way.turn % len(others)]]:
+        asked = ask(call, here, here, by_host=way.by_host).by(there.credentials[name])
+        yield Attempt(f"the other's {name} token", asked, there, refusals)
 
 
 def _with_foreign_links(call: Call, here: Side, there: Side) -> Iterator[Attempt]:
@@ -161,21 +182,31 @@ def _with_foreign_links(call: Call, here: Side, there: Side) -> Iterator[Attempt
         yield Attempt("own link at the other's host", asked, there, refused)
 
 
-def _outcome(world: World, attempt: Attempt, contents: Mapping[str, str]) -> Iterator[str]:
-    connection, before = world.autonomy.database._bind, contents[attempt.spared.id]
+def _outcome(
+    world: World, attempt: Attempt, contents: Mapping[str, str], written: int
+) -> tuple[list[str], int]:
+    """What an attempt achieves, in words, and how many rows have been written with it.
+
+    Args:
+        written: how many had been written before.
+    """
+    before = contents[attempt.spared.id]
     with world.undone():
-        written = rows_written(connection)
         answer = attempt.asked.send(world.autonomy)
         # Most attempts write nothing, and reading everything costs more than the attempt.
-        is_untouched = rows_written(connection) == written
-        after = before if is_untouched else content_of(world.runtime, attempt.spared)
+        now_written = rows_written(world.autonomy.database._bind)
+        after = before if now_written == written else content_of(world.runtime, attempt.spared)
+    return list(_breaches_in(attempt, answer, is_changed=after != before)), now_written
+
+
+def _breaches_in(attempt: Attempt, answer: TestResponse, *, is_changed: bool) -> Iterator[str]:
     if attempt.refusals and answer.status_int not in attempt.refusals:
         yield f"is answered {answer.status}"
     if answer.status_int >= 500:
         yield f"fails with {answer.status}"
     for secret in leaked(attempt.asked, answer, attempt.spared):
         yield f"tells {secret!r} of {attempt.spared.id}"
-    if after != before:
+    if is_changed:
         yield f"changes rows of {attempt.spared.id}"
 
 

@@ -76,7 +76,7 @@ from tests.functional.customer_auth.second_factors import enrol, protect
 from tests.functional.customer_auth.shop import Shop
 from tests.isolation import intruder
 from tests.support.authenticator import Authenticator
-from tests.unit.media_mp3 import masters
+from tests.unit.media_mp3 import masters, material
 
 PASSWORD = "correct horse of "
 MANY = "100000"
@@ -478,7 +478,7 @@ def _buy_as_guest(autonomy: Autonomy, side: Side) -> None:
 @cache
 def recording(title: str) -> bytes:
     """A real MP3 file."""
-    return music.mp3(replace(music.PIECES[0], title=title))
+    return music.tag(replace(music.PIECES[0], title=title)) + material.cbr()
 
 
 def _sell(autonomy: Autonomy, side: Side) -> None:

@@ -54,23 +54,27 @@ GIFTS = {
 }
 
 
-def breaches(scope: TenantScope, other: str, tables: Iterable[str] | None = None) -> list[str]:
-    """Attack the tables from within one organisation.
+def breaches(scope: TenantScope, other: str, attacks: Iterable[Attack] | None = None) -> list[str]:
+    """Attack every table of tenants from within one organisation.
 
     Args:
         other: the id of an organisation that has rows in them as well.
-        tables: by default every table of tenants.
+        attacks: by default all of them.
     """
-    found = tenant_tables(scope.session)
-    chosen = [table for table in found if tables is None or table.name in tables]
-    attacks: tuple[Attack, ...] = (reading, writing, giving_away, copying_out, truncating)
     breached = [
         f"{table.name}: {breach}"
-        for table in chosen
-        for attack in attacks
-        for breach in attack(scope, table, other)
+        for table in tenant_tables(scope.session)
+        for breach in breaches_of(scope, table, other, attacks)
     ]
     return [*breached, *statistics(scope, other)]
+
+
+def breaches_of(
+    scope: TenantScope, table: Table, other: str, attacks: Iterable[Attack] | None = None
+) -> Iterator[str]:
+    """Attack one table, until the caller has enough."""
+    for attack in EVERY if attacks is None else attacks:
+        yield from attack(scope, table, other)
 
 
 def reading(scope: TenantScope, table: Table, other: str) -> Iterator[str]:
@@ -125,6 +129,9 @@ def truncating(scope: TenantScope, table: Table, other: str) -> Iterator[str]:
     result = tried(scope, f"TRUNCATE {table.quoted} CASCADE", other)
     if result not in NOT_ALLOWED:
         yield f"TRUNCATE is not refused: {result}"
+
+
+EVERY: tuple[Attack, ...] = (reading, writing, giving_away, copying_out, truncating)
 
 
 def statistics(scope: TenantScope, other: str) -> Iterator[str]:

@@ -49,8 +49,7 @@ def strangers(call: Call, here: Side, there: Side, holder: str | None) -> Iterat
     # A public call has no caller, so these callers are the same as the original one.
     if holder is not None:
         yield "nobody", asked
-        for who, credential in there.credentials.items():
-            yield f"the other's {who}", asked.by(credential)
+        yield f"the other's {holder}", asked.by(there.credentials[holder])
 
 
 @pytest.fixture
@@ -60,11 +59,12 @@ def logins_stay_cached(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("logins_stay_cached")
-@pytest.mark.parametrize("by_host", [False, True])
-def test_no_other_caller_gets_a_stored_answer(world: World, by_host: bool) -> None:
+def test_no_other_caller_gets_a_stored_answer(world: World) -> None:
     calls = repeatable(world)
     assert len(calls) > 6
-    for call in calls:
+    for turn, call in enumerate(calls):
+        # The organisation of every second call is told by the host, and not by the path.
+        by_host = turn % 2 == 1
         here, there = (world.other, world.one) if by_host else (world.one, world.other)
         holder = http_attacks.working_holder(world, call, here)
         owner = with_key(ask(call, here, here, by_host=by_host)).by(here.credentials.get(holder or ""))
