@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 
+from autonomy_core.db import migrations
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.isolation import every_organisations_rows, unisolated_tables
-from autonomy_core.db.migrations import downgrade, upgrade
+from autonomy_core.db.migrations import Migrations, downgrade, silent, upgrade
 from autonomy_core.runtime import components
 from tests.isolation.sides import World
 from tests.support.plain_owner import owned_by_a_plain_role
 
 pytestmark = pytest.mark.concurrent
+
+
+def redo(owner: Engine, component: Migrations, revision: str) -> None:
+    """Upgrade to a revision, and not to the newest one: that would take the square of their number."""
+    migrations._run(owner, component, lambda script, now: script._upgrade_revs(revision, now), silent)
 
 
 def test_every_revision_can_be_undone_and_redone_with_data(
@@ -25,7 +31,7 @@ def test_every_revision_can_be_undone_and_redone_with_data(
     for component in reversed(found):
         for revision in component.script.walk_revisions():
             downgrade(owner, component, revision.down_revision or "base")
-            upgrade(owner, [component])
+            redo(owner, component, revision.revision)
             downgrade(owner, component, revision.down_revision or "base")
     upgrade(owner, found)
     with superuser.connect() as connection:
