@@ -20,12 +20,13 @@ CATALOGUES = (
     "pg_attribute",
     "pg_class",
     "pg_constraint",
+    "pg_db_role_setting",
     "pg_policy",
     "pg_proc",
     "pg_statistic",
     "pg_trigger",
 )
-"""What is changed with every table, right, function and statistic of a database."""
+"""What is changed with every table, right, function, statistic and setting of a database."""
 
 DISCONNECT = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
