@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import plaster
+import plaster_pastedeploy
 
 from autonomy_core.cli.failures import Failure
 
 HIGHEST_PORT = 65535
 BOM = b"\xef\xbb\xbf"
+
+
+def loader_of(path: Path) -> plaster_pastedeploy.Loader:
+    """Return PasteDeploy's loader of an ini file.
+
+    It is named here, because `plaster.get_loader` would read the metadata of every installed distribution.
+    """
+    return plaster_pastedeploy.Loader(plaster.parse_uri(str(path.absolute())))
 
 
 def read_ini(path: Path) -> dict[str, Any]:
@@ -30,7 +39,7 @@ def read_ini(path: Path) -> dict[str, Any]:
             exit_code=2,
         )
     with _explained_errors(path):
-        return dict(plaster.get_loader(str(path.absolute()), ["wsgi"]).get_wsgi_app_settings())
+        return dict(loader_of(path).get_wsgi_app_settings())
 
 
 def read_listen(path: Path) -> tuple[str, int]:
@@ -45,7 +54,7 @@ def read_listen(path: Path) -> tuple[str, int]:
     if not path.exists():
         return "127.0.0.1", 6543  # another check reports the missing file
     with _explained_errors(path):
-        section = dict(plaster.get_loader(str(path.absolute()), ["wsgi"]).get_settings("server:main"))
+        section = dict(loader_of(path).get_settings("server:main"))
     address = (section.get("listen") or "").split()[:1]
     host, _, port = address[0].rpartition(":") if address else (section.get("host"), "", section.get("port"))
     host, port = (host or "127.0.0.1").strip("[]"), port or "6543"

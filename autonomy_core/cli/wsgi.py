@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import plaster
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 
 from autonomy_core.cli.explaining import failure_for
+from autonomy_core.cli.server_ini import loader_of
 from autonomy_core.edge.answer import Application
 from autonomy_core.edge.application import Edge
 from autonomy_core.edge.limits import Limits
@@ -35,7 +35,7 @@ def application(config: Path) -> Any:
     Raises:
         SettingsError, PluginError: with every problem and its remedy.
     """
-    loader = plaster.get_loader(str(config.absolute()), ["wsgi"])
+    loader = loader_of(config)
     loader.setup_logging()
     app = loader.get_wsgi_app()
     _spare_garbage_collector()
