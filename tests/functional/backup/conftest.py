@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from autonomy_core.db.embedded import EmbeddedServer
 from tests.functional.backup.place import SHOP, Place, sell_and_upload
 from tests.support.shared import copy, give_data, made_once, take_data
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    made = made_once(tmp_path_factory, "original-of-backups", make_original)
-    place = Place(tmp_path_factory.mktemp("original") / "place")
+    """The shop, which every test leaves as it was."""
+    with an_original(tmp_path_factory) as place:
+        yield place
+
+
+@contextmanager
+def an_original(factory: pytest.TempPathFactory) -> Iterator[Place]:
+    made = made_once(factory, "original-of-backups", make_original)
+    place = Place(factory.mktemp("original") / "place")
     copy(made / "place", place.directory)
     give_data(made / "pgdata", place.server)
     place.server.ensure_running()
@@ -49,13 +58,28 @@ def backup(original: Place, tmp_path: Path) -> Path:
     return directory
 
 
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """A server without databases, for the places that tests restore to."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("cluster") / "postgresql", fast=True)
+    yield server
+    server.remove()
+
+
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Place]:
-    """An empty place on a cluster of its own, with the secret that was kept apart."""
-    place = Place(tmp_path / "elsewhere").make()
-    place.data.mkdir()
+def elsewhere(cluster: EmbeddedServer, tmp_path: Path) -> Iterator[Place]:
+    """An empty place on another cluster, with the secret that was kept apart."""
+    place = Place(tmp_path / "elsewhere").make().on(cluster)
     secret = tmp_path / "kept-apart"
     if secret.exists():
         shutil.copy(secret, place.data / "secret")
+    yield place
+    place.clear()
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Place]:
+    """A place with an ini file and a directory for organisations, where nothing was ever started."""
+    place = Place(tmp_path / "empty").make()
     yield place
     place.server.remove()

@@ -28,7 +28,7 @@ from autonomy_core.kernel.settlements import PaymentStatus, Settlement
 from autonomy_core.payments.purchasing import open_payment
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.settlement import settle
-from autonomy_core.runtime import DATABASE_NAME, make_runtime
+from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME, make_runtime
 from autonomy_core.security import api_keys
 from demo import music
 from tests.unit.media_mp3 import material
@@ -87,6 +87,17 @@ class Place:
         lines += ["autonomy.data = %(here)s/data", "embedded.fast = true", "autonomy.hosts = localhost"]
         self.ini.write_text("\n".join([*lines, *self.settings, ""]))
         return self
+
+    def on(self, cluster: EmbeddedServer) -> Place:
+        """Have the databases in a cluster that other places use before and after; see `clear`."""
+        self.data.mkdir()
+        self.server.data_dir.symlink_to(cluster.data_dir)
+        return self
+
+    def clear(self) -> None:
+        """Remove the database and the application's role."""
+        self.server.drop_database(DATABASE_NAME)
+        self.sql(f"DROP ROLE IF EXISTS {APPLICATION_ROLE}", "postgres")
 
     def run(self, *arguments: str | Path, plugins: Plugins | None = None) -> Result:
         """A command's result; with `plugins` as if these were the installed ones."""

@@ -27,27 +27,51 @@ def external(original, directory, owner=OWNER, reader=READER):
     return Place(directory, tuple(lines)).make()
 
 
-@pytest.fixture
-def owned(original):
-    """A database that belongs to a role without privileges."""
+@pytest.fixture(scope="module")
+def prepared(original, tmp_path_factory):
+    """A server with a role without privileges, and with a migrated database of its own to copy."""
     original.sql(f"CREATE ROLE {OWNER} LOGIN", "postgres")
-    original.sql(f"CREATE DATABASE shop OWNER {OWNER}", "postgres")
+    with shop_on(original):
+        external(original, tmp_path_factory.mktemp("prepared") / "site", reader=None).succeed("migrate")
+        original.sql("ALTER DATABASE shop RENAME TO migrated", "postgres")
     yield original
+    original.server.drop_database("migrated")
+    original.sql(f"DROP ROLE {OWNER}", "postgres")
+
+
+@contextmanager
+def shop_on(original, template="template1"):
+    original.sql(f"CREATE DATABASE shop OWNER {OWNER} TEMPLATE {template}", "postgres")
+    yield
     original.server.drop_database("shop")
-    original.sql(f"DROP ROLE IF EXISTS {OWNER}, {READER}", "postgres")
+    original.sql(f"DROP ROLE IF EXISTS {READER}", "postgres")
 
 
-def test_a_backup_needs_a_role_that_sees_every_row(owned, tmp_path):
-    place = external(owned, tmp_path / "site", reader=None)
-    place.succeed("migrate")
+@pytest.fixture
+def owned(prepared):
+    """An empty database that belongs to a role without privileges."""
+    with shop_on(prepared):
+        yield prepared
+
+
+@pytest.fixture
+def migrated(prepared):
+    """A migrated database that belongs to a role without privileges."""
+    with shop_on(prepared, template="migrated"):
+        yield prepared
+
+
+def test_a_backup_needs_a_role_that_sees_every_row(migrated, tmp_path):
+    place = external(migrated, tmp_path / "site", reader=None)
     told = refused(place, "backup", tmp_path / "backup")
     assert "autonomy.backup_url is missing" in told
     assert not (tmp_path / "backup").exists()
 
 
-def test_a_role_bound_by_the_policies_is_refused(owned, tmp_path):
-    place = external(owned, tmp_path / "site", reader=OWNER)
-    place.succeed("migrate")
+def test_a_role_bound_by_the_policies_is_refused(migrated, tmp_path):
+    place = external(migrated, tmp_path / "site", reader=OWNER)
+    place.data.mkdir()
+    (place.data / "secret").write_text("a secret of a server, and long enough for it")
     told = refused(place, "backup", tmp_path / "backup")
     assert f"'{OWNER}' is bound by row-level security" in told
     assert f'ALTER ROLE "{OWNER}" BYPASSRLS' in told
@@ -63,8 +87,8 @@ def test_migrate_prints_the_admins_statement_and_then_completes(owned, tmp_path)
     place.succeed("backup", tmp_path / "backup")
 
 
-def test_migrate_mentions_the_roles_password_without_showing_it(owned, tmp_path):
-    place = external(owned, tmp_path / "site")
+def test_migrate_mentions_the_roles_password_without_showing_it(migrated, tmp_path):
+    place = external(migrated, tmp_path / "site")
     place.ini.write_text(place.ini.read_text().replace(f"//{READER}@", f"//{READER}:swordfish@"))
     told = " ".join(place.succeed("migrate").stderr.split())
     assert "NOREPLICATION PASSWORD '…', the one in autonomy.backup_url; then autonomy --config" in told
@@ -102,16 +126,17 @@ def writing(original):
         thread.join()
 
 
-def test_a_backup_during_writes_is_a_consistent_snapshot(owned, tmp_path, elsewhere):
-    place = external(owned, tmp_path / "site", owner="postgres")
+def test_a_backup_during_writes_is_a_consistent_snapshot(migrated, tmp_path, elsewhere):
+    migrated.sql(f"REASSIGN OWNED BY {OWNER} TO postgres", "shop")
+    place = external(migrated, tmp_path / "site", owner="postgres")
     assert f"role {READER}: may read everything" in place.succeed("migrate").stderr
-    with writing(owned):
+    with writing(migrated):
         place.succeed("backup", tmp_path / "backup", "--secret-to", tmp_path / "kept")
     counted = json.loads((tmp_path / "backup" / "manifest.json").read_text())["tables"]["public.customers"]
     elsewhere.data.joinpath("secret").write_text((tmp_path / "kept").read_text())
     elsewhere.succeed("restore", tmp_path / "backup")
     assert elsewhere.sql("SELECT count(*) FROM customers") == [(counted,)]
-    later = owned.sql("SELECT count(*) FROM customers", "shop")[0][0]
+    later = migrated.sql("SELECT count(*) FROM customers", "shop")[0][0]
     assert 0 < counted < later
 
 

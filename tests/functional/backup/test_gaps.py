@@ -6,7 +6,6 @@ import shutil
 import pytest
 
 from autonomy_core.kernel.manager import Plugins
-from tests.functional.backup.place import Place
 
 pytestmark = pytest.mark.processes
 
@@ -84,14 +83,6 @@ def test_restore_reports_the_gaps_of_the_backup(original, tmp_path, elsewhere, m
     assert f"✗ {told[0]}\n" in restored.stderr
 
 
-@pytest.fixture
-def bare(tmp_path):
-    """A migrated server of its own, without organisations."""
-    place = Place(tmp_path / "bare").make()
-    place.succeed("migrate")
-    yield place
-    place.server.remove()
-
-
-def test_a_new_server_has_no_gaps(bare, tmp_path):
-    bare.succeed("backup", tmp_path / "backup")
+def test_a_new_server_has_no_gaps(elsewhere, tmp_path):
+    elsewhere.succeed("migrate")
+    elsewhere.succeed("backup", tmp_path / "backup")

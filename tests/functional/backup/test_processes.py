@@ -20,6 +20,7 @@ from autonomy_core.payments.refunds import request_refund
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.settlement import settle
 from stripe_payments.models import StripePayment
+from tests.functional.backup.conftest import an_original
 from tests.functional.backup.place import signed_event
 from tests.support.server_processes import processes, wait_for
 
@@ -78,6 +79,13 @@ def sell_live(scope, *, is_paid):
     request_refund(scope, payment.id, None, "a scratch", actor="test")
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A shop for this test, which changes it."""
+    with an_original(tmp_path_factory) as place:
+        yield place
+
+
 @pytest.fixture
 def busy(original):
     """The original, with live payments in the middle of everything, and a worker that is away."""
@@ -106,7 +114,7 @@ def test_a_copys_processes_do_not_call_stripe_until_activation(busy, backup, els
         jobs = elsewhere.sql(WAITING_JOBS)
         assert len(jobs) >= 4
         wait_for(lambda: "restored copy" in running.told_by("worker"), "the worker to notice")
-        running.start("server", "serve", "--port", "0", "--workers", "2")
+        running.start("server", "serve", "--port", "0", "--workers", "1")
         line = wait_for(lambda: first_line(running.told_by("server")), "the server")
         buy_and_be_told_live(line.rpartition(" ")[2])
         assert events(running.told_by("worker")) == ["worker.waiting"]

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import make_url
 
 from autonomy_core.backup.database import LOCK
-from tests.functional.backup.place import Place, refused
+from tests.functional.backup.place import refused
 
 pytestmark = pytest.mark.processes
 
@@ -19,14 +19,6 @@ def made(original, tmp_path_factory):
     directory = tmp_path_factory.mktemp("made")
     original.succeed("backup", directory / "backup", "--secret-to", directory / "kept-apart")
     return directory
-
-
-@pytest.fixture
-def empty(tmp_path):
-    """A place with an ini file and a directory for organisations, where nothing was ever started."""
-    place = Place(tmp_path / "empty").make()
-    yield place
-    place.server.remove()
 
 
 def everything_in(place):
@@ -46,21 +38,20 @@ def test_a_backup_without_a_database_is_refused(untouched, tmp_path):
     assert not (tmp_path / "backup").exists()
 
 
-def test_a_database_without_a_servers_tables_is_not_backed_up(empty, tmp_path):
-    empty.data.mkdir()
-    (empty.data / "secret").write_text("a secret of a server, and long enough for it")
-    empty.server.create_database("autonomy")
-    told = refused(empty, "backup", tmp_path / "backup")
+def test_a_database_without_a_servers_tables_is_not_backed_up(elsewhere, tmp_path):
+    (elsewhere.data / "secret").write_text("a secret of a server, and long enough for it")
+    elsewhere.server.create_database("autonomy")
+    told = refused(elsewhere, "backup", tmp_path / "backup")
     assert "'autonomy' has no tables of an Autonomy Server" in told
     assert re.search(r"autonomy --config \S+ migrate", told)
     assert not (tmp_path / "backup").exists()
 
 
-def test_a_backup_without_the_servers_secret_is_refused(empty, tmp_path):
-    empty.server.create_database("autonomy")
-    told = refused(empty, "backup", tmp_path / "backup")
-    assert f"there is no {empty.data / 'secret'}" in told
-    assert not (empty.data / "secret").exists()
+def test_a_backup_without_the_servers_secret_is_refused(elsewhere, tmp_path):
+    elsewhere.server.create_database("autonomy")
+    told = refused(elsewhere, "backup", tmp_path / "backup")
+    assert f"there is no {elsewhere.data / 'secret'}" in told
+    assert not (elsewhere.data / "secret").exists()
     assert not (tmp_path / "backup").exists()
 
 
@@ -70,9 +61,9 @@ def test_activating_without_a_restoration_is_refused(untouched):
     )
 
 
-def test_an_empty_database_cannot_be_activated(empty):
-    empty.server.create_database("autonomy")
-    assert "Nothing was restored into this database" in refused(empty, "restore", "--activate")
+def test_an_empty_database_cannot_be_activated(elsewhere):
+    elsewhere.server.create_database("autonomy")
+    assert "Nothing was restored into this database" in refused(elsewhere, "restore", "--activate")
 
 
 def test_a_directory_that_is_no_backup_is_refused_and_leaves_nothing(untouched, tmp_path):
@@ -99,24 +90,24 @@ def test_a_conflicting_file_is_found_before_the_database_is_created(empty, made)
     assert everything_in(empty) == ["server.ini", "tenants", "tenants/harbour.ini"]
 
 
-def test_an_interrupted_restoration_cannot_be_activated(empty, made, monkeypatch):
+def test_an_interrupted_restoration_cannot_be_activated(elsewhere, made, monkeypatch):
     def crash(*_):
         raise MemoryError
 
     monkeypatch.setattr("autonomy_core.backup.services.mark", crash)
-    restoring = empty.run("restore", made / "backup", "--accept-other-secret")
+    restoring = elsewhere.run("restore", made / "backup", "--accept-other-secret")
     assert isinstance(restoring.exception, MemoryError)
-    assert "was interrupted" in refused(empty, "restore", "--activate")
+    assert "was interrupted" in refused(elsewhere, "restore", "--activate")
 
 
-def test_a_second_restoration_at_the_same_time_is_refused(empty, made):
-    empty.server.create_database("autonomy")
-    url = make_url(empty.server.url("autonomy")).set(drivername="postgresql").render_as_string()
+def test_a_second_restoration_at_the_same_time_is_refused(elsewhere, made):
+    elsewhere.server.create_database("autonomy")
+    url = make_url(elsewhere.server.url("autonomy")).set(drivername="postgresql").render_as_string()
     with psycopg.connect(url) as first:
         first.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        told = refused(empty, "restore", made / "backup", "--accept-other-secret")
+        told = refused(elsewhere, "restore", made / "backup", "--accept-other-secret")
     assert told.endswith("Error: Another process is restoring into this database.")
-    assert not empty.files()
+    assert not elsewhere.files()
 
 
 def test_a_restored_server_without_a_secret_creates_one_at_start(empty, made):

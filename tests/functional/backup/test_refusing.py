@@ -170,12 +170,14 @@ def test_a_database_that_is_not_empty_is_refused_and_unchanged(original, backup)
     assert original.rows() == before
 
 
-def test_a_different_file_in_place_is_refused_and_unchanged(backup, elsewhere):
-    mine = elsewhere.tenants / "harbour.ini"
+def test_a_different_file_in_place_is_refused_and_unchanged(made, empty):
+    empty.data.mkdir()
+    shutil.copy(made / "kept-apart", empty.data / "secret")
+    mine = empty.tenants / "harbour.ini"
     mine.write_text("[organisation]\nname = Mine\n")
-    assert f"{mine} is there, and is not the one in the backup" in refused(elsewhere, "restore", backup)
+    assert f"{mine} is there, and is not the one in the backup" in refused(empty, "restore", made / "backup")
     assert "Mine" in mine.read_text()
-    assert not elsewhere.server.has_data
+    assert not empty.server.has_data
 
 
 def test_a_conflict_of_one_part_restores_no_other_part(backup, unchanged):
@@ -183,29 +185,33 @@ def test_a_conflict_of_one_part_restores_no_other_part(backup, unchanged):
     assert "tenants.sqlite3 is there, and is not the one" in refused(unchanged, "restore", backup)
 
 
-def test_an_interrupted_restoration_can_be_repeated(original, backup, elsewhere):
-    elsewhere.succeed("restore", backup)
-    elsewhere.server.drop_database("autonomy")
-    elsewhere.succeed("restore", backup)
-    assert elsewhere.files() == original.files()
+@pytest.fixture
+def interrupted(backup, elsewhere, monkeypatch):
+    """A place where a restoration has crashed."""
 
-
-def test_a_half_restored_server_cannot_be_used(backup, elsewhere, monkeypatch):
     def crash(*_):
         raise MemoryError
 
-    monkeypatch.setattr("autonomy_core.backup.services.mark", crash)
-    assert isinstance(elsewhere.run("restore", backup).exception, MemoryError)
-    monkeypatch.undo()
-    assert "was interrupted" in refused(elsewhere, "migrate")
-    assert "The database operation failed" in refused(elsewhere, "keys", "list", "harbour")
-    assert "is not empty" in refused(elsewhere, "restore", backup)
-    elsewhere.server.drop_database("autonomy")
-    elsewhere.succeed("restore", backup)
-    assert elsewhere.sql("SELECT count(*) FROM restorations WHERE activated_at IS NULL") == [(1,)]
+    with monkeypatch.context() as patched:
+        patched.setattr("autonomy_core.backup.services.mark", crash)
+        assert isinstance(elsewhere.run("restore", backup).exception, MemoryError)
+    return elsewhere
 
 
-def test_a_dump_that_cannot_be_restored_leaves_the_database_empty(backup, elsewhere):
+def test_a_half_restored_server_cannot_be_used(interrupted, backup):
+    assert "was interrupted" in refused(interrupted, "migrate")
+    assert "The database operation failed" in refused(interrupted, "keys", "list", "harbour")
+    assert "is not empty" in refused(interrupted, "restore", backup)
+
+
+def test_an_interrupted_restoration_can_be_repeated(original, interrupted, backup):
+    interrupted.server.drop_database("autonomy")
+    interrupted.succeed("restore", backup)
+    assert interrupted.files() == original.files()
+    assert interrupted.sql("SELECT count(*) FROM restorations WHERE activated_at IS NULL") == [(1,)]
+
+
+def test_a_dump_that_cannot_be_restored_leaves_the_database_empty(made, backup, elsewhere):
     dump = backup / "database.dump"
     dump.write_bytes(dump.read_bytes()[:-1000])
     manifest = json.loads((backup / "manifest.json").read_text())
@@ -214,7 +220,7 @@ def test_a_dump_that_cannot_be_restored_leaves_the_database_empty(backup, elsewh
     change_manifest(backup, files=manifest["files"] | {"database.dump": facts})
     assert "pg_restore failed" in refused(elsewhere, "restore", backup)
     assert elsewhere.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
-    elsewhere.succeed("migrate")
+    elsewhere.succeed("restore", made / "backup")
 
 
 def test_restore_needs_either_a_directory_or_activate(elsewhere, tmp_path):

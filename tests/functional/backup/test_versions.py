@@ -6,6 +6,7 @@ import pytest
 
 from autonomy_core.backup.domain import DUMP
 from autonomy_core.backup.dump_header import pg_dump_version
+from autonomy_core.db.embedded import EmbeddedServer
 from tests.functional.backup.place import SHOP, Place, refused, sell_and_upload
 
 OLDER = next(iter(sorted(Path("/usr/lib/postgresql").glob("1[4-7]/bin"))), None)
@@ -16,12 +17,19 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module")
+def older_cluster(tmp_path_factory):
+    server = EmbeddedServer(tmp_path_factory.mktemp("older") / "postgresql", bin_dir=OLDER, fast=True)
+    yield server
+    server.remove()
+
+
 @pytest.fixture
-def older(tmp_path):
+def older(older_cluster, tmp_path):
     """A place whose embedded server is of the older version."""
     place = Place(tmp_path / "older", (f"embedded.bin_dir = {OLDER}",), bin_dir=OLDER).make()
-    yield place
-    place.server.remove()
+    yield place.on(older_cluster)
+    place.clear()
 
 
 def test_a_backup_of_an_older_postgresql_is_restored_on_a_newer_one(older, tmp_path, elsewhere):
