@@ -17,6 +17,9 @@ from autonomy_core.kernel.runtime import Runtime
 from autonomy_core.runtime import make_runtime
 from autonomy_core.settings_schema import SettingsError
 
+NO_DATABASE = {"sqlalchemy.url": "postgresql:///nowhere"}
+"""No connection is opened, and no account is looked for that could run the embedded server."""
+
 
 def problems_of_building(plugins: Plugins, raw_settings: Mapping[str, Any]) -> dict[str, list[str]]:
     """Find what would prevent a start, or bypass the organisations' plugin lists, by plugin.
@@ -66,7 +69,7 @@ def _build(
         settings = {
             key: value for key, value in raw_settings.items() if prefixes and key.startswith(prefixes)
         }
-        settings |= {"autonomy.tenants": directory, "autonomy.data": directory}
+        settings |= {"autonomy.tenants": directory, "autonomy.data": directory, **NO_DATABASE}
         try:
             runtime = make_runtime(settings, plugins)
         except SettingsError as error:
@@ -88,7 +91,8 @@ def _build(
 def core_names() -> set[str]:
     """Return the names of the core's resources and views, and of the owners of its jobs."""
     with TemporaryDirectory() as directory:
-        runtime = make_runtime({"autonomy.tenants": directory, "autonomy.data": directory}, Plugins({}))
+        settings = {"autonomy.tenants": directory, "autonomy.data": directory, **NO_DATABASE}
+        runtime = make_runtime(settings, Plugins({}))
         registry = configure(runtime).registry
         runtime.close()
     nodes = {name for named in registry.children.values() for name in named}

@@ -94,12 +94,22 @@ def _scopes_in(tree: ast.Module) -> Iterator[str]:
     """The names of variables that are scopes."""
     for node in ast.walk(tree):
         if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
-            if "TenantScope" in ast.unparse(node.annotation).split(" | "):
+            if _is_scope(node.annotation):
                 yield node.arg if isinstance(node, ast.arg) else _last_name(node.target)
         elif isinstance(node, ast.withitem) and node.optional_vars is not None and _begins(node.context_expr):
             yield _last_name(node.optional_vars)
         elif isinstance(node, ast.Assign) and _begins(node.value):
             yield from map(_last_name, node.targets)
+
+
+def _is_scope(annotation: ast.expr) -> bool:
+    """Of ``TenantScope`` and of ``TenantScope | None``: True."""
+    match annotation:
+        case ast.Name(id="TenantScope"):
+            return True
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _is_scope(left) or _is_scope(right)
+    return False
 
 
 def _begins(node: ast.expr) -> bool:

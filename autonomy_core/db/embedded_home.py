@@ -118,7 +118,7 @@ class Home:
         )
 
     def _refusal(self, bin_dir: Path) -> str | None:
-        """Why the account cannot run the binaries; None if it can. Once they ran, they are not tried again."""
+        """Why the account cannot run the binaries; None if it can. Binaries that ran are not tried again."""
         if (self.account, bin_dir) in _runnable:
             return None
         for name in ("initdb", "postgres", "pg_ctl"):

@@ -14,13 +14,14 @@ from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE
 from autonomy_core.testing import stand_ins
 from autonomy_core.testing.database import make_migrated
+from tests.support.refused_port import REFUSING
 
 PLUGINS = Plugins({stand_ins.NAME: stand_ins})
 
 
 @dataclass
 class Site:
-    """A directory with a server's ini file and two organisations; the database does not exist yet."""
+    """A directory with a server's ini file and two organisations."""
 
     directory: Path
     plugins: Plugins
@@ -87,6 +88,14 @@ def site_with(postgresql, directory, template=None):
     site.write(**urls)
     yield site
     postgresql.drop_database(database)
+
+
+@pytest.fixture
+def bare(directory):
+    """The site, with a database at which nothing listens."""
+    site = Site(directory, PLUGINS)
+    site.write(**{"sqlalchemy.url": f"postgresql://autonomy_app@{REFUSING}/autonomy"})
+    return site
 
 
 @pytest.fixture

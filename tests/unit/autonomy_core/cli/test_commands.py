@@ -125,8 +125,8 @@ def test_help_imports_neither_the_database_nor_the_web_framework():
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
 
 
-def test_a_missing_ini_file_is_one_message(unmigrated, tmp_path):
-    result = unmigrated.run("tenants", "list", config=tmp_path / "nowhere.ini")
+def test_a_missing_ini_file_is_one_message(bare, tmp_path):
+    result = bare.run("tenants", "list", config=tmp_path / "nowhere.ini")
     assert result.exit_code == 2
     assert "There is no file" in result.stderr
     assert "--config" in result.stderr
@@ -171,9 +171,9 @@ def test_a_missing_ini_file_is_one_message(unmigrated, tmp_path):
     ],
 )
 @pytest.mark.parametrize("command", ["keys list acme", "serve"])
-def test_an_ini_file_with_a_mistake_is_one_message_that_names_the_line(unmigrated, text, told, command):
-    unmigrated.ini.write_bytes(text if isinstance(text, bytes) else text.encode())
-    result = unmigrated.run(*command.split())
+def test_an_ini_file_with_a_mistake_is_one_message_that_names_the_line(bare, text, told, command):
+    bare.ini.write_bytes(text if isinstance(text, bytes) else text.encode())
+    result = bare.run(*command.split())
     assert result.exit_code == 2
     assert told in result.stderr
     assert "server.ini" in result.stderr
@@ -181,27 +181,28 @@ def test_an_ini_file_with_a_mistake_is_one_message_that_names_the_line(unmigrate
     assert "Traceback" not in result.output
 
 
-def test_a_mistake_in_the_ini_file_is_reported_before_a_port_in_use(unmigrated):
+@pytest.mark.processes
+def test_a_mistake_in_the_ini_file_is_reported_before_a_port_in_use(bare):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        unmigrated.ini.write_text(APP + f"autonomy.data =\n[server:main]\nport = {port}\n")
-        assert "server.ini:3: autonomy.data: it has no value" in unmigrated.run("serve").stderr
+        bare.ini.write_text(APP + f"autonomy.data =\n[server:main]\nport = {port}\n")
+        assert "server.ini:3: autonomy.data: it has no value" in bare.run("serve").stderr
 
 
-def test_a_directory_given_as_the_ini_file_is_reported(unmigrated, tmp_path):
-    result = unmigrated.run("keys", "list", "acme", config=tmp_path)
+def test_a_directory_given_as_the_ini_file_is_reported(bare, tmp_path):
+    result = bare.run("keys", "list", "acme", config=tmp_path)
     assert result.exit_code == 2
     assert result.stderr == f"Error: {tmp_path} cannot be read: Is a directory.\n"
 
 
-def test_an_ini_file_saved_on_windows_with_tabs_is_read(unmigrated):
-    unmigrated.ini.write_bytes(unmigrated.ini.read_bytes().replace(b" = ", b"\t=\t").replace(b"\n", b"\r\n"))
-    assert "zenith" in unmigrated.run("tenants", "list").stdout
+def test_an_ini_file_saved_on_windows_with_tabs_is_read(bare):
+    bare.ini.write_bytes(bare.ini.read_bytes().replace(b" = ", b"\t=\t").replace(b"\n", b"\r\n"))
+    assert "zenith" in bare.run("tenants", "list").stdout
 
 
-def test_an_unreachable_database_is_one_message_without_its_password(unmigrated):
-    unmigrated.write(**{"sqlalchemy.url": f"postgresql://autonomy_app:s3cret@{REFUSING}/autonomy"})
-    result = unmigrated.run("keys", "list", "acme")
+def test_an_unreachable_database_is_one_message_without_its_password(bare):
+    bare.write(**{"sqlalchemy.url": f"postgresql://autonomy_app:s3cret@{REFUSING}/autonomy"})
+    result = bare.run("keys", "list", "acme")
     assert result.exit_code == 1
     assert "Connection refused" in result.stderr
     assert "s3cret" not in result.output
@@ -215,9 +216,9 @@ def test_an_unknown_organisation_is_one_message(site):
     assert f"autonomy --config {site.ini} tenants list" in result.stderr
 
 
-def test_tenants_commands_use_the_servers_settings(unmigrated):
-    assert "zenith" in unmigrated.run("tenants", "list").stdout
-    assert "2 organisations in order, 0 problems" in unmigrated.run("tenants", "check").stdout
+def test_tenants_commands_use_the_servers_settings(bare):
+    assert "zenith" in bare.run("tenants", "list").stdout
+    assert "2 organisations in order, 0 problems" in bare.run("tenants", "check").stdout
 
 
 def test_an_os_error_is_a_message_without_a_traceback(tmp_path):

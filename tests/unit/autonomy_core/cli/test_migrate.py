@@ -29,9 +29,9 @@ def test_check_lists_pending_revisions_with_status_1(unmigrated):
     assert (after.exit_code, after.stdout) == (0, "The database is up to date.\n")
 
 
-def test_an_external_database_needs_the_owners_url(unmigrated):
-    unmigrated.write(**{"sqlalchemy.url": f"postgresql://autonomy_app@{REFUSING}/autonomy"})
-    result = unmigrated.run("migrate")
+def test_an_external_database_needs_the_owners_url(bare):
+    bare.write(**{"sqlalchemy.url": f"postgresql://autonomy_app@{REFUSING}/autonomy"})
+    result = bare.run("migrate")
     assert result.exit_code == 2
     assert "autonomy.owner_url is missing" in result.stderr
 
@@ -101,37 +101,37 @@ def test_the_application_may_not_be_the_owner(unmigrated, postgresql):
 
 
 @pytest.mark.processes
-def test_the_embedded_database_is_made_started_and_stopped_again(unmigrated):
-    unmigrated.write()
-    before = unmigrated.run("keys", "list", "acme")
-    assert f"run: autonomy --config {unmigrated.ini} migrate" in before.stderr
-    assert unmigrated.run("db", "start").exit_code == 0
+def test_the_embedded_database_is_made_started_and_stopped_again(bare):
+    bare.write()
+    before = bare.run("keys", "list", "acme")
+    assert f"run: autonomy --config {bare.ini} migrate" in before.stderr
+    assert bare.run("db", "start").exit_code == 0
     try:
-        assert unmigrated.run("migrate").exit_code == 0
-        assert unmigrated.run("keys", "list", "acme").stdout == "no keys\n"
-        assert "running   yes" in unmigrated.run("db", "status").stdout
-        assert unmigrated.run("db", "url").stdout.startswith("postgresql://autonomy_app@/autonomy?host=")
-        assert unmigrated.run("db", "stop").stdout == "stopped\n"
-        again = unmigrated.run("db", "stop")
+        assert bare.run("migrate").exit_code == 0
+        assert bare.run("keys", "list", "acme").stdout == "no keys\n"
+        assert "running   yes" in bare.run("db", "status").stdout
+        assert bare.run("db", "url").stdout.startswith("postgresql://autonomy_app@/autonomy?host=")
+        assert bare.run("db", "stop").stdout == "stopped\n"
+        again = bare.run("db", "stop")
         assert (again.exit_code, again.stdout) == (0, "it was not running\n")
-        stopped = unmigrated.run("db", "status")
+        stopped = bare.run("db", "status")
         assert stopped.exit_code == 1
         assert "running   no" in stopped.stdout
     finally:
-        EmbeddedServer(data_dir=unmigrated.directory / "data" / "postgresql").remove()
+        EmbeddedServer(data_dir=bare.directory / "data" / "postgresql").remove()
 
 
-def test_an_external_database_is_not_started_or_stopped(unmigrated):
+def test_an_external_database_is_not_started_or_stopped(bare):
     for verb in ("start", "stop"):
-        result = unmigrated.run("db", verb)
+        result = bare.run("db", verb)
         assert result.exit_code == 1
         assert "not the embedded one" in result.stderr
 
 
-def test_the_url_for_psql_has_no_password(unmigrated):
+def test_the_url_for_psql_has_no_password(bare):
     url = "postgresql+psycopg://autonomy_app:s3cret@db.example/autonomy?sslpassword=s3cret"
-    unmigrated.write(**{"sqlalchemy.url": url})
+    bare.write(**{"sqlalchemy.url": url})
     for arguments in (("db", "url"), ("db", "status")):
-        shown = unmigrated.run(*arguments).stdout
+        shown = bare.run(*arguments).stdout
         assert "postgresql://autonomy_app@db.example/autonomy" in shown
         assert "s3cret" not in shown

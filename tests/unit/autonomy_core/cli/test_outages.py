@@ -12,6 +12,8 @@ from autonomy_core.testing import stand_ins
 from tests.support.refused_port import REFUSING
 from tests.support.stopped_postgresql import stopped
 
+pytestmark = pytest.mark.processes
+
 REFUSED = f"postgresql://autonomy_app:s3cret@{REFUSING}/autonomy"
 
 WITHOUT_DATABASE = {
@@ -84,12 +86,12 @@ COMMANDS = [
 
 
 @pytest.fixture
-def away(unmigrated):
+def away(bare):
     """The site with every plugin, and a database at which nothing listens."""
-    unmigrated.plugins = Plugins({**Plugins.from_entry_points().modules, stand_ins.NAME: stand_ins})
-    (unmigrated.directory / "tenants" / "acme.ini").write_text(ORGANISATION)
-    unmigrated.write(**settings_for(REFUSED))
-    return unmigrated
+    bare.plugins = Plugins({**Plugins.from_entry_points().modules, stand_ins.NAME: stand_ins})
+    (bare.directory / "tenants" / "acme.ini").write_text(ORGANISATION)
+    bare.write(**settings_for(REFUSED))
+    return bare
 
 
 def settings_for(url, owner_url=None):

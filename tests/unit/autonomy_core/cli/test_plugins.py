@@ -35,11 +35,11 @@ def problems_with(*functions):
     return problems_of(Plugins({"bonus_track": module}), "bonus_track")
 
 
-def test_the_list_says_which_organisations_have_enabled_a_plugin(unmigrated):
-    (row,) = json.loads(unmigrated.run("plugins", "list", "--json").stdout)
+def test_the_list_says_which_organisations_have_enabled_a_plugin(bare):
+    (row,) = json.loads(bare.run("plugins", "list", "--json").stdout)
     assert row["plugin"] == "stand_ins"
     assert row["enabled_by"] == ["acme", "zenith"]
-    assert "stand_ins" in unmigrated.run("plugins", "list").stdout
+    assert "stand_ins" in bare.run("plugins", "list").stdout
 
 
 def test_the_list_of_plugins_needs_no_ini_file(tmp_path, monkeypatch):
@@ -51,18 +51,18 @@ def test_the_list_of_plugins_needs_no_ini_file(tmp_path, monkeypatch):
     assert json.loads(result.stdout) == [{"plugin": "stand_ins", "distribution": None, "version": None}]
 
 
-def test_an_ini_file_named_for_the_list_must_exist(unmigrated, tmp_path):
-    assert unmigrated.run("plugins", "list", config=tmp_path / "nowhere.ini").exit_code == 2
+def test_an_ini_file_named_for_the_list_must_exist(bare, tmp_path):
+    assert bare.run("plugins", "list", config=tmp_path / "nowhere.ini").exit_code == 2
 
 
-def test_a_plugin_without_problems_is_reported_as_such(unmigrated):
-    result = unmigrated.run("plugins", "check")
+def test_a_plugin_without_problems_is_reported_as_such(bare):
+    result = bare.run("plugins", "check")
     assert (result.exit_code, result.stdout) == (0, "stand_ins: in order\n")
 
 
-def test_a_plugin_with_a_problem_makes_status_1(unmigrated):
-    unmigrated.plugins = Plugins({"empty": ModuleType("empty")})
-    result = unmigrated.run("plugins", "check", "--json")
+def test_a_plugin_with_a_problem_makes_status_1(bare):
+    bare.plugins = Plugins({"empty": ModuleType("empty")})
+    result = bare.run("plugins", "check", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {"empty": ["it implements no hook"]}
 
@@ -154,7 +154,7 @@ BROKEN = {
 
 
 @pytest.fixture
-def with_broken(unmigrated, tmp_path, monkeypatch):
+def with_broken(bare, tmp_path, monkeypatch):
     """Three more distributions, whose plugins cannot be loaded."""
     for name, source in BROKEN.items():
         (tmp_path / f"{name}_plugin.py").write_text(source)
@@ -165,11 +165,11 @@ def with_broken(unmigrated, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     organisation = "[organisation]\nname = Acme\nhosts = acme.example\ncurrency = eur\nplugins = cannot\n"
     text = organisation + "\n[cannot]\nkey = x\n"
-    (unmigrated.directory / "tenants" / "acme.ini").write_text(text)
-    (unmigrated.directory / "tenants" / "zenith.ini").unlink()
+    (bare.directory / "tenants" / "acme.ini").write_text(text)
+    (bare.directory / "tenants" / "zenith.ini").unlink()
 
     def run(*arguments):
-        return CliRunner().invoke(command, ["--config", str(unmigrated.ini), *arguments])
+        return CliRunner().invoke(command, ["--config", str(bare.ini), *arguments])
 
     return run
 
@@ -203,7 +203,7 @@ def module(name, **hooks):
 
 
 @pytest.fixture
-def built(unmigrated, monkeypatch):
+def built(bare, monkeypatch):
     """The findings of the check for plugins with these hooks."""
 
     def built(**plugins):
@@ -211,8 +211,8 @@ def built(unmigrated, monkeypatch):
         for name, made in modules.items():
             monkeypatch.setitem(sys.modules, name, ModuleType(name))
             monkeypatch.setitem(sys.modules, made.__name__, made)
-        unmigrated.plugins = Plugins(modules)
-        result = unmigrated.run("plugins", "check", "--json")
+        bare.plugins = Plugins(modules)
+        result = bare.run("plugins", "check", "--json")
         assert result.exit_code == 1
         return json.loads(result.stdout)
 
@@ -314,7 +314,7 @@ def register_jobs():
 
 
 @pytest.fixture
-def written(unmigrated, tmp_path, monkeypatch):
+def written(bare, tmp_path, monkeypatch):
     """The findings of the check for a plugin in its own files."""
 
     def written(plugin, views=""):
@@ -325,8 +325,8 @@ def written(unmigrated, tmp_path, monkeypatch):
         monkeypatch.syspath_prepend(str(tmp_path))
         for name in ("written_shop", "written_shop.plugin", "written_shop.views"):
             monkeypatch.delitem(sys.modules, name, raising=False)
-        unmigrated.plugins = Plugins({"written_shop": import_module("written_shop.plugin")})
-        result = unmigrated.run("plugins", "check", "--json")
+        bare.plugins = Plugins({"written_shop": import_module("written_shop.plugin")})
+        result = bare.run("plugins", "check", "--json")
         problems = json.loads(result.stdout)["written_shop"]
         assert result.exit_code == bool(problems)
         return problems
@@ -491,6 +491,15 @@ class {table.title()}(Identified, Base):
 """
 
 
+SHELF_ALONE = """
+from autonomy_core.cli.commands import autonomy
+from autonomy_core.cli.context import CliContext
+from autonomy_core.kernel.manager import Plugins
+
+context = CliContext()
+context.plugins = Plugins.from_entry_points(["shelf"])
+autonomy(obj=context)
+"""
 SHELF_REVISION = """
 revision, down_revision = "0001", None
 
@@ -513,9 +522,9 @@ def shelf(tmp_path):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[autonomy.plugins]\nshelf = shelf.plugin\n")
 
-    def run(*arguments, models):
+    def run(*arguments, models, program="from autonomy_core.cli.commands import main; main()"):
         (tmp_path / "shelf" / "models.py").write_text(models)
-        command = [sys.executable, "-c", "from autonomy_core.cli.commands import main; main()"]
+        command = [sys.executable, "-c", program]
         environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
         return subprocess.run(
             [*command, "plugins", *arguments], capture_output=True, text=True, env=environment, cwd=tmp_path
@@ -536,18 +545,19 @@ def test_a_revision_has_the_models_that_plugin_py_does_not_import(shelf, tmp_pat
 def test_the_check_finds_what_is_wrong_with_the_tables_of_models(shelf, tmp_path):
     (tmp_path / "shelf" / "migrations" / "0001_books.py").write_text(SHELF_REVISION)
     models = SHELF_MODELS.format(table="shelf_books")
-    done = shelf("check", models=models + more_of_the_shelf("books") + more_of_the_shelf("shelf_loans"))
+    models += more_of_the_shelf("books") + more_of_the_shelf("shelf_loans")
+    done = shelf("check", models=models, program=SHELF_ALONE)
     assert done.returncode == 1, done.stderr
     assert "its table 'books' has to be called shelf_…" in done.stdout
     assert "its models define shelf_loans, and no migration names it; run: autonomy plugins" in done.stdout
     assert "shelf_books" not in done.stdout
 
 
-def test_a_command_in_a_problem_has_the_given_ini_file(unmigrated, monkeypatch):
+def test_a_command_in_a_problem_has_the_given_ini_file(bare, monkeypatch):
     told = "its tables are missing; run: autonomy migrate"
     monkeypatch.setattr("autonomy_core.cli.plugins.problems_of", lambda *_: [told])
-    result = unmigrated.run("plugins", "check")
-    assert f"run: autonomy --config {unmigrated.ini} migrate" in result.stdout
+    result = bare.run("plugins", "check")
+    assert f"run: autonomy --config {bare.ini} migrate" in result.stdout
 
 
 @pytest.mark.processes

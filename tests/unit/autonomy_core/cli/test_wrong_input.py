@@ -67,8 +67,8 @@ def test_an_empty_path_is_not_taken_for_the_current_directory(run, tmp_path, arg
 
 @pytest.mark.processes
 @pytest.mark.parametrize("host", ["no such host", "x" * 300, "192.0.2.1"])
-def test_a_host_that_cannot_be_bound_is_reported_with_the_option(unmigrated, host):
-    result = unmigrated.run("serve", "--host", host, "--port", "0")
+def test_a_host_that_cannot_be_bound_is_reported_with_the_option(bare, host):
+    result = bare.run("serve", "--host", host, "--port", "0")
     assert result.exit_code == 1
     assert "Choose another with --host." in result.stderr
     assert "Traceback" not in result.output

@@ -53,8 +53,8 @@ def test_the_server_is_created_started_and_stopped(fresh: Callable[..., Embedded
     server.stop()
 
 
-def test_the_data_survive_a_stop(fresh: Callable[..., EmbeddedServer]) -> None:
-    server = fresh()
+def test_the_data_survive_a_stop(ready: Callable[..., EmbeddedServer]) -> None:
+    server = ready()
     server.ensure_running()
     query(server, "CREATE TABLE kept AS SELECT 1 AS one")
     server.stop()
@@ -63,9 +63,9 @@ def test_the_data_survive_a_stop(fresh: Callable[..., EmbeddedServer]) -> None:
 
 
 def test_another_server_at_its_socket_is_not_mistaken_for_it(
-    fresh: Callable[..., EmbeddedServer], tmp_path: Path
+    ready: Callable[..., EmbeddedServer], tmp_path: Path
 ) -> None:
-    server = fresh(tmp_path / ("d" * 120))
+    server = ready(tmp_path / ("d" * 120))
     server.ensure_running()
     pid = server_pid(server)
     (server.directory / "pgdata").rename(tmp_path / "moved")
@@ -78,9 +78,9 @@ def test_another_server_at_its_socket_is_not_mistaken_for_it(
 
 
 def test_a_second_one_attaches_and_only_the_starter_has_started_it(
-    fresh: Callable[..., EmbeddedServer],
+    ready: Callable[..., EmbeddedServer],
 ) -> None:
-    first, second = fresh(), fresh()
+    first, second = ready(), ready()
     first.ensure_running()
     pid = server_pid(first)
     second.ensure_running()
@@ -94,9 +94,7 @@ def test_a_second_one_attaches_and_only_the_starter_has_started_it(
     assert not first.started_by_us
 
 
-def test_the_server_listens_on_a_private_socket_only(fresh: Callable[..., EmbeddedServer]) -> None:
-    server = fresh()
-    server.ensure_running()
+def test_the_server_listens_on_a_private_socket_only(server: EmbeddedServer) -> None:
     assert query(server, "SHOW listen_addresses") == ""
     sockets = Path(make_url(server.url("postgres")).query["host"])
     assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
@@ -104,9 +102,9 @@ def test_the_server_listens_on_a_private_socket_only(fresh: Callable[..., Embedd
 
 
 def test_a_server_outlives_a_starter_that_was_killed(
-    fresh: Callable[..., EmbeddedServer], tmp_path: Path
+    ready: Callable[..., EmbeddedServer], tmp_path: Path
 ) -> None:
-    server = fresh()
+    server = ready()
     program = f"""
 import os, signal
 from pathlib import Path
@@ -124,9 +122,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_killed_server_is_started_again_with_what_was_committed(
-    fresh: Callable[..., EmbeddedServer],
+    ready: Callable[..., EmbeddedServer],
 ) -> None:
-    server = fresh(fast=False)
+    server = ready(fast=False)
     server.ensure_running()
     query(server, "CREATE TABLE kept AS SELECT 1 AS one")
     with psycopg.connect(conninfo(server)) as open_one:
@@ -139,9 +137,9 @@ def test_a_killed_server_is_started_again_with_what_was_committed(
 
 
 def test_a_stale_pid_file_with_a_reused_pid_is_ignored(
-    fresh: Callable[..., EmbeddedServer],
+    ready: Callable[..., EmbeddedServer],
 ) -> None:
-    server = fresh()
+    server = ready()
     server.ensure_running()
     pid_file = server.directory / "pgdata" / "postmaster.pid"
     recorded = pid_file.read_text()
@@ -189,10 +187,10 @@ print(server.started_by_us, (server.directory / "pgdata/postmaster.pid").read_te
 
 
 def test_a_long_or_odd_path_has_its_socket_elsewhere(
-    fresh: Callable[..., EmbeddedServer], tmp_path: Path
+    fresh: Callable[..., EmbeddedServer], ready: Callable[..., EmbeddedServer], tmp_path: Path
 ) -> None:
-    for name in ("d" * 120, "a name, with: 'odd' $characters"):
-        server = fresh(tmp_path / name)
+    for make, name in ((ready, "d" * 120), (fresh, "a name, with: 'odd' $characters")):
+        server = make(tmp_path / name)
         server.ensure_running()
         sockets = make_url(server.url("postgres")).query["host"]
         assert len(os.fsencode(f"{sockets}/.s.PGSQL.5432")) <= 107
@@ -202,19 +200,18 @@ def test_a_long_or_odd_path_has_its_socket_elsewhere(
         assert not Path(sockets).exists()
 
 
-def test_databases_are_made_from_a_template_and_dropped(fresh: Callable[..., EmbeddedServer]) -> None:
-    server = fresh()
-    server.create_database("template_of_ours")
-    query(server, "CREATE TABLE kept AS SELECT 1 AS one", "template_of_ours")
+def test_databases_are_made_from_a_template_and_dropped(server: EmbeddedServer, database: str) -> None:
+    query(server, "CREATE TABLE kept AS SELECT 1 AS one", database)
+    copy = f"{database}_copy"
     for _ in range(2):
-        server.create_database("copy", template="template_of_ours")
-    assert query(server, "SELECT one FROM kept", "copy") == 1
-    connection = psycopg.connect(conninfo(server, "copy"))
-    server.drop_database("copy")
-    server.drop_database("copy")
+        server.create_database(copy, template=database)
+    assert query(server, "SELECT one FROM kept", copy) == 1
+    connection = psycopg.connect(conninfo(server, copy))
+    server.drop_database(copy)
+    server.drop_database(copy)
     connection.close()
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
-        psycopg.connect(conninfo(server, "copy"))
+        psycopg.connect(conninfo(server, copy))
 
 
 def test_libpq_settings_in_the_environment_are_ignored(
@@ -227,8 +224,8 @@ def test_libpq_settings_in_the_environment_are_ignored(
     assert query(server, "SELECT 1") == 1
 
 
-def test_a_server_that_cannot_start_says_why_and_what_to_do(fresh: Callable[..., EmbeddedServer]) -> None:
-    server = fresh()
+def test_a_server_that_cannot_start_says_why_and_what_to_do(ready: Callable[..., EmbeddedServer]) -> None:
+    server = ready()
     server.ensure_running()
     server.stop()
     with (server.directory / "pgdata" / "postgresql.conf").open("a") as settings:

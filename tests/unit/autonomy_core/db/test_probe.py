@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from autonomy_core.db.database import Database
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.probe import NoAnswer
 from tests.support.refused_port import REFUSING
+from tests.support.shared import give_data
 from tests.support.stopped_postgresql import stopped
 
 TIMEOUT_S = 60
@@ -58,6 +60,16 @@ def opened() -> Iterator[Callable[..., Database]]:
         each.dispose()
 
 
+@pytest.fixture(scope="module")
+def stoppable(tmp_path_factory: pytest.TempPathFactory, new_data: Path) -> Iterator[EmbeddedServer]:
+    """A server that no other test uses, so that it may be stopped for a while."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("stoppable"), fast=True)
+    give_data(new_data, server)
+    server.ensure_running()
+    yield server
+    server.remove()
+
+
 @pytest.fixture
 def asked(server: EmbeddedServer, database: str, opened: Callable[..., Database]) -> Database:
     return opened(server.url(database))
@@ -83,16 +95,15 @@ def test_a_slow_statement_is_given_up_and_frees_its_thread(asked: Database) -> N
     assert asked.ask(one) == 1
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("is_connected", [True, False])
 def test_one_thread_waits_for_a_hanging_server_for_all_callers(
-    fresh: Callable[..., EmbeddedServer], opened: Callable[..., Database], *, is_connected: bool
+    stoppable: EmbeddedServer, opened: Callable[..., Database], *, is_connected: bool
 ) -> None:
-    server = fresh()
-    server.ensure_running()
-    database = opened(server.url("postgres"))
+    database = opened(stoppable.url("postgres"))
     if is_connected:
         database.ask(one)
-    with stopped(server), ThreadPoolExecutor(20) as threads:
+    with stopped(stoppable), ThreadPoolExecutor(20) as threads:
         asking = [threads.submit(database.ask, one) for _ in range(20)]
         assert len(probing_threads()) <= 1
         assert {type(each.exception(TIMEOUT_S)) for each in asking} <= {NoAnswer, OperationalError}
@@ -100,14 +111,13 @@ def test_one_thread_waits_for_a_hanging_server_for_all_callers(
     assert database.ask(one) == 1
 
 
+@pytest.mark.processes
 def test_a_connection_that_hangs_in_its_ping_frees_its_thread(
-    fresh: Callable[..., EmbeddedServer], opened: Callable[..., Database]
+    stoppable: EmbeddedServer, opened: Callable[..., Database]
 ) -> None:
-    server = fresh()
-    server.ensure_running()
-    database = opened(server.url("postgres"), ping_after_s=0.0)
+    database = opened(stoppable.url("postgres"), ping_after_s=0.0)
     database.ask(one)
-    with stopped(server):
+    with stopped(stoppable):
         with pytest.raises(NoAnswer):
             database.ask(one)
         wait_until_free()
