@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from autonomy_core.db.embedded import EmbeddedServer
-from tests.functional.backup.place import SHOP, Place, sell_and_upload
-from tests.support.shared import copy, give_data, made_once, take_data
+from tests.functional.backup.originals import an_original
+from tests.functional.backup.place import Place
 
 
 @pytest.fixture(scope="session")
@@ -19,35 +18,6 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """The shop, which every test leaves as it was."""
     with an_original(tmp_path_factory) as place:
         yield place
-
-
-@contextmanager
-def an_original(factory: pytest.TempPathFactory) -> Iterator[Place]:
-    made = made_once(factory, "original-of-backups", make_original)
-    place = Place(factory.mktemp("original") / "place")
-    copy(made / "place", place.directory)
-    give_data(made / "pgdata", place.server)
-    place.server.ensure_running()
-    try:
-        yield place
-    finally:
-        place.server.remove()
-
-
-def make_original(directory: Path) -> None:
-    place = Place(directory / "place").make()
-    for name in ("harbour", "nightjar"):
-        (place.tenants / f"{name}.ini").write_text(SHOP.format(name=name))
-    footer = place.tenants / "harbour" / "mail" / "mail.footer.en.md"
-    footer.parent.mkdir(parents=True)
-    footer.write_text("Harbour Ltd.\n")
-    place.server.ensure_running()
-    try:
-        place.succeed("migrate")
-        sell_and_upload(place)
-        take_data(place.server, directory / "pgdata")
-    finally:
-        place.server.remove()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from autonomy_core.payments.refunds import request_refund
 from autonomy_core.payments.return_urls import ReturnUrls
 from autonomy_core.payments.settlement import settle
 from stripe_payments.models import StripePayment
-from tests.functional.backup.conftest import an_original
+from tests.functional.backup.originals import an_original
 from tests.functional.backup.place import signed_event
 from tests.support.server_processes import processes, wait_for
 
