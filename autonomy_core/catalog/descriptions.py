@@ -1,4 +1,4 @@
-"""Makes HTML from the Markdown of a description.
+"""Makes HTML, and plain text, from the Markdown of a description.
 
 The parser accepts CommonMark without HTML and images, and makes no other elements than `ELEMENTS`. So the
 HTML needs no filter behind it: what is not in the grammar becomes text.
@@ -6,7 +6,7 @@ HTML needs no filter behind it: what is not in the grammar becomes text.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -81,6 +81,24 @@ def _parser() -> MarkdownIt:
 
 
 _PARSER = _parser()
+
+
+_PLAIN: Final[Mapping[str, str]] = {"softbreak": " ", "hardbreak": "\n"}
+
+
+def plain_text(markdown: str) -> str:
+    """Return the text of a description without its markup, a line for each block.
+
+    Args:
+        markdown: see `rendered`.
+    """
+    blocks = (_text_of(token) for token in _PARSER.parse(markdown) if not token.nesting)
+    return "\n".join(filter(None, blocks))
+
+
+def _text_of(block: Token) -> str:
+    parts = [block] if block.children is None else block.children
+    return "".join(_PLAIN.get(part.type, part.content) for part in parts).strip()
 
 
 @lru_cache(maxsize=1024)

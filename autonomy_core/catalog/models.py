@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship
 from sqlalchemy.orm.attributes import set_committed_value
 
-from autonomy_core.catalog.descriptions import rendered
+from autonomy_core.catalog.descriptions import plain_text, rendered
 from autonomy_core.catalog.domain import State, state_of
 from autonomy_core.catalog.tracks import ShownTrack
 from autonomy_core.db.base import Base, Identified, OrganisationScoped, tenant_key, utcnow
@@ -98,6 +98,11 @@ class Product(Identified, Base):
     def description_html(self) -> str:
         """The description as HTML."""
         return rendered(self.description)
+
+    @property
+    def description_text(self) -> str:
+        """The description as plain text."""
+        return plain_text(self.description)
 
     @property
     def state(self) -> State:

@@ -7,8 +7,8 @@ import struct
 import threading
 import time
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
-from typing import Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import (
@@ -60,18 +60,24 @@ class _Random(threading.local):
         self._numbers = iter(())
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _RANDOM = _Random()
 os.register_at_fork(after_in_child=_RANDOM.forget)
 
 
-def uuid7() -> UUID:
-    """Generate a version 7 UUID: it sorts by its creation time, with a resolution of 0.25 µs.
+def uuid7(at: datetime | None = None) -> UUID:
+    """Generate a version 7 UUID: it sorts by a time, with a resolution of 0.25 µs.
 
     PostgreSQL generates version 7 UUIDs only from release 18 on; the server supports release 14.
 
+    Args:
+        at: the time, aware, from 1970 on; by default now.
+
     Source: RFC 9562, sections 5.7 and 6.2 (method 3).
     """
-    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    now_ns = time.time_ns() if at is None else (at - _EPOCH) // _MICROSECOND * 1000
+    milliseconds, nanoseconds = divmod(now_ns, 1_000_000)
     fraction = nanoseconds * 4096 // 1_000_000
     return UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | _RANDOM.number() >> 2)
 

@@ -22,7 +22,7 @@ class Release:
         upc: the EAN or UPC.
         url: of the shop.
         credits: each with a ``role`` and a ``name``.
-        tracks: the name of each track's file without extension, and its length in milliseconds.
+        tracks: number, artist and title of each track, and its length in milliseconds.
     """
 
     title: str

@@ -64,10 +64,10 @@ def _shortened(name: str, most_bytes: int) -> str:
     return name.encode()[:most_bytes].decode(errors="ignore")
 
 
-def track_names(tracks: Sequence[NumberedTrack]) -> list[str]:
-    """The names of tracks without extension, for example ``2-07 Title``, in the order of the tracks.
+def track_labels(tracks: Sequence[NumberedTrack]) -> list[str]:
+    """What people read of tracks, for example ``2-07 Title``, in the order of the tracks.
 
-    The disc has a number if there are several.
+    The disc has a number if there are several. `safe` makes the name of a file from it.
     """
     listed = [track for track in tracks if track.is_listed]
     discs = {track.disc for track in listed}
@@ -80,7 +80,7 @@ def track_names(tracks: Sequence[NumberedTrack]) -> list[str]:
             numbers[track.disc] += 1
             number = f"{numbers[track.disc]:0{width}}"
             title = f"{track.disc}-{number} {title}" if len(discs) > 1 else f"{number} {title}"
-        found.append(safe(title, "track"))
+        found.append(title)
     return found
 
 

@@ -20,7 +20,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.archives.checksums import known_checksums
 from media_mp3.archives.credit_notes import Release, credits_text
 from media_mp3.archives.domain import MEDIA_TYPE, Choice, Member, Offer, choices, zip_parts
-from media_mp3.archives.names import NumberedTrack, safe, track_names, unique
+from media_mp3.archives.names import NumberedTrack, safe, track_labels, unique
 from media_mp3.extras.domain import FORMATS
 from media_mp3.extras.models import Extra
 from media_mp3.extras.services import owned_extras
@@ -191,9 +191,9 @@ class _Release:
 
 
 def _archive(release: _Release, choice: Choice[TrackFile]) -> Archive:
-    names = track_names([_numbered(track, release.product) for track in release.tracks])
+    labels = track_labels([_numbered(track, release.product) for track in release.tracks])
     files = unique(
-        [(name, offer.extension) for name, offer in zip(names, choice.offers, strict=True)]
+        [(safe(label, "track"), offer.extension) for label, offer in zip(labels, choice.offers, strict=True)]
         + [("cover", ".jpg"), ("credits", ".txt")]
     ) + _names_of_extras(release.extras)
     contents: list[tuple[Part, int, datetime]] = [
@@ -201,7 +201,7 @@ def _archive(release: _Release, choice: Choice[TrackFile]) -> Archive:
         for file in (offer.content for offer in choice.offers)
     ]
     latest = max(stored_at for _, _, stored_at in contents)
-    texts = release.cover or b"", _credits(release, names)
+    texts = release.cover or b"", _credits(release, labels)
     contents += [(content, zlib.crc32(content), latest) for content in texts]
     contents += [
         (StoredPart(EXTRAS, key, extra.size), release.checksums[key], extra.created_at)
@@ -236,7 +236,7 @@ def _numbered(track: Track, product: Product) -> NumberedTrack:
     return NumberedTrack(track.title, artist, track.disc_number or 1, is_listed=track.removed_at is None)
 
 
-def _credits(release: _Release, names: Sequence[str]) -> bytes:
+def _credits(release: _Release, labels: Sequence[str]) -> bytes:
     product, shown = release.product, release.product.shown
     lengths = [track.duration_ms for track in release.tracks]
     text = credits_text(
@@ -248,7 +248,7 @@ def _credits(release: _Release, names: Sequence[str]) -> bytes:
             upc=shown.upc,
             url=release.url,
             credits=shown.credits,
-            tracks=list(zip(names, lengths, strict=True)),
+            tracks=list(zip(labels, lengths, strict=True)),
         )
     )
     return text.encode()

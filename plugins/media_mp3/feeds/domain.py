@@ -70,7 +70,7 @@ class Channel:
         image: the URL of the cover; None without one.
         language: BCP 47; None if it is not known.
         explicit: whether the content is.
-        published: the moment of the release, aware.
+        published: since when the owner can hear it, aware.
         episodes: in their order.
     """
 
@@ -119,7 +119,9 @@ def rss(channel: Channel) -> bytes:
     if channel.image:
         ET.SubElement(parent, f"{{{_ITUNES}}}image", href=channel.image)
     for episode in channel.episodes:
-        _item(parent, episode, channel.published)
+        # A second apart, since players sort by the date. The last one is not later than the others came.
+        before = timedelta(seconds=len(channel.episodes) - episode.number)
+        _item(parent, episode, channel.published - before)
     ET.indent(root, " ")
     document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return document
@@ -129,9 +131,7 @@ def _item(channel: ET.Element, episode: Episode, published: datetime) -> None:
     item = ET.SubElement(channel, "item")
     _text(item, "title", episode.title)
     ET.SubElement(item, "guid", isPermaLink="false").text = episode.id
-    # A second apart, since players sort by the date.
-    moment = (published + timedelta(seconds=episode.number)).astimezone(UTC)
-    _text(item, "pubDate", format_datetime(moment, usegmt=True))
+    _text(item, "pubDate", format_datetime(published.astimezone(UTC), usegmt=True))
     ET.SubElement(item, "enclosure", url=episode.url, length=str(episode.size), type=episode.media_type)
     _text(item, f"{{{_ITUNES}}}author", episode.artist)
     _text(item, f"{{{_ITUNES}}}duration", str(_seconds(episode)))

@@ -20,6 +20,10 @@ class FeedSchema(ApiSchema):
         allow_none=True,
         metadata={"description": "when it was used last, within an hour; null if it was not"},
     )
+    usable = fields.Boolean(
+        required=True,
+        metadata={"description": "whether its URLs open anything: false while you do not own the product"},
+    )
 
 
 class NewFeedSchema(FeedSchema):

@@ -18,6 +18,7 @@ from autonomy_core.plugin_api.files import FileArea, ServedFile
 from autonomy_core.plugin_api.images import CurrentImage, images_of
 from autonomy_core.plugin_api.limits import Bucket, RateLimit, count_attempt
 from autonomy_core.plugin_api.models import utcnow
+from autonomy_core.plugin_api.payments import all_bought_at
 from autonomy_core.plugin_api.schemas import paginate
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.feeds import domain
@@ -38,6 +39,7 @@ class OwnedFeed:
     """A feed for its owner.
 
     Attributes:
+        usable: whether it opens anything. It does not once the owner has lost the product.
         token: only of one that was just made; it cannot be shown again.
     """
 
@@ -46,6 +48,7 @@ class OwnedFeed:
     title: str
     created_at: datetime
     used_at: datetime | None
+    usable: bool = True
     token: str | None = None
 
 
@@ -104,7 +107,7 @@ def make_feed(scope: TenantScope, customer_id: UUID, product: Product) -> OwnedF
     key = [Feed.organisation_id, Feed.customer_id, Feed.product_id]
     statement = new.on_conflict_do_update(index_elements=key, set_={**changed, "used_at": None})
     feed_id, created_at = scope.session.execute(statement.returning(Feed.id, Feed.created_at)).one()
-    return OwnedFeed(feed_id, product.id, product.title, created_at, None, token)
+    return OwnedFeed(feed_id, product.id, product.title, created_at, None, token=token)
 
 
 def feeds_of(scope: TenantScope, customer_id: UUID, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,10 +120,18 @@ def feeds_of(scope: TenantScope, customer_id: UUID, query: Mapping[str, Any]) ->
     feeds: list[Feed] = page["items"]
     named = select(Product.id, Product.title).where(Product.id.in_([feed.product_id for feed in feeds]))
     titles = {row.id: row.title for row in scope.session.execute(named)}
+    owned = all_bought_at(scope, customer_id)
     return {
         **page,
         "items": [
-            OwnedFeed(feed.id, feed.product_id, titles[feed.product_id], feed.created_at, feed.used_at)
+            OwnedFeed(
+                feed.id,
+                feed.product_id,
+                titles[feed.product_id],
+                feed.created_at,
+                feed.used_at,
+                usable=feed.product_id in owned,
+            )
             for feed in feeds
         ],
     }
@@ -195,13 +206,14 @@ def content_of(scope: TenantScope, feed: Feed, format_name: str | None) -> Relea
         channel = Channel(
             title=product.title,
             artist=shown.artist,
-            description=product.description,
+            description=product.description_text,
             url="",
             link=shop_url(scope) or "",
             image=None,
             language=next(iter(shown.languages), None),
             explicit=shown.explicit,
-            published=shown.released_at or product.created_at,
+            # Some players hide an episode of the future. The instant tracks of a pre-order are heard now.
+            published=(not product.available_at and shown.released_at) or product.created_at,
             episodes=episodes,
         )
         return Release(channel, _cover(own, feed, tracks), product.id)

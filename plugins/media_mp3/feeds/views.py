@@ -48,7 +48,7 @@ def make_feed(context: ProductFeed, request: Request) -> dict[str, Any]:
     feed = services.make_feed(context.scope, request.identity.id, context.product)
     root = request.resource_url(find_interface(context, ApiV1), "feeds", str(feed.id))
     query = urlencode({"token": feed.token})
-    names = ("id", "product_id", "title", "created_at", "used_at")
+    names = ("id", "product_id", "title", "created_at", "used_at", "usable")
     return {
         **{name: getattr(feed, name) for name in names},
         "rss_url": f"{root}/rss?{query}",
@@ -65,7 +65,7 @@ def make_feed(context: ProductFeed, request: Request) -> dict[str, Any]:
     returns=page_of(FeedSchema),
 )
 def list_feeds(context: OwnFeeds, request: Request) -> dict[str, Any]:
-    """Newest first, one for each product."""
+    """Newest first, one for each product, also of a product that was refunded: it is not `usable`."""
     return services.feeds_of(context.scope, request.identity.id, request.query)
 
 

@@ -41,23 +41,24 @@ class Waiting:
     """What one organisation's customers have heard since the last write.
 
     Attributes:
-        plays: customer, track and time.
+        plays: when each was reported first.
         positions: milliseconds, and when they were reported.
         begun: streams and downloads.
         of_customer: how many plays and positions each customer has here.
         dropped: how many plays, positions, streams and downloads found no room.
     """
 
-    plays: set[Play] = field(default_factory=set)
+    plays: dict[Play, datetime] = field(default_factory=dict)
     positions: dict[Heard, tuple[int, datetime]] = field(default_factory=dict)
     begun: Counter[tuple[UUID, date, Begun]] = field(default_factory=Counter)
     of_customer: Counter[UUID] = field(default_factory=Counter)
     dropped: int = 0
 
-    def add_play(self, play: Play) -> None:
+    def add_play(self, play: Play, reported_at: datetime) -> None:
         """Add a play, if there is room."""
-        if play not in self.plays and self._takes(play[0], self.plays):
-            self.plays.add(play)
+        known = self.plays.get(play)
+        if known is not None or self._takes(play[0], self.plays):
+            self.plays[play] = min(known or reported_at, reported_at)
 
     def add_position(self, heard: Heard, position_ms: int, changed_at: datetime) -> None:
         """Set a position, if there is room. The newer one of two wins."""
@@ -74,8 +75,8 @@ class Waiting:
 
     def add(self, older: Waiting) -> None:
         """Take back what could not be written, as far as there is room."""
-        for play in older.plays:
-            self.add_play(play)
+        for play, reported_at in older.plays.items():
+            self.add_play(play, reported_at)
         for heard, (position_ms, changed_at) in older.positions.items():
             self.add_position(heard, position_ms, changed_at)
         for key, count in older.begun.items():
@@ -102,7 +103,7 @@ class Listening:
     def played(self, organisation_id: str, customer_id: UUID, track_id: UUID, played_at: datetime) -> None:
         """Collect that a customer has heard a track."""
         with self._lock:
-            self._of(organisation_id).add_play((customer_id, track_id, played_at))
+            self._of(organisation_id).add_play((customer_id, track_id, played_at), utcnow())
 
     def stopped(self, organisation_id: str, customer_id: UUID, track_id: UUID, position_ms: int) -> None:
         """Collect where a customer is in a track."""
@@ -181,9 +182,10 @@ _ADD_PLAYS = text(
 INSERT INTO media_mp3_plays (organisation_id, id, customer_id, track_id, played_at)
 SELECT :organisation_id, given.id, present.account, given.track_id, given.played_at
 FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:tracks AS uuid[]),
-            CAST(:times AS timestamptz[])) AS given(id, customer_id, track_id, played_at)
+            CAST(:times AS timestamptz[]), CAST(:reported AS timestamptz[]))
+    AS given(id, customer_id, track_id, played_at, reported_at)
 JOIN present ON present.id = given.customer_id JOIN known ON known.id = given.track_id
-WHERE given.played_at > present.forgotten_until
+WHERE LEAST(given.played_at, given.reported_at) > present.forgotten_until
 ORDER BY given.played_at, given.id
 ON CONFLICT DO NOTHING
 RETURNING track_id, (played_at AT TIME ZONE 'UTC')::date
@@ -243,10 +245,11 @@ def _write(scope: TenantScope, taken: Waiting) -> None:
         added = _execute(
             scope,
             _ADD_PLAYS,
-            ids=[uuid7() for _ in plays],
+            ids=[uuid7(played_at) for _, _, played_at in plays],
             customers=[customer for customer, _, _ in plays],
             tracks=[track for _, track, _ in plays],
             times=[played_at for _, _, played_at in plays],
+            reported=[taken.plays[play] for play in plays],
         )
         for track_id, day in added:
             figures.setdefault((track_id, day), Counter())["play"] += 1

@@ -15,6 +15,7 @@ class Play(Identified, Base):
     """A customer has heard a track. A player that reports it twice with one time adds one row.
 
     Attributes:
+        id: begins with `played_at`, so that ids sort by it.
         played_at: when the customer began to hear it, as the player says.
     """
 

@@ -12,7 +12,9 @@ LONGEST_MS = 7 * 24 * 3600 * 1000
 class PlayedSchema(ApiSchema):
     """That a track was heard."""
 
-    played_at = Timestamp(load_default=None, metadata={"description": "when it began; by default now"})
+    played_at = Timestamp(
+        load_default=None, metadata={"description": "when it began, in the last 30 days; by default now"}
+    )
 
 
 class StoppedSchema(ApiSchema):
@@ -63,11 +65,37 @@ class FiguresQuery(QuerySchema):
     until = Day(load_default=None, metadata={"description": "the last day, in UTC; by default today"})
 
 
-class TrackDaySchema(ApiSchema):
-    """The figures of a track and a day."""
-
+class _FiguresSchema(ApiSchema):
     track_id = fields.UUID(required=True)
-    day = fields.Date(required=True, metadata={"description": "in UTC"})
     plays = fields.Integer(required=True, metadata={"description": "what players reported as heard"})
     streams = fields.Integer(required=True, metadata={"description": "begun, heard or not"})
     downloads = fields.Integer(required=True, metadata={"description": "begun"})
+
+
+class TrackDaySchema(_FiguresSchema):
+    """The figures of a track and a day."""
+
+    day = fields.Date(required=True, metadata={"description": "in UTC"})
+
+
+class TrackTotalSchema(_FiguresSchema):
+    """The figures of a track in all the days that staff look at."""
+
+    title = fields.String(required=True)
+    removed_at = Timestamp(
+        required=True, allow_none=True, metadata={"description": "since when the product lacks the track"}
+    )
+
+
+class TrackFiguresSchema(ApiSchema):
+    """The figures of the tracks of a product."""
+
+    tracks = fields.List(
+        fields.Nested(TrackTotalSchema),
+        required=True,
+        metadata={"description": "every track in its order, with 0 if nothing was heard of it"},
+    )
+    items = fields.List(
+        fields.Nested(TrackDaySchema), required=True, metadata={"description": "by day and track"}
+    )
+    next = fields.String(required=True, allow_none=True, metadata={"description": "always null"})

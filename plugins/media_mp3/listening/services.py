@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +18,7 @@ from autonomy_core.plugin_api.payments import all_bought_at
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.security import Identity
 from media_mp3 import services
+from media_mp3.listening.domain import require_credible
 from media_mp3.listening.memory import LISTENING
 from media_mp3.listening.models import HistoryDeletion, Play, Position, TrackDay
 from media_mp3.models import Track
@@ -27,19 +30,25 @@ FIRST_DAYS: Final = timedelta(days=29)
 MOST_DAYS: Final = 366
 MOST_FIGURES: Final = 10_000
 
+_COUNTED: Final = ("plays", "streams", "downloads")
+_NONE: Final[Counter[str]] = Counter()
+
 
 def report_play(scope: TenantScope, identity: Identity, track: Track, played_at: datetime | None) -> None:
     """Keep that a customer has heard a track, within some seconds.
 
     Args:
-        played_at: when, aware; None for now. A time of the future counts as now.
+        played_at: when, aware; None for now.
 
     Raises:
         NotFound, NotAvailableYet: see `media_mp3.services.require_listener`.
+        PlayTimeRefused: see `require_credible`.
     """
     services.require_listener(scope, identity, track)
     now = utcnow()
-    LISTENING.played(scope.organisation.id, identity.id, track.id, min(played_at or now, now))
+    if played_at is not None:
+        require_credible(played_at, now)
+    LISTENING.played(scope.organisation.id, identity.id, track.id, played_at or now)
 
 
 def keep_position(scope: TenantScope, identity: Identity, track: Track, position_ms: int) -> None:
@@ -111,6 +120,40 @@ def plays_of(scope: TenantScope, customer_id: UUID) -> dict[UUID, tuple[int, dat
         .group_by(Play.track_id)
     )
     return {track_id: (count, last) for track_id, count, last in scope.session.execute(statement)}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackTotal:
+    """The figures of a track in several days.
+
+    Attributes:
+        removed_at: since when the product lacks the track, aware; None if it has it.
+        plays, streams, downloads: see `TrackDay`.
+    """
+
+    track_id: UUID
+    title: str
+    removed_at: datetime | None
+    plays: int
+    streams: int
+    downloads: int
+
+
+def totals_of(scope: TenantScope, product_id: UUID, days: Iterable[TrackDay]) -> list[TrackTotal]:
+    """The sums of the days of each track of a product, in the order of the tracks. Removed ones are last."""
+    sums: dict[UUID, Counter[str]] = {}
+    for day in days:
+        counted = {name: getattr(day, name) for name in _COUNTED}
+        sums.setdefault(day.track_id, Counter()).update(counted)
+    return [
+        TrackTotal(
+            track.id,
+            track.title,
+            track.removed_at,
+            **{name: sums.get(track.id, _NONE)[name] for name in _COUNTED},
+        )
+        for track in services.tracks_of(scope, product_id)
+    ]
 
 
 def figures_of(scope: TenantScope, product_id: UUID, query: Mapping[str, Any]) -> list[TrackDay]:

@@ -12,6 +12,7 @@ from autonomy_core.plugin_api.operations import api_view
 from autonomy_core.plugin_api.schemas import PageQuery, page_of, paginate
 from autonomy_core.plugin_api.security import Permission
 from media_mp3.listening import services
+from media_mp3.listening.errors import PlayTimeRefused
 from media_mp3.listening.models import Play
 from media_mp3.listening.resources import History, Positions
 from media_mp3.listening.schemas import (
@@ -20,7 +21,7 @@ from media_mp3.listening.schemas import (
     PlaySchema,
     PositionSchema,
     StoppedSchema,
-    TrackDaySchema,
+    TrackFiguresSchema,
 )
 from media_mp3.resources import AdminProductTracks, TrackNode
 
@@ -33,12 +34,13 @@ from media_mp3.resources import AdminProductTracks, TrackNode
     permission=Permission.OWN,
     body=PlayedSchema,
     status=204,
-    errors=(NotFound, NotAvailableYet),
+    errors=(NotFound, NotAvailableYet, PlayTimeRefused),
 )
 def report_play(context: TrackNode, request: Request) -> None:
     """Repeat it with the same `played_at` if you are not sure that it arrived: it counts once.
 
-    It is kept within some seconds.
+    A play of the last 30 days is accepted, and one at most five minutes ahead of the server's clock. The
+    header `Date` of every answer has that clock. It is kept within some seconds.
     """
     services.report_play(context.scope, request.identity, context.track, request.validated["played_at"])
 
@@ -67,7 +69,7 @@ def keep_position(context: TrackNode, request: Request) -> None:
     returns=page_of(PlaySchema),
 )
 def list_history(context: History, request: Request) -> dict[str, Any]:
-    """Newest report first. The plays of all players, those of OpenSubsonic included."""
+    """What was heard last comes first, whenever it was reported: in all players, also by OpenSubsonic."""
     session = context.scope.session
     page = paginate(session, services.history_of(request.identity.id), Play.id, request.query)
     return {**page, "items": services.with_tracks(context.scope, page["items"])}
@@ -108,13 +110,17 @@ def list_positions(context: Positions, request: Request) -> dict[str, Any]:
     summary="See how often the tracks of a product were played and downloaded",
     permission=Permission.READ_CATALOG,
     query=FiguresQuery,
-    returns=page_of(TrackDaySchema),
+    returns=TrackFiguresSchema,
     errors=(InvalidInput,),
 )
 def list_track_figures(context: AdminProductTracks, request: Request) -> dict[str, Any]:
-    """By day and track, without pages, 10,000 at most: otherwise ask for fewer days.
+    """The sums of each track, and its days, without pages, 10,000 at most: otherwise ask for fewer days.
 
     A day without any play, stream or download of a track is left out.
     """
-    found = services.figures_of(context.scope, context.product.id, request.query)
-    return {"items": found, "next": None}
+    days = services.figures_of(context.scope, context.product.id, request.query)
+    return {
+        "tracks": services.totals_of(context.scope, context.product.id, days),
+        "items": days,
+        "next": None,
+    }

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.plugin_api.models import utcnow
+from media_mp3.listening.domain import require_credible
+from media_mp3.listening.errors import PlayTimeRefused
 from media_mp3.listening.memory import LISTENING
 from media_mp3.subsonic.domain import GENERIC, MISSING, ProtocolError, not_found
 from media_mp3.subsonic.models import Mark
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 MOST_AT_ONCE: Final = 500
 """Things in one call. Each becomes a row."""
 
-OLDEST_PLAY: Final = timedelta(days=365)
-"""A player reports later what it played without a network. An older time is that of a wrong clock."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _mark(call: Call, keys: Iterable[str], values: Mapping[str, Any]) -> None:
@@ -76,7 +77,7 @@ def set_rating(call: Call) -> Mapping[str, Any]:
 
 
 def scrobble(call: Call) -> Mapping[str, Any]:
-    """``scrobble``: what was played. That a stream was opened is no play.
+    """``scrobble``: what was played. That a stream was opened is no play. A wrong time refuses all of it.
 
     The report is kept in memory for some seconds, see `media_mp3.listening.memory`.
     """
@@ -87,16 +88,18 @@ def scrobble(call: Call) -> Mapping[str, Any]:
     times = parameters.numbers("time")
     if not parameters.flag("submission", default=True):
         return {}
+    now = utcnow()
+    moments = [_played_at(milliseconds, now) for milliseconds in times[: len(track_ids)]]
     for index, track_id in enumerate(track_ids):
-        played_at = _played_at(times[index] if index < len(times) else None)
+        played_at = moments[index] if index < len(moments) else now
         LISTENING.played(call.scope.organisation.id, call.customer_id, track_id, played_at)
     return {}
 
 
-def _played_at(milliseconds: int | None) -> datetime:
-    now = utcnow()
-    if milliseconds is None:
-        return now
-    earliest, latest = (now - OLDEST_PLAY).timestamp(), now.timestamp()
-    seconds = milliseconds / 1000
-    return datetime.fromtimestamp(seconds, UTC) if earliest <= seconds <= latest else now
+def _played_at(milliseconds: int, now: datetime) -> datetime:
+    try:
+        played_at = _EPOCH + timedelta(milliseconds=milliseconds)
+        require_credible(played_at, now)
+    except (OverflowError, PlayTimeRefused):
+        raise ProtocolError(MISSING, "The parameter time is in the future, or too long ago.") from None
+    return played_at

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from autonomy_core.plugin_api.catalog import Product
+from autonomy_core.plugin_api.catalog import find_product
 from media_mp3.models import Track
 from media_mp3.subsonic.calls import Call
 from media_mp3.subsonic.library import Song, fold
@@ -46,11 +46,11 @@ def lyrics_by_song(call: Call) -> Mapping[str, Any]:
 
 
 def album_info(call: Call) -> Mapping[str, Any]:
-    """``getAlbumInfo`` and ``getAlbumInfo2``: the description in the shop."""
+    """``getAlbumInfo`` and ``getAlbumInfo2``: the text of the description in the shop."""
     key = call.parameters.required("id")
     album = call.library_of(key).album(key)
-    notes = call.scope.session.scalar(select(Product.description).where(Product.id == album.id))
-    return {"albumInfo": {"notes": notes or ""}}
+    product = find_product(call.scope, album.id)
+    return {"albumInfo": {"notes": product.description_text if product else ""}}
 
 
 def artist_info(call: Call) -> Mapping[str, Any]:

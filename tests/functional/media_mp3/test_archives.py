@@ -133,6 +133,7 @@ def test_each_range_is_the_slice_of_the_whole_and_a_download_resumes(shop, relea
     assert list(members) == ["First_Light/01 Ada & the Looms - Night Ferry.mp3",
                              "First_Light/02 Ça va_.mp3", "First_Light/credits.txt"]  # fmt: skip
     assert [*members.values()][:2] == [MUSIC, OTHER]
+    assert "02 Ça va? (" in members["First_Light/credits.txt"].decode(), "people read the title"
 
     border = len(MUSIC) - 50
     for start, end in ((0, size - 1), (0, 3), (border, border + 500), (size - 30, size - 1), (100, 100)):

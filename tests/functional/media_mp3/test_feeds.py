@@ -7,6 +7,7 @@ import time
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -38,7 +39,9 @@ ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
 
 @pytest.fixture
 def release(shop):
-    album = shop.album(title="Tea & <Tide>", description="Songs")
+    album = shop.album(
+        title="Tea & <Tide>", description="*Songs* of the [sea](https://sea.example)\n\n- & <more>"
+    )
     for content, title in ((MUSIC, "Night Ferry"), (OTHER, "Ça va?")):
         shop.upload(album, content, title=title)
     shop.sell(album)
@@ -62,6 +65,10 @@ def enclosures(answer):
     return [item.find("enclosure").attrib for item in channel_of(answer).iter("item")]
 
 
+def published_before_now(items):
+    return max(parsedate_to_datetime(item.findtext("pubDate")) for item in items) <= utcnow()
+
+
 def test_a_podcast_player_hears_what_the_owner_bought(shop, release):
     feed = make(shop, release)
     answer = shop.get(feed["rss_url"])
@@ -69,7 +76,7 @@ def test_a_podcast_player_hears_what_the_owner_bought(shop, release):
     assert answer.content_type == "application/rss+xml"
     channel = channel_of(answer)
     assert [channel.findtext(name) for name in ("title", "link", "description")] == [
-        "Tea & <Tide>", "https://acme.example/", "Songs"
+        "Tea & <Tide>", "https://acme.example/", "Songs of the sea\n& <more>"
     ]  # fmt: skip
     assert [channel.findtext(f"{ITUNES}{name}") for name in ("type", "block", "explicit")] == [
         "serial", "Yes", "false"
@@ -78,6 +85,7 @@ def test_a_podcast_player_hears_what_the_owner_bought(shop, release):
     assert [item.findtext("title") for item in items] == ["Night Ferry", "Ça va?"]
     assert [item.findtext(f"{ITUNES}episode") for item in items] == ["1", "2"]
     assert len({item.findtext("guid") for item in items}) == 2
+    assert published_before_now(items)
     for enclosure, content in zip(enclosures(answer), (MUSIC, OTHER), strict=True):
         assert (enclosure["length"], enclosure["type"]) == (str(len(content)), "audio/mpeg")
         assert enclosure["url"].endswith(".mp3")
@@ -140,6 +148,8 @@ def test_a_revoked_feed_opens_nothing(shop, release):
 
 def test_a_refund_ends_the_feed(shop, release):
     feed = make(shop, release)
+    assert feed["usable"] is True
+    assert listed(shop)[0]["usable"] is True
     (enclosure, _) = enclosures(shop.get(feed["rss_url"]))
     with shop.autonomy.scope(shop.id) as scope:
         scope.session.execute(update(Grant).values(revoked_at=utcnow(), revoked_because="refunded"))
@@ -147,6 +157,7 @@ def test_a_refund_ends_the_feed(shop, release):
     for url in (feed["rss_url"], feed["playlist_url"], enclosure["url"]):
         shop.get(url, status=404)
     make(shop, release, status=404)
+    assert [(each["id"], each["usable"]) for each in listed(shop)] == [(feed["id"], False)]
 
 
 def test_a_token_opens_its_own_feed_and_no_other(shop, release, make_shop):
@@ -194,7 +205,9 @@ def test_before_the_release_a_feed_has_the_instant_tracks(shop, release):
 
     answer = shop.get(make(shop, release)["rss_url"])
 
-    assert [item.findtext("title") for item in channel_of(answer).iter("item")] == ["Night Ferry"]
+    items = list(channel_of(answer).iter("item"))
+    assert [item.findtext("title") for item in items] == ["Night Ferry"]
+    assert published_before_now(items), "a player hides what is published later"
 
 
 def test_a_feed_of_a_single_track_waits_for_the_release(shop, release):

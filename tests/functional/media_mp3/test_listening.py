@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -37,7 +37,7 @@ def track(shop, owned):
 
 def report(shop, track, status=204, headers=None, **body):
     path = f"{shop.api}/customers/tracks/{track['id']}/plays"
-    shop.autonomy.app.post_json(path, body, headers=headers or shop.as_ada, status=status)
+    return shop.autonomy.app.post_json(path, body, headers=headers or shop.as_ada, status=status)
 
 
 def stop(shop, track, position_ms, status=204, headers=None):
@@ -75,6 +75,59 @@ def test_a_play_is_in_the_history_once_however_often_it_is_reported(shop, track)
     found = listed(shop, "history")
     assert [each["track"]["id"] for each in found] == [track["id"]] * 2
     assert found[0]["played_at"] > found[1]["played_at"]
+
+
+def test_a_player_with_a_fast_clock_counts_a_play_once_too(shop, track):
+    soon = (utcnow() + timedelta(minutes=4)).isoformat()
+    for _ in range(3):
+        report(shop, track, played_at=soon)
+        write(shop)
+
+    assert len(listed(shop, "history")) == 1
+
+
+def test_a_play_of_the_future_or_of_long_ago_is_refused_with_limits(shop, track):
+    now = utcnow()
+    for played_at in (now + timedelta(minutes=10), now - timedelta(days=31), now.replace(year=1970)):
+        refused = report(shop, track, status=422, played_at=played_at.isoformat()).json
+        assert refused["code"] == "play_time_refused"
+        for bound in ("earliest", "latest"):
+            datetime.fromisoformat(refused[bound])
+    report(shop, track, played_at=refused["latest"])
+    write(shop)
+
+    assert len(listed(shop, "history")) == 1
+
+
+def test_a_player_of_opensubsonic_cannot_report_other_times_either(shop, track):
+    player, song = Player.of(shop), f"tr-{track['id']}"
+    for days in (1, -31):
+        when = round((utcnow() + timedelta(days=days)).timestamp() * 1000)
+        assert player.refused("scrobble", id=[song, song], time=[_now_ms(), when]) == 10
+    assert player.refused("scrobble", id=song, time=10**30) == 10
+    write(shop)
+
+    assert listed(shop, "history") == []
+
+
+def _now_ms():
+    return round(utcnow().timestamp() * 1000)
+
+
+def test_the_history_is_in_the_order_of_listening_not_of_reports(shop, track):
+    hours = (2, 5, 1, 4, 3)
+    for ago in hours:
+        report(shop, track, played_at=(utcnow() - timedelta(hours=ago)).isoformat())
+        write(shop)
+    first = shop.autonomy.app.get(f"{shop.api}/customers/history?limit=3", headers=shop.as_ada).json
+    report(shop, track)
+    write(shop)
+    path = f"{shop.api}/customers/history?limit=3&cursor={first['next']}"
+    rest = shop.autonomy.app.get(path, headers=shop.as_ada).json
+
+    heard = [each["played_at"] for each in (*first["items"], *rest["items"])]
+    assert len(set(heard)) == len(hours), "a report in between moves no page"
+    assert heard == sorted(heard, reverse=True)
 
 
 def test_another_device_continues_where_one_stopped(shop, track):
@@ -143,6 +196,19 @@ def test_staff_see_plays_streams_and_downloads_by_track_and_day(shop, owned, tra
     assert "fewer days" in shop.autonomy.app.get(path, headers=shop.staff, status=422).json["detail"]
 
 
+def test_staff_see_the_title_also_of_a_track_without_any_play(shop, owned, track):
+    album, _ = owned
+    unheard = shop.upload(album, OTHER, title="Unheard")["track"]
+    for days in (0, 1):
+        report(shop, track, played_at=(utcnow() - timedelta(days=days)).isoformat())
+    write(shop)
+
+    path = f"{shop.api}/admin/products/{album.id}/tracks/figures"
+    found = shop.autonomy.app.get(path, headers=shop.staff).json["tracks"]
+    shown = [(each["track_id"], each["title"], each["plays"], each["streams"]) for each in found]
+    assert shown == [(track["id"], track["title"], 2, 0), (unheard["id"], "Unheard", 0, 0)]
+
+
 def test_a_zip_that_is_resumed_is_one_download_of_each_of_its_tracks(shop, owned):
     album, _ = owned
     shop.upload(album, OTHER)
@@ -172,6 +238,7 @@ def test_a_customer_deletes_what_was_heard_and_nothing_comes_back(shop, owned, t
     write(shop)
     hour_ago = (utcnow() - timedelta(hours=1)).isoformat()
     report(shop, track)
+    report(shop, track, played_at=(utcnow() + timedelta(minutes=4)).isoformat())
     stop(shop, track, 400)
 
     forget(shop)

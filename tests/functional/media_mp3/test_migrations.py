@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from autonomy_core.db.base import uuid7
 from autonomy_core.db.compatibility import oldest_code
 from autonomy_core.db.components import read_script
 from autonomy_core.db.migrations import downgrade, upgrade
@@ -24,6 +26,15 @@ TRACK = """
 INSERT INTO media_mp3_tracks (organisation_id, id, product_id, position, title, duration_ms, bitrate,
     size, sha256, storage_key, filename, peaks, created_at)
 VALUES (:organisation, :track, :product, :position, 'A', 1, 1, 1, :sha256, 'k', 'f', '', '2020-01-01')
+"""
+
+CUSTOMER = """
+INSERT INTO customers (organisation_id, id, email, name, created_at)
+VALUES ('acme', gen_random_uuid(), 'ada@example.org', 'Ada', now()) RETURNING id
+"""
+PLAY = """
+INSERT INTO media_mp3_plays (organisation_id, id, customer_id, track_id, played_at)
+VALUES ('acme', :id, :customer, :track, :played_at)
 """
 
 
@@ -88,6 +99,25 @@ class TestPositions(Arrangement):
             others = connection.execute(text(AUDIO.referred_to)).scalars().all()
             assert mp3 == ["a.mp3.mp3"]
             assert len(others) == 4
+
+    def test_what_was_heard_before_sorts_by_when_it_was_heard(self, autonomy_plugins, migrated_without_it):
+        component = self.migrations(autonomy_plugins)
+        upgrade(migrated_without_it, [component])
+        downgrade(migrated_without_it, component, "0015")
+        times = [datetime(2026, 3, day, tzinfo=UTC) for day in (2, 3, 1)]
+        with migrated_without_it.begin() as connection:
+            add(connection, "acme", 1, [1])
+            customer = connection.scalar(text(CUSTOMER))
+            for played_at in (*times, datetime(1950, 1, 1, tzinfo=UTC)):
+                values = {"id": uuid7(), "customer": customer, "track": UUID(int=10), "played_at": played_at}
+                connection.execute(text(PLAY), values)
+
+        upgrade(owned_by_a_plain_role(migrated_without_it), [component])
+
+        with migrated_without_it.connect() as connection:
+            found = connection.execute(text("SELECT id, played_at FROM media_mp3_plays ORDER BY id")).all()
+        assert [row.played_at for row in found][1:] == sorted(times)
+        assert [row.id.int >> 80 for row in found][1:] == [each.timestamp() * 1000 for each in sorted(times)]
 
 
 def add(connection, organisation, product, positions):

@@ -2,6 +2,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from uuid import RFC_4122, UUID
 
 import pytest
@@ -19,6 +20,14 @@ def test_ids_sort_in_the_order_of_their_creation():
         while time.time_ns() < began + 1000:
             pass
     assert made == sorted(made)
+
+
+def test_an_id_for_another_time_sorts_by_that_time():
+    times = [datetime(2026, 3, 1, microsecond=each, tzinfo=UTC) for each in (0, 1, 2, 999_999)]
+    made = [uuid7(at) for at in times]
+    assert made == sorted(made)
+    assert made[0].int >> 80 == times[0].timestamp() * 1000
+    assert made[-1] < uuid7()
 
 
 def test_ids_are_uuids_of_version_7_with_the_time():

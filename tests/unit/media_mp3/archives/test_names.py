@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_mp3.archives.credit_notes import Release, credits_text, length
-from media_mp3.archives.names import LONGEST, NumberedTrack, safe, track_names, unique
+from media_mp3.archives.names import LONGEST, NumberedTrack, safe, track_labels, unique
 
 
 @pytest.mark.parametrize(
@@ -51,15 +51,15 @@ def track(title, disc=1, artist=None, *, is_listed=True):
 
 
 def test_tracks_are_numbered_on_each_disc():
-    assert track_names([track("One"), track("Two", artist="Ada")]) == ["01 One", "02 Ada - Two"]
-    assert track_names([track("One"), track("Two"), track("Three", 2)]) == [
+    assert track_labels([track("One"), track("Two", artist="Ada")]) == ["01 One", "02 Ada - Two"]
+    assert track_labels([track("One"), track("Two"), track("Three", 2)]) == [
         "1-01 One",
         "1-02 Two",
         "2-01 Three",
     ]
-    assert track_names([track("One"), track("Gone", is_listed=False)]) == ["01 One", "Gone"]
-    assert track_names([track(str(n)) for n in range(100)])[0] == "001 0"
-    assert track_names([track("Gone", is_listed=False)]) == ["Gone"]
+    assert track_labels([track("One"), track("Gone", is_listed=False)]) == ["01 One", "Gone"]
+    assert track_labels([track(str(n)) for n in range(100)])[0] == "001 0"
+    assert track_labels([track("Gone", is_listed=False)]) == ["Gone"]
 
 
 def test_names_that_a_system_confuses_get_a_number():
