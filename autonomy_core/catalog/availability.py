@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -135,6 +135,20 @@ def available_at(scope: TenantScope, product_id: UUID) -> datetime | None:
         ProductDetails.product_id == product_id, ProductDetails.released_at > utcnow()
     )
     return scope.session.scalar(later)
+
+
+def later_releases(scope: TenantScope, product_ids: Collection[UUID]) -> list[tuple[str, datetime]]:
+    """Return those of some products that are released later, as title and moment, the first one first."""
+    details = and_(
+        ProductDetails.organisation_id == Product.organisation_id, ProductDetails.product_id == Product.id
+    )
+    later = (
+        select(Product.title, ProductDetails.released_at)
+        .join(ProductDetails, details)
+        .where(Product.id.in_(product_ids), ProductDetails.released_at > utcnow())
+        .order_by(ProductDetails.released_at, Product.title)
+    )
+    return [(row.title, row.released_at) for row in scope.session.execute(later)]
 
 
 def _details_of(product: Any) -> Exists:

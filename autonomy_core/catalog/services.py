@@ -17,6 +17,7 @@ from autonomy_core.catalog.domain import State, is_slug
 from autonomy_core.catalog.models import ArchivedProduct, Product
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import Conflict, InvalidInput
+from autonomy_core.kernel.listing import DerivedKind
 from autonomy_core.kernel.product_events import ProductChanged
 from autonomy_core.kernel.protocols import ProductKind
 from autonomy_core.kernel.runtime import runtime_of
@@ -28,6 +29,12 @@ class UnknownKind(InvalidInput):
     """No plugin of the organisation delivers products of this kind."""
 
     code, title = "unknown_kind", "No plugin of this organisation delivers this kind of product"
+
+
+class KindNotMadeHere(InvalidInput):
+    """The plugin of the kind makes such products from something else, with a call of its own."""
+
+    code, title = "kind_not_made_here", "Products of this kind are made by another call"
 
 
 class NotForSale(Conflict):
@@ -55,6 +62,22 @@ def find_by_slug(scope: TenantScope, slug: str) -> Product | None:
 def kind_of(scope: TenantScope, name: str) -> ProductKind | None:
     """Return a product kind that an enabled plugin or the core provides, or None."""
     return runtime_of(scope).product_kinds_for(scope.organisation).get(name)
+
+
+def create_for_staff(scope: TenantScope, values: dict[str, Any], *, actor: str) -> Product:
+    """Create a product of a kind that staff choose.
+
+    Args:
+        scope, values, actor: see `create_product`.
+
+    Raises:
+        KindNotMadeHere: the kind's products are made otherwise; the message says how.
+        SlugTaken, UnknownKind, PriceRefused, PricesContradict, BundleRefused, UnknownProduct
+    """
+    kind = kind_of(scope, values["kind"])
+    if isinstance(kind, DerivedKind):
+        raise KindNotMadeHere(kind.how_to_make)
+    return create_product(scope, values, actor=actor)
 
 
 def create_product(scope: TenantScope, values: dict[str, Any], *, actor: str) -> Product:

@@ -111,6 +111,7 @@ def list_all_products(context: AdminProducts, request: Request) -> dict[str, Any
     status=201,
     errors=(
         services.UnknownKind,
+        services.KindNotMadeHere,
         PriceRefused,
         PricesContradict,
         BundleRefused,
@@ -120,7 +121,7 @@ def list_all_products(context: AdminProducts, request: Request) -> dict[str, Any
 )
 def create_product(context: AdminProducts, request: Request) -> Product:
     """The product can be bought once it has something to deliver: its tracks, or the products of a bundle."""
-    product = services.create_product(context.scope, request.validated, actor=request.actor)
+    product = services.create_for_staff(context.scope, request.validated, actor=request.actor)
     return with_cover(context, availability.load_purchasable(context.scope, product))
 
 

@@ -21,6 +21,7 @@ class PendingUpload(Identified, Base):
         metadata_header: what the client sent as ``Upload-Metadata``.
         filename: the client's name of the file, for people only.
         concatenation: what the client sent as ``Upload-Concat``.
+        begun_by: the actor, as in the audit log; None if an older version of the server began it.
         expires_at: when it is removed unless a part arrives before, aware.
         direct: whether the client sends it directly to the store, as one object; then it has no parts here.
         direct_id: the id of the multipart upload at the store; None if that has not begun.
@@ -33,6 +34,7 @@ class PendingUpload(Identified, Base):
     metadata_header: Mapped[str | None]
     filename: Mapped[str]
     concatenation: Mapped[str | None]
+    begun_by: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
     direct: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -1,4 +1,4 @@
-"""The interface of product kinds whose products have tracks that visitors see."""
+"""The interfaces of product kinds whose products have tracks that visitors see, or are parts of others."""
 
 from __future__ import annotations
 
@@ -176,3 +176,16 @@ class PartKind(Protocol):
         Returns:
             The wholes by the id of the part. A product that is no part may be missing.
         """
+
+
+@runtime_checkable
+class DerivedKind(Protocol):
+    """A `ProductKind` whose products its plugin makes from something else, such as a track of a release.
+
+    The call that makes products refuses the kind: without that thing, such a product could never be sold. The
+    plugin itself calls `create_product`.
+    """
+
+    name: str
+    how_to_make: str
+    """By which call staff make such a product, as a sentence."""

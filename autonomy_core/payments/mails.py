@@ -35,6 +35,7 @@ TEMPLATES = (
         prepare=prepare_receipt,
         sample={
             **_PAYMENT,
+            "releases": [{"title": "Second Light", "at": "2027-03-01T00:00:00+00:00"}],
             "discount": 180,
             "coupon": "SPRING",
             "taxes": [{"name": "VAT 19 %", "amount": 259}],

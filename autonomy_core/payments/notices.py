@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import exists, select
 
+from autonomy_core.catalog.availability import later_releases
 from autonomy_core.catalog.models import Product
 from autonomy_core.customers.models import Customer
 from autonomy_core.customers.proving import claim_guests
@@ -105,6 +106,10 @@ def receipt_values(scope: TenantScope, payment: Payment) -> Mapping[str, Any]:
     return {
         "payment_id": str(payment.id),
         "items": _items(scope, dict(zip(paid, prices, strict=True))),
+        "releases": [
+            {"title": title, "at": released_at.isoformat()}
+            for title, released_at in later_releases(scope, list(paid))
+        ],
         "amount": payment.amount,
         "currency": payment.currency,
         "discount": payment.discount,

@@ -6,6 +6,7 @@ from autonomy_core.kernel.delivery import DeliveredFile, FileDelivery, Handover,
 from autonomy_core.kernel.finders import PaymentFinder
 from autonomy_core.kernel.images import ImageProcessor
 from autonomy_core.kernel.listing import (
+    DerivedKind,
     ExtrasKind,
     ListedExtra,
     ListedFormat,
@@ -34,6 +35,7 @@ __all__ = [
     "CheckoutOrder",
     "DeliveredFile",
     "DeliveringKind",
+    "DerivedKind",
     "ExtrasKind",
     "FileDelivery",
     "Flush",

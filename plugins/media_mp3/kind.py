@@ -54,6 +54,10 @@ class Single:
     """A product that is one track of a product of the kind `Mp3`."""
 
     name = services.SINGLE
+    how_to_make = (
+        "Upload the track to a product of the kind mp3, and sell it alone with POST "
+        "admin/products/{product_id}/tracks/{track_id}/single."
+    )
 
     def obstacle_to_sale(self, scope: TenantScope, product_id: UUID) -> str | None:
         """Return why the track cannot be sold alone."""

@@ -25,6 +25,15 @@ class UploadSchema(ApiSchema):
             "a partial upload, which is joined with others first"
         },
     )
+    direct = fields.Boolean(
+        required=True,
+        metadata={"description": "whether it goes directly to the store, see `GET …/parts`"},
+    )
+    begun_by = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the actor, as in the audit log; null after an upgrade of the server"},
+    )
     created_at = Timestamp(required=True)
     expires_at = Timestamp(
         required=True, metadata={"description": "when it is removed, unless a part arrives or a call uses it"}

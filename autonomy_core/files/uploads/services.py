@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from autonomy_core.audit.services import change, record
 from autonomy_core.db.base import utcnow
@@ -21,6 +21,11 @@ from autonomy_core.files.upload import Upload
 from autonomy_core.files.uploads.domain import MOST_PARTS, PARTIAL, NewUpload
 from autonomy_core.files.uploads.errors import UploadInTooManyParts, UploadIsFinal, UploadOffsetWrong
 from autonomy_core.kernel.scope import TenantScope
+
+
+def waiting_uploads() -> Select[PendingUpload]:
+    """Select the uploads that have not expired, which take room until something uses them."""
+    return select(PendingUpload).where(PendingUpload.expires_at > utcnow())
 
 
 def find_upload(scope: TenantScope, upload_id: UUID) -> PendingUpload | None:
@@ -204,6 +209,7 @@ def _add(scope: TenantScope, new: NewUpload, length: int, actor: str) -> Pending
         metadata_header=new.metadata,
         filename=new.filename,
         concatenation=new.concatenation,
+        begun_by=actor,
         expires_at=_expiry(scope),
     )
     scope.session.add(upload)

@@ -27,6 +27,7 @@ from autonomy_core.files.uploads.schemas import (
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.traversal.resources import Admin
 from autonomy_core.web.operations import api_view, expect_large_body
+from autonomy_core.web.schemas import PageQuery, page_of, paginate
 
 _EXPIRES: Final = {"Upload-Expires": "when the upload is removed, unless a part arrives or a call uses it"}
 _OFFSET: Final = {"Upload-Offset": "how much of the file has arrived, in bytes"}
@@ -100,6 +101,19 @@ def begin_upload(context: AdminUploads, request: Request) -> None:
         upload = services.begin_upload(context.scope, new, actor=request.actor)
     request.response.location = request.resource_url(context, str(upload.id))
     _say_expiry(request, upload)
+
+
+@api_view(
+    context=AdminUploads,
+    method="GET",
+    summary="List the uploads that nothing has used",
+    permission=Permission.READ_CATALOG,
+    query=PageQuery,
+    returns=page_of(UploadSchema),
+)
+def list_uploads(context: AdminUploads, request: Request) -> dict[str, Any]:
+    """Newest first, of all staff: to continue an upload whose URL was lost, or to free its room."""
+    return paginate(context.scope.session, services.waiting_uploads(), PendingUpload.id, request.query)
 
 
 @api_view(

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from autonomy_core.plugin_api.files import UPLOAD_ID
 from autonomy_core.plugin_api.schemas import ApiSchema, Text, Timestamp
 from media_mp3.extras.domain import FORMATS, LONGEST_TITLE
 from media_mp3.schemas import available_at_field, file_url_field
@@ -56,9 +57,9 @@ class ExtraChangesSchema(ApiSchema):
 
 EXTRA_FORM: dict[str, Any] = {
     "type": "object",
-    "required": ["file"],
     "additionalProperties": False,
     "properties": {
+        **UPLOAD_ID,
         "file": {"type": "string", "format": "binary", "description": "a PDF, ZIP, JPEG, PNG or WebP"},
         "title": {"type": "string", "maxLength": LONGEST_TITLE, "description": _TITLE},
     },

@@ -20,7 +20,15 @@ from autonomy_core.files.uploads import services
 from autonomy_core.files.uploads.collecting import collect
 from autonomy_core.files.uploads.domain import MOST_PARTS
 from tests.functional.media_mp3.shop import MUSIC
-from tests.functional.media_mp3.tus import STREAM, VERSION, Uploads, checksum, encoded
+from tests.functional.media_mp3.tus import (
+    GIGABYTE,
+    STREAM,
+    VERSION,
+    Uploads,
+    checksum,
+    encoded,
+    limited_shop,
+)
 from tests.isolation.sides import picture
 from tests.unit.media_mp3 import material
 
@@ -203,6 +211,32 @@ def test_only_finished_partial_uploads_of_the_own_shop_are_joined(shop, uploads,
     assert join(done, foreign, status=400) == "upload_header_invalid"
     assert join(done, done, status=400) == "upload_header_invalid"
     assert uploads.offset(done) == 10
+
+
+def test_a_colleague_finds_an_upload_without_a_url_and_frees_its_room(autonomy):
+    shop = limited_shop(autonomy, storage_gb=1)
+    uploads, other = Uploads(shop), Uploads(limited_shop(autonomy, "beacon"))
+    other.begin(10)
+    lost, half = uploads.begin(GIGABYTE - 10), uploads.begin(10)
+    uploads.send(half, 0, b"12345")
+    assert uploads.begin(1, status=413).json["code"] == "storage_full"
+    colleague = autonomy.as_staff(shop.id, ["catalog.read", "catalog.write"])
+
+    first = autonomy.app.get(f"{uploads.path}?limit=1", headers=colleague).json
+    rest = autonomy.app.get(f"{uploads.path}?cursor={first['next']}", headers=colleague).json
+    found = first["items"] + rest["items"]
+    shown = [(each["id"], each["length"], each["received"]) for each in found]
+    assert shown == [(half.rpartition("/")[2], 10, 5), (lost.rpartition("/")[2], GIGABYTE - 10, 0)]
+    with autonomy.scope(shop.id) as scope:
+        actors = set(
+            scope.session.scalars(select(AuditEntry.actor).where(AuditEntry.action == "upload.begun"))
+        )
+    assert {each["begun_by"] for each in found} == actors
+
+    autonomy.app.delete(f"{uploads.path}/{found[1]['id']}", headers=colleague, status=204)
+    left = autonomy.app.get(uploads.path, headers=colleague).json
+    assert [each["id"] for each in left["items"]] == [found[0]["id"]]
+    uploads.begin(1)
 
 
 def test_a_shop_does_not_reach_uploads_of_another_one(shop, uploads, make_shop):

@@ -53,6 +53,15 @@ def owned(shop, product):
     return [track["title"] for track in shop.tracks(product)["items"]]
 
 
+def test_a_single_track_without_a_release_is_refused_with_a_remedy(shop):
+    path = f"{shop.api}/admin/products"
+    body = {"title": "Orphan", "kind": "mp3_track", "amount": 100}
+    refused = shop.autonomy.app.post_json(path, body, headers=shop.staff, status=422).json
+    assert refused["code"] == "kind_not_made_here"
+    assert "tracks/{track_id}/single" in refused["detail"]
+    assert shop.autonomy.app.get(path, headers=shop.staff).json["items"] == []
+
+
 @pytest.fixture
 def release(shop):
     """A release with two tracks, the first of which is sold alone."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from autonomy_core.files.upload import UPLOAD_ID
 from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.openapi.calls import calls_of
 from autonomy_core.plugin_api.resources import ApiV1
@@ -193,6 +194,23 @@ def test_every_post_documents_the_idempotency_key_and_its_errors(autonomy, docum
 
 def header_names(operation):
     return {one["name"] for one in operation["parameters"] if one["in"] == "header"}
+
+
+def test_every_form_with_a_file_takes_an_upload_instead(autonomy, document_of):
+    operations = operations_in(document_of(*autonomy.runtime.plugins.names))
+    forms = {
+        key: operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+        for key, operation in operations.items()
+        if "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
+    }
+    assert len(forms) > 4
+    told = (ROOT / "docs" / "uploads.md").read_text()
+    for (method, path), form in forms.items():
+        assert form["properties"]["upload"] == UPLOAD_ID["upload"], path
+        assert "file" not in form.get("required", ()), path
+        assert f"- `{method} {path[1:]}`" in told, path
+    receiving = {key for key, each in operations.items() if "`upload_unknown`" in str(each["responses"])}
+    assert receiving == forms.keys()
 
 
 def test_the_members_of_an_error_code_are_described_with_its_call(document_of):

@@ -1,5 +1,7 @@
 """The mails about payments: which there are, to whom they go, and that each is sent once."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import select
 
@@ -77,7 +79,7 @@ def test_a_receipt_tells_what_was_bought(shop, sale):
     told = prepared(shop, mails(shop)[0])
     assert told["items"] == [{"title": "A thing", "amount": 1200}]
     assert (told["amount"], told["currency"], told["discount"], told["coupon"]) == (1200, "eur", 0, None)
-    assert (told["is_test"], told["consent"]) == (True, None)
+    assert (told["is_test"], told["consent"], told["releases"]) == (True, None, [])
 
 
 def test_a_receipt_lists_the_products_of_a_bundle(shop):
@@ -90,6 +92,15 @@ def test_a_receipt_lists_the_products_of_a_bundle(shop):
     shop.buy(shop.customer(), bundle)
     told = prepared(shop, mails(shop)[0])
     assert told["items"] == [{"title": "A", "amount": 400}, {"title": "B", "amount": 800}]
+
+
+def test_the_receipt_of_a_pre_order_tells_when_it_is_released(shop):
+    product = shop.product(title="Tides", release_date=date(2990, 1, 1), preorder=True)
+    shop.settle(shop.payment(shop.customer(), product))
+    told = prepared(shop, mails(shop)[0])
+    (release,) = told["releases"]
+    assert release["title"] == "Tides"
+    assert release["at"].startswith("2990-01-01")
 
 
 def test_a_free_purchase_has_a_receipt(shop):
