@@ -103,7 +103,7 @@ def receive(
 
     Raises:
         UploadTooLarge: the file or the form is too large.
-        UploadMalformed: the body is not a form, or has more than one file.
+        UploadMalformed: the body is not a form, has more than one file, or a file and an upload.
         UploadWithoutFile: the form has no file in ``file_field``, and names no upload.
         UploadInterrupted: the body ended before the form did.
         OSError: the temporary file cannot be written.
@@ -214,10 +214,16 @@ class _Form:
 
         Raises:
             UploadWithoutFile: the form had no file, and named no upload.
+            UploadMalformed: it had both.
         """
         fields = dict(self._fields)
         # For an empty field of its form, a browser sends a file without a name and without bytes.
         if self._filename or self._size:
+            if fields.pop(REFERENCE_FIELD, ""):
+                raise UploadMalformed(
+                    f"The form has a file in {self._file_field!r} and an upload in {REFERENCE_FIELD!r}."
+                    " Send one of them."
+                )
             return Upload(
                 path, self._digest.hexdigest(), self._size, self._filename or "", fields, is_limited=True
             )

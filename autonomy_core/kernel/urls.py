@@ -13,8 +13,6 @@ class NoHost(LookupError):
 def api_url(scope: TenantScope, path: str) -> str:
     """The URL of a call of the organisation's API.
 
-    It depends on declared hosts only. The host of a request would let its sender choose where links lead.
-
     Args:
         scope: the organisation's scope.
         path: the path below ``api/v1/``.
@@ -22,12 +20,26 @@ def api_url(scope: TenantScope, path: str) -> str:
     Raises:
         NoHost: no host is declared.
     """
+    return f"{site_url(scope)}api/v1/{path}"
+
+
+def site_url(scope: TenantScope) -> str:
+    """The URL of the organisation's site, with a slash at its end.
+
+    It depends on declared hosts only. The host of a request would let its sender choose where links lead.
+
+    Args:
+        scope: the organisation's scope.
+
+    Raises:
+        NoHost: no host is declared.
+    """
     local_port = scope.server.local_port
     if scope.organisation.hosts:
-        return f"{_origin(scope.organisation.hosts[0], local_port)}/api/v1/{path}"
+        return f"{_origin(scope.organisation.hosts[0], local_port)}/"
     # The server's own hosts have the organisation in the path.
     for host in scope.hosts:
-        return f"{_origin(host, local_port)}/{scope.organisation.id}/api/v1/{path}"
+        return f"{_origin(host, local_port)}/{scope.organisation.id}/"
     raise NoHost("no address for links: declare a host of the organisation")
 
 

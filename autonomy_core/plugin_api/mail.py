@@ -13,7 +13,7 @@ from autonomy_core.kernel.mail import (
     MailTemplate,
     NotSent,
 )
-from autonomy_core.kernel.urls import NoHost, api_url
+from autonomy_core.kernel.urls import NoHost, api_url, site_url
 from autonomy_core.mail.services import NotSendable, send
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "NotSent",
     "api_url",
     "send",
+    "site_url",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from marshmallow import fields, validate
 
 from autonomy_core.plugin_api.files import FileArea, SignedLinks
+from autonomy_core.plugin_api.mail import NoHost, site_url
 from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.settings import Settings, SettingsSchema, WordsField, positive_number
 from media_mp3.previews.domain import MODES, NONE
@@ -115,8 +116,10 @@ def link_seconds(scope: TenantScope) -> int:
 
 def shop_url(scope: TenantScope) -> str | None:
     """The address of the organisation's shop, for files that leave it; None without a host."""
-    host = next(iter(scope.organisation.hosts or scope.hosts), None)
-    return host and f"https://{host}/"
+    try:
+        return site_url(scope)
+    except NoHost:
+        return None
 
 
 def files_directory(settings: Settings) -> Path:

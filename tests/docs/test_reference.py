@@ -40,20 +40,37 @@ def import_everything():
                 importlib.import_module(module.name)
 
 
-def public_errors():
+def public_kinds():
     import_everything()
-    known, found = [errors.AutonomyError], {}
+    known = [errors.AutonomyError]
     while known:
         kind = known.pop()
         known += kind.__subclasses__()
         if kind.__module__.split(".")[0] in ("autonomy_core", *PLUGINS) and ".testing" not in kind.__module__:
-            found.setdefault(kind.code, str(kind.status))
-    return found
+            yield kind
+
+
+def public_errors():
+    return {kind.code: str(kind.status) for kind in public_kinds()}
 
 
 def test_every_error_code_is_documented_with_its_status():
     table = {code: status for terms, status, _ in entries(ERRORS.section("All codes")) for code in terms}
     assert table == public_errors()
+
+
+def test_every_member_of_an_error_is_documented_with_its_code():
+    section = ERRORS.text.partition("Some codes have members of their own")[2].partition("\n#")[0]
+    listed = {
+        (member, code)
+        for item in re.split(r"^- ", section, flags=re.MULTILINE)[1:]
+        for sentence in re.split(r"(?<=[.:]) ", item.replace("\n", " "))
+        if " with " in sentence
+        for member in re.findall(r"`(\w+)`", sentence.partition(" with ")[0])
+        for code in re.findall(r"`(\w+)`", sentence.partition(" with ")[2])
+    }
+    has = {(member, kind.code) for kind in public_kinds() for member in vars(kind).get("members", {})}
+    assert has - listed == set()
 
 
 def test_every_error_tells_a_client_what_to_do():

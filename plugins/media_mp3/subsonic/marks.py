@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MOST_AT_ONCE: Final = 500
 """Things in one call. Each becomes a row."""
 
+MOST_STARS: Final = 5
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -71,7 +73,9 @@ def set_rating(call: Call) -> Mapping[str, Any]:
     if call.library_of(key).find(key) is None:
         raise not_found()
     call.parameters.required("rating")
-    rating = call.parameters.number("rating", 0, most=5)
+    rating = call.parameters.number("rating", 0, least=-1)
+    if not 0 <= rating <= MOST_STARS:
+        raise ProtocolError(MISSING, f"The parameter rating must be between 0 and {MOST_STARS}.")
     _mark(call, [key], {"rating": rating or None})
     return {}
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from autonomy_core.kernel.urls import api_url
+from autonomy_core.kernel.urls import api_url, site_url
 
 
 @pytest.fixture
@@ -137,4 +137,11 @@ def test_links_to_this_machine_have_the_port_of_the_settings(acme, host, url):
     acme.runtime = replace(before, settings=replace(before.settings, local_port=8080))
     with acme.scope("other") as scope:
         assert api_url(scope, "link") == url
+        assert site_url(scope) == url.removesuffix("api/v1/link")
     acme.runtime = before
+
+
+def test_without_a_host_links_lead_to_the_server_with_the_organisation_in_the_path(acme):
+    with acme.scope() as scope:
+        hostless = replace(scope, organisation=replace(scope.organisation, hosts=()))
+        assert site_url(hostless).endswith("/acme/")

@@ -226,6 +226,13 @@ def test_stars_and_ratings_are_kept(player, album, songs):
     assert player.refused("star", id=f"tr-{uuid4()}") == 70
 
 
+@pytest.mark.parametrize("rating", ["99", "6", "-4", "x", "4.5"])
+def test_a_rating_outside_its_limits_changes_nothing(player, album, rating):
+    player.ask("setRating", id=f"al-{album.id}", rating=4)
+    assert player.refused("setRating", id=f"al-{album.id}", rating=rating) == 10
+    assert player.ask("getAlbumList2", type="highest")["albumList2"]["album"][0]["userRating"] == 4
+
+
 def test_a_playlist_is_made_changed_and_removed(shop, player, songs):
     first, second = (song["id"] for song in songs)
     made = player.ask("createPlaylist", name="Evening", songId=[second, first, second])["playlist"]

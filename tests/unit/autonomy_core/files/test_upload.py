@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autonomy_core.errors import AutonomyError
+from autonomy_core.files.errors import UploadMalformed
 from autonomy_core.files.upload import MAX_FIELD_BYTES, PIECE_BYTES, Reference, Upload, receive
 
 TYPE = "multipart/form-data; boundary=XX"
@@ -194,6 +195,13 @@ def test_a_form_may_name_an_upload_instead_of_a_file(beside: bytes, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_with_a_file_the_field_is_one_as_others(tmp_path: Path) -> None:
-    found = received(form(part("upload", b"an id"), part("file", b"1", "a.mp3")), tmp_path)
-    assert (found.filename, found.fields, found.upload_id) == ("a.mp3", {"upload": "an id"}, None)
+def test_a_form_with_a_file_and_an_upload_is_told_to_send_one_of_them(tmp_path: Path) -> None:
+    body = form(part("upload", b"an id"), part("file", b"1", "a.mp3"))
+    with pytest.raises(UploadMalformed, match="Send one of them"):
+        received(body, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_beside_a_file_the_empty_field_of_an_upload_is_ignored(tmp_path: Path) -> None:
+    found = received(form(part("upload", b""), part("file", b"1", "a.mp3")), tmp_path)
+    assert (found.filename, found.fields, found.upload_id) == ("a.mp3", {}, None)
