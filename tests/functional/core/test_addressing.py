@@ -141,7 +141,7 @@ def test_links_to_this_machine_have_the_port_of_the_settings(acme, host, url):
     acme.runtime = before
 
 
-def test_without_a_host_links_lead_to_the_server_with_the_organisation_in_the_path(acme):
+def test_without_a_host_links_have_the_organisation_in_the_path(acme):
     with acme.scope() as scope:
         hostless = replace(scope, organisation=replace(scope.organisation, hosts=()))
         assert site_url(hostless).endswith("/acme/")
