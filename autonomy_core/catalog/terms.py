@@ -11,8 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Float, and_, cast, delete, exists, false, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Float, and_, cast, delete, exists, false, func, select, text
 
 from autonomy_core.catalog.domain import distinct, plain
 from autonomy_core.catalog.models import Product, ProductDetails, ProductTerm, WordTrigram
@@ -31,6 +30,19 @@ MOST_SEARCHED: Final = 8
 LONGEST_WORD: Final = 50
 SIMILAR: Final = 0.35
 """The least share of common trigrams of a word and a misspelt one."""
+
+_STORE_TERMS: Final = text("""
+    INSERT INTO product_terms (organisation_id, product_id, field, term)
+    SELECT :organisation_id, :product_id, * FROM unnest(CAST(:fields AS text[]), CAST(:terms AS text[]))
+""")
+"""Arrays, because SQLAlchemy would compile an INSERT with several rows of VALUES again each time."""
+
+_STORE_TRIGRAMS: Final = text("""
+    INSERT INTO product_word_trigrams (organisation_id, trigram, word, size)
+    SELECT :organisation_id, *
+    FROM unnest(CAST(:trigrams AS text[]), CAST(:words AS text[]), CAST(:sizes AS smallint[]))
+    ON CONFLICT DO NOTHING
+""")
 
 _MOST_SIMILAR: Final = 10
 _AFTER_ALL: Final = "\U0010ffff"
@@ -59,10 +71,10 @@ def store_terms(scope: TenantScope, product: Product, details: ProductDetails) -
     }
     if details.artist:
         terms.add((ARTIST, plain(details.artist)))
-    own = {"organisation_id": scope.organisation.id, "product_id": product.id}
     scope.session.execute(delete(ProductTerm).where(ProductTerm.product_id == product.id))
-    rows = [{**own, "field": field, "term": term} for field, term in sorted(terms)]
-    scope.session.execute(insert(ProductTerm).values(rows))
+    own = {"organisation_id": scope.organisation.id, "product_id": product.id}
+    in_fields, stored = map(list, zip(*sorted(terms), strict=True))
+    scope.session.execute(_STORE_TERMS, {**own, "fields": in_fields, "terms": stored})
     _store_trigrams(scope, words)
 
 
@@ -81,12 +93,11 @@ def _store_trigrams(scope: TenantScope, words: Iterable[str]) -> None:
     rows = sorted(
         (trigram, word, len(found)) for word in words for found in [trigrams_of(word)] for trigram in found
     )
-    for start in range(0, len(rows), 1000):
-        values = [
-            {"organisation_id": scope.organisation.id, "trigram": trigram, "word": word, "size": size}
-            for trigram, word, size in rows[start : start + 1000]
-        ]
-        scope.session.execute(insert(WordTrigram).values(values).on_conflict_do_nothing())
+    if not rows:
+        return
+    trigrams, of_words, sizes = map(list, zip(*rows, strict=True))
+    values = {"trigrams": trigrams, "words": of_words, "sizes": sizes}
+    scope.session.execute(_STORE_TRIGRAMS, {"organisation_id": scope.organisation.id, **values})
 
 
 def has_term(field: str, term: str) -> ColumnElement[bool]:
