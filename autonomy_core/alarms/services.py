@@ -54,7 +54,8 @@ def raise_alarm(scope: TenantScope, name: str, subject: str, message: str) -> No
 def clear_alarm(scope: TenantScope, name: str, subject: str) -> bool:
     """Clear an alarm in the scope's transaction; return whether it existed."""
     key = (Alarm.organisation_id == scope.organisation.id, Alarm.name == name, Alarm.subject == subject)
-    return scope.session.scalar(delete(Alarm).where(*key).returning(Alarm.subject)) is not None
+    cleared = delete(Alarm).where(*key).returning(Alarm.subject)
+    return scope.session.scalar(cleared.execution_options(synchronize_session=False)) is not None
 
 
 def alarms_of(scope: TenantScope, limit: int) -> list[Alarm]:

@@ -71,7 +71,8 @@ def store_terms(scope: TenantScope, product: Product, details: ProductDetails) -
     }
     if details.artist:
         terms.add((ARTIST, plain(details.artist)))
-    scope.session.execute(delete(ProductTerm).where(ProductTerm.product_id == product.id))
+    before = delete(ProductTerm).where(ProductTerm.product_id == product.id)
+    scope.session.execute(before.execution_options(synchronize_session=False))
     own = {"organisation_id": scope.organisation.id, "product_id": product.id}
     in_fields, stored = map(list, zip(*sorted(terms), strict=True))
     scope.session.execute(_STORE_TERMS, {**own, "fields": in_fields, "terms": stored})

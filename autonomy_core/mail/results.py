@@ -149,6 +149,7 @@ def _record(
             finished_at=None if status == "queued" else now,
         )
         .returning(MailMessage.id)
+        .execution_options(synchronize_session=False)
     )
     if own.session.scalar(noted) is None:
         log.warning("mail.claim_lost", mail=str(claimed.mail.id), status=status)

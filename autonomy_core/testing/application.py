@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,7 @@ def return_urls(organisation: Organisation) -> ReturnUrls:
     return ReturnUrls(url, url, f"{url}api/v1/")
 
 
+@cache
 def chosen_plugins(*names: str) -> Plugins:
     """Return the stand-ins, and the named installed plugins, or all plugins without names.
 

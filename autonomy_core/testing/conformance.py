@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -78,15 +79,16 @@ class DescribedApi:
         self.document = document
         resource = Resource.from_contents(document, default_specification=DRAFT202012)
         self._schemas: Registry[Any] = Registry().with_resource(DOCUMENT, resource)
-        self._templates = {
-            _segments(path if "servers" in item else base + path): path
-            for path, item in document["paths"].items()
-        }
+        self._templates: dict[int, dict[tuple[str, ...], str]] = defaultdict(dict)
+        for path, item in document["paths"].items():
+            template = _segments(path if "servers" in item else base + path)
+            self._templates[len(template)][template] = path
 
     def find(self, segments: tuple[str, ...]) -> str | None:
         """Return the path template of a path. A literal segment takes precedence over a parameter."""
-        fitting = [template for template in self._templates if _fits(template, segments)]
-        return self._templates[max(fitting, key=_literalness)] if fitting else None
+        templates = self._templates[len(segments)]
+        fitting = [template for template in templates if _fits(template, segments)]
+        return templates[max(fitting, key=_literalness)] if fitting else None
 
     def errors(self, value: Any, *pointer: str) -> Iterator[str]:
         """Yield the differences between a value and the schema at a place in the document."""
@@ -157,7 +159,7 @@ def _segments(path: str) -> tuple[str, ...]:
 
 
 def _fits(template: tuple[str, ...], segments: tuple[str, ...]) -> bool:
-    return len(template) == len(segments) and all(
+    return all(
         expected == segment or expected.startswith("{")
         for expected, segment in zip(template, segments, strict=True)
     )

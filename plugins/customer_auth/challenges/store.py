@@ -257,4 +257,5 @@ def _sweep(scope: TenantScope) -> None:
     expired = (
         select(*key).where(Challenge.expires_at < utcnow()).limit(SWEEP).with_for_update(skip_locked=True)
     )
-    scope.session.execute(delete(Challenge).where(tuple_(*key).in_(expired)))
+    swept = delete(Challenge).where(tuple_(*key).in_(expired))
+    scope.session.execute(swept.execution_options(synchronize_session=False))

@@ -110,4 +110,5 @@ def _sweep(scope: TenantScope) -> None:
     key = (Flow.organisation_id, Flow.id)
     # Rows that another transaction has locked are left to a later sweep. Waiting for them could deadlock.
     expired = select(*key).where(Flow.expires_at < utcnow()).limit(SWEEP).with_for_update(skip_locked=True)
-    scope.session.execute(delete(Flow).where(tuple_(*key).in_(expired)))
+    swept = delete(Flow).where(tuple_(*key).in_(expired))
+    scope.session.execute(swept.execution_options(synchronize_session=False))

@@ -292,7 +292,7 @@ def _sighting(client: Client) -> Sighting:
 
 def _remove_expired(scope: TenantScope, customer_id: UUID) -> None:
     expired = (LoginSession.customer_id == customer_id, LoginSession.expires_at < utcnow())
-    scope.session.execute(delete(LoginSession).where(*expired))
+    scope.session.execute(delete(LoginSession).where(*expired).execution_options(synchronize_session=False))
 
 
 def _forget_used_tokens(scope: TenantScope, login: LoginSession) -> None:
