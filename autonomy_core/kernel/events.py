@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BoughtProduct",
     "CustomerErased",
-    "CustomerLogin",
     "CustomerRegistered",
     "CustomerUpdated",
     "CustomerVerified",
@@ -28,7 +27,6 @@ __all__ = [
     "DisputeFacts",
     "DownloadStarted",
     "GrantRevoked",
-    "LoginsEnded",
     "MailSending",
     "PaymentCompleted",
     "PaymentDisputed",
@@ -215,41 +213,6 @@ class CustomerRegistered:
     scope: TenantScope
     customer_id: UUID
     email: str
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerLogin:
-    """A customer was authenticated, and is about to be logged in.
-
-    Attributes:
-        scope: the organisation's scope, with the session of the current transaction.
-        customer_id: the account.
-        methods: what the customer was authenticated with, for example ``pwd``, ``otp`` and ``hwk`` of RFC
-            8176, or ``mail``, ``oidc`` and ``recovery``; with two factors also ``mfa``.
-        network: the client's IPv4 address, or its IPv6 /64 network.
-        is_new_device: whether none of the account's earlier logins came from a client like this one.
-        has_second_factor: whether the account has a second factor that it could be asked for.
-    """
-
-    scope: TenantScope
-    customer_id: UUID
-    methods: frozenset[str]
-    network: str
-    is_new_device: bool
-    has_second_factor: bool
-    _require_second_factor: Callable[[], None] = field(repr=False, compare=False)
-
-    def require_second_factor(self) -> None:
-        """Refuse the login unless two factors were presented. The customer is asked for the second one."""
-        self._require_second_factor()
-
-
-@dataclass(frozen=True, slots=True)
-class LoginsEnded:
-    """All logins of an account were ended at once, in the current transaction."""
-
-    scope: TenantScope
-    customer_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

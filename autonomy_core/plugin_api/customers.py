@@ -6,7 +6,7 @@ from autonomy_core.customers.addresses import change_email, erasable_addresses, 
 from autonomy_core.customers.changing import change_customer, unsubscribe_url
 from autonomy_core.customers.erasing import erase
 from autonomy_core.customers.exporting import export
-from autonomy_core.customers.logins import announce_login, announce_logins_ended
+from autonomy_core.customers.logins import announce_login, announce_logins_ended, require_open_login
 from autonomy_core.customers.merging import NotMergeable, merge
 from autonomy_core.customers.models import Customer
 from autonomy_core.customers.proving import claim_guests, prove_address
@@ -51,6 +51,7 @@ __all__ = [
     "prove_address",
     "proven_address",
     "register_customer",
+    "require_open_login",
     "revoke_keys_and_invitations",
     "unsubscribe_url",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from autonomy_core.kernel.events import (
     BoughtProduct,
     CustomerErased,
-    CustomerLogin,
     CustomerRegistered,
     CustomersMerged,
     CustomerUpdated,
@@ -13,7 +12,6 @@ from autonomy_core.kernel.events import (
     DisputeFacts,
     DownloadStarted,
     GrantRevoked,
-    LoginsEnded,
     MailSending,
     PaymentCompleted,
     PaymentDisputed,
@@ -23,6 +21,7 @@ from autonomy_core.kernel.events import (
     RefundFacts,
     TrackReady,
 )
+from autonomy_core.kernel.login_events import CustomerLogin, LoginRequired, LoginsEnded
 from autonomy_core.kernel.product_events import ImageChanged, ProductChanged
 
 __all__ = [
@@ -37,6 +36,7 @@ __all__ = [
     "DownloadStarted",
     "GrantRevoked",
     "ImageChanged",
+    "LoginRequired",
     "LoginsEnded",
     "MailSending",
     "PaymentCompleted",

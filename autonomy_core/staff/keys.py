@@ -50,7 +50,9 @@ def issue(
         BeyondOwnRights: a scope that the caller does not have.
         NotAllowed: the caller's membership ended a moment ago.
         InvalidInput: an unknown scope, or an expiry in the past.
+        NotAuthenticated: the caller's login has ended.
     """
+    giver.require_open_login(scope)
     giver.require(scopes)
     if expires_at is not None and expires_at <= utcnow():
         raise InvalidInput("expires_at is in the past")

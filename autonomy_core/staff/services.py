@@ -13,10 +13,12 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from autonomy_core.audit.services import record
+from autonomy_core.customers.logins import require_open_login
 from autonomy_core.customers.models import Customer
 from autonomy_core.customers.proving import prove_address
 from autonomy_core.db.base import utcnow, uuid7
 from autonomy_core.errors import Conflict, InvalidInput, NotAllowed
+from autonomy_core.kernel.identity import Identity
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.mail.services import send
 from autonomy_core.security import api_keys
@@ -62,10 +64,12 @@ class Giver:
     Attributes:
         actor: for the audit log.
         scopes: the rights of the giver; None for the operator on the command line, who has all.
+        caller: the identity of the request; None on the command line.
     """
 
     actor: str
     scopes: frozenset[str] | None
+    caller: Identity | None = None
 
     def require(self, scopes: Collection[str]) -> None:
         """Make sure that the giver has every scope that is given.
@@ -75,6 +79,11 @@ class Giver:
         """
         if self.scopes is not None and not self.scopes.issuperset(scopes):
             raise BeyondOwnRights
+
+    def require_open_login(self, scope: TenantScope) -> None:
+        """Raise NotAuthenticated if the login of a member of staff has ended. An API key has no login."""
+        if self.caller is not None and self.caller.kind == "member":
+            require_open_login(scope, self.caller.id, self.caller.session_id)
 
 
 def list_staff(scope: TenantScope) -> Sequence[tuple[StaffMember, Customer]]:
@@ -123,7 +132,9 @@ def invite(scope: TenantScope, email: str, role: Role, giver: Giver) -> StaffInv
     Raises:
         BeyondOwnRights: the role allows more than the giver may do.
         AlreadyStaff: the account with the address is a member.
+        NotAuthenticated: the giver's login has ended.
     """
+    giver.require_open_login(scope)
     giver.require(role_scopes(scope, role))
     if scope.session.scalars(_staff().where(Customer.email == email)).first() is not None:
         raise AlreadyStaff

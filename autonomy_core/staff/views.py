@@ -209,7 +209,7 @@ def _giver(request: Request) -> services.Giver:
     prefix = "scope:"
     principals = request.identity.principals
     scopes = {each.removeprefix(prefix) for each in principals if each.startswith(prefix)}
-    return services.Giver(request.actor, frozenset(scopes))
+    return services.Giver(request.actor, frozenset(scopes), request.identity)
 
 
 def _shown(member: StaffMember, customer: Any) -> Mapping[str, Any]:

@@ -10,10 +10,12 @@ from pyramid.config import Configurator
 
 from autonomy_core.plugin_api.checks import OrganisationCheck
 from autonomy_core.plugin_api.customers import PersonalData, find_customer
+from autonomy_core.plugin_api.errors import NotAuthenticated
 from autonomy_core.plugin_api.events import (
     CustomersMerged,
     CustomerUpdated,
     CustomerVerified,
+    LoginRequired,
     MailSending,
     PurchaseRequested,
 )
@@ -42,7 +44,7 @@ from customer_auth.second_factors.jobs import reseal
 from customer_auth.second_factors.resources import AuthenticatorApp, Login, SecondFactors
 from customer_auth.sessions.authenticator import AccessTokenAuthenticator
 from customer_auth.sessions.notices import NOTICES
-from customer_auth.sessions.services import end_all_sessions
+from customer_auth.sessions.services import end_all_sessions, is_open
 from customer_auth.settings import PLUGIN, OrganisationSettings, ServerSettings
 from customer_auth.support.resources import AdminCustomerSessions
 
@@ -122,6 +124,13 @@ def on_customer_verified(event: CustomerVerified) -> None:
     """Remove what a person has set up who may not be the owner of the mailbox."""
     if event.from_outside:
         forget_credentials(event.scope, event.customer_id)
+
+
+@hookimpl
+def on_login_required(event: LoginRequired) -> None:
+    """Refuse a login that has ended, in which a process still trusts."""
+    if event.session_id is not None and not is_open(event.scope, event.customer_id, event.session_id):
+        raise NotAuthenticated
 
 
 @hookimpl

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
 
-from autonomy_core.plugin_api.customers import Customer, find_customer, register_customer
+from autonomy_core.plugin_api.customers import Customer, find_customer, register_customer, require_open_login
 from autonomy_core.plugin_api.errors import (
     Conflict,
     InvalidInput,
@@ -194,6 +194,7 @@ def change_password(
         TooManyRequests: too many wrong passwords of this customer.
         WrongPassword: the current password is wrong.
         WeakPassword: the new password is easy to guess.
+        NotAuthenticated: the login has ended.
         Conflict: a concurrent request has changed the password.
         Unavailable: the queue for hashes is too long.
     """
@@ -208,7 +209,7 @@ def change_password(
     if not is_right:
         raise WrongPassword
     methods = methods_of(scope, session_id)
-    _replace(scope, customer, known, passwords_of(scope).hash(new_password))
+    _replace(scope, session_id, customer, known, passwords_of(scope).hash(new_password))
     forgive_attempt(scope, buckets)
     owned = replace(client, is_known=True)
     return open_session(scope, customer_id, methods={*methods, Method.PASSWORD}, client=owned)
@@ -251,10 +252,17 @@ def _customer_and_credential(
         return customer, _look_up(own, Customer.id == customer_id)
 
 
-def _replace(scope: TenantScope, customer: Customer, known: KnownCredential | None, new_hash: str) -> None:
+def _replace(
+    scope: TenantScope,
+    session_id: UUID | None,
+    former: Customer,
+    known: KnownCredential | None,
+    new_hash: str,
+) -> None:
     """Set a password, if the customer still has the one that was looked up, or none."""
-    # All code locks challenges before credentials, which prevents deadlocks.
-    store.end_with_password(scope, customer.id)
+    # For the order of the locks see `set_password`.
+    store.end_with_password(scope, former.id)
+    customer = require_open_login(scope, former.id, session_id)
     is_same = _is_still(scope, known) if known else _look_up(scope, Customer.id == customer.id) is None
     if not is_same:
         raise Conflict("The password was changed a moment ago.")

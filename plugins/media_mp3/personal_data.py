@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from autonomy_core.plugin_api.customers import Customer, PersonalData, is_current
@@ -78,10 +80,14 @@ def erase(scope: TenantScope, customer_id: UUID) -> None:
 def move(scope: TenantScope, source_id: UUID, target_id: UUID) -> None:
     """Give what a merged customer has heard and kept to the account, except app passwords and feeds.
 
-    Where both have something that there can be once, for example a star, that of the account stays.
+    Where both have something that there can be once, for example a star, that of the account stays. Of two
+    deletions of the history, the later one stays.
     """
+    deleted_at = select(HistoryDeletion.deleted_at).where(HistoryDeletion.customer_id == source_id)
+    if (moment := scope.session.scalar(deleted_at)) is not None:
+        keep_deletion(scope, target_id, moment)
     for model in TABLES:
-        if model not in {AppPassword, Feed}:
+        if model not in {AppPassword, Feed, HistoryDeletion}:
             mine = update(model).where(model.customer_id == source_id, ~_exists(model, target_id))
             scope.session.execute(
                 mine.values(customer_id=target_id), execution_options={"synchronize_session": False}
@@ -89,12 +95,19 @@ def move(scope: TenantScope, source_id: UUID, target_id: UUID) -> None:
     erase(scope, source_id)
 
 
+def keep_deletion(scope: TenantScope, customer_id: UUID, deleted_at: datetime) -> None:
+    """Keep that a customer's history until a moment was deleted. A later deletion stays."""
+    key = {"organisation_id": scope.organisation.id, "customer_id": customer_id}
+    new = insert(HistoryDeletion).values(**key, deleted_at=deleted_at)
+    later = func.greatest(HistoryDeletion.deleted_at, new.excluded.deleted_at)
+    scope.session.execute(new.on_conflict_do_update(index_elements=[*key], set_={"deleted_at": later}))
+
+
 _ONCE: Final[dict[Any, tuple[str, ...]]] = {
     Mark: ("item",),
     PlayQueue: (),
     Play: ("track_id", "played_at"),
     Position: ("track_id",),
-    HistoryDeletion: (),
 }
 """The columns by which a customer can have one row only."""
 

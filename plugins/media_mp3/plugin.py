@@ -12,7 +12,6 @@ from autonomy_core.plugin_api.checks import OrganisationCheck
 from autonomy_core.plugin_api.customers import PersonalData
 from autonomy_core.plugin_api.events import (
     CustomersMerged,
-    CustomerVerified,
     DownloadStarted,
     ImageChanged,
     LoginsEnded,
@@ -207,14 +206,6 @@ def on_logins_ended(event: LoginsEnded) -> None:
     """Revoke app passwords and feeds: with them, players are logged in."""
     revoke_all(event.scope, event.customer_id)
     revoke_feeds(event.scope, event.customer_id)
-
-
-@hookimpl
-def on_customer_verified(event: CustomerVerified) -> None:
-    """Revoke app passwords and feeds that a person has made who may not be the owner of the mailbox."""
-    if event.from_outside:
-        revoke_all(event.scope, event.customer_id)
-        revoke_feeds(event.scope, event.customer_id)
 
 
 @hookimpl

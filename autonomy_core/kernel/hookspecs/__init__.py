@@ -18,8 +18,6 @@ from autonomy_core.kernel.hookspecs.events import (
     on_customers_merged,
     on_download,
     on_grant_revoked,
-    on_login,
-    on_logins_ended,
     on_mail_sending,
     on_payment_completed,
     on_payment_disputed,
@@ -27,6 +25,7 @@ from autonomy_core.kernel.hookspecs.events import (
     on_purchase_requested,
     on_track_ready,
 )
+from autonomy_core.kernel.hookspecs.logins import on_login, on_login_required, on_logins_ended
 from autonomy_core.kernel.hookspecs.products import on_image_changed, on_product_changed
 from autonomy_core.kernel.hookspecs.providers import (
     register_authenticators,
@@ -62,6 +61,7 @@ __all__ = [
     "on_grant_revoked",
     "on_image_changed",
     "on_login",
+    "on_login_required",
     "on_logins_ended",
     "on_mail_sending",
     "on_payment_completed",

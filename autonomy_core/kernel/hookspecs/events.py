@@ -10,14 +10,12 @@ from autonomy_core.kernel.hooks import hookspec
 if TYPE_CHECKING:
     from autonomy_core.kernel.events import (
         CustomerErased,
-        CustomerLogin,
         CustomerRegistered,
         CustomersMerged,
         CustomerUpdated,
         CustomerVerified,
         DownloadStarted,
         GrantRevoked,
-        LoginsEnded,
         MailSending,
         PaymentCompleted,
         PaymentDisputed,
@@ -170,45 +168,6 @@ def on_customer_registered(event: CustomerRegistered) -> None:
         >>> @hookimpl
         ... def on_customer_registered(event):
         ...     print("welcome", event.email)
-    """
-
-
-@hookspec
-def on_login(event: CustomerLogin) -> None:
-    """A customer was authenticated, and is about to be logged in. The hook may demand a second factor.
-
-    Fires: before a login gets its tokens, whatever the way to log in; not if the account's own settings ask
-    for a second factor anyway, until it was given.
-    Transaction: the one of the login; a hook cannot end it, see docs/transactions.md.
-    Raising: the login is rolled back and rejected. Raise `NotAllowed` with a sentence for the customer.
-    Twice: yes. If an implementation has demanded a second factor, the hook runs again after it was given,
-    with ``mfa`` in ``event.methods``. An account without a second factor cannot meet the demand: its login is
-    refused with 403 ``second_factor_missing``.
-
-    Example:
-        >>> from autonomy_core.plugin_api.hooks import hookimpl
-        >>> @hookimpl
-        ... def on_login(event):
-        ...     if event.is_new_device and event.has_second_factor:
-        ...         event.require_second_factor()
-    """
-
-
-@hookspec
-def on_logins_ended(event: LoginsEnded) -> None:
-    """All logins of a customer were ended at once. End what else the customer has let into the account.
-
-    Fires: after the password was changed or reset or a second factor was added, after the customer or staff
-    have ended all logins, after staff have blocked the customer, and after the owner of a mailbox has taken
-    an account back. The login of the request may stay. It does not fire for a single login.
-    Transaction: the one that ends the logins; a hook cannot end it, see docs/transactions.md.
-    Raising: the logins stay, and the call is rejected. Twice: yes, whenever it happens again.
-
-    Example:
-        >>> from autonomy_core.plugin_api.hooks import hookimpl
-        >>> @hookimpl
-        ... def on_logins_ended(event):
-        ...     print("revoke the tokens of", event.customer_id)
     """
 
 

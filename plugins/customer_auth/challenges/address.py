@@ -14,6 +14,7 @@ from autonomy_core.plugin_api.customers import (
     find_customer_by_email,
     merge,
     prove_address,
+    require_open_login,
     revoke_keys_and_invitations,
 )
 from autonomy_core.plugin_api.errors import InvalidInput, NotAuthenticated
@@ -81,18 +82,19 @@ def request_change_mail(
     send(scope, template, email, {}, customer_id=customer_id, locale=customer.locale)
 
 
-def confirm_change(scope: TenantScope, customer_id: UUID, proof: Proof) -> Customer:
+def confirm_change(scope: TenantScope, customer_id: UUID, session_id: UUID | None, proof: Proof) -> Customer:
     """Change the address of a customer who is logged in, and mail the way back to the old one.
 
     A link that opens in a foreign browser changes nothing. Otherwise the owner of the new mailbox could be
     made the owner of an account of another person.
 
     Raises:
+        NotAuthenticated: the login of the request, ``session_id``, has ended.
         InvalidLink, InvalidCode: the proof is not valid, or is another customer's.
         EmailTaken: an account has got the address meanwhile.
     """
     used = use_own(scope, Purpose.CHANGE, customer_id, proof)
-    customer = _require(scope, customer_id)
+    customer = require_open_login(scope, customer_id, session_id)
     old = customer.email
     change_email(scope, customer, used.email)
     prove_address(scope, used.email, within=customer_id)

@@ -131,7 +131,8 @@ def request_email_change(context: CustomerEmail, request: Request) -> None:
 )
 def confirm_email_change(context: CustomerEmail, request: Request) -> Customer:
     """The old address gets a mail with a way back, which is open for seven days."""
-    return address.confirm_change(context.scope, request.identity.id, **request.validated)
+    identity = request.identity
+    return address.confirm_change(context.scope, identity.id, identity.session_id, **request.validated)
 
 
 @api_view(

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
-from autonomy_core.plugin_api.customers import find_customer
+from autonomy_core.plugin_api.customers import find_customer, require_open_login
 from autonomy_core.plugin_api.errors import NotAuthenticated, NotFound
 from autonomy_core.plugin_api.limits import count_attempt
 from autonomy_core.plugin_api.models import utcnow, uuid7
@@ -38,6 +38,8 @@ from customer_auth.sessions.services import Tokens, open_session
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from customer_auth.passkeys.ceremonies import NewCredential
 
 log = structlog.get_logger(__name__)
 
@@ -112,21 +114,55 @@ def offer_creation(scope: TenantScope, customer_id: UUID, *, page: Page, rp_id: 
 
 
 def create(
-    scope: TenantScope, customer_id: UUID, presented: PresentedPasskey, *, name: str, page: Page
+    scope: TenantScope,
+    customer_id: UUID,
+    session_id: UUID | None,
+    presented: PresentedPasskey,
+    *,
+    name: str,
+    page: Page,
 ) -> Passkey:
     """Keep a new passkey of a customer who is logged in.
 
     Args:
         scope: the scope of the organisation.
         customer_id: the customer.
+        session_id: the login of the request.
         presented: the new credential.
         name: how the customer calls it.
         page: the page that the customer uses.
 
     Raises:
+        NotAuthenticated: the login has ended.
         PasskeyRefused: the credential is not valid, or the flow is another customer's or was used.
         PasskeyExists: it is registered already.
     """
+    require_open_login(scope, customer_id, session_id)
+    found, rp_id = _verified(scope, customer_id, presented, page)
+    passkey = Passkey(
+        organisation_id=scope.organisation.id,
+        id=uuid7(),
+        customer_id=customer_id,
+        name=name,
+        credential_id=found.credential_id,
+        public_key=found.public_key,
+        rp_id=rp_id,
+        sign_count=found.sign_count,
+        backed_up=found.backed_up,
+    )
+    try:
+        with scope.session.begin_nested():
+            scope.session.add(passkey)
+    except IntegrityError as error:
+        raise PasskeyExists from error
+    notify_of_factors(scope, customer_id, FactorChange.PASSKEY_ADDED)
+    return passkey
+
+
+def _verified(
+    scope: TenantScope, customer_id: UUID, presented: PresentedPasskey, page: Page
+) -> tuple[NewCredential, str]:
+    """Return a new credential, and the host that it belongs to."""
     flow = flows.take(scope, FlowKind.NEW_PASSKEY, presented.flow)
     if flow is None or flow.customer_id != customer_id or flow.challenge is None or flow.rp_id is None:
         raise PasskeyRefused
@@ -138,24 +174,7 @@ def create(
         )
     except ceremonies.Unverified as error:
         raise PasskeyRefused from error
-    passkey = Passkey(
-        organisation_id=scope.organisation.id,
-        id=uuid7(),
-        customer_id=customer_id,
-        name=name,
-        credential_id=found.credential_id,
-        public_key=found.public_key,
-        rp_id=flow.rp_id,
-        sign_count=found.sign_count,
-        backed_up=found.backed_up,
-    )
-    try:
-        with scope.session.begin_nested():
-            scope.session.add(passkey)
-    except IntegrityError as error:
-        raise PasskeyExists from error
-    notify_of_factors(scope, customer_id, FactorChange.PASSKEY_ADDED)
-    return passkey
+    return found, flow.rp_id
 
 
 def rename(scope: TenantScope, customer_id: UUID, passkey_id: UUID, name: str) -> Passkey:

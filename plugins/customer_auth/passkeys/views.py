@@ -80,6 +80,7 @@ def create_passkey(context: CustomerPasskeys, request: Request) -> Passkey:
     return services.create(
         context.scope,
         request.identity.id,
+        request.identity.session_id,
         presented,
         name=given["name"],
         page=page_of_request(request),

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
-from autonomy_core.plugin_api.customers import Customer, announce_logins_ended
+from autonomy_core.plugin_api.customers import Customer, announce_logins_ended, lock_current
 from autonomy_core.plugin_api.mail import send
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
@@ -30,7 +30,12 @@ def set_password(scope: TenantScope, customer: Customer, password_hash: str) -> 
         scope: the scope of the organisation.
         customer: the account, which may have had no password.
         password_hash: the hash of the new password.
+
+    Raises:
+        NotFound: the account was erased or merged meanwhile.
     """
+    # All code locks challenges, then the customer, then credentials and logins, which prevents deadlocks.
+    lock_current(scope, customer)
     values = {"password_hash": password_hash, "changed_at": utcnow()}
     key = {"organisation_id": scope.organisation.id, "customer_id": customer.id}
     new = insert(Credential).values({**key, **values})
@@ -55,9 +60,9 @@ def forget_credentials(scope: TenantScope, customer_id: UUID) -> None:
     forgotten.
     """
     store.end_with_password(scope, customer_id)
+    announce_logins_ended(scope, customer_id)
     for table in tables_about_customers():
         if table is Challenge:
             continue
         scope.session.execute(delete(table).where(table.customer_id == customer_id))
-    announce_logins_ended(scope, customer_id)
     log.warning("customer_auth.credentials_forgotten", customer=str(customer_id))

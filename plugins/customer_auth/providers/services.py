@@ -18,12 +18,12 @@ from sqlalchemy.exc import IntegrityError
 
 from autonomy_core.plugin_api.customers import (
     Customer,
-    find_customer,
     find_customer_by_email,
     prove_address,
     register_customer,
+    require_open_login,
 )
-from autonomy_core.plugin_api.errors import Conflict, NotAllowed, NotAuthenticated, NotFound
+from autonomy_core.plugin_api.errors import Conflict, NotAllowed, NotFound
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.payments import check_return_url
 from autonomy_core.plugin_api.schemas import EmailField, paginate
@@ -147,16 +147,25 @@ def log_in(
 
 
 def link(
-    scope: TenantScope, customer_id: UUID, *, flow: str, state: str, code: str, iss: str | None = None
+    scope: TenantScope,
+    customer_id: UUID,
+    session_id: UUID | None,
+    *,
+    flow: str,
+    state: str,
+    code: str,
+    iss: str | None = None,
 ) -> Linked:
     """Link the identity that a provider has authenticated to the account of a customer who is logged in.
 
     Args:
         scope: the scope of the organisation, in no transaction.
         customer_id: the customer, who has begun the flow.
+        session_id: the login of the request.
         flow, state, code, iss: see `log_in`.
 
     Raises:
+        NotAuthenticated: the login has ended.
         ProviderLoginFailed: the flow is another customer's, or not valid; see `log_in`.
         ProviderAddressUnproven, ProviderAddressDiffers: the identity does not have the account's address.
         ProviderIdentityTaken: it is linked to another account.
@@ -164,9 +173,7 @@ def link(
     """
     provider, asserted = _proven(scope, flow, state, code, iss, customer_id=customer_id)
     with scope.begin() as own:
-        customer = find_customer(own, customer_id)
-        if customer is None:
-            raise NotAuthenticated
+        customer = require_open_login(own, customer_id, session_id)
         if _proven_email(asserted) != customer.email:
             raise ProviderAddressDiffers
         identity = _identity(own, provider, asserted) or _link(own, customer_id, provider, asserted)

@@ -135,7 +135,8 @@ def start_linking(context: LinkedIdentities, request: Request) -> services.Begun
 )
 def link_identity(context: LinkedIdentities, request: Request) -> services.Linked:
     """The provider must have verified the account's own address."""
-    return services.link(context.scope, request.identity.id, **request.validated)
+    identity = request.identity
+    return services.link(context.scope, identity.id, identity.session_id, **request.validated)
 
 
 @api_view(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from autonomy_core.plugin_api.customers import require_open_login
 from autonomy_core.plugin_api.errors import NotAuthenticated, NotFound
 from autonomy_core.plugin_api.limits import Bucket, count_attempt, forgive_attempt
 from autonomy_core.plugin_api.scope import TenantScope
@@ -174,6 +175,7 @@ def enable_totp(scope: TenantScope, customer_id: UUID, session_id: UUID | None, 
     """
     if session_id is None:
         raise NotAuthenticated
+    require_open_login(scope, customer_id, session_id)
     codes = totp.confirm(scope, customer_id, code)
     end_all_sessions(scope, customer_id, but=session_id)
     tokens = replace_session(scope, customer_id, session_id, {Method.ONE_TIME_CODE})
@@ -181,22 +183,26 @@ def enable_totp(scope: TenantScope, customer_id: UUID, session_id: UUID | None, 
     return Enabled(codes, tokens)
 
 
-def disable_totp(scope: TenantScope, customer_id: UUID) -> None:
+def disable_totp(scope: TenantScope, customer_id: UUID, session_id: UUID | None) -> None:
     """Stop asking a customer for codes.
 
     Raises:
+        NotAuthenticated: the login of the request, ``session_id``, has ended.
         NotFound: there is no authenticator app.
     """
+    require_open_login(scope, customer_id, session_id)
     totp.remove(scope, customer_id)
     notify_of_factors(scope, customer_id, FactorChange.TOTP_REMOVED)
 
 
-def replace_recovery_codes(scope: TenantScope, customer_id: UUID) -> list[str]:
+def replace_recovery_codes(scope: TenantScope, customer_id: UUID, session_id: UUID | None) -> list[str]:
     """Return new recovery codes, in place of all earlier ones.
 
     Raises:
+        NotAuthenticated: the login of the request, ``session_id``, has ended.
         NotFound: there is no authenticator app.
     """
+    require_open_login(scope, customer_id, session_id)
     if Factor.TOTP not in factors_of(scope, customer_id):
         raise NotFound
     notify_of_factors(scope, customer_id, FactorChange.CODES_REPLACED)

@@ -9,8 +9,8 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
-from autonomy_core.plugin_api.customers import find_customer
-from autonomy_core.plugin_api.errors import NotAuthenticated, NotFound
+from autonomy_core.plugin_api.customers import require_open_login
+from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.models import utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from customer_auth.second_factors import recovery, sealing
@@ -42,15 +42,19 @@ def find(scope: TenantScope, customer_id: UUID, *, lock: bool = False) -> Totp |
     return scope.session.scalars(statement).one_or_none()
 
 
-def enrol(scope: TenantScope, customer_id: UUID) -> Enrolment:
+def enrol(scope: TenantScope, customer_id: UUID, session_id: UUID | None) -> Enrolment:
     """Create a secret. It becomes a factor when `confirm` gets a code made with it.
 
+    Args:
+        scope: the scope of the organisation.
+        customer_id: the customer.
+        session_id: the login of the request.
+
     Raises:
+        NotAuthenticated: the login has ended.
         SecondFactorExists: the customer has a confirmed app.
     """
-    customer = find_customer(scope, customer_id)
-    if customer is None:
-        raise NotAuthenticated
+    customer = require_open_login(scope, customer_id, session_id)
     found = find(scope, customer_id, lock=True)
     if found is not None and found.confirmed_at is not None:
         raise SecondFactorExists

@@ -106,7 +106,7 @@ def get_factors(context: SecondFactors, request: Request) -> Mapping[str, Any]:
 )
 def enrol_app(context: AuthenticatorApp, request: Request) -> totp.Enrolment:
     """The app becomes a factor with the call `confirm`. A repeated call replaces the secret."""
-    return totp.enrol(context.scope, request.identity.id)
+    return totp.enrol(context.scope, request.identity.id, request.identity.session_id)
 
 
 @api_view(
@@ -136,7 +136,7 @@ def confirm_app(context: AuthenticatorApp, request: Request) -> Mapping[str, Any
 )
 def remove_app(context: AuthenticatorApp, request: Request) -> None:
     """The recovery codes end with it."""
-    services.disable_totp(context.scope, request.identity.id)
+    services.disable_totp(context.scope, request.identity.id, request.identity.session_id)
 
 
 @api_view(
@@ -151,4 +151,6 @@ def remove_app(context: AuthenticatorApp, request: Request) -> None:
 )
 def replace_recovery_codes(context: SecondFactors, request: Request) -> Mapping[str, Any]:
     """All earlier codes become invalid. Only an account with an authenticator app has recovery codes."""
-    return {"recovery_codes": services.replace_recovery_codes(context.scope, request.identity.id)}
+    identity = request.identity
+    codes = services.replace_recovery_codes(context.scope, identity.id, identity.session_id)
+    return {"recovery_codes": codes}

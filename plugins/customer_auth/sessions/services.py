@@ -11,7 +11,12 @@ from uuid import UUID
 import structlog
 from sqlalchemy import ColumnElement, Select, delete, select, update
 
-from autonomy_core.plugin_api.customers import Customer, announce_logins_ended, is_account
+from autonomy_core.plugin_api.customers import (
+    Customer,
+    announce_logins_ended,
+    is_account,
+    require_open_login,
+)
 from autonomy_core.plugin_api.errors import Conflict, NotAuthenticated, NotFound
 from autonomy_core.plugin_api.models import utcnow, uuid7
 from autonomy_core.plugin_api.scope import TenantScope
@@ -171,6 +176,7 @@ def replace_session(
     Raises:
         NotAuthenticated: the login has ended.
     """
+    require_open_login(scope, customer_id, session_id)
     statement = open_sessions(scope, customer_id).where(LoginSession.id == session_id).with_for_update()
     former = scope.session.scalars(statement).one_or_none()
     if former is None:
@@ -205,6 +211,18 @@ def open_sessions(scope: TenantScope, customer_id: UUID) -> Select[LoginSession]
     return select(LoginSession).where(LoginSession.customer_id == customer_id, *_are_open())
 
 
+def is_open(scope: TenantScope, customer_id: UUID, session_id: UUID) -> bool:
+    """Return whether a customer's login is open now, without the cache of `open_logins`."""
+    return (
+        scope.session.scalars(
+            select(LoginSession.id).where(
+                LoginSession.customer_id == customer_id, LoginSession.id == session_id, *_are_open()
+            )
+        ).one_or_none()
+        is not None
+    )
+
+
 def end_one_session(scope: TenantScope, customer_id: UUID, session_id: UUID) -> None:
     """End a login of a customer.
 
@@ -224,9 +242,8 @@ def end_all_sessions(scope: TenantScope, customer_id: UUID, *, but: UUID | None 
         but: a login that stays open.
     """
     others = () if but is None else (LoginSession.id != but,)
-    ended = _end(scope, LoginSession.customer_id == customer_id, *others)
     announce_logins_ended(scope, customer_id)
-    return ended
+    return _end(scope, LoginSession.customer_id == customer_id, *others)
 
 
 def _end(scope: TenantScope, *which: ColumnElement[bool]) -> int:

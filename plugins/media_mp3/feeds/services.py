@@ -12,7 +12,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.plugin_api.catalog import Product, available_at, find_product
-from autonomy_core.plugin_api.customers import find_customer, lock_current
+from autonomy_core.plugin_api.customers import find_customer, require_open_login
 from autonomy_core.plugin_api.errors import NotFound
 from autonomy_core.plugin_api.files import FileArea, ServedFile
 from autonomy_core.plugin_api.images import CurrentImage, images_of
@@ -83,16 +83,20 @@ class Release:
     product_id: UUID
 
 
-def make_feed(scope: TenantScope, customer_id: UUID, product: Product) -> OwnedFeed:
+def make_feed(scope: TenantScope, customer_id: UUID, session_id: UUID | None, product: Product) -> OwnedFeed:
     """Make the feed of a product. A feed that there was before ends.
 
+    Args:
+        scope: the scope of the organisation, in a transaction.
+        customer_id: the customer.
+        session_id: the login of the request.
+        product: the product.
+
     Raises:
-        NotFound: the customer does not own the product, or was erased or merged meanwhile.
+        NotFound: the customer does not own the product.
+        NotAuthenticated: the login has ended, or the customer was erased or merged meanwhile.
     """
-    customer = find_customer(scope, customer_id)
-    if customer is None:
-        raise NotFound
-    lock_current(scope, customer)  # an erasure, which ends all feeds, comes before or after this
+    require_open_login(scope, customer_id, session_id)
     owned_tracks(scope, customer_id, product.id)
     token, kept = domain.new_token()
     values = {

@@ -36,7 +36,7 @@ _OF_A_TRACK: Final[Details] = {
     context=ProductFeed,
     method="POST",
     summary="Make the private feed of a product that you own",
-    permission=Permission.OWN,
+    permission=Permission.OWN_RECENT,
     returns=NewFeedSchema,
     status=201,
 )
@@ -45,7 +45,8 @@ def make_feed(context: ProductFeed, request: Request) -> dict[str, Any]:
 
     A product has one feed: if it is made again, the URLs of before open nothing any more.
     """
-    feed = services.make_feed(context.scope, request.identity.id, context.product)
+    identity = request.identity
+    feed = services.make_feed(context.scope, identity.id, identity.session_id, context.product)
     root = request.resource_url(find_interface(context, ApiV1), "feeds", str(feed.id))
     query = urlencode({"token": feed.token})
     names = ("id", "product_id", "title", "created_at", "used_at", "usable")

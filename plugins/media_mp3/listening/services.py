@@ -10,7 +10,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
 
 from autonomy_core.plugin_api.errors import InvalidInput
 from autonomy_core.plugin_api.models import utcnow
@@ -20,9 +19,9 @@ from autonomy_core.plugin_api.security import Identity
 from media_mp3 import services
 from media_mp3.listening.domain import require_credible
 from media_mp3.listening.memory import LISTENING
-from media_mp3.listening.models import HistoryDeletion, Play, Position, TrackDay
+from media_mp3.listening.models import Play, Position, TrackDay
 from media_mp3.models import Track
-from media_mp3.personal_data import lock_customer
+from media_mp3.personal_data import keep_deletion, lock_customer
 
 MOST_POSITIONS: Final = 100
 FIRST_DAYS: Final = timedelta(days=29)
@@ -78,10 +77,7 @@ def delete_history(scope: TenantScope, customer_id: UUID) -> None:
         NotFound: the customer was erased, or merged into another.
     """
     lock_customer(scope, customer_id)
-    now = utcnow()
-    key = {"organisation_id": scope.organisation.id, "customer_id": customer_id}
-    deleted = insert(HistoryDeletion).values(**key, deleted_at=now)
-    scope.session.execute(deleted.on_conflict_do_update(index_elements=[*key], set_={"deleted_at": now}))
+    keep_deletion(scope, customer_id, utcnow())
     for table in (Play, Position):
         scope.session.execute(delete(table).where(table.customer_id == customer_id))
 

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import Select, delete, func, select
 
+from autonomy_core.plugin_api.customers import require_open_login
 from autonomy_core.plugin_api.errors import Conflict, NotFound
 from autonomy_core.plugin_api.models import uuid7
 from autonomy_core.plugin_api.scope import TenantScope
-from media_mp3.personal_data import lock_customer
 from media_mp3.settings import PLUGIN
 from media_mp3.subsonic import sealing
 from media_mp3.subsonic.domain import KEY_SEPARATOR
@@ -60,16 +60,23 @@ def _random(length: int) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
-def create(scope: TenantScope, customer_id: UUID, name: str) -> NewAppPassword:
+def create(scope: TenantScope, customer_id: UUID, session_id: UUID | None, name: str) -> NewAppPassword:
     """Make an app password for a device of a customer.
 
+    Args:
+        scope: the scope of the organisation, in a transaction.
+        customer_id: the customer.
+        session_id: the login of the request.
+        name: how the customer calls the device.
+
     Raises:
-        NotFound: the organisation does not offer players, or the customer was erased.
+        NotFound: the organisation does not offer players.
+        NotAuthenticated: the login has ended, or the customer was erased or merged meanwhile.
         TooManyAppPasswords: the customer has as many as one may have.
     """
     if not is_offered(scope):
         raise NotFound
-    lock_customer(scope, customer_id)
+    require_open_login(scope, customer_id, session_id)
     count = select(func.count(AppPassword.id)).where(AppPassword.customer_id == customer_id)
     if (scope.session.scalar(count) or 0) >= MOST_PASSWORDS:
         raise TooManyAppPasswords

@@ -100,7 +100,8 @@ def list_app_passwords(context: AppPasswords, request: Request) -> dict[str, Any
 )
 def create_app_password(context: AppPasswords, request: Request) -> passwords.NewAppPassword:
     """For a player that speaks OpenSubsonic. This answer is the only one with the password."""
-    return passwords.create(context.scope, request.identity.id, request.validated["name"])
+    identity = request.identity
+    return passwords.create(context.scope, identity.id, identity.session_id, request.validated["name"])
 
 
 @api_view(

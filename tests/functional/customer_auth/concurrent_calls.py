@@ -1,9 +1,13 @@
 """Calls at the same moment."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 from webtest import TestApp
+
+from autonomy_core.testing.locks import BLOCKED
 
 
 def at_once(shop, call, bodies):
@@ -21,3 +25,11 @@ def at_once(shop, call, bodies):
 
 def statuses(answers):
     return Counter(answer.status_int for answer in answers)
+
+
+def wait_for_a_lock(database):
+    until = time.monotonic() + 20
+    with psycopg.connect(database.conninfo, autocommit=True) as connection:
+        while not connection.execute(BLOCKED).fetchall():
+            assert time.monotonic() < until, "nothing waits"
+            time.sleep(0.02)

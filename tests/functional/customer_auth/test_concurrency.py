@@ -1,21 +1,18 @@
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from uuid import UUID
 
-import psycopg
 import pytest
 from sqlalchemy import func, select
 
 from autonomy_core.plugin_api.customers import Customer
 from autonomy_core.security.models import RateCount
-from autonomy_core.testing.locks import BLOCKED
 from customer_auth.models import Credential, LoginSession, RefreshToken
 from customer_auth.passwords.credentials import forget_credentials
 from customer_auth.sessions.clients import Client
 from customer_auth.sessions.methods import Method
 from customer_auth.sessions.services import open_session, open_sessions
-from tests.functional.customer_auth.concurrent_calls import at_once, statuses
+from tests.functional.customer_auth.concurrent_calls import at_once, statuses, wait_for_a_lock
 from tests.functional.customer_auth.second_factors import protect
 
 pytestmark = pytest.mark.concurrent
@@ -97,14 +94,6 @@ def test_a_flow_that_is_completed_at_once_opens_one_login(committed_shop):
     flow = committed_shop.login(status=403).json["flow"]
     bodies = [{"flow": flow, "code": code} for code in app.recovery_codes[:8]]
     assert statuses(at_once(committed_shop, "login/second-factor", bodies)) == {200: 1, 401: 7}
-
-
-def wait_for_a_lock(database):
-    until = time.monotonic() + 20
-    with psycopg.connect(database.conninfo, autocommit=True) as connection:
-        while not connection.execute(BLOCKED).fetchall():
-            assert time.monotonic() < until, "nothing waits"
-            time.sleep(0.02)
 
 
 def test_a_login_that_begins_before_a_purge_does_not_survive_it(committed_shop):

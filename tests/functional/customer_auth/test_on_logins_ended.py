@@ -80,6 +80,11 @@ def take_the_account_back(shop, tokens, post):
     shop.post("email/undo", {"token": post.one().token}, 204)
 
 
+def have_the_owner_of_the_mailbox_prove_it(shop, tokens, post):
+    shop.post("library-link", {"email": ADA}, 202)
+    shop.post("library", {"token": post.arrived()[-1].token}, 200)
+
+
 @pytest.mark.parametrize(
     "act",
     [
@@ -90,6 +95,7 @@ def take_the_account_back(shop, tokens, post):
         have_staff_end_the_logins,
         be_blocked,
         take_the_account_back,
+        have_the_owner_of_the_mailbox_prove_it,
     ],
     ids=lambda act: act.__name__,
 )

@@ -9,9 +9,9 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from autonomy_core.plugin_api.customers import Customer
-from autonomy_core.plugin_api.events import CustomerVerified
+from autonomy_core.plugin_api.events import LoginsEnded
 from autonomy_core.plugin_api.models import utcnow
-from media_mp3.plugin import on_customer_verified
+from media_mp3.plugin import on_logins_ended
 from media_mp3.subsonic import authentication, sealing
 from media_mp3.subsonic.models import AppPassword
 from tests.functional.media_mp3.players import Player, new_password
@@ -156,10 +156,10 @@ def test_passwords_are_encrypted_and_follow_the_servers_secret(shop):
     player.ask("ping")
 
 
-def test_a_mailbox_proven_from_outside_revokes_every_password(shop):
+def test_the_end_of_all_logins_revokes_every_password(shop):
     player = Player.of(shop)
     with shop.autonomy.scope(shop.id) as scope:
-        on_customer_verified(CustomerVerified(scope, shop.ada.id, shop.ada.email, from_outside=True))
+        on_logins_ended(LoginsEnded(scope, shop.ada.id))
     assert player.refused("ping") == 40
 
 

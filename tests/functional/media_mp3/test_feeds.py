@@ -20,15 +20,15 @@ from structlog.testing import capture_logs
 
 from autonomy_core.customers.erasing import erase
 from autonomy_core.db.base import utcnow
-from autonomy_core.errors import NotFound
 from autonomy_core.grants.models import Grant
 from autonomy_core.plugin_api.catalog import find_product
 from autonomy_core.plugin_api.customers import Customer
-from autonomy_core.plugin_api.events import CustomerVerified
+from autonomy_core.plugin_api.errors import NotAuthenticated
+from autonomy_core.plugin_api.events import LoginsEnded
 from autonomy_core.testing.locks import BLOCKED
 from media_mp3.feeds import services
 from media_mp3.feeds.models import Feed
-from media_mp3.plugin import on_customer_verified
+from media_mp3.plugin import on_logins_ended
 from tests.functional.media_mp3.shop import MUSIC
 from tests.functional.media_mp3.steps import picture
 from tests.unit.media_mp3 import material
@@ -238,10 +238,10 @@ def test_a_feed_of_a_single_track_waits_for_the_release(shop, release):
     assert put_cover(track, "blue") != of_release
 
 
-def test_a_mailbox_proven_from_outside_ends_every_feed(shop, release):
+def test_the_end_of_all_logins_ends_every_feed(shop, release):
     feed = make(shop, release)
     with shop.autonomy.scope(shop.id) as scope:
-        on_customer_verified(CustomerVerified(scope, shop.ada.id, shop.ada.email, from_outside=True))
+        on_logins_ended(LoginsEnded(scope, shop.ada.id))
 
     shop.get(feed["rss_url"], status=404)
     assert listed(shop) == []
@@ -262,7 +262,7 @@ def test_a_feed_that_is_made_beside_an_erasure_does_not_stay(committed_shop):
 
     def make_one():
         with shop.autonomy.scope(shop.id) as scope:
-            services.make_feed(scope, shop.ada.id, album)
+            services.make_feed(scope, shop.ada.id, None, album)
 
     with ThreadPoolExecutor(1) as work, watching(shop) as blocked:
         with shop.autonomy.scope(shop.id) as scope:
@@ -270,7 +270,7 @@ def test_a_feed_that_is_made_beside_an_erasure_does_not_stay(committed_shop):
             making = work.submit(make_one)
             while not (making.done() or blocked()):
                 time.sleep(0.01)
-        assert isinstance(making.exception(), NotFound)
+        assert isinstance(making.exception(), NotAuthenticated)
     with shop.autonomy.scope(shop.id) as scope:
         assert scope.session.scalars(select(Feed.id)).all() == []
 

@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 
 from autonomy_core.operations.flushing import flush_all
 from autonomy_core.plugin_api.customers import Customer, erase, export
-from autonomy_core.plugin_api.errors import NotFound
+from autonomy_core.plugin_api.errors import NotAuthenticated
 from autonomy_core.plugin_api.grants import Grant
 from autonomy_core.plugin_api.models import utcnow
 from media_mp3.listening import services
 from media_mp3.listening.memory import LISTENING
-from media_mp3.listening.models import Play
+from media_mp3.listening.models import HistoryDeletion, Play
 from media_mp3.personal_data import TABLES, move
 from media_mp3.subsonic import dispatch, passwords
 from media_mp3.subsonic.authentication import Listener
@@ -320,8 +320,8 @@ def test_a_call_under_way_writes_no_row_about_an_erased_customer(shop):
             with pytest.raises(ProtocolError, match="not in your library"):
                 dispatch.answer(scope, call, listener, parameters)
     with shop.autonomy.scope(shop.id) as scope:
-        with pytest.raises(NotFound):
-            passwords.create(scope, shop.ada.id, "The phone of Ada")
+        with pytest.raises(NotAuthenticated):
+            passwords.create(scope, shop.ada.id, None, "The phone of Ada")
         assert set(rows(scope, shop.ada.id).values()) == {0}
 
 
@@ -340,3 +340,31 @@ def test_a_merged_customer_keeps_what_was_heard_but_no_password(shop, track):
     write(shop)
     with shop.autonomy.scope(shop.id) as scope:
         assert len(scope.session.scalars(select(Play).where(Play.customer_id == eve.id)).all()) == 2
+
+
+def test_a_merging_does_not_bring_a_deleted_history_back(shop, owned, track, monkeypatch):
+    """The account has deleted its own history earlier."""
+    eve = shop.autonomy.customer(shop.id, "eve@example.org")
+    forget(shop, shop.autonomy.as_customer(eve))
+    report(shop, track)
+    forget(shop)
+    with shop.autonomy.scope(shop.id) as scope:
+        move(scope, shop.ada.id, eve.id)
+        scope.session.execute(update(Customer).where(Customer.id == shop.ada.id).values(merged_into=eve.id))
+
+    write(shop)
+
+    with shop.autonomy.scope(shop.id) as scope:
+        assert scope.session.scalars(select(Play)).all() == []
+
+
+def test_the_later_of_two_deletions_stays_after_a_merging(shop, owned, track):
+    eve = shop.autonomy.customer(shop.id, "eve@example.org")
+    forget(shop)
+    forget(shop, shop.autonomy.as_customer(eve))
+    with shop.autonomy.scope(shop.id) as scope:
+        before = scope.session.get_one(HistoryDeletion, (shop.id, eve.id)).deleted_at
+        move(scope, shop.ada.id, eve.id)
+    with shop.autonomy.scope(shop.id) as scope:
+        (kept,) = scope.session.scalars(select(HistoryDeletion)).all()
+        assert (kept.customer_id, kept.deleted_at) == (eve.id, before)

@@ -56,3 +56,28 @@ def test_a_changed_password_ends_the_players_and_feeds_of_its_owner(accounts, sh
     of_ada.ask("ping")
     shop.get(feed_of_ada)
     Player.of(shop, {"Authorization": f"Bearer {new}"}).ask("ping")
+
+
+def make_a_feed(shop, album, headers, status):
+    return shop.autonomy.app.post(
+        f"{shop.api}/customers/products/{album.id}/feed", headers=headers, status=status
+    )
+
+
+def make_an_app_password(shop, album, headers, status):
+    path = f"{shop.api}/customers/app-passwords"
+    return shop.autonomy.app.post_json(path, {"name": "A phone"}, headers=headers, status=status)
+
+
+@pytest.mark.parametrize("make", [make_a_feed, make_an_app_password])
+def test_a_token_from_before_a_new_password_makes_nothing(accounts, shop, make):
+    token = accounts.register(EVE).json["access_token"]
+    before = {"Authorization": f"Bearer {token}"}
+    album = shop.album()
+    shop.upload(album)
+    with shop.autonomy.scope(shop.id) as scope:
+        shop.sell(album, find_customer_by_email(scope, EVE))
+    new = accounts.change_password(token, PASSWORD, "a longer engine").json["access_token"]
+
+    assert make(shop, album, before, 401).json["code"] == "not_authenticated"
+    make(shop, album, {"Authorization": f"Bearer {new}"}, 201)
