@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Exists, Select, and_, exists, false, not_,
 from sqlalchemy.orm import aliased, joinedload, selectinload, with_expression
 from sqlalchemy.orm.attributes import set_committed_value
 
-from autonomy_core.catalog.models import BUNDLE, BundleItem, Product, ProductDetails
+from autonomy_core.catalog.models import BUNDLE, ArchivedProduct, BundleItem, Product, ProductDetails
 from autonomy_core.db.base import utcnow
 from autonomy_core.errors import NotAllowed
 from autonomy_core.kernel.protocols import DeliveringKind, ProductKind
@@ -101,7 +101,21 @@ def is_offered(product: Any) -> ColumnElement[bool]:
 
 def _published(product: Any) -> ColumnElement[bool]:
     scheduled = _details_of(product).where(ProductDetails.published_at > utcnow())
-    return and_(product.active, product.archived_at.is_(None), ~scheduled)
+    return and_(product.active, ~is_archived(product), ~scheduled)
+
+
+def is_archived(product: Any) -> Exists:
+    """The condition that a product is archived.
+
+    PostgreSQL supposes that ``archived_at IS NULL`` holds for one product in two hundred, and then chooses
+    plans that are slow for many products.
+
+    Args:
+        product: `Product` or an alias of it.
+    """
+    return exists().where(
+        ArchivedProduct.organisation_id == product.organisation_id, ArchivedProduct.product_id == product.id
+    )
 
 
 def _awaited(product: Any) -> ColumnElement[bool]:
@@ -180,5 +194,5 @@ def _bundle_delivered(scope: TenantScope, kinds: Iterable[ProductKind]) -> Colum
         .where(BundleItem.organisation_id == Product.organisation_id, BundleItem.bundle_id == Product.id)
         .correlate(Product)
     )
-    lacking = not_(and_(item.archived_at.is_(None), ~_awaited(item), _delivered(scope, item, kinds)))
+    lacking = not_(and_(~is_archived(item), ~_awaited(item), _delivered(scope, item, kinds)))
     return and_(exists(items), not_(exists(items.where(lacking))))

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, Integer, Select, Text, Uuid, and_, exists, func, literal, tuple_
 from sqlalchemy.orm import aliased
 
+from autonomy_core.catalog.availability import is_archived
 from autonomy_core.catalog.domain import State, plain
 from autonomy_core.catalog.models import Product, ProductDetails, ProductTerm
 from autonomy_core.catalog.terms import ARTIST, TAG, TITLE, has_term, matches
@@ -88,7 +89,7 @@ def _filtered(scope: TenantScope, products: Select[Product], query: Mapping[str,
 def in_state(state: State) -> ColumnElement[bool]:
     """The condition that a product is in a state. Compare `domain.state_of`."""
     if state == State.ARCHIVED:
-        return Product.archived_at.is_not(None)
+        return is_archived(Product)
     later = exists().where(
         ProductDetails.organisation_id == Product.organisation_id,
         ProductDetails.product_id == Product.id,
@@ -99,15 +100,15 @@ def in_state(state: State) -> ColumnElement[bool]:
         State.SCHEDULED: and_(Product.active, later),
         State.PUBLISHED: and_(Product.active, ~later),
     }
-    return and_(Product.archived_at.is_(None), conditions[state])
+    return and_(~is_archived(Product), conditions[state])
 
 
 def chosen_by_staff(query: Mapping[str, Any]) -> ColumnElement[bool]:
     """The condition of a list for staff: ``state`` if it is sent, or whether products are ``archived``."""
     if query["state"] is not None:
         return in_state(query["state"])
-    is_archived = in_state(State.ARCHIVED)
-    return is_archived if query["archived"] == "true" else ~is_archived
+    archived = in_state(State.ARCHIVED)
+    return archived if query["archived"] == "true" else ~archived
 
 
 def page(scope: TenantScope, products: Select[Product], query: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class Product(Identified, Base):
     __table_args__ = (
         CheckConstraint("amount >= 0", name="amount_not_negative"),
         CheckConstraint(prices.CURRENCY, name="currency"),
+        Index(None, "organisation_id", "amount", "id"),
     )
 
     title: Mapped[str]
