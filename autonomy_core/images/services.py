@@ -84,11 +84,12 @@ def put_image(
             _write_image(own, digest, image)
             before = _recorded(_find_use(own, subject, subject_id))
             _write_use(own, subject, subject_id, digest, alt)
+            detail = change(before, {"digest": digest, "alt": alt})
+            # Before the locks of room and files: who uploads to a product locks the product before these.
+            _tell(own, subject, subject_id, "image.set", detail, actor=actor)
             use_room(own, upload)
             for file in files:
                 keep_upload(own, IMAGES, file)
-            detail = change(before, {"digest": digest, "alt": alt})
-            _tell(own, subject, subject_id, "image.set", detail, actor=actor)
             return image_of(own, subject, subject_id)
 
 

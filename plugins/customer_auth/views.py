@@ -144,7 +144,7 @@ def logout(context: Customers, request: Request) -> None:
 def change_password(context: CustomerPassword, request: Request) -> sessions.Tokens:
     """All logins of the customer end, including this one: continue with the returned tokens.
 
-    A customer without a password sets the first one.
+    Connected players and feeds end, too. A customer without a password sets the first one.
     """
     return services.change_password(
         context.scope,
@@ -190,7 +190,10 @@ def list_sessions(context: CustomerSessions, request: Request) -> dict[str, Any]
     status=204,
 )
 def end_other_sessions(context: CustomerSessions, request: Request) -> None:
-    """All other logins of the customer end. Their access tokens become invalid within seconds."""
+    """All other logins of the customer end. Their access tokens become invalid within seconds.
+
+    Connected players and feeds end, too.
+    """
     sessions.end_all_sessions(context.scope, request.identity.id, but=request.identity.session_id)
 
 

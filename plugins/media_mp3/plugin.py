@@ -15,6 +15,7 @@ from autonomy_core.plugin_api.events import (
     DownloadStarted,
     ImageChanged,
     LoginsEnded,
+    MailSending,
     PaymentCompleted,
     ProductChanged,
 )
@@ -206,6 +207,13 @@ def on_logins_ended(event: LoginsEnded) -> None:
     """Revoke app passwords and feeds: with them, players are logged in."""
     revoke_all(event.scope, event.customer_id)
     revoke_feeds(event.scope, event.customer_id)
+
+
+@hookimpl
+def on_mail_sending(event: MailSending) -> None:
+    """Tell the customer in the mail about a changed password that players were disconnected."""
+    if event.mail.template == "customer_auth.password_changed":
+        event.add("programs_ended", True)
 
 
 @hookimpl

@@ -66,7 +66,10 @@ def get_customer(context: AdminCustomer, request: Request) -> Customer:
     errors=(staff.AddressInReason, staff.CustomerIsStaff, NotFound),
 )
 def block_customer(context: AdminCustomer, request: Request) -> Customer:
-    """The customer can neither log in nor buy, and all logins end within seconds. Bought products stay."""
+    """The customer can neither log in nor buy, and all logins end within seconds. Bought products stay.
+
+    Connected players and feeds end, too.
+    """
     return staff.block(context.scope, context.customer, request.validated["reason"], actor=request.actor)
 
 

@@ -126,13 +126,16 @@ def on_download(event: DownloadStarted) -> None:
     Twice: yes. A player or a download manager asks from the beginning again. It may also not fire although
     bytes were sent: another server may have the file in its cache, and a client may ask for the end only.
 
+    An archive has no ``item_id``: count each thing in its ``contents``.
+
     Example:
         >>> from collections import Counter
         >>> from autonomy_core.plugin_api.hooks import hookimpl
         >>> counted = Counter()
         >>> @hookimpl
         ... def on_download(event):
-        ...     counted[event.item_id, event.purpose] += 1
+        ...     for item in event.contents if event.item_id is None else (event.item_id,):
+        ...         counted[item, event.purpose] += 1
     """
 
 

@@ -40,8 +40,8 @@ def on_image_changed(event: ImageChanged) -> None:
 
     Fires: after each upload, change and removal, with the names of what differs; not if nothing differs, and
     not if the thing itself is deleted.
-    Transaction: the one that changes; a hook cannot end it, see docs/transactions.md. Do not call other
-    servers here: defer a job.
+    Transaction: the one that changes; a hook cannot end it, see docs/transactions.md. The image and its use
+    are locked; the thing itself is not. Do not call other servers here: defer a job.
     Raising: as for `on_product_changed`. A refused upload can be repeated; the job ``images.collect`` removes
     its files.
     Twice: as for `on_product_changed`.

@@ -146,7 +146,10 @@ def confirm_email_change(context: CustomerEmail, request: Request) -> Customer:
     errors=(InvalidLink,),
 )
 def undo_email_change(context: CustomerEmail, request: Request) -> None:
-    """All logins end, and all credentials are removed. Continue with `password/forgotten`."""
+    """All logins end, and all credentials are removed. Continue with `password/forgotten`.
+
+    Connected players and feeds end, too.
+    """
     address.undo_change(context.scope, **request.validated)
 
 
@@ -176,7 +179,7 @@ def request_reset(context: CustomerPassword, request: Request) -> None:
     errors=(InvalidLink, WeakPassword, Unavailable),
 )
 def reset_password(context: CustomerPassword, request: Request) -> None:
-    """All logins end. Log in with the new password."""
+    """All logins end. Log in with the new password. Connected players and feeds end, too."""
     proving.reset_password(context.scope, **request.validated)
 
 

@@ -120,7 +120,10 @@ def enrol_app(context: AuthenticatorApp, request: Request) -> totp.Enrolment:
     errors=(WrongCode, SecondFactorExists, NotFound),
 )
 def confirm_app(context: AuthenticatorApp, request: Request) -> Mapping[str, Any]:
-    """From now on each login asks for a code. All logins of the customer end: continue with these tokens."""
+    """From now on each login asks for a code. All logins of the customer end: continue with these tokens.
+
+    Connected players and feeds end, too.
+    """
     identity = request.identity
     enabled = services.enable_totp(context.scope, identity.id, identity.session_id, request.validated["code"])
     return {"recovery_codes": enabled.recovery_codes, **asdict(enabled.tokens)}

@@ -41,7 +41,10 @@ def list_logins(context: AdminCustomerSessions, request: Request) -> dict[str, A
     status=204,
 )
 def end_logins(context: AdminCustomerSessions, request: Request) -> None:
-    """Access tokens become invalid within seconds. The customer can log in again."""
+    """Access tokens become invalid within seconds. The customer can log in again.
+
+    Connected players and feeds end, too.
+    """
     services.end_logins(context.scope, context.customer, actor=request.actor)
 
 
