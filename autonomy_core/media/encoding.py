@@ -16,8 +16,11 @@ from autonomy_core.media.id3_comment import correct_comment
 from autonomy_core.media.mp3_length import correct_length
 from autonomy_core.media.mp4_items import PLACE, named_items, place_for, put_items
 
-VERSION: Final = 2
-"""Of this module's way to call ffmpeg. Files that an earlier version made are made anew."""
+VERSIONS: Final[Mapping[TagStyle, int]] = {"id3": 2, "flac": 1, "ogg": 1, "mp4": 2, "riff": 1, "none": 1}
+"""Of this module's way to make files, by their style of tags. Files of an earlier version are made anew.
+
+Raise a number only where the bytes of the files change: to encode a whole shop again takes hours.
+"""
 
 LIMITS: Final = FfmpegLimits(cpu_s=1800, wall_s=3600.0, file_bytes=4 * 1024 * 1024 * 1024)
 """For one file. An hour of stereo takes up to about one minute of a core."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autonomy_core.kernel.media import FORMAT_NAME, MediaFormat, Recording, TagStyle
-from autonomy_core.media.encoding import VERSION as ENCODING_VERSION
+from autonomy_core.media.encoding import VERSIONS as ENCODING_VERSIONS
 from autonomy_core.media.encoding import Cover, ReplayGain, TrackTags, encode
 from autonomy_core.media.ffmpeg import (
     INSTALL,
@@ -22,7 +22,7 @@ from autonomy_core.media.formats import LossyFormat, media_formats
 
 __all__ = [
     "CORE_FORMATS",
-    "ENCODING_VERSION",
+    "ENCODING_VERSIONS",
     "FORMAT_NAME",
     "INSTALL",
     "Cover",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -19,31 +20,43 @@ from media_mp3.renditions.making import DEMUXERS, NotMade, fetch_master, workpla
 log = structlog.get_logger(__name__)
 
 
-def measure_missing(scope: TenantScope, turns: FairTurns, deadline: float) -> set[UUID]:
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a run has not measured.
+
+    Attributes:
+        products: whose files wait for a later run, since the gain is in their tags.
+        can_go_on: whether the next run can begin soon. False if reading any master would fail now.
+    """
+
+    products: frozenset[UUID] = frozenset()
+    can_go_on: bool = False
+
+
+def measure_missing(scope: TenantScope, turns: FairTurns, deadline: float) -> Left:
     """Measure the masters of one organisation that were not measured, until a moment.
 
     Args:
         scope: in no transaction.
         turns: to run ffmpeg.
         deadline: by `time.monotonic`.
-
-    Returns:
-        The products of those that are left, and can be measured in the next run.
     """
     if find_ffmpeg() is None:
-        return set()
+        return Left()
     with scope.begin() as own:
         missing = services.unmeasured(own)
-    left: set[UUID] = set()
+    left = Left()
     failures = PassingFailures()
     for at, each in enumerate(missing):
         try:
             failures.note(each.track_id, _measure_in_turn(scope, turns, deadline, each))
         except TurnsBusy:
-            left = {one.product_id for one in missing[at:]}
+            left = Left(frozenset(one.product_id for one in missing[at:]), can_go_on=True)
             break
-        if failures.end_the_run:
-            break  # the periodic job tries them again
+        if failures.are_of_all_tracks:
+            # A master that was tried before may be lost for good. Files of its product do not wait for it.
+            left = Left(frozenset(one.product_id for one in missing[at + 1 :] if one.is_untried))
+            break
     with scope.begin() as own:
         services.settle_albums(own)
     return left

@@ -25,7 +25,11 @@ _LIMIT_REACHED: Final = "encoding_limit"
 
 @dataclass(frozen=True, slots=True)
 class Unmeasured:
-    """A master that has to be measured; its attributes are those of the track."""
+    """A master that has to be measured. The attributes are those of the track, except for the last.
+
+    Attributes:
+        is_untried: see `TrackLoudness`.
+    """
 
     track_id: UUID
     product_id: UUID
@@ -33,6 +37,7 @@ class Unmeasured:
     storage_key: str
     format: str
     size: int
+    is_untried: bool
 
 
 def unmeasured(scope: TenantScope) -> list[Unmeasured]:
@@ -54,12 +59,11 @@ def unmeasured(scope: TenantScope) -> list[Unmeasured]:
     untried: list[Unmeasured] = []
     tried_before: list[tuple[datetime, Unmeasured]] = []
     for each in scope.session.execute(tracks):
-        wanted = Unmeasured(*each)
         row = known.get(each.id)
         if row is None or row.master != each.sha256 or row.is_untried:
-            untried.append(wanted)
+            untried.append(Unmeasured(*each, is_untried=True))
         elif row.is_due:
-            tried_before.append((row.changed_at, wanted))
+            tried_before.append((row.changed_at, Unmeasured(*each, is_untried=False)))
     return untried + [wanted for _, wanted in sorted(tried_before, key=itemgetter(0))]
 
 

@@ -31,6 +31,8 @@ MASTERS: Final = {
 }
 """The media type and the extension of each format of a master."""
 
+STORAGE_UNAVAILABLE: Final = "storage_unavailable"
+
 ERRORS: Final[Mapping[str, Explanation]] = {
     "ffmpeg_missing": Explanation(
         "The worker's machine has no ffmpeg.",
@@ -40,7 +42,7 @@ ERRORS: Final[Mapping[str, Explanation]] = {
         "The ffmpeg of the worker's machine has no encoder for the format.",
         "Ask the server's administrator to install an ffmpeg that has it, and to restart the worker.",
     ),
-    "storage_unavailable": Explanation(
+    STORAGE_UNAVAILABLE: Explanation(
         "The master could not be read, or the new file could not be stored.",
         "Ask the server's administrator to look into the log. It is tried again every few minutes.",
     ),
@@ -60,7 +62,7 @@ ERRORS: Final[Mapping[str, Explanation]] = {
 }
 """By code. Each has the meaning and a remedy, for staff."""
 
-PASSING: Final = frozenset({"ffmpeg_missing", "encoder_missing", "storage_unavailable"})
+PASSING: Final = frozenset({"ffmpeg_missing", "encoder_missing", STORAGE_UNAVAILABLE})
 """Reasons outside of the recording. The job tries again by itself."""
 
 MOST_FAILURES: Final = 3
@@ -91,8 +93,8 @@ class PassingFailures:
         return track_id in self._tracks
 
     @property
-    def end_the_run(self) -> bool:
-        """Whether the files of all tracks would fail."""
+    def are_of_all_tracks(self) -> bool:
+        """Whether the files of all tracks would fail, so that the run ends."""
         return self._in_a_row >= MOST_FAILURES
 
 

@@ -63,11 +63,11 @@ def render(scope: TenantScope) -> None:
     """
     began = time.monotonic()
     turns = _turns(scope.server_settings(PLUGIN)["encodings_at_once"])
-    unmeasured = measure_missing(scope, turns, began + BUDGET_S / 2)
+    left = measure_missing(scope, turns, began + BUDGET_S / 2)
     with scope.begin() as own:
-        missing = [each for each in plan(own, making.obstacle_to) if each.product_id not in unmeasured]
+        missing = [each for each in plan(own, making.obstacle_to) if each.product_id not in left.products]
     is_over = _render_missing(scope, turns, began + BUDGET_S, missing)
-    if unmeasured or not is_over:
+    if left.can_go_on or not is_over:
         defer_again(scope, RENDER_JOB, in_seconds=PAUSE_S)
 
 
@@ -84,7 +84,7 @@ def _render_missing(
                 failures.note(wanted.track_id, _render_one(scope, wanted))
         except TurnsBusy:
             return False
-        if failures.end_the_run:
+        if failures.are_of_all_tracks:
             break
         if time.monotonic() > deadline:
             return False

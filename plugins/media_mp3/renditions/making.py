@@ -30,7 +30,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.mpeg.cutting import NothingToCut, cut
 from media_mp3.previews.domain import Excerpt
 from media_mp3.previews.formats import CutPreview
-from media_mp3.renditions.domain import MP3
+from media_mp3.renditions.domain import MP3, STORAGE_UNAVAILABLE
 from media_mp3.renditions.planning import WantedRendition
 from media_mp3.settings import RENDITIONS, area_of
 from media_mp3.tags.id3v2 import parse_header
@@ -88,7 +88,7 @@ def workplace(scope: TenantScope, track_id: UUID, name: str) -> Iterator[Path]:
             yield Path(directory)
     except (OSError, StorageUnavailable) as error:
         log.exception("media_mp3.rendition_not_stored", **about)
-        raise NotMade("storage_unavailable") from error
+        raise NotMade(STORAGE_UNAVAILABLE) from error
     except FfmpegMissing as error:
         raise NotMade("ffmpeg_missing") from error
     except FfmpegLimitReached as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -16,14 +16,14 @@ from sqlalchemy.orm import selectinload
 from autonomy_core.plugin_api.catalog import Product
 from autonomy_core.plugin_api.images import CurrentImage, images_of
 from autonomy_core.plugin_api.media import (
-    ENCODING_VERSION,
+    ENCODING_VERSIONS,
     MediaFormat,
     Recording,
     TagStyle,
     TrackTags,
     media_formats,
 )
-from autonomy_core.plugin_api.models import among
+from autonomy_core.plugin_api.models import among, utcnow
 from autonomy_core.plugin_api.scope import TenantScope
 from media_mp3.loudness.models import TrackLoudness
 from media_mp3.models import Track
@@ -36,6 +36,7 @@ from media_mp3.renditions.domain import (
     PASSING,
     READY,
     RUNNING,
+    STORAGE_UNAVAILABLE,
     WAITING,
     Ingredients,
 )
@@ -197,7 +198,7 @@ def _wanted(
     if media_format.tags == "none":
         tags = TrackTags(title="")
     ingredients = Ingredients(
-        ENCODING_VERSION,
+        ENCODING_VERSIONS[media_format.tags],
         track.sha256,
         media_format.name,
         list(media_format.options(recording)),
@@ -223,7 +224,8 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
     """Write the state of each rendition, and return those that have to be made now.
 
     Those without any file come first. Those that were tried before come last, the longest ago first: none of
-    them keeps the others from being made, and each of them has its turn.
+    them keeps the others from being made, and each of them has its turn. A track whose master is lost was
+    tried with all its formats, since they would fail for the same reason.
     No other job makes renditions of the organisation at the same time. So one that is running was
     interrupted.
 
@@ -231,9 +233,10 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
         obstacle_to: returns why this machine cannot make a format, a code in `PASSING`; None if it can.
     """
     rows = {(row.track_id, row.format): row for row in scope.session.scalars(select(Rendition))}
+    lost = _lost_masters(rows.values())
     absent: list[WantedRendition] = []
     outdated: list[WantedRendition] = []
-    tried_before: list[tuple[datetime, WantedRendition]] = []
+    tried_before: list[tuple[tuple[datetime, datetime], WantedRendition]] = []
     for wanted in wanted_renditions(scope):
         row = rows.pop((wanted.track_id, wanted.format.name), None)
         if row is None:
@@ -244,13 +247,14 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
                 state=WAITING,
                 wanted=wanted.fingerprint,
                 attempts=0,
+                changed_at=utcnow(),
             )
             scope.session.add(row)
-        tried_at = row.changed_at
+        tried_at = lost.get(wanted.track_id, row.changed_at), row.changed_at
         reconsider(row, wanted.fingerprint, obstacle_to(wanted.format))
         if row.state != WAITING:
             continue
-        if row.attempts or row.error:
+        if row.attempts or row.error or wanted.track_id in lost:
             tried_before.append((tried_at, wanted))
         else:
             (outdated if row.made else absent).append(wanted)
@@ -263,6 +267,15 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
             scope.session.execute(forgotten)
     scope.session.flush()
     return absent + outdated + [wanted for _, wanted in sorted(tried_before, key=itemgetter(0))]
+
+
+def _lost_masters(rows: Iterable[Rendition]) -> dict[UUID, datetime]:
+    """The tracks whose master could not be read, or whose file could not be stored, and when it was tried."""
+    lost: dict[UUID, datetime] = {}
+    for row in rows:
+        if row.error == STORAGE_UNAVAILABLE:
+            lost[row.track_id] = max(row.changed_at, lost.get(row.track_id, row.changed_at))
+    return lost
 
 
 def _lists_unknown_formats(scope: TenantScope) -> bool:

@@ -140,6 +140,44 @@ def test_a_lost_master_does_not_keep_the_others_from_being_measured(shop, monkey
     assert (failed["state"], failed["error"]["code"]) == ("failed", "storage_unavailable")
 
 
+def uploaded(shop, albums):
+    """Different recordings, one in each of the albums."""
+    pcm = masters.samples()
+    files = (masters.wav_with(pcm[4 * at :]) for at, _ in enumerate(albums))
+    return [shop.upload(album, each)["track"]["id"] for album, each in zip(albums, files, strict=True)]
+
+
+def test_a_file_waits_for_its_gain_when_lost_masters_end_the_run(make_shop, monkeypatch):
+    """Otherwise it would be made without the gain, and once more with it."""
+    shop = make_shop(formats="flac")
+    *lost, _waiting = uploaded(shop, [shop.album() for _ in range(4)])
+    encoded = []
+    monkeypatch.setattr(loudness, "fetch_master", gone)
+    monkeypatch.setattr(jobs, "_render_one", lambda _scope, wanted: encoded.append(str(wanted.track_id)))
+
+    work(shop)
+
+    assert encoded == lost
+
+
+def test_a_release_is_not_kept_waiting_by_a_master_that_was_tried(make_shop, monkeypatch):
+    """Three failures in a row end each run, so one of the four lost masters is not tried in it."""
+    shop = make_shop(formats="flac")
+    tracks = uploaded(shop, [shop.album()] * 4)
+    encoded = []
+    monkeypatch.setattr(loudness, "fetch_master", gone)
+    monkeypatch.setattr(jobs, "_render_one", lambda _scope, wanted: encoded.append(str(wanted.track_id)))
+
+    work(shop)
+    assert encoded == []
+    work(shop)
+    assert encoded == tracks
+
+
+def gone(*_):
+    raise making.NotMade("storage_unavailable")
+
+
 def test_the_gain_of_a_release_is_found_without_its_waveforms(shop):
     shop.upload(shop.album(), masters.wav())
     loaded = []

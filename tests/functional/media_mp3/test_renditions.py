@@ -14,7 +14,7 @@ from autonomy_core.plugin_api.images import images_of
 from autonomy_core.testing.format_contract import cover_of, decoded, tags_of
 from media_mp3.loudness import jobs as loudness
 from media_mp3.loudness.models import TrackLoudness
-from media_mp3.renditions import jobs, making, services
+from media_mp3.renditions import jobs, making, planning, services
 from media_mp3.renditions.checks import check_formats
 from media_mp3.renditions.models import Rendition
 from media_mp3.settings import TRACK_IMAGE
@@ -173,6 +173,18 @@ def test_a_change_makes_formats_anew_and_the_old_file_stays_until_then(seller, t
     assert title() == "Before"
     work(shop)
     assert title() == "After"
+
+
+def test_an_update_makes_only_the_formats_anew_whose_files_change(seller, monkeypatch):
+    shop = seller("aac flac")
+    (track,) = tracks_of(shop, 1)
+    work(shop)
+    assert planned(shop) == []
+
+    monkeypatch.setattr(planning, "ENCODING_VERSIONS", {**planning.ENCODING_VERSIONS, "mp4": 99})
+    with shop.autonomy.scope(shop.id) as scope:
+        outdated = [(str(each.track_id), each.format.name) for each in jobs.plan(scope, making.obstacle_to)]
+    assert outdated == [(track, "aac")]
 
 
 def test_a_change_that_no_hook_tells_is_found_by_the_periodic_job(seller, tmp_path):
@@ -383,6 +395,27 @@ def test_a_lost_master_does_not_make_other_tracks_wait(seller, monkeypatch):
     assert len(asked) == 3  # the second format of the lost master is not tried
     assert {each for each in found if each[0] == other} == {(other, "flac", "ready"), (other, "wav", "ready")}
     assert {each for each in found if each[0] == lost} == {(lost, "flac", "failed"), (lost, "wav", "waiting")}
+
+
+def test_a_release_with_lost_masters_delays_other_tracks_by_one_run_only(seller, monkeypatch):
+    """Three failures in a row end a run. The second does not begin with other formats of the same tracks."""
+    shop = seller("flac wav")
+    *lost, other = tracks_of(shop, 4)
+    real = making._make
+
+    def make(scope, wanted, directory):
+        if str(wanted.track_id) in lost:
+            raise StorageUnavailable("no such file")
+        return real(scope, wanted, directory)
+
+    monkeypatch.setattr(making, "_make", make)
+    for _ in range(2):
+        with shop.autonomy.scope(shop.id) as scope:
+            jobs.render(scope)
+
+    with shop.autonomy.scope(shop.id) as scope:
+        ready = scope.session.query(Rendition).filter_by(state="ready").order_by(Rendition.format)
+        assert [(str(row.track_id), row.format) for row in ready] == [(other, "flac"), (other, "wav")]
 
 
 def test_a_file_that_ended_the_worker_is_made_after_the_others(seller):
