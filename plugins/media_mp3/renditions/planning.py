@@ -238,18 +238,7 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
     outdated: list[WantedRendition] = []
     tried_before: list[tuple[tuple[datetime, datetime], WantedRendition]] = []
     for wanted in wanted_renditions(scope):
-        row = rows.pop((wanted.track_id, wanted.format.name), None)
-        if row is None:
-            row = Rendition(
-                organisation_id=scope.organisation.id,
-                track_id=wanted.track_id,
-                format=wanted.format.name,
-                state=WAITING,
-                wanted=wanted.fingerprint,
-                attempts=0,
-                changed_at=utcnow(),
-            )
-            scope.session.add(row)
+        row = rows.pop((wanted.track_id, wanted.format.name), None) or _added(scope, wanted)
         tried_at = lost.get(wanted.track_id, row.changed_at), row.changed_at
         reconsider(row, wanted.fingerprint, obstacle_to(wanted.format))
         if row.state != WAITING:
@@ -267,6 +256,20 @@ def plan(scope: TenantScope, obstacle_to: Callable[[MediaFormat], str | None]) -
             scope.session.execute(forgotten)
     scope.session.flush()
     return absent + outdated + [wanted for _, wanted in sorted(tried_before, key=itemgetter(0))]
+
+
+def _added(scope: TenantScope, wanted: WantedRendition) -> Rendition:
+    row = Rendition(
+        organisation_id=scope.organisation.id,
+        track_id=wanted.track_id,
+        format=wanted.format.name,
+        state=WAITING,
+        wanted=wanted.fingerprint,
+        attempts=0,
+        changed_at=utcnow(),
+    )
+    scope.session.add(row)
+    return row
 
 
 def _lost_masters(rows: Iterable[Rendition]) -> dict[UUID, datetime]:

@@ -175,7 +175,7 @@ def test_a_change_makes_formats_anew_and_the_old_file_stays_until_then(seller, t
     assert title() == "After"
 
 
-def test_an_update_makes_only_the_formats_anew_whose_files_change(seller, monkeypatch):
+def test_an_update_makes_only_changed_formats_anew(seller, monkeypatch):
     shop = seller("aac flac")
     (track,) = tracks_of(shop, 1)
     work(shop)
@@ -397,7 +397,7 @@ def test_a_lost_master_does_not_make_other_tracks_wait(seller, monkeypatch):
     assert {each for each in found if each[0] == lost} == {(lost, "flac", "failed"), (lost, "wav", "waiting")}
 
 
-def test_a_release_with_lost_masters_delays_other_tracks_by_one_run_only(seller, monkeypatch):
+def test_lost_masters_delay_other_tracks_by_one_run_only(seller, monkeypatch):
     """Three failures in a row end a run. The second does not begin with other formats of the same tracks."""
     shop = seller("flac wav")
     *lost, other = tracks_of(shop, 4)
