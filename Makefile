@@ -12,6 +12,7 @@ STRIPE_CLI := var/stripe-cli/1.52.0
 OPENAPI_TYPESCRIPT := var/openapi-typescript/7.13.0
 OPENAPI_PYTHON_CLIENT := var/openapi-python-client/0.29.1
 TUS_JS_CLIENT := var/tus-js-client/4.3.1
+AXE_CORE := var/axe-core/4.14.1
 DJSTRIPE := var/djstripe
 DRF := var/drf
 NPM_INSTALL := npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
@@ -31,7 +32,8 @@ PACKAGES := autonomy_core plugins demo tests bench examples
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit sure lint format types contracts install stripe-cli client-generators tus-client
-.PHONY: serve worker simulator migrate changelog bench chaos chaos-files odd-files clean
+.PHONY: axe-core
+.PHONY: serve worker simulator migrate texts changelog bench chaos chaos-files odd-files clean
 
 help:  ## list the targets
 	@echo "Autonomy Server. Make installs everything, in $(VENV) and var/."
@@ -142,8 +144,19 @@ $(TUS_JS_CLIENT)/.installed:
 	@$(NPM_INSTALL) --prefix $(TUS_JS_CLIENT) tus-js-client@$(notdir $(TUS_JS_CLIENT)) && touch $@ \
 	    || echo "There is no tus-js-client: npm is not here, or has no network."
 
+axe-core: $(AXE_CORE)/.installed  ## get axe-core, with npm, for the tests of pages in a browser
+
+$(AXE_CORE)/.installed:
+	@mkdir -p $(AXE_CORE)
+	@$(NPM_INSTALL) --prefix $(AXE_CORE) axe-core@$(notdir $(AXE_CORE)) && touch $@ \
+	    || echo "There is no axe-core: npm is not here, or has no network."
+
 migrate: $(VENV)/.installed  ## bring the development database up to date
 	@$(BIN)/autonomy --config development.ini migrate
+
+texts: $(VENV)/.installed  ## collect the texts of pages, and update the catalogues of translations
+	@$(BIN)/autonomy texts autonomy_core --locale autonomy_core/pages/locale
+	@for plugin in plugins/*/locale; do $(BIN)/autonomy texts $$(dirname $$plugin); done
 
 changelog: $(VENV)/.installed  ## show the changelog of the next release
 	@$(BIN)/towncrier build --draft --version next

@@ -16,9 +16,9 @@ module                what it does
 ``jobs.worker``       runs jobs, in a process of its own
 ====================  ====================================================================================
 
-The plugins are beside this package: ``customer_auth`` (accounts and logins), ``media_mp3`` (recordings) and
-``stripe_payments`` (Stripe's checkouts, refunds and events). The ``plugin.py`` of each lists what it
-registers.
+The plugins are beside this package: ``customer_auth`` (accounts and logins), ``media_mp3`` (recordings),
+``storefront`` (pages of a shop) and ``stripe_payments`` (Stripe's checkouts, refunds and events). The
+``plugin.py`` of each lists what it registers.
 """
 
 from __future__ import annotations
@@ -155,9 +155,14 @@ def configure_core(runtime: Runtime, settings: Mapping[str, Any] | None = None) 
     config.include("autonomy_core.web.request_transactions")  # where a transaction begins and ends
     config.include("autonomy_core.idempotency.deriver")  # Idempotency-Key
     config.include("autonomy_core.web.problems")  # errors become application/problem+json
+    # Pages for people, see docs/decisions/0081.
+    config.include("autonomy_core.pages.operations")  # page_view: the declaration of a page
+    config.include("autonomy_core.pages.visitors")  # the tokens of forms
+    config.include("autonomy_core.pages.answering")  # pages of errors, and the headers of all pages
     config.include("autonomy_core.traversal.tree")  # the top of the resource tree
     config.include("autonomy_core.security.related_origins")
     config.include("autonomy_core.security.policy")  # the identity and the permissions of the caller
+    config.include("autonomy_core.pages.views")  # static files
     # The API: views, which call the services of their package.
     config.include("autonomy_core.accounting.views")  # figures, and the export of payments
     config.include("autonomy_core.catalog.views")

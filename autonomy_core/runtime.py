@@ -23,6 +23,7 @@ from autonomy_core.kernel.mail import MailTemplate
 from autonomy_core.kernel.manager import PluginError, Plugins
 from autonomy_core.kernel.runtime import Runtime
 from autonomy_core.mail.registrations import mail_checks_of, usable_mailers
+from autonomy_core.pages.registrations import parts_of
 from autonomy_core.payments.references import customer_of_reference
 from autonomy_core.settings import Settings, load_settings, rules_of
 from autonomy_core.tenancy.registry import TenantRegistry
@@ -49,8 +50,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         SettingsError, PluginError: with the remedy.
     """
     plugins = plugins or Plugins.from_entry_points()
-    offered = dict.fromkeys(plugins.names, PluginSettings()) | dict(plugins.registered("register_settings"))
-    settings = load_settings(raw_settings, {name: offered[name].server for name in plugins.names})
+    settings, offered = _settings(raw_settings, plugins)
     database, embedded = _database(settings)
     mail_templates = registrations.mail_templates_of(plugins)
     webhook_sources = registrations.webhook_sources_of(plugins)
@@ -66,6 +66,7 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         components=partial(components, plugins),
         discounts=redemption,
         checks=tuple(plugins.offered("register_checks", "check")),
+        pages=parts_of(plugins),
         webhook_sources=webhook_sources,
         histories=(events_of, balances_of),
         moves=registrations.MOVES,
@@ -83,6 +84,12 @@ def make_runtime(raw_settings: Mapping[str, Any], plugins: Plugins | None = None
         scopes=registrations.scopes_of(plugins),
         role_scopes=registrations.role_scopes_of(plugins),
     )
+
+
+def _settings(raw: Mapping[str, Any], plugins: Plugins) -> tuple[Settings, Mapping[str, PluginSettings]]:
+    """The server's settings, and what each plugin has registered for its own."""
+    offered = dict.fromkeys(plugins.names, PluginSettings()) | dict(plugins.registered("register_settings"))
+    return load_settings(raw, {name: offered[name].server for name in plugins.names}), offered
 
 
 def _refuse_names_of_sections(plugins: Plugins) -> None:

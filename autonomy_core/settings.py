@@ -61,6 +61,7 @@ class Settings:
             ignore the worker.
         body_seconds: the maximum time until a body's first part, and between parts, in seconds.
         answer_seconds: the maximum time from the complete body to the answer, in seconds.
+        hsts_days: for how many days browsers use HTTPS only for a host; 0 to leave it to the proxy.
         slow_per_address: the maximum number of concurrent slow requests of one address, per process.
         spool_megabytes: the maximum size of incomplete bodies in files, per process, in megabytes.
         mail_url: where mail is handed over; None for files in the data directory.
@@ -95,6 +96,7 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     body_seconds: int
     answer_seconds: int
+    hsts_days: int
     slow_per_address: int
     spool_megabytes: int
     worker_required_within: int | None

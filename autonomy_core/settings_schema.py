@@ -134,6 +134,7 @@ class ServerSchema(Schema):
     answer_seconds = NumberInText(
         data_key="autonomy.answer_seconds", load_default=120, validate=validate.Range(60, 3600)
     )
+    hsts_days = NumberInText(data_key="autonomy.hsts_days", load_default=0, validate=validate.Range(0, 730))
     slow_per_address = NumberInText(
         data_key="autonomy.slow_per_address", load_default=100, validate=validate.Range(1, 100_000)
     )

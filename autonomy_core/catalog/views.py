@@ -6,13 +6,11 @@ from typing import Any, Final
 
 from pyramid.request import Request
 from pyramid.response import Response
-from pyramid.traversal import find_interface
 
-from autonomy_core.catalog import availability, finding, parts, services
+from autonomy_core.catalog import availability, finding, services
 from autonomy_core.catalog.bundles import BundleRefused, UnknownProduct
 from autonomy_core.catalog.cover_documents import with_cover, with_covers_of_page
 from autonomy_core.catalog.details import SlugTaken
-from autonomy_core.catalog.listing import load_tracks
 from autonomy_core.catalog.models import Product
 from autonomy_core.catalog.query_schemas import AdminProductsQuery, ProductsQuery
 from autonomy_core.catalog.resources import AdminProduct, AdminProducts, ProductDetail, Products
@@ -23,6 +21,7 @@ from autonomy_core.catalog.schemas import (
     ProductDetailSchema,
     ProductSchema,
 )
+from autonomy_core.catalog.showing import shown_product, shown_products
 from autonomy_core.files.errors import PreconditionFailed
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.prices.errors import PriceRefused, PricesContradict
@@ -60,8 +59,7 @@ def list_products(context: Products, request: Request) -> dict[str, Any]:
 
     Tracks that are sold alone are not in the list, but with their release.
     """
-    products = parts.listed(context.scope)
-    return with_covers_of_page(context, finding.page(context.scope, products, request.query))
+    return shown_products(context, request.query)
 
 
 @api_view(
@@ -80,8 +78,7 @@ def get_product(context: ProductDetail, request: Request) -> Product | Response:
     if context.is_at_old_slug:
         present = request.resource_url(context.__parent__, context.product.shown.slug)
         return Response(status=308, location=present, content_type=None)
-    root = request.resource_url(find_interface(context, ApiV1))
-    return with_cover(context, load_tracks(context.scope, context.product, root))
+    return shown_product(context, context.product)
 
 
 @api_view(

@@ -34,6 +34,7 @@ COMMANDS = {
     "serve": ("autonomy_core.cli.serve:serve", "Serve the API."),
     "staff": ("autonomy_core.cli.staff:staff", "Invite and list members of staff."),
     "tenants": ("autonomy_core.cli.tenants:tenants", "Check, show and create the organisations' files."),
+    "texts": ("autonomy_core.cli.texts:texts", "Update the translations of a package's pages."),
     "webhooks": ("autonomy_core.cli.webhooks:webhooks", "List, show, replay and fetch webhook events."),
     "worker": ("autonomy_core.cli.worker:worker", "Run jobs."),
 }

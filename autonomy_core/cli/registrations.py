@@ -10,10 +10,12 @@ from pyramid.config import Configurator
 
 from autonomy_core.app import configure_core, include_webhooks
 from autonomy_core.kernel.runtime import Runtime
+from autonomy_core.pages.operations import PageView
 from autonomy_core.traversal.resources import (
     ApiV1,
     Child,
     Collection,
+    OrganisationNode,
     Resource,
     WebhookProvider,
     Webhooks,
@@ -32,6 +34,7 @@ class Registrations:
     Attributes:
         registry: the registry of the core with this plugin.
         operations: the registered operations.
+        pages: the registered pages.
         children: the resources that were added to the tree, by parent and name.
         view_packages: each view with the package it was registered for, which the gate uses.
         introspected: everything else in Pyramid's introspection: category and title.
@@ -39,6 +42,7 @@ class Registrations:
 
     registry: Any
     operations: tuple[Operation, ...]
+    pages: tuple[PageView, ...]
     children: Mapping[tuple[type[Resource], str], Child]
     view_packages: tuple[tuple[str, str], ...]
     introspected: tuple[tuple[str, str], ...]
@@ -53,7 +57,7 @@ def registrations_of(runtime: Runtime, plugin: str) -> Registrations:
     registry = config.registry
     children, introspected = _children(registry), _introspected(config)
     views.clear()
-    operations = len(registry.operations)
+    operations, pages = len(registry.operations), len(registry.pages)
     for implementation in runtime.plugins.implementations("register_views"):
         if implementation.plugin == plugin:
             implementation(config=config.with_package(implementation.function.__module__))
@@ -62,6 +66,7 @@ def registrations_of(runtime: Runtime, plugin: str) -> Registrations:
     return Registrations(
         registry=registry,
         operations=tuple(registry.operations[operations:]),
+        pages=tuple(registry.pages[pages:]),
         children={key: child for key, child in _children(registry).items() if key not in children},
         view_packages=tuple(views),
         introspected=tuple(entry for entry in _introspected(config) if entry not in introspected),
@@ -94,7 +99,12 @@ def ungated(runtime: Runtime, plugin: str) -> list[str]:
 def addresses(registry: Any) -> dict[type[Resource], list[str]]:
     """Return the paths of each class of contexts, with ``{parameter}`` for an id."""
     found: dict[type[Resource], list[str]] = {}
-    for root, path in ((ApiV1, "/{organisation}/api/v1"), (Webhooks, "/api/webhook")):
+    roots = (
+        (ApiV1, "/{organisation}/api/v1"),
+        (Webhooks, "/api/webhook"),
+        (OrganisationNode, "/{organisation}"),
+    )
+    for root, path in roots:
         for node, address in _walk(registry, root, path, ()):
             found.setdefault(node, []).append(address)
     return found

@@ -157,7 +157,8 @@ def show(context: Context, organisation_id: str, *, as_json: bool) -> None:
     if loaded.organisation is None:
         _print_problems(loaded.problems, err=True)
         raise click.exceptions.Exit(1)
-    shown = _masked(loaded.organisation) | {"mail_texts": sorted(loaded.organisation.mail_texts)}
+    files = {name: sorted(getattr(loaded.organisation, name)) for name in ("mail_texts", "theme")}
+    shown = _masked(loaded.organisation) | files
     if as_json:
         print_json(shown)
     else:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from pyramid.traversal import find_interface
-
 from autonomy_core.images.domain import SIZE_NAMES, colour_of_text
 from autonomy_core.images.placeholder import SIDE, Placeholders, shown
 from autonomy_core.images.services import CurrentImage
-from autonomy_core.traversal.resources import ApiV1, Resource
+from autonomy_core.traversal.resources import Resource, api_of
 
 
 class ImageDocuments:
@@ -21,7 +19,7 @@ class ImageDocuments:
     """
 
     def __init__(self, context: Resource) -> None:
-        self._root = context.request.resource_url(find_interface(context, ApiV1), "images")
+        self._root = context.request.resource_url(api_of(context), "images")
         self._placeholders = Placeholders(context.scope)
 
     def document(self, image: CurrentImage | None, title: str) -> dict[str, Any]:

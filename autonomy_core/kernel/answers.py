@@ -60,6 +60,9 @@ ANSWERS: dict[str, Answer] = {
     "register_commands": Answer("click:Command", many=True),
     "register_checks": Answer("autonomy_core.kernel.checks:OrganisationCheck", many=True),
     "register_flushes": Answer(f"{PROTOCOLS}:Flush", many=True),
+    "register_pages": Answer("autonomy_core.kernel.pages:PageFiles"),
+    "register_menu": Answer("autonomy_core.kernel.pages:MenuEntry", many=True),
+    "register_page_slots": Answer("autonomy_core.kernel.pages:SlotContent", many=True),
     "register_files": Answer("autonomy_core.kernel.files:StoredFiles", many=True),
 }
 """By the name of the hook. The implementations of all other hooks return None."""

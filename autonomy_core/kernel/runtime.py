@@ -26,6 +26,7 @@ from autonomy_core.kernel.jobs import Job
 from autonomy_core.kernel.mail import Mail, Mailer, MailTemplate, NotSent, UnsubscribeUrl
 from autonomy_core.kernel.manager import Plugins
 from autonomy_core.kernel.media import MediaFormat
+from autonomy_core.kernel.pages import PageParts
 from autonomy_core.kernel.personal_data import FindCustomer, Move, PersonalData
 from autonomy_core.kernel.protocols import (
     Discounts,
@@ -79,6 +80,7 @@ class Runtime:
         flushes: the plugins' collections of data to write periodically.
         scopes: the scopes of API keys by name, each with a description; of the core and the plugins.
         role_scopes: the roles of staff that have a plugin's scope, by scope.
+        pages: what the core and the plugins have registered for pages.
         group_commit: groups concurrent transactions.
     """
 
@@ -109,6 +111,7 @@ class Runtime:
     flushes: tuple[Flush, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=lambda: SCOPES)
     role_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pages: PageParts = field(default_factory=PageParts)
     group_commit: GroupCommit = field(default_factory=GroupCommit)
 
     def scope(

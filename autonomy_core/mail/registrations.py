@@ -12,6 +12,8 @@ from autonomy_core.mail.overrides import OwnSourceCheck
 from autonomy_core.mail.settings import DEFAULT_URL
 from autonomy_core.mail.sources import brought_by, problem_of_sources
 from autonomy_core.mail.templates import FOOTER
+from autonomy_core.pages.registrations import parts_of
+from autonomy_core.pages.themes import ThemeCheck
 from autonomy_core.settings import Settings
 from autonomy_core.settings_schema import SettingsError
 from autonomy_core.tenancy.texts import MailChecks
@@ -69,5 +71,5 @@ def usable_mailers(plugins: Plugins, settings: Settings) -> dict[str, Mailer]:
 
 
 def mail_checks_of(plugins: Plugins, templates: Mapping[str, MailTemplate]) -> MailChecks:
-    """Return what organisations' files may say of mail: texts of these templates, and installed mailers."""
-    return MailChecks(OwnSourceCheck(templates), mailers_of(plugins).keys())
+    """Return what organisations' files are checked against: these templates, installed mailers, and pages."""
+    return MailChecks(OwnSourceCheck(templates), mailers_of(plugins).keys(), ThemeCheck(parts_of(plugins)))

@@ -22,6 +22,7 @@ from autonomy_core.mail.sandbox import State, TemplateProblem, fill
 from autonomy_core.mail.settings import mail_settings
 from autonomy_core.mail.sources import brought_by, compiled, own, problem_of_sources, shipped
 from autonomy_core.mail.templates import FOOTER
+from autonomy_core.pages.design import contrast
 
 log = structlog.get_logger(__name__)
 
@@ -235,7 +236,4 @@ def text_colour(background: str) -> str:
     Args:
         background: a colour, ``#rrggbb``.
     """
-    channels = [int(background[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#000000"
+    return max("#ffffff", "#000000", key=lambda text: contrast(text, background))

@@ -22,7 +22,7 @@ from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from autonomy_core.mail.formats import as_date, as_money, as_time
+from autonomy_core.formats import as_date, as_money, as_time
 
 MOST_REPETITIONS = 2_000
 """How often the loops of a template may repeat in one rendering, all together."""

@@ -12,6 +12,7 @@ module              what it offers
 ``migrations``      what a migration of a tenant table needs
 ``resources``       contexts of traversal: `Resource`, `Collection`, and the core's resources
 ``operations``      `api_view`, a view that is validated, documented and gated
+``pages``           `page_view`, a page for people; its forms, menus, slots and sessions
 ``schemas``         field types and schemas of the JSON API
 ``texts``           validation of human-readable texts that do not come from a client
 ``errors``          errors with a stable code
@@ -62,6 +63,7 @@ __all__ = [
     "migrations",
     "models",
     "operations",
+    "pages",
     "payments",
     "protocols",
     "resources",

@@ -25,6 +25,7 @@ from autonomy_core.kernel.runtime import runtime_of
 from autonomy_core.kernel.scope import TenantScope
 from autonomy_core.security.models import ApiKey
 from autonomy_core.texts import UnreadableText, readable
+from autonomy_core.traversal.addressing import is_page
 
 PREFIX = "ak_"
 LONGEST_NAME = 200
@@ -194,7 +195,12 @@ def _note_use(scope: TenantScope, key: ApiKey) -> None:
 
 
 def bearer_token(request: Request) -> str | None:
-    """The token of ``Authorization: Bearer <token>`` (RFC 6750, section 2.1), or None."""
+    """The token of ``Authorization: Bearer <token>`` (RFC 6750, section 2.1); None without, and for pages.
+
+    Pages are for browsers, which send the cookie of `autonomy_core.pages.sessions`.
+    """
+    if is_page(request):
+        return None
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip().isascii() else None
 

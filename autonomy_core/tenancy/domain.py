@@ -22,6 +22,7 @@ ProblemCode = Literal[
     "duplicate_key",
     "duplicate_section",
     "invalid_mail_template",
+    "invalid_theme",
     "invalid_value",
     "last_good_unreadable",
     "live_key_in_test",
@@ -94,6 +95,7 @@ class Organisation:
         time_zone: the name of the time zone of its days and months.
         locale: the language of mail to recipients without one, a BCP 47 tag; None for English.
         mail_texts: the organisation's own sources of mail templates, by file name; read-only.
+        theme: the files of the organisation's theme, see `tenancy.themes`; read-only.
         digest: of the content of its file and of the values of its references; empty if the organisation was
             not made from a `Version`. Organisations with the same digest and hosts are equal.
     """
@@ -117,6 +119,7 @@ class Organisation:
     time_zone: str = "UTC"
     locale: str | None = None
     mail_texts: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+    theme: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
     digest: bytes = field(default=b"", repr=False, compare=False)
 
     @property
@@ -149,6 +152,8 @@ class Problem:
                 return self.file.stem
             case ".md":
                 return self.file.parent.parent.name
+            case ".css" | ".html" | ".jpg" | ".png" | ".svg" | ".webp" | ".woff2":
+                return next(each.parent.name for each in self.file.parents if each.name == "theme")
         return None
 
     def __str__(self) -> str:

@@ -27,7 +27,7 @@ from autonomy_core.tenancy.loader import PluginSchemas
 
 log = structlog.get_logger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 
 
 class TenantIndex:

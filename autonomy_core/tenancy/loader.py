@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +20,7 @@ from autonomy_core.tenancy.reading import UNFINISHED_NS, is_unfinished, read_tex
 from autonomy_core.tenancy.schemas import CORE_SECTIONS, SECTION, OrganisationSchema
 from autonomy_core.tenancy.secrets import References, resolving_from
 from autonomy_core.tenancy.texts import ACCEPT_MAIL, MailChecks, read_texts
+from autonomy_core.tenancy.themes import read_theme
 from autonomy_core.tenancy.validation import Checked, check_section, did_you_mean
 
 MAX_PROBLEMS = 100
@@ -64,7 +65,7 @@ class TenantLoader:
         )
 
     def load_text(self, path: Path, text: str) -> LoadedFile:
-        """Check a text as if it were the content of a file. Also read the organisation's texts.
+        """Check a text as if it were the content of a file. Also read the organisation's texts and theme.
 
         Args:
             path: the file, which need not exist. Relative references start in its directory.
@@ -75,8 +76,10 @@ class TenantLoader:
             checked = self._check(path, ini)
         own = sorted(self._problems(path, ini, checked), key=lambda problem: problem.line)
         texts = read_texts(path, self._mail_checks.text, self.unfinished_ns)
-        problems = _shown([*own, *texts.problems])
-        organisation = None if problems else _organisation(path, checked, texts.contents)
+        theme = read_theme(path, self._mail_checks.theme, self.unfinished_ns)
+        problems = _shown([*own, *texts.problems, *theme.problems])
+        parts = (texts.contents, theme.contents)
+        organisation = None if problems else _organisation(path, checked, parts)
         version = self._version(organisation, ini, references) if organisation else None
         return LoadedFile(
             path,
@@ -85,9 +88,9 @@ class TenantLoader:
             version,
             tuple(references.files),
             references.uses_environment,
-            references.has_unreadable or texts.is_unreadable,
-            texts.is_unfinished,
-            texts.files,
+            references.has_unreadable or texts.is_unreadable or theme.is_unreadable,
+            texts.is_unfinished or theme.is_unfinished,
+            (*texts.files, *theme.files),
         )
 
     def make(self, version: Version) -> Organisation | None:
@@ -106,23 +109,25 @@ class TenantLoader:
         if not self._schemas.keys() >= set(version.plugins):
             return None
         content = text_of(version)
-        sections, values, *texts = json.loads(content)
+        sections, values, *parts = json.loads(content)
         ini = Ini({name: _section(name, entries) for name, entries in sections.items()}, [])
         with self._schema_lock, resolving_from(version.directory, values):
             checked = self._check(version.source, ini)
         in_order = not any(each.problems for each in checked.values())
-        # The texts are not checked again: mail is sent without them if they do not suit the current code.
+        # Texts and theme are not checked again: what does not suit the current code is passed over.
         if not in_order:
             return None
-        made = _organisation(version.source, checked, texts[0] if texts else {})
+        made = _organisation(version.source, checked, parts)
         return replace(made, digest=blake2b(content, digest_size=16).digest())
 
     def _version(self, organisation: Organisation, ini: Ini, references: References) -> Version:
         # Without comments and line numbers, so that editing only those is no change.
         sections = {name: section.values() for name, section in ini.sections.items()}
-        # Without an empty part, so that recorded versions without texts stay equal.
-        texts = [dict(organisation.mail_texts)] if organisation.mail_texts else []
-        content = json.dumps((sections, references.values, *texts), ensure_ascii=False)
+        # Without empty parts at the end, so that recorded versions without texts stay equal.
+        parts = [dict(organisation.mail_texts), dict(organisation.theme)]
+        while parts and not parts[-1]:
+            parts.pop()
+        content = json.dumps((sections, references.values, *parts), ensure_ascii=False)
         return Version(
             id=organisation.id,
             directory=organisation.source.parent,
@@ -189,7 +194,7 @@ class TenantLoader:
 
 
 def text_of(version: Version) -> bytes:
-    """The sections of a version's file, the values of its references, and its texts if any, as JSON.
+    """The sections of a version's file, the values of its references, its texts and its theme, as JSON.
 
     Raises:
         ValueError: the version has no content.
@@ -221,13 +226,18 @@ def load_file(path: Path, plugin_schemas: PluginSchemas, mail_checks: MailChecks
     return TenantLoader(plugin_schemas, mail_checks).load(path)
 
 
-def _organisation(path: Path, checked: dict[str, Checked], texts: Mapping[str, str]) -> Organisation:
+def _organisation(
+    path: Path, checked: dict[str, Checked], parts: Sequence[Mapping[str, str]]
+) -> Organisation:
+    """The organisation with its texts and its theme, if there are any."""
     settings = {name: _freeze(each.data) for name, each in checked.items() if name != SECTION}
+    texts, theme = (*parts, {}, {})[:2]
     return Organisation(
         id=path.stem,
         settings=MappingProxyType(settings),
         source=path,
         mail_texts=MappingProxyType(dict(texts)),
+        theme=MappingProxyType(dict(theme)),
         **checked[SECTION].data,
     )
 

@@ -34,10 +34,12 @@ class MailChecks:
     Attributes:
         text: finds the problems of a text.
         mailers: the ways to hand over mail that ``url`` in ``[mail]`` may name; None accepts every name.
+        theme: finds the problems of a file of a theme.
     """
 
     text: TextCheck = accept
     mailers: Collection[str] | None = None
+    theme: TextCheck = accept
 
 
 ACCEPT_MAIL = MailChecks()

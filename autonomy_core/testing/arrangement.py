@@ -16,6 +16,7 @@ from autonomy_core.db.components import Migrations
 from autonomy_core.db.embedded import EmbeddedServer
 from autonomy_core.db.migrations import migrate
 from autonomy_core.kernel.manager import Plugins
+from autonomy_core.pages.operations import PageView
 from autonomy_core.payments.models import Payment
 from autonomy_core.plugin_api.resources import Resource
 from autonomy_core.runtime import APPLICATION_ROLE, components
@@ -91,7 +92,8 @@ class Arrangement:
             unknown_ids: include paths with ids that only the plugin interprets; they are random.
         """
         where = addresses(found.registry)
-        patterns = {call for operation in found.operations for call in _addressed(operation, where)}
+        declared: tuple[Operation | PageView, ...] = (*found.operations, *found.pages)
+        patterns = {call for each in declared for call in _addressed(each, where)}
         if unknown_ids:
             patterns |= {
                 ("GET", path) for child in found.children.values() for path in where.get(child.factory, ())
@@ -129,7 +131,9 @@ class _Ids(dict[str, Any]):
         return uuid7()
 
 
-def _addressed(operation: Operation, where: Mapping[type[Resource], list[str]]) -> list[tuple[str, str]]:
+def _addressed(
+    operation: Operation | PageView, where: Mapping[type[Resource], list[str]]
+) -> list[tuple[str, str]]:
     paths = [
         path for context, paths in where.items() if issubclass(context, operation.context) for path in paths
     ]

@@ -1,9 +1,9 @@
-"""A WebTest client that compares every response with the API's description."""
+"""A WebTest client that compares every response with the API's description, and checks every page."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +18,9 @@ from webtest.response import TestResponse
 
 from autonomy_core.errors import Malformed, OrganisationUnavailable
 from autonomy_core.openapi.document import Description
+from autonomy_core.pages.answering import HTML
+from autonomy_core.testing.browser import Browser
+from autonomy_core.testing.html import misfits_of_page
 from autonomy_core.traversal.target import has_one_spelling
 from autonomy_core.web.problems import CONTENT_TYPE
 
@@ -32,7 +35,7 @@ class ConformingApp(TestApp):
     """Raises AssertionError for a response that the organisation's OpenAPI document does not describe.
 
     The status, the content type, the headers and the body must match. A path or a method that is missing in
-    the document must be refused.
+    the document must be refused. Of a page, `misfits_of_page` must find nothing.
     """
 
     def __init__(self, app: Router) -> None:
@@ -46,7 +49,14 @@ class ConformingApp(TestApp):
         api = None if asked.environ.get("autonomy.unchecked") else self._api_of(asked)
         for misfit in misfits(api, asked, response) if api else ():
             raise AssertionError(_report(asked, response, misfit))
+        is_page = response.headers.get("Content-Language") and response.content_type == HTML
+        if is_page and response.body and (found := list(misfits_of_page(response))):
+            raise AssertionError(_report_of_page(asked, response, found))
         return response
+
+    def browser(self, origin: str) -> Browser:
+        """Return a browser for the pages at an origin, such as ``https://acme.example``."""
+        return Browser(self, origin)
 
     def _api_of(self, asked: Request) -> DescribedApi | None:
         asked.registry = self.app.registry
@@ -179,3 +189,8 @@ def _report(asked: Request, response: TestResponse, misfit: str) -> str:
         f"{asked.method} {asked.path_qs} answered {response.status}, which the API's description does not "
         f"contain:\n  {misfit}\nThe answer: {response.body[:SHOWN_BYTES]!r}"
     )
+
+
+def _report_of_page(asked: Request, response: TestResponse, found: Sequence[str]) -> str:
+    lines = "\n  ".join(found)
+    return f"{asked.method} {asked.path_qs} answered a page with mistakes:\n  {lines}\n{response.text}"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from autonomy_core.fields import parse_uuid
 from autonomy_core.kernel.hooks import hookimpl
 from autonomy_core.kernel.identity import Identity, customer_identity
 from autonomy_core.kernel.protocols import (
@@ -21,7 +22,9 @@ from autonomy_core.kernel.protocols import (
     TimelineEntry,
 )
 from autonomy_core.kernel.settlements import RefundReport, RefundStatus, Settlement
+from autonomy_core.pages.sessions import session_token
 from autonomy_core.tenancy.domain import Environment
+from autonomy_core.traversal.addressing import is_page
 
 if TYPE_CHECKING:
     from pyramid.request import Request
@@ -35,15 +38,15 @@ TWO_FACTORS_HEADER = "X-Test-Two-Factors"
 
 
 class HeaderAuthenticator:
-    """Trusts a header."""
+    """Trusts a header, and on pages the cookie of the session."""
 
     def identify(self, scope: TenantScope, request: Request) -> Identity | None:
-        """Return the customer whose id the header contains, as if just authenticated.
+        """Return the customer whose id the header or the cookie contains, as if just authenticated.
 
         A second header tells that it was with two factors.
         """
-        customer_id = request.headers.get(CUSTOMER_HEADER)
-        if not customer_id:
+        customer_id = session_token(request) if is_page(request) else request.headers.get(CUSTOMER_HEADER)
+        if parse_uuid(customer_id or "") is None:
             return None
         two_factors = TWO_FACTORS_HEADER in request.headers
         return customer_identity(

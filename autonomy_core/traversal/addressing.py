@@ -9,6 +9,7 @@ from pyramid.traversal import traversal_path_info
 
 from autonomy_core.errors import Malformed, OrganisationUnavailable
 from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.tenancy.domain import RESERVED_IDS
 
 if TYPE_CHECKING:
     from autonomy_core.tenancy.domain import Organisation
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 TRY_AGAIN = {"retry_after": 60}
 """The time until a retry, in seconds: an admin must correct the file first. Providers retry for days."""
+
+
+OF_MACHINES = frozenset({".well-known", "api", "rest"})
+"""First segments of paths that programs request. All other paths of an organisation are pages."""
 
 
 def organisation_of(request: Request) -> Organisation | None:
@@ -36,17 +41,52 @@ def organisation_of(request: Request) -> Organisation | None:
             # Not the default organisation: the document is about the host, which may be shared.
             return tenants.by_host(request.host)
         case ["api" | "rest", *_]:
-            by_host = tenants.by_host(request.host)
-            if by_host is None and tenants.is_known_host(request.host):
-                raise OrganisationUnavailable(extra=TRY_AGAIN)
-            return by_host or _default(request)
+            return _by_host(tenants, request) or _default(request)
+        case [first, *_] if first in RESERVED_IDS:
+            return None
         case [organisation_id, *_]:
-            by_host = tenants.by_host(request.host)
-            by_path = _by_id(tenants, organisation_id)
-            if by_host is not None and by_path is not None and by_host.id != by_path.id:
-                return by_path if _is_default_host(request, by_host) else None
-            return by_path
-    return None
+            return _of_page(tenants, request, organisation_id)
+    return _by_host(tenants, request)
+
+
+def is_page(request: Request) -> bool:
+    """Whether the path is that of a page of an organisation, and not of its API or of the server.
+
+    It depends on the path only, so that it is known before anything is read or authenticated.
+    """
+    match _segments(request):
+        case [first, *rest] if first not in RESERVED_IDS:
+            inside = rest[0] if rest and first == _id_of_organisation(request, first) else first
+            return inside not in OF_MACHINES
+        case []:
+            return True
+    return False
+
+
+def _id_of_organisation(request: Request, first: str) -> str | None:
+    try:
+        organisation = request.organisation
+    except OrganisationUnavailable:
+        return first
+    return organisation.id if organisation else None
+
+
+def _of_page(tenants: TenantRegistry, request: Request, first: str) -> Organisation | None:
+    """The organisation of a path whose first segment is its id, or a page of the host's organisation.
+
+    The default organisation does not have the pages of unknown hosts: pages are cached and linked by host.
+    """
+    by_host = tenants.by_host(request.host)
+    if by_host is not None and not _is_default_host(request, by_host):
+        return by_host
+    return _by_id(tenants, first) or _by_host(tenants, request)
+
+
+def _by_host(tenants: TenantRegistry, request: Request) -> Organisation | None:
+    by_host = tenants.by_host(request.host)
+    if by_host is None and tenants.is_known_host(request.host):
+        raise OrganisationUnavailable(extra=TRY_AGAIN)
+    return by_host
 
 
 def _by_id(tenants: TenantRegistry, organisation_id: str) -> Organisation | None:

@@ -31,6 +31,10 @@ ANSWERED_BY = "autonomy.answered_by"
 """The attribute of a request that was answered without traversal: the name of its resource's class."""
 
 
+KEPT_PAGE = "autonomy.kept_page"
+"""The attribute of a request whose answer is a page that all visitors get: it may be kept."""
+
+
 def scope_of(request: Request) -> TenantScope:
     """The scope of a request. Views read ``context.scope``.
 
@@ -59,6 +63,11 @@ def leave_transaction(request: Request) -> None:
         before.session.expunge_all()
         end_reading(request)
     request.__dict__[_SCOPE] = runtime_of(request.registry).scope_outside(request.organisation)
+
+
+def return_to_transaction(request: Request) -> None:
+    """Undo `leave_transaction`: the request's scope is in its transaction again."""
+    request.__dict__.pop(_SCOPE, None)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from pyramid.authorization import Allow
+from pyramid.location import lineage
 from pyramid.request import Request
 
 from autonomy_core.errors import NotAuthenticated
@@ -102,10 +103,9 @@ class Collection(Resource):
 
 
 class Site(Resource):
-    """Where paths begin that another protocol prescribes: the root of a host, and ``/{organisation}``.
+    """The root of an organisation's pages: the root of its host, and ``/{organisation}``.
 
-    A plugin adds a child here only if it cannot be below `ApiV1`. Its name must be one of the segments with
-    which `addressing` takes the organisation from the host: ``rest``.
+    Plugins add the nodes of their pages here, and what another protocol wants to be here.
     """
 
 
@@ -113,13 +113,10 @@ class Root(Site):
     """``/``"""
 
     def __getitem__(self, name: str) -> Resource:
-        try:
-            return super().__getitem__(name)
-        except KeyError:
-            organisation = self.request.organisation
-            if organisation is None or organisation.id != name:
-                raise
-        return OrganisationNode(self.request, self, name)
+        organisation = self.request.organisation
+        if organisation is not None and organisation.id == name:
+            return OrganisationNode(self.request, self, name)
+        return super().__getitem__(name)
 
 
 class Api(Resource):
@@ -186,6 +183,28 @@ class Admin(Resource):
         # Check this before any id is looked up, because a 404 would reveal which ids exist.
         self.request.become_staff()
         return node
+
+
+def site_of(context: Resource) -> Site:
+    """The root of the organisation's pages, in the lineage of a page's context.
+
+    Raises:
+        LookupError: the context is below no root.
+    """
+    for node in lineage(context):
+        if isinstance(node, Site):
+            return node
+    raise LookupError(f"{type(context).__name__} is not below a Site")
+
+
+def api_of(context: Resource) -> ApiV1:
+    """The root of the organisation's API, as the request reaches it: from a call, or from a page."""
+    for node in lineage(context):
+        if isinstance(node, ApiV1):
+            return node
+    site = site_of(context)
+    request = context.request
+    return ApiV1(request, Api(request, site, "api"), "v1")
 
 
 def children_of(registry: Any, parent: type[Resource]) -> Mapping[str, Child]:

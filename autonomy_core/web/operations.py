@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 import venusian
@@ -222,11 +223,11 @@ def methods_allowed(request: Request) -> list[str]:
         return []
     view_name = getattr(request, "view_name", "")
     found = {
-        operation.method
-        for operation in request.registry.operations
-        if isinstance(context, operation.context)
-        and operation.name == view_name
-        and plugin_enabled(request, operation.plugin)
+        declared.method
+        for declared in chain(request.registry.operations, request.registry.pages)
+        if isinstance(context, declared.context)
+        and declared.name == view_name
+        and plugin_enabled(request, declared.plugin)
     } | _plain_methods(request.registry, context, view_name)
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
@@ -279,6 +280,8 @@ def rewind_body(event: BeforeRetry) -> None:
 def includeme(config: Configurator) -> None:
     """Register the directive, the view deriver and the subscriber."""
     config.registry.operations = []
+    # Pages are declared above this package, see `autonomy_core.pages.operations`.
+    config.registry.pages = []
     config.add_directive("add_operation", add_operation)
     config.add_subscriber(rewind_body, BeforeRetry)
     config.add_view_deriver(validated_view, name="validated_view", under="rendered_view", over=VIEW)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
@@ -44,11 +45,28 @@ def load_query(request: Request, schema: type[Schema]) -> dict[str, Any]:
     Raises:
         InvalidInput: with the names of the invalid parameters.
     """
+    return load_fields(schema, request.GET.dict_of_lists(), "query")
+
+
+def load_fields(schema: type[Schema], sent: Mapping[str, list[str]], where: str) -> dict[str, Any]:
+    """Load the fields of a query or of a form. Only list fields may occur more than once.
+
+    Args:
+        schema: the schema.
+        sent: the texts by name.
+        where: ``query`` or ``form``, for the error.
+
+    Returns:
+        The loaded values by name.
+
+    Raises:
+        InvalidInput: with the names of the invalid fields.
+    """
     loading = schema()
     known = {field.data_key or name: field for name, field in loading.load_fields.items()}
     data: dict[str, Any] = {}
     repeated: dict[str, list[str]] = {}
-    for name, values in request.GET.dict_of_lists().items():
+    for name, values in sent.items():
         if name not in known and loading.unknown == EXCLUDE:
             continue
         if isinstance(known.get(name), fields.List):
@@ -58,8 +76,8 @@ def load_query(request: Request, schema: type[Schema]) -> dict[str, Any]:
         else:
             data[name] = values[0]
     if repeated:
-        raise _invalid("query", repeated)
-    return _load(loading, data, "query")
+        raise _invalid(where, repeated)
+    return _load(loading, data, where)
 
 
 def load_body(request: Request, schema: type[Schema]) -> dict[str, Any]:

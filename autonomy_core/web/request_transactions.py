@@ -30,8 +30,8 @@ def without_transaction(view: View, info: Any) -> View:
     It runs after the permission check. From here on, the request's transaction stays empty, so that a retry
     of the request would repeat nothing.
     """
-    operation = info.options.get("operation")
-    if operation is None or operation.transaction == "request":
+    declared = info.options.get("operation") or info.options.get("page")
+    if declared is None or declared.transaction == "request":
         return view
 
     def outside(context: Any, request: Request) -> Response:

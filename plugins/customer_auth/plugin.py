@@ -23,14 +23,16 @@ from autonomy_core.plugin_api.hooks import PluginSettings, hookimpl
 from autonomy_core.plugin_api.jobs import Job
 from autonomy_core.plugin_api.mail import MailTemplate
 from autonomy_core.plugin_api.migrations import Migrations, plugin_migrations
+from autonomy_core.plugin_api.pages import MenuEntry, PageFiles, _, signed_out
 from autonomy_core.plugin_api.protocols import Authenticator
-from autonomy_core.plugin_api.resources import AdminCustomer, Customers
+from autonomy_core.plugin_api.resources import AdminCustomer, Customers, Site
 from customer_auth import models  # noqa: F401 - makes the tables known to the migrations
 from customer_auth.challenges import models as challenges  # noqa: F401 - likewise
 from customer_auth.challenges.mails import TEMPLATES, links_for
 from customer_auth.challenges.requirement import require_verified_buyer
 from customer_auth.challenges.resources import CustomerEmail, CustomerPassword, SignIn
 from customer_auth.commands import passwords_commands
+from customer_auth.pages.resources import LoginPage, LogoutPage
 from customer_auth.passkeys import models as passkeys  # noqa: F401 - likewise
 from customer_auth.passkeys.resources import CustomerPasskeys
 from customer_auth.passwords.credentials import forget_credentials
@@ -43,6 +45,7 @@ from customer_auth.second_factors import models as second_factors  # noqa: F401 
 from customer_auth.second_factors.jobs import reseal
 from customer_auth.second_factors.resources import AuthenticatorApp, Login, SecondFactors
 from customer_auth.sessions.authenticator import AccessTokenAuthenticator
+from customer_auth.sessions.browsers import SessionAuthenticator
 from customer_auth.sessions.notices import NOTICES
 from customer_auth.sessions.services import end_all_sessions, is_open
 from customer_auth.settings import PLUGIN, OrganisationSettings, ServerSettings
@@ -81,12 +84,27 @@ def register_views(config: Configurator) -> None:
     config.scan("customer_auth.support.views")
     config.scan("customer_auth.providers.views")
     config.scan("customer_auth.second_factors.views")
+    config.add_child(Site, "login", LoginPage)
+    config.add_child(Site, "logout", LogoutPage)
+    config.scan("customer_auth.pages.views")
 
 
 @hookimpl
 def register_authenticators() -> Sequence[Authenticator]:
-    """Customers, by their access token."""
-    return [AccessTokenAuthenticator()]
+    """Customers, by their access token, and on pages by the cookie of their browser."""
+    return [AccessTokenAuthenticator(), SessionAuthenticator()]
+
+
+@hookimpl
+def register_pages() -> PageFiles:
+    """The pages of logins."""
+    return PageFiles(PLUGIN, sign_in="login", sign_out="logout")
+
+
+@hookimpl
+def register_menu() -> Sequence[MenuEntry]:
+    """The way to log in."""
+    return [MenuEntry("account", _("Log in"), ("login",), shown=signed_out)]
 
 
 @hookimpl

@@ -38,24 +38,6 @@ def _download_url() -> fields.Url:
     )
 
 
-def available_at_field() -> Timestamp:
-    """From when the owner of a product gets what it has."""
-    return Timestamp(
-        required=True,
-        allow_none=True,
-        metadata={"description": "the moment of the release, until which there is no URL; null afterwards"},
-    )
-
-
-def file_url_field() -> fields.Url:
-    """Where the owner of a product downloads a file."""
-    return fields.Url(
-        required=True,
-        allow_none=True,
-        metadata={"description": "opens for a while, without a header; null before the release"},
-    )
-
-
 class TrackFormatSchema(ApiSchema):
     """A format of a track, for its owner."""
 
@@ -97,7 +79,11 @@ class TrackSchema(ApiSchema):
         allow_none=True,
         metadata={"description": "null until the worker has measured it"},
     )
-    available_at = available_at_field()
+    available_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the moment of the release, until which there are no URLs; null afterwards"},
+    )
     cover = fields.Nested(
         ImageSchema, required=True, metadata={"description": "its own, or that of the product"}
     )

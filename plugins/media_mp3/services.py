@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -189,11 +189,14 @@ def add_uploaded(
     Raises:
         NotPlayable, InspectionBusy, TrackExists, TooManyTracks, StorageUnavailable
     """
-
-    def add(own: TenantScope, report: TrackReport) -> Track:
-        return add_track(own, product_id, upload, report, fields, actor=actor)
-
-    return _kept(scope, upload, add)
+    report = accepted(scope, upload)
+    area, crc32 = area_of(report.format), checksum_of_file(upload.path)
+    key = store_upload(scope, area, upload)
+    with scope.begin() as own:
+        track = add_track(own, product_id, upload, report, fields, actor=actor)
+        keep_checksum(own, key, crc32)
+        keep_upload(own, area, upload)
+    return Uploaded(track, report.facts)
 
 
 def replace_with_uploaded(
@@ -207,19 +210,11 @@ def replace_with_uploaded(
     Raises:
         NotPlayable, InspectionBusy, TrackExists, NotFound, StorageUnavailable
     """
-
-    def replace(own: TenantScope, report: TrackReport) -> Track:
-        return replace_file(own, product_id, track_id, upload, report, actor=actor)
-
-    return _kept(scope, upload, replace)
-
-
-def _kept(scope: TenantScope, upload: Upload, write: Callable[[TenantScope, TrackReport], Track]) -> Uploaded:
     report = accepted(scope, upload)
     area, crc32 = area_of(report.format), checksum_of_file(upload.path)
     key = store_upload(scope, area, upload)
     with scope.begin() as own:
-        track = write(own, report)
+        track = replace_file(own, product_id, track_id, upload, report, actor=actor)
         keep_checksum(own, key, crc32)
         keep_upload(own, area, upload)
     return Uploaded(track, report.facts)

@@ -19,14 +19,13 @@ from autonomy_core.plugin_api.files import (
 )
 from autonomy_core.plugin_api.media import CORE_FORMATS
 from autonomy_core.plugin_api.operations import Details
-from autonomy_core.plugin_api.resources import Resource
 from media_mp3 import services
 from media_mp3.models import Track
 from media_mp3.renditions.domain import MASTERS
 from media_mp3.renditions.resources import AdminTrackFormat, TrackFormat
 from media_mp3.renditions.services import FinishedFile, finished_files
 from media_mp3.resources import AdminTrack, TrackNode
-from media_mp3.settings import LINKS, RENDITIONS, link_seconds
+from media_mp3.settings import RENDITIONS
 
 _RENDITIONS: Final = {each.media_type for each in CORE_FORMATS}
 
@@ -36,11 +35,6 @@ def _details(query: type[LinkQuery] | None = None, errors: tuple[type[AutonomyEr
     types = dict.fromkeys(media_type for media_type, _ in MASTERS.values())
     details["media"] = dict.fromkeys((*types, *sorted(_RENDITIONS - types.keys())), "the recording")
     return details
-
-
-def signed(context: Resource, request: Request, url: str) -> str:
-    """The URL with a signature that opens it for the caller for a while, without a header."""
-    return LINKS.sign(context.scope, url, request.identity.id, seconds=link_seconds(context.scope))
 
 
 DESCRIPTION = _details(LinkQuery, (NotAvailableYet,))

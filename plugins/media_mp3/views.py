@@ -34,7 +34,7 @@ from media_mp3.schemas import (
     UploadedSchema,
     UploadFieldsSchema,
 )
-from media_mp3.settings import RECORDINGS, max_upload_bytes
+from media_mp3.settings import LINKS, RECORDINGS, link_seconds, max_upload_bytes
 
 UPLOAD_ERRORS = (
     *RECEIVING_ERRORS,
@@ -113,7 +113,7 @@ def _links(
 
 def _link(context: CustomerProductTracks, request: Request, track: Track, *path: str) -> str:
     url = request.resource_url(find_interface(context, Customers), "tracks", str(track.id), *path)
-    return streaming.signed(context, request, url)
+    return LINKS.sign(context.scope, url, request.identity.id, seconds=link_seconds(context.scope))
 
 
 @api_view(

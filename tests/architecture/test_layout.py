@@ -31,16 +31,19 @@ OPTIONAL = {
     "commands.py",
     "errors.py",
     "jobs.py",
+    "locale",
     "mail",
     "personal_data.py",
     "resources.py",
     "static",
+    "templates",
     "testing.py",
 }
 OWN_MODULES = {
     "customer_auth": {
         "challenges",
         "limits",
+        "pages",
         "passkeys",
         "passwords",
         "providers",
@@ -71,7 +74,10 @@ OWN_MODULES = {
     "stripe_payments": {"api", "balances", "checkout", "cli", "endpoints", "events", "reversals"},
 }
 """What a plugin has beside the files that every plugin has: packages, and few modules."""
-NOT_NEEDED = {"welcome_gift": {"domain.py", "migrations", "models.py", "schemas.py", "views.py"}}
+NOT_NEEDED = {
+    "storefront": {"migrations", "models.py", "services.py"},
+    "welcome_gift": {"domain.py", "migrations", "models.py", "schemas.py", "views.py"},
+}
 """What a plugin leaves out, because it has no tables, no calls or no rules."""
 DEFINED_ELSEWHERE = {
     "Base": {"autonomy_core/files/marks.py: UnreferencedFileMark"},  # abstract: a plugin makes the table
@@ -82,6 +88,7 @@ HTTP = {
     "app.py",
     "catalog/cover_documents.py",  # URLs of covers
     "catalog/kept/answering.py",  # a tween
+    "catalog/showing.py",  # URLs of covers and previews
     "files/authenticator.py",
     "files/receiving.py",
     "files/responses.py",
@@ -94,13 +101,14 @@ HTTP = {
     "security/policy.py",
     "security/related_origins.py",
     "customer_auth/sessions/authenticator.py",
+    "customer_auth/sessions/browsers.py",
     "customer_auth/sessions/requests.py",
     "media_mp3/streaming.py",
     "media_mp3/subsonic/files.py",
 }
 """The modules of features and plugins that see a request, beside `HTTP_NAMES`. Services never do."""
 HTTP_NAMES = {"plugin.py", "resources.py", "views.py"}
-HTTP_PACKAGES = {"cli", "edge", "openapi", "operations", "plugin_api", "testing", "traversal", "web"}
+HTTP_PACKAGES = {"cli", "edge", "openapi", "operations", "pages", "plugin_api", "testing", "traversal", "web"}
 OF_HTTP = ("pyramid", "webob", "autonomy_core.traversal", "autonomy_core.plugin_api.resources")
 LONGEST_FILE = 350
 LONGEST_FUNCTION = 45
@@ -205,7 +213,7 @@ def test_a_view_is_in_a_module_of_views():
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.FunctionDef)
         for decorator in node.decorator_list
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("api_view")
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith(("api_view", "page_view"))
         if path.stem != "views"
     }
     assert not elsewhere

@@ -12,6 +12,11 @@ class TestCustomerAuth(PluginContract):
     settings = {"access_token_minutes": "5"}
 
 
+class TestStorefront(PluginContract):
+    plugin = "storefront"
+    settings = {"per_page": "10"}
+
+
 class TestStripePayments(PluginContract):
     plugin = "stripe_payments"
     settings = stripe_settings()

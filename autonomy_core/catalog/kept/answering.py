@@ -1,4 +1,4 @@
-"""Answers ``GET products`` and ``GET products/{id}`` from memory, and with 304 if the client has the answer.
+"""Answers ``GET products``, ``GET products/{id}`` and pages for all visitors from memory, or with 304.
 
 This is a tween, because a kept answer needs neither traversal nor a view. It asks the database for the
 version of the catalogue for each request, so that an answer is never older than the last answered write.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -25,7 +25,12 @@ from autonomy_core.db.base import utcnow
 from autonomy_core.files.errors import PreconditionFailed
 from autonomy_core.files.ranges import Representation, decide
 from autonomy_core.kernel.runtime import Runtime, runtime_of
-from autonomy_core.traversal.request import ANSWERED_BY, scope_of
+from autonomy_core.languages import Language
+from autonomy_core.pages.headers import CSP
+from autonomy_core.pages.negotiation import chosen_in
+from autonomy_core.pages.sessions import session_token
+from autonomy_core.traversal.addressing import is_page
+from autonomy_core.traversal.request import ANSWERED_BY, KEPT_PAGE, scope_of
 from autonomy_core.traversal.target import REFUSAL
 
 log = structlog.get_logger(__name__)
@@ -40,6 +45,9 @@ CACHE_CONTROL: Final = "public, no-cache"
 
 LONGEST_WAIT_S: Final = 10.0
 """How long a request waits for another one that makes the same answer, in seconds."""
+
+VARY: Final = "Accept-Language, Cookie"
+"""What the answer of a kept page depends on, besides its URL."""
 
 _PATH: Final = re.compile(r"(?:/[^/]+)?/api/v1/products(?:/[^/]+)?")
 _RESOURCES: Final = (Products, ProductDetail)
@@ -116,12 +124,17 @@ class Keeper:
     def _make(self, request: Request, state: State, url: Url) -> Response:
         since = utcnow()
         response = self._handler(request)
-        resource = type(request.context) if response.status_int == OK else None
-        if resource not in _RESOURCES or request.view_name:
+        kept_headers = _headers_of(request, response) if response.status_int == OK else None
+        if kept_headers is None:
+            if response.status_int == OK:
+                # So that requests of the same URL do not wait for one another.
+                self._answers.leave_out(state, url)
             return response
         # In the transaction that has read what is in the answer.
         scope = scope_of(request)
-        made = KeptAnswer(response.body, _etag(response.body), resource.__name__, right_until(scope, since))
+        resource = type(request.context).__name__
+        until = right_until(scope, since)
+        made = KeptAnswer(response.body, _etag(response.body), resource, until, kept_headers)
         if beside := tables_beside(scope):
             self._log_tables(beside)
             self._answers.leave_out(state, url)
@@ -136,14 +149,38 @@ class Keeper:
             log.info("catalogue.not_kept", tables=tables)
 
 
+def _headers_of(request: Request, response: Response) -> tuple[tuple[str, str], ...] | None:
+    """Return the headers that are kept with an answer; None if it is not one of those that are kept."""
+    if request.__dict__.get(KEPT_PAGE):
+        names = ("Content-Type", "Content-Language", CSP)
+        return (*((name, response.headers[name]) for name in names), ("Vary", VARY))
+    if type(request.context) in _RESOURCES and not request.view_name:
+        return (("Content-Type", "application/json"),)
+    return None
+
+
 def _url(request: Request) -> Url | None:
     """Return what an answer depends on; None if this module has nothing to do with the request."""
     environ = request.environ
     host, path = environ.get("HTTP_HOST"), environ["PATH_INFO"]
-    if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not host or not _PATH.fullmatch(path):
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not host or REFUSAL in environ:
         return None
-    if REFUSAL in environ:
+    if not _PATH.fullmatch(path):
+        return _url_of_page(request, host, path)
+    return _sent(environ, host, path)
+
+
+def _url_of_page(request: Request, host: str, path: str) -> Url | None:
+    """The same for a page: none for a session, nor for a URL whose answer sets the cookie of a language."""
+    if request.organisation is None or not is_page(request):
         return None
+    if session_token(request) is not None or chosen_in(request) is not None:
+        return None
+    language: Language = request.registry.page_renderer.language(request)
+    return (*_sent(request.environ, host, path), language.tag, language.wanted)
+
+
+def _sent(environ: Mapping[str, str], host: str, path: str) -> Url:
     # As they were sent, so that what was refused once is never found here.
     target = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
     query = environ.get("QUERY_STRING", "")
@@ -156,6 +193,8 @@ def _etag(body: bytes) -> str:
 
 def _from_memory(kept: KeptAnswer, request: Request) -> Response:
     request.__dict__[ANSWERED_BY] = kept.resource
+    if len(kept.headers) > 1:
+        request.__dict__[KEPT_PAGE] = True
     return _answer_with(kept, request)
 
 
@@ -165,7 +204,7 @@ def _answer_with(kept: KeptAnswer, request: Request) -> Response:
     Raises:
         PreconditionFailed
     """
-    headers = [("ETag", kept.etag), ("Cache-Control", CACHE_CONTROL)]
+    headers = [("ETag", kept.etag), ("Cache-Control", CACHE_CONTROL), *kept.headers[1:]]
     conditions = {name: request.environ[key] for key, name in _CONDITIONS.items() if key in request.environ}
     if conditions:
         status = decide(Representation(len(kept.body), kept.etag), "GET", conditions).status
@@ -173,7 +212,7 @@ def _answer_with(kept: KeptAnswer, request: Request) -> Response:
             raise PreconditionFailed
         if status == NOT_MODIFIED:
             return Response(status=NOT_MODIFIED, headerlist=headers)
-    whole = [("Content-Type", "application/json"), ("Content-Length", str(len(kept.body)))]
+    whole = [kept.headers[0], ("Content-Length", str(len(kept.body)))]
     return Response(status=OK, headerlist=[*whole, *headers], app_iter=[kept.body])
 
 

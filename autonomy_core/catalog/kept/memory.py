@@ -34,12 +34,14 @@ class KeptAnswer:
         etag: a strong entity tag, with quotes.
         resource: the name of the class of the request's resource, for metrics.
         until: when it is no longer right, aware.
+        headers: the type of its content first, and for a page further ones.
     """
 
     body: bytes
     etag: str
     resource: str
     until: datetime
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from autonomy_core.kernel.hookspecs.events import (
     on_track_ready,
 )
 from autonomy_core.kernel.hookspecs.logins import on_login, on_login_required, on_logins_ended
+from autonomy_core.kernel.hookspecs.pages import register_menu, register_page_slots, register_pages
 from autonomy_core.kernel.hookspecs.products import on_image_changed, on_product_changed
 from autonomy_core.kernel.hookspecs.providers import (
     register_authenticators,
@@ -81,7 +82,10 @@ __all__ = [
     "register_mail_templates",
     "register_mailers",
     "register_media_formats",
+    "register_menu",
     "register_migrations",
+    "register_page_slots",
+    "register_pages",
     "register_payment_provider",
     "register_personal_data",
     "register_product_kinds",

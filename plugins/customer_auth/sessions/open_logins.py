@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
 from time import monotonic
 from uuid import UUID
 
@@ -16,6 +14,7 @@ from autonomy_core.plugin_api.scope import TenantScope
 from autonomy_core.plugin_api.statements import compiled, parameter
 from customer_auth.models import LoginSession
 from customer_auth.sessions.access_tokens import Bearer
+from customer_auth.sessions.recent import Recent
 
 CACHED_FOR_S = 3.0
 """How long a process caches that a login is open. A token can outlive its login by this many seconds."""
@@ -44,11 +43,7 @@ class OpenLogins:
         most: int = MOST_CACHED,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._cached_for_s = cached_for_s
-        self._most = most
-        self._clock = clock
-        self._found: OrderedDict[Key, float] = OrderedDict()
-        self._lock = Lock()
+        self._recent: Recent[Key, bool] = Recent(cached_for_s, most, clock)
 
     def has(self, scope: TenantScope, bearer: Bearer) -> bool:
         """Return whether a login is open. It queries the database at most once in ``cached_for_s`` seconds.
@@ -56,20 +51,13 @@ class OpenLogins:
         The query has its own transaction, because the view may have none, or one that lasts long.
         """
         key = (scope.organisation.id, bearer.customer_id, bearer.session_id)
-        now = self._clock()
-        if now - self._found.get(key, float("-inf")) < self._cached_for_s:
+        if self._recent.get(key):
             return True
+        now = self._recent.now()
         is_open = _is_open(scope, bearer)
         if is_open:
-            self._cache(key, now)
+            self._recent.put(key, is_open, now)
         return is_open
-
-    def _cache(self, key: Key, now: float) -> None:
-        with self._lock:
-            self._found[key] = now
-            self._found.move_to_end(key)
-            while len(self._found) > self._most:
-                self._found.popitem(last=False)
 
 
 IS_OPEN = compiled(

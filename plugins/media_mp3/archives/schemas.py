@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from autonomy_core.plugin_api.schemas import ApiSchema
-from media_mp3.schemas import available_at_field, file_url_field
+from autonomy_core.plugin_api.schemas import ApiSchema, Timestamp
 
 
 class ArchiveSchema(ApiSchema):
@@ -22,5 +21,13 @@ class ArchiveSchema(ApiSchema):
     lossless = fields.Boolean(required=True, metadata={"description": "whether each track is"})
     tracks = fields.Integer(required=True, metadata={"description": "their number"})
     size = fields.Integer(required=True, metadata={"description": "bytes of the whole file"})
-    available_at = available_at_field()
-    download_url = file_url_field()
+    available_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the moment of the release, until which there is no URL; null afterwards"},
+    )
+    download_url = fields.Url(
+        required=True,
+        allow_none=True,
+        metadata={"description": "opens for a while, without a header; null before the release"},
+    )

@@ -18,7 +18,7 @@ from media_mp3.archives.domain import MEDIA_TYPE
 from media_mp3.archives.resources import ProductArchive, ProductArchives
 from media_mp3.archives.schemas import ArchiveSchema
 from media_mp3.archives.services import Archive
-from media_mp3.streaming import signed
+from media_mp3.settings import LINKS, link_seconds
 
 _DETAILS: Final[Details] = {
     **file_details(MEDIA_TYPE, "the release", query=LinkQuery, errors=(NotAvailableYet,)),
@@ -46,7 +46,8 @@ def list_archives(context: ProductArchives, request: Request) -> dict[str, Any]:
 def _with_link(context: ProductArchives, request: Request, archive: Archive) -> dict[str, Any]:
     url = None
     if archive.available_at is None:
-        url = signed(context, request, request.resource_url(context, archive.name, "download"))
+        path = request.resource_url(context, archive.name, "download")
+        url = LINKS.sign(context.scope, path, request.identity.id, seconds=link_seconds(context.scope))
     names = ("name", "title", "lossless", "tracks", "size", "available_at")
     return {**{name: getattr(archive, name) for name in names}, "download_url": url}
 

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from pyramid.request import Request
 
 from autonomy_core.plugin_api.resources import Collection, Resource
+from autonomy_core.plugin_api.security import CUSTOMER, Allow, Permission
 from media_mp3.extras import services
 from media_mp3.extras.models import Extra
-from media_mp3.resources import Linked, OfProduct
+from media_mp3.resources import ProductTracks
 
 
-class CustomerProductExtras(OfProduct):
+class CustomerProductExtras(ProductTracks):
     """``…/customers/products/{product_id}/extras``: for a customer who owns the product."""
 
 
-class OfExtra(Resource):
-    """A node of an extra."""
+class AdminExtra(Resource):
+    """``…/admin/products/{product_id}/extras/{extra_id}``"""
 
     def __init__(self, request: Request, parent: Resource, name: str, extra: Extra) -> None:
         super().__init__(request, parent, name)
         self.extra = extra
 
 
-class AdminExtra(OfExtra):
-    """``…/admin/products/{product_id}/extras/{extra_id}``"""
-
-
-class AdminProductExtras(OfProduct, Collection):
+class AdminProductExtras(ProductTracks, Collection):
     """``…/admin/products/{product_id}/extras``: for staff."""
 
     item = AdminExtra
@@ -42,8 +40,17 @@ class AdminProductExtras(OfProduct, Collection):
         return AdminExtra(self.request, self, name, extra)
 
 
-class ExtraNode(OfExtra, Linked):
+class ExtraNode(Resource):
     """``…/customers/extras/{extra_id}``: for a customer or the holder of a link to a path below it."""
+
+    def __init__(self, request: Request, parent: Resource, name: str, extra: Extra) -> None:
+        super().__init__(request, parent, name)
+        self.extra = extra
+
+    def __acl__(self) -> Any:
+        """The view finds out whether they own the product."""
+        holders = (CUSTOMER, f"link:{self.request.path}")
+        return [(Allow, principal, Permission.LISTEN) for principal in holders]
 
 
 class Extras(Collection):

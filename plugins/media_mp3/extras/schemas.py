@@ -9,7 +9,6 @@ from marshmallow import fields, validate
 from autonomy_core.plugin_api.files import UPLOAD_ID
 from autonomy_core.plugin_api.schemas import ApiSchema, Text, Timestamp
 from media_mp3.extras.domain import FORMATS, LONGEST_TITLE
-from media_mp3.schemas import available_at_field, file_url_field
 
 _TITLE = "for people; by default the name of the file"
 
@@ -25,8 +24,16 @@ class ExtraSchema(_AnyExtraSchema):
     """An extra, for an owner of its product."""
 
     media_type = fields.String(required=True)
-    available_at = available_at_field()
-    download_url = file_url_field()
+    available_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the moment of the release, until which there is no URL; null afterwards"},
+    )
+    download_url = fields.Url(
+        required=True,
+        allow_none=True,
+        metadata={"description": "works for a while, without a header; null before the release"},
+    )
 
 
 class AdminExtraSchema(_AnyExtraSchema):

@@ -37,8 +37,7 @@ from media_mp3.extras.schemas import (
     ExtraSchema,
 )
 from media_mp3.services import require_mp3
-from media_mp3.settings import EXTRAS, max_extra_bytes
-from media_mp3.streaming import signed
+from media_mp3.settings import EXTRAS, LINKS, link_seconds, max_extra_bytes
 
 
 def _details(query: type[LinkQuery] | None = None, of_owner: tuple[type[AutonomyError], ...] = ()) -> Details:
@@ -75,7 +74,7 @@ def list_extras(context: CustomerProductExtras, request: Request) -> dict[str, A
 
 def _link(context: CustomerProductExtras, request: Request, extra: Extra) -> str:
     url = request.resource_url(find_interface(context, Customers), "extras", str(extra.id), "download")
-    return signed(context, request, url)
+    return LINKS.sign(context.scope, url, request.identity.id, seconds=link_seconds(context.scope))
 
 
 @api_view(

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from autonomy_core.plugin_api.resources import Collection, Resource
-from media_mp3.resources import OfProduct
+from autonomy_core.plugin_api.catalog import Product
+from autonomy_core.plugin_api.resources import Collection, CustomerProduct, Resource
 
 
-class ProductFeed(OfProduct):
+class ProductFeed(Resource):
     """``…/customers/products/{product_id}/feed``: for a customer who owns the product."""
+
+    @property
+    def product(self) -> Product:
+        """The product.
+
+        Raises:
+            NotFound: the organisation has no product with this id.
+        """
+        assert isinstance(self.__parent__, CustomerProduct)  # noqa: S101 - it is only below such nodes
+        return self.__parent__.product
 
 
 class OwnFeed(Resource):

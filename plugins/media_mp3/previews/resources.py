@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from autonomy_core.plugin_api.resources import Collection, ProductDetail
+from pyramid.request import Request
+
+from autonomy_core.plugin_api.resources import Collection, ProductDetail, Resource
 from media_mp3 import services
-from media_mp3.resources import OfTrack
+from media_mp3.models import Track
 
 
-class PublicTrack(OfTrack):
+class PublicTrack(Resource):
     """``…/products/{product_id}/tracks/{track_id}``: a track that visitors see."""
+
+    def __init__(self, request: Request, parent: Resource, name: str, track: Track) -> None:
+        super().__init__(request, parent, name)
+        self.track = track
 
 
 class PublicTracks(Collection):

@@ -151,7 +151,7 @@ def _finished(scope: TenantScope, tracks: Sequence[Track]) -> dict[UUID, ServedF
         Rendition.made.is_not(None),
     )
     return {
-        row.track_id: file
+        row.track_id: ServedFile(row.storage_key, row.size, row.sha256, MEDIA_TYPE, row.stored_at)
         for row in scope.session.scalars(statement)
-        if row.format == wanted[row.track_id].key and (file := row.served(MEDIA_TYPE))
+        if row.format == wanted[row.track_id].key and row.storage_key and row.size and row.sha256
     }

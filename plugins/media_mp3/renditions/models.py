@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from autonomy_core.plugin_api.files import ServedFile, UnreferencedFileMark
+from autonomy_core.plugin_api.files import UnreferencedFileMark
 from autonomy_core.plugin_api.models import Base, OrganisationScoped, tenant_key, utcnow
 from media_mp3.renditions.domain import ERRORS, WAITING
 
@@ -48,12 +48,6 @@ class Rendition(OrganisationScoped, Base):
     size: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None]
     stored_at: Mapped[datetime | None]
-
-    def served(self, media_type: str) -> ServedFile | None:
-        """The present file, as `answer_with_file` takes it; None without one."""
-        if self.made is None or self.storage_key is None or self.size is None or self.sha256 is None:
-            return None
-        return ServedFile(self.storage_key, self.size, self.sha256, media_type, self.stored_at)
 
     def become(self, state: str, error: str | None = None) -> None:
         """Enter a state, with the reason of a failure."""

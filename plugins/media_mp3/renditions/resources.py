@@ -6,15 +6,19 @@ from typing import ClassVar
 
 from pyramid.request import Request
 
-from autonomy_core.plugin_api.resources import Resource
+from autonomy_core.plugin_api.media import FORMAT_NAME
+from autonomy_core.plugin_api.resources import Collection, Resource
 from media_mp3.models import Track
 from media_mp3.renditions import services
 from media_mp3.renditions.services import FinishedFile
-from media_mp3.resources import ByFormat, OfTrack
+from media_mp3.resources import AdminTrack, TrackNode
 
 
-class FinishedFormat(Resource):
-    """A finished rendition."""
+class TrackFormat(Resource):
+    """``…/customers/tracks/{track_id}/formats/{format}``: a finished rendition.
+
+    Who may have it, `TrackNode` says: a link opens the path that it was made for, so it covers the format.
+    """
 
     def __init__(
         self, request: Request, parent: Resource, name: str, track: Track, finished: FinishedFile
@@ -23,43 +27,54 @@ class FinishedFormat(Resource):
         self.track, self.finished = track, finished
 
 
-class Formats(ByFormat):
-    """The finished renditions of the track above it."""
+class TrackFormats(Collection):
+    """``…/customers/tracks/{track_id}/formats``"""
 
-    item: ClassVar[type[FinishedFormat]]
+    item = TrackFormat
+    parameter = "format"
+    identifier: ClassVar = {"type": "string", "pattern": f"^{FORMAT_NAME.pattern}$"}
+
+    def identify(self, name: str) -> str | None:
+        """The name of a format."""
+        return name if FORMAT_NAME.fullmatch(name) else None
+
+    def item_for(self, identifier: str, name: str) -> TrackFormat:  # type: ignore[override]
+        """A finished rendition."""
+        assert isinstance(self.__parent__, TrackNode)  # noqa: S101 - it is only below such nodes
+        track = self.__parent__.track
+        finished = services.finished_file(self.scope, track, identifier)
+        if finished is None:
+            raise KeyError(name)
+        return TrackFormat(self.request, self, name, track, finished)
+
+
+class AdminTrackFormat(Resource):
+    """``…/admin/products/{product_id}/tracks/{track_id}/formats/{format}``: a finished rendition."""
+
+    def __init__(
+        self, request: Request, parent: Resource, name: str, track: Track, finished: FinishedFile
+    ) -> None:
+        super().__init__(request, parent, name)
+        self.track, self.finished = track, finished
+
+
+class AdminTrackFormats(Collection):
+    """``…/admin/products/{product_id}/tracks/{track_id}/formats``: for staff."""
+
+    item = AdminTrackFormat
+    parameter = "format"
+    identifier: ClassVar = TrackFormats.identifier
+    identify = TrackFormats.identify
 
     @property
     def track(self) -> Track:
         """The track."""
-        assert isinstance(self.__parent__, OfTrack)  # noqa: S101 - it is only below such nodes
+        assert isinstance(self.__parent__, AdminTrack)  # noqa: S101 - it is only below such nodes
         return self.__parent__.track
 
-    def item_for(self, identifier: str, name: str) -> FinishedFormat:  # type: ignore[override]
+    def item_for(self, identifier: str, name: str) -> AdminTrackFormat:  # type: ignore[override]
         """A finished rendition."""
         finished = services.finished_file(self.scope, self.track, identifier)
         if finished is None:
             raise KeyError(name)
-        return self.item(self.request, self, name, self.track, finished)
-
-
-class TrackFormat(FinishedFormat):
-    """``…/customers/tracks/{track_id}/formats/{format}``: a finished rendition.
-
-    Who may have it, `TrackNode` says: a link opens the path that it was made for, so it covers the format.
-    """
-
-
-class TrackFormats(Formats):
-    """``…/customers/tracks/{track_id}/formats``"""
-
-    item = TrackFormat
-
-
-class AdminTrackFormat(FinishedFormat):
-    """``…/admin/products/{product_id}/tracks/{track_id}/formats/{format}``: a finished rendition."""
-
-
-class AdminTrackFormats(Formats):
-    """``…/admin/products/{product_id}/tracks/{track_id}/formats``: for staff."""
-
-    item = AdminTrackFormat
+        return AdminTrackFormat(self.request, self, name, self.track, finished)

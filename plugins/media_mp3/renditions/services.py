@@ -92,9 +92,9 @@ def finished_files(scope: TenantScope, tracks: Collection[Track]) -> dict[UUID, 
     for track in tracks:
         for each in formats_of(track, sold):
             row = rows.get((track.id, each.name))
-            file = row.served(each.media_type) if row else None
-            if file is not None:
-                found.setdefault(track.id, []).append(FinishedFile(each, file.size, file))
+            if row is not None and row.storage_key and row.size is not None and row.sha256:
+                file = ServedFile(row.storage_key, row.size, row.sha256, each.media_type, row.stored_at)
+                found.setdefault(track.id, []).append(FinishedFile(each, row.size, file))
     return found
 
 

@@ -8,12 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from media_mp3.subsonic.domain import ALBUM, ARTIST, TRACK, identifier, not_found, uuid_in
-
-T = TypeVar("T")
 
 UNKNOWN_ARTIST: Final = "Various Artists"
 MOST_WORDS: Final = 8
@@ -231,8 +229,10 @@ class Library:
         """
         found = self._by_key.get(key)
         if isinstance(found, Song):
-            key = identifier(ALBUM, found.album_id)
-        return self._of_kind(Album, key, "That album")
+            found = self._by_key.get(identifier(ALBUM, found.album_id))
+        if isinstance(found, Album):
+            return found
+        raise not_found("That album")
 
     def song(self, key: str) -> Song:
         """A song by its id in the protocol.
@@ -240,7 +240,10 @@ class Library:
         Raises:
             ProtocolError: it is not in the library.
         """
-        return self._of_kind(Song, key, "That song")
+        found = self._by_key.get(key)
+        if isinstance(found, Song):
+            return found
+        raise not_found("That song")
 
     def artist(self, key: str) -> Artist:
         """An artist by its id in the protocol.
@@ -248,13 +251,10 @@ class Library:
         Raises:
             ProtocolError: it is not in the library.
         """
-        return self._of_kind(Artist, key, "That artist")
-
-    def _of_kind(self, kind: type[T], key: str, called: str) -> T:
         found = self._by_key.get(key)
-        if isinstance(found, kind):
+        if isinstance(found, Artist):
             return found
-        raise not_found(called)
+        raise not_found("That artist")
 
     def find(self, key: str) -> Album | Song | Artist | None:
         """A thing by its id in the protocol; None if it is not in the library."""

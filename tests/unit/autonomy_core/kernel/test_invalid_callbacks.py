@@ -11,7 +11,7 @@ import click
 import pytest
 from marshmallow import Schema
 
-from autonomy_core.kernel import answers, events, hookspecs, mail, protocols, webhooks
+from autonomy_core.kernel import answers, events, hookspecs, mail, pages, protocols, webhooks
 from autonomy_core.kernel.answers import ANSWERS
 from autonomy_core.kernel.manager import PluginError, Plugins
 from autonomy_core.plugin_api.checks import OrganisationCheck
@@ -366,7 +366,7 @@ def test_settings_that_are_no_schema_are_refused():
 
 def specified(hook):
     """The return annotation of a hook, resolved."""
-    modules = (events, mail, protocols, webhooks)
+    modules = (events, mail, pages, protocols, webhooks)
     names = {name: each for module in modules for name, each in vars(module).items()}
     names |= {"click": click, "Job": Job, "Scope": Scope, "Sequence": Sequence}
     names |= {

@@ -1,7 +1,7 @@
 import pytest
 from babel import Locale
 
-from autonomy_core.mail.formats import as_money
+from autonomy_core.formats import as_money
 
 
 @pytest.mark.parametrize(

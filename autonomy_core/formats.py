@@ -1,9 +1,9 @@
-"""Formats amounts, dates and times in the language of a mail."""
+"""Formats amounts, dates, times and durations in the language of a mail or a page."""
 
 from __future__ import annotations
 
 from copy import copy
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 
 from babel import Locale
 from babel.dates import format_date, format_time, get_datetime_format
@@ -36,21 +36,23 @@ def as_date(moment: object, locale: Locale, zone: tzinfo) -> str:
     """Format the date of a moment: ``30 November 2026``.
 
     Args:
-        moment: in ISO 8601, with an offset.
+        moment: aware, or in ISO 8601 with an offset; or a day, which has no time zone.
         locale: the language and region.
         zone: the time zone of the date.
 
     Raises:
         TypeError, ValueError: it is no moment.
     """
-    return format_date(_moment(moment).astimezone(zone).date(), format="long", locale=locale)
+    if not isinstance(moment, date) or isinstance(moment, datetime):
+        moment = _moment(moment).astimezone(zone).date()
+    return format_date(moment, format="long", locale=locale)
 
 
 def as_time(moment: object, locale: Locale, zone: tzinfo) -> str:
     """Format the date and time of a moment, with its time zone: ``30 November 2026 at 14:05 UTC``.
 
     Args:
-        moment: in ISO 8601, with an offset.
+        moment: aware, or in ISO 8601 with an offset.
         locale: the language and region.
         zone: the time zone of the result.
 
@@ -64,10 +66,26 @@ def as_time(moment: object, locale: Locale, zone: tzinfo) -> str:
     return joined.format(clock, format_date(there.date(), format="long", locale=locale))
 
 
-def _moment(text: object) -> datetime:
-    if not isinstance(text, str):
+def as_duration(milliseconds: object) -> str:
+    """Format a duration, in full seconds: ``3:07``, or ``1:03:07`` from an hour on.
+
+    Args:
+        milliseconds: from 0 on.
+
+    Raises:
+        TypeError: it is no number.
+    """
+    if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):
+        raise TypeError("no duration")
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, str | datetime):
         raise TypeError("no moment")
-    moment = datetime.fromisoformat(text)
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError("a moment without an offset")
     return moment
