@@ -9,7 +9,7 @@ from typing import Final
 from pyramid.request import Request
 from webob.acceptparse import AcceptLanguageValidHeader, create_accept_language_header
 
-from autonomy_core.languages import Language, choose, locale_of
+from autonomy_core.languages import Language, choose, locale_of, tag_of
 from autonomy_core.pages.sessions import add_cookie
 
 NAME: Final = "lang"
@@ -42,11 +42,13 @@ def _language(
 
 
 def chosen_in(request: Request) -> str | None:
-    """Return the language that the query chooses, as it was sent; None if it chooses none."""
+    """Return the tag of the language that the query chooses; None if it chooses none."""
     if f"{NAME}=" not in request.query_string:
         return None
     found: str | None = request.GET.get(NAME)
-    return found if found and locale_of(found) is not None else None
+    locale = locale_of(found) if found else None
+    # Not as it was sent: Babel passes over what follows a dot.
+    return tag_of(locale) if locale else None
 
 
 def wishes(header: str) -> tuple[str, ...]:

@@ -5,9 +5,11 @@ It is for pages what `api_view` is for calls: what is true for every page is not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
+from urllib.parse import quote
 
 import venusian
 from marshmallow import Schema
@@ -228,7 +230,7 @@ def redirect(request: Request, *segments: str, path: str | None = None) -> Respo
         segments: of the path below the first page.
         path: instead of these, a path that `local_path` has returned.
     """
-    location = path or root_of(request) + "/".join(segments)
+    location = path or root_of(request) + "/".join(quote(each, safe="") for each in segments)
     request.response.status_int = 303
     request.response.content_type = None
     request.response.location = location
@@ -239,7 +241,8 @@ def redirect(request: Request, *segments: str, path: str | None = None) -> Respo
 def local_path(request: Request, text: str | None) -> str | None:
     """Return a path of the organisation's pages that came with a request; None for all else.
 
-    It refuses what leads to another host, such as ``//host`` or the same with a backslash.
+    It refuses what leads to another host, such as ``//host`` or the same with a backslash, and what leads out
+    of the organisation, such as ``/acme/../other``.
 
     Args:
         request: the request.
@@ -248,7 +251,9 @@ def local_path(request: Request, text: str | None) -> str | None:
     if not text or not text.startswith(root_of(request)) or len(text) > LONGEST_PATH:
         return None
     is_plain = all("!" <= each <= "~" and each != "\\" for each in text)
-    return text if is_plain and not text.startswith("//") else None
+    # Browsers read %2e as a dot.
+    segments = re.split("[?#]", text.lower().replace("%2e", "."))[0].split("/")
+    return text if is_plain and not text.startswith("//") and not {".", ".."} & {*segments} else None
 
 
 LONGEST_PATH = 2000

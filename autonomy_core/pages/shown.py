@@ -240,8 +240,11 @@ def root_of(request: Request) -> str:
 
 
 def path_of(request: Request) -> str:
-    """The path of a request as it was sent, without the query; ``/`` if it is not valid UTF-8."""
+    """The path of a request as it was sent, without the query; ``/`` if it is not valid UTF-8.
+
+    It has one slash at its start: browsers would take ``//name`` for another host.
+    """
     try:
-        return str(request.path)
+        return f"/{request.path.lstrip('/')}"
     except UnicodeDecodeError:
         return "/"

@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from sqlalchemy import MetaData
+from sqlalchemy.orm import registry
 
 from autonomy_core.kernel.pages import PageParts
 from autonomy_core.pages.filters import FILTERS
@@ -128,6 +130,18 @@ class Layers(BaseLoader):
         raise TemplateNotFound(name)
 
 
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Runs the templates of themes.
+
+    Values may be rows. From a row, SQLAlchemy leads to what all organisations of the process share.
+    """
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether a template may read an attribute. Jinja2 calls this."""
+        is_shared = isinstance(value, MetaData | registry)
+        return super().is_safe_attribute(obj, attr, value) and not is_shared
+
+
 def make_environment(layers: Sequence[Layer], **globals_: Any) -> Environment:
     """Make an environment. If the first layer, the theme, has templates, all templates run in the sandbox.
 
@@ -142,7 +156,7 @@ def make_environment(layers: Sequence[Layer], **globals_: Any) -> Environment:
 
 
 def _environment(loader: BaseLoader | None, *, is_sandboxed: bool) -> Environment:
-    made = (ImmutableSandboxedEnvironment if is_sandboxed else Environment)(
+    made = (Sandbox if is_sandboxed else Environment)(
         loader=loader,
         autoescape=True,
         undefined=StrictUndefined,

@@ -60,7 +60,8 @@ class DerivedTokens:
     def check_csrf_token(self, request: Request, supplied_token: str) -> bool:
         """Whether a form has the token of the cookie that came with it."""
         bound_to = _bound_to(request)
-        if bound_to is None or not supplied_token.isascii():
+        # A part of a form that has a file name is no text.
+        if bound_to is None or not isinstance(supplied_token, str) or not supplied_token.isascii():
             return False
         return any(hmac.compare_digest(_token(key, bound_to), supplied_token) for key in _keys(request))
 

@@ -153,11 +153,19 @@ class Problem:
             case ".md":
                 return self.file.parent.parent.name
             case ".css" | ".html" | ".jpg" | ".png" | ".svg" | ".webp" | ".woff2":
-                return next(each.parent.name for each in self.file.parents if each.name == "theme")
+                return _owner_of_theme(self.file)
         return None
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.code}: {self.message} ({self.remedy})"
+
+
+def _owner_of_theme(file: Path) -> str:
+    """The organisation of ``<id>/theme/x.css`` and ``<id>/theme/templates/<directory>/x.html``."""
+    # The deepest form first: a theme may have templates/theme/x.html.
+    above = [each.name for each in file.parents]
+    depth = 2 if above[1:3] == ["templates", "theme"] else 1 if above[:2] == ["templates", "theme"] else 0
+    return above[depth + 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -85,8 +85,9 @@ def _texts(
     contents: dict[str, str] = {}
     problems: list[Problem] = []
     unfinished = False
+    inside = root.resolve()
     for path in paths:
-        read = _read(path)
+        read = _read(path, inside)
         if isinstance(read, Problem):
             problems.append(read)
             continue
@@ -101,7 +102,11 @@ def _texts(
     return Texts(contents, tuple(problems), seen, unfinished)
 
 
-def _read(path: Path) -> str | Problem:
+def _read(path: Path, inside: Path) -> str | Problem:
+    # Files of a theme are public, and whoever writes them may not be who runs the server.
+    if not path.resolve().is_relative_to(inside):
+        message = "it is a link that leads out of the directory of the theme"
+        return Problem(path, 1, "invalid_theme", message, "put a copy of the file in its place")
     if path.suffix in TEXT_SUFFIXES:
         return read_text(path)
     try:

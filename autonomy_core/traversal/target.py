@@ -30,6 +30,13 @@ and counted.
 """
 
 
+VIRTUAL_ROOT = "HTTP_X_VHM_ROOT"
+"""A header with which a client would choose where Pyramid's traversal begins.
+
+The path alone names what a request is for: answers are kept by it, and cookies are read by it.
+"""
+
+
 LARGEST_BODY = "autonomy.largest_body"
 """The environ key of an object with the attributes ``most_bytes`` and ``keeps_part``.
 
@@ -44,7 +51,7 @@ def refused(environ: Mapping[str, Any], error: AutonomyError) -> dict[str, Any]:
 
 
 def check_target(environ: MutableMapping[str, Any]) -> None:
-    """Check a request before traversal.
+    """Check a request before traversal, and remove headers that must not have an effect.
 
     Raises:
         AutonomyError: the edge has rejected the request.
@@ -54,6 +61,7 @@ def check_target(environ: MutableMapping[str, Any]) -> None:
     if (refusal := environ.get(REFUSAL)) is not None:
         raise refusal
     require_host(environ)
+    environ.pop(VIRTUAL_ROOT, None)
     overlook_unreadable_conditions(environ)
     if not has_one_spelling(environ):
         raise NotFound

@@ -48,3 +48,9 @@ def test_health_probes_list_their_methods(acme, path):
 
 def test_an_unknown_path_below_health_is_a_404(acme):
     acme.app.post("/health/nothing", status=404)
+
+
+def test_no_header_chooses_where_the_path_begins(acme):
+    below = {"X-Vhm-Root": "/acme/api/v1"}
+    assert acme.app.get("/products", headers=below, status=404).json["code"] == "not_found"
+    assert acme.app.get(PRODUCTS, headers={"X-Vhm-Root": "/nothing"}).status_int == 200

@@ -67,6 +67,13 @@ def test_a_form_without_its_token_is_refused(browser, token):
     assert views.ENTRIES == []
 
 
+def test_a_token_that_is_a_file_is_refused(browser):
+    token = browser.get("/guestbook").forms[0]["csrf_token"].value
+    files = [("csrf_token", "token.txt", token.encode())]
+    browser.post("/guestbook", ENTRY, upload_files=files, status=400)
+    assert views.ENTRIES == []
+
+
 def test_the_token_of_another_visitor_is_refused(acme, browser):
     page = acme.app.browser("https://acme.example").get("/guestbook")
     browser.get("/guestbook")

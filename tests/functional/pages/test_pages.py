@@ -129,6 +129,11 @@ def test_a_visitor_chooses_another_language(browser):
     assert (current.text, current["href"]) == ("Deutsch", "/guestbook?lang=de")
 
 
+def test_a_language_leads_to_no_other_host(browser):
+    links = browser.get("//evil.example/x", status=404).html.select("footer a")
+    assert [each["href"] for each in links] == ["/evil.example/x?lang=de", "/evil.example/x?lang=en"]
+
+
 def test_the_language_of_the_organisation_is_the_default(acme):
     acme.organisation(plugins=("trial", "host", "stand_ins"), hosts=("acme.example",), locale="de")
     browser = acme.app.browser("https://acme.example")

@@ -55,6 +55,9 @@ def test_a_visitor_is_led_to_the_login_and_back(acme, browser):
         "javascript:alert(1)",
         "/a\tb",
         "guestbook",
+        "/guestbook/../../evil",
+        "/guestbook/%2E%2e/evil",
+        "/.",
         "/" * 2001,
     ],
 )

@@ -21,7 +21,7 @@ def theme(acme):
 
     yield write
     for path in sorted((acme.runtime.settings.tenants / "acme").rglob("*"), reverse=True):
-        path.unlink() if path.is_file() else path.rmdir()
+        path.rmdir() if path.is_dir() else path.unlink()
     (acme.runtime.settings.tenants / "acme").rmdir()
 
 
@@ -111,3 +111,21 @@ def test_a_template_that_fails_shows_the_shipped_one(browser, theme, content):
 def test_a_theme_of_too_many_bytes_is_refused(browser, theme):
     (found,) = theme("large.png", b"x" * 600_000)
     assert found == "invalid_theme: the files of the theme have more than 512 KiB"
+
+
+def test_a_link_that_leads_out_of_the_theme_publishes_nothing(acme, browser, theme):
+    theme("theme.css", ":root {}")
+    root = acme.runtime.settings.tenants / "acme" / "theme"
+    (root / "templates" / "trial").mkdir(parents=True)
+    (root / "kept.css").symlink_to("theme.css")
+    (root / "stolen.css").symlink_to("../../acme.ini")
+    (found,) = theme("templates/trial/plain.html", PLAIN)
+    assert found == "invalid_theme: it is a link that leads out of the directory of the theme"
+    sheet = browser.get("/style-guide").html.select("link[rel=stylesheet]")[1]["href"]
+    browser.get(f"{sheet.rpartition('/')[0]}/stolen.css", status=404)
+
+
+def test_a_problem_of_the_themes_own_part_is_one_of_its_organisation(acme, theme):
+    theme("templates/theme/part.html", "{% if %}")
+    (problem,) = acme.runtime.tenants.problems()
+    assert problem.organisation_id == "acme"

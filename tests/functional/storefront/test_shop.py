@@ -1,7 +1,11 @@
 """The pages of a shop."""
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from jinja2.exceptions import SecurityError
+
+from autonomy_core.languages import choose
 from autonomy_core.testing.application import chosen_plugins
 
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7*7 }}"
@@ -138,3 +142,14 @@ def test_without_the_plugin_there_is_no_shop(shop):
     browser = shop.app.browser("https://other.example")
     for path in ("/", "/releases", "/releases/first-light"):
         browser.get(path, status=404)
+
+
+@pytest.mark.parametrize("shown", ["{{ product.registry }}", "{{ product.metadata }}"])
+def test_a_theme_cannot_reach_what_the_shops_of_a_process_share(shop, shown):
+    renderer = shop.app.app.registry.page_renderer
+    product = shop.product(title="First Light")
+    theme = {"templates/storefront/price.html": f"{{{{ product.title }}}} {shown}"}
+    organisation = replace(shop.runtime.tenants.get("acme"), theme=theme)
+    made = renderer._environment_of(organisation.plugins, renderer._theme_of(organisation), choose(()))
+    with pytest.raises(SecurityError):
+        made.get_template("storefront/price.html").render(product=product)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from pyramid.request import Request
 
-from autonomy_core.pages.negotiation import language_of
+from autonomy_core.pages.negotiation import chosen_in, language_of
 
 AVAILABLE = ("de", "en")
 
@@ -42,3 +42,7 @@ def request(query="", *, cookie=None, header=None, locale=None):
 )
 def test_the_most_wanted_language_that_is_there_is_chosen(asked, language):
     assert language_of(asked, AVAILABLE).wanted == language
+
+
+def test_a_choice_is_remembered_as_a_tag_and_not_as_it_was_sent():
+    assert chosen_in(request("lang=de-at.x%0D%0ASet-Cookie:%20a=b")) == "de-AT"
