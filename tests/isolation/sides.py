@@ -610,6 +610,9 @@ def _play(autonomy: Autonomy, side: Side) -> None:
     made = _post(autonomy, side, "customers/app-passwords", {"name": side.marker}, "owner")
     side.identifiers["app_password_id"] = made["id"]
     side.credentials["player"] = made["api_key"]
+    headers = {"Authorization": f"Bearer {side.credentials['owner']}"}
+    # First, since it deletes what was heard before.
+    autonomy.app.delete(f"/{side.id}/api/v1/customers/history", headers=headers, status=204)
     key = {"apiKey": made["api_key"], "c": side.marker}
     song = {"id": f"tr-{side.identifiers['track_id']}"}
     for call, more in (
@@ -620,7 +623,6 @@ def _play(autonomy: Autonomy, side: Side) -> None:
     ):
         answer = autonomy.app.get(f"/{side.id}/rest/{call}", {**key, **more, "f": "json"})
         assert answer.json["subsonic-response"]["status"] == "ok", answer.text
-    headers = {"Authorization": f"Bearer {side.credentials['owner']}"}
     path = f"/{side.id}/api/v1/customers/tracks/{side.identifiers['track_id']}/position"
     autonomy.app.put_json(path, {"position_ms": 1}, headers=headers, status=204)
 
