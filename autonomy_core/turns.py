@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Lock
 
-Given = Callable[[], None]
+OnTurn = Callable[[], None]
 """Is called when a turn has come. It must return at once."""
 
 
@@ -39,7 +39,7 @@ class FairTurns:
         self._lock = Lock()
         self._running: Counter[str] = Counter()
         # In the order in which the organisations get the next turns.
-        self._waiting: OrderedDict[str, deque[Given]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[OnTurn]] = OrderedDict()
 
     @contextmanager
     def turn(self, organisation_id: str, wait_s: float) -> Iterator[None]:
@@ -62,7 +62,7 @@ class FairTurns:
         finally:
             self.release(organisation_id)
 
-    def take(self, organisation_id: str, given: Given) -> bool:
+    def take(self, organisation_id: str, given: OnTurn) -> bool:
         """Take a turn, or wait for one.
 
         Args:
@@ -87,7 +87,7 @@ class FairTurns:
             self._free_places -= 1
             return False
 
-    def leave(self, organisation_id: str, given: Given) -> bool:
+    def leave(self, organisation_id: str, given: OnTurn) -> bool:
         """Wait no longer.
 
         Args:

@@ -6,9 +6,10 @@ neither loses nor duplicates it. A job repeats a call that failed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import select
@@ -29,14 +30,13 @@ from autonomy_core.payments.refund_terms import NotRefundable, amount_of
 from autonomy_core.payments.reversals import as_text
 from autonomy_core.payments.services import ProviderNotSetUp, require_provider
 from autonomy_core.payments.settlement import lock_payment, settle
+from autonomy_core.web.schemas import paginate_by_time
 
 REFUND_JOB = "payments.refund"
 """The job that sends a refund to the provider."""
 
 RETRY_AFTER_S = 30
 """After how many seconds the job sends a recorded refund, in case the recording process could not."""
-
-MOST_LISTED = 1000
 
 
 class RefundRefused(Conflict):
@@ -100,12 +100,17 @@ def refund(
     return Refunded(found, answered)
 
 
-def list_refunds(scope: TenantScope, payment_id: UUID) -> Sequence[PaymentRefund]:
-    """Return the refunds of a payment, oldest first; the last `MOST_LISTED` at most."""
+def list_refunds(scope: TenantScope, payment_id: UUID, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page of the refunds of a payment, oldest first.
+
+    Args:
+        scope: the scope of the organisation, in a transaction.
+        payment_id: the payment.
+        query: the values that `PageQuery` loaded.
+    """
     found = select(PaymentRefund).where(PaymentRefund.payment_id == payment_id)
     # The ids are no order: one may be made of the request's key.
-    newest = found.order_by(PaymentRefund.created_at.desc(), PaymentRefund.id.desc()).limit(MOST_LISTED)
-    return scope.session.scalars(newest).all()[::-1]
+    return paginate_by_time(scope.session, found, (PaymentRefund.created_at, PaymentRefund.id), query)
 
 
 def request_refund(

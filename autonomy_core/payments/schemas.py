@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from marshmallow import ValidationError, fields, validate
 
@@ -12,6 +13,7 @@ from autonomy_core.fields import (
     EmailField,
     Identifier,
     LanguageTag,
+    NumberInText,
     StrictBoolean,
     Text,
     Timestamp,
@@ -24,6 +26,9 @@ from autonomy_core.prices.schemas import IN_MINOR_UNIT, MAX_AMOUNT, WishSchema
 from autonomy_core.web.schemas import ApiSchema, PageQuery, QuerySchema
 
 LONGEST_EMAIL = 320
+
+MOST_ENTRIES: Final = 1000
+"""Of a page of a timeline. Hardly any payment has more, so that one answer has the whole of it."""
 
 STATUS_MEANINGS = """\
 - `pending`: the buyer can still pay
@@ -317,12 +322,6 @@ class RefundSchema(ApiSchema):
     updated_at = Timestamp(required=True)
 
 
-class RefundListSchema(ApiSchema):
-    """The refunds of a payment."""
-
-    items = fields.List(fields.Nested(RefundSchema), required=True)
-
-
 class TimelineEntrySchema(ApiSchema):
     """An event of a payment."""
 
@@ -331,7 +330,16 @@ class TimelineEntrySchema(ApiSchema):
     detail = fields.Dict(keys=fields.String(), required=True, metadata={"description": "depends on the kind"})
 
 
-class TimelineSchema(ApiSchema):
-    """The events of a payment, oldest first."""
+class TimelineQuery(QuerySchema):
+    """The part of a payment's timeline that the client requests."""
 
-    items = fields.List(fields.Nested(TimelineEntrySchema), required=True)
+    limit = NumberInText(
+        load_default=MOST_ENTRIES,
+        validate=validate.Range(1, MOST_ENTRIES),
+        metadata={"description": "how many at most"},
+    )
+    cursor = NumberInText(
+        load_default=0,
+        validate=validate.Range(0, 10**9),
+        metadata={"description": "`next` of the answer before"},
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,16 +16,11 @@ from autonomy_core.kernel.scope import TenantScope, forbid_commit
 from autonomy_core.payments.items import paid_for
 from autonomy_core.payments.models import HookRun, JournalEntry, Payment, ReversalHookRun
 
-MOST_ENTRIES: Final = 1000
-
 Titles = Mapping[UUID, str]
 
 
 def timeline(scope: TenantScope, payment: Payment) -> list[TimelineEntry]:
-    """Return what the core, the hooks and the provider recorded about a payment, oldest first.
-
-    These are the last `MOST_ENTRIES` at most.
-    """
+    """Return what the core, the hooks and the provider recorded about a payment, oldest first."""
     grants = scope.session.scalars(select(Grant).where(Grant.payment_id == payment.id)).all()
     paid = paid_for(scope, payment)
     titles = _titles(scope, {payment.product_id, *paid, *(grant.product_id for grant in grants)})
@@ -38,7 +33,21 @@ def timeline(scope: TenantScope, payment: Payment) -> list[TimelineEntry]:
         *(_granted(grant, titles) for grant in grants),
         *_of_hooks(scope, payment),
     ]
-    return sorted(entries, key=lambda entry: entry.at)[-MOST_ENTRIES:]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def timeline_page(scope: TenantScope, payment: Payment, limit: int, cursor: int) -> dict[str, Any]:
+    """Return a page of the timeline, oldest first.
+
+    Args:
+        scope: the scope of the organisation, in a transaction.
+        payment: the payment.
+        limit: the number of entries.
+        cursor: the number of entries on the pages before. Entries have no id that is common to all sources.
+    """
+    entries = timeline(scope, payment)
+    end = cursor + limit
+    return {"items": entries[cursor:end], "next": str(end) if len(entries) > end else None}
 
 
 def _titles(scope: TenantScope, product_ids: set[UUID]) -> Titles:

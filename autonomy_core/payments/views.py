@@ -56,7 +56,7 @@ from autonomy_core.payments.terms import (
     PurchaseRefused,
     VerifiedEmailRequired,
 )
-from autonomy_core.payments.timeline import timeline
+from autonomy_core.payments.timeline import timeline_page
 from autonomy_core.prices.domain import Wish
 from autonomy_core.prices.errors import WISH_ERRORS
 from autonomy_core.traversal.resources import Admin, ApiV1, Customers, Resource
@@ -255,14 +255,15 @@ def get_any_payment(context: AdminPayment, request: Request) -> Payment:
     method="GET",
     summary="Explain a payment",
     permission=Permission.READ_PAYMENTS,
-    returns=schemas.TimelineSchema,
+    query=schemas.TimelineQuery,
+    returns=page_of(schemas.TimelineEntrySchema),
 )
 def explain_payment(context: AdminPayment, request: Request) -> dict[str, Any]:
     """Lists what happened to a payment, in order: provider events, hooks, grants, refunds and disputes.
 
-    It has the last thousand entries at most.
+    The oldest entry is first.
     """
-    return {"items": timeline(context.scope, context.payment)}
+    return timeline_page(context.scope, context.payment, **request.query)
 
 
 @api_view(
@@ -286,14 +287,12 @@ def send_receipt_again(context: AdminPayment, request: Request) -> Payment:
     method="GET",
     summary="List the refunds of a payment",
     permission=Permission.READ_PAYMENTS,
-    returns=schemas.RefundListSchema,
+    query=PageQuery,
+    returns=page_of(schemas.RefundSchema),
 )
 def list_refunds(context: AdminRefunds, request: Request) -> dict[str, Any]:
-    """Lists the refunds, oldest first, including those that were made in the payment provider's dashboard.
-
-    It has the last thousand at most.
-    """
-    return {"items": refunds.list_refunds(context.scope, context.payment.id)}
+    """Lists the refunds, oldest first, including those that were made in the payment provider's dashboard."""
+    return refunds.list_refunds(context.scope, context.payment.id, request.query)
 
 
 @api_view(

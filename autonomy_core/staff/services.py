@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from autonomy_core.security.members import current_members, member_of, role_scop
 from autonomy_core.security.models import ApiKey, StaffMember
 from autonomy_core.security.roles import Role
 from autonomy_core.staff.models import StaffInvitation
+from autonomy_core.web.schemas import paginate
 
 INVITATION = "staff.invitation"
 """The name of the mail with an invitation."""
@@ -88,8 +89,14 @@ class Giver:
 
 def list_staff(scope: TenantScope) -> Sequence[tuple[StaffMember, Customer]]:
     """Return the members of staff with their accounts, the oldest membership first."""
-    found = scope.session.execute(_staff().order_by(StaffMember.id))
-    return [(member, customer) for member, customer in found]
+    return [(one, account) for one, account in scope.session.execute(_staff().order_by(StaffMember.id))]
+
+
+def staff_page(scope: TenantScope, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page of `list_staff`, the newest membership first; ``query`` is what `PageQuery` loaded."""
+    page = paginate(scope.session, current_members(), StaffMember.id, query)
+    found = _staff().where(StaffMember.id.in_([member.id for member in page["items"]]))
+    return {**page, "items": scope.session.execute(found.order_by(StaffMember.id.desc())).all()}
 
 
 def lock_member_of(scope: TenantScope, email: str) -> StaffMember | None:
@@ -287,12 +294,6 @@ def find_member(scope: TenantScope, member_id: UUID) -> StaffMember | None:
 def find_invitation(scope: TenantScope, invitation_id: UUID) -> StaffInvitation | None:
     """Return an invitation, or None."""
     return scope.session.get(StaffInvitation, (scope.organisation.id, invitation_id))
-
-
-def accounts_of(scope: TenantScope, members: Iterable[StaffMember]) -> Mapping[UUID, Customer]:
-    """Return the accounts of members by the customer's id."""
-    wanted = select(Customer).where(Customer.id.in_([member.customer_id for member in members]))
-    return {customer.id: customer for customer in scope.session.scalars(wanted)}
 
 
 def account_of(scope: TenantScope, member: StaffMember) -> Customer:

@@ -12,7 +12,6 @@ from autonomy_core.customers.resources import Me
 from autonomy_core.errors import InvalidInput
 from autonomy_core.kernel.identity import Permission
 from autonomy_core.security import api_keys
-from autonomy_core.security.members import current_members
 from autonomy_core.security.models import ApiKey, StaffMember
 from autonomy_core.security.roles import Role
 from autonomy_core.staff import keys, log, services
@@ -54,9 +53,8 @@ from autonomy_core.web.schemas import PageQuery, page_of, paginate
 )
 def list_staff(context: AdminStaff, request: Request) -> dict[str, Any]:
     """Lists the members of staff, the newest membership first."""
-    page = paginate(context.scope.session, current_members(), StaffMember.id, request.query)
-    accounts = services.accounts_of(context.scope, page["items"])
-    return {**page, "items": [_shown(member, accounts[member.customer_id]) for member in page["items"]]}
+    page = services.staff_page(context.scope, request.query)
+    return {**page, "items": [_shown(member, account) for member, account in page["items"]]}
 
 
 @api_view(

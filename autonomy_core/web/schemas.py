@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
-from sqlalchemy import Select
+from sqlalchemy import Select, Uuid, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from autonomy_core.fields import Identifier, NumberInText
@@ -85,9 +86,35 @@ def paginate(
         key: the id column, which determines the order.
         query: the values that `PageQuery` loaded.
     """
-    limit: int = query["limit"]
     if query["cursor"] is not None:
         statement = statement.where(key < query["cursor"])
-    rows = list(session.scalars(statement.order_by(key.desc()).limit(limit + 1)))
+    return _page(session, statement.order_by(key.desc()), key, query["limit"])
+
+
+def paginate_by_time(
+    session: Session,
+    statement: Select[Any],
+    order: tuple[InstrumentedAttribute[datetime], InstrumentedAttribute[UUID]],
+    query: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Select one page, oldest first, of rows whose ids do not sort by creation time.
+
+    Args:
+        session: the organisation's session.
+        statement: selects the entities, without an order.
+        order: the columns of the creation time and the id.
+        query: the values that `PageQuery` loaded.
+    """
+    at, key = order
+    if query["cursor"] is not None:
+        last = select(at).where(key == query["cursor"]).correlate(None).scalar_subquery()
+        statement = statement.where(tuple_(at, key) > tuple_(last, literal(query["cursor"], Uuid())))
+    return _page(session, statement.order_by(at, key), key, query["limit"])
+
+
+def _page(
+    session: Session, statement: Select[Any], key: InstrumentedAttribute[UUID], limit: int
+) -> dict[str, Any]:
+    rows = list(session.scalars(statement.limit(limit + 1)))
     items = rows[:limit]
     return {"items": items, "next": str(getattr(items[-1], key.key)) if len(rows) > limit else None}
