@@ -6,6 +6,8 @@ import struct
 import zlib
 
 COVER_SIZE = 96
+RINGS = 5
+"""The number of shades in a cover."""
 
 
 class Id3Tag:
@@ -49,7 +51,12 @@ def synchsafe(value: int) -> bytes:
 
 def cover_png(colour: tuple[int, int, int], size: int = COVER_SIZE) -> bytes:
     """Return a square cover with concentric rings in shades of one colour."""
-    rows = b"".join(b"\x00" + b"".join(_pixel(colour, x, y, size) for x in range(size)) for y in range(size))
+    shades = [bytes(min(255, channel + 18 * ring) for channel in colour) for ring in range(RINGS)]
+    squares = [(2 * place - size) ** 2 for place in range(size)]
+    width = size * size // 8
+    rows = b"".join(
+        b"\x00" + b"".join([shades[(right + down) // width % RINGS] for right in squares]) for down in squares
+    )
     header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -57,11 +64,6 @@ def cover_png(colour: tuple[int, int, int], size: int = COVER_SIZE) -> bytes:
         + _chunk(b"IDAT", zlib.compress(rows, 9))
         + _chunk(b"IEND", b"")
     )
-
-
-def _pixel(colour: tuple[int, int, int], x: int, y: int, size: int) -> bytes:
-    ring = ((2 * x - size) ** 2 + (2 * y - size) ** 2) // (size * size // 8)
-    return bytes(min(255, channel + 18 * (ring % 5)) for channel in colour)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -66,11 +66,11 @@ def serve(cli: CliContext, host: str | None, port: int | None, workers: int, thr
     # With --port the file's section is not read, because it may belong to another server.
     listening = ("127.0.0.1", 6543) if port is not None else read_listen(cli.config)
     host, port = host or listening[0], listening[1] if port is None else port
+    if workers > 1:
+        use_metric_files()
     # Before the port: another server may use it, and the ini file is still wrong.
     cli.settings.require_tenants()
     free = find_port(host, port)
-    if workers > 1:
-        use_metric_files()
     prepare(cli)
     click.echo(f"Autonomy Server on http://{f'[{host}]' if ':' in host else host}:{free}")
     run_granian(cli, host, free, workers, threads)
@@ -104,7 +104,8 @@ def find_port(host: str, port: int) -> int:
 def use_metric_files() -> None:
     """Store metrics in shared files, so that each process can sum them.
 
-    Call this before the first metric is used.
+    Call this before the settings are read. They load the plugins. Those import ``prometheus_client``, which
+    decides then.
     """
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory = tempfile.mkdtemp(prefix="autonomy-metrics-")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from autonomy_core.kernel.media import MediaFormat, Recording, TagStyle
-from autonomy_core.kernel.runtime import runtime_of
-from autonomy_core.kernel.scope import TenantScope
+
+if TYPE_CHECKING:
+    from autonomy_core.kernel.scope import TenantScope
 
 _USUAL_RATES: Final = (32000, 44100, 48000)
 """In hertz. Every player and each of the lossy codecs has these."""
@@ -109,5 +110,8 @@ FORMATS: Final[tuple[MediaFormat, ...]] = (
 
 def media_formats(scope: TenantScope) -> Mapping[str, MediaFormat]:
     """The formats that the organisation can sell, by name: the core's, and those of its enabled plugins."""
+    # Inspections of files import this module, and need no database.
+    from autonomy_core.kernel.runtime import runtime_of  # noqa: PLC0415
+
     enabled = (None, *scope.organisation.plugins)
     return {each.name: each for plugin, each in runtime_of(scope).media_formats if plugin in enabled}

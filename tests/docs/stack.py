@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -15,9 +16,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from demo.places import ROOT, SHOPS, Places, find_places, free_port, keep_private
-from demo.processes import Processes
 from demo.shop import RELEASES, staff_key, stock
 from tests.docs.shell import Result, Shell
+from tests.support.forked_demonstration import ForkedProcesses
+from tests.support.forks import command
 
 PORT_IN_DOCUMENTS = "localhost:6543"
 
@@ -33,7 +35,7 @@ class Stack:
     """
 
     places: Places
-    processes: Processes
+    processes: ForkedProcesses
     products: dict[str, str]
     clone: Path
 
@@ -44,17 +46,18 @@ class Stack:
 
     @contextmanager
     def shell(self) -> Iterator[Shell]:
-        """A shell as a reader would open it."""
+        """A shell as a reader would open it. Its ``autonomy`` is a fork."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         shell = Shell(self.clone, {"PATH": path, "HOME": str(self.clone), "LANG": "C.UTF-8"})
         try:
+            shell.run(f'autonomy() {{ {shlex.join(command())} "$@"; }}')
             yield shell
         finally:
             shell.close()
 
-    def run(self, shell: Shell, command: str) -> Result:
+    def run(self, shell: Shell, text: str) -> Result:
         """Run a command of a document, as if the server were where the documents say."""
-        result = shell.run(command.replace(PORT_IN_DOCUMENTS, self.address))
+        result = shell.run(text.replace(PORT_IN_DOCUMENTS, self.address))
         return Result(result.output.replace(self.address, PORT_IN_DOCUMENTS), result.status)
 
 
@@ -67,7 +70,7 @@ def running_stack() -> Iterator[Stack]:
         clone.chmod(0o755)
         places = find_places(free_port(), clone / "var" / "demo")
         _like_a_clone(clone, places)
-        processes = Processes(places)
+        processes = ForkedProcesses(places)
         database = replace(places.database, fast=True)
         try:
             database.ensure_running()
@@ -94,7 +97,7 @@ def _like_a_clone(clone: Path, places: Places) -> None:
     places.ini.write_text(ini.replace(str(ROOT / "tenants"), str(clone / "tenants")), "utf-8")
 
 
-def _stocked(places: Places, processes: Processes) -> dict[str, str]:
+def _stocked(places: Places, processes: ForkedProcesses) -> dict[str, str]:
     with Progress(console=Console(quiet=True)) as progress:
         products = {
             release.shop: stock(places, release, staff_key(places, processes, release.shop), progress)

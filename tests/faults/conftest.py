@@ -1,12 +1,12 @@
-import signal
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from demo.__main__ import set_up_shops
 from demo.places import find_places, free_port
-from demo.processes import Processes
-from tests.faults.demonstration import WITHIN_S, Demonstration
+from tests.faults.demonstration import Demonstration
+from tests.support.forked_demonstration import ForkedProcesses
 from tests.support.shared import copy, give_data, made_once, take_data
 
 
@@ -30,7 +30,7 @@ def stocked(places, tmp_path_factory):
 def stock_shops(directory):
     places = find_places(free_port(), directory / "demo")
     places.write_ini()
-    processes = Processes(places)
+    processes = ForkedProcesses(places)
     try:
         places.database.ensure_running()
         processes.autonomy("migrate")
@@ -48,13 +48,10 @@ def demonstration(places):
     """Starts demonstrations; a failing test leaves none running."""
     started = []
 
-    def start():
-        started.append(Demonstration(places))
+    def start(*, port=places.port, forked=True):
+        started.append(Demonstration(replace(places, port=port), forked=forked))
         return started[-1]
 
     yield start
     for one in started:
-        if one.process.poll() is None:
-            one.process.send_signal(signal.SIGINT)
-            one.process.wait(WITHIN_S)
-        one.process.stdout.close()
+        one.close()

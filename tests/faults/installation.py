@@ -4,17 +4,19 @@ import os
 import random
 import signal
 import socket
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import replace
 
 import requests
 
+from autonomy_core.cli.commands import main
 from autonomy_core.db.embedded import EmbeddedServer
+from autonomy_core.edge.limits import Limits
 from tests.faults.reaper import kill_group, reaping
 from tests.faults.stock import stock
+from tests.support.forks import AUTONOMY, SIMULATOR, Fork
 
 TIMEOUT_S = 120
 """For so long a machine may be busy with other things."""
@@ -24,7 +26,6 @@ PRODUCTS = 3
 PRICE = 900
 PROCESSES = ("simulator", "mail", "worker", "server")
 DATABASE = "database"
-PROGRAM = str(Path(sys.executable).with_name("autonomy"))
 
 SERVER_INI = """\
 [app:main]
@@ -38,16 +39,8 @@ autonomy.mail.from = shop@shop.example
 stripe_payments.api_base = {simulator}
 """
 
-HASTY = """
-import sys
-from dataclasses import replace
-from autonomy_core.cli.commands import main
-from autonomy_core.edge.limits import Limits
-usual, answer_s = Limits.of, float(sys.argv.pop(1))
-Limits.of = lambda settings: replace(usual(settings), answer_s=answer_s)
-main()
-"""
-"""`autonomy`, whose server gives requests less time than an ini file may."""
+MAIL = "tests.faults.mail_process:main"
+HASTY = "tests.faults.installation:hasty"
 
 SHOP_INI = """\
 [organisation]
@@ -96,12 +89,26 @@ def quiet_port():
             return port
 
 
-class Installation:
-    """A directory with an ini file and two shops, its processes, and the embedded database."""
+def hasty():
+    """`autonomy`, whose server gives requests less time than an ini file may: the first argument."""
+    usual, answer_s = Limits.of, float(sys.argv.pop(1))
+    Limits.of = lambda settings: replace(usual(settings), answer_s=answer_s)
+    main()
 
-    def __init__(self, directory, reaper, *simulator_options):
+
+class Installation:
+    """A directory with an ini file and two shops, its processes, and the embedded database.
+
+    Args:
+        directory: a new one.
+        reaper: ends the processes.
+        simulator_options: of the simulator.
+        fast: the database is not durable, so a test may not kill it.
+    """
+
+    def __init__(self, directory, reaper, *simulator_options, fast):
         self.directory = directory
-        self.database = EmbeddedServer(data_dir=directory / "data" / "postgresql")
+        self.database = EmbeddedServer(data_dir=directory / "data" / "postgresql", fast=fast)
         self.ledger = directory / "simulator.sqlite"
         self._reaper = reaper
         self.mailbox = directory / "mailbox.txt"
@@ -109,24 +116,21 @@ class Installation:
         self.server, self.simulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
         (directory / "tenants").mkdir(parents=True)
         mail = f"smtp://localhost:{mail_port}?tls=none"
-        ini = SERVER_INI.format(port=port, simulator=self.simulator, mail=mail)
-        (directory / "server.ini").write_text(ini)
+        ini = directory / "server.ini"
+        ini.write_text(SERVER_INI.format(port=port, simulator=self.simulator, mail=mail))
         for shop in SHOPS:
             (directory / "tenants" / f"{shop}.ini").write_text(SHOP_INI.format(shop=shop))
         hooks = [f"sk_test_{shop},{self.server}/api/webhook/stripe/{shop},whsec_{shop}" for shop in SHOPS]
         self._commands = {
-            "simulator": [
-                *(sys.executable, "-m", "stripe_simulator"),
+            "simulator": (
+                SIMULATOR,
                 *(f"--port={simulator_port}", f"--state={self.ledger}", "--first-retry=0.05"),
                 *(f"--endpoint={hook}" for hook in hooks),
                 *simulator_options,
-            ],
-            "mail": [
-                *(sys.executable, "-m", "tests.faults.mail_process"),
-                *(str(mail_port), str(self.mailbox)),
-            ],
-            "worker": self._autonomy("worker"),
-            "server": self._autonomy("serve", "--port", str(port)),
+            ),
+            "mail": (MAIL, str(mail_port), str(self.mailbox)),
+            "worker": (AUTONOMY, f"--config={ini}", "worker"),
+            "server": (AUTONOMY, f"--config={ini}", "serve", "--port", str(port)),
         }
         self._running = {}
 
@@ -143,21 +147,17 @@ class Installation:
         return stocked
 
     def start(self, name):
+        function, *arguments = self._commands[name]
         with (self.directory / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                self._commands[name],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            process = Fork(function, arguments, log)
         self._reaper.add(process.pid)
         self._running[name] = process
 
     def serve_hastily(self, answer_s):
         """Start the server anew, with so many seconds for an answer."""
         self.stop("server")
-        self._commands["server"][:1] = [sys.executable, "-c", HASTY, str(answer_s)]
+        _, *arguments = self._commands["server"]
+        self._commands["server"] = (HASTY, str(answer_s), *arguments)
         self.start("server")
         self.wait_until_ready()
 
@@ -217,15 +217,12 @@ class Installation:
             return False
         return all(check["status"] == "ok" for check in checks.values())
 
-    def _autonomy(self, *arguments):
-        return [PROGRAM, "--config", str(self.directory / "server.ini"), *arguments]
-
 
 @contextmanager
-def installed(directory, *simulator_options):
-    """An installation that leaves no process and no database behind."""
+def installed(directory, *simulator_options, fast=False):
+    """An installation that leaves no process and no database behind. `Installation` has the arguments."""
     with reaping(EmbeddedServer(data_dir=directory / "data" / "postgresql")) as reaper:
-        installation = Installation(directory, reaper, *simulator_options)
+        installation = Installation(directory, reaper, *simulator_options, fast=fast)
         try:
             yield installation
         finally:

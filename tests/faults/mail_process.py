@@ -1,4 +1,4 @@
-"""A mail server in a process that can be killed: ``python -m tests.faults.mail_process PORT FILE``.
+"""A mail server in a process that can be killed.
 
 It writes the ``Message-ID`` of each mail to the file before it accepts the mail.
 """
@@ -28,6 +28,7 @@ def arrived(path):
     return path.read_text().split() if path.exists() else []
 
 
-if __name__ == "__main__":
+def main():
+    """Serve, until the process is killed. Its arguments are a port and the file."""
     with Recorder(int(sys.argv[1]), Path(sys.argv[2])):
         threading.Event().wait()

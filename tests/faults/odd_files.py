@@ -14,7 +14,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import product
+from itertools import product, zip_longest
 from pathlib import Path
 
 from autonomy_core.media.ffmpeg import find_ffmpeg
@@ -78,20 +78,25 @@ class Odd:
     original: bytes
 
 
-def made(program, directory):
-    """Files with every option in `ENCODERS`, and those of the unit tests that are not refused."""
+OF_THE_UNIT_TESTS = [material.cbr, material.vbr, material.tagged, material.id3_with_footer]
+"""Makers of files that are not refused."""
+
+
+def made(program, directory, most):
+    """At most so many undamaged files: of each kind the first ones, then the second ones, and so on."""
     source = directory / "source.wav"
     source.write_bytes(masters.wav())
-    for suffix, choices in ENCODERS.items():
-        for options in choices:
-            target = directory / f"made{suffix}"
-            done = subprocess.run(
-                [program, "-v", "error", "-y", "-i", source, *options, target], check=False, env={}
-            )
-            if done.returncode == 0:
-                yield f"{suffix[1:]} {' '.join(options)}", target.read_bytes()
-    for make in (material.cbr, material.vbr, material.tagged, material.id3_with_footer):
-        yield f"mp3 {make.__name__}", make()
+    encoders = [[(suffix, options) for options in choices] for suffix, choices in ENCODERS.items()]
+    in_turn = [each for turn in zip_longest(OF_THE_UNIT_TESTS, *encoders) for each in turn if each]
+    for each in in_turn[:most]:
+        if callable(each):
+            yield f"mp3 {each.__name__}", each()
+            continue
+        suffix, options = each
+        target = directory / f"made{suffix}"
+        command = [program, "-v", "error", "-y", "-i", source, *options, target]
+        if subprocess.run(command, check=False, env={}).returncode == 0:
+            yield f"{suffix[1:]} {' '.join(options)}", target.read_bytes()
 
 
 def damaged(content, chance):
@@ -120,10 +125,10 @@ def damaged(content, chance):
 
 
 def odd_files(program, directory, count, seed):
-    """Give so many files: each one that encoders made, and then damaged ones."""
+    """Give so many files: as encoders made them, which are at most half of them, and then damaged ones."""
     chance = random.Random(seed)
-    originals = [Odd(name, content, content) for name, content in made(program, directory)]
-    yield from originals[:count]
+    originals = [Odd(name, content, content) for name, content in made(program, directory, count // 2)]
+    yield from originals
     for _ in range(count - len(originals)):
         original = chance.choice(originals)
         kind, content = damaged(original.content, chance)

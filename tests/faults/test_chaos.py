@@ -108,12 +108,12 @@ def _restart_twice(installation):
 
 
 def test_a_run_that_is_killed_leaves_no_process_and_no_database(tmp_path):
-    server = EmbeddedServer(data_dir=tmp_path / "postgresql")
+    server = EmbeddedServer(data_dir=tmp_path / "postgresql", fast=True)
     code = (
         "import subprocess, sys, pathlib\n"
         "from autonomy_core.db.embedded import EmbeddedServer\n"
         "from tests.faults.reaper import reaping\n"
-        "server = EmbeddedServer(data_dir=pathlib.Path(sys.argv[1]))\n"
+        "server = EmbeddedServer(data_dir=pathlib.Path(sys.argv[1]), fast=True)\n"
         "with reaping(server) as reaper:\n"
         "    server.ensure_running()\n"
         "    child = subprocess.Popen(['sleep', '3600'], start_new_session=True)\n"

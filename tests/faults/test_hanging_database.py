@@ -15,7 +15,7 @@ HARBOUR = SHOPS[0]
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory):
-    with installed(tmp_path_factory.mktemp("hanging") / "run") as made:
+    with installed(tmp_path_factory.mktemp("hanging") / "run", fast=True) as made:
         yield made
 
 

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.faults.demonstration import remaining
+from tests.faults.demonstration import nothing_remains
 
 pytestmark = pytest.mark.processes
 
@@ -21,7 +21,7 @@ GRANTED = "SELECT organisation_id, count(*) FROM grants WHERE revoked_at IS NULL
 
 @pytest.mark.parametrize(
     ("moment", "victim"),
-    [("/c/pay/", "serve"), ("pending", "worker")],
+    [("/c/pay/", "server"), ("pending", "worker")],
 )
 @pytest.mark.usefixtures("stocked")
 def test_a_killed_demonstration_continues_with_one_payment(places, demonstration, moment, victim):
@@ -29,11 +29,11 @@ def test_a_killed_demonstration_continues_with_one_payment(places, demonstration
     first.until(moment)
     first.kill_child(victim)
     first.end()
-    assert remaining(places) == []
+    assert nothing_remains(places)
 
     second = demonstration()
     assert second.end() == 0, "".join(second.transcript)
-    assert remaining(places) == []
+    assert nothing_remains(places)
     places.database.ensure_running()
     assert rows(places, COMPLETED) == [("harbour", 2), ("nightjar", 1)]
     assert rows(places, GRANTED) == [("harbour", 2), ("nightjar", 1)]
@@ -41,8 +41,8 @@ def test_a_killed_demonstration_continues_with_one_payment(places, demonstration
 
 def test_each_demonstration_has_a_purchase_by_a_new_customer(places, demonstration):
     shown = []
-    for _ in range(2):
-        whole = demonstration()
+    for forked in (False, True):
+        whole = demonstration(forked=forked)
         assert whole.end() == 0, "".join(whole.transcript)
         shown.append("".join(whole.transcript))
     for transcript in shown:

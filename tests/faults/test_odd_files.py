@@ -4,6 +4,6 @@ from tests.faults.odd_files import examine
 
 
 def test_odd_and_damaged_files_get_an_explained_verdict():
-    seen = examine(files=60, seed="1", others=False)
+    seen = examine(files=32, seed="1", others=False)
     assert seen.problems == []
-    assert seen.verdicts["accepted"] > 30
+    assert min(seen.verdicts["accepted"], seen.verdicts["refused"]) > 8

@@ -14,10 +14,11 @@ import pytest
 import requests
 
 from tests.faults.buyer import Buyer, Client
-from tests.faults.installation import PROGRAM, SHOPS, TIMEOUT_S, installed, quiet_port, wait_for
+from tests.faults.installation import SHOPS, TIMEOUT_S, installed, quiet_port, wait_for
 from tests.faults.plan import Customer
 from tests.faults.reaper import kill_group
 from tests.functional.media_mp3.shop import LONG, MUSIC
+from tests.support.forks import AUTONOMY, Fork, command
 
 pytestmark = pytest.mark.processes
 
@@ -114,7 +115,7 @@ def many(count, begin):
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    with installed(tmp_path_factory.mktemp("slow") / "run") as installation:
+    with installed(tmp_path_factory.mktemp("slow") / "run", fast=True) as installation:
         with (installation.directory / "server.ini").open("a") as ini:
             ini.write("autonomy.slow_per_address = 300\n")
         _, (product, *_) = installation.set_up()[HARBOUR]
@@ -122,7 +123,7 @@ def shop(tmp_path_factory):
 
 
 def stocked(installation, product):
-    issue = [PROGRAM, "--config", str(installation.directory / "server.ini"), "keys", "issue", HARBOUR]
+    issue = [*command(), f"--config={installation.directory / 'server.ini'}", "keys", "issue", HARBOUR]
     scopes = ["--name", "slow", "--scope", "catalog.write", "--scope", "catalog.read", "--json"]
     key = json.loads(subprocess.run([*issue, *scopes], capture_output=True, check=True, text=True).stdout)[
         "key"
@@ -241,8 +242,7 @@ def strict(shop):
     ini.write_text(usual + limits)
     port = quiet_port()
     with log.open("wb") as output:
-        command = [PROGRAM, "--config", str(ini), "serve", "--port", str(port)]
-        server = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        server = Fork(AUTONOMY, [f"--config={ini}", "serve", "--port", str(port)], output)
     strict = copy(shop)
     strict.address = ("127.0.0.1", port)
     try:

@@ -4,14 +4,12 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
 
 from demo.places import free_port
-from tests.faults.demonstration import ROOT, remaining
+from tests.faults.demonstration import nothing_remains
 
 pytestmark = pytest.mark.processes
 
@@ -35,26 +33,19 @@ def test_repeated_signals_stop_every_process(places, demonstration, number):
             os.kill(stopped.process.pid, number)
         time.sleep(0.3)
     assert stopped.end() == 130
-    assert remaining(places) == []
+    assert nothing_remains(places)
 
 
 @pytest.mark.usefixtures("stocked")
 def test_a_second_demonstration_in_one_directory_is_refused(places, demonstration):
     first = demonstration()
     first.until("1. harbour")
-    options = ("--check", f"--port={free_port()}", f"--directory={places.directory}")
     # While the first is stopped, it cannot end before the second looks.
     first.process.send_signal(signal.SIGSTOP)
     try:
-        second = subprocess.run(
-            [sys.executable, "-m", "demo", *options],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        second = demonstration(port=free_port())
+        assert second.end() == 1
     finally:
         first.process.send_signal(signal.SIGCONT)
-    assert second.returncode == 1
-    assert "is running" in second.stdout
+    assert "is running" in "".join(second.transcript)
     assert first.end() == 0, "".join(first.transcript)

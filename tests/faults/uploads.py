@@ -31,13 +31,15 @@ from autonomy_core.kernel.manager import Plugins
 from autonomy_core.runtime import APPLICATION_ROLE, DATABASE_NAME, components, make_runtime
 from autonomy_core.security import api_keys
 from tests.faults.installation import quiet_port, wait_for, wait_until_none
+from tests.support.forks import command
 from tests.support.s3_server import s3_server
-from tests.support.server_processes import PROGRAM, processes
+from tests.support.server_processes import processes
 from tests.unit.media_mp3 import masters
 
 SHOP = "harbour"
 FORMATS = ("flac", "mp3_v0")
 CONCURRENT = 6
+AGAIN_AFTER_S = 0.3
 FRAMES = 22_050
 VICTIMS = ("server", "worker", "store")
 BUCKET = "chaos"
@@ -125,14 +127,15 @@ class Studio:
             return connection.execute(statement).fetchone()[0]
 
     def autonomy(self, *arguments):
-        command = [PROGRAM, "--config", self.directory / "server.ini", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        line = [*command(), "--config", self.directory / "server.ini", *arguments]
+        return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
 @contextmanager
 def studio(directory, store):
     """A `Studio` in a new directory, which leaves no process and no database behind."""
-    database = EmbeddedServer(data_dir=directory / "data" / "postgresql")
+    # It is not killed, so it need not be durable.
+    database = EmbeddedServer(data_dir=directory / "data" / "postgresql", fast=True)
     (directory / "tenants").mkdir(parents=True)
     (directory / "tenants" / f"{SHOP}.ini").write_text(SHOP_INI)
     ini = directory / "server.ini"
@@ -169,9 +172,12 @@ def upload(path, headers, number, answers):
             )
         except requests.RequestException as error:
             answers[type(error).__name__] += 1
+            time.sleep(AGAIN_AFTER_S)
             return False
         answers[answer.status_code] += 1
         assert answer.status_code in (201, 409, 502, 503, 504), answer.text
+        if answer.status_code >= 500:
+            time.sleep(AGAIN_AFTER_S)
         if answer.status_code == 409:
             assert answer.json()["code"] == "track_exists", answer.text
         return answer.status_code in (201, 409)

@@ -143,7 +143,8 @@ def _command(directory: Path, ports: dict[str, int]) -> list[str | Path]:
     command = [PROGRAM, "-logtostderr", "server", "-filer", "-s3", "-s3.iam=false", "-ip=127.0.0.1"]
     command += ["-ip.bind=127.0.0.1", f"-dir={directory / 'data'}", f"-s3.config={directory / 's3.json'}"]
     command += ["-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=40"]
-    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
+    # A restarted master waits for votes before it elects itself. There are no others.
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.electionTimeout=1s"]
     command += [f"-{name.replace('.', '.port.')}={port}" for name, port in ports.items() if "." in name]
     command += [f"-{name}.port={port}" for name, port in ports.items() if "." not in name]
     return command

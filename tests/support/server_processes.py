@@ -1,18 +1,18 @@
-"""Processes of a server: each has a process group and a log of its own, and the block ends them all."""
+"""Processes of a server: forks, each with a process group and a log of its own; the block ends them all."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-PROGRAM = Path(sys.executable).with_name("autonomy")
+from tests.support.forks import AUTONOMY, Fork, command
+
 TIMEOUT_S = 120
 """Seconds to wait on a busy machine before a test gives up."""
 
@@ -37,24 +37,22 @@ class Processes:
     def __init__(self, ini: Path, environment: dict[str, str]) -> None:
         self._ini = ini
         self._environment = environment
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, Fork] = {}
 
-    def start(self, name: str, *command: str) -> None:
-        """Run ``autonomy COMMAND``."""
+    def start(self, name: str, *arguments: str) -> None:
+        """Run ``autonomy ARGUMENTS``."""
         with self.log(name).open("ab") as log:
-            self._running[name] = subprocess.Popen(
-                [PROGRAM, "--config", self._ini, *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, **self._environment},
+            self._running[name] = Fork(
+                AUTONOMY,
+                ["--config", self._ini, *arguments],
+                log,
+                environment={**os.environ, **self._environment},
             )
 
-    def run(self, *command: str) -> str:
-        """Run ``autonomy COMMAND`` to its end, and require status 0; gives what it printed."""
+    def run(self, *arguments: str) -> str:
+        """Run ``autonomy ARGUMENTS`` to its end, and require status 0; gives what it printed."""
         done = subprocess.run(
-            [PROGRAM, "--config", self._ini, *command],
+            [*command(), "--config", self._ini, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

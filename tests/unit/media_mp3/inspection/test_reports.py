@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,14 @@ def test_the_limits_are_those_that_the_guide_names() -> None:
 def test_a_recording_takes_little_of_its_limits(path: Path) -> None:
     """The modules that the child loads count as well."""
     assert inspect(path, limits=Limits(cpu_s=5, memory_bytes=200 * 1024 * 1024)).accepted
+
+
+def test_an_inspection_imports_neither_the_database_nor_the_web_framework() -> None:
+    program = (
+        "import sys, media_mp3.inspection.child, media_mp3.masters.mp4;"
+        "print([name for name in ('sqlalchemy', 'pyramid') if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
 
 
 @pytest.mark.parametrize("limit", ["memory", "processor time", "time"])
