@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
 
 from pyramid.config import Configurator
 from pyramid.events import NewResponse
 from pyramid.request import Request
 from pyramid.response import Response
+from pyramid.router import Router
 
 from stripe_simulator import API_VERSION, objects, parameters
 from stripe_simulator.api.endpoints import EndpointCreate
@@ -30,7 +33,13 @@ from stripe_simulator.state import Ledger
 from stripe_simulator.versions import ACCOUNT_VERSION
 from stripe_simulator.websocket import WebSocket
 
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
 log = logging.getLogger(__name__)
+
+SIMULATOR = "stripe_simulator"
+"""The simulator in a request's WSGI environment."""
 
 HANDLED_EVENTS = (
     "checkout.session.completed",
@@ -107,10 +116,25 @@ class Simulator:
         return str(body["id"])
 
 
-def make_app(simulator: Simulator) -> Any:
+def make_app(simulator: Simulator) -> WSGIApplication:
     """Return the WSGI application of ``simulator``."""
+    inner = router()
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[SIMULATOR] = simulator
+        return inner(environ, start_response)
+
+    return app
+
+
+@cache
+def router() -> Router:
+    """Return the application of the simulator that a request's environment names.
+
+    All simulators of a process share it, because it takes longer to build than many a test.
+    """
     config = Configurator()
-    config.registry.simulator = simulator
+    config.add_request_method(lambda request: request.environ[SIMULATOR], "simulator", property=True)
     config.include("stripe_simulator.front_page")
     config.include("stripe_simulator.protocol")
     config.include("stripe_simulator.checkout_page")

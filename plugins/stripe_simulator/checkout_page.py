@@ -94,7 +94,7 @@ def _pay(request: Request, session: Record) -> Response:
     if card.declined:
         return _decline(request, session)
     session = _checkout(request).pay_by_card(session, request.POST.get("email"), card)
-    simulator = request.registry.simulator
+    simulator = request.simulator
     if intent := simulator.ledger.get("payment_intent", session.body["payment_intent"] or ""):
         simulator.disputes.follow(intent, card)
     return _succeed(session)
@@ -154,7 +154,7 @@ def _state(request: Request, session: Record) -> Response:
         return _page("This session has expired", "<p>Nothing was paid. Start again in the shop.</p>", 410)
     if body["payment_status"] != "unpaid":
         return _page("This session is paid", "<p>There is nothing left to do here.</p>")
-    intent = request.registry.simulator.ledger.get("payment_intent", body["payment_intent"])
+    intent = request.simulator.ledger.get("payment_intent", body["payment_intent"])
     if intent.body["status"] != "processing":
         return _page("The debit failed", "<p>Nothing was paid.</p>")
     return _page("The debit is on its way", f'<form method="post">{_buttons(SETTLEMENTS)}</form>')
@@ -200,10 +200,10 @@ def _page(title: str, content: str, status: int = 200) -> Response:
 
 
 def _session(request: Request) -> Record | None:
-    found: Record | None = request.registry.simulator.ledger.get("session", request.matchdict["id"])
+    found: Record | None = request.simulator.ledger.get("session", request.matchdict["id"])
     return found
 
 
 def _checkout(request: Request) -> Checkout:
-    checkout: Checkout = request.registry.simulator.checkout
+    checkout: Checkout = request.simulator.checkout
     return checkout

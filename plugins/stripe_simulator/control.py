@@ -39,7 +39,7 @@ def includeme(config: Configurator) -> None:
 @view_config(route_name="ledger", renderer="json")
 def ledger(request: Request) -> dict[str, Any]:
     """Return all objects, newest first, each with its account."""
-    kept = request.registry.simulator.ledger
+    kept = request.simulator.ledger
     with kept.transaction():
         return {
             "accounts": [record.id for record in kept.find("account")],
@@ -61,13 +61,13 @@ def settle(request: Request) -> dict[str, Any]:
     if outcome not in OUTCOMES:
         raise StripeError("outcome must be succeeded or failed.", param="outcome")
     session = find(request, "session")
-    return with_account(request.registry.simulator.checkout.settle(session, outcome))
+    return with_account(request.simulator.checkout.settle(session, outcome))
 
 
 @view_config(route_name="expire", renderer="json")
 def expire(request: Request) -> dict[str, Any]:
     """Expire a session before its time."""
-    return with_account(request.registry.simulator.checkout.expire(find(request, "session")))
+    return with_account(request.simulator.checkout.expire(find(request, "session")))
 
 
 @view_config(route_name="deliver", renderer="json")
@@ -77,12 +77,12 @@ def deliver(request: Request) -> dict[str, int]:
     if not times.isdecimal() or not 1 <= int(times) <= MOST_DELIVERIES:
         raise StripeError(f"times must be from 1 to {MOST_DELIVERIES}.", param="times")
     event = find(request, "event")
-    return {"deliveries": request.registry.simulator.events.deliver_again(event, int(times))}
+    return {"deliveries": request.simulator.events.deliver_again(event, int(times))}
 
 
 def find(request: Request, kind: Kind) -> Record:
     """Return the object with the id in the path, of any account; raises StripeError (404)."""
-    record: Record | None = request.registry.simulator.ledger.get(kind, request.matchdict["id"])
+    record: Record | None = request.simulator.ledger.get(kind, request.matchdict["id"])
     if record is None:
         raise resource_missing(kind, request.matchdict["id"])
     return record

@@ -60,46 +60,46 @@ def includeme(config: Configurator) -> None:
 def refund(request: Request) -> dict[str, Any]:
     """``amount=``, ``reason=``, ``status=``, all optional: refund a session's payment."""
     wanted = _load(request, RefundForm())
-    made = request.registry.simulator.refunds.create(_charge(request), **wanted)
+    made = request.simulator.refunds.create(_charge(request), **wanted)
     return with_account(made)
 
 
 @view_config(route_name="fail refund", renderer="json")
 def fail(request: Request) -> dict[str, Any]:
     """Fail a refund, even one that has succeeded: the buyer's bank returns the money."""
-    return with_account(request.registry.simulator.refunds.settle(find(request, "refund"), "failed"))
+    return with_account(request.simulator.refunds.settle(find(request, "refund"), "failed"))
 
 
 @view_config(route_name="succeed refund", renderer="json")
 def succeed(request: Request) -> dict[str, Any]:
     """Let a pending refund succeed."""
-    return with_account(request.registry.simulator.refunds.settle(find(request, "refund"), "succeeded"))
+    return with_account(request.simulator.refunds.settle(find(request, "refund"), "succeeded"))
 
 
 @view_config(route_name="dispute session", renderer="json")
 def dispute(request: Request) -> dict[str, Any]:
     """``amount=``, ``reason=``, ``inquiry=true``, all optional: dispute a session's payment."""
     wanted = _load(request, DisputeForm())
-    return with_account(request.registry.simulator.disputes.open(_charge(request), **wanted))
+    return with_account(request.simulator.disputes.open(_charge(request), **wanted))
 
 
 @view_config(route_name="escalate dispute", renderer="json")
 def escalate(request: Request) -> dict[str, Any]:
     """Turn an inquiry into a chargeback."""
-    return with_account(request.registry.simulator.disputes.escalate(find(request, "dispute")))
+    return with_account(request.simulator.disputes.escalate(find(request, "dispute")))
 
 
 @view_config(route_name="appeal dispute", renderer="json")
 def appeal(request: Request) -> dict[str, Any]:
     """Start an appeal against the decision about a lost dispute."""
-    return with_account(request.registry.simulator.disputes.appeal(find(request, "dispute")))
+    return with_account(request.simulator.disputes.appeal(find(request, "dispute")))
 
 
 @view_config(route_name="close dispute", renderer="json")
 def close(request: Request) -> dict[str, Any]:
     """``outcome=won`` or ``lost``: close a dispute; a lost one can still be won."""
     wanted = _load(request, OutcomeForm())
-    return with_account(request.registry.simulator.disputes.close(find(request, "dispute"), **wanted))
+    return with_account(request.simulator.disputes.close(find(request, "dispute"), **wanted))
 
 
 def _load(request: Request, schema: Parameters) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _charge(request: Request) -> Record:
 
     Raises StripeError (409) before the first attempt to pay.
     """
-    ledger = request.registry.simulator.ledger
+    ledger = request.simulator.ledger
     intent = ledger.get("payment_intent", find(request, "session").body["payment_intent"] or "")
     charge: Record | None = intent and ledger.get("charge", intent.body["latest_charge"] or "")
     if charge is None:

@@ -127,19 +127,19 @@ def includeme(config: Configurator) -> None:
 @view_config(route_name="faults", request_method="GET", renderer="json")
 def show(request: Request) -> dict[str, Any]:
     """Return the planned faults."""
-    return {"faults": [vars(fault) for fault in request.registry.simulator.faults.planned]}
+    return {"faults": [vars(fault) for fault in request.simulator.faults.planned]}
 
 
 @view_config(route_name="faults", request_method="POST", renderer="json")
 def plan(request: Request) -> dict[str, Any]:
     """``status=``, ``times=``, ``method=``, ``path=``, ``after=``, ``seconds=``: plan a fault."""
     wanted = parameters.load(FaultCreate(), parameters.parse(request.POST.items()))
-    request.registry.simulator.faults.plan(Fault(**wanted))
+    request.simulator.faults.plan(Fault(**wanted))
     return show(request)
 
 
 @view_config(route_name="faults", request_method="DELETE", renderer="json")
 def clear(request: Request) -> dict[str, Any]:
     """Remove all planned faults."""
-    request.registry.simulator.faults.clear()
+    request.simulator.faults.clear()
     return show(request)

@@ -37,12 +37,12 @@ def includeme(config: Configurator) -> None:
 
 def _view(route: Route) -> Callable[[Request], Response]:
     def view(request: Request) -> Response:
-        simulator = request.registry.simulator
+        simulator = request.simulator
         return simulator.faults.around(request.method, request.path, lambda: answer(request))
 
     def answer(request: Request) -> Response:
         account = _account(request)
-        request.registry.simulator.limiter.admit(account)
+        request.simulator.limiter.admit(account)
         version = version_of(request)
         return _respond(request, _answer(request, route, account, version), version)
 
@@ -54,7 +54,7 @@ def _account(request: Request) -> str:
     key = _key(request.headers.get("Authorization", ""))
     if not key:
         raise StripeError("Give a secret key: Authorization: Bearer sk_test_…", status=401)
-    simulator = request.registry.simulator
+    simulator = request.simulator
     if simulator.takes_live_keys and LIVE_KEY.match(key):
         simulator.ledger.live_accounts.add(account_of(key))
     elif not TEST_KEY.match(key):
@@ -95,7 +95,7 @@ def _answer(request: Request, route: Route, account: str, version: str) -> Store
     versions.check(schema, given, version)
     key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
     call = Call(
-        simulator=request.registry.simulator,
+        simulator=request.simulator,
         account=account,
         path=request.matchdict,
         parameters=parameters.load(schema, given),

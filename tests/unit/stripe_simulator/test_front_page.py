@@ -6,7 +6,7 @@ import re
 
 from pyramid.interfaces import IRoutesMapper
 
-from stripe_simulator.app import make_app
+from stripe_simulator.app import router
 
 
 def test_the_front_page_describes_the_simulator_with_valid_links(http, server):
@@ -20,7 +20,7 @@ def test_the_front_page_describes_the_simulator_with_valid_links(http, server):
 
 def test_the_front_page_lists_every_control_endpoint(http, server):
     page = http.get(f"{server.url}/").text
-    mapper = make_app(server.simulator).registry.getUtility(IRoutesMapper)
+    mapper = router().registry.getUtility(IRoutesMapper)
     patterns = [route.pattern.removeprefix("/_simulator/") for route in mapper.get_routes()]
     controls = [pattern for pattern in patterns if not pattern.startswith("/")]
     assert "disputes/{id}/close" in controls
