@@ -103,7 +103,7 @@ def _texts(
 
 
 def _read(path: Path, inside: Path) -> str | Problem:
-    # Files of a theme are public, and whoever writes them may not be who runs the server.
+    # Files of a theme are public, and its author may not be the operator of the server.
     if not path.resolve().is_relative_to(inside):
         message = "it is a link that leads out of the directory of the theme"
         return Problem(path, 1, "invalid_theme", message, "put a copy of the file in its place")
