@@ -1,6 +1,5 @@
 """Sessions of browsers: their cookie, and what it opens."""
 
-import uuid
 
 import pytest
 
@@ -103,7 +102,7 @@ def test_a_form_in_the_head_ends_the_session(acme, browser):
     browser.get("/guestbook/own", status=303)
 
 
-@pytest.mark.parametrize("value", ["", "x" * 2000, str(uuid.uuid4())[:-1], "%00", "ü"])
+@pytest.mark.parametrize("value", ["", "x" * 2000, "0198a5fb-36e6-704f-bf65-7996df9a18e", "%00", "ü"])
 def test_a_cookie_that_is_no_session_opens_nothing(browser, value):
     browser.cookies[COOKIE] = value.encode().decode("latin-1")
     browser.get("/guestbook/own", status=303)
