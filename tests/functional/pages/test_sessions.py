@@ -1,6 +1,5 @@
 """Sessions of browsers: their cookie, and what it opens."""
 
-
 import pytest
 
 COOKIE = "__Host-session-acme"
