@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -56,9 +57,8 @@ class Arrangement:
     def migrated_without_it(self, postgresql: EmbeddedServer, autonomy_plugins: Plugins) -> Iterator[Engine]:
         """A database that is migrated without the plugin, as its owner sees it."""
         name = f"contract_{uuid7().hex}"
-        postgresql.create_database(name)
-        others = self.other_migrations(autonomy_plugins)
-        migrate(postgresql.url(name), others, application_role=APPLICATION_ROLE)
+        migrated = _migrated(postgresql, tuple(self.other_migrations(autonomy_plugins)))
+        postgresql.create_database(name, template=migrated)
         yield create_engine(postgresql.url(name), poolclass=NullPool)
         postgresql.drop_database(name)
 
@@ -122,6 +122,15 @@ class Arrangement:
     def other_migrations(self, plugins: Plugins) -> list[Migrations]:
         """Return the migrations of the core and of the other plugins."""
         return [component for component in components(plugins) if component.component != self.plugin]
+
+
+@cache
+def _migrated(server: EmbeddedServer, components: tuple[Migrations, ...]) -> str:
+    """Create a database that the components have migrated, once for all tests; return its name."""
+    name = f"migrated_{uuid7().hex}"
+    server.create_database(name)
+    migrate(server.url(name), components, application_role=APPLICATION_ROLE)
+    return name
 
 
 class _Ids(dict[str, Any]):

@@ -42,7 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and print. The exit status is 1 if a process fails."""
     options = _parser().parse_args(arguments)
     try:
-        rounds = measure(sorted(options.counts), options.rounds, options.later, _report, idle_s=options.idle)
+        rounds = measure(
+            sorted(options.counts),
+            options.rounds,
+            options.later,
+            _report,
+            idle_s=options.idle,
+            settle_s=options.settle,
+        )
     except NotServed as error:
         print(f"The run is void: {error}", file=sys.stderr)
         return 1
@@ -58,6 +65,7 @@ def measure(
     report: Callable[[str], None],
     *,
     idle_s: float = IDLE_S,
+    settle_s: float = SETTLE_FILES_S,
 ) -> dict[int, list[Figures]]:
     """Start everything, measure, and clean up; return the figures of each round by number of organisations.
 
@@ -67,6 +75,7 @@ def measure(
         later_s: after how many seconds the worker's memory is measured again; 0 skips this.
         report: called with progress.
         idle_s: the time without requests in which the server's processor time is measured.
+        settle_s: the age of the files at the first measurement, in seconds.
 
     Raises:
         NotServed: the measurement is invalid.
@@ -78,7 +87,7 @@ def measure(
             make_shops(directory / str(count), count, _database(postgresql, f"tenants_{count}"))
             for count in counts
         ]
-        time.sleep(SETTLE_FILES_S)
+        time.sleep(settle_s)
         for number in range(rounds):
             for shops in installed:
                 measured = measure_starts(shops)
@@ -134,6 +143,9 @@ def _parser() -> argparse.ArgumentParser:
         "--later", type=float, default=90.0, help="seconds after which the worker is measured again"
     )
     parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds without requests")
+    parser.add_argument(
+        "--settle", type=float, default=SETTLE_FILES_S, help="the age of the files when the measurement begins"
+    )
     return parser
 
 

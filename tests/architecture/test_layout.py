@@ -4,6 +4,7 @@ import ast
 import configparser
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -115,13 +116,26 @@ LONGEST_FUNCTION = 45
 LONGEST_TEST_NAME = 66
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forget_sources():
+    yield
+    nodes.cache_clear()
+
+
+@cache
 def sources(*roots):
     return [path for root in roots for path in sorted(root.rglob("*.py"))]
 
 
+@cache
+def nodes(path):
+    """Every node of a file's syntax tree."""
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def imported(path):
     """The modules that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -135,7 +149,7 @@ def imported(path):
 def imports_in_functions(path):
     """The line numbers of imports inside functions."""
     functions = ast.FunctionDef | ast.AsyncFunctionDef
-    bodies = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, functions)]
+    bodies = [node for node in nodes(path) if isinstance(node, functions)]
     inner = (node for body in bodies for node in ast.walk(body))
     return {node.lineno for node in inner if isinstance(node, ast.Import | ast.ImportFrom)}
 
@@ -162,7 +176,7 @@ def test_no_plugin_reads_the_runtime():
     reads = {
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sources(*PLUGINS, *STRANGERS)
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute) and node.attr in {"runtime", "_runtime"}
     }
     assert not reads
@@ -198,7 +212,7 @@ def test_a_kind_of_class_is_in_the_module_of_its_name(base, module):
     elsewhere = {
         f"{path.relative_to(ROOT)}: {node.name}"
         for path in sources(CORE, *PLUGINS, *STRANGERS)
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.ClassDef)
         and any(isinstance(each, ast.Name) and each.id == base for each in node.bases)
         and module not in {path.stem, path.parent.name}
@@ -210,7 +224,7 @@ def test_a_view_is_in_a_module_of_views():
     elsewhere = {
         str(path.relative_to(ROOT))
         for path in sources(CORE, *PLUGINS, *STRANGERS)
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef)
         for decorator in node.decorator_list
         if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith(("api_view", "page_view"))
@@ -224,7 +238,7 @@ def test_views_begin_no_transaction_and_build_no_statement():
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sources(CORE, *PLUGINS, *STRANGERS)
         if path.stem == "views"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy"))
         or (
             isinstance(node, ast.Attribute)
@@ -289,7 +303,7 @@ def test_files_and_functions_stay_readable():
         text = path.read_text("utf-8")
         if text.count("\n") > LONGEST_FILE:
             too_long.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines")
-        for node in ast.walk(ast.parse(text)):
+        for node in nodes(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = node.end_lineno - node.lineno + 1
                 if (
@@ -305,7 +319,7 @@ def test_names_of_tests_stay_readable():
     tests = {
         (node.name, f"{path.relative_to(ROOT)}:{node.lineno}")
         for path in sources(ROOT / "tests", ROOT / "examples", CORE / "testing", *PLUGINS)
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
     }
     assert len(tests) > 2000

@@ -3,6 +3,7 @@
 import io
 import re
 import tokenize
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,8 @@ PEOPLE = re.compile(
 )
 """Words for people. In a comment or a docstring, name the subject: a customer, a process, a transaction."""
 
+IDENTIFIER = re.compile(r"\w+")
+
 LITERAL = re.compile(r"``.*?``|`.*?`")
 """Code within prose: a stored value such as ``nobody`` keeps its spelling."""
 
@@ -63,6 +66,7 @@ def snake(identifier):
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", identifier).lower().strip("_")
 
 
+@cache
 def words_in(identifier):
     """The words of `USE` that an identifier contains as whole parts."""
     parts = f"_{snake(identifier)}_"
@@ -75,8 +79,12 @@ def people_in(text):
 
 def uses(path, words_in=words_in):
     """The uses of a file: the line, the word, and what to write instead."""
+    text = path.read_text("utf-8")
+    # Few files need the slow tokenizer.
+    if not PEOPLE.search(text) and not any(map(words_in, set(IDENTIFIER.findall(text)))):
+        return
     before = tokenize.NEWLINE
-    for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.NAME:
             yield from (f"{token.start[0]}: {word}; write {USE[word]}" for word in words_in(token.string))
         # A string that begins a statement is a docstring.

@@ -54,7 +54,7 @@ def test_a_recording_takes_little_of_its_limits(path: Path) -> None:
     assert inspect(path, limits=Limits(cpu_s=5, memory_bytes=200 * 1024 * 1024)).accepted
 
 
-def test_an_inspection_imports_neither_the_database_nor_the_web_framework() -> None:
+def test_an_inspection_imports_neither_database_nor_web_framework() -> None:
     program = (
         "import sys, media_mp3.inspection.child, media_mp3.masters.mp4;"
         "print([name for name in ('sqlalchemy', 'pyramid') if name in sys.modules])"
