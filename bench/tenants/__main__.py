@@ -144,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds without requests")
     parser.add_argument(
-        "--settle", type=float, default=SETTLE_FILES_S, help="the age of the files when the measurement begins"
+        "--settle", type=float, default=SETTLE_FILES_S, help="the age of the files when it begins, in seconds"
     )
     return parser
 

@@ -43,6 +43,7 @@ NOT_EXECUTED = {
     ),
     ("docs/operations.md", "$ autonomy restore --activate"),
     ("docs/performance.md", "$ make bench ROUNDS=5"),
+    ("docs/performance.md", "$ python -m tests.functional.catalog.large 32 20000"),
     ("docs/performance.md", "$ make bench WHAT=catalogue ROUNDS=5"),
     ("docs/performance.md", "$ make bench WHAT=files ROUNDS=5"),
     ("docs/performance.md", "$ make bench WHAT=login ROUNDS=3"),
