@@ -10,6 +10,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from autonomy_core.kernel.runtime import runtime_of
+from autonomy_core.web.problems import CONTENT_TYPE
 
 POLICY: Final[Mapping[str, str]] = {
     "default-src": "'none'",
@@ -88,8 +89,10 @@ _CLOSED: Final = _policy({name: [source] for name, source in POLICY.items()})
 
 
 def protect(request: Request, response: Response) -> None:
-    """Add the headers that every answer at the path of a page has."""
+    """Add the headers that every answer at the path of a page has. A problem is no page with forms."""
     headers = response.headers
+    if response.content_type == CONTENT_TYPE:
+        headers.setdefault("Referrer-Policy", "no-referrer")
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
     headers.setdefault(CSP, policy_of(request))

@@ -6,6 +6,7 @@ So no token is stored or queued in the clear, and a retried mail has a new one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -138,10 +139,11 @@ def prepare_email_changed(scope: TenantScope, mail: Mail) -> Values:
 def prepare_notice(scope: TenantScope, mail: Mail) -> Values:
     """Add the page where the customer can act."""
     customer = _customer_of(scope, mail, blocked=True)
-    try:
-        return {"name": customer.name, "url": account_page(scope)}
-    except NoAddress:
-        return {"name": customer.name, "url": None}
+    url: str | None = None
+    with suppress(NoAddress):
+        url = account_page(scope)
+    # A plugin whose programs have ended says so, see `on_mail_sending`.
+    return {"name": customer.name, "url": url, "programs_ended": False}
 
 
 def _prepare_for_mailbox(scope: TenantScope, mail: Mail, purpose: Purpose, **options: Any) -> Values:
@@ -215,6 +217,7 @@ SAMPLE = {
     "code": "WDJB-MJHT",
     "expires_at": "2026-12-01T12:00:00+00:00",
     "at": "2026-12-01T12:00:00+00:00",
+    "programs_ended": True,
 }
 
 PREPARING: Mapping[MailKind, Callable[[TenantScope, Mail], Values]] = {
