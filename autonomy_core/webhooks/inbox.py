@@ -100,6 +100,9 @@ def _errors_of_storing(source: WebhookSource, delivery: Delivery) -> Iterator[No
         yield
     except DataError:
         raise BadEvent("It contains a character or a number that cannot be stored.") from None
+    except RecursionError:
+        # Python reads a little deeper nesting than it can write.
+        raise BadEvent("It is nested too deeply.") from None
     except SQLAlchemyError as error:
         log.exception("webhook.event_not_stored", source=source.name, event_id=delivery.event_id)
         raise EventNotStored from error

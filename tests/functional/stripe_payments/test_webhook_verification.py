@@ -168,7 +168,8 @@ def test_a_signed_event_that_cannot_be_stored_is_refused(shop, event, change):
 
 
 def test_a_deeply_nested_event_causes_no_error(shop, event):
-    for depth in (100, 500, 900, 990, 5000, 100_000):
+    # Around the recursion limit of 1000, a depth can be read and not be written.
+    for depth in (100, 500, *range(700, 1000, 10), 5000, 100_000):
         nested = (
             json.dumps(event | {"id": f"evt_{depth}"})[:-1] + ', "deep": ' + "[" * depth + "]" * depth + "}"
         )
