@@ -113,13 +113,22 @@ const answer = await fetch(%s, {headers: {Range: "bytes=1000-1099"}});
 const bytes = new Uint8Array(await answer.arrayBuffer());
 return {status: answer.status, range: answer.headers.get("Content-Range"), bytes: [...bytes]};
 """
+SEND = """
+const begun = %s, file = await (await fetch(%s)).blob(), statuses = [];
+for (const {number, size, url} of begun.parts) {
+  const start = (number - 1) * begun.part_size;
+  statuses.push((await fetch(url, {method: "PUT", body: file.slice(start, start + size)})).status);
+}
+return statuses;
+"""
 RULES = """<CORSConfiguration><CORSRule>
-<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod><AllowedMethod>HEAD</AllowedMethod>
+<AllowedOrigin>*</AllowedOrigin>
+<AllowedMethod>GET</AllowedMethod><AllowedMethod>HEAD</AllowedMethod><AllowedMethod>PUT</AllowedMethod>
 <AllowedHeader>Range</AllowedHeader><AllowedHeader>If-Range</AllowedHeader>
 <ExposeHeader>Content-Range</ExposeHeader><ExposeHeader>Accept-Ranges</ExposeHeader>
 <ExposeHeader>ETag</ExposeHeader>
 </CORSRule></CORSConfiguration>"""
-"""Those of docs/files.md."""
+"""Those of docs/files.md and docs/uploads.md."""
 
 
 @pytest.fixture
@@ -137,7 +146,7 @@ def redirecting(committed, s3):
 
 @pytest.mark.processes
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-def test_a_browser_plays_saves_and_reads_what_the_store_sends(redirecting, tmp_path):
+def test_a_browser_plays_saves_reads_and_sends_at_the_store(redirecting, tmp_path):
     shop, album = redirecting, redirecting.album()
     shop.upload(album, LONG, title="Ça va", artist="Ada")
     shop.sell(album)
@@ -153,6 +162,12 @@ def test_a_browser_plays_saves_and_reads_what_the_store_sends(redirecting, tmp_p
         tab.open(f"http://127.0.0.1:{port}/player")
         played = tab.run(PLAY % stream)
         read = tab.run(READ % stream)
+        begun = shop.autonomy.app.post_json(
+            f"{shop.api}/admin/uploads/direct",
+            {"filename": "again.mp3", "length": len(LONG)},
+            headers=shop.staff,
+        ).json
+        sent = tab.run(SEND % (json.dumps(begun), stream))
         tab.send("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "saved"))
         tab.run(SAVE % download)
         saved = tmp_path / "saved" / "Ada - Ça va.mp3"
@@ -162,4 +177,7 @@ def test_a_browser_plays_saves_and_reads_what_the_store_sends(redirecting, tmp_p
     assert read["bytes"] == list(LONG[1000:1100])
     assert (read["status"], read["range"]) == (206, f"bytes 1000-1099/{len(LONG)}")
     assert saved.read_bytes() == LONG
+    assert sent == [200] * len(begun["parts"])
+    path = f"{shop.api}/admin/uploads/{begun['id']}/complete"
+    assert shop.autonomy.app.post(path, headers=shop.staff).json["length"] == len(LONG)
     assert not {status for status, _ in player.ranges} & {"200", "206"}, "the application has sent a file"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import shutil
 import signal
 import urllib.request
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 
+from autonomy_core.files.administration import move
 from autonomy_core.files.storage import storage_key
 from autonomy_core.testing.application import make_autonomy
 from media_mp3.jobs import collect
@@ -152,3 +156,44 @@ def test_what_one_server_received_another_one_streams(shop, s3, autonomy_plugins
     with urllib.request.urlopen(redirect.location, timeout=60) as file:
         assert file.read() == LONG
     assert not list(tmp_path.rglob("*.mp3")), "the second server has no file of its own"
+
+
+def test_a_server_moves_from_a_directory_to_s3_while_it_serves(committed, s3, autonomy_plugins, tmp_path):
+    tree = tmp_path / "tree"
+    in_s3, previous = s3.ini("shop/moved"), {"autonomy.files.previous_url": f"file://{tree}"}
+
+    def server(name, **files):
+        (directory := tmp_path / name).mkdir()
+        secret = f"file:{committed.runtime.settings.data}/secret"
+        made = make_autonomy(
+            autonomy_plugins, committed.database, directory, **files, **{"autonomy.secret": secret}
+        )
+        made.organisation("acme", plugins=("media_mp3", "stand_ins"))
+        return made
+
+    def played(autonomy):
+        return [autonomy.app.get(urlsplit(link).path, headers=shop.as_ada).body for link in links]
+
+    shop = Shop(server("before", **{"autonomy.files.url": f"file://{tree}"}), "acme")
+    album, contents = shop.album(), [MUSIC, material.cbr(48000), LONG]
+    for content in contents:
+        shop.upload(album, content)
+    shop.sell(album)
+    links = [track["stream_url"] for track in shop.tracks(album)["items"]]
+
+    during = server("during", **in_s3, **previous)
+    scope = during.runtime.scope_outside(during.get_organisation("acme"))
+    assert played(during) == contents
+    with ThreadPoolExecutor(1) as pool:
+        moving = pool.submit(move, scope, RECORDINGS)
+        while not moving.done():
+            assert played(during) == contents
+    moved_shop = copy.copy(shop)
+    moved_shop.autonomy = during
+    moved_shop.upload(album, material.cbr(32000))
+
+    assert (moving.result().copied, moving.result().damaged) == (3, [])
+    assert len(in_bucket(s3, "shop/moved", "acme")) == 4
+    assert len(list(tree.rglob("*.mp3"))) == 3, "nothing new is written there, and nothing is deleted"
+    shutil.rmtree(tree)
+    assert played(server("after", **in_s3)) == contents
