@@ -11,12 +11,13 @@ revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
-oldest_code = "0001"
+oldest_code = "0015"
 
 TABLE = "media_mp3_history_deletions"
 
 
 def upgrade() -> None:
+    """The version before would write back what a customer has deleted, so it may not run."""
     op.create_table(
         TABLE,
         sa.Column("organisation_id", sa.Text(), nullable=False),
