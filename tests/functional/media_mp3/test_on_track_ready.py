@@ -50,7 +50,7 @@ def open_shop(autonomy):
     return open_shop
 
 
-def test_a_plugin_is_told_when_the_last_format_is_there_and_after_each_change(open_shop):
+def test_a_plugin_is_told_of_the_last_format_and_of_each_change(open_shop):
     shop = open_shop(formats="flac opus")
     album = shop.album(title="First Light")
     track = shop.upload(album, masters.wav(), title="Night Ferry")["track"]
