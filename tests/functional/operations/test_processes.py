@@ -161,7 +161,8 @@ def test_the_server_prints_its_url_serves_and_stops(installation):
 def test_sigint_ends_all_processes_gracefully(installation):
     with serving(installation, "--workers", "2") as (process, url, log):
         # granian loses a signal to a worker that is still loading the application.
-        wait_for(lambda: log.read_text().count('"tenants_loaded"') == 2, "both")
+        wait_for(lambda: log.read_text().count('"tenants_loaded"') == 2, "both applications")
+        wait_for(lambda: log.read_text().count("Started worker-") == 2, "both workers")
         assert all(ask(f"{url}/health/live") for _ in range(20))
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(TIMEOUT_S) == 0
